@@ -1,0 +1,1 @@
+"""Which customers ...? The in-memory index, its predicates and its answers."""

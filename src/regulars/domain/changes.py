@@ -1,0 +1,109 @@
+"""Change records: what one commit tells the audience index, and nothing else.
+
+A record names customers, relations, objects, numbers and times, and the NAMES of changed text fields; never
+text or addresses, so that it can be kept, fed to others, and holds nothing that would have to be erased.
+Field codes are stored: append only.
+"""
+
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+FORMAT: Final = 1
+"""The number in front of every record; a reader that meets another one rebuilds from the store."""
+
+PART_BYTES: Final = 256 * 1024
+"""A longer record is kept in several parts of at most this size (bytes)."""
+
+NULL: Final = -(2**63)
+"""How an unset number or time is written in a record and in an index column."""
+
+COLUMNS: Final[tuple[str, ...]] = (
+    "created_at",
+    "joined_at",
+    "last_request_at",
+    "net_revenue",
+    "subscribed_at",
+    "unsubscribed_at",
+    "manually_unsubscribed_at",
+    "opted_out_at",
+    "complained_at",
+    "bounced_at",
+    "last_sent_at",
+    "last_delivered_at",
+    "last_opened_at",
+    "last_clicked_at",
+)
+"""The numbers (cents) and times (ms since 1970, UTC) that the index keeps, by code = position."""
+
+TEXTS: Final[tuple[str, ...]] = (
+    "name",
+    "email",
+    "phone_number",
+    "mobile_phone_number",
+    "address_line_1",
+    "address_line_2",
+    "address_city",
+    "address_state",
+    "address_country",
+    "address_zip",
+)
+"""The text fields that the index keeps, by code = position."""
+
+
+class Entry(Struct, array_like=True):
+    """What a commit changed about one customer.
+
+    number: the customer's number within its site. gone: the customer was deleted.
+    columns: (column code, new value or NULL). texts: codes of the text fields to read anew.
+    ties: (relation code, object number, holds).
+    """
+
+    number: int
+    gone: bool = False
+    columns: list[tuple[int, int]] = []
+    texts: list[int] = []
+    ties: list[tuple[int, int, bool]] = []
+
+
+class Record(Struct, array_like=True):
+    """One part of a change. `rebuild` asks every reader to drop its index and load it from the store.
+
+    `cleared` lists (relation code, object number) whose object was deleted: nobody is tied to it any more.
+    """
+
+    format: int
+    entries: list[Entry] = []
+    cleared: list[tuple[int, int]] = []
+    rebuild: bool = False
+
+
+class UnknownFormatError(Exception):
+    """A change record was written by a program with another record format."""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Record)
+
+
+def encode(
+    entries: list[Entry], *, cleared: list[tuple[int, int]] | None = None, rebuild: bool = False
+) -> list[bytes]:
+    """The record in one or more parts of at most PART_BYTES."""
+    whole = _encoder.encode(Record(FORMAT, entries, cleared or [], rebuild))
+    if len(whole) <= PART_BYTES or len(entries) < 2:
+        return [whole]
+    half = len(entries) // 2
+    return encode(entries[:half], cleared=cleared, rebuild=rebuild) + encode(entries[half:])
+
+
+def decode(part: bytes) -> Record:
+    """Read one part. Raises UnknownFormatError for a record of another format."""
+    try:
+        record = _decoder.decode(part)
+    except msgspec.DecodeError:
+        raise UnknownFormatError(f"change record of an unknown format: {part[:8]!r}") from None
+    if record.format != FORMAT:
+        raise UnknownFormatError(f"change record of format {record.format}; this program reads {FORMAT}")
+    return record

@@ -1,0 +1,105 @@
+"""Relations: the kinds of tie a customer can have to an object, and which of two reports of a tie wins.
+
+A flag (hidden, suppressed, ...) is a tie to object 0. The codes are stored in the database and in change
+records: a code is never reused and never changes its meaning.
+"""
+
+from typing import Final
+
+from msgspec import Struct
+
+FLAG: Final = 0
+"""The object number of a tie that is a flag of the customer itself."""
+
+PROFILE_RELATIONS_END: Final = 16
+"""Relations with a code below this are part of the customer as it is shown, and are read with it."""
+
+
+class Relation(Struct, frozen=True):
+    """One kind of tie. `kind` is the kind of object, None for a flag.
+
+    `restrictive` is the state that wins when two reports carry the same time: "at equal times the removing
+    or restrictive one" (activity rules), so False (not tied) unless being tied is the restriction.
+    """
+
+    code: int
+    name: str
+    kind: str | None
+    restrictive: bool = False
+
+
+RELATIONS: Final[tuple[Relation, ...]] = (
+    Relation(1, "hidden", None, restrictive=True),
+    Relation(2, "suppressed", None, restrictive=True),
+    Relation(3, "hard_bouncing", None, restrictive=True),
+    Relation(4, "spam_reported", None, restrictive=True),
+    Relation(5, "subscribed", None),
+    Relation(8, "group.member", "group"),
+    Relation(9, "newsletter.subscribed", "newsletter"),
+    Relation(10, "newsletter.unsubscribed", "newsletter", restrictive=True),
+    Relation(16, "tag.has", "tag"),
+    Relation(17, "offer.granted", "offer"),
+    Relation(18, "product.owned", "product"),
+    Relation(19, "product.active", "product"),
+    Relation(20, "product.previously_owned", "product", restrictive=True),
+    Relation(21, "coupon.used", "coupon"),
+    Relation(22, "form.submitted", "form"),
+    Relation(23, "event.registered", "event"),
+    Relation(24, "assessment.completed", "assessment"),
+    Relation(25, "assessment.passed", "assessment"),
+    Relation(26, "assessment.failed", "assessment", restrictive=True),
+    Relation(27, "sequence.subscribed", "sequence"),
+    Relation(32, "broadcast.sent", "broadcast"),
+    Relation(33, "broadcast.delivered", "broadcast"),
+    Relation(34, "broadcast.opened", "broadcast"),
+    Relation(35, "broadcast.clicked", "broadcast"),
+    Relation(36, "broadcast.bounced", "broadcast"),
+    Relation(37, "broadcast.dropped", "broadcast"),
+)
+
+BY_NAME: Final = {relation.name: relation for relation in RELATIONS}
+BY_CODE: Final = {relation.code: relation for relation in RELATIONS}
+
+KINDS: Final[tuple[str, ...]] = (
+    "group",
+    "tag",
+    "offer",
+    "product",
+    "newsletter",
+    "broadcast",
+    "sequence",
+    "coupon",
+    "form",
+    "event",
+    "assessment",
+    "template",
+)
+"""Kinds of object. A kind's position + 1 is its stored code: append only."""
+
+KIND_CODES: Final = {kind: code for code, kind in enumerate(KINDS, 1)}
+
+
+class Tie(Struct):
+    """The state of one relation of one customer to one object, with the time of its last change (ms).
+
+    `label` is the object's key where it has one; it is filled where the tie is going to be shown.
+    """
+
+    holds: bool
+    at: int
+    label: str | None = None
+
+
+def settle(tie: Tie | None, relation: Relation, holds: bool, at: int, *, timed: bool) -> Tie | None:
+    """The tie after a report that `relation` holds (or not) since `at` (ms); None if the report changes nothing.
+
+    A report with a time of its own (`timed`) loses against a later one and, at the same time, against the
+    restrictive one. A report without one is the caller's word of this moment and always wins.
+    """
+    if tie is None:
+        return Tie(holds, at)
+    if not timed:
+        return None if tie.holds == holds else Tie(holds, max(at, tie.at + 1), tie.label)
+    if at < tie.at or (at == tie.at and (holds == tie.holds or holds != relation.restrictive)):
+        return None
+    return Tie(holds, at, tie.label)

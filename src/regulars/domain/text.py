@@ -1,0 +1,17 @@
+"""Text as it is compared: casefold(NFC(x)), computed here and nowhere else, on every engine."""
+
+import unicodedata
+
+
+def fold(text: str) -> str:
+    """The form in which two texts are compared, searched and sorted."""
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def is_storable(text: str) -> bool:
+    """False for text that no store takes: NUL, or a lone surrogate."""
+    if text.isascii():
+        return "\0" not in text
+    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)

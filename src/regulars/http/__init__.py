@@ -1,0 +1,1 @@
+"""The HTTP surface: who may call, what is refused, and the two dialects."""

@@ -1,0 +1,1 @@
+"""`/v1`: the JSON:API surface of Kajabi clients."""

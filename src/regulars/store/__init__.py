@@ -1,0 +1,1 @@
+"""Tables, engines, the ledger and the queries."""
