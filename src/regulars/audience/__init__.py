@@ -1,1 +1,6 @@
 """Which customers ...? The in-memory index, its predicates and its answers."""
+
+from regulars.audience.evaluate import SORTS, Sort
+from regulars.audience.service import Answer, Audience, BusyError, LoadingError, UnknownSiteError
+
+__all__ = ["SORTS", "Answer", "Audience", "BusyError", "LoadingError", "Sort", "UnknownSiteError"]

@@ -1,0 +1,136 @@
+"""Columns: one int64 value per ordinal, and the numbers that ordinals stand for."""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from regulars.audience.bitmaps import Ordinals, from_mask, from_ordinals, to_ordinals
+from regulars.domain.changes import NULL
+
+Values = NDArray[np.int64]
+"""Values of a column; NULL where unset."""
+
+_GATHER_FACTOR: Final = 8
+"""Values of a set of at most one ordinal in this many are gathered; of more, the whole column is compared."""
+
+
+class Growable:
+    """An array that grows at its end in amortised constant time."""
+
+    def __init__(self, dtype: type[np.generic], fill: int) -> None:
+        self._dtype = dtype
+        self._fill = fill
+        self._room: NDArray[Any] = np.full(16, fill, dtype=dtype)
+        self.size = 0
+
+    @property
+    def values(self) -> NDArray[Any]:
+        """A view of what is there; it goes stale when the array grows."""
+        return self._room[: self.size]
+
+    def grow(self, size: int) -> None:
+        """Make it at least `size` long, filled up with the fill value."""
+        if size > self._room.size:
+            room = np.full(max(size, self._room.size * 3 // 2), self._fill, dtype=self._dtype)
+            room[: self.size] = self.values
+            self._room = room
+        self.size = max(size, self.size)
+
+    def extend(self, values: NDArray[Any]) -> None:
+        """Put values behind the last one."""
+        start = self.size
+        self.grow(start + values.size)
+        self._room[start : self.size] = values
+
+    def __setitem__(self, position: int, value: int) -> None:
+        self._room[position] = value
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that it takes, in bytes."""
+        return int(self._room.nbytes)
+
+
+class Column(Growable):
+    """A number or a time (ms) of every customer; NULL where it is unset."""
+
+    def __init__(self) -> None:
+        super().__init__(np.int64, NULL)
+
+    def between(self, low: int | None, high: int | None, within: BitMap) -> BitMap:
+        """Those of `within` whose value is set and lies in low..high, both included; None is no bound."""
+        low = NULL + 1 if low is None else max(low, NULL + 1)
+        high = None if high is None or high >= -(NULL + 1) else high
+        if low > -(NULL + 1) or (high is not None and high < low):
+            return BitMap()
+        values: Values = self.values
+        if len(within) * _GATHER_FACTOR > values.size:
+            return from_mask(_inside(values, low, high)) & within
+        ordinals = to_ordinals(within)
+        return from_ordinals(ordinals[_inside(values[ordinals], low, high)])
+
+
+def _inside(values: Values, low: int, high: int | None) -> NDArray[np.bool_]:
+    inside: NDArray[np.bool_] = values >= low
+    if high is not None:
+        inside &= values <= high
+    return inside
+
+
+class Numbering:
+    """The ordinals of customer numbers.
+
+    Numbers are handed out in ascending order and so are ordinals: the order of ordinals is the order of
+    numbers. An ordinal is never reused while the index lives.
+    """
+
+    def __init__(self) -> None:
+        self._numbers = Growable(np.uint32, 0)
+        self._dense = True  # ordinal = number - 1, as long as nobody was missing when the index was loaded
+
+    def __len__(self) -> int:
+        return self._numbers.size
+
+    @property
+    def last(self) -> int:
+        """The highest number, 0 if there is none."""
+        return int(self._numbers.values[-1]) if len(self) else 0
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that it takes, in bytes."""
+        return self._numbers.nbytes
+
+    def append(self, numbers: NDArray[Any]) -> range:
+        """Number new customers; returns their ordinals. Raises ValueError unless the numbers ascend."""
+        start = len(self)
+        if numbers.size and (int(numbers[0]) <= self.last or not bool(np.all(numbers[1:] > numbers[:-1]))):
+            raise ValueError("customer numbers must ascend")
+        self._numbers.extend(numbers)
+        self._dense = self._dense and self.last == len(self)
+        return range(start, len(self))
+
+    def ordinal(self, number: int) -> int | None:
+        """The ordinal of a customer, None for one that is not known here."""
+        if self._dense:
+            return number - 1 if 0 < number <= len(self) else None
+        values = self._numbers.values
+        position = int(np.searchsorted(values, number))
+        return position if position < values.size and int(values[position]) == number else None
+
+    def ordinals(self, numbers: NDArray[np.uint32]) -> Ordinals:
+        """The ordinals of those of the numbers that are known here."""
+        if self._dense:
+            known = numbers[(numbers > 0) & (numbers <= len(self))]
+            return known - np.uint32(1)
+        values = self._numbers.values
+        positions = np.searchsorted(values, numbers)
+        positions[positions == values.size] = 0
+        return positions[values[positions] == numbers].astype(np.uint32) if values.size else numbers[:0]
+
+    def numbers(self, ordinals: NDArray[Any]) -> NDArray[np.uint32]:
+        """The customer numbers of ordinals."""
+        numbers: NDArray[np.uint32] = self._numbers.values[ordinals]
+        return numbers

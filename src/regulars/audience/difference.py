@@ -1,0 +1,60 @@
+"""What two indexes of one site disagree about, in words: `regulars check` compares a followed one with a fresh one.
+
+Customers are compared by number, whatever their ordinals and wherever their texts wait.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+
+import numpy as np
+from pyroaring import BitMap
+
+from regulars.audience.bitmaps import from_ordinals, to_ordinals
+from regulars.audience.index import SiteIndex
+from regulars.domain.changes import COLUMNS, NULL, TEXTS
+from regulars.domain.relations import BY_CODE, FLAG
+
+
+def differences(left: SiteIndex, right: SiteIndex, *, limit: int = 100) -> list[str]:
+    """At most `limit` differences, the first site's side first; empty if both answer every question alike."""
+    return list(islice(_differences(left, right), limit))
+
+
+def _differences(left: SiteIndex, right: SiteIndex) -> Iterator[str]:
+    mine, theirs = _numbers(left, left.alive), _numbers(right, right.alive)
+    yield from (f"customer {number}: only in the first" for number in mine - theirs)
+    yield from (f"customer {number}: only in the second" for number in theirs - mine)
+    both = mine & theirs
+    yield from _columns(left, right, both)
+    for relation, target in sorted(left.ties.keys() | right.ties.keys()):
+        tied = [_numbers(each, each.ties.get((relation, target), BitMap())) & both for each in (left, right)]
+        for number in tied[0] ^ tied[1]:
+            name = BY_CODE[relation].name if relation in BY_CODE else f"relation {relation}"
+            to = "" if target == FLAG else f" to {target}"
+            where = "first" if number in tied[0] else "second"
+            yield f"customer {number}: {name}{to} only in the {where}"
+    for name in TEXTS:
+        texts = [_texts(each, name) for each in (left, right)]
+        for number in sorted(texts[0].keys() | texts[1].keys()):
+            first, second = texts[0].get(number), texts[1].get(number)
+            if number in both and first != second:
+                yield f"customer {number}: {name} is {first!r} in the first, {second!r} in the second"
+
+
+def _columns(left: SiteIndex, right: SiteIndex, both: BitMap) -> Iterator[str]:
+    numbers = to_ordinals(both)
+    at = [each.numbering.ordinals(numbers) for each in (left, right)]
+    for name in COLUMNS:
+        first, second = left.columns[name].values[at[0]], right.columns[name].values[at[1]]
+        for place in np.flatnonzero(first != second).tolist():
+            was, now = ("unset" if value == NULL else int(value) for value in (first[place], second[place]))
+            yield f"customer {numbers[place]}: {name} is {was} in the first, {now} in the second"
+
+
+def _numbers(index: SiteIndex, ordinals: BitMap) -> BitMap:
+    return from_ordinals(index.numbering.numbers(to_ordinals(ordinals & index.alive)))
+
+
+def _texts(index: SiteIndex, name: str) -> dict[int, str]:
+    numbers = index.numbering.numbers(np.arange(index.size)).tolist()
+    return {numbers[ordinal]: text for ordinal, text in index.texts[name].items()}

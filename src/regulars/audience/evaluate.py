@@ -1,0 +1,142 @@
+"""Evaluation: a predicate over an index becomes the exact bitmap of its customers, and a bitmap a page.
+
+Every leaf is asked only about those who are still in question (`within`), so in an All the cheap and selective
+parts go first, a range over few is a gather, and a Not is a subtraction.
+"""
+
+from typing import Final
+
+from msgspec import Struct
+from pyroaring import BitMap
+
+from regulars.audience.bitmaps import Ordinals, union
+from regulars.audience.index import SORTED_TEXTS, SiteIndex
+from regulars.audience.predicates import All, Any, Contains, Exact, Member, Not, Predicate, Range, Similar
+from regulars.audience.text import TextColumn
+from regulars.audience.window import by_ordinal, window
+from regulars.domain.relations import BY_NAME
+from regulars.domain.text import fold
+
+SORTS: Final = ("id", "name", "email", "created_at", "net_revenue", "last_request_at")
+"""What pages can be sorted by; "id" is the order of creation."""
+
+
+class Sort(Struct, frozen=True):
+    """The order of a page: by a column of SORTS, unset values last in both directions, ties by ascending id."""
+
+    column: str = "id"
+    descending: bool = False
+
+    def __post_init__(self) -> None:
+        if self.column not in SORTS:
+            raise ValueError(f"cannot sort by {self.column!r}; one of {', '.join(SORTS)}")
+
+
+class Cost(Struct, frozen=True, order=True):
+    """A guess: microseconds that an evaluation takes, and at most how many customers it finds."""
+
+    microseconds: float
+    most: int
+
+
+def evaluate(predicate: Predicate, index: SiteIndex, within: BitMap | None = None) -> BitMap:
+    """The ordinals of the customers (of those in `within`) that the predicate selects; treat it as frozen.
+
+    Objects must be named by number (`predicates.resolve`).
+    """
+    within = index.alive if within is None else within
+    match predicate:
+        case Member():
+            return union(_tied(predicate, index)) & within
+        case Range(column, low, high):
+            return index.columns[column].between(low, high, within)
+        case Contains(field, text):
+            return index.texts[field].contains(fold(text), within)
+        case Exact(field, text):
+            return index.texts[field].equals(fold(text), within)
+        case Similar(text):
+            folded = fold(text)
+            return union(column.similar(folded, within) for column in _searched(index))
+        case Not(part):
+            return within - evaluate(part, index, within)
+        case All(parts):
+            for part in _cheapest_first(parts, index, len(within)):
+                if not within:
+                    break
+                within = evaluate(part, index, within)
+            return within
+        case Any(parts):
+            found = BitMap()
+            for part in parts:
+                found |= evaluate(part, index, within - found if found else within)
+            return found
+
+
+def page(index: SiteIndex, matches: BitMap, sort: Sort, *, skip: int, take: int) -> list[int]:
+    """The customer numbers at positions skip .. skip+take-1 of the matches in the order."""
+    if sort.column == "id":
+        ordinals = by_ordinal(matches, skip=skip, take=take, descending=sort.descending)
+    else:
+        order = index.orders.get(sort.column)
+        values = index.columns[sort.column].values if order is None else order.refresh(index.size)
+        ordinals = window(matches, values, skip=skip, take=take, descending=sort.descending)
+    return _numbers(index, ordinals)
+
+
+def estimate(predicate: Predicate, index: SiteIndex, size: int | None = None) -> Cost:
+    """What evaluating the predicate over `size` customers (default: all) would cost."""
+    size = len(index.alive) if size is None else size
+    match predicate:
+        case Member():
+            most = sum(map(len, _tied(predicate, index)))
+            return Cost(2 + len(predicate.ids) + min(most, size) / 20_000, min(most, size))
+        case Range():
+            return Cost(5 + min(0.001 * index.size, 0.006 * size), size)
+        case Contains(field, text) | Exact(field, text):
+            return Cost(3 + index.texts[field].cost(fold(text), size), size)
+        case Similar():
+            return Cost(20 + sum(column.similar_cost() for column in _searched(index)), size)
+        case Not(part):
+            return Cost(2 + estimate(part, index, size).microseconds, size)
+        case All(parts):
+            total = 0.0
+            for part in _cheapest_first(parts, index, size):
+                cost = estimate(part, index, size)
+                total, size = total + cost.microseconds, cost.most
+            return Cost(total, size)
+        case Any(parts):
+            costs = [estimate(part, index, size) for part in parts]
+            return Cost(sum(cost.microseconds for cost in costs), min(size, sum(cost.most for cost in costs)))
+
+
+def estimate_page(index: SiteIndex, sort: Sort, most: int) -> float:
+    """What sorting the page of at most so many matches would cost, in microseconds."""
+    if sort.column == "id":
+        return 5
+    stale = index.orders[sort.column].cost(index.size) if sort.column in index.orders else 0.0
+    return 30 + 0.005 * most + stale
+
+
+def _cheapest_first(parts: tuple[Predicate, ...], index: SiteIndex, size: int) -> list[Predicate]:
+    if len(parts) < 2:
+        return list(parts)
+    # Ties cost next to nothing whatever their size: among them the most selective one is the best start.
+    ranked = [
+        (cost.microseconds // 50, cost.most, at) for at, cost in enumerate(estimate(p, index, size) for p in parts)
+    ]
+    return [parts[at] for _, _, at in sorted(ranked)]
+
+
+def _tied(predicate: Member, index: SiteIndex) -> list[BitMap]:
+    code = BY_NAME[predicate.relation].code
+    found = (index.ties.get((code, target)) for target in predicate.ids if isinstance(target, int))
+    return [bitmap for bitmap in found if bitmap is not None]
+
+
+def _searched(index: SiteIndex) -> list[TextColumn]:
+    return [column for name in SORTED_TEXTS if isinstance(column := index.texts[name], TextColumn)]
+
+
+def _numbers(index: SiteIndex, ordinals: Ordinals) -> list[int]:
+    numbers: list[int] = index.numbering.numbers(ordinals).tolist()
+    return numbers

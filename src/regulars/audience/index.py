@@ -1,0 +1,183 @@
+"""SiteIndex: everything the questions of one site need, in memory.
+
+It is loaded from a store, follows the store's changes, and can be thrown away at any time. It knows no I/O; who
+reads the store and in which order is the service's matter.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from msgspec import Struct
+from pyroaring import BitMap
+
+from regulars.audience.bitmaps import approximate_bytes, from_ordinals
+from regulars.audience.coded import CodedColumn
+from regulars.audience.columns import Column, Numbering
+from regulars.audience.order import TextOrder
+from regulars.audience.source import CustomerRow, Head
+from regulars.audience.text import TextColumn
+from regulars.domain.changes import COLUMNS, TEXTS, Entry, Record
+from regulars.domain.text import fold
+
+CODED: Final = frozenset({"address_city", "address_state", "address_country", "address_zip"})
+"""Text fields that few values fill."""
+
+SORTED_TEXTS: Final = ("name", "email")
+"""Text fields that pages can be sorted by; they are also the ones that are searched for similar words."""
+
+
+class OutOfOrderError(Exception):
+    """A change cannot be applied to this index: it must be loaded anew."""
+
+
+class Tuning(Struct, frozen=True):
+    """Sizes at which texts change their place (see `TextColumn`, `TextOrder`); tests make them tiny."""
+
+    pending_limit: int = 1_000
+    scan_limit: int = 2_000
+    delta_limit: int = 5_000
+
+
+class SiteIndex:
+    """The index of one site.
+
+    `head` is the change up to which it is complete. `horizon` is the newest change that any of its texts may
+    already show: texts are read from the newest snapshot, so in the middle of a catch-up it is beyond `head`.
+    `alive` are the ordinals of the customers there are; bitmaps of ties and columns may name others as well.
+    """
+
+    def __init__(self, tuning: Tuning | None = None) -> None:
+        tuning = tuning or Tuning()
+        self.head = Head(0, 0)
+        self.horizon = 0
+        self.numbering = Numbering()
+        self.alive = BitMap()
+        self.columns = {name: Column() for name in COLUMNS}
+        self.ties: dict[tuple[int, int], BitMap] = {}
+        self.texts: dict[str, TextColumn | CodedColumn] = {}
+        self.orders: dict[str, TextOrder] = {}
+        for name in TEXTS:
+            if name in CODED:
+                self.texts[name] = CodedColumn()
+                continue
+            column = TextColumn(pending_limit=tuning.pending_limit, scan_limit=tuning.scan_limit, tails=name == "email")
+            self.texts[name] = column
+            if name in SORTED_TEXTS:
+                self.orders[name] = TextOrder(column, delta_limit=tuning.delta_limit)
+        self._columns = list(self.columns.values())
+        self._texts = [self.texts[name] for name in TEXTS]
+
+    def __len__(self) -> int:
+        return len(self.alive)
+
+    @property
+    def size(self) -> int:
+        """How many ordinals there are, those of the deleted included."""
+        return len(self.numbering)
+
+    def load_customers(self, rows: Sequence[CustomerRow]) -> None:
+        """Take customers, by ascending number, behind those there are. Raises OutOfOrderError if they are not."""
+        if not rows:
+            return
+        ordinals = self._append([row.number for row in rows])
+        values = np.array([row.columns for row in rows], dtype=np.int64)
+        for code, column in enumerate(self._columns):
+            column.values[ordinals.start : ordinals.stop] = values[:, code]
+        for code, texts in enumerate(self._texts):
+            for ordinal, row in zip(ordinals, rows, strict=True):
+                text = row.texts[code]
+                if text is not None:
+                    texts.load(ordinal, fold(text))
+
+    def load_ties(self, relation: int, target: int, numbers: Sequence[int]) -> None:
+        """Take ties of customers that are loaded already, in as many pieces as there are."""
+        ordinals = self.numbering.ordinals(np.array(numbers, dtype=np.uint32))
+        found = from_ordinals(ordinals)
+        known = self.ties.get((relation, target))
+        if known is None:
+            self.ties[relation, target] = found
+        else:
+            known |= found
+
+    def finish(self, head: Head) -> None:
+        """The load is complete; everything came from one snapshot with this head."""
+        for name, texts in self.texts.items():
+            texts.finish(index=name in SORTED_TEXTS)
+        self.head = head
+        self.horizon = head.number
+
+    def apply(
+        self,
+        records: Iterable[Record],
+        texts: Mapping[int, tuple[str | None, ...]],
+        head: Head,
+        *,
+        horizon: int | None = None,
+    ) -> None:
+        """Bring the index to `head` by changes in their order, a whole one a record. Again alters nothing.
+
+        `texts` has the current texts (order of TEXTS) of the customers whose texts changed, as of change
+        number `horizon` (default: of `head`); one that is missing there is gone by then. Raises
+        OutOfOrderError when a change does not fit, and the index is of no use any more.
+        """
+        for record in records:
+            for entry in record.entries:
+                self._apply(entry, texts)
+            for target in record.cleared:  # after the ties of the same change, whose object is gone now
+                self.ties.pop(target, None)
+        self.head = head
+        self.horizon = max(self.horizon, head.number if horizon is None else horizon)
+
+    def approximate_bytes(self) -> int:
+        """About how much memory the index takes."""
+        return (
+            20_000
+            + self.numbering.nbytes
+            + sum(each.nbytes for each in self._columns)
+            + sum(each.nbytes for each in self._texts)
+            + sum(each.nbytes for each in self.orders.values())
+            + approximate_bytes(self.ties.values())
+        )
+
+    def _append(self, numbers: list[int]) -> range:
+        try:
+            ordinals = self.numbering.append(np.array(numbers, dtype=np.uint32))
+        except ValueError as error:
+            raise OutOfOrderError(str(error)) from None
+        self.alive.add_range(ordinals.start, ordinals.stop)
+        for column in self._columns:
+            column.grow(ordinals.stop)
+        return ordinals
+
+    def _apply(self, entry: Entry, texts: Mapping[int, tuple[str | None, ...]]) -> None:
+        ordinal = self.numbering.ordinal(entry.number)
+        if entry.gone:
+            if ordinal is not None and ordinal in self.alive:
+                self.alive.discard(ordinal)
+                for code in range(len(TEXTS)):
+                    self._set_text(ordinal, code, None)
+            return
+        if ordinal is None:
+            ordinal = self._append([entry.number]).start
+            for name in self.orders:
+                self.orders[name].changed(ordinal)
+        elif ordinal not in self.alive:
+            return
+        for column_code, value in entry.columns:
+            self._columns[column_code][ordinal] = value
+        if entry.texts:
+            current = texts.get(entry.number)
+            for text_code in entry.texts:
+                self._set_text(ordinal, text_code, None if current is None else current[text_code])
+        for relation, target, holds in entry.ties:
+            if holds:
+                self.ties.setdefault((relation, target), BitMap()).add(ordinal)
+            elif (bitmap := self.ties.get((relation, target))) is not None:
+                bitmap.discard(ordinal)
+
+    def _set_text(self, ordinal: int, code: int, text: str | None) -> None:
+        self._texts[code].set(ordinal, None if text is None else fold(text))
+        order = self.orders.get(TEXTS[code])
+        if order is not None:
+            order.changed(ordinal)

@@ -1,0 +1,113 @@
+"""Predicates: questions about customers, as data.
+
+Four kinds of leaf (ties, ranges, text, similarity) and the boolean algebra. An object is named by its number or
+its key; keys become numbers (`resolve`) before a predicate is evaluated, and an unknown key selects nobody.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from regulars.domain import relations
+
+
+class Member(Struct, frozen=True, tag=True):
+    """Tied by `relation` (a name of `domain.relations`) to any of the objects; of a flag, to `FLAG`."""
+
+    relation: str
+    ids: tuple[int | str, ...] = (relations.FLAG,)
+
+
+class Range(Struct, frozen=True, tag=True):
+    """A column (a name of `domain.changes.COLUMNS`) is set and within low..high, both included; None is no bound."""
+
+    column: str
+    low: int | None = None
+    high: int | None = None
+
+
+class Contains(Struct, frozen=True, tag=True):
+    """A text field (a name of `domain.changes.TEXTS`) contains the text; both sides folded."""
+
+    field: str
+    text: str
+
+
+class Exact(Struct, frozen=True, tag=True):
+    """A text field equals the text; both sides folded."""
+
+    field: str
+    text: str
+
+
+class Similar(Struct, frozen=True, tag=True):
+    """Some word of the name or e-mail address is similar to the text: pg_trgm's similarity is at least 0.5."""
+
+    text: str
+
+
+class All(Struct, frozen=True, tag=True):
+    """Every part holds; of no parts, everybody."""
+
+    parts: "tuple[Predicate, ...]" = ()
+
+
+class Any(Struct, frozen=True, tag=True):
+    """At least one part holds; of no parts, nobody."""
+
+    parts: "tuple[Predicate, ...]" = ()
+
+
+class Not(Struct, frozen=True, tag=True):
+    """The part does not hold: the complement within the site's customers."""
+
+    part: "Predicate"
+
+
+Predicate = Member | Range | Contains | Exact | Similar | All | Any | Not
+
+EVERYBODY = All()
+
+
+def present(column: str) -> Range:
+    """The column is set."""
+    return Range(column)
+
+
+def leaves(predicate: Predicate) -> Iterator[Member | Range | Contains | Exact | Similar]:
+    """Every leaf of the predicate, left to right."""
+    match predicate:
+        case All(parts) | Any(parts):
+            for part in parts:
+                yield from leaves(part)
+        case Not(part):
+            yield from leaves(part)
+        case _:
+            yield predicate
+
+
+def keys(predicate: Predicate) -> set[tuple[str, str]]:
+    """The (kind, key) of every object that is named by its key."""
+    found: set[tuple[str, str]] = set()
+    for leaf in leaves(predicate):
+        if isinstance(leaf, Member):
+            kind = relations.BY_NAME[leaf.relation].kind
+            found.update((kind, each) for each in leaf.ids if kind is not None and isinstance(each, str))
+    return found
+
+
+def resolve(predicate: Predicate, numbers: Mapping[tuple[str, str], int]) -> Predicate:
+    """The predicate with object keys replaced by their numbers; keys that `numbers` does not know are left out."""
+    match predicate:
+        case Member(relation, ids):
+            kind = relations.BY_NAME[relation].kind or ""
+            known = (each if isinstance(each, int) else numbers.get((kind, each)) for each in ids)
+            return Member(relation, tuple(each for each in known if each is not None))
+        case All(parts):
+            return All(tuple(resolve(part, numbers) for part in parts))
+        case Any(parts):
+            return Any(tuple(resolve(part, numbers) for part in parts))
+        case Not(part):
+            return Not(resolve(part, numbers))
+        case _:
+            return predicate

@@ -1,0 +1,221 @@
+"""Segment: an immutable run of texts, indexed for substrings.
+
+The texts stand as UTF-8 in one arena. Trigram bitmaps give candidates, a superset, which are verified against
+the arena. Only `live` changes: a customer whose text changed or went is taken out of it.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from regulars.audience.bitmaps import Ordinals, approximate_bytes, from_ordinals, to_ordinals, union
+from regulars.audience.similar import WordIndex
+from regulars.audience.trigrams import SENTINEL, TrigramIndex, build
+
+_PAD: Final = 64
+"""Sentinels behind the last text, and the widest text (bytes) that is verified by NumPy."""
+
+_BLOCK: Final = 65_536
+_FEW: Final = 32
+_EDGE: Final = bytes([SENTINEL])
+_COMMON_TAIL: Final = 64
+"""An address domain that at least this many texts of a segment end with has a bitmap of its own."""
+
+_MOST_TAILS: Final = 4_096
+
+
+def encode(text: str) -> bytes:
+    """UTF-8, in which byte order is code point order; a lone surrogate of a question matches nothing."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+class Segment:
+    """Texts of ascending ordinals. `tails`: remember which customers have which common address domain."""
+
+    def __init__(self, ordinals: Ordinals, arena: bytes, starts: NDArray[np.int64], *, tails: bool) -> None:
+        self.ordinals = ordinals
+        self.live = from_ordinals(ordinals)
+        self._arena = arena
+        self._buffer = np.frombuffer(arena, dtype=np.uint8)
+        self._starts = starts
+        self._has_tails = tails
+        self._trigrams: TrigramIndex | None = None
+        self._tails: dict[bytes, BitMap] = {}
+        self._words: WordIndex | None = None
+
+    @classmethod
+    def of(cls, ordinals: Sequence[int] | Ordinals, texts: Sequence[str], *, tails: bool = False) -> "Segment":
+        """The segment of folded texts; ordinals ascend."""
+        encoded = [encode(text) for text in texts]
+        starts = np.ones(len(encoded) + 1, dtype=np.int64)
+        lengths = np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded))
+        starts[1:] += np.cumsum(lengths + 1)
+        arena = _EDGE + _EDGE.join(encoded) + _EDGE * (_PAD + 1)
+        return cls(np.asarray(ordinals, dtype=np.uint32), arena, starts, tails=tails)
+
+    @classmethod
+    def merged(cls, segments: Sequence["Segment"]) -> "Segment":
+        """One segment of the live texts of several; its trigrams are made of theirs if they have theirs."""
+        ordinals = np.concatenate([each.ordinals for each in segments])
+        lengths = np.concatenate([np.diff(each._starts) for each in segments])
+        alive = np.concatenate([each._live_mask() for each in segments])
+        buffer = np.concatenate([each._buffer[1 : each._starts[-1]] for each in segments])
+        kept = buffer[np.repeat(alive, lengths)]
+        lengths, ordinals = lengths[alive], ordinals[alive]
+        if bool(np.any(ordinals[1:] < ordinals[:-1])):
+            order = np.argsort(ordinals)
+            begins = np.cumsum(lengths) - lengths
+            ordinals, lengths, begins = ordinals[order], lengths[order], begins[order]
+            shift = np.repeat(begins - (np.cumsum(lengths) - lengths), lengths)
+            kept = kept[np.arange(kept.size) + shift]
+        starts = np.ones(lengths.size + 1, dtype=np.int64)
+        starts[1:] += np.cumsum(lengths)
+        arena = _EDGE + kept.tobytes() + _EDGE * _PAD
+        segment = cls(ordinals, arena, starts, tails=segments[0]._has_tails)
+        if all(each._trigrams is not None for each in segments):
+            segment._adopt(segments)
+        return segment
+
+    def _adopt(self, segments: Sequence["Segment"]) -> None:
+        """Take over the trigrams of the segments that this one is made of."""
+        parts: dict[int, list[BitMap]] = {}
+        for each in segments:
+            assert each._trigrams is not None
+            for code, bitmap in each._trigrams.grams.items():
+                left = bitmap & each.live
+                if left:
+                    parts.setdefault(code, []).append(left)
+        self._trigrams = TrigramIndex({code: union(bitmaps) for code, bitmaps in parts.items()})
+        self._tails = self._common_tails()
+
+    def __len__(self) -> int:
+        return int(self.ordinals.size)
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether the trigrams are built; the first question builds them."""
+        return self._trigrams is not None
+
+    @property
+    def has_words(self) -> bool:
+        """Whether the words are built; the first question for similar words builds them."""
+        return self._words is not None
+
+    @property
+    def nbytes(self) -> int:
+        """About how much memory it takes, in bytes."""
+        total = len(self._arena) + self._starts.nbytes + self.ordinals.nbytes
+        if self._trigrams is not None:
+            total += approximate_bytes(self._trigrams.grams.values())
+        return total + approximate_bytes(self._tails.values()) + (self._words.nbytes if self._words else 0)
+
+    def index(self) -> TrigramIndex:
+        """The trigrams, built now if they are not yet."""
+        if self._trigrams is None:
+            self._tails = self._common_tails()
+            self._trigrams = TrigramIndex(build(self._buffer, self._starts, self.ordinals))
+        return self._trigrams
+
+    def words(self) -> WordIndex:
+        """The words, built now if they are not yet."""
+        if self._words is None:
+            self._words = WordIndex.of(self.ordinals, self._arena, self._starts)
+        return self._words
+
+    def get(self, ordinal: int) -> str | None:
+        """The text of a live customer, None if it has none here."""
+        if ordinal not in self.live:
+            return None
+        position = int(np.searchsorted(self.ordinals, ordinal))
+        return self._arena[self._starts[position] : self._starts[position + 1] - 1].decode("utf-8", "surrogatepass")
+
+    def items(self) -> Iterator[tuple[int, str]]:
+        """(ordinal, folded text) of every live customer."""
+        body = self._arena[1 : self._starts[-1] - 1]
+        for ordinal, alive, text in zip(self.ordinals.tolist(), self._live_mask(), body.split(_EDGE), strict=True):
+            if alive:
+                yield ordinal, text.decode("utf-8", "surrogatepass")
+
+    def contains(self, needle: bytes, within: BitMap) -> BitMap:
+        """Those of `within` whose text contains the needle."""
+        if not needle:
+            return self.live & within
+        candidates = self.index().candidates(needle, self.live & within)
+        if len(needle) <= 3 or not candidates:
+            return candidates
+        known = union(bitmap for tail, bitmap in self._tails.items() if needle in tail) & candidates
+        return known | self._verified(candidates - known, needle, whole=False)
+
+    def equals(self, text: bytes, within: BitMap) -> BitMap:
+        """Those of `within` whose text is this one."""
+        if not text:
+            return from_ordinals(self.ordinals[np.diff(self._starts) == 1]) & self.live & within
+        return self._verified(self.index().candidates(text, self.live & within), text, whole=True)
+
+    def similar(self, grams: frozenset[str], within: BitMap) -> BitMap:
+        """Those of `within` that have a word similar to these trigrams (see `similar`)."""
+        return self.words().similar(grams) & self.live & within
+
+    def _live_mask(self) -> NDArray[np.bool_]:
+        mask = np.zeros(int(self.ordinals[-1]) + 1 if len(self) else 0, dtype=np.bool_)
+        mask[to_ordinals(self.live)] = True
+        return mask[self.ordinals]
+
+    def _verified(self, candidates: BitMap, needle: bytes, *, whole: bool) -> BitMap:
+        if not candidates:
+            return candidates
+        ordinals = to_ordinals(candidates)
+        positions = np.searchsorted(self.ordinals, ordinals)
+        begins = self._starts[positions]
+        lengths = self._starts[positions + 1] - begins - 1
+        fits = lengths == len(needle) if whole else lengths >= len(needle)
+        hits = np.zeros(ordinals.size, dtype=np.bool_)
+        short = np.flatnonzero(fits & (lengths <= _PAD))
+        if short.size > _FEW:
+            hits[short] = self._found(begins[short], lengths[short], needle)
+            rest = np.flatnonzero(fits & (lengths > _PAD))
+        else:
+            rest = np.flatnonzero(fits)
+        find = self._arena.find
+        for each in rest.tolist():
+            begin = int(begins[each])
+            hits[each] = find(needle, begin, begin + int(lengths[each])) >= 0
+        return from_ordinals(ordinals[hits])
+
+    def _found(self, begins: NDArray[np.int64], lengths: NDArray[np.int64], needle: bytes) -> NDArray[np.bool_]:
+        """Which of the texts (at most _PAD bytes long) contain the needle."""
+        # Fixed windows over the arena run past the end of a text; a sentinel there stops a false match
+        # from straddling, and a match that begins behind the end is told by its position.
+        width = int(lengths.max())
+        windows = np.lib.stride_tricks.sliding_window_view(self._buffer, width)
+        found = np.zeros(begins.size, dtype=np.bool_)
+        for start in range(0, begins.size, _BLOCK):
+            block = slice(start, start + _BLOCK)
+            rows = np.ascontiguousarray(windows[begins[block]]).view(f"S{width}")[:, 0]
+            at = np.strings.find(rows, needle)
+            found[block] = (at >= 0) & (at + len(needle) <= lengths[block])
+        return found
+
+    def _common_tails(self) -> dict[bytes, BitMap]:
+        """The bitmaps of the most common address domains, by "@domain"."""
+        if not self._has_tails or len(self) < _COMMON_TAIL:
+            return {}
+        body = self._arena[1 : self._starts[-1] - 1].split(_EDGE)
+        codes: dict[bytes, int] = {}
+        owners = np.empty(len(self), dtype=np.int64)
+        for position, text in enumerate(body):
+            at = text.rfind(b"@")
+            owners[position] = codes.setdefault(text[at:], len(codes)) if at >= 0 else -1
+        counts = np.bincount(owners[owners >= 0], minlength=len(codes))
+        order = np.argsort(owners, kind="stable")
+        ends = np.searchsorted(owners[order], np.arange(len(codes)), side="right")
+        common = np.flatnonzero(counts >= _COMMON_TAIL)
+        common = common[np.argsort(-counts[common])][:_MOST_TAILS]
+        names = list(codes)
+        return {
+            names[code]: from_ordinals(self.ordinals[order[ends[code] - counts[code] : ends[code]]])
+            for code in common.tolist()
+        }

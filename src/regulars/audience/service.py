@@ -1,0 +1,390 @@
+"""Audience: keeps the indexes of the sites in step with a store and answers questions from them.
+
+What an answer rests on is ONE snapshot of the store: the head, the changes that the index lacks and the rows of the
+page are read through it, so a page never shows a row that does not match, and a committed write is always seen.
+
+An index is altered only by a holder of its site's lock, and in one go without an await. Cheap questions that find
+the index in step are answered on the event loop without the lock; heavy ones hold it while a thread evaluates.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Final, TypeVar
+
+from msgspec import Struct
+from pyroaring import BitMap
+
+from regulars.audience.evaluate import Sort, estimate, estimate_page, evaluate, page
+from regulars.audience.index import OutOfOrderError, SiteIndex, Tuning
+from regulars.audience.predicates import Predicate, keys, resolve
+from regulars.audience.source import ChangeRow, ChangeSource, Head, Snapshot
+from regulars.domain.changes import Record, UnknownFormatError, decode
+
+MEBIBYTE: Final = 1024 * 1024
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+class UnknownSiteError(LookupError):
+    """There is no such site."""
+
+
+class LoadingError(Exception):
+    """The site's index is still being loaded; ask again after `retry_after` seconds."""
+
+    retry_after = 5
+
+
+class BusyError(Exception):
+    """Too many heavy questions are waiting; ask again after `retry_after` seconds."""
+
+    retry_after = 1
+
+
+class Answer(Struct, frozen=True):
+    """The exact number of matches, and the customer numbers of the page in order.
+
+    The snapshot shows the moment that the answer is of; it is open inside the `async with` block.
+    """
+
+    total: int
+    numbers: list[int]
+    snapshot: Snapshot
+
+
+class _OutOfStepError(Exception):
+    """The index does not continue the store's history: it must be loaded anew."""
+
+
+class _Site:
+    """A loaded site."""
+
+    def __init__(self, index: SiteIndex) -> None:
+        self.index = index
+        self.lock = asyncio.Lock()
+        self.bytes = index.approximate_bytes()
+        self.applied = 0  # changes since `bytes` was taken
+        self.asked = asyncio.get_running_loop().time()
+
+
+class Audience:
+    """The question-answering side of a store.
+
+    index_memory: bytes that loaded indexes may take; the least recently asked are dropped beyond it.
+    load_wait: seconds that an asker waits for a load. pool_above: microseconds from which a question is
+    evaluated in the pool thread. most_heavy: heavy questions that may wait or run at a time. tail_every:
+    seconds between two looks of `follow`. tail_for: seconds after the last question during which a site is followed.
+    Counters for metrics: `loads`, `rebuilds`, `applied` (changes), `pooled` (questions), `follow_errors`.
+    """
+
+    def __init__(
+        self,
+        source: ChangeSource,
+        *,
+        index_memory: int = 512 * MEBIBYTE,
+        tuning: Tuning | None = None,
+        load_wait: float = 5.0,
+        pool_above: float = 1_000.0,
+        most_heavy: int = 16,
+        slice_changes: int = 200,
+        tail_every: float = 0.1,
+        tail_for: float = 600.0,
+    ) -> None:
+        self._source = source
+        self._index_memory = index_memory
+        self._tuning = tuning
+        self._load_wait = load_wait
+        self._pool_above = pool_above
+        self._most_heavy = most_heavy
+        self._slice_changes = slice_changes
+        self._tail_every = tail_every
+        self._tail_for = tail_for
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="audience")
+        self._sites: OrderedDict[int, _Site] = OrderedDict()
+        self._loading: dict[int, asyncio.Task[_Site]] = {}
+        self._heavy = 0
+        self.loads = 0
+        self.rebuilds = 0
+        self.applied = 0
+        self.pooled = 0
+        self.follow_errors = 0
+
+    @asynccontextmanager
+    async def ask(
+        self, site: int, predicate: Predicate, *, sort: Sort | None = None, skip: int = 0, take: int = 25
+    ) -> AsyncIterator[Answer]:
+        """Answer a question about the site's customers as of now.
+
+        Raises UnknownSiteError, LoadingError when the index is not there in time, BusyError.
+        """
+        sort = sort or Sort()
+        while True:
+            loaded = await self._loaded(site)
+            async with self._source.snapshot() as snapshot:
+                found = await self._answer(site, loaded, snapshot, predicate, sort, skip, take)
+                if found is not None:
+                    yield Answer(found[0], found[1], snapshot)
+                    return
+
+    async def follow(self) -> None:
+        """Keep the sites that were asked of late in step, until cancelled."""
+        while True:
+            await asyncio.sleep(self._tail_every)
+            since = asyncio.get_running_loop().time() - self._tail_for
+            for site, loaded in list(self._sites.items()):
+                if loaded.asked < since or loaded.lock.locked():
+                    continue
+                try:
+                    await self._tail(site, loaded)
+                except Exception:
+                    self.follow_errors += 1
+                    _log.exception("following site %d failed; it is caught up at the next question", site)
+
+    async def drop(self, site: int) -> None:
+        """Forget the site's index; the next question loads it anew."""
+        self._sites.pop(site, None)
+        task = self._loading.pop(site, None)
+        if task is not None:
+            task.cancel()
+
+    async def close(self) -> None:
+        """Stop loads and the pool thread; the audience is of no use afterwards."""
+        for site in [*self._sites, *self._loading]:
+            await self.drop(site)
+        await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
+
+    # Answering
+
+    async def _answer(
+        self, site: int, loaded: _Site, snapshot: Snapshot, predicate: Predicate, sort: Sort, skip: int, take: int
+    ) -> tuple[int, list[int]] | None:
+        """(total, page), or None when the question must be asked again with a newer snapshot or index."""
+        seen = loaded.index.head.number
+        head = await self._head(site, snapshot)
+        if seen > head.number:  # read before the head was: the store has lost changes
+            self._rebuild(site, loaded, f"change {seen} is no longer there")
+            return None
+        if wanted := keys(predicate):
+            predicate = resolve(predicate, await _object_numbers(snapshot, site, wanted))
+        index = loaded.index
+        if not _is_in_step(index, head) or _is_stale(index, sort) or self._is_heavy(index, predicate, sort):
+            async with loaded.lock:
+                if not await self._catch_up(site, loaded, snapshot, head):
+                    return None
+                if self._is_heavy(index, predicate, sort):
+                    return await self._heavily(lambda: _evaluate(index, predicate, sort, skip, take))
+                return _evaluate(index, predicate, sort, skip, take)
+        return _evaluate(index, predicate, sort, skip, take)
+
+    def _is_heavy(self, index: SiteIndex, predicate: Predicate, sort: Sort) -> bool:
+        """Whether the question belongs in the pool."""
+        cost = estimate(predicate, index)
+        return cost.microseconds + estimate_page(index, sort, cost.most) > self._pool_above
+
+    async def _heavily(self, evaluation: Callable[[], _T]) -> _T:
+        if self._heavy >= self._most_heavy:
+            raise BusyError
+        self._heavy += 1
+        self.pooled += 1
+        try:
+            return await self._in_pool(evaluation)
+        finally:
+            self._heavy -= 1
+
+    async def _in_pool(self, work: Callable[[], _T]) -> _T:
+        """Run it in the pool thread. Cancelled, it returns only when the thread has let go of what it works on."""
+        future = self._pool.submit(work)
+        waiter = asyncio.wrap_future(future)
+        try:
+            return await asyncio.shield(waiter)
+        except asyncio.CancelledError:
+            if not future.cancel():
+                while not waiter.done():
+                    try:
+                        await asyncio.wait([waiter])
+                    except asyncio.CancelledError:
+                        continue
+            raise
+
+    # Keeping in step
+
+    async def _head(self, site: int, snapshot: Snapshot) -> Head:
+        head = await snapshot.head(site)
+        if head is None:
+            await self.drop(site)
+            raise UnknownSiteError(site)
+        return head
+
+    async def _tail(self, site: int, loaded: _Site) -> None:
+        seen = loaded.index.head.number
+        async with self._source.snapshot() as snapshot:
+            head = await snapshot.head(site)
+            if head is None:
+                await self.drop(site)
+            elif seen > head.number:
+                self._rebuild(site, loaded, f"change {seen} is no longer there")
+            elif not _is_in_step(loaded.index, head):
+                async with loaded.lock:
+                    await self._catch_up(site, loaded, snapshot, head)
+
+    async def _catch_up(self, site: int, loaded: _Site, snapshot: Snapshot, head: Head) -> bool:
+        """Bring the index to the snapshot's head, with its lock held. False: a newer snapshot or index is needed."""
+        index = loaded.index
+        if self._sites.get(site) is not loaded or max(index.head.number, index.horizon) > head.number:
+            return False
+        try:
+            while index.head != head:
+                await self._advance(site, index, snapshot, head)
+        except (_OutOfStepError, OutOfOrderError, UnknownFormatError) as error:
+            self._rebuild(site, loaded, str(error))
+            return False
+        self._measure(site, loaded)
+        return True
+
+    async def _advance(self, site: int, index: SiteIndex, snapshot: Snapshot, head: Head) -> None:
+        """Apply the next slice of changes."""
+        if index.head.number >= head.number:
+            raise _OutOfStepError(f"change {head.number} is another one in the store")
+        rows = await snapshot.changes(site, index.head.number, self._slice_changes)
+        reached = _chained(index.head, rows)
+        records = _whole(rows)
+        if any(record.rebuild for record in records):
+            raise _OutOfStepError("a change asks for it")
+        numbers = {entry.number for record in records for entry in record.entries if entry.texts and not entry.gone}
+        texts = dict(await snapshot.texts(site, sorted(numbers))) if numbers else {}
+        index.apply(records, texts, reached, horizon=head.number)
+        self.applied += reached.number - rows[0].number + 1
+
+    def _rebuild(self, site: int, loaded: _Site, why: str) -> None:
+        """Drop an index that cannot be continued."""
+        if self._sites.get(site) is loaded:
+            del self._sites[site]
+            self.rebuilds += 1
+            _log.warning("the index of site %d is loaded anew: %s", site, why)
+
+    # Loading
+
+    async def _loaded(self, site: int) -> _Site:
+        """The site, loaded; its askers share one load."""
+        loaded = self._sites.get(site)
+        if loaded is None:
+            task = self._loading.get(site)
+            if task is None:
+                task = self._loading[site] = asyncio.create_task(self._load(site))
+                task.add_done_callback(lambda done: self._load_ended(site, done))
+            try:
+                loaded = await asyncio.wait_for(asyncio.shield(task), self._load_wait)
+            except TimeoutError:
+                raise LoadingError(f"site {site} is being loaded") from None
+            except asyncio.CancelledError:
+                if task.cancelled() and not _is_cancelling():  # dropped while it was being loaded
+                    raise LoadingError(f"site {site} is being loaded") from None
+                raise
+        if site in self._sites:
+            self._sites.move_to_end(site)
+        loaded.asked = asyncio.get_running_loop().time()
+        return loaded
+
+    def _load_ended(self, site: int, task: asyncio.Task[_Site]) -> None:
+        if self._loading.get(site) is task:
+            del self._loading[site]
+        if not task.cancelled():
+            task.exception()  # the askers have it; nobody may be left to ask
+
+    async def _load(self, site: int) -> _Site:
+        index = SiteIndex(self._tuning)
+        async with self._source.snapshot() as snapshot:
+            head = await snapshot.head(site)
+            if head is None:
+                raise UnknownSiteError(site)
+            async for rows in snapshot.customers(site):
+                await self._in_pool(lambda rows=rows: index.load_customers(rows))  # type: ignore[misc]
+            async for relation, target, numbers in snapshot.ties(site):
+                index.load_ties(relation, target, numbers)
+        await self._in_pool(lambda: index.finish(head))
+        loaded = self._sites[site] = _Site(index)
+        self.loads += 1
+        self._evict(site)
+        return loaded
+
+    def _measure(self, site: int, loaded: _Site) -> None:
+        """Take the size of an index again after many changes."""
+        applied = self.applied
+        if applied - loaded.applied > 1_000:
+            loaded.applied = applied
+            loaded.bytes = loaded.index.approximate_bytes()
+            self._evict(site)
+
+    def _evict(self, kept: int) -> None:
+        total = sum(each.bytes for each in self._sites.values())
+        for site in [each for each in self._sites if each != kept]:
+            if total <= self._index_memory:
+                break
+            total -= self._sites.pop(site).bytes
+
+
+def _is_in_step(index: SiteIndex, head: Head) -> bool:
+    return index.head == head and index.horizon <= head.number
+
+
+def _is_stale(index: SiteIndex, sort: Sort) -> bool:
+    """Whether sorting alters the index, because a text order has to be brought up to date."""
+    return sort.column in index.orders and index.orders[sort.column].cost(index.size) > 0
+
+
+def _chained(head: Head, rows: list[ChangeRow]) -> Head:
+    """The head that the rows lead to. Raises _OutOfStepError unless they are whole changes that continue `head`."""
+    if not rows or not rows[-1].last:
+        raise _OutOfStepError(f"change {head.number + 1} is missing")
+    starts = True
+    for row in rows:
+        if starts:
+            if row.number != head.number + 1:
+                raise _OutOfStepError(f"change {head.number + 1} is missing")
+            if row.previous != head.token:
+                raise _OutOfStepError(f"change {row.number} follows another history")
+            head = Head(row.number, row.token)
+        elif row.number != head.number:
+            raise _OutOfStepError(f"change {head.number} is incomplete")
+        starts = row.last
+    return head
+
+
+def _whole(rows: list[ChangeRow]) -> list[Record]:
+    """One record a change, put together from its parts. Raises UnknownFormatError."""
+    records: list[Record] = []
+    continues = False
+    for row in rows:
+        part = decode(row.body)
+        if continues:
+            whole = records[-1]
+            whole.entries += part.entries
+            whole.cleared += part.cleared
+            whole.rebuild |= part.rebuild
+        else:
+            records.append(part)
+        continues = not row.last
+    return records
+
+
+def _evaluate(index: SiteIndex, predicate: Predicate, sort: Sort, skip: int, take: int) -> tuple[int, list[int]]:
+    matches: BitMap = evaluate(predicate, index)
+    return len(matches), page(index, matches, sort, skip=skip, take=take)
+
+
+async def _object_numbers(snapshot: Snapshot, site: int, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    numbers: dict[tuple[str, str], int] = {}
+    for kind in sorted({kind for kind, _ in wanted}):
+        found = await snapshot.object_numbers(site, kind, [key for each, key in wanted if each == kind])
+        numbers.update({(kind, key): number for key, number in found.items()})
+    return numbers
+
+
+def _is_cancelling() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

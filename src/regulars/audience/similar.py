@@ -1,0 +1,113 @@
+"""Similarity of words, as PostgreSQL's pg_trgm defines it, and an index of the words of many texts.
+
+A word is a run of alphanumeric characters. Its trigrams are the set of three-character pieces of the word with
+two spaces in front and one behind; similarity = |A and B| / |A or B|. A text is similar to a question when one
+of its words is, to at least one half.
+"""
+
+import re
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from regulars.audience.bitmaps import Ordinals, from_ordinals
+
+_WORD: Final = re.compile(r"[^\W_]+")
+_WORD_OR_END: Final = re.compile(r"[^\W_]+|\0")
+_CHUNK: Final = 8_192
+"""Texts cut into words at a time: the interpreter lock is held for a few milliseconds."""
+
+_NOTHING: Final = np.empty(0, dtype=np.int64)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a folded text."""
+    return _WORD.findall(text)
+
+
+@lru_cache(maxsize=65_536)
+def trigrams_of(text: str) -> frozenset[str]:
+    """The set of trigrams of all words of a folded text."""
+    return frozenset(
+        padded[at : at + 3] for padded in (f"  {word} " for word in words_of(text)) for at in range(len(padded) - 2)
+    )
+
+
+def is_similar(left: frozenset[str], right: frozenset[str]) -> bool:
+    """Whether the similarity of two sets of trigrams is at least one half."""
+    shared = len(left & right)
+    return shared > 0 and 3 * shared >= len(left) + len(right)
+
+
+class WordIndex:
+    """Distinct words -> who has them, and trigrams -> words; immutable, as compressed sparse rows."""
+
+    def __init__(self, words: list[str], owners: NDArray[np.uint32], bounds: NDArray[np.int64]) -> None:
+        """Word i is had by owners[bounds[i]:bounds[i + 1]]."""
+        self._owners = owners
+        self._bounds = bounds
+        self._grams, self._gram_bounds, self._gram_words = _grams_of(words)
+        self._sizes = np.bincount(self._gram_words, minlength=len(words))
+
+    @classmethod
+    def of(cls, ordinals: Ordinals, arena: bytes, starts: NDArray[np.int64]) -> "WordIndex":
+        """The words of the texts of an arena; text i begins at starts[i], with one sentinel behind it."""
+        ids: dict[str, int] = {"\0": 0}
+        codes: list[NDArray[np.int64]] = [_NOTHING]
+        for first in range(0, ordinals.size, _CHUNK):
+            last = min(first + _CHUNK, ordinals.size)
+            text = arena[starts[first] : starts[last]].replace(b"\xff", b"\0").decode("utf-8", "surrogatepass")
+            found = [ids.setdefault(word, len(ids)) for word in _WORD_OR_END.findall(text)]
+            codes.append(np.array(found, dtype=np.int64))
+        every = np.concatenate(codes)
+        is_word = every > 0
+        text_of = np.cumsum(~is_word)[is_word]
+        pairs = np.unique((every[is_word] - 1) << 32 | ordinals[text_of])
+        bounds = np.searchsorted(pairs >> 32, np.arange(len(ids)))
+        del ids["\0"]
+        return cls(list(ids), pairs.astype(np.uint32), bounds)
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that it takes, in bytes."""
+        arrays = (self._owners, self._bounds, self._grams, self._gram_bounds, self._gram_words, self._sizes)
+        return sum(each.nbytes for each in arrays)
+
+    def similar(self, grams: frozenset[str]) -> BitMap:
+        """Who has a word that is similar to these trigrams of a question."""
+        wanted = np.array([_code(gram) for gram in grams], dtype=np.int64)
+        if not wanted.size or not self._grams.size:
+            return BitMap()
+        at = np.searchsorted(self._grams, wanted)
+        at = at[at < self._grams.size]
+        at = at[np.isin(self._grams[at], wanted)]
+        rows = [self._gram_words[self._gram_bounds[row] : self._gram_bounds[row + 1]] for row in set(at.tolist())]
+        if not rows:
+            return BitMap()
+        words, shared = np.unique(np.concatenate(rows), return_counts=True)
+        hits = words[3 * shared >= wanted.size + self._sizes[words]]
+        found = [self._owners[self._bounds[word] : self._bounds[word + 1]] for word in hits.tolist()]
+        return from_ordinals(np.concatenate(found)) if found else BitMap()
+
+
+def _code(gram: str) -> int:
+    """Three code points of 21 bits as one number."""
+    return ord(gram[0]) << 42 | ord(gram[1]) << 21 | ord(gram[2])
+
+
+def _grams_of(words: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]:
+    """(trigrams ascending, their bounds, word ids): trigram i is in the words ids[bounds[i]:bounds[i + 1]]."""
+    text = "".join(f"  {word} " for word in words)
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.int64)
+    counts = np.fromiter(map(len, words), dtype=np.int64, count=len(words)) + 1  # trigrams of each word
+    begins = np.cumsum(counts + 2) - (counts + 2)
+    owner = np.repeat(np.arange(len(words)), counts)
+    at = np.arange(owner.size) + np.repeat(begins - (np.cumsum(counts) - counts), counts)
+    codes = points[at] << 42 | points[at + 1] << 21 | points[at + 2] if owner.size else _NOTHING
+    grams, rows = np.unique(codes, return_inverse=True)
+    pairs = np.unique(rows << 32 | owner)
+    bounds = np.searchsorted(pairs >> 32, np.arange(grams.size + 1))
+    return grams, bounds, (pairs & 0xFFFFFFFF).astype(np.uint32)

@@ -1,0 +1,161 @@
+"""TextColumn: one text field of every customer, searchable for substrings and similar words.
+
+Built like a log-structured merge tree: changed texts wait in `pending`, which questions scan, and are drained,
+vectorised, into immutable segments; small segments are merged so that there are few. A small site has pending
+texts only. Every answer is exact, whatever waits where.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from pyroaring import BitMap
+
+from regulars.audience.segment import Segment, encode
+from regulars.audience.similar import is_similar, trigrams_of, words_of
+
+LOAD_BATCH: Final = 65_536
+"""Texts that make a segment while a site is loaded."""
+
+_MERGE_RATIO: Final = 3
+"""A segment is merged with the one in front of it unless that has over this many times its texts."""
+
+
+class TextColumn:
+    """Folded texts by ordinal; a customer without a text is in none of the answers.
+
+    pending_limit: texts that may wait before they become a segment. scan_limit: up to so many texts there are no
+    segments at all. tails: keep a bitmap of each common address domain.
+    """
+
+    def __init__(self, *, pending_limit: int = 1_000, scan_limit: int = 2_000, tails: bool = False) -> None:
+        self._pending: dict[int, str] = {}
+        self._segments: list[Segment] = []
+        self._pending_limit = pending_limit
+        self._scan_limit = scan_limit
+        self._tails = tails
+
+    def load(self, ordinal: int, text: str) -> None:
+        """Take a text while the column is being loaded; ordinals ascend, `finish` comes last."""
+        self._pending[ordinal] = text
+        if len(self._pending) >= LOAD_BATCH:
+            self._drain()
+
+    def finish(self, *, index: bool) -> None:
+        """The load is complete. `index`: build trigrams now rather than at the first question."""
+        if self._segments or len(self._pending) > self._limit:
+            self._drain()
+            if len(self._segments) > 1:
+                self._segments = [Segment.merged(self._segments)]
+            if index:
+                self._segments[0].index()
+
+    def set(self, ordinal: int, text: str | None) -> None:
+        """The customer's text is now this one, or none."""
+        for segment in self._segments:
+            segment.live.discard(ordinal)
+        if text is None:
+            self._pending.pop(ordinal, None)
+            return
+        self._pending[ordinal] = text
+        if len(self._pending) > self._limit:
+            self._drain()
+            self._merge()
+
+    def get(self, ordinal: int) -> str | None:
+        """The customer's text, None if it has none."""
+        text = self._pending.get(ordinal)
+        if text is not None:
+            return text
+        return next((text for each in self._segments if (text := each.get(ordinal)) is not None), None)
+
+    def items(self) -> Iterator[tuple[int, str]]:
+        """(ordinal, text) of every customer that has one, in no order."""
+        yield from self._pending.items()
+        for segment in self._segments:
+            yield from segment.items()
+
+    def contains(self, needle: str, within: BitMap) -> BitMap:
+        """Those of `within` whose text contains the folded needle."""
+        found = BitMap([ordinal for ordinal, text in self._scanned(within) if needle in text])
+        encoded = encode(needle)
+        for segment in self._segments:
+            found |= segment.contains(encoded, within)
+        return found
+
+    def equals(self, text: str, within: BitMap) -> BitMap:
+        """Those of `within` whose text is this folded one."""
+        found = BitMap([ordinal for ordinal, each in self._scanned(within) if each == text])
+        encoded = encode(text)
+        for segment in self._segments:
+            found |= segment.equals(encoded, within)
+        return found
+
+    def similar(self, text: str, within: BitMap) -> BitMap:
+        """Those of `within` that have a word similar to the folded text."""
+        grams = trigrams_of(text)
+        found = BitMap()
+        known: dict[str, bool] = {}
+        for ordinal, each in self._scanned(within):
+            for word in words_of(each):
+                hit = known.get(word)
+                if hit is None:
+                    hit = known[word] = is_similar(grams, trigrams_of(word))
+                if hit:
+                    found.add(ordinal)
+        for segment in self._segments:
+            found |= segment.similar(grams, within)
+        return found
+
+    def cost(self, needle: str, size: int) -> float:
+        """About how long `contains` takes over `size` customers, in microseconds."""
+        encoded = encode(needle)
+        cost = 0.06 * min(len(self._pending), size)
+        for segment in self._segments:
+            if not segment.is_indexed:
+                cost += 4 * len(segment)
+            elif len(encoded) > 3:
+                cost += 30 + 0.08 * min(segment.index().rarest(encoded), size)
+            else:
+                cost += 50 + len(segment) / 1_000 * (4 - len(encoded))
+        return cost
+
+    def similar_cost(self) -> float:
+        """About how long `similar` takes, in microseconds."""
+        cost = 2.0 * len(self._pending)
+        return cost + sum(50 + len(each) * (0.02 if each.has_words else 5) for each in self._segments)
+
+    @property
+    def nbytes(self) -> int:
+        """About how much memory it takes, in bytes."""
+        return 150 * len(self._pending) + sum(each.nbytes for each in self._segments)
+
+    @property
+    def _limit(self) -> int:
+        return self._pending_limit if self._segments else self._scan_limit
+
+    def _scanned(self, within: BitMap) -> Iterator[tuple[int, str]]:
+        if len(within) < len(self._pending):
+            get = self._pending.get
+            return ((ordinal, text) for ordinal in within if (text := get(ordinal)) is not None)
+        return ((ordinal, text) for ordinal, text in self._pending.items() if ordinal in within)
+
+    def _drain(self) -> None:
+        if self._pending:
+            waiting = dict(sorted(self._pending.items()))
+            self._segments.append(Segment.of(list(waiting), list(waiting.values()), tails=self._tails))
+            self._pending.clear()
+
+    def _merge(self) -> None:
+        """Merge from the end while neighbours are of like size, so that n texts are in about log(n) segments."""
+        kept = self._segments
+        tail = [kept.pop()]
+        # What questions need of a drained segment is built now, while it is small, and merged from then on.
+        if any(each.is_indexed for each in kept):
+            tail[0].index()
+        size = len(tail[0].live)
+        while kept and len(kept[-1].live) <= _MERGE_RATIO * size:
+            tail.insert(0, kept.pop())
+            size += len(tail[0].live)
+        while kept and len(kept[-1].live) * 2 < len(kept[-1]):  # over half of it is dead
+            tail.insert(0, kept.pop())
+        kept.append(Segment.merged(tail) if len(tail) > 1 else tail[0])

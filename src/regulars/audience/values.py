@@ -1,0 +1,118 @@
+"""Kinds of filter value: what a caller may write, and what is read from it."""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from msgspec import Struct
+
+from regulars.domain.text import fold
+
+MOST_DAYS: Final = 36_500
+MOST_MONEY: Final = 10**12
+MOST_ID: Final = 2**53 - 1
+MOST_KEY: Final = 128
+MOST_WORDS: Final = 32
+
+_MONEY: Final = re.compile(r"([+-]?)([0-9]{1,64})(?:\.([0-9]{1,2}))?", re.ASCII)
+_FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
+
+
+class BadFilterValueError(ValueError):
+    """A filter was given a value it does not take; the message names what is allowed."""
+
+
+class Kind(Struct, frozen=True):
+    """A kind of value. `read` turns what was written into the value and raises BadFilterValueError.
+
+    `allowed` says in words what may be written, `example` is one such value, and `schema` is its JSON Schema.
+    """
+
+    name: str
+    allowed: str
+    example: str
+    read: Callable[[str], Any]
+    schema: dict[str, Any]
+
+    def refuse(self) -> BadFilterValueError:
+        """The error that names what is allowed."""
+        return BadFilterValueError(f"must be {self.allowed}")
+
+
+def _days(raw: str) -> int:
+    if not (raw.isascii() and raw.isdigit() and len(raw) <= 5 and int(raw) <= MOST_DAYS):
+        raise DAYS.refuse()
+    return int(raw)
+
+
+def _flag(raw: str) -> bool:
+    if raw not in _FLAGS:
+        raise FLAG.refuse()
+    return _FLAGS[raw]
+
+
+def _ids(raw: str) -> tuple[int | str, ...]:
+    return tuple(dict.fromkeys(_id(part.strip()) for part in raw.split(",")))
+
+
+def _id(part: str) -> int | str:
+    if part.isascii() and part.isdigit():
+        if len(part) > 16 or not 1 <= int(part) <= MOST_ID:
+            raise IDS.refuse()
+        return int(part)
+    if not 1 <= len(part) <= MOST_KEY or any(char < " " or "\x7f" <= char <= "\x9f" for char in part):
+        raise IDS.refuse()
+    return part
+
+
+def _text(raw: str) -> str:
+    if not raw:
+        raise TEXT.refuse()
+    return raw
+
+
+def _words(raw: str) -> tuple[str, ...]:
+    words = tuple(dict.fromkeys(fold(raw).split()))
+    if not 1 <= len(words) <= MOST_WORDS:
+        raise WORDS.refuse()
+    return words
+
+
+def _money(raw: str) -> int:
+    found = _MONEY.fullmatch(raw)
+    if found is None:
+        raise MONEY.refuse()
+    sign, whole, fraction = found.groups(default="")
+    cents = int(whole) * 100 + int(fraction.ljust(2, "0"))
+    if cents > MOST_MONEY * 100:
+        raise MONEY.refuse()
+    return -cents if sign == "-" else cents
+
+
+DAYS: Final = Kind(
+    "days",
+    f"a whole number of days from 0 to {MOST_DAYS}",
+    "30",
+    _days,
+    {"type": "integer", "minimum": 0, "maximum": MOST_DAYS},
+)
+FLAG: Final = Kind("flag", "true, 1, false or 0", "true", _flag, {"type": "string", "enum": list(_FLAGS)})
+IDS: Final = Kind(
+    "id",
+    f"a number from 1 to {MOST_ID}, a key of 1 to {MOST_KEY} characters without control characters,"
+    " or a comma-separated list of them",
+    "7,spring-sale",
+    _ids,
+    {"type": "string", "minLength": 1},
+)
+TEXT: Final = Kind("text", "a text of at least 1 character", "smith", _text, {"type": "string", "minLength": 1})
+WORDS: Final = Kind(
+    "text", f"a text of 1 to {MOST_WORDS} words", "anna smith", _words, {"type": "string", "minLength": 1}
+)
+MONEY: Final = Kind(
+    "money",
+    f"a decimal number with at most two places, from -{MOST_MONEY} to {MOST_MONEY}",
+    "19.90",
+    _money,
+    {"type": "string", "pattern": r"^[+-]?[0-9]+(\.[0-9]{1,2})?$"},
+)

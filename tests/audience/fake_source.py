@@ -1,0 +1,96 @@
+"""A ChangeSource in memory: a model of each site, the change log, and snapshots that copy what they need."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from copy import deepcopy
+
+from regulars.audience.source import ChangeRow, CustomerRow, Head
+from regulars.domain.changes import Record, encode
+
+from .model import Model
+
+
+class FakeSite:
+    """One site: commit changes with `commit(record)` after changing the model."""
+
+    def __init__(self, seed: int = 1) -> None:
+        self.model = Model()
+        self.rows: list[ChangeRow] = []
+        self.head = Head(0, 0)
+        self.seed = seed
+        self.objects: dict[tuple[str, str], int] = {}
+
+    def commit(self, record: Record, *, bodies: list[bytes] | None = None) -> None:
+        token = hash((self.head, self.seed)) & 0xFFFFFFFF
+        parts = bodies or encode(record.entries, cleared=record.cleared, rebuild=record.rebuild)
+        number = self.head.number + 1
+        for at, body in enumerate(parts, 1):
+            self.rows.append(ChangeRow(number, token, self.head.token, at == len(parts), body))
+        self.head = Head(number, token)
+
+    def add(self, name: str | None = None, **columns: int) -> None:
+        self.commit(self.model.upsert(None, dict(columns), {"name": name} if name else {}))
+
+
+class FakeSource:
+    """Sites by number. `gate`: while it is clear, loads wait. `reads` counts calls by name."""
+
+    def __init__(self) -> None:
+        self.sites: dict[int, FakeSite] = {1: FakeSite()}
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.reads: dict[str, int] = {}
+        self.open = 0
+
+    @property
+    def site(self) -> FakeSite:
+        return self.sites[1]
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator["FakeSnapshot"]:
+        self.open += 1
+        try:
+            yield FakeSnapshot(self)
+        finally:
+            self.open -= 1
+
+
+class FakeSnapshot:
+    def __init__(self, source: FakeSource) -> None:
+        self._source = source
+        self._sites = deepcopy(source.sites)
+
+    async def _read(self, name: str) -> None:
+        self._source.reads[name] = self._source.reads.get(name, 0) + 1
+        await asyncio.sleep(0)
+
+    async def head(self, site: int) -> Head | None:
+        await self._read("head")
+        return self._sites[site].head if site in self._sites else None
+
+    async def changes(self, site: int, after: int, limit: int) -> list[ChangeRow]:
+        await self._read("changes")
+        rows = [row for row in self._sites[site].rows if row.number > after]
+        return [row for row in rows if row.number < rows[0].number + limit] if rows else []
+
+    async def texts(self, site: int, numbers: Sequence[int]) -> list[tuple[int, tuple[str | None, ...]]]:
+        await self._read("texts")
+        return list(self._sites[site].model.texts(numbers).items())
+
+    async def customers(self, site: int) -> AsyncIterator[Sequence[CustomerRow]]:
+        await self._source.gate.wait()
+        await self._read("customers")
+        model = self._sites[site].model
+        numbers = sorted(model.customers)
+        for start in range(0, len(numbers), 2):
+            yield [model.row(number) for number in numbers[start : start + 2]]
+
+    async def ties(self, site: int) -> AsyncIterator[tuple[int, int, Sequence[int]]]:
+        await self._read("ties")
+        for (relation, target), numbers in self._sites[site].model.ties().items():
+            yield relation, target, numbers
+
+    async def object_numbers(self, site: int, kind: str, keys: Iterable[str]) -> dict[str, int]:
+        await self._read("object_numbers")
+        return {key: number for (of, key), number in self._sites[site].objects.items() if of == kind and key in keys}

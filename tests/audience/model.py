@@ -1,0 +1,151 @@
+"""A plain model of a site's customers and a brute-force evaluator; shares no code with the index."""
+
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from regulars.audience.evaluate import Sort
+from regulars.audience.predicates import All, Any, Contains, Exact, Member, Not, Predicate, Range, Similar
+from regulars.audience.source import CustomerRow
+from regulars.domain.changes import COLUMNS, NULL, TEXTS, Entry, Record
+from regulars.domain.relations import BY_NAME
+
+
+def folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def words(text: str) -> list[str]:
+    return "".join(char if char.isalnum() else " " for char in text).split()
+
+
+def grams(text: str) -> set[str]:
+    return {f"  {word} "[at : at + 3] for word in words(text) for at in range(len(word) + 1)}
+
+
+def similarity(left: str, right: str) -> float:
+    a, b = grams(left), grams(right)
+    return len(a & b) / len(a | b) if a | b else 0.0
+
+
+@dataclass
+class Customer:
+    columns: dict[str, int] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    ties: set[tuple[str, int]] = field(default_factory=set)
+
+
+class Model:
+    """Customers by number, and the change records that made them."""
+
+    def __init__(self) -> None:
+        self.customers: dict[int, Customer] = {}
+        self.last = 0
+
+    def upsert(
+        self,
+        number: int | None,
+        columns: dict[str, int | None],
+        texts: dict[str, str | None],
+        ties: Iterable[tuple[str, int, bool]] = (),
+    ) -> Record:
+        if number is None:
+            self.last += 1
+            number = self.last
+        customer = self.customers.setdefault(number, Customer())
+        for name, value in columns.items():
+            customer.columns.pop(name, None)
+            if value is not None:
+                customer.columns[name] = value
+        for name, text in texts.items():
+            customer.texts.pop(name, None)
+            if text is not None:
+                customer.texts[name] = text
+        tied = list(ties)
+        for relation, target, holds in tied:
+            (customer.ties.add if holds else customer.ties.discard)((relation, target))
+        entry = Entry(
+            number,
+            columns=[(COLUMNS.index(name), NULL if value is None else value) for name, value in columns.items()],
+            texts=[TEXTS.index(name) for name in texts],
+            ties=[(BY_NAME[relation].code, target, holds) for relation, target, holds in tied],
+        )
+        return Record(1, [entry])
+
+    def delete(self, number: int) -> Record:
+        del self.customers[number]
+        return Record(1, [Entry(number, gone=True)])
+
+    def clear(self, relation: str, target: int) -> Record:
+        for customer in self.customers.values():
+            customer.ties.discard((relation, target))
+        return Record(1, cleared=[(BY_NAME[relation].code, target)])
+
+    def row(self, number: int) -> CustomerRow:
+        customer = self.customers[number]
+        return CustomerRow(
+            number,
+            tuple(customer.columns.get(name, NULL) for name in COLUMNS),
+            tuple(customer.texts.get(name) for name in TEXTS),
+        )
+
+    def texts(self, numbers: Iterable[int]) -> dict[int, tuple[str | None, ...]]:
+        return {number: self.row(number).texts for number in numbers if number in self.customers}
+
+    def ties(self) -> dict[tuple[int, int], list[int]]:
+        found: dict[tuple[int, int], list[int]] = {}
+        for number, customer in sorted(self.customers.items()):
+            for relation, target in customer.ties:
+                found.setdefault((BY_NAME[relation].code, target), []).append(number)
+        return found
+
+    def answer(self, predicate: Predicate, sort: Sort, skip: int, take: int) -> tuple[int, list[int]]:
+        test = _test(predicate)
+        matches = sorted(number for number, customer in self.customers.items() if test(customer))
+        if sort.column == "id":
+            matches.sort(reverse=sort.descending)
+        else:
+            keys = {number: _key(self.customers[number], sort.column) for number in matches}
+            unset = [number for number in matches if keys[number] is None]
+            matches = [number for number in matches if keys[number] is not None]
+            # A stable descending sort keeps equal keys in ascending order of numbers.
+            matches.sort(key=lambda number: keys[number], reverse=sort.descending)  # type: ignore[arg-type,return-value]
+            matches += unset
+        return len(matches), matches[skip : skip + take]
+
+
+def _key(customer: Customer, column: str) -> int | str | None:
+    if column in TEXTS:
+        text = customer.texts.get(column)
+        return None if text is None else folded(text)
+    return customer.columns.get(column)
+
+
+def _test(predicate: Predicate) -> Callable[[Customer], bool]:
+    match predicate:
+        case Member(relation, ids):
+            return lambda c: any((relation, each) in c.ties for each in ids)
+        case Range(column, low, high):
+            return lambda c: (
+                column in c.columns
+                and ((low is None or low <= c.columns[column]) and (high is None or c.columns[column] <= high))
+            )
+        case Contains(name, text):
+            return lambda c: name in c.texts and folded(text) in folded(c.texts[name])
+        case Exact(name, text):
+            return lambda c: name in c.texts and folded(text) == folded(c.texts[name])
+        case Similar(text):
+            return lambda c: any(
+                similarity(folded(text), word) >= 0.5
+                for name in ("name", "email")
+                for word in words(folded(c.texts.get(name, "")))
+            )
+        case Not(part):
+            test = _test(part)
+            return lambda c: not test(c)
+        case All(parts):
+            tests = [_test(part) for part in parts]
+            return lambda c: all(each(c) for each in tests)
+        case Any(parts):
+            tests = [_test(part) for part in parts]
+            return lambda c: any(each(c) for each in tests)

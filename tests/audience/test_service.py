@@ -1,0 +1,339 @@
+"""The service on a fake source: in step with the store whatever happens to it."""
+
+import asyncio
+import random
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from functools import wraps
+from typing import Any
+
+import msgspec
+import pytest
+
+from regulars.audience import Audience, BusyError, LoadingError, Sort, UnknownSiteError
+from regulars.audience.evaluate import evaluate
+from regulars.audience.index import Tuning
+from regulars.audience.predicates import EVERYBODY, Contains, Member, Predicate, Range
+from regulars.domain.changes import Entry, Record
+from regulars.domain.relations import BY_NAME
+
+from .fake_source import FakeSite, FakeSource
+from .model import Model
+
+
+def on_a_loop(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    @wraps(test)
+    def run() -> None:
+        asyncio.run(asyncio.wait_for(test(), 20))
+
+    return run
+
+
+@asynccontextmanager
+async def serving(source: FakeSource, **settings: Any) -> AsyncIterator[Audience]:
+    audience = Audience(source, **settings)
+    try:
+        yield audience
+    finally:
+        await audience.close()
+    assert source.open == 0
+
+
+async def until(reached: Callable[[], bool]) -> None:
+    while not reached():  # noqa: ASYNC110 -- a counter is what is looked at
+        await asyncio.sleep(0.001)
+
+
+async def asked(
+    audience: Audience, predicate: Predicate = EVERYBODY, *, site: int = 1, sort: Sort | None = None
+) -> list[int]:
+    async with audience.ask(site, predicate, sort=sort, take=1000) as answer:
+        assert answer.total == len(answer.numbers)
+        return answer.numbers
+
+
+@on_a_loop
+async def test_reads_what_was_committed_before_and_after_the_load() -> None:
+    source = FakeSource()
+    source.site.add("Anna")
+    async with serving(source) as audience:
+        assert await asked(audience) == [1]
+        source.site.add("Änne")
+        assert await asked(audience, Contains("name", "änn")) == [2]
+        source.site.commit(source.site.model.delete(1))
+        assert await asked(audience) == [2]
+        assert (audience.loads, audience.rebuilds, audience.applied) == (1, 0, 2)
+        assert source.reads["changes"] == 2
+
+
+@on_a_loop
+async def test_the_answer_is_of_the_moment_of_its_snapshot() -> None:
+    source = FakeSource()
+    source.site.add("Anna")
+    async with serving(source) as audience, audience.ask(1, EVERYBODY) as answer:
+        source.site.add("Berta")
+        assert await asked(audience) == [1, 2]
+        assert dict(await answer.snapshot.texts(1, answer.numbers)).keys() == {1}
+
+
+@on_a_loop
+async def test_an_unknown_site_is_told_also_when_it_was_known() -> None:
+    source = FakeSource()
+    async with serving(source) as audience:
+        with pytest.raises(UnknownSiteError):
+            await asked(audience, site=9)
+        assert await asked(audience) == []
+        del source.sites[1]
+        with pytest.raises(UnknownSiteError):
+            await asked(audience)
+
+
+@on_a_loop
+async def test_object_keys_are_resolved() -> None:
+    source = FakeSource()
+    source.site.objects["tag", "vip"] = 4
+    source.site.commit(source.site.model.upsert(None, {}, {}, [("tag.has", 4, True)]))
+    async with serving(source) as audience:
+        assert await asked(audience, Member("tag.has", ("vip",))) == [1]
+        assert await asked(audience, Member("tag.has", ("unheard of",))) == []
+
+
+def restore(source: FakeSource) -> None:
+    """The store is set back: another history with as many changes."""
+    site = FakeSite(seed=2)
+    for name in ("Other", "People"):
+        site.add(name)
+    source.sites[1] = site
+
+
+def restore_and_go_on(source: FakeSource) -> None:
+    restore(source)
+    source.site.add("More")
+
+
+def lose(source: FakeSource) -> None:
+    """A failover lost the last commit."""
+    site = FakeSite()
+    site.add("Anna")
+    source.sites[1] = site
+
+
+def prune(source: FakeSource) -> None:
+    source.site.add("Late")
+    source.site.add("Later")
+    del source.site.rows[:-1]
+
+
+def prune_everything(source: FakeSource) -> None:
+    source.site.add("Late")
+    source.site.rows.clear()
+
+
+def lose_a_part(source: FakeSource) -> None:
+    source.site.add("Late")
+    source.site.rows[-1] = source.site.rows[-1]._replace(last=False)
+
+
+def write_another_format(source: FakeSource) -> None:
+    source.site.model.upsert(None, {}, {})
+    source.site.commit(Record(1), bodies=[b"\x94\x63\x90\x90\xc2"])
+
+
+def ask_for_a_rebuild(source: FakeSource) -> None:
+    source.site.model.upsert(None, {}, {})
+    source.site.commit(Record(1, rebuild=True))
+
+
+def name_an_unknown_number(source: FakeSource) -> None:
+    source.site.commit(Record(1, [Entry(0)]))
+
+
+@pytest.mark.parametrize(
+    "mishap",
+    [restore, restore_and_go_on, lose, prune, prune_everything, lose_a_part, write_another_format,
+     ask_for_a_rebuild, name_an_unknown_number],
+)  # fmt: skip
+@pytest.mark.parametrize("followed", [False, True])
+def test_an_index_that_cannot_be_continued_is_loaded_anew(mishap: Callable[[FakeSource], None], followed: bool) -> None:
+    async def check() -> None:
+        source = FakeSource()
+        source.site.add("Anna")
+        source.site.add("Berta")
+        async with serving(source, tail_every=0.001) as audience:
+            assert await asked(audience) == [1, 2]
+            mishap(source)
+            follower = asyncio.create_task(audience.follow()) if followed else None
+            if followed:
+                await until(lambda: audience.rebuilds > 0)
+            assert await asked(audience) == sorted(source.site.model.customers)
+            assert (audience.loads, audience.rebuilds, audience.follow_errors) == (2, 1, 0)
+            if follower:
+                follower.cancel()
+                await asyncio.gather(follower, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(check(), 20))
+
+
+@on_a_loop
+async def test_a_change_in_parts_is_one_change() -> None:
+    source = FakeSource()
+    source.site.add("Anna")
+    async with serving(source) as audience:
+        assert await asked(audience) == [1]
+        code = BY_NAME["tag.has"].code
+        first = Record(1, [Entry(2, ties=[(code, 4, True)])], cleared=[(code, 4)])
+        second = Record(1, [Entry(3, ties=[(code, 4, True), (code, 5, True)])])
+        source.site.commit(first, bodies=[msgspec.msgpack.encode(first), msgspec.msgpack.encode(second)])
+        assert await asked(audience) == [1, 2, 3]
+        assert await asked(audience, Member("tag.has", (4,))) == []
+        assert await asked(audience, Member("tag.has", (5,))) == [3]
+
+
+@on_a_loop
+async def test_long_catch_ups_go_in_slices() -> None:
+    source = FakeSource()
+    async with serving(source, slice_changes=3) as audience:
+        assert await asked(audience) == []
+        for each in range(10):
+            source.site.add(f"Name {each}")
+        source.site.commit(source.site.model.delete(1))
+        assert await asked(audience, Contains("name", "name")) == list(range(2, 11))
+        assert source.reads["changes"] == 4
+
+
+@on_a_loop
+async def test_following_keeps_sites_in_step() -> None:
+    source = FakeSource()
+    async with serving(source, tail_every=0.001) as audience:
+        assert await asked(audience) == []
+        follower = asyncio.create_task(audience.follow())
+        source.site.add("Anna")
+        await until(lambda: audience.applied > 0)
+        reads = source.reads["changes"]
+        assert await asked(audience) == [1]
+        assert source.reads["changes"] == reads
+        del source.sites[1]
+        await until(lambda: not audience._sites)
+        follower.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await follower
+        assert audience.follow_errors == 0
+
+
+@on_a_loop
+async def test_a_load_is_shared_and_waited_for_so_long_only() -> None:
+    source = FakeSource()
+    source.site.add("Anna")
+    source.gate.clear()
+    async with serving(source, load_wait=0.05) as audience:
+        waiting = await asyncio.gather(*(asked(audience) for _ in range(5)), return_exceptions=True)
+        assert all(isinstance(each, LoadingError) for each in waiting)
+        source.gate.set()
+        assert await asyncio.gather(*(asked(audience) for _ in range(5))) == [[1]] * 5
+        assert audience.loads == 1
+
+
+@on_a_loop
+async def test_a_dropped_load_is_told_to_its_askers() -> None:
+    source = FakeSource()
+    source.gate.clear()
+    async with serving(source) as audience:
+        waiting = asyncio.create_task(asked(audience))
+        await asyncio.sleep(0.01)
+        await audience.drop(1)
+        with pytest.raises(LoadingError):
+            await waiting
+
+
+@on_a_loop
+async def test_the_least_recently_asked_are_dropped() -> None:
+    source = FakeSource()
+    for site in range(2, 6):
+        source.sites[site] = FakeSite()
+    async with serving(source, index_memory=50_000) as audience:
+        for site in (1, 2, 1, 3):
+            await asked(audience, site=site)
+        assert list(audience._sites) == [1, 3]
+
+
+@on_a_loop
+async def test_heavy_questions_are_capped_and_cancelled_ones_are_dropped() -> None:
+    source = FakeSource()
+    source.site.add("Anna")
+    async with serving(source, pool_above=0, most_heavy=1) as audience:
+        assert await asked(audience) == [1]
+        held = threading.Event()
+        audience._pool.submit(held.wait)
+        waiting = asyncio.create_task(asked(audience))
+        await asyncio.sleep(0.01)
+        with pytest.raises(BusyError):
+            await audience._heavily(lambda: None)
+        waiting.cancel()
+        await asyncio.sleep(0.01)
+        assert waiting.cancelled()
+        held.set()
+        assert await asked(audience) == [1]
+
+
+@on_a_loop
+async def test_the_lock_is_kept_until_the_thread_has_let_go() -> None:
+    source = FakeSource()
+    async with serving(source) as audience:
+        started, held = threading.Event(), threading.Event()
+
+        def work() -> None:
+            started.set()
+            held.wait()
+
+        task = asyncio.create_task(audience._in_pool(work))
+        await asyncio.to_thread(started.wait)
+        for _ in range(2):
+            task.cancel()
+            await asyncio.sleep(0.01)
+            assert not task.done()
+        held.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+@pytest.mark.parametrize("pool_above", [0.0, 1e9])
+def test_many_askers_and_writers_on_two_services(pool_above: float) -> None:
+    async def check() -> None:
+        rng = random.Random(5)
+        source = FakeSource()
+        model: Model = source.site.model
+        async with (
+            serving(source, pool_above=pool_above, most_heavy=100, tail_every=0.001, tuning=Tuning(2, 3, 2)) as one,
+            serving(source, pool_above=pool_above, most_heavy=100, slice_changes=2) as two,
+        ):
+            follower = asyncio.create_task(one.follow())
+
+            async def write() -> None:
+                for _ in range(60):
+                    known = sorted(model.customers)
+                    roll = rng.random()
+                    if roll < 0.1 and known:
+                        source.site.commit(model.delete(rng.choice(known)))
+                    else:
+                        who = rng.choice(known) if known and roll < 0.5 else None
+                        texts = {"name": rng.choice(["Anna", "Berta", "anna berta", None])}
+                        source.site.commit(model.upsert(who, {"net_revenue": rng.randrange(5)}, texts))
+                    await asyncio.sleep(0)
+
+            async def ask(audience: Audience) -> None:
+                questions: list[Predicate] = [EVERYBODY, Contains("name", "anna"), Range("net_revenue", 2)]
+                for _ in range(25):
+                    predicate, sort = rng.choice(questions), Sort(rng.choice(["id", "name", "net_revenue"]))
+                    async with audience.ask(1, predicate, sort=sort, take=5) as answer:
+                        truth = answer.snapshot._sites[1].model  # type: ignore[attr-defined]
+                        assert (answer.total, answer.numbers) == truth.answer(predicate, sort, 0, 5)
+                    await asyncio.sleep(0)
+
+            await asyncio.gather(write(), *(ask(each) for each in (one, two, one, two)))
+            follower.cancel()
+            assert (one.rebuilds, two.rebuilds, one.follow_errors) == (0, 0, 0)
+            assert (one.pooled > 0) == (pool_above == 0)
+            assert len(evaluate(EVERYBODY, one._sites[1].index)) <= model.last
+
+    asyncio.run(asyncio.wait_for(check(), 20))
