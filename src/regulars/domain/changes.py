@@ -87,9 +87,7 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Record)
 
 
-def encode(
-    entries: list[Entry], *, cleared: list[tuple[int, int]] | None = None, rebuild: bool = False
-) -> list[bytes]:
+def encode(entries: list[Entry], *, cleared: list[tuple[int, int]] | None = None, rebuild: bool = False) -> list[bytes]:
     """The record in one or more parts of at most PART_BYTES."""
     whole = _encoder.encode(Record(FORMAT, entries, cleared or [], rebuild))
     if len(whole) <= PART_BYTES or len(entries) < 2:

@@ -1,0 +1,210 @@
+"""What an activity does to its customer: history, figures, ties, consent and the mail it tells of."""
+
+from typing import Final
+
+from regulars.domain.activity import REFERENCE_FIELDS, Activity
+from regulars.domain.commands import Verdict
+from regulars.domain.consent import Consent
+from regulars.domain.customer import Person, shown_name
+from regulars.domain.faults import refuse
+from regulars.domain.identity import Who
+from regulars.domain.limits import Limits
+from regulars.domain.mail import RANK, Log, advance, identify_log
+from regulars.domain.money import LIMIT_CENTS
+from regulars.domain.relations import BY_NAME, FLAG
+from regulars.domain.upsert_rules import apply_upsert, move_forward, record_consent
+from regulars.domain.working import ActivityRow, WorkingSet, conflict
+
+_OF_ADDRESS: Final = ("spam_reported", "hard_bouncing")
+"""Flags that belong to the address a report names."""
+
+
+def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, source: str) -> tuple[Verdict, Person]:
+    """Apply one activity. A repeat (same uuid, or order already counted) changes nothing: "unchanged".
+
+    Raises RefusedError when the identifiers disagree, or an `identify` breaks the rules of the upsert.
+    """
+    if activity.uuid is not None and activity.uuid in work.seen_uuids:
+        person, verdict = _person(activity.who, work, create=False)
+        return verdict, person
+    if activity.profile is not None:
+        verdict, person = apply_upsert(activity.profile, work, limits, source=source, at=activity.at)
+        _keep(activity, person, work, work.now if activity.at is None else activity.at, log=None)
+        return verdict, person
+    person, verdict = _person(activity.who, work, create=True)
+    number = person.customer.number
+    if activity.order_id is not None:
+        order = (number, activity.name, activity.order_id)
+        if order in work.seen_orders:
+            return verdict, person
+        work.seen_orders.add(order)
+    at, timed = (work.now, False) if activity.at is None else (activity.at, True)
+    numbers = [(field, work.refer(REFERENCE_FIELDS[field], reference)) for field, reference in activity.references]
+    products = [work.refer("product", reference) for reference in activity.products]
+    log = _mail(activity, person, work, dict(numbers), at) if activity.kind.mail else None
+    _keep(activity, person, work, at, log=None if log is None else log.number)
+    _figures(activity, person, work, at)
+    _ties(activity, person, work, numbers, products, at, timed=timed)
+    _consent(activity, person, work, at, timed=timed, source=source)
+    return ("created" if verdict == "created" else "updated"), person
+
+
+def _person(who: Who, work: WorkingSet, *, create: bool) -> tuple[Person, Verdict]:
+    """The customer an activity is about. A customer_id or uuid outranks the address, which may be an older one.
+
+    A customer found without an address or id takes over the one that the activity brings.
+    """
+    by_id = work.find(Who(customer_id=who.customer_id, uuid=who.uuid))
+    if len(by_id) > 1:
+        raise conflict()
+    by_address = work.find(Who(email_key=who.email_key))
+    found = by_id or by_address
+    if not found:
+        if who.email_key is None and who.customer_id is None:
+            raise refuse("customer_not_found", "uuid", "There is no customer with this uuid.")
+        return work.create(Who(who.email, who.email_key, who.customer_id)), "created"
+    person = work.people[found.pop()]
+    customer = person.customer
+    missing = Who(
+        email=who.email if customer.email_key is None and not by_address else None,
+        email_key=who.email_key if customer.email_key is None and not by_address else None,
+        customer_id=who.customer_id if customer.customer_id is None and not by_id else None,
+    )
+    if create and missing != Who():
+        work.rename(person, missing)
+        return person, "updated"
+    return person, "unchanged"
+
+
+def _keep(activity: Activity, person: Person, work: WorkingSet, at: int, *, log: int | None) -> None:
+    """Write the activity into the customer's history."""
+    if activity.uuid is not None:
+        work.seen_uuids.add(activity.uuid)
+    work.activities.append(
+        ActivityRow(
+            number=work.counters.activity,
+            customer=person.customer.number,
+            name=activity.name,
+            at=at,
+            uuid=activity.uuid,
+            order_id=activity.order_id,
+            log=log,
+            detail=activity.detail,
+        )
+    )
+    work.counters.activity += 1
+
+
+def _figures(activity: Activity, person: Person, work: WorkingSet, at: int) -> None:
+    kind = activity.kind
+    if kind.counts is not None:
+        customer = work.touch(person)
+        setattr(customer, kind.counts, getattr(customer, kind.counts) + 1)
+    if activity.amount:
+        customer = work.touch(person)
+        customer.net_revenue = _within(customer.net_revenue + kind.revenue * activity.amount)
+        if kind.revenue > 0:
+            customer.lifetime_revenue = _within(customer.lifetime_revenue + activity.amount)
+    move_forward(person, work, kind.moves, at)
+    if kind.personal:
+        move_forward(person, work, ("last_request_at",), at)
+    if activity.name == "email_bounced" and _names_current_address(activity, person):
+        move_forward(person, work, ("bounced_at",), at)
+
+
+def _within(cents: int) -> int:
+    """A sum is kept within 1000 times the largest amount, far below what 64 bits hold."""
+    bound = 1000 * LIMIT_CENTS
+    return max(-bound, min(bound, cents))
+
+
+def _names_current_address(activity: Activity, person: Person) -> bool:
+    """A bounce or complaint applies to the address it names, not to a newer one."""
+    return activity.who.email_key is None or activity.who.email_key == person.customer.email_key
+
+
+def _ties(
+    activity: Activity,
+    person: Person,
+    work: WorkingSet,
+    numbers: list[tuple[str, int]],
+    products: list[int],
+    at: int,
+    *,
+    timed: bool,
+) -> None:
+    for rule in activity.rules():
+        if rule.field is None:
+            if rule.relation not in _OF_ADDRESS or _names_current_address(activity, person):
+                work.tie(person, BY_NAME[rule.relation], FLAG, rule.holds, at, timed=timed)
+            continue
+        named = [number for field, number in numbers if field == rule.field]
+        if rule.field == "product_id":
+            named += products
+        for number in named:
+            work.tie(person, BY_NAME[rule.relation], number, rule.holds, at, timed=timed)
+
+
+def _consent(activity: Activity, person: Person, work: WorkingSet, at: int, *, timed: bool, source: str) -> None:
+    change = activity.kind.consent
+    if change is None or activity.leaves_newsletter:
+        return
+    if activity.kind.mail is not None and not _names_current_address(activity, person):
+        return
+    evidence = Consent(
+        customer=person.customer.number,
+        at=at,
+        granted=change[0],
+        cause=None if change[0] else activity.cause,
+        source=source,
+        wording=activity.wording,
+        proof=activity.proof,
+    )
+    record_consent(person, work, change[0], evidence.cause, at, timed=timed, evidence=evidence)
+
+
+def log_identity(activity: Activity, customer: int, numbers: dict[str, int], at: int) -> bytes:
+    """Which mail of the customer the activity is about."""
+    return identify_log(
+        key=activity.log_key,
+        customer=customer,
+        broadcast=numbers.get("broadcast_id"),
+        sequence=numbers.get("sequence_id"),
+        template=numbers.get("template_id"),
+        at=at,
+    )
+
+
+def _mail(activity: Activity, person: Person, work: WorkingSet, numbers: dict[str, int], at: int) -> Log:
+    """The log of the mail the activity is about, advanced by it; created where there is none."""
+    customer = person.customer
+    identity = log_identity(activity, customer.number, numbers, at)
+    log = work.logs.get(identity)
+    status = activity.kind.mail
+    assert status is not None
+    if log is None:
+        source = next((field for field in ("template_id", "broadcast_id", "sequence_id") if field in numbers), None)
+        item = None if source is None else work.objects[REFERENCE_FIELDS[source], numbers[source]]
+        log = Log(
+            number=work.counters.log,
+            identity=identity,
+            key=activity.log_key,
+            customer=customer.number,
+            address_key=activity.who.email_key or customer.email_key,
+            recipient_name=shown_name(customer.name, None, None),
+            recipient_address=activity.who.email or customer.email,
+            created_at=at,
+            status=RANK["requested"],
+            status_at=at,
+            message="",
+            email_id=None if item is None else item.public_id,
+            email_name=None if item is None else item.name,
+            email_version=None,
+        )
+        work.counters.log += 1
+        work.logs[identity] = log
+        work.new_logs[log.number] = log
+    else:
+        work.changed_logs[log.number] = log
+    advance(log, status, at, activity.message)
+    return log

@@ -1,0 +1,89 @@
+"""Commands: what can be asked of the ledger. Each carries judged input; what it did is an Outcome."""
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from regulars.domain.activity import Activity
+from regulars.domain.consent import Consent
+from regulars.domain.customer import Person
+from regulars.domain.faults import RefusedError
+from regulars.domain.identity import Who
+from regulars.domain.objects import RelatedObject
+from regulars.domain.profile import Profile
+from regulars.domain.references import Reference
+
+Verdict = Literal["created", "updated", "unchanged", "deleted"]
+VERDICTS: Final[tuple[Verdict, ...]] = ("created", "updated", "unchanged", "deleted")
+
+
+class Restored(Struct, frozen=True, kw_only=True):
+    """What only an import may say of a customer: the past that our own export wrote down."""
+
+    created_at: int | None = None
+    updated_at: int | None = None
+    bucket: int | None = None
+    consents: tuple[Consent, ...] = ()
+
+
+class Upsert(Struct, frozen=True):
+    """Create the customer that the profile names, or update it. `source` is the door, kept with consent."""
+
+    profile: Profile
+    source: str = "api"
+    restored: Restored | None = None
+
+
+class DeleteCustomer(Struct, frozen=True):
+    """Forget a customer with all its ties. Its logs stay, by address."""
+
+    who: Who
+
+
+class RecordActivity(Struct, frozen=True):
+    """Something happened to a customer, who is created if unknown."""
+
+    activity: Activity
+    source: str = "event"
+
+
+class Relate(Struct, frozen=True):
+    """Tie a known customer to a known object, or untie it, on the caller's word of this moment."""
+
+    who: Who
+    relation: str
+    reference: Reference
+    holds: bool
+
+
+class SaveObject(Struct, frozen=True, kw_only=True):
+    """Create an object (`reference` None), or change the one that `reference` names. None leaves a field as it is."""
+
+    kind: str
+    reference: Reference | None = None
+    key: str | None = None
+    name: str | None = None
+    description: str | None = None
+
+
+class DeleteObject(Struct, frozen=True):
+    """Delete an object and every tie to it."""
+
+    kind: str
+    reference: Reference
+
+
+class Rebuild(Struct, frozen=True):
+    """Ask every process to drop its index of the site and load it anew."""
+
+
+Command = Upsert | DeleteCustomer | RecordActivity | Relate | SaveObject | DeleteObject | Rebuild
+
+
+class Outcome(Struct, frozen=True):
+    """What a command did: a verdict with whom or what it concerned, or the refusal that left all as it was."""
+
+    verdict: Verdict = "unchanged"
+    person: Person | None = None
+    object: RelatedObject | None = None
+    refusal: RefusedError | None = None

@@ -1,0 +1,185 @@
+"""The customer: one row of who somebody is, what they are worth and when they last did what."""
+
+import hashlib
+import secrets
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from regulars.domain import changes
+from regulars.domain.identity import new_uuid
+from regulars.domain.relations import BY_NAME, FLAG, Tie
+
+CONTROL_BUCKETS: Final = 100
+"""Buckets of the control-group draw ("1" to "100"), fixed when a customer is created."""
+
+
+class Customer(Struct):
+    """One customer as it is stored: the fields are the columns, in order.
+
+    number: within the site. uuid: 16 bytes. email: as shown (lower case); email_key: as compared.
+    attributes: a JSON object as text, None when empty. Moments (*_at): ms since 1970, UTC. Money: cents.
+    """
+
+    number: int
+    uuid: bytes
+    created_at: int
+    updated_at: int
+    bucket: int
+    email: str | None = None
+    email_key: str | None = None
+    customer_id: str | None = None
+    joined_at: int | None = None
+    last_request_at: int | None = None
+    name: str | None = None
+    firstname: str | None = None
+    lastname: str | None = None
+    phone_number: str | None = None
+    mobile_phone_number: str | None = None
+    gender: str | None = None
+    locale: str | None = None
+    address_line_1: str | None = None
+    address_line_2: str | None = None
+    address_city: str | None = None
+    address_state: str | None = None
+    address_country: str | None = None
+    address_zip: str | None = None
+    attributes: str | None = None
+    net_revenue: int = 0
+    lifetime_revenue: int = 0
+    lifetime_orders: int = 0
+    lifetime_visits: int = 0
+    last_purchase_at: int | None = None
+    subscribed_at: int | None = None
+    unsubscribed_at: int | None = None
+    manually_unsubscribed_at: int | None = None
+    opted_out_at: int | None = None
+    complained_at: int | None = None
+    bounced_at: int | None = None
+    last_sent_at: int | None = None
+    last_delivered_at: int | None = None
+    last_opened_at: int | None = None
+    last_clicked_at: int | None = None
+    engagement_percentile: int | None = None
+    purchase_percentile: int | None = None
+    retention_percentile: int | None = None
+
+
+IDENTITY_FIELDS: Final = ("uuid", "email", "email_key", "customer_id")
+"""The fields by which a customer is found; each has a unique index, so they are written only when they change."""
+
+
+class Person(Struct):
+    """A customer with the ties that belong to its picture: flags, groups and newsletters, by (relation, object)."""
+
+    customer: Customer
+    ties: dict[tuple[int, int], Tie]
+
+    def has(self, relation: str, number: int = FLAG) -> bool:
+        """Whether the tie holds now."""
+        tie = self.ties.get((BY_NAME[relation].code, number))
+        return tie is not None and tie.holds
+
+    def tied_to(self, relation: str) -> list[tuple[int, str | None]]:
+        """(number, key) of every object the customer is tied to by `relation`, by number."""
+        code = BY_NAME[relation].code
+        return sorted((number, tie.label) for (kind, number), tie in self.ties.items() if kind == code and tie.holds)
+
+
+def new_customer(number: int, now: int) -> Customer:
+    """A customer that exists from `now` (ms) on, with a uuid and a control bucket of its own."""
+    return Customer(
+        number=number,
+        uuid=new_uuid(),
+        created_at=now,
+        updated_at=now,
+        bucket=secrets.randbelow(CONTROL_BUCKETS) + 1,
+    )
+
+
+def shown_name(name: str | None, email: str | None, customer_id: str | None) -> str | None:
+    """The name lists show, search and sort by: the name, else the address's local part, else the customer_id."""
+    if name:
+        return name
+    if email:
+        return email.rpartition("@")[0]
+    return customer_id
+
+
+def email_hash(email: str | None) -> str | None:
+    """The MD5 of the address in hex, by which some vendors match customers; not a protection of it."""
+    return None if email is None else hashlib.md5(email.encode(), usedforsecurity=False).hexdigest()
+
+
+def attributes_of(customer: Customer) -> dict[str, Any]:
+    """The customer's attributes as a new dict."""
+    if customer.attributes is None:
+        return {}
+    found: dict[str, Any] = msgspec.json.decode(customer.attributes)
+    return found
+
+
+def index_columns(customer: Customer) -> tuple[int, ...]:
+    """The customer's values in the order of `changes.COLUMNS`, NULL where unset; joined_at falls back to created_at."""
+    null = changes.NULL
+    c = customer
+    return tuple(
+        null if value is None else value
+        for value in (
+            c.created_at,
+            c.created_at if c.joined_at is None else c.joined_at,
+            c.last_request_at,
+            c.net_revenue,
+            c.subscribed_at,
+            c.unsubscribed_at,
+            c.manually_unsubscribed_at,
+            c.opted_out_at,
+            c.complained_at,
+            c.bounced_at,
+            c.last_sent_at,
+            c.last_delivered_at,
+            c.last_opened_at,
+            c.last_clicked_at,
+        )
+    )
+
+
+def index_texts(customer: Customer) -> tuple[str | None, ...]:
+    """The customer's texts in the order of `changes.TEXTS`, as shown."""
+    c = customer
+    return (
+        shown_name(c.name, c.email, c.customer_id),
+        c.email,
+        c.phone_number,
+        c.mobile_phone_number,
+        c.address_line_1,
+        c.address_line_2,
+        c.address_city,
+        c.address_state,
+        c.address_country,
+        c.address_zip,
+    )
+
+
+def entry_of(before: Customer | None, after: Customer) -> changes.Entry | None:
+    """What the index must learn of a customer's row; None where it sees no difference."""
+    new_columns, new_texts = index_columns(after), index_texts(after)
+    if before is None:
+        return changes.Entry(
+            after.number,
+            columns=[(code, value) for code, value in enumerate(new_columns) if value != changes.NULL],
+            texts=[code for code, text in enumerate(new_texts) if text is not None],
+        )
+    old_columns, old_texts = index_columns(before), index_texts(before)
+    columns = (
+        []
+        if old_columns == new_columns
+        else [(code, new) for code, (old, new) in enumerate(zip(old_columns, new_columns, strict=True)) if old != new]
+    )
+    texts = (
+        []
+        if old_texts == new_texts
+        else [code for code, (old, new) in enumerate(zip(old_texts, new_texts, strict=True)) if old != new]
+    )
+    return changes.Entry(after.number, columns=columns, texts=texts) if columns or texts else None

@@ -1,0 +1,43 @@
+"""Refusals: what is wrong with an input, said once, in words that name the field and what is allowed."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+REFUSALS: Final[dict[str, str]] = {
+    "invalid": "The input breaks a rule of the fields it names.",
+    "user_identifier_missing": "The input names nobody: it has no valid email, customer_id or uuid.",
+    "customer_not_found": "There is no such customer.",
+    "identity_conflict": "The identifiers name two different customers, or one that somebody else has.",
+    "object_not_found": "There is no such group, tag, offer or other object.",
+    "duplicate_name": "Another object of this kind has this name or key.",
+}
+"""Every reason the domain gives for refusing a command, by its stable code."""
+
+
+class Fault(Struct, frozen=True):
+    """One thing that is wrong: the field (dotted path, "" for the whole) and a sentence of what is allowed."""
+
+    field: str
+    detail: str
+
+
+class RefusedError(Exception):
+    """A command breaks a rule; nothing was changed. `code` is a key of REFUSALS; `faults` lists all of them."""
+
+    def __init__(self, code: str, faults: Sequence[Fault]) -> None:
+        super().__init__(code, faults)
+        self.code = code
+        self.faults = tuple(faults)
+
+    @property
+    def sentence(self) -> str:
+        """The first fault as one sentence, with its field in front unless the detail names it."""
+        fault = self.faults[0]
+        return f"{fault.field}: {fault.detail}" if fault.field and fault.field not in fault.detail else fault.detail
+
+
+def refuse(code: str, field: str, detail: str) -> RefusedError:
+    """A refusal with a single fault."""
+    return RefusedError(code, (Fault(field, detail),))

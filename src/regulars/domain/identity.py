@@ -1,0 +1,135 @@
+"""Identity: the addresses, ids and numbers by which a customer is known, and when two are the same."""
+
+import re
+import secrets
+import time
+import uuid as uuids
+from functools import lru_cache
+from typing import Final
+
+from email_validator import EmailNotValidError, validate_email
+from msgspec import Struct
+
+from regulars.domain.text import fold, is_storable
+
+SITE_SHIFT: Final = 32
+"""Customers and logs are numbered site * 2^32 + n, so that a number names its site."""
+
+NUMBER_LIMIT: Final = 2**53
+"""Numbers stay below this, so that every JSON client reads them exactly."""
+
+_PLAIN_ADDRESS: Final = re.compile(
+    r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}",
+    re.ASCII,
+)
+
+
+class Who(Struct, frozen=True):
+    """The identifiers by which a request names a customer; at least one is set.
+
+    email is the address as it is shown, email_key as it is compared; uuid is 16 bytes.
+    """
+
+    email: str | None = None
+    email_key: str | None = None
+    customer_id: str | None = None
+    uuid: bytes | None = None
+    number: int | None = None
+
+
+def parse_address(value: object, *, longest: int) -> tuple[str, str]:
+    """An e-mail address as (shown, key): trimmed and lower-cased; casefold(NFC(address)).
+
+    Raises ValueError with a sentence. Addresses of the usual form are judged by one expression; the others, with
+    quotes or letters beyond ASCII, by the email-validator library (no DNS).
+    """
+    if not isinstance(value, str):
+        raise ValueError("must be an e-mail address as text")
+    text = value.strip()
+    if len(text) > longest:
+        raise ValueError(f"must be an e-mail address of at most {longest} characters")
+    if _PLAIN_ADDRESS.fullmatch(text) and text.find("@") <= 64:
+        shown = text.lower()
+        return shown, shown
+    if not is_storable(text):
+        raise ValueError("must be an e-mail address without NUL or lone surrogates")
+    if not _is_address(text):
+        raise ValueError("must be an e-mail address such as anna@example.com")
+    return text.lower(), fold(text)
+
+
+@lru_cache(maxsize=4096)
+def _is_address(text: str) -> bool:
+    try:
+        validate_email(
+            text,
+            check_deliverability=False,
+            allow_quoted_local=True,
+            test_environment=True,
+            allow_domain_literal=True,
+            strict=False,
+        )
+    except EmailNotValidError:
+        return _is_ascii_oddity(text)
+    return True
+
+
+def _is_ascii_oddity(text: str) -> bool:
+    """Reserved domains (example.invalid, x.local) that mail never reaches, but tests and intranets use."""
+    local, _, domain = text.rpartition("@")
+    return bool(local) and _is_local_part(local) and bool(_HOST.fullmatch(domain))
+
+
+_HOST: Final = re.compile(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+)
+_LOCAL: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
+
+
+def _is_local_part(local: str) -> bool:
+    return len(local) <= 64 and bool(_LOCAL.fullmatch(local))
+
+
+def parse_customer_id(value: object, *, longest: int) -> str:
+    """A caller's own id: text or a whole number. Raises ValueError with a sentence."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise ValueError("must be text or a whole number")
+    text = value.strip()
+    if not 1 <= len(text) <= longest or not is_storable(text) or not text.isprintable():
+        raise ValueError(f"must be 1 to {longest} printable characters")
+    return text
+
+
+def parse_uuid(value: object) -> bytes:
+    """A customer's uuid as its 16 bytes. Raises ValueError with a sentence."""
+    if isinstance(value, str):
+        try:
+            return uuids.UUID(value.strip()).bytes
+        except ValueError:
+            pass
+    raise ValueError("must be a UUID such as 06743da2-9589-4c01-afda-e3d85e487fa7")
+
+
+def uuid_text(value: bytes) -> str:
+    """The canonical text of a uuid's 16 bytes."""
+    return str(uuids.UUID(bytes=value))
+
+
+def new_uuid() -> bytes:
+    """A version 7 UUID (RFC 9562): time first, so that new ones stand together in an index."""
+    head = (time.time_ns() // 1_000_000) << 80
+    rest = secrets.randbits(74)
+    value = head | 0x7 << 76 | (rest >> 62) << 64 | 0b10 << 62 | rest & (1 << 62) - 1
+    return value.to_bytes(16, "big")
+
+
+def public_number(site: int, number: int) -> int:
+    """The number by which the world knows a customer or log of a site."""
+    return site << SITE_SHIFT | number
+
+
+def split_number(value: int) -> tuple[int, int]:
+    """A public number's (site, number within the site)."""
+    return value >> SITE_SHIFT, value & (1 << SITE_SHIFT) - 1

@@ -1,0 +1,90 @@
+"""Mails: one log is one mail to one person, and its status is the furthest that was ever reported of it."""
+
+import hashlib
+from typing import Final
+
+from msgspec import Struct
+
+from regulars.domain.identity import public_number
+from regulars.domain.moments import DAY
+
+STATUSES: Final[tuple[str, ...]] = (
+    "requested",
+    "triggered",
+    "queued",
+    "failed_to_queue",
+    "processed",
+    "sent",
+    "failed_to_send",
+    "dropped",
+    "deferred",
+    "bounced",
+    "delivered",
+    "opened",
+    "re_opened",
+    "clicked",
+    "re_clicked",
+    "unsubscribed",
+    "reported_as_spam",
+)
+"""Mail statuses from the first to the furthest. A status's position is its stored code: append only."""
+
+RANK: Final = {status: rank for rank, status in enumerate(STATUSES)}
+_REPEATS: Final = {"opened": "re_opened", "clicked": "re_clicked"}
+
+
+class Log(Struct):
+    """One mail to one person; the fields are the columns, in order.
+
+    number: within the site. identity: 16 bytes that say which mail it is. key: the caller's or provider's id.
+    customer: the number of the customer at the time, who may be gone; the address stays. Moments: ms.
+    """
+
+    number: int
+    identity: bytes
+    key: str | None
+    customer: int
+    address_key: str | None
+    recipient_name: str | None
+    recipient_address: str | None
+    created_at: int
+    status: int
+    status_at: int
+    message: str
+    email_id: str | None
+    email_name: str | None
+    email_version: str | None
+    opens: int = 0
+    clicks: int = 0
+
+    def public_id(self, site: int) -> str:
+        """The id by which the world knows the log: the one it brought, else log_ and a number that names its site."""
+        return self.key if self.key is not None else f"log_{public_number(site, self.number)}"
+
+
+def identify_log(
+    *, key: str | None, customer: int, broadcast: int | None, sequence: int | None, template: int | None, at: int
+) -> bytes:
+    """Which mail an event is about: its id; else customer and broadcast; else customer, template or sequence, day."""
+    if key is not None:
+        text = f"id {key}"
+    elif broadcast is not None:
+        text = f"broadcast {customer} {broadcast}"
+    else:
+        text = f"day {customer} {template or 0} {sequence or 0} {at // DAY}"
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def advance(log: Log, status: str, at: int, message: str | None) -> None:
+    """Take one report into the log. The end state is the same for every order of arrival."""
+    if status == "opened":
+        log.opens += 1
+    elif status == "clicked":
+        log.clicks += 1
+    repeats = {"opened": log.opens, "clicked": log.clicks}.get(status, 0)
+    reached = _REPEATS[status] if repeats > 1 else status
+    log.created_at = min(log.created_at, at)
+    rank = RANK[reached]
+    if rank > log.status or (rank == log.status and at >= log.status_at):
+        log.status, log.status_at = rank, at
+        log.message = message or f"Message has been {reached.replace('_', '-')}"

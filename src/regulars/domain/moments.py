@@ -1,0 +1,67 @@
+"""Moments: points in time as whole milliseconds since 1970-01-01 UTC, the one form inside."""
+
+import math
+from datetime import UTC, datetime
+from typing import Final
+
+SECOND: Final = 1000
+DAY: Final = 24 * 3600 * SECOND
+
+_FIRST: Final = -62135596800 * SECOND
+_LAST: Final = 253402300799 * SECOND + 999
+_ALLOWED: Final = "must be a time: Unix seconds or ISO 8601, such as 2026-01-31T12:00:00Z"
+
+
+def parse_moment(value: object) -> int:
+    """Read Unix seconds (number or digits) or ISO 8601 (UTC where it has no offset).
+
+    Raises ValueError with a sentence that says what is allowed.
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        if text[:1].isdigit() and "-" not in text[:5] and text.replace(".", "", 1).isdigit() and len(text) <= 20:
+            value = float(text) if "." in text else int(text)
+        else:
+            return _from_iso(text)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(_ALLOWED)
+    moment = value * SECOND if isinstance(value, int) else round(value * SECOND)
+    if not _FIRST <= moment <= _LAST:
+        raise ValueError(_ALLOWED)
+    return moment
+
+
+def _from_iso(text: str) -> int:
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(_ALLOWED) from None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    try:
+        elapsed = when - _EPOCH
+    except OverflowError:
+        raise ValueError(_ALLOWED) from None
+    moment = elapsed.days * DAY + elapsed.seconds * SECOND + elapsed.microseconds // 1000
+    if not _FIRST <= moment <= _LAST:
+        raise ValueError(_ALLOWED)
+    return moment
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def iso(moment: int) -> str:
+    """ISO 8601 in UTC with milliseconds: 2024-10-03T04:57:24.000Z."""
+    seconds, milliseconds = divmod(moment, SECOND)
+    when = datetime.fromtimestamp(seconds, UTC)
+    return f"{when:%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z" if when.year >= 1000 else _early(when, milliseconds)
+
+
+def _early(when: datetime, milliseconds: int) -> str:
+    return f"{when.year:04d}-{when:%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
+
+
+def iso_or_none(moment: int | None) -> str | None:
+    """`iso`, or None for a moment that is not set."""
+    return None if moment is None else iso(moment)

@@ -1,0 +1,37 @@
+"""Objects: the groups, tags, offers, broadcasts, ... that customers are tied to."""
+
+import secrets
+from typing import Final
+
+from msgspec import Struct
+
+AUTOMATIC_NUMBERS_END: Final = 2**31
+"""Numbers that we hand out stay below this; a caller may name larger ones."""
+
+KEY_PREFIXES: Final = {"group": "grp_"}
+"""Kinds whose objects always have a key, and what a key of ours starts with."""
+
+
+class RelatedObject(Struct):
+    """One object; the fields are the columns, in order. `deleted_at` keeps the number from being given out again."""
+
+    kind: int
+    number: int
+    key: str | None
+    name: str | None
+    name_key: str | None
+    description: str | None
+    created_at: int
+    updated_at: int
+    deleted_at: int | None = None
+
+    @property
+    def public_id(self) -> str:
+        """The id that callers see: the key where there is one, else the number."""
+        return self.key if self.key is not None else str(self.number)
+
+
+def new_key(kind: str) -> str | None:
+    """A key for a new object of a kind that always has one, else None."""
+    prefix = KEY_PREFIXES.get(kind)
+    return None if prefix is None else prefix + secrets.token_urlsafe(9).replace("-", "a").replace("_", "b")

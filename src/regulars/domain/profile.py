@@ -1,0 +1,404 @@
+"""The profile: its fields, their rules, and the many spellings under which callers send them."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+import langcodes
+import msgspec
+from msgspec import Struct
+
+from regulars.domain.faults import Fault, RefusedError
+from regulars.domain.identity import Who, parse_address, parse_customer_id, parse_uuid
+from regulars.domain.limits import DEFAULT, Limits
+from regulars.domain.moments import parse_moment
+from regulars.domain.references import Reference, parse_reference
+from regulars.domain.text import is_storable
+
+SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
+    "firstname": ("first_name", "firstname", "fname"),
+    "lastname": ("last_name", "lastname", "lname"),
+    "name": ("name", "full_name"),
+    "phone_number": ("phone", "phone_number", "mobile", "mobile_phone_number"),
+    "mobile_phone_number": ("mobile", "mobile_phone_number"),
+    "address_line_1": ("address", "address_1", "address_line_1", "street"),
+    "address_line_2": ("address_2", "address_line_2"),
+    "address_city": ("city", "address_city"),
+    "address_state": ("state", "region", "address_state"),
+    "address_country": ("country", "address_country"),
+    "address_zip": ("zip", "zip_code", "postal_code", "address_zip"),
+    "gender": ("gender",),
+    "locale": ("locale", "language"),
+}
+"""The attribute keys that also fill a profile field; of several in one call the first listed wins."""
+
+_FIELDS_OF: Final[dict[str, tuple[str, ...]]] = {}
+for _field, _spellings in SPELLINGS.items():
+    for _spelling in _spellings:
+        _FIELDS_OF[_spelling] = (*_FIELDS_OF.get(_spelling, ()), _field)
+
+PERCENTILES: Final[dict[str, str]] = {
+    "predictive_engagement_percentile": "engagement_percentile",
+    "predictive_purchase_intent_percentile": "purchase_percentile",
+    "predictive_retention_percentile": "retention_percentile",
+}
+"""Predictions that a caller may set, and the customer's field that keeps each."""
+
+GENDERS: Final = ("male", "female", "unknown")
+RESERVED_PREFIX: Final = "_bsft_"
+_PHONE: Final = re.compile(r"\+[1-9][0-9]{5,13}", re.ASCII)
+_FLAGS: Final[dict[object, bool]] = {"true": True, "1": True, "false": False, "0": False}
+
+
+class Profile(Struct):
+    """What one upsert says about a customer, judged and in our own names; what it leaves out is not there.
+
+    fields: profile fields with their new values (None clears). attributes: to merge key by key (None clears a key).
+    groups: to join. newsletters: (which, subscribed). unsubscribed: the caller's word on consent, None for none.
+    """
+
+    who: Who
+    fields: dict[str, Any]
+    attributes: dict[str, Any]
+    groups: tuple[Reference, ...] = ()
+    newsletters: tuple[tuple[Reference, bool], ...] = ()
+    unsubscribed: bool | None = None
+
+
+def parse_profile(
+    body: Mapping[str, Any], *, limits: Limits = DEFAULT, ignore: frozenset[str] = frozenset()
+) -> Profile:
+    """Judge the body of an upsert. Keys in `ignore` belong to the envelope and are passed over.
+
+    Raises RefusedError with every fault of the body: `user_identifier_missing` when nothing names the customer.
+    """
+    return _Reading(limits).read(body, ignore)
+
+
+def parse_who(body: Mapping[str, Any], *, limits: Limits = DEFAULT) -> Who:
+    """The identifiers in a body. Raises RefusedError if one is malformed or none is there."""
+    reading = _Reading(limits)
+    who = reading.who(body)
+    reading.finish(who)
+    return who
+
+
+class _Reading:
+    """One pass over a body, collecting its faults."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.faults: list[Fault] = []
+
+    def read(self, body: Mapping[str, Any], ignore: frozenset[str]) -> Profile:
+        who = self.who(body)
+        fields: dict[str, Any] = {}
+        attributes: dict[str, Any] = {}
+        data = body.get("data")
+        if isinstance(data, Mapping):
+            attributes.update(data)
+        elif data is not None and data != "":
+            self.fault("data", "must be an object")
+        rules = _RULES
+        for key, value in body.items():
+            rule = rules.get(key)
+            if rule is not None:
+                if value is None or value == "":
+                    continue
+                try:
+                    fields[key] = rule(value, self.limits)
+                except ValueError as error:
+                    self.fault(key, str(error))
+            elif key not in _ENVELOPE and key not in ignore:
+                attributes[key] = value
+        if attributes:
+            self.attributes(attributes, fields)
+        groups = self.groups(body.get("groups"))
+        newsletters = self.newsletters(body.get("subscription_groups"))
+        unsubscribed = self.flag("unsubscribed", body.get("unsubscribed"))
+        for outside, inside in PERCENTILES.items():
+            if outside in fields:
+                fields[inside] = fields.pop(outside)
+        self.finish(who)
+        return Profile(who, fields, attributes, groups, newsletters, unsubscribed)
+
+    def fault(self, field: str, detail: str) -> None:
+        self.faults.append(Fault(field, detail))
+
+    def finish(self, who: Who) -> None:
+        if not self.faults and who == _NOBODY:
+            raise RefusedError("user_identifier_missing", (Fault("email", "No valid identifier found"),))
+        if self.faults:
+            raise RefusedError("invalid", self.faults)
+
+    def who(self, body: Mapping[str, Any]) -> Who:
+        email = key = customer_id = uuid = None
+        value = body.get("email")
+        if value is not None and value != "":
+            try:
+                email, key = parse_address(value, longest=self.limits.email)
+            except ValueError as error:
+                self.fault("email", str(error))
+        value = body.get("customer_id")
+        if value is not None and value != "":
+            try:
+                customer_id = parse_customer_id(value, longest=self.limits.customer_id)
+            except ValueError as error:
+                self.fault("customer_id", str(error))
+        value = body.get("uuid")
+        if value is not None and value != "":
+            try:
+                uuid = parse_uuid(value)
+            except ValueError as error:
+                self.fault("uuid", str(error))
+        return Who(email, key, customer_id, uuid)
+
+    def attributes(self, attributes: dict[str, Any], fields: dict[str, Any]) -> None:
+        """Judge the attributes and fill the profile fields that they spell and no explicit field has set."""
+        spelled = []
+        for key, value in attributes.items():
+            if not _is_plain(key, value):
+                self.attribute_rules(key, value)
+            if key in _FIELDS_OF:
+                spelled.append(key)
+        for key in spelled:
+            value = attributes[key]
+            for field in _FIELDS_OF[key]:
+                if field in fields or self.is_outranked(key, field, attributes):
+                    continue
+                if value is None:
+                    fields[field] = None
+                    continue
+                try:
+                    fields[field] = _FIELD_RULES[field](value, self.limits)
+                except ValueError:
+                    continue
+
+    def is_outranked(self, key: str, field: str, attributes: dict[str, Any]) -> bool:
+        for spelling in SPELLINGS[field]:
+            if spelling == key:
+                return False
+            if spelling in attributes:
+                return True
+        return False
+
+    def attribute_rules(self, key: str, value: Any) -> None:
+        if key.startswith(RESERVED_PREFIX):
+            self.fault(key, f"is reserved: attribute names must not start with {RESERVED_PREFIX}")
+        elif not 1 <= len(key) <= self.limits.attribute_key or not is_storable(key):
+            self.fault("data", f"attribute names must have 1 to {self.limits.attribute_key} characters, without NUL")
+        elif problem := _unstorable(value):
+            self.fault(key, problem)
+
+    def groups(self, value: Any) -> tuple[Reference, ...]:
+        if value is None or value == "":
+            return ()
+        if not isinstance(value, list) or len(value) > self.limits.references:
+            self.fault("groups", f"must be a list of at most {self.limits.references} group ids")
+            return ()
+        found = []
+        for place, item in enumerate(value):
+            try:
+                found.append(parse_reference(item, "group", longest=self.limits.object_key))
+            except ValueError as error:
+                self.fault(f"groups.{place}", str(error))
+        return tuple(dict.fromkeys(found))
+
+    def newsletters(self, value: Any) -> tuple[tuple[Reference, bool], ...]:
+        if value is None or value == "":
+            return ()
+        if not isinstance(value, list) or len(value) > self.limits.references:
+            self.fault("subscription_groups", f"must be a list of at most {self.limits.references} objects")
+            return ()
+        found = []
+        for place, item in enumerate(value):
+            path = f"subscription_groups.{place}"
+            if not isinstance(item, Mapping):
+                self.fault(path, "must be an object with id and subscribed")
+                continue
+            subscribed = self.flag(f"{path}.subscribed", item.get("subscribed"), required=True)
+            try:
+                reference = parse_reference(item.get("id"), "newsletter", longest=self.limits.object_key)
+            except ValueError as error:
+                self.fault(f"{path}.id", str(error))
+                continue
+            if subscribed is not None:
+                found.append((reference, subscribed))
+        return tuple(dict(found).items())
+
+    def flag(self, field: str, value: Any, *, required: bool = False) -> bool | None:
+        if value is None or value == "":
+            if required:
+                self.fault(field, "is required: true or false")
+            return None
+        if isinstance(value, bool):
+            return value
+        known = _FLAGS.get(value.strip().lower()) if isinstance(value, str) else None
+        if known is None and isinstance(value, int) and value in (0, 1):
+            known = bool(value)
+        if known is None:
+            self.fault(field, "must be true, false, 1 or 0")
+        return known
+
+
+_NOBODY: Final = Who()
+
+
+def _is_plain(key: str, value: Any) -> bool:
+    """The common case, judged at once: an ordinary key with an ordinary value."""
+    return (
+        0 < len(key) <= 64
+        and key[0] != "_"
+        and key.isascii()
+        and "\0" not in key
+        and (
+            value is None
+            or isinstance(value, bool)
+            or (isinstance(value, str) and is_storable(value))
+            or (isinstance(value, int) and -(2**63) <= value < 2**63)
+        )
+    )
+
+
+def _unstorable(value: Any) -> str | None:
+    """Why a JSON value cannot be kept, None if it can."""
+    if isinstance(value, str):
+        return None if is_storable(value) else "must not contain NUL or lone surrogates"
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int):
+        return None if -(2**63) <= value < 2**63 else "must be a whole number of at most 64 bits"
+    if isinstance(value, float):
+        return None if value - value == 0 else "must be a finite number"
+    if isinstance(value, Mapping):
+        parts: Any = (*value.keys(), *value.values())
+    elif isinstance(value, list):
+        parts = value
+    else:
+        return "must be a JSON value"
+    return next(filter(None, map(_unstorable, parts)), None)
+
+
+def _text(longest: Callable[[Limits], int]) -> Callable[[Any, Limits], str]:
+    def rule(value: Any, limits: Limits) -> str:
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if not isinstance(value, str):
+            raise ValueError("must be text")
+        text = value.strip()
+        if len(text) > longest(limits) or not is_storable(text):
+            raise ValueError(f"must be text of at most {longest(limits)} characters, without NUL or lone surrogates")
+        return text
+
+    return rule
+
+
+def _phone(value: Any, limits: Limits) -> str:
+    if isinstance(value, str) and _PHONE.fullmatch(text := value.strip()):
+        return text
+    raise ValueError(
+        "must be + and the country code, not starting with 0, 6 to 14 digits in all, such as +919742888933"
+    )
+
+
+def _gender(value: Any, limits: Limits) -> str:
+    if isinstance(value, str) and (text := value.strip().lower()) in GENDERS:
+        return text
+    raise ValueError(f"must be one of {', '.join(GENDERS)}")
+
+
+def _locale(value: Any, limits: Limits) -> str:
+    if isinstance(value, str) and len(value) <= 35 and (tag := _standard_tag(value.strip())):
+        return tag
+    raise ValueError("must be an IETF language tag such as de-DE")
+
+
+@lru_cache(maxsize=1024)
+def _standard_tag(text: str) -> str | None:
+    if not _TAG.fullmatch(text):
+        return None
+    try:
+        return langcodes.standardize_tag(text) if langcodes.tag_is_valid(text) else None
+    except (ValueError, LookupError):
+        return None
+
+
+_TAG: Final = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*", re.ASCII)
+
+
+def _moment(value: Any, limits: Limits) -> int:
+    return parse_moment(value)
+
+
+def _percentile(value: Any, limits: Limits) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 100:
+        return value
+    raise ValueError("must be a whole number from 0 to 100")
+
+
+_short = _text(lambda limits: limits.name)
+_long = _text(lambda limits: limits.text)
+
+_FIELD_RULES: Final[dict[str, Callable[[Any, Limits], Any]]] = {
+    "firstname": _short,
+    "lastname": _short,
+    "name": _long,
+    "phone_number": _phone,
+    "mobile_phone_number": _phone,
+    "gender": _gender,
+    "locale": _locale,
+    **dict.fromkeys(
+        ("address_line_1", "address_line_2", "address_city", "address_state", "address_country", "address_zip"), _long
+    ),
+}
+"""The rule of each profile field."""
+
+_RULES: Final[dict[str, Callable[[Any, Limits], Any]]] = {
+    **{name: _FIELD_RULES[name] for name in ("firstname", "lastname", "name", "phone_number", "gender", "locale")},
+    "joined_at": _moment,
+    **dict.fromkeys(PERCENTILES, _percentile),
+}
+"""Top-level keys that are fields: one that breaks its rule refuses the whole customer."""
+
+_ENVELOPE: Final = frozenset({"email", "customer_id", "uuid", "data", "groups", "subscription_groups", "unsubscribed"})
+"""Top-level keys that are neither a field nor an attribute."""
+
+EXPLICIT_FIELDS: Final = (*_RULES, *sorted(_ENVELOPE))
+"""Every top-level key of an upsert that is not an attribute; for the docs."""
+
+
+def fill_names(fields: dict[str, Any], firstname: str | None, lastname: str | None) -> None:
+    """Keep `name` and its two parts in step within the fields of one call.
+
+    Writing a part sets the name to "first last" (the other part from the customer as it is); writing the name
+    splits it at the first space.
+    """
+    given_parts = "firstname" in fields or "lastname" in fields
+    if given_parts and "name" not in fields:
+        parts = (fields.get("firstname", firstname), fields.get("lastname", lastname))
+        fields["name"] = " ".join(filter(None, parts)) or None
+    elif "name" in fields and not given_parts:
+        first, _, last = (fields["name"] or "").partition(" ")
+        fields["firstname"], fields["lastname"] = first or None, last.strip() or None
+
+
+def merge_attributes(current: str | None, patch: dict[str, Any], *, longest: int) -> str | None:
+    """The attributes (JSON text, None when empty) after `patch`, key by key; a None clears its key.
+
+    Raises RefusedError when the result would be larger than `longest` bytes.
+    """
+    merged: dict[str, Any] = msgspec.json.decode(current) if current else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = value
+    if not merged:
+        return None
+    text = msgspec.json.encode(merged)
+    if len(text) > longest:
+        raise RefusedError(
+            "invalid", (Fault("data", f"all attributes of a customer must fit in {longest} bytes of JSON"),)
+        )
+    return text.decode()

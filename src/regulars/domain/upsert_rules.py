@@ -1,0 +1,200 @@
+"""The upsert: create or update one customer from a judged profile."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from regulars.domain.commands import Restored, Verdict
+from regulars.domain.consent import CAUSES, Consent
+from regulars.domain.customer import Customer, Person
+from regulars.domain.faults import refuse
+from regulars.domain.identity import Who
+from regulars.domain.limits import Limits
+from regulars.domain.profile import Profile, fill_names, merge_attributes
+from regulars.domain.relations import BY_NAME, FLAG
+from regulars.domain.working import WorkingSet, conflict
+
+_SUBSCRIBED: Final = BY_NAME["subscribed"]
+_HARD_BOUNCING: Final = BY_NAME["hard_bouncing"]
+_GROUP: Final = BY_NAME["group.member"]
+_NEWSLETTER_IN: Final = BY_NAME["newsletter.subscribed"]
+_NEWSLETTER_OUT: Final = BY_NAME["newsletter.unsubscribed"]
+_CLEARABLE: Final = "attributes"
+
+
+def apply_upsert(
+    profile: Profile,
+    work: WorkingSet,
+    limits: Limits,
+    *,
+    source: str,
+    at: int | None = None,
+    restored: Restored | None = None,
+) -> tuple[Verdict, Person]:
+    """Create or update the customer that the profile names.
+
+    `at` (ms) is the time of an `identify` that says when it was; one older than the customer's updated_at fills only
+    empty fields. Raises RefusedError when the identifiers disagree or the attributes grow too large.
+    """
+    found = work.find(profile.who)
+    if len(found) > 1:
+        raise conflict()
+    person = work.people[found.pop()] if found else None
+    late = person is not None and at is not None and at < person.customer.updated_at
+    if person is None:
+        _refuse_unknown_uuid(profile.who)
+        values = _new_values(None, profile, limits, late=False)
+        person = work.create(profile.who)
+        verdict: Verdict = "created"
+    else:
+        _refuse_other_uuid(profile.who, person)
+        values = _new_values(person.customer, profile, limits, late=late)
+        verdict = "unchanged"
+    if verdict == "created" and restored is not None:
+        _restore(person.customer, restored)
+    if _rename(person, profile.who, work, late=late) | _assign(person, values, work):
+        verdict = "created" if verdict == "created" else "updated"
+    moment, timed = (work.now, False) if at is None else (at, True)
+    if _relate(person, profile, work, moment, timed=timed, source=source) and verdict == "unchanged":
+        verdict = "updated"
+    if restored is not None:
+        for consent in restored.consents:
+            record_consent(person, work, consent.granted, consent.cause, consent.at, timed=True, evidence=consent)
+    if verdict == "updated":
+        customer = work.touch(person)
+        customer.updated_at = max(customer.updated_at, moment)
+    return verdict, person
+
+
+def _refuse_unknown_uuid(who: Who) -> None:
+    if who.email_key is None and who.customer_id is None:
+        raise refuse("customer_not_found", "uuid", "There is no customer with this uuid.")
+
+
+def _refuse_other_uuid(who: Who, person: Person) -> None:
+    if who.uuid is not None and who.uuid != person.customer.uuid:
+        raise conflict()
+
+
+def _new_values(customer: Customer | None, profile: Profile, limits: Limits, *, late: bool) -> dict[str, Any]:
+    """The fields to write, with names in step and attributes merged."""
+    fields = profile.fields
+    patch = profile.attributes
+    if late and customer is not None:
+        fields = {name: value for name, value in fields.items() if getattr(customer, name) is None}
+        if patch:
+            present = msgspec.json.decode(customer.attributes) if customer.attributes else {}
+            patch = {key: value for key, value in patch.items() if key not in present}
+    if "name" in fields or "firstname" in fields or "lastname" in fields:
+        fields = dict(fields)
+        if customer is None:
+            fill_names(fields, None, None)
+        else:
+            fill_names(fields, customer.firstname, customer.lastname)
+            if late:
+                fields = {name: value for name, value in fields.items() if getattr(customer, name) is None}
+    if patch:
+        merged = merge_attributes(customer.attributes if customer else None, patch, longest=limits.attributes)
+        fields = {**fields, _CLEARABLE: merged}
+    return fields
+
+
+def _rename(person: Person, who: Who, work: WorkingSet, *, late: bool) -> bool:
+    """Take over identifiers that are new to the customer; a new address starts without a bounce."""
+    customer = person.customer
+    new_email = who.email_key is not None and who.email_key != customer.email_key
+    new_id = who.customer_id is not None and who.customer_id != customer.customer_id
+    if late:
+        new_email = new_email and customer.email_key is None
+        new_id = new_id and customer.customer_id is None
+    if not (new_email or new_id):
+        return False
+    moved = new_email and customer.email_key is not None
+    work.rename(
+        person,
+        Who(
+            email=who.email if new_email else None,
+            email_key=who.email_key if new_email else None,
+            customer_id=who.customer_id if new_id else None,
+        ),
+    )
+    if moved:
+        customer.bounced_at = None
+        if person.has("hard_bouncing"):
+            work.tie(person, _HARD_BOUNCING, FLAG, False, work.now, timed=False)
+    return True
+
+
+def _assign(person: Person, values: dict[str, Any], work: WorkingSet) -> bool:
+    changed = [(name, value) for name, value in values.items() if getattr(person.customer, name) != value]
+    if changed:
+        customer = work.touch(person)
+        for name, value in changed:
+            setattr(customer, name, value)
+    return bool(changed)
+
+
+def _relate(person: Person, profile: Profile, work: WorkingSet, at: int, *, timed: bool, source: str) -> bool:
+    changed = False
+    for reference in profile.groups:
+        changed |= work.tie(person, _GROUP, work.refer("group", reference), True, at, timed=timed)
+    for reference, subscribed in profile.newsletters:
+        number = work.refer("newsletter", reference)
+        changed |= work.tie(person, _NEWSLETTER_IN, number, subscribed, at, timed=timed)
+        changed |= work.tie(person, _NEWSLETTER_OUT, number, not subscribed, at, timed=timed)
+    if profile.unsubscribed is not None and _is_news(person, granted=not profile.unsubscribed):
+        cause = "manual" if profile.unsubscribed else None
+        record_consent(person, work, not profile.unsubscribed, cause, at, timed=timed, source=source)
+        changed = True
+    return changed
+
+
+def _is_news(person: Person, *, granted: bool) -> bool:
+    """Whether the caller's word on consent differs from what stands; never asked counts as neither."""
+    tie = person.ties.get((_SUBSCRIBED.code, FLAG))
+    return tie is None or tie.holds != granted
+
+
+def record_consent(
+    person: Person,
+    work: WorkingSet,
+    granted: bool,
+    cause: str | None,
+    at: int,
+    *,
+    timed: bool,
+    source: str = "api",
+    evidence: Consent | None = None,
+) -> None:
+    """Consent starts or ends at `at` (ms): the tie, the latest times, and the evidence of it."""
+    number = person.customer.number
+    work.tie(person, _SUBSCRIBED, FLAG, granted, at, timed=timed)
+    fields = ["subscribed_at"] if granted else ["unsubscribed_at"]
+    if not granted and cause is not None and (special := CAUSES[cause]) is not None:
+        fields.append(special)
+    move_forward(person, work, fields, at)
+    work.consents.append(
+        (evidence and msgspec.structs.replace(evidence, customer=number))
+        or Consent(customer=number, at=at, granted=granted, cause=cause, source=source)
+    )
+
+
+def move_forward(person: Person, work: WorkingSet, fields: Iterable[str], at: int) -> bool:
+    """Move "latest" times of a customer to `at` (ms), never back; True if one moved."""
+    moved = False
+    for field in fields:
+        current = getattr(person.customer, field)
+        if current is None or at > current:
+            setattr(work.touch(person), field, at)
+            moved = True
+    return moved
+
+
+def _restore(customer: Customer, restored: Restored) -> None:
+    if restored.created_at is not None:
+        customer.created_at = customer.updated_at = restored.created_at
+    if restored.updated_at is not None:
+        customer.updated_at = restored.updated_at
+    if restored.bucket is not None:
+        customer.bucket = restored.bucket

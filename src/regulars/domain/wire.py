@@ -1,0 +1,59 @@
+"""JSON from outside: decoded once, with the refusals that no later rule wants to think about."""
+
+from typing import Any, Final
+
+import msgspec
+
+DEEPEST: Final = 64
+"""Arrays and objects may be nested this deep."""
+
+_decoder = msgspec.json.Decoder()
+
+
+def decode_json(raw: bytes) -> Any:
+    """Decode a JSON document. Raises ValueError with a sentence for one that is malformed, nested too deep, or
+    holds NUL, a lone surrogate or a number that no float holds."""
+    try:
+        value = _decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"The body is not valid JSON: {error}") from None
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    if raw.count(b"[") + raw.count(b"{") > DEEPEST and _depth(value) > DEEPEST:
+        raise ValueError(_TOO_DEEP)
+    if b"\\u0000" in raw and _has_nul(value):
+        raise ValueError("The body holds a NUL character (\\u0000), which no text may contain.")
+    return value
+
+
+_TOO_DEEP: Final = f"The body is nested more than {DEEPEST} levels deep."
+
+
+def _depth(value: Any) -> int:
+    deepest = 0
+    level = [value]
+    while level:
+        deepest += 1
+        level = [part for item in level for part in _parts(item)]
+    return deepest - 1
+
+
+def _parts(item: Any) -> list[Any]:
+    if isinstance(item, dict):
+        return list(item.values())
+    return item if isinstance(item, list) else []
+
+
+def _has_nul(value: Any) -> bool:
+    rest = [value]
+    while rest:
+        item = rest.pop()
+        if isinstance(item, str):
+            if "\0" in item:
+                return True
+        elif isinstance(item, dict):
+            rest.extend(item.keys())
+            rest.extend(item.values())
+        elif isinstance(item, list):
+            rest.extend(item)
+    return False

@@ -1,0 +1,289 @@
+"""Accounts, sites, keys and tokens: the small tables that say who may call, each change a transaction of its own."""
+
+import hashlib
+import re
+import secrets
+from typing import Final
+
+from msgspec import Struct
+from sqlalchemy import bindparam, delete, insert, null, or_, select, update
+
+from regulars.domain.identity import NUMBER_LIMIT, SITE_SHIFT
+from regulars.store import statements as sql
+from regulars.store.engine import Connection, Engine
+from regulars.store.schema import accounts, keys, sites, tokens
+from regulars.store.statement import Statement
+
+SCOPES: Final = ("read", "write", "webhook", "admin")
+DIALECTS: Final = ("sendwithus", "blueshift")
+KEY_PREFIX: Final = "rg_"
+ACCESS_SECONDS: Final = 2 * 3600
+REFRESH_SECONDS: Final = 14 * 24 * 3600
+_LARGEST_SITE: Final = (NUMBER_LIMIT >> SITE_SHIFT) - 1
+_SUBDOMAIN: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+class ControlError(Exception):
+    """An account, site or key cannot be made or found, for the reason given."""
+
+
+class Site(Struct, frozen=True):
+    """A site: the tenant boundary. Moments in ms."""
+
+    id: int
+    account_id: int
+    title: str
+    subdomain: str
+    created_at: int
+    updated_at: int
+
+
+class Key(Struct, frozen=True):
+    """An API key as it is kept: never its secret. `hint` are its first characters."""
+
+    id: int
+    account_id: int
+    site_id: int
+    hint: str
+    scopes: tuple[str, ...]
+    dialect: str | None
+    created_at: int
+    revoked_at: int | None
+    last_used_at: int | None
+
+
+class Tokens(Struct, frozen=True):
+    """A fresh pair of OAuth tokens, shown once. expires_in: seconds."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+
+
+def fingerprint(secret: str) -> bytes:
+    """What is stored of a key or token. They are 256 random bits, so a plain hash protects them."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+_KEY = (
+    keys.c.id,
+    keys.c.account_id,
+    keys.c.site_id,
+    keys.c.hint,
+    keys.c.scopes,
+    keys.c.dialect,
+    keys.c.created_at,
+    keys.c.revoked_at,
+    keys.c.last_used_at,
+)
+_SITE = (sites.c.id, sites.c.account_id, sites.c.title, sites.c.subdomain, sites.c.created_at, sites.c.updated_at)
+
+_NEW_ACCOUNT = Statement(
+    "new_account",
+    insert(accounts).values(name=bindparam("name"), created_at=bindparam("now")).returning(accounts.c.id),
+)
+_ACCOUNT_NAMED = Statement("account_named", select(accounts.c.id).where(accounts.c.name == bindparam("name")))
+_ACCOUNT = Statement("account", select(accounts.c.name).where(accounts.c.id == bindparam("account")))
+_ACCOUNTS = Statement("accounts", select(accounts.c.id, accounts.c.name).order_by(accounts.c.id))
+_NEW_SITE = Statement(
+    "new_site",
+    insert(sites)
+    .values(
+        account_id=bindparam("account"),
+        title=bindparam("title"),
+        subdomain=bindparam("subdomain"),
+        created_at=bindparam("now"),
+        updated_at=bindparam("now"),
+    )
+    .returning(*_SITE),
+)
+_ALL_SITES = Statement("all_sites", select(*_SITE).order_by(sites.c.id))
+_ACCOUNT_SITES = Statement(
+    "account_sites", select(*_SITE).where(sites.c.account_id == bindparam("account")).order_by(sites.c.id)
+)
+_NEW_KEY = Statement(
+    "new_key",
+    insert(keys)
+    .values(
+        account_id=bindparam("account"),
+        site_id=bindparam("default_site"),
+        hash=bindparam("hash"),
+        hint=bindparam("hint"),
+        scopes=bindparam("scopes"),
+        dialect=bindparam("dialect"),
+        created_at=bindparam("now"),
+    )
+    .returning(*_KEY),
+)
+_ALL_KEYS = Statement("all_keys", select(*_KEY).order_by(keys.c.id))
+_KEY_OF_SECRET = Statement(
+    "key_of_secret", select(*_KEY).where(keys.c.hash == bindparam("hash"), keys.c.revoked_at.is_(null()))
+)
+_KEY_OF_TOKEN = Statement(
+    "key_of_token",
+    select(*_KEY, tokens.c.pair, tokens.c.kind).where(
+        tokens.c.hash == bindparam("hash"),
+        tokens.c.expires_at > bindparam("now"),
+        keys.c.id == tokens.c.key_id,
+        keys.c.revoked_at.is_(null()),
+    ),
+)
+_REVOKE_KEY = Statement(
+    "revoke_key",
+    update(keys)
+    .where(keys.c.id == bindparam("key"), keys.c.revoked_at.is_(null()))
+    .values(revoked_at=bindparam("now"))
+    .returning(keys.c.id),
+)
+_USED = Statement(
+    "key_used",
+    update(keys)
+    .where(keys.c.id == bindparam("key"), or_(keys.c.last_used_at.is_(null()), keys.c.last_used_at < bindparam("at")))
+    .values(last_used_at=bindparam("at")),
+)
+_NEW_TOKEN = Statement("new_token", insert(tokens))
+_DROP_PAIR = Statement("drop_pair", delete(tokens).where(tokens.c.pair == bindparam("pair")))
+_DROP_EXPIRED = Statement("drop_expired", delete(tokens).where(tokens.c.expires_at < bindparam("now")))
+
+
+async def create_account(engine: Engine, name: str, *, now: int) -> int:
+    """A new account's number. Raises ControlError when the name is empty or taken."""
+    if not name.strip():
+        raise ControlError("an account needs a name")
+    async with engine.transaction() as connection:
+        if await connection.one(_ACCOUNT_NAMED, {"name": name}):
+            raise ControlError(f"there is an account named {name!r} already")
+        row = await connection.one(_NEW_ACCOUNT, {"name": name, "now": now})
+    assert row is not None
+    return int(row[0])
+
+
+async def find_account(connection: Connection, name: str | None) -> int:
+    """The account of that name, or the only one there is. Raises ControlError."""
+    if name is not None:
+        row = await connection.one(_ACCOUNT_NAMED, {"name": name})
+        if row is None:
+            raise ControlError(f"there is no account named {name!r}")
+        return int(row[0])
+    rows = await connection.all(_ACCOUNTS, {})
+    if len(rows) != 1:
+        raise ControlError("name the account: there are " + (", ".join(row[1] for row in rows) or "none; run init"))
+    return int(rows[0][0])
+
+
+async def account_name(connection: Connection, account: int) -> str:
+    """An account's name."""
+    row = await connection.one(_ACCOUNT, {"account": account})
+    return "" if row is None else str(row[0])
+
+
+async def create_site(engine: Engine, account: int, subdomain: str, *, title: str | None = None, now: int) -> Site:
+    """A new, empty site. Raises ControlError when its subdomain is malformed or taken in the account."""
+    if not _SUBDOMAIN.fullmatch(subdomain):
+        raise ControlError("a site's name must be 1 to 63 of the characters a-z, 0-9 and - (not first or last)")
+    async with engine.transaction() as connection:
+        if any(site.subdomain == subdomain for site in await list_sites(connection, account)):
+            raise ControlError(f"the account has a site named {subdomain!r} already")
+        row = await connection.one(
+            _NEW_SITE, {"account": account, "title": title or subdomain, "subdomain": subdomain, "now": now}
+        )
+        assert row is not None
+        site = Site(*row)
+        if site.id > _LARGEST_SITE:
+            raise ControlError(f"there are {_LARGEST_SITE} sites already")
+        await connection.many(sql.NEW_HEAD, [(site.id, 0, 0, 0, 1, 1, 1, 1)])
+    return site
+
+
+async def list_sites(connection: Connection, account: int | None = None) -> list[Site]:
+    """The sites of an account, or all, by number."""
+    rows = await connection.all(_ALL_SITES if account is None else _ACCOUNT_SITES, {"account": account})
+    return [Site(*row) for row in rows]
+
+
+async def create_key(
+    engine: Engine, site: Site, *, scopes: tuple[str, ...] = ("read", "write"), dialect: str | None = None, now: int
+) -> tuple[Key, str]:
+    """A new key for the site's account, and its secret, which is not kept. Raises ControlError."""
+    unknown = [scope for scope in scopes if scope not in SCOPES]
+    if unknown or not scopes:
+        raise ControlError(f"scopes must be some of {', '.join(SCOPES)}, not {', '.join(unknown) or 'none'}")
+    if dialect is not None and dialect not in DIALECTS:
+        raise ControlError(f"the dialect must be one of {', '.join(DIALECTS)}")
+    secret = KEY_PREFIX + secrets.token_urlsafe(32)
+    values = {
+        "account": site.account_id,
+        "default_site": site.id,
+        "hash": fingerprint(secret),
+        "hint": secret[: len(KEY_PREFIX) + 6],
+        "scopes": ",".join(dict.fromkeys(scopes)),
+        "dialect": dialect,
+        "now": now,
+    }
+    async with engine.transaction() as connection:
+        row = await connection.one(_NEW_KEY, values)
+    assert row is not None
+    return _key(row), secret
+
+
+async def list_keys(connection: Connection) -> list[Key]:
+    """Every key, also revoked ones, by number."""
+    return [_key(row) for row in await connection.all(_ALL_KEYS, {})]
+
+
+async def revoke_key(engine: Engine, key: int, *, now: int) -> bool:
+    """Revoke a key; False if there is none with this number that stands."""
+    async with engine.transaction() as connection:
+        return await connection.one(_REVOKE_KEY, {"key": key, "now": now}) is not None
+
+
+async def key_of_secret(connection: Connection, secret: str) -> Key | None:
+    """The key that a caller presents, if it stands."""
+    row = await connection.one(_KEY_OF_SECRET, {"hash": fingerprint(secret)})
+    return None if row is None else _key(row)
+
+
+async def key_of_token(connection: Connection, token: str, *, kind: str, now: int) -> tuple[Key, bytes] | None:
+    """The key behind an OAuth token ("access" or "refresh") and the token's pair, if both stand."""
+    row = await connection.one(_KEY_OF_TOKEN, {"hash": fingerprint(token), "now": now})
+    if row is None or row[-1] != kind:
+        return None
+    return _key(row[:-2]), row[-2]
+
+
+async def grant_tokens(engine: Engine, key: Key, *, replaces: bytes | None = None, now: int) -> Tokens:
+    """A fresh pair of tokens for a key; the pair that it replaces is gone."""
+    pair = secrets.token_bytes(16)
+    access, refresh = (secrets.token_urlsafe(32) for _ in range(2))
+    async with engine.transaction() as connection:
+        await connection.all(_DROP_EXPIRED, {"now": now})
+        if replaces is not None:
+            await connection.all(_DROP_PAIR, {"pair": replaces})
+        await connection.many(
+            _NEW_TOKEN,
+            [
+                (fingerprint(access), key.id, pair, "access", now + ACCESS_SECONDS * 1000),
+                (fingerprint(refresh), key.id, pair, "refresh", now + REFRESH_SECONDS * 1000),
+            ],
+        )
+    return Tokens(access, refresh, ACCESS_SECONDS)
+
+
+async def revoke_tokens(engine: Engine, token: str, *, key: Key, now: int) -> None:
+    """Kill a token of the key and the one granted with it; unknown tokens are dead already (RFC 7009)."""
+    async with engine.transaction() as connection:
+        for kind in ("access", "refresh"):
+            found = await key_of_token(connection, token, kind=kind, now=now)
+            if found is not None and found[0].id == key.id:
+                await connection.all(_DROP_PAIR, {"pair": found[1]})
+
+
+async def note_use(engine: Engine, used: dict[int, int]) -> None:
+    """Write down when keys were last used: {key number: ms}."""
+    async with engine.transaction() as connection:
+        await connection.many(_USED, [(at, key, at) for key, at in used.items()])
+
+
+def _key(row: tuple[object, ...]) -> Key:
+    number, account, site, hint, scopes, *rest = row
+    return Key(number, account, site, hint, tuple(str(scopes).split(",")), *rest)  # type: ignore[arg-type]

@@ -1,0 +1,77 @@
+"""What the store needs of an engine: transactions that hold the write lock, snapshots that hold still."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+from regulars.store.statement import Statement
+
+Row = tuple[Any, ...]
+Values = Mapping[str, Any]
+
+
+class UnavailableError(Exception):
+    """The database cannot be used at the moment; what was asked for did not happen. The caller may try again."""
+
+
+class Connection(Protocol):
+    """One view of the database, inside a transaction or snapshot."""
+
+    async def all(self, statement: Statement, values: Values) -> list[Row]:
+        """Run a statement and return its rows."""
+        ...
+
+    async def one(self, statement: Statement, values: Values) -> Row | None:
+        """Run a statement and return its first row, if any."""
+        ...
+
+    async def many(self, statement: Statement, rows: Iterable[Sequence[Any]]) -> None:
+        """Run a statement once for each row of positional arguments."""
+        ...
+
+    async def in_thread(self, statement: Statement, values: Values) -> list[Row]:
+        """`all` for many rows, off the event loop. The connection must be left alone meanwhile."""
+        ...
+
+
+class WriteConnection(Connection, Protocol):
+    """The view inside a write transaction."""
+
+    def discard(self) -> None:
+        """Nothing was written that is worth a commit: roll back at the end of the block."""
+        ...
+
+    async def script(self, text: str) -> None:
+        """Run one statement of a migration."""
+        ...
+
+    async def tables(self) -> set[str]:
+        """The names of the tables there are."""
+        ...
+
+
+class Engine(Protocol):
+    """A database. `dialect` is a key of `statement.DIALECTS`; one_writer: all sites share one write lock."""
+
+    dialect: str
+    one_writer: bool
+
+    async def open(self) -> None:
+        """Connect. Raises UnavailableError."""
+        ...
+
+    async def close(self) -> None:
+        """Let everything go; running transactions are rolled back."""
+        ...
+
+    def transaction(self) -> AbstractAsyncContextManager[WriteConnection]:
+        """A write transaction: durable when the block ends, undone when it raises. Raises UnavailableError."""
+        ...
+
+    def snapshot(self) -> AbstractAsyncContextManager[Connection]:
+        """A read transaction: everything read in the block belongs to one moment."""
+        ...
+
+    async def backup(self, path: str) -> None:
+        """Write a consistent copy to a new file while others go on reading and writing."""
+        ...

@@ -1,0 +1,108 @@
+"""The store as a source of changes: what the audience reads to load an index and to keep it in step."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+import msgspec
+
+from regulars.domain.changes import COLUMNS
+from regulars.domain.customer import shown_name
+from regulars.domain.relations import KIND_CODES
+from regulars.store import statements as sql
+from regulars.store.engine import Connection, Engine, Row
+
+CHUNK = 20_000
+"""Customers read at a time while loading."""
+
+
+class Head(NamedTuple):
+    """The newest change of a site: number and token."""
+
+    number: int
+    token: int
+
+
+class ChangeRow(NamedTuple):
+    """One part of a change."""
+
+    number: int
+    token: int
+    previous: int
+    last: bool
+    body: bytes
+
+
+class CustomerRow(NamedTuple):
+    """One customer's columns and texts as the index keeps them."""
+
+    number: int
+    columns: tuple[int, ...]
+    texts: tuple[str | None, ...]
+
+
+class StoreSnapshot:
+    """One moment of the store. `connection` reads the rows of a page from the same moment."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    async def head(self, site: int) -> Head | None:
+        """The newest change of the site, None if there is no such site."""
+        row = await self.connection.one(sql.HEAD, {"site": site})
+        return None if row is None else Head(*row)
+
+    async def changes(self, site: int, after: int, limit: int) -> list[ChangeRow]:
+        """The parts of up to `limit` changes that follow change number `after`, in order."""
+        rows = await self.connection.all(sql.CHANGES_AFTER, {"site": site, "after": after, "until": after + limit})
+        return [ChangeRow(number, token, previous, bool(last), body) for number, token, previous, last, body in rows]
+
+    async def texts(self, site: int, numbers: Sequence[int]) -> list[tuple[int, tuple[str | None, ...]]]:
+        """The current texts of those of the customers that still exist."""
+        keys = msgspec.json.encode(numbers).decode()
+        rows = await self.connection.all(sql.TEXTS_OF, {"site": site, "keys": keys})
+        return [(row[0], _texts(row[1:])) for row in rows]
+
+    async def customers(self, site: int) -> AsyncIterator[Sequence[CustomerRow]]:
+        """Every customer by ascending number, in chunks read on a thread."""
+        after = 0
+        width = 1 + len(COLUMNS)
+        while rows := await self.connection.in_thread(
+            sql.LOAD_CUSTOMERS, {"site": site, "after": after, "count": CHUNK}
+        ):
+            yield [CustomerRow(row[0], row[1:width], _texts(row[width:])) for row in rows]
+            after = rows[-1][0]
+
+    async def ties(self, site: int) -> AsyncIterator[tuple[int, int, Sequence[int]]]:
+        """Every tie that holds: (relation, object, customers), a stretch of customers at a time, read on a thread."""
+        row = await self.connection.one(sql.LAST_CUSTOMER, {"site": site})
+        last = 0 if row is None or row[0] is None else row[0]
+        for after in range(0, last, CHUNK):
+            values = {"site": site, "after": after, "until": after + CHUNK}
+            for relation, item, customers in await self.connection.in_thread(sql.LOAD_TIES, values):
+                yield relation, item, msgspec.json.decode(customers, type=list[int])
+
+    async def object_numbers(self, site: int, kind: str, keys: Iterable[str]) -> dict[str, int]:
+        """The numbers of the objects of a kind that have these keys; unknown keys are left out."""
+        listed = msgspec.json.encode([(KIND_CODES[kind], key) for key in keys]).decode()
+        rows = await self.connection.all(sql.OBJECTS_BY_KEY, {"site": site, "keys": listed})
+        return {row[2]: row[1] for row in rows if row[8] is None}
+
+
+class StoreChanges:
+    """The store as a ChangeSource."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[StoreSnapshot]:
+        """One consistent view."""
+        async with self._engine.snapshot() as connection:
+            yield StoreSnapshot(connection)
+
+
+def _texts(row: Row) -> tuple[str | None, ...]:
+    """(name, email, customer_id, ...) as the texts of the index: the name as it is shown."""
+    name, email, customer_id, *rest = row
+    return (shown_name(name, email, customer_id), email, *rest)

@@ -1,0 +1,191 @@
+"""The ledger: all writes, in one order per site, many to a commit.
+
+Callers put commands on a bounded queue; whoever waits when the write lock is held goes into one transaction, and
+is answered when that is on disk. An answer is a promise: it survives a kill and a power loss.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+
+from regulars.domain.commands import Command, Outcome
+from regulars.domain.limits import DEFAULT, Limits
+from regulars.store.batch import UnknownSiteError, commit_batch
+from regulars.store.engine import Engine, UnavailableError
+
+LARGEST_BATCH: Final = 256
+"""Commands in one transaction of a server: enough to share an fsync, few enough to answer soon."""
+
+_log = structlog.get_logger("regulars.ledger")
+
+
+class BusyError(Exception):
+    """The queue is full; nothing was taken in. The caller may try again in a second."""
+
+
+class CommandFailedError(Exception):
+    """A command met an unforeseen error and was undone, alone; the cause is chained and logged."""
+
+
+class _Waiting:
+    """A command with the future of its answer."""
+
+    __slots__ = ("answer", "command", "site")
+
+    def __init__(self, site: int, command: Command, answer: asyncio.Future[Outcome]) -> None:
+        self.site = site
+        self.command = command
+        self.answer = answer
+
+
+class Ledger:
+    """Takes commands for any site of one engine. `clock` gives the time in ms."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        capacity: int = 10_000,
+        limits: Limits = DEFAULT,
+        clock: Callable[[], int] | None = None,
+    ) -> None:
+        self._engine = engine
+        self._capacity = capacity
+        self._limits = limits
+        self._clock = clock or _now
+        self._waiting = 0
+        self._lanes: dict[int, _Lane] = {}
+        self._closing = False
+        self.commits = 0
+        self.commands = 0
+
+    async def submit(self, site: int, command: Command) -> Outcome:
+        """Carry out one command and return when its outcome is durable.
+
+        Raises BusyError, UnavailableError, UnknownSiteError or CommandFailedError. If the caller is cancelled the
+        command is carried out all the same.
+        """
+        return await asyncio.shield(self._put(site, [command])[0])
+
+    async def submit_all(self, site: int, commands: Sequence[Command]) -> list[Outcome]:
+        """Carry out commands in order, as `submit` does; they share transactions. All are taken in, or none."""
+        answers = self._put(site, commands)
+        results = await asyncio.shield(asyncio.gather(*answers, return_exceptions=True))
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return results  # type: ignore[return-value]
+
+    async def close(self) -> None:
+        """Finish what waits, then stop taking commands."""
+        self._closing = True
+        for lane in self._lanes.values():
+            await lane.finish()
+
+    def _put(self, site: int, commands: Sequence[Command]) -> list[asyncio.Future[Outcome]]:
+        if self._closing:
+            raise UnavailableError("the server is stopping")
+        if self._waiting + len(commands) > self._capacity:
+            raise BusyError
+        loop = asyncio.get_running_loop()
+        waiting = [_Waiting(site, command, loop.create_future()) for command in commands]
+        self._waiting += len(waiting)
+        # SQLite has one writer, so one lane serves all sites; elsewhere each site's commits go side by side.
+        place = 0 if self._engine.one_writer else site
+        lane = self._lanes.get(place)
+        if lane is None:
+            lane = self._lanes[place] = _Lane(self, self._largest_batch)
+        lane.put(waiting)
+        return [item.answer for item in waiting]
+
+    async def run(self, batch: Callable[[], list[_Waiting]]) -> None:
+        """Carry out one batch, formed once the write lock is held, and answer everybody in it."""
+        taken: list[_Waiting] = []
+        try:
+            await self._commit(batch, taken)
+        except UnavailableError as error:
+            taken = taken or batch()  # the lock was not to be had: fail those who wait for it
+            _fail(taken, error)
+        except Exception:
+            if len(taken) > 1:
+                _log.warning("a batch failed and is replayed one by one", commands=len(taken), exc_info=True)
+            for item in taken:
+                await self._run_alone(item)
+        finally:
+            self._waiting -= len(taken)
+
+    async def _run_alone(self, item: _Waiting) -> None:
+        try:
+            await self._commit(lambda: [item], [])
+        except (UnavailableError, UnknownSiteError) as error:
+            _fail([item], error)
+        except Exception as error:
+            _log.exception("a command failed", command=type(item.command).__name__, site=item.site)
+            failure = CommandFailedError(type(item.command).__name__)
+            failure.__cause__ = error
+            _fail([item], failure)
+
+    async def _commit(self, batch: Callable[[], list[_Waiting]], taken: list[_Waiting]) -> None:
+        """Run a batch's transaction. `taken` is filled as soon as the batch is formed, also if it fails later."""
+        outcomes: dict[int, list[Outcome]] = {}
+        async with self._engine.transaction() as connection:
+            taken.extend(batch())
+            by_site: dict[int, list[_Waiting]] = {}
+            for item in taken:
+                by_site.setdefault(item.site, []).append(item)
+            wrote = False
+            for site, items in by_site.items():
+                outcomes[site], changed = await commit_batch(
+                    connection, site, [item.command for item in items], now=self._clock(), limits=self._limits
+                )
+                wrote |= changed
+            if not wrote:
+                connection.discard()
+        self.commits += 1
+        self.commands += len(taken)
+        for site, items in by_site.items():
+            for item, outcome in zip(items, outcomes[site], strict=True):
+                if not item.answer.done():
+                    item.answer.set_result(outcome)
+
+
+class _Lane:
+    """One order of commits: a queue and the task that works it off while there is something in it."""
+
+    def __init__(self, ledger: Ledger, largest_batch: int) -> None:
+        self._ledger = ledger
+        self._largest_batch = largest_batch
+        self._queue: deque[_Waiting] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    def put(self, items: list[_Waiting]) -> None:
+        self._queue.extend(items)
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._work())
+
+    async def finish(self) -> None:
+        if self._task is not None:
+            await self._task
+
+    async def _work(self) -> None:
+        while self._queue:
+            await self._ledger.run(self._take)
+
+    def _take(self) -> list[_Waiting]:
+        count = min(self._largest_batch, len(self._queue))
+        return [self._queue.popleft() for _ in range(count)]
+
+
+def _fail(items: list[_Waiting], error: Exception) -> None:
+    for item in items:
+        if not item.answer.done():
+            item.answer.set_exception(error)
+            item.answer.exception()  # somebody who was cancelled will not ask for it
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,301 @@
+"""The tables. Every table of customers starts its key with site_id, the unit of ordering and distribution."""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata: Final = MetaData()
+
+
+def _number(name: str, *, nullable: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=nullable)
+
+
+def _text(name: str, *, nullable: bool = True) -> Column[str]:
+    return Column(name, Text, nullable=nullable)
+
+
+def _moment(name: str, *, nullable: bool = True) -> Column[int]:
+    """Milliseconds since 1970-01-01 UTC."""
+    return Column(name, BigInteger, nullable=nullable)
+
+
+# -- control: small tables, each with its own small transactions ----------------------------------------------
+
+settings = Table("settings", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
+"""What the database knows of itself: its schema version and secret."""
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _text("name", nullable=False),
+    _moment("created_at", nullable=False),
+    UniqueConstraint("name", name="accounts_name"),
+)
+
+sites = Table(
+    "sites",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account_id", Integer, nullable=False),
+    _text("title", nullable=False),
+    _text("subdomain", nullable=False),
+    _moment("created_at", nullable=False),
+    _moment("updated_at", nullable=False),
+    UniqueConstraint("account_id", "subdomain", name="sites_subdomain"),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account_id", Integer, nullable=False),
+    Column("site_id", Integer, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    _text("hint", nullable=False),
+    _text("scopes", nullable=False),
+    _text("dialect"),
+    _moment("created_at", nullable=False),
+    _moment("revoked_at"),
+    _moment("last_used_at"),
+    UniqueConstraint("hash", name="keys_hash"),
+)
+"""API keys: SHA-256 of each, and `hint`, its first characters, to tell them apart."""
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("key_id", Integer, nullable=False),
+    Column("pair", LargeBinary, nullable=False),
+    _text("kind", nullable=False),
+    _moment("expires_at", nullable=False),
+    Index("tokens_pair", "pair"),
+    Index("tokens_expiry", "expires_at"),
+)
+"""OAuth tokens: SHA-256 of each; the access and refresh token of one grant share `pair`."""
+
+# -- customers ------------------------------------------------------------------------------------------------
+
+site_heads = Table(
+    "site_heads",
+    metadata,
+    Column("site_id", Integer, primary_key=True, autoincrement=False),
+    _number("head"),
+    _number("token"),
+    _number("previous"),
+    _number("next_customer"),
+    _number("next_activity"),
+    _number("next_log"),
+    _number("next_consent"),
+    postgresql_with={"fillfactor": "10"},
+)
+"""One row a site: the newest change, its token and its predecessor's, and the next numbers. Updating it is the lock."""
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("site_id", Integer, nullable=False),
+    _number("number"),
+    Column("uuid", LargeBinary, nullable=False),
+    _moment("created_at", nullable=False),
+    _moment("updated_at", nullable=False),
+    Column("bucket", Integer, nullable=False),
+    _text("email"),
+    _text("email_key"),
+    _text("customer_id"),
+    _moment("joined_at"),
+    _moment("last_request_at"),
+    _text("name"),
+    _text("firstname"),
+    _text("lastname"),
+    _text("phone_number"),
+    _text("mobile_phone_number"),
+    _text("gender"),
+    _text("locale"),
+    _text("address_line_1"),
+    _text("address_line_2"),
+    _text("address_city"),
+    _text("address_state"),
+    _text("address_country"),
+    _text("address_zip"),
+    _text("attributes"),
+    _number("net_revenue"),
+    _number("lifetime_revenue"),
+    _number("lifetime_orders"),
+    _number("lifetime_visits"),
+    _moment("last_purchase_at"),
+    _moment("subscribed_at"),
+    _moment("unsubscribed_at"),
+    _moment("manually_unsubscribed_at"),
+    _moment("opted_out_at"),
+    _moment("complained_at"),
+    _moment("bounced_at"),
+    _moment("last_sent_at"),
+    _moment("last_delivered_at"),
+    _moment("last_opened_at"),
+    _moment("last_clicked_at"),
+    Column("engagement_percentile", Integer),
+    Column("purchase_percentile", Integer),
+    Column("retention_percentile", Integer),
+    PrimaryKeyConstraint("site_id", "number"),
+    UniqueConstraint("site_id", "email_key", name="customers_email"),
+    UniqueConstraint("site_id", "customer_id", name="customers_customer_id"),
+    UniqueConstraint("site_id", "uuid", name="customers_uuid"),
+    sqlite_with_rowid=False,
+)
+"""One row a customer, in the order of `domain.customer.Customer`."""
+
+relations = Table(
+    "relations",
+    metadata,
+    Column("site_id", Integer, nullable=False),
+    _number("customer"),
+    Column("relation", Integer, nullable=False),
+    _number("object"),
+    Column("holds", Integer, nullable=False),
+    _moment("at", nullable=False),
+    PrimaryKeyConstraint("site_id", "customer", "relation", "object"),
+    sqlite_with_rowid=False,
+)
+"""Every tie that was ever reported, with the time of its last change, also when it no longer holds."""
+
+objects = Table(
+    "objects",
+    metadata,
+    Column("site_id", Integer, nullable=False),
+    Column("kind", Integer, nullable=False),
+    _number("number"),
+    _text("key"),
+    _text("name"),
+    _text("name_key"),
+    _text("description"),
+    _moment("created_at", nullable=False),
+    _moment("updated_at", nullable=False),
+    _moment("deleted_at"),
+    PrimaryKeyConstraint("site_id", "kind", "number"),
+    UniqueConstraint("site_id", "kind", "key", name="objects_key"),
+    Index("objects_name", "site_id", "kind", "name_key"),
+    sqlite_with_rowid=False,
+)
+"""Groups, tags, offers, ...: in the order of `domain.objects.RelatedObject`."""
+
+logs = Table(
+    "logs",
+    metadata,
+    Column("site_id", Integer, nullable=False),
+    _number("number"),
+    Column("identity", LargeBinary, nullable=False),
+    _text("key"),
+    _number("customer"),
+    _text("address_key"),
+    _text("recipient_name"),
+    _text("recipient_address"),
+    _moment("created_at", nullable=False),
+    Column("status", Integer, nullable=False),
+    _moment("status_at", nullable=False),
+    _text("message", nullable=False),
+    _text("email_id"),
+    _text("email_name"),
+    _text("email_version"),
+    Column("opens", Integer, nullable=False),
+    Column("clicks", Integer, nullable=False),
+    PrimaryKeyConstraint("site_id", "number"),
+    UniqueConstraint("site_id", "identity", name="logs_identity"),
+    Index("logs_address", "site_id", "address_key", "created_at"),
+    Index("logs_customer", "site_id", "customer", "created_at"),
+    sqlite_with_rowid=False,
+)
+"""One mail to one person: in the order of `domain.mail.Log`. Logs stay when the customer goes."""
+
+activities = Table(
+    "activities",
+    metadata,
+    Column("site_id", Integer, nullable=False),
+    _number("number"),
+    _number("customer"),
+    _text("name", nullable=False),
+    _moment("at", nullable=False),
+    Column("uuid", LargeBinary),
+    _text("order_id"),
+    _number("log", nullable=True),
+    _text("detail"),
+    PrimaryKeyConstraint("site_id", "number"),
+    Index("activities_customer", "site_id", "customer", "at"),
+    sqlite_with_rowid=False,
+)
+"""The history of everybody: in the order of `domain.working.ActivityRow`."""
+
+Index(
+    "activities_uuid",
+    activities.c.site_id,
+    activities.c.uuid,
+    unique=True,
+    sqlite_where=activities.c.uuid.is_not(None),
+    postgresql_where=activities.c.uuid.is_not(None),
+)
+Index(
+    "activities_order",
+    activities.c.site_id,
+    activities.c.customer,
+    activities.c.name,
+    activities.c.order_id,
+    unique=True,
+    sqlite_where=activities.c.order_id.is_not(None),
+    postgresql_where=activities.c.order_id.is_not(None),
+)
+Index(
+    "activities_log",
+    activities.c.site_id,
+    activities.c.log,
+    sqlite_where=activities.c.log.is_not(None),
+    postgresql_where=activities.c.log.is_not(None),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("site_id", Integer, nullable=False),
+    _number("customer"),
+    _number("number"),
+    _moment("at", nullable=False),
+    Column("granted", Integer, nullable=False),
+    _text("cause"),
+    _text("source", nullable=False),
+    _text("wording"),
+    _text("proof"),
+    PrimaryKeyConstraint("site_id", "customer", "number"),
+    sqlite_with_rowid=False,
+)
+"""Evidence of every change of consent; append only."""
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("site_id", Integer, nullable=False),
+    _number("number"),
+    Column("part", Integer, nullable=False),
+    _number("token"),
+    _number("previous"),
+    Column("last", Integer, nullable=False),
+    _moment("at", nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("site_id", "number", "part"),
+    sqlite_with_rowid=False,
+)
+"""The change log: what each commit tells the index (`domain.changes.Record`), in parts."""
+
+SITE_TABLES: Final = (site_heads, customers, relations, objects, logs, activities, consents, changes)
+"""The tables that are keyed by site: every statement on one of them names its site."""

@@ -1,0 +1,288 @@
+"""The SQLite engine: one file, one writer at a time over all processes, readers that never wait.
+
+SQL runs on the event loop's thread (a thread beside a busy loop pays more for the GIL than for the SQL); only what
+blocks, the wait for the file lock and the COMMIT with its fsync, runs on one worker thread. Between processes the
+write lock is an flock on a file beside the database: the kernel hands it on fairly and frees it when a process
+dies, where SQLite's own busy timeout starves one side for seconds.
+"""
+
+import asyncio
+import fcntl
+import os
+import queue
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+
+from regulars.store.engine import Row, UnavailableError, Values
+from regulars.store.statement import Statement
+
+SCHEME: Final = "sqlite:///"
+_BUSY_MS: Final = 10_000
+_AWAY: Final = (
+    apsw.BusyError,
+    apsw.LockedError,
+    apsw.IOError,
+    apsw.FullError,
+    apsw.CantOpenError,
+    apsw.ReadOnlyError,
+    apsw.NotADBError,
+)
+
+
+class SqliteEngine:
+    """A database in one file. The file is created by the first transaction that writes."""
+
+    dialect = "sqlite"
+    one_writer = True
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._worker = _Worker()
+        self._writing = asyncio.Lock()
+        self._writer: apsw.Connection | None = None
+        self._readers: list[apsw.Connection] = []
+        self._lock_file = -1
+
+    async def open(self) -> None:
+        """Open the file for writing, creating it if it is not there. Raises UnavailableError."""
+        try:
+            self._lock_file = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._writer = _connect(self.path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+            # WAL with FULL: a commit is on disk when COMMIT returns. A statement string stops at its first row.
+            self._writer.execute("PRAGMA journal_mode = WAL").fetchall()
+            self._writer.execute("PRAGMA synchronous = FULL").fetchall()
+        except (OSError, *_AWAY) as error:
+            raise UnavailableError(f"cannot open the database {self.path}: {error}") from error
+
+    async def close(self) -> None:
+        """Close every connection; a running transaction is finished first."""
+        async with self._writing:
+            for connection in (*self._readers, self._writer):
+                if connection is not None:
+                    connection.close()
+            self._readers.clear()
+            self._writer = None
+            self._worker.stop()
+            if self._lock_file >= 0:
+                os.close(self._lock_file)
+                self._lock_file = -1
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator["SqliteConnection"]:
+        """Hold the write lock of all processes; commit durably at the end, roll back if the block raises."""
+        async with self._writing:
+            writer = self._writer
+            if writer is None:
+                raise UnavailableError("the database is closed")
+            await self._worker.run(self._lock)
+            try:
+                _run(writer, "BEGIN IMMEDIATE")
+                connection = SqliteConnection(writer)
+                try:
+                    yield connection
+                except BaseException:
+                    _run(writer, "ROLLBACK")
+                    raise
+                if connection.discarded:
+                    _run(writer, "ROLLBACK")
+                else:
+                    await self._worker.run(lambda: self._commit(writer))
+            finally:
+                self._unlock()
+
+    def snapshot(self) -> "SqliteSnapshot":
+        """A read transaction on a connection of its own."""
+        return SqliteSnapshot(self)
+
+    def reader(self) -> apsw.Connection:
+        """A read-only connection, to be given back with `release`."""
+        if self._readers:
+            return self._readers.pop()
+        if self._writer is None:
+            raise UnavailableError("the database is closed")
+        return _connect(self.path, apsw.SQLITE_OPEN_READONLY)
+
+    def release(self, connection: apsw.Connection) -> None:
+        """Take a read-only connection back."""
+        if self._writer is None:
+            connection.close()
+        else:
+            self._readers.append(connection)
+
+    async def backup(self, path: str | Path) -> None:
+        """Copy the database to a new file, as it is at this moment, while others go on writing."""
+        source = self.reader()
+        try:
+            await asyncio.to_thread(_copy, source, Path(path))
+        finally:
+            self.release(source)
+
+    def _lock(self) -> None:
+        fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+
+    def _unlock(self) -> None:
+        fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+
+    def _commit(self, writer: apsw.Connection) -> None:
+        try:
+            _run(writer, "COMMIT")
+        except UnavailableError:
+            if writer.in_transaction:
+                writer.execute("ROLLBACK")
+            raise
+
+
+class SqliteConnection:
+    """Statements on one connection, inside its transaction."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self.discarded = False
+
+    def discard(self) -> None:
+        """Nothing was written that is worth a commit: roll back at the end of the block."""
+        self.discarded = True
+
+    async def all(self, statement: Statement, values: Values) -> list[Row]:
+        """Run a statement and return its rows."""
+        sql = statement.sql("sqlite")
+        return _run(self._connection, sql.text, sql.arguments(values))
+
+    async def one(self, statement: Statement, values: Values) -> Row | None:
+        """Run a statement and return its first row, if any."""
+        rows = await self.all(statement, values)
+        return rows[0] if rows else None
+
+    async def many(self, statement: Statement, rows: Iterable[Sequence[Any]]) -> None:
+        """Run a statement once for each row of positional arguments."""
+        try:
+            self._connection.executemany(statement.sql("sqlite").text, rows)
+        except _AWAY as error:
+            raise UnavailableError(f"the database cannot be written: {error}") from error
+
+    async def script(self, text: str) -> None:
+        """Run one statement of a migration."""
+        _run(self._connection, text)
+
+    async def tables(self) -> set[str]:
+        """The names of the tables there are."""
+        return {name for (name,) in _run(self._connection, "SELECT name FROM sqlite_schema WHERE type = 'table'")}
+
+    async def in_thread(self, statement: Statement, values: Values) -> list[Row]:
+        """`all` for many rows: on a thread, so that the loop goes on. The connection must be left alone meanwhile."""
+        sql = statement.sql("sqlite")
+        return await asyncio.to_thread(_run, self._connection, sql.text, sql.arguments(values))
+
+
+class SqliteSnapshot:
+    """An async context manager that holds one read transaction."""
+
+    def __init__(self, engine: SqliteEngine) -> None:
+        self._engine = engine
+
+    async def __aenter__(self) -> SqliteConnection:
+        self._reader = self._engine.reader()
+        try:
+            _run(self._reader, "BEGIN")
+        except BaseException:
+            self._reader.close()
+            raise
+        return SqliteConnection(self._reader)
+
+    async def __aexit__(self, *_: object) -> None:
+        _run(self._reader, "COMMIT")
+        self._engine.release(self._reader)
+
+
+def _run(connection: apsw.Connection, text: str, arguments: Sequence[Any] = ()) -> list[Row]:
+    try:
+        # apsw runs a statement only as far as rows are fetched.
+        return connection.execute(text, arguments).fetchall()
+    except _AWAY as error:
+        raise UnavailableError(f"the database cannot be used: {error}") from error
+
+
+def _connect(path: Path, flags: int) -> apsw.Connection:
+    try:
+        connection = apsw.Connection(str(path), flags=flags, statementcachesize=256)
+    except _AWAY as error:
+        raise UnavailableError(f"cannot open the database {path}: {error}") from error
+    connection.set_busy_timeout(_BUSY_MS)
+    connection.execute("PRAGMA cache_size = -65536").fetchall()
+    connection.execute("PRAGMA temp_store = MEMORY").fetchall()
+    return connection
+
+
+def _copy(source: apsw.Connection, path: Path) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.unlink(missing_ok=True)
+    target = apsw.Connection(str(partial))
+    try:
+        # All pages in one step: a step copies from one snapshot, further steps would start anew after each write.
+        with target.backup("main", source, "main") as copy:
+            copy.step(-1)
+        target.execute("PRAGMA journal_mode = DELETE").fetchall()
+    finally:
+        target.close()
+    _sync(partial)
+    partial.rename(path)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+class _Worker:
+    """One thread for the calls that block. A cancelled caller waits for its call to end: the thread holds a lock."""
+
+    def __init__(self) -> None:
+        self._calls: queue.SimpleQueue[tuple[Callable[[], None], asyncio.Future[None]] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    async def run(self, call: Callable[[], None]) -> None:
+        """Run a call on the thread and wait for it."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="sqlite", daemon=True)
+            self._thread.start()
+        done = asyncio.get_running_loop().create_future()
+        self._calls.put((call, done))
+        try:
+            await asyncio.shield(done)
+        except asyncio.CancelledError:
+            await asyncio.wait([done])
+            raise
+
+    def stop(self) -> None:
+        """End the thread after the calls that wait."""
+        if self._thread is not None:
+            self._calls.put(None)
+            self._thread.join()
+            self._thread = None
+
+    def _work(self) -> None:
+        while (item := self._calls.get()) is not None:
+            call, done = item
+            try:
+                call()
+            except BaseException as error:
+                done.get_loop().call_soon_threadsafe(_settle, done, error)
+            else:
+                done.get_loop().call_soon_threadsafe(_settle, done, None)
+
+
+def _settle(done: asyncio.Future[None], error: BaseException | None) -> None:
+    if done.cancelled():
+        return
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(error)

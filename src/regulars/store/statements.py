@@ -1,0 +1,279 @@
+"""Every statement on the tables of customers. Each names its site; a look-up of many keys is a KeyedJoin."""
+
+from sqlalchemy import Table, and_, bindparam, case, delete, func, insert, literal_column, null, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from regulars.domain.changes import COLUMNS, NULL, TEXTS
+from regulars.domain.customer import IDENTITY_FIELDS
+from regulars.domain.objects import AUTOMATIC_NUMBERS_END
+from regulars.domain.relations import BY_CODE, KIND_CODES, PROFILE_RELATIONS_END
+from regulars.store.schema import activities, changes, consents, customers, logs, objects, relations, site_heads
+from regulars.store.statement import KeyedJoin, Statement, keys_of, site_is
+
+
+def _columns(table: Table) -> list:  # type: ignore[type-arg]
+    """All columns but site_id: the fields of the struct that a row is."""
+    return [column for column in table.c if column.name != "site_id"]
+
+
+def _by(name: str, table: Table, fields: dict[str, str]) -> Statement:
+    """Rows of a table by one of its keys, for a list of keys: field -> column."""
+    listed, values = keys_of(*fields)
+    conditions = [table.c[column] == value for column, value in zip(fields.values(), values, strict=True)]
+    return Statement(
+        name, select(*_columns(table)).select_from(KeyedJoin(listed, table, and_(site_is(table), *conditions)))
+    )
+
+
+LOG_FIELDS = ("created_at", "status", "status_at", "message", "email_name", "opens", "clicks")
+"""What an event changes of a log that is there."""
+
+# -- the head -------------------------------------------------------------------------------------------------
+
+TAKE_HEAD = Statement(
+    "take_head",
+    update(site_heads)
+    .where(site_is(site_heads))
+    .values(head=site_heads.c.head + 1, previous=site_heads.c.token, token=bindparam("new_token"))
+    .returning(
+        site_heads.c.head,
+        site_heads.c.token,
+        site_heads.c.previous,
+        site_heads.c.next_customer,
+        site_heads.c.next_activity,
+        site_heads.c.next_log,
+        site_heads.c.next_consent,
+    ),
+)
+SAVE_COUNTERS = Statement(
+    "save_counters",
+    update(site_heads)
+    .where(site_is(site_heads))
+    .values(
+        next_customer=bindparam("customer"),
+        next_activity=bindparam("activity"),
+        next_log=bindparam("log"),
+        next_consent=bindparam("consent"),
+    ),
+)
+HEAD = Statement("head", select(site_heads.c.head, site_heads.c.token).where(site_is(site_heads)))
+NEW_HEAD = Statement("new_head", insert(site_heads))
+
+# -- what a batch reads ---------------------------------------------------------------------------------------
+
+CUSTOMERS_BY_EMAIL = _by("customers_by_email", customers, {"email": "email_key"})
+CUSTOMERS_BY_CUSTOMER_ID = _by("customers_by_customer_id", customers, {"id": "customer_id"})
+CUSTOMERS_BY_UUID = _by("customers_by_uuid", customers, {"uuid_hex": "uuid"})
+CUSTOMERS_BY_NUMBER = _by("customers_by_number", customers, {"number": "number"})
+LOGS_BY_IDENTITY = _by("logs_by_identity", logs, {"identity_hex": "identity"})
+OBJECTS_BY_NUMBER = _by("objects_by_number", objects, {"kind": "kind", "number": "number"})
+OBJECTS_BY_KEY = _by("objects_by_key", objects, {"kind": "kind", "key": "key"})
+OBJECTS_BY_NAME = _by("objects_by_name", objects, {"kind": "kind", "name": "name_key"})
+TIES = _by("ties", relations, {"customer": "customer", "relation": "relation", "object": "object"})
+
+_listed, (_number,) = keys_of("number")
+_kind_of_relation = case(
+    {code: KIND_CODES[item.kind] for code, item in BY_CODE.items() if item.kind and code < PROFILE_RELATIONS_END},
+    value=relations.c.relation,
+)
+PROFILE_TIES = Statement(
+    "profile_ties",
+    select(
+        relations.c.customer, relations.c.relation, relations.c.object, relations.c.holds, relations.c.at, objects.c.key
+    ).select_from(
+        KeyedJoin(
+            _listed,
+            relations,
+            and_(
+                site_is(relations),
+                relations.c.customer == _number,
+                relations.c.relation < literal_column(str(PROFILE_RELATIONS_END)),
+            ),
+        ).outerjoin(
+            objects,
+            and_(site_is(objects), objects.c.kind == _kind_of_relation, objects.c.number == relations.c.object),
+        )
+    ),
+)
+"""The ties that belong to a customer's picture, with the key of each object that has one."""
+
+_listed, (_uuid,) = keys_of("uuid_hex")
+SEEN_UUIDS = Statement(
+    "seen_uuids",
+    select(activities.c.uuid).select_from(
+        KeyedJoin(_listed, activities, and_(site_is(activities), activities.c.uuid == _uuid))
+    ),
+)
+_listed, (_customer, _name, _order) = keys_of("customer", "name", "order")
+SEEN_ORDERS = Statement(
+    "seen_orders",
+    select(activities.c.customer, activities.c.name, activities.c.order_id).select_from(
+        KeyedJoin(
+            _listed,
+            activities,
+            and_(
+                site_is(activities),
+                activities.c.customer == _customer,
+                activities.c.name == _name,
+                activities.c.order_id == _order,
+            ),
+        )
+    ),
+)
+_listed, (_kind,) = keys_of("kind")
+LAST_OBJECT_NUMBERS = Statement(
+    "last_object_numbers",
+    select(
+        _kind,
+        select(func.max(objects.c.number))
+        .where(site_is(objects), objects.c.kind == _kind, objects.c.number < literal_column(str(AUTOMATIC_NUMBERS_END)))
+        .correlate(_listed)
+        .scalar_subquery(),
+    ).select_from(_listed),
+)
+"""(kind, the largest number of that kind which we could have handed out), for a list of kinds."""
+
+# -- what a batch writes --------------------------------------------------------------------------------------
+
+_CHANGING = [column for column in _columns(customers) if column.name != "number" and column.name not in IDENTITY_FIELDS]
+INSERT_CUSTOMERS = Statement("insert_customers", insert(customers))
+UPDATE_CUSTOMERS = Statement(
+    "update_customers",
+    update(customers)
+    .where(site_is(customers), customers.c.number == bindparam("number_is"))
+    .values({column: bindparam(column.name) for column in _CHANGING}),
+)
+CLEAR_IDENTITY = Statement(
+    "clear_identity",
+    update(customers)
+    .where(site_is(customers), customers.c.number == bindparam("number_is"))
+    .values(email_key=null(), customer_id=null()),
+)
+"""Before identifiers are written anew: two customers of a batch may swap theirs."""
+UPDATE_IDENTITY = Statement(
+    "update_identity",
+    update(customers)
+    .where(site_is(customers), customers.c.number == bindparam("number_is"))
+    .values({customers.c[name]: bindparam(name) for name in IDENTITY_FIELDS}),
+)
+DELETE_CUSTOMERS = Statement(
+    "delete_customers", delete(customers).where(site_is(customers), customers.c.number == bindparam("number"))
+)
+DELETE_TIES = Statement(
+    "delete_ties", delete(relations).where(site_is(relations), relations.c.customer == bindparam("number"))
+)
+DELETE_HISTORY = Statement(
+    "delete_history",
+    delete(activities).where(
+        site_is(activities), activities.c.customer == bindparam("number"), activities.c.log.is_(null())
+    ),
+)
+DELETE_CONSENTS = Statement(
+    "delete_consents", delete(consents).where(site_is(consents), consents.c.customer == bindparam("number"))
+)
+_tie = upsert(relations)
+SAVE_TIES = Statement(
+    "save_ties",
+    _tie.on_conflict_do_update(
+        index_elements=["site_id", "customer", "relation", "object"],
+        set_={"holds": _tie.excluded.holds, "at": _tie.excluded.at},
+    ),
+)
+CLEAR_TIES = Statement(
+    "clear_ties",
+    delete(relations).where(
+        site_is(relations), relations.c.relation == bindparam("relation"), relations.c.object == bindparam("object")
+    ),
+)
+_object = upsert(objects)
+SAVE_OBJECTS = Statement(
+    "save_objects",
+    _object.on_conflict_do_update(
+        index_elements=["site_id", "kind", "number"],
+        set_={
+            name: _object.excluded[name]
+            for name in ("key", "name", "name_key", "description", "created_at", "updated_at", "deleted_at")
+        },
+    ),
+)
+INSERT_LOGS = Statement("insert_logs", insert(logs))
+UPDATE_LOGS = Statement(
+    "update_logs",
+    update(logs)
+    .where(site_is(logs), logs.c.number == bindparam("number_is"))
+    .values({logs.c[name]: bindparam(name) for name in LOG_FIELDS}),
+)
+INSERT_ACTIVITIES = Statement("insert_activities", insert(activities))
+INSERT_CONSENTS = Statement("insert_consents", insert(consents))
+INSERT_CHANGES = Statement("insert_changes", insert(changes))
+
+# -- reads ----------------------------------------------------------------------------------------------------
+
+LOGS_OF_ADDRESS = Statement(
+    "logs_of_address",
+    select(*_columns(logs))
+    .where(
+        site_is(logs),
+        logs.c.address_key == bindparam("email"),
+        logs.c.created_at > bindparam("after"),
+        logs.c.created_at < bindparam("before"),
+    )
+    .order_by(logs.c.created_at.desc(), logs.c.number.desc())
+    .limit(bindparam("count")),
+)
+LOGS_OF_CUSTOMER = Statement(
+    "logs_of_customer",
+    select(*_columns(logs))
+    .where(
+        site_is(logs),
+        logs.c.customer == bindparam("customer"),
+        logs.c.created_at > bindparam("after"),
+        logs.c.created_at < bindparam("before"),
+    )
+    .order_by(logs.c.created_at.desc(), logs.c.number.desc())
+    .limit(bindparam("count")),
+)
+OBJECTS_OF_KIND = Statement(
+    "objects_of_kind",
+    select(*_columns(objects))
+    .where(site_is(objects), objects.c.kind == bindparam("kind"), objects.c.deleted_at.is_(null()))
+    .order_by(objects.c.number),
+)
+
+# -- what the index reads -------------------------------------------------------------------------------------
+
+CHANGES_AFTER = Statement(
+    "changes_after",
+    select(changes.c.number, changes.c.token, changes.c.previous, changes.c.last, changes.c.body)
+    .where(site_is(changes), changes.c.number > bindparam("after"), changes.c.number <= bindparam("until"))
+    .order_by(changes.c.number, changes.c.part),
+)
+_TEXTS = [customers.c[name] for name in ("name", "email", "customer_id", *TEXTS[2:])]
+_listed, (_number,) = keys_of("number")
+TEXTS_OF = Statement(
+    "texts_of",
+    select(customers.c.number, *_TEXTS).select_from(
+        KeyedJoin(_listed, customers, and_(site_is(customers), customers.c.number == _number))
+    ),
+)
+_LOADED = [func.coalesce(customers.c[name], literal_column(str(NULL))) for name in COLUMNS if name != "joined_at"]
+_LOADED.insert(COLUMNS.index("joined_at"), func.coalesce(customers.c.joined_at, customers.c.created_at))
+LOAD_CUSTOMERS = Statement(
+    "load_customers",
+    select(customers.c.number, *_LOADED, *_TEXTS)
+    .where(site_is(customers), customers.c.number > bindparam("after"))
+    .order_by(customers.c.number)
+    .limit(bindparam("count")),
+)
+LAST_CUSTOMER = Statement("last_customer", select(func.max(customers.c.number)).where(site_is(customers)))
+LOAD_TIES = Statement(
+    "load_ties",
+    select(relations.c.relation, relations.c.object, func.json_group_array(relations.c.customer))
+    .where(
+        site_is(relations),
+        relations.c.customer > bindparam("after"),
+        relations.c.customer <= bindparam("until"),
+        relations.c.holds == literal_column("1"),
+    )
+    .group_by(relations.c.relation, relations.c.object),
+)

@@ -1,0 +1,71 @@
+"""The store: one database, opened by its URL, with its ledger."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from regulars.domain.limits import DEFAULT, Limits
+from regulars.store.engine import Connection, Engine
+from regulars.store.following import StoreChanges
+from regulars.store.ledger import LARGEST_BATCH, Ledger
+from regulars.store.migrations import migrate
+from regulars.store.sqlite import SCHEME, SqliteEngine
+
+
+class DatabaseURLError(ValueError):
+    """The database's URL is not one that this program understands."""
+
+
+class Store:
+    """A database that is open: `ledger` takes writes, `snapshot()` gives reads, `changes` feeds the index."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        capacity: int = 10_000,
+        limits: Limits = DEFAULT,
+        clock: Callable[[], int] | None = None,
+    ) -> None:
+        self.engine = engine
+        self.limits = limits
+        self.ledger = Ledger(engine, capacity=capacity, largest_batch=largest_batch, limits=limits, clock=clock)
+        self.changes = StoreChanges(engine)
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        *,
+        capacity: int = 10_000,
+        largest_batch: int = LARGEST_BATCH,
+        limits: Limits = DEFAULT,
+        clock: Callable[[], int] | None = None,
+    ) -> "Store":
+        """Open a database and bring its tables up to date.
+
+        Raises DatabaseURLError, UnavailableError, or IncompatibleError.
+        """
+        engine = engine_for(url)
+        await engine.open()
+        try:
+            await migrate(engine)
+        except BaseException:
+            await engine.close()
+            raise
+        return cls(engine, capacity=capacity, largest_batch=largest_batch, limits=limits, clock=clock)
+
+    def snapshot(self) -> AbstractAsyncContextManager[Connection]:
+        """One consistent view for reading."""
+        return self.engine.snapshot()
+
+    async def close(self) -> None:
+        """Finish the writes that wait, then close the database."""
+        await self.ledger.close()
+        await self.engine.close()
+
+
+def engine_for(url: str) -> Engine:
+    """The engine for a database URL, not yet open. Raises DatabaseURLError."""
+    if url.startswith(SCHEME) and len(url) > len(SCHEME):
+        return SqliteEngine(url.removeprefix(SCHEME))
+    raise DatabaseURLError(f"the database must be given as sqlite:///path, such as sqlite:///regulars.db, not {url!r}")
