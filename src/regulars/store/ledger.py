@@ -50,11 +50,13 @@ class Ledger:
         engine: Engine,
         *,
         capacity: int = 10_000,
+        largest_batch: int = LARGEST_BATCH,
         limits: Limits = DEFAULT,
         clock: Callable[[], int] | None = None,
     ) -> None:
         self._engine = engine
         self._capacity = capacity
+        self._largest_batch = largest_batch
         self._limits = limits
         self._clock = clock or _now
         self._waiting = 0

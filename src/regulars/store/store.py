@@ -23,6 +23,7 @@ class Store:
         engine: Engine,
         *,
         capacity: int = 10_000,
+        largest_batch: int = LARGEST_BATCH,
         limits: Limits = DEFAULT,
         clock: Callable[[], int] | None = None,
     ) -> None:
