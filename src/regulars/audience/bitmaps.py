@@ -7,7 +7,7 @@ is faster still when it is written in roaring's own serialised form.
 import struct
 from array import array
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from pyroaring import BitMap
 
 Ordinals = NDArray[np.uint32]
 """Ordinals of customers, ascending."""
+
+_Number = TypeVar("_Number", bound=np.integer[Any])
 
 _CONTAINER_BITS: Final = 1 << 16
 _CONTAINER_WORDS: Final = _CONTAINER_BITS // 64
@@ -60,6 +62,14 @@ def from_mask(mask: NDArray[np.bool_]) -> BitMap:
 def to_ordinals(bitmap: BitMap) -> Ordinals:
     """The members of a bitmap, ascending."""
     return np.frombuffer(bitmap.to_array(), dtype=np.uint32)
+
+
+def distinct(values: NDArray[_Number]) -> NDArray[_Number]:
+    """The values ascending, each once. NumPy sorts integers with vector instructions; `np.unique` hashes them."""
+    ordered = np.sort(values)
+    fresh = np.ones(ordered.size, dtype=np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=fresh[1:])
+    return ordered[fresh]
 
 
 def union(bitmaps: Iterable[BitMap]) -> BitMap:

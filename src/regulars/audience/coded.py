@@ -5,14 +5,18 @@ It answers like a `TextColumn`; a substring is looked for in the distinct values
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Final
 
 import numpy as np
 from pyroaring import BitMap
 
-from regulars.audience.bitmaps import approximate_bytes, from_ordinals, union
+from regulars.audience.bitmaps import approximate_bytes, from_mask, from_ordinals, to_ordinals, union
 from regulars.audience.columns import Growable
+from regulars.audience.text import TextColumn
 
-_UNSET = -1
+_UNSET: Final = -1
+_FEW: Final = 256
+"""Of up to so many values the bitmaps are united; for more, every customer's code is looked up."""
 
 
 class CodedColumn:
@@ -23,6 +27,8 @@ class CodedColumn:
         self._values: list[str] = []
         self._code_of: dict[str, int] = {}
         self._members: list[BitMap] = []
+        self._texts = TextColumn()  # of the distinct values, by code
+        self._texts_known = BitMap()
 
     def load(self, ordinal: int, text: str) -> None:
         """Take a text while the column is being loaded; ordinals ascend, `finish` comes last."""
@@ -62,8 +68,12 @@ class CodedColumn:
 
     def contains(self, needle: str, within: BitMap) -> BitMap:
         """Those of `within` whose text contains the folded needle."""
-        members = self._members
-        return union(members[code] for code, value in enumerate(self._values) if needle in value) & within
+        hits = self._texts.contains(needle, self._texts_known)
+        if len(hits) <= _FEW:
+            return union(self._members[code] for code in hits) & within
+        chosen = np.zeros(len(self._values) + 1, dtype=np.bool_)  # the last one is what the code "unset" hits
+        chosen[to_ordinals(hits)] = True
+        return from_mask(chosen[self._codes.values]) & within
 
     def equals(self, text: str, within: BitMap) -> BitMap:
         """Those of `within` whose text is this folded one."""
@@ -72,12 +82,12 @@ class CodedColumn:
 
     def cost(self, needle: str, size: int) -> float:
         """About how long `contains` takes, in microseconds."""
-        return 5 + 0.04 * len(self._values)
+        return 5 + self._texts.cost(needle, len(self._values)) + self._codes.size / 300
 
     @property
     def nbytes(self) -> int:
         """About how much memory it takes, in bytes."""
-        return self._codes.nbytes + 200 * len(self._values) + approximate_bytes(self._members)
+        return self._codes.nbytes + 200 * len(self._values) + approximate_bytes(self._members) + self._texts.nbytes
 
     def _code(self, text: str) -> int:
         code = self._code_of.get(text)
@@ -85,4 +95,6 @@ class CodedColumn:
             code = self._code_of[text] = len(self._values)
             self._values.append(text)
             self._members.append(BitMap())
+            self._texts.set(code, text)
+            self._texts_known.add(code)
         return code

@@ -114,7 +114,7 @@ def estimate_page(index: SiteIndex, sort: Sort, most: int) -> float:
     if sort.column == "id":
         return 5
     stale = index.orders[sort.column].cost(index.size) if sort.column in index.orders else 0.0
-    return 30 + 0.005 * most + stale
+    return 30 + min(0.01 * most, 150 + 0.0015 * index.size) + stale
 
 
 def _cheapest_first(parts: tuple[Predicate, ...], index: SiteIndex, size: int) -> list[Predicate]:

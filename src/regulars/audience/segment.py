@@ -21,7 +21,7 @@ _PAD: Final = 64
 _BLOCK: Final = 65_536
 _FEW: Final = 32
 _EDGE: Final = bytes([SENTINEL])
-_COMMON_TAIL: Final = 64
+_COMMON_TAIL: Final = 8
 """An address domain that at least this many texts of a segment end with has a bitmap of its own."""
 
 _MOST_TAILS: Final = 4_096
@@ -168,7 +168,7 @@ class Segment:
         if not candidates:
             return candidates
         ordinals = to_ordinals(candidates)
-        positions = np.searchsorted(self.ordinals, ordinals)
+        positions = self._positions(ordinals)
         begins = self._starts[positions]
         lengths = self._starts[positions + 1] - begins - 1
         fits = lengths == len(needle) if whole else lengths >= len(needle)
@@ -184,6 +184,13 @@ class Segment:
             begin = int(begins[each])
             hits[each] = find(needle, begin, begin + int(lengths[each])) >= 0
         return from_ordinals(ordinals[hits])
+
+    def _positions(self, ordinals: Ordinals) -> NDArray[np.intp]:
+        """Where ordinals of this segment stand in it."""
+        first, last = int(self.ordinals[0]), int(self.ordinals[-1])
+        if last - first == len(self) - 1:  # nobody is missing between them
+            return ordinals.astype(np.intp) - first
+        return np.searchsorted(self.ordinals, ordinals)
 
     def _found(self, begins: NDArray[np.int64], lengths: NDArray[np.int64], needle: bytes) -> NDArray[np.bool_]:
         """Which of the texts (at most _PAD bytes long) contain the needle."""

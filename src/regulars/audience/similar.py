@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from regulars.audience.bitmaps import Ordinals, from_ordinals
+from regulars.audience.bitmaps import Ordinals, distinct, from_ordinals
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _WORD_OR_END: Final = re.compile(r"[^\W_]+|\0")
@@ -65,7 +65,7 @@ class WordIndex:
         every = np.concatenate(codes)
         is_word = every > 0
         text_of = np.cumsum(~is_word)[is_word]
-        pairs = np.unique((every[is_word] - 1) << 32 | ordinals[text_of])
+        pairs = distinct((every[is_word] - 1) << 32 | ordinals[text_of])
         bounds = np.searchsorted(pairs >> 32, np.arange(len(ids)))
         del ids["\0"]
         return cls(list(ids), pairs.astype(np.uint32), bounds)
@@ -85,9 +85,18 @@ class WordIndex:
         at = at[at < self._grams.size]
         at = at[np.isin(self._grams[at], wanted)]
         rows = [self._gram_words[self._gram_bounds[row] : self._gram_bounds[row + 1]] for row in set(at.tolist())]
-        if not rows:
+        # A similar word shares at least half of the question's trigrams (3 * shared >= wanted + its own, of which
+        # there are no fewer than shared ones); so it is in one of the rarest rows, and only looked up in the others.
+        needed = -(-wanted.size // 2)
+        if len(rows) < needed:
             return BitMap()
-        words, shared = np.unique(np.concatenate(rows), return_counts=True)
+        rows.sort(key=len)
+        rarest = len(rows) - needed + 1
+        words, shared = np.unique(np.concatenate(rows[:rarest]), return_counts=True)
+        for row in rows[rarest:]:
+            place = np.searchsorted(row, words)
+            place[place == row.size] = 0
+            shared += row[place] == words
         hits = words[3 * shared >= wanted.size + self._sizes[words]]
         found = [self._owners[self._bounds[word] : self._bounds[word + 1]] for word in hits.tolist()]
         return from_ordinals(np.concatenate(found)) if found else BitMap()
@@ -108,6 +117,6 @@ def _grams_of(words: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64], N
     at = np.arange(owner.size) + np.repeat(begins - (np.cumsum(counts) - counts), counts)
     codes = points[at] << 42 | points[at + 1] << 21 | points[at + 2] if owner.size else _NOTHING
     grams, rows = np.unique(codes, return_inverse=True)
-    pairs = np.unique(rows << 32 | owner)
+    pairs = distinct(rows << 32 | owner)
     bounds = np.searchsorted(pairs >> 32, np.arange(grams.size + 1))
     return grams, bounds, (pairs & 0xFFFFFFFF).astype(np.uint32)

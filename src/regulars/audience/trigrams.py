@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from regulars.audience.bitmaps import union
+from regulars.audience.bitmaps import distinct, union
 
 SENTINEL: Final = 0xFF
 """The byte between the texts of an arena; it never occurs in UTF-8."""
@@ -53,11 +53,7 @@ def _sorted_pairs(
     owners = np.repeat(ordinals, np.diff(starts))[:-1]  # the owner of each middle byte
     wide = part.astype(np.uint64)
     pairs = wide[:-2] << np.uint64(48) | wide[1:-1] << np.uint64(40) | wide[2:] << np.uint64(32) | owners
-    pairs = pairs[part[1:-1] != SENTINEL]
-    pairs.sort()
-    fresh = np.ones(pairs.size, dtype=np.bool_)
-    fresh[1:] = pairs[1:] != pairs[:-1]
-    pairs = pairs[fresh]
+    pairs = distinct(pairs[part[1:-1] != SENTINEL])
     return pairs >> np.uint64(32), pairs.astype(np.uint32)
 
 

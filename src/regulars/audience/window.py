@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from regulars.audience.bitmaps import Ordinals, to_ordinals
+from regulars.audience.bitmaps import Ordinals, from_mask, to_ordinals
 from regulars.audience.columns import Values
 
 _SAMPLE: Final = 2_048
-_BRACKET_FROM: Final = 32_768
-"""Below this many matches a partition of all of them is as fast as a bracket."""
+_LARGE: Final = 16_384
+_DENSE: Final = 8
+"""Of at least _LARGE matches, and one customer in _DENSE, keys are not gathered but bracketed in the whole column."""
 
 _LOWEST: Final = int(np.iinfo(np.int64).min)
 _HIGHEST: Final = int(np.iinfo(np.int64).max)
@@ -27,20 +28,11 @@ def window(matches: BitMap, values: Values, *, skip: int, take: int, descending:
     stop = min(skip + take, total)
     if skip >= stop:
         return np.empty(0, dtype=np.uint32)
-    if total == values.size:
-        ordinals: Ordinals = np.arange(0, dtype=np.uint32)
-        found = values
-    else:
-        ordinals = to_ordinals(matches)
-        found = values[ordinals]
-    if total >= _BRACKET_FROM:
-        before, inside = _bracket(found, skip, stop, descending)
-        ordinals = ordinals[inside] if total != values.size else inside.astype(np.uint32)
-        found = found[inside]
-        skip, stop = skip - before, stop - before
-    elif total == values.size:
-        ordinals = np.arange(total, dtype=np.uint32)
-    page: Ordinals = ordinals[_cut(_keys(found, descending), skip, stop)]
+    before, near = 0, matches
+    if total >= _LARGE and total * _DENSE >= values.size:
+        before, near = _bracket(matches, values, skip, stop, descending)
+    ordinals = to_ordinals(near)
+    page: Ordinals = ordinals[_cut(_keys(values[ordinals], descending), skip - before, stop - before)]
     return page
 
 
@@ -60,35 +52,35 @@ def _keys(values: Values, descending: bool) -> Values:
     return ~values if descending else values - 1  # min - 1 wraps to max
 
 
-def _bracket(values: Values, skip: int, stop: int, descending: bool) -> tuple[int, NDArray[np.intp]]:
-    """(how many stand before the bracket, the positions inside it), where skip..stop lies inside it."""
-    total = values.size
-    sample = np.sort(_keys(values[:: max(1, total // _SAMPLE)], descending))
-    # Four standard deviations of the rank of a sampled key; a bracket that misses is widened to everything.
+def _bracket(matches: BitMap, values: Values, skip: int, stop: int, descending: bool) -> tuple[int, BitMap]:
+    """(how many matches stand before the bracket, the matches inside it), such that skip..stop lies inside."""
+    total = len(matches)
+    sampled = matches & BitMap(range(0, values.size, max(1, values.size // _SAMPLE)))
+    sample = np.sort(_keys(values[to_ordinals(sampled)], descending))
+    # Four standard deviations of the rank of a sampled key; whatever the sample says, the counts decide.
     margin = 2 * sample.size**0.5 + 1
     first = int(skip * sample.size / total - margin)
     last = int(stop * sample.size / total + margin) + 1
-    low = int(sample[first]) if first > 0 else _LOWEST
-    high = int(sample[last]) if last < sample.size else _HIGHEST
-    if low == _LOWEST and high == _HIGHEST:
-        return 0, np.arange(total)
-    if low > _LOWEST and high < _HIGHEST:
-        keys = _keys(values, descending)
-        before = int(np.count_nonzero(keys < low))
-        inside = np.flatnonzero((keys >= low) & (keys <= high))
-    elif high < _HIGHEST:  # the first pages: one comparison of the column as it is (key <= high)
-        before = 0
-        within = values >= ~high if descending else values <= high + 1
-        inside = np.flatnonzero(within)
-        if not descending:
-            inside = inside[values[inside] != _LOWEST]
-    else:  # the last pages: key >= low, the unset ones included
-        within = values <= ~low if descending else (values > low) | (values == _LOWEST)
-        inside = np.flatnonzero(within)
-        before = total - inside.size
-    if before <= skip and before + inside.size >= stop:
-        return before, inside
-    return 0, np.arange(total)
+    before, near = 0, matches
+    if last < sample.size:
+        near = near & from_mask(_up_to(values, int(sample[last]), descending))
+    if first > 0:
+        lower = matches & from_mask(_up_to(values, int(sample[first]) - 1, descending))
+        before = len(lower)
+        near = near - lower
+    return (before, near) if before <= skip and before + len(near) >= stop else (0, matches)
+
+
+def _up_to(values: Values, key: int, descending: bool) -> NDArray[np.bool_]:
+    """Where the key of a value (see _keys) is at most this one; a comparison of the values as they are."""
+    if descending:
+        found: NDArray[np.bool_] = values >= ~key
+        return found
+    if key == _HIGHEST:
+        return np.ones(values.size, dtype=np.bool_)
+    found = values <= key + 1
+    found &= values != _LOWEST
+    return found
 
 
 def _cut(keys: Values, skip: int, stop: int) -> NDArray[Any]:
