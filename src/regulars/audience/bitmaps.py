@@ -37,7 +37,7 @@ def from_mask(mask: NDArray[np.bool_]) -> BitMap:
     bits = np.zeros(count * _CONTAINER_BITS // 8, dtype=np.uint8)
     packed = np.packbits(mask, bitorder="little")
     bits[: packed.size] = packed
-    containers = bits.reshape(count, -1)
+    containers = bits.reshape(count, _CONTAINER_BITS // 8)
     cards = np.bitwise_count(bits.view(np.uint64)).reshape(count, _CONTAINER_WORDS).sum(axis=1, dtype=np.int64)
     used = np.flatnonzero(cards)
     bodies: list[bytes] = []

@@ -126,8 +126,8 @@ class SiteIndex:
                 self._apply(entry, texts)
             for target in record.cleared:  # after the ties of the same change, whose object is gone now
                 self.ties.pop(target, None)
-        self.head = head
         self.horizon = max(self.horizon, head.number if horizon is None else horizon)
+        self.head = head
 
     def approximate_bytes(self) -> int:
         """About how much memory the index takes."""
