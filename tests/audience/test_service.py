@@ -264,7 +264,7 @@ async def test_heavy_questions_are_capped_and_cancelled_ones_are_dropped() -> No
     async with serving(source, pool_above=0, most_heavy=1) as audience:
         assert await asked(audience) == [1]
         held = threading.Event()
-        audience._pool.submit(held.wait)
+        hold = asyncio.create_task(audience._pool.run(held.wait))
         waiting = asyncio.create_task(asked(audience))
         await asyncio.sleep(0.01)
         with pytest.raises(BusyError):
@@ -273,6 +273,7 @@ async def test_heavy_questions_are_capped_and_cancelled_ones_are_dropped() -> No
         await asyncio.sleep(0.01)
         assert waiting.cancelled()
         held.set()
+        assert await hold
         assert await asked(audience) == [1]
 
 
@@ -286,7 +287,7 @@ async def test_the_lock_is_kept_until_the_thread_has_let_go() -> None:
             started.set()
             held.wait()
 
-        task = asyncio.create_task(audience._in_pool(work))
+        task = asyncio.create_task(audience._pool.run(work))
         await asyncio.to_thread(started.wait)
         for _ in range(2):
             task.cancel()

@@ -1,6 +1,8 @@
 """Text columns of thousands of texts, in segments and pending, against plain Python."""
 
 import random
+from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from pyroaring import BitMap
@@ -19,21 +21,22 @@ NEEDLES = ["", "a", "n", "@", "an", "nn", "ann", "anna", "anna.s", "gmail.com", 
 
 def text(rng: random.Random) -> str:
     first = rng.choice(["anna", "maria", "peña", "josé", "li", "x", "😀", "long " * 14 + "anna"])
-    return f"{first}.{rng.choice(['smith', 'lopez', 'o'])}{rng.randrange(60)}@{rng.choice(['gmail.com', 'co.de', 'é2.fr'])}"
+    last, domain = rng.choice(["smith", "lopez", "o"]), rng.choice(["gmail.com", "co.de", "é2.fr"])
+    return f"{first}.{last}{rng.randrange(60)}@{domain}"
 
 
 def truth(texts: dict[int, str], needle: str) -> list[int]:
     return sorted(ordinal for ordinal, each in texts.items() if needle in each)
 
 
-@pytest.mark.parametrize(
-    "column", [TextColumn(pending_limit=40, scan_limit=100, tails=True), TextColumn(), CodedColumn()]
-)
+def segmented() -> TextColumn:
+    return TextColumn(pending_limit=40, scan_limit=100, tails=True)
+
+
+@pytest.mark.parametrize("make", [segmented, TextColumn, CodedColumn])
 @pytest.mark.parametrize("load", [False, True])
-def test_a_life_of_changes(column: TextColumn | CodedColumn, load: bool) -> None:
-    column = type(column)(
-        **({"pending_limit": 40, "scan_limit": 100, "tails": True} if column.__dict__.get("_tails") else {})
-    )
+def test_a_life_of_changes(make: Callable[[], TextColumn | CodedColumn], load: bool) -> None:
+    column = make()
     rng = random.Random(3)
     texts: dict[int, str] = {}
     order = TextOrder(column, delta_limit=30) if isinstance(column, TextColumn) else None
@@ -78,7 +81,7 @@ def check(column: TextColumn | CodedColumn, texts: dict[int, str], order: TextOr
         labels = order.refresh(1_000)
         assert order.cost(1_000) == 0
         ranked = sorted(texts, key=lambda ordinal: texts[ordinal])
-        for left, right in zip(ranked, ranked[1:], strict=False):
+        for left, right in pairwise(ranked):
             assert (labels[left] == labels[right]) == (texts[left] == texts[right])
             assert labels[left] <= labels[right]
         assert {ordinal for ordinal in range(1_000) if labels[ordinal] != NULL} == texts.keys()

@@ -11,7 +11,6 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final, TypeVar
@@ -20,10 +19,12 @@ from msgspec import Struct
 from pyroaring import BitMap
 
 from regulars.audience.evaluate import Sort, estimate, estimate_page, evaluate, page
+from regulars.audience.history import OutOfStepError, chained, whole
 from regulars.audience.index import OutOfOrderError, SiteIndex, Tuning
+from regulars.audience.pool import Pool
 from regulars.audience.predicates import Predicate, keys, resolve
-from regulars.audience.source import ChangeRow, ChangeSource, Head, Snapshot
-from regulars.domain.changes import Record, UnknownFormatError, decode
+from regulars.audience.source import ChangeSource, Head, Snapshot
+from regulars.domain.changes import UnknownFormatError
 
 MEBIBYTE: Final = 1024 * 1024
 
@@ -59,10 +60,6 @@ class Answer(Struct, frozen=True):
     total: int
     numbers: list[int]
     snapshot: Snapshot
-
-
-class _OutOfStepError(Exception):
-    """The index does not continue the store's history: it must be loaded anew."""
 
 
 class _Site:
@@ -110,7 +107,7 @@ class Audience:
         self._slice_changes = slice_changes
         self._tail_every = tail_every
         self._tail_for = tail_for
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="audience")
+        self._pool = Pool()
         self._sites: OrderedDict[int, _Site] = OrderedDict()
         self._loading: dict[int, asyncio.Task[_Site]] = {}
         self._heavy = 0
@@ -162,7 +159,7 @@ class Audience:
         """Stop loads and the pool thread; the audience is of no use afterwards."""
         for site in [*self._sites, *self._loading]:
             await self.drop(site)
-        await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
+        await self._pool.close()
 
     # Answering
 
@@ -198,24 +195,9 @@ class Audience:
         self._heavy += 1
         self.pooled += 1
         try:
-            return await self._in_pool(evaluation)
+            return await self._pool.run(evaluation)
         finally:
             self._heavy -= 1
-
-    async def _in_pool(self, work: Callable[[], _T]) -> _T:
-        """Run it in the pool thread. Cancelled, it returns only when the thread has let go of what it works on."""
-        future = self._pool.submit(work)
-        waiter = asyncio.wrap_future(future)
-        try:
-            return await asyncio.shield(waiter)
-        except asyncio.CancelledError:
-            if not future.cancel():
-                while not waiter.done():
-                    try:
-                        await asyncio.wait([waiter])
-                    except asyncio.CancelledError:
-                        continue
-            raise
 
     # Keeping in step
 
@@ -246,7 +228,7 @@ class Audience:
         try:
             while index.head != head:
                 await self._advance(site, index, snapshot, head)
-        except (_OutOfStepError, OutOfOrderError, UnknownFormatError) as error:
+        except (OutOfStepError, OutOfOrderError, UnknownFormatError) as error:
             self._rebuild(site, loaded, str(error))
             return False
         self._measure(site, loaded)
@@ -255,19 +237,19 @@ class Audience:
     async def _advance(self, site: int, index: SiteIndex, snapshot: Snapshot, head: Head) -> None:
         """Apply the next slice of changes."""
         if index.head.number >= head.number:
-            raise _OutOfStepError(f"change {head.number} is another one in the store")
+            raise OutOfStepError(f"change {head.number} is another one in the store")
         rows = await snapshot.changes(site, index.head.number, self._slice_changes)
-        reached = _chained(index.head, rows)
-        records = _whole(rows)
+        reached = chained(index.head, rows)
+        records = whole(rows)
         if any(record.rebuild for record in records):
-            raise _OutOfStepError("a change asks for it")
+            raise OutOfStepError("a change asks for it")
         numbers = {entry.number for record in records for entry in record.entries if entry.texts and not entry.gone}
         texts = dict(await snapshot.texts(site, sorted(numbers))) if numbers else {}
         index.horizon = max(index.horizon, head.number)  # from here on no question goes past the lock
         if sum(len(record.entries) for record in records) <= _INLINE_ENTRIES:
             index.apply(records, texts, reached, horizon=head.number)
         else:
-            await self._in_pool(lambda: index.apply(records, texts, reached, horizon=head.number))
+            await self._pool.run(lambda: index.apply(records, texts, reached, horizon=head.number))
         self.applied += reached.number - rows[0].number + 1
 
     def _rebuild(self, site: int, loaded: _Site, why: str) -> None:
@@ -315,14 +297,14 @@ class Audience:
             if head is None:
                 raise UnknownSiteError(site)
             async for rows in snapshot.customers(site):
-                await self._in_pool(partial(index.load_customers, rows))
+                await self._pool.run(partial(index.load_customers, rows))
             async for relation, target, numbers in snapshot.ties(site):
                 if len(numbers) <= _INLINE_ENTRIES:
                     index.load_ties(relation, target, numbers)
                 else:
-                    await self._in_pool(partial(index.load_ties, relation, target, numbers))
-        await self._in_pool(partial(index.finish, head))
-        loaded = self._sites[site] = _Site(index, await self._in_pool(index.approximate_bytes))
+                    await self._pool.run(partial(index.load_ties, relation, target, numbers))
+        await self._pool.run(partial(index.finish, head))
+        loaded = self._sites[site] = _Site(index, await self._pool.run(index.approximate_bytes))
         self.loads += 1
         self._evict(site)
         return loaded
@@ -350,41 +332,6 @@ def _is_in_step(index: SiteIndex, head: Head) -> bool:
 def _is_stale(index: SiteIndex, sort: Sort) -> bool:
     """Whether sorting alters the index, because a text order has to be brought up to date."""
     return sort.column in index.orders and index.orders[sort.column].cost(index.size) > 0
-
-
-def _chained(head: Head, rows: list[ChangeRow]) -> Head:
-    """The head that the rows lead to. Raises _OutOfStepError unless they are whole changes that continue `head`."""
-    if not rows or not rows[-1].last:
-        raise _OutOfStepError(f"change {head.number + 1} is missing")
-    starts = True
-    for row in rows:
-        if starts:
-            if row.number != head.number + 1:
-                raise _OutOfStepError(f"change {head.number + 1} is missing")
-            if row.previous != head.token:
-                raise _OutOfStepError(f"change {row.number} follows another history")
-            head = Head(row.number, row.token)
-        elif row.number != head.number:
-            raise _OutOfStepError(f"change {head.number} is incomplete")
-        starts = row.last
-    return head
-
-
-def _whole(rows: list[ChangeRow]) -> list[Record]:
-    """One record a change, put together from its parts. Raises UnknownFormatError."""
-    records: list[Record] = []
-    continues = False
-    for row in rows:
-        part = decode(row.body)
-        if continues:
-            whole = records[-1]
-            whole.entries += part.entries
-            whole.cleared += part.cleared
-            whole.rebuild |= part.rebuild
-        else:
-            records.append(part)
-        continues = not row.last
-    return records
 
 
 def _evaluate(index: SiteIndex, predicate: Predicate, sort: Sort, skip: int, take: int) -> tuple[int, list[int]]:

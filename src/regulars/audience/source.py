@@ -6,38 +6,11 @@ within the site throughout.
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from regulars.domain.changes import ChangeRow, CustomerRow, Head
 
-class Head(NamedTuple):
-    """The newest change of a site: its number (0: none yet) and its random token."""
-
-    number: int
-    token: int
-
-
-class ChangeRow(NamedTuple):
-    """One part of one change. `token` is the change's own, `previous` its predecessor's.
-
-    A change may have several parts; they come in order and `last` is True on the last one.
-    """
-
-    number: int
-    token: int
-    previous: int
-    last: bool
-    body: bytes
-
-
-class CustomerRow(NamedTuple):
-    """One customer as the index loads it: values in the order of `domain.changes.COLUMNS` and `TEXTS`.
-
-    Unset columns are `domain.changes.NULL`, unset texts None. Texts are as they are shown, not folded.
-    """
-
-    number: int
-    columns: tuple[int, ...]
-    texts: tuple[str | None, ...]
+__all__ = ("ChangeRow", "ChangeSource", "CustomerRow", "Head", "Snapshot")
 
 
 class Snapshot(Protocol):
