@@ -1,0 +1,135 @@
+"""Settings: everything that can be set, each said once; the environment, `serve --help` and the docs derive from it."""
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, get_args, get_origin
+
+import msgspec
+from msgspec import Meta, Struct
+
+PREFIX: Final = "REGULARS_"
+"""What stands in front of a setting's name in the environment."""
+
+_LARGEST: Final = 2**40
+_Days = Annotated[int, Meta(ge=1, le=36_500)]
+
+
+class SettingError(ValueError):
+    """An environment variable has a value that its setting does not take; the sentence says what is allowed."""
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings of a server. The description of each field is the documentation of its variable."""
+
+    database: Annotated[str, Meta(min_length=1, description="the database's URL")] = "sqlite:///regulars.db"
+    host: Annotated[str, Meta(min_length=1, description="the address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535, description="the port to listen on; 0 takes a free one")] = 8080
+    workers: Annotated[int, Meta(ge=1, le=256, description="server processes, each with its own index")] = 1
+    body_limit: Annotated[int, Meta(ge=1024, le=_LARGEST, description="largest body of a request, in bytes")] = (
+        2 * 1024 * 1024
+    )
+    queue_capacity: Annotated[
+        int, Meta(ge=1, le=_LARGEST, description="writes that may wait; beyond it callers are told to come back (503)")
+    ] = 10_000
+    index_memory: Annotated[
+        int, Meta(ge=0, le=_LARGEST, description="memory for the indexes of all sites of a process, in bytes")
+    ] = 512 * 1024 * 1024
+    email_limit: Annotated[int, Meta(ge=6, le=1024, description="longest e-mail address, in characters")] = 256
+    attributes_limit: Annotated[
+        int, Meta(ge=2, le=_LARGEST, description="largest attributes of one customer, in bytes of JSON")
+    ] = 64 * 1024
+    trusted_proxies: Annotated[
+        tuple[str, ...], Meta(description="addresses or networks of proxies whose X-Forwarded-* headers are believed")
+    ] = ()
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="what is logged: this and what is worse")
+    ] = "info"
+    healthy_days: Annotated[_Days, Meta(description="engaged within so many days is healthy")] = 90
+    passive_days: Annotated[_Days, Meta(description="engaged within so many days, but not healthy, is passive")] = 180
+    unengaged_days: Annotated[_Days, Meta(description="not engaged for so many days is unengaged for good")] = 365
+    page_size_limit: Annotated[int, Meta(ge=1, le=10_000, description="largest page of a list")] = 100
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """The settings that the REGULARS_* variables give. Raises SettingError for the first wrong one.
+
+        An empty variable counts as not set; REGULARS_* variables of no setting are left alone.
+        """
+        given = {}
+        for setting in SETTINGS:
+            text = environment.get(setting.variable, "").strip()
+            if text:
+                given[setting.name] = setting.parse(text)
+        return cls(**given)
+
+    def environment(self) -> dict[str, str]:
+        """The variables that give these settings again, for the processes of a server."""
+        return {setting.variable: setting.text(getattr(self, setting.name)) for setting in SETTINGS}
+
+
+class Setting(Struct, frozen=True):
+    """One setting as it is documented: `allowed` completes "must be ...", `meaning` says what it sets."""
+
+    name: str
+    type: Any
+    default: Any
+    allowed: str
+    meaning: str
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable."""
+        return PREFIX + self.name.upper()
+
+    def parse(self, text: str) -> Any:
+        """Read a value of the environment. Raises SettingError."""
+        is_list = get_origin(_plain(self.type)) is tuple
+        value = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
+        try:
+            return msgspec.convert(value, self.type, strict=False)
+        except msgspec.ValidationError:
+            raise SettingError(f"{self.variable} must be {self.allowed}, not {text!r}") from None
+
+    def text(self, value: Any) -> str:
+        """A value as it is written in the environment."""
+        return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _plain(annotation: Any) -> Any:
+    """The type below any Annotated."""
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    return annotation
+
+
+def _metas(annotation: Any) -> list[Meta]:
+    if get_origin(annotation) is not Annotated:
+        return []
+    inner, *metas = get_args(annotation)
+    return [*_metas(inner), *metas]
+
+
+def _allowed(annotation: Any) -> str:
+    plain = _plain(annotation)
+    if get_origin(plain) is Literal:
+        return "one of " + ", ".join(get_args(plain))
+    if get_origin(plain) is tuple:
+        return "a comma-separated list"
+    if plain is int:
+        low = next(meta.ge for meta in _metas(annotation) if meta.ge is not None)
+        high = next(meta.le for meta in _metas(annotation) if meta.le is not None)
+        return f"a whole number from {low} to {high}"
+    return "text"
+
+
+SETTINGS: Final[tuple[Setting, ...]] = tuple(
+    Setting(
+        name=field.name,
+        type=field.type,
+        default=field.default,
+        allowed=_allowed(field.type),
+        meaning=next(meta.description for meta in _metas(field.type) if meta.description is not None),
+    )
+    for field in msgspec.structs.fields(Settings)
+)
+"""Every setting, in the order in which they are documented."""
