@@ -35,6 +35,7 @@ class TextOrder:
         self._delta_limit = delta_limit
         self._labels: Column | None = None  # None: nobody has asked for this order yet
         self._stale: set[int] = set()
+        self._refreshing = False  # in the pool thread; until it is done the order is not to be read elsewhere
         self._static = _Static.of([])
         self._delta: list[bytes] = []
         self._delta_labels: list[int] = []
@@ -46,7 +47,7 @@ class TextOrder:
 
     def cost(self, size: int) -> float:
         """About how long `refresh` takes now, in microseconds, for a site of `size` customers; 0: up to date."""
-        if self._labels is None:
+        if self._labels is None or self._refreshing:
             return _REBUILD_COST * size + 1
         return _REFRESH_COST * len(self._stale)
 
@@ -59,12 +60,20 @@ class TextOrder:
 
     def refresh(self, size: int) -> Values:
         """The labels of the ordinals below `size`, up to date; NULL where there is no text."""
-        if self._labels is None or len(self._stale) * 8 > size + self._delta_limit:
-            self._build(size)
+        if self._labels is None or self._stale:
+            self._refreshing = True
+            try:
+                if self._labels is None or len(self._stale) * 8 > size + self._delta_limit:
+                    self._build(size)
+                self._assign(size, ((ordinal, self._texts.get(ordinal)) for ordinal in sorted(self._stale)))
+                self._stale.clear()
+            except BaseException:
+                self._labels = None  # half done is as good as never begun
+                raise
+            finally:
+                self._refreshing = False
         assert self._labels is not None
         self._labels.grow(size)
-        self._assign((ordinal, self._texts.get(ordinal)) for ordinal in sorted(self._stale))
-        self._stale.clear()
         values: Values = self._labels.values
         return values
 
@@ -88,10 +97,11 @@ class TextOrder:
         self._static = _Static.of(distinct.tolist())
         self._delta, self._delta_labels = [], []
         self._labels.values[ordinals] = self._static.labels[ranks]
-        self._assign(long)
+        self._assign(size, long)
 
-    def _assign(self, changes: Iterable[tuple[int, str | None]]) -> None:
+    def _assign(self, size: int, changes: Iterable[tuple[int, str | None]]) -> None:
         assert self._labels is not None
+        self._labels.grow(size)
         for ordinal, text in changes:
             label = NULL if text is None else self._label(encode(text))
             self._labels[ordinal] = label

@@ -109,15 +109,8 @@ class TextColumn:
     def cost(self, needle: str, size: int) -> float:
         """About how long `contains` takes over `size` customers, in microseconds."""
         encoded = encode(needle)
-        cost = 0.06 * min(len(self._pending), size)
-        for segment in self._segments:
-            if not segment.is_indexed:
-                cost += 4 * len(segment)
-            elif len(encoded) > 3:
-                cost += 30 + 0.08 * min(segment.index().rarest(encoded), size)
-            else:
-                cost += 50 + len(segment) / 1_000 * (4 - len(encoded))
-        return cost
+        pending = 0.06 * min(len(self._pending), size)
+        return pending + sum(segment.cost(encoded, size) for segment in self._segments)
 
     def similar_cost(self) -> float:
         """About how long `similar` takes, in microseconds."""
