@@ -5,7 +5,7 @@ text or addresses, so that it can be kept, fed to others, and holds nothing that
 Field codes are stored: append only.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -50,6 +50,37 @@ TEXTS: Final[tuple[str, ...]] = (
     "address_zip",
 )
 """The text fields that the index keeps, by code = position."""
+
+
+class Head(NamedTuple):
+    """The newest change of a site: its number (0: none yet) and its random token."""
+
+    number: int
+    token: int
+
+
+class ChangeRow(NamedTuple):
+    """One part of one change. `token` is the change's own, `previous` its predecessor's.
+
+    A change may have several parts; they come in order and `last` is True on the last one.
+    """
+
+    number: int
+    token: int
+    previous: int
+    last: bool
+    body: bytes
+
+
+class CustomerRow(NamedTuple):
+    """One customer as the index loads it: values in the order of COLUMNS and TEXTS.
+
+    Unset columns are NULL, unset texts None. Texts are as they are shown, not folded.
+    """
+
+    number: int
+    columns: tuple[int, ...]
+    texts: tuple[str | None, ...]
 
 
 class Entry(Struct, array_like=True):

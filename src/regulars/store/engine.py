@@ -51,10 +51,19 @@ class WriteConnection(Connection, Protocol):
 
 
 class Engine(Protocol):
-    """A database. `dialect` is a key of `statement.DIALECTS`; one_writer: all sites share one write lock."""
+    """A database. `dialect` is a key of `statement.DIALECTS`; one_writer: all sites share one write lock.
+
+    last_wait, last_hold: seconds that the last transaction waited for the write lock, and held it.
+    """
 
     dialect: str
     one_writer: bool
+    last_wait: float
+    last_hold: float
+
+    def exists(self) -> bool:
+        """Whether there is a database to connect to; `open` may make one."""
+        ...
 
     async def open(self) -> None:
         """Connect. Raises UnavailableError."""
@@ -74,4 +83,8 @@ class Engine(Protocol):
 
     async def backup(self, path: str) -> None:
         """Write a consistent copy to a new file while others go on reading and writing."""
+        ...
+
+    async def damage(self) -> list[str]:
+        """What the database's own check of its files and indexes finds wrong; empty if all is well."""
         ...

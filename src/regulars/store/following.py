@@ -2,11 +2,10 @@
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import NamedTuple
 
 import msgspec
 
-from regulars.domain.changes import COLUMNS
+from regulars.domain.changes import COLUMNS, ChangeRow, CustomerRow, Head
 from regulars.domain.customer import shown_name
 from regulars.domain.relations import KIND_CODES
 from regulars.store import statements as sql
@@ -14,31 +13,6 @@ from regulars.store.engine import Connection, Engine, Row
 
 CHUNK = 20_000
 """Customers read at a time while loading."""
-
-
-class Head(NamedTuple):
-    """The newest change of a site: number and token."""
-
-    number: int
-    token: int
-
-
-class ChangeRow(NamedTuple):
-    """One part of a change."""
-
-    number: int
-    token: int
-    previous: int
-    last: bool
-    body: bytes
-
-
-class CustomerRow(NamedTuple):
-    """One customer's columns and texts as the index keeps them."""
-
-    number: int
-    columns: tuple[int, ...]
-    texts: tuple[str | None, ...]
 
 
 class StoreSnapshot:

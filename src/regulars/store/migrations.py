@@ -37,12 +37,19 @@ def _create(dialect: str) -> list[str]:
     return steps
 
 
+async def has_tables(engine: Engine) -> bool:
+    """Whether the database has been set up, by this program or another version of it."""
+    async with engine.transaction() as connection:
+        connection.discard()
+        return settings.name in await connection.tables()
+
+
 async def migrate(engine: Engine) -> list[int]:
     """Bring the database up to date; returns the numbers of the steps taken. Two processes may do so at once."""
     taken = []
     async with engine.transaction() as connection:
         tables = await connection.tables()
-        if "settings" not in tables:
+        if settings.name not in tables:
             for step in _create(engine.dialect):
                 await connection.script(step)
             rows = ((_VERSION, f"{SERIES}.1"), ("secret", secrets.token_hex(32)))

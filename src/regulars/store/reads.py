@@ -11,31 +11,28 @@ from regulars.domain.objects import RelatedObject
 from regulars.domain.references import Reference
 from regulars.domain.relations import KIND_CODES, Tie
 from regulars.store import statements as sql
-from regulars.store.engine import Connection, Row
+from regulars.store.engine import Connection
 
 FOREVER = 2**62
 """Later than any moment (ms)."""
 
 
-async def find_people(connection: Connection, site: int, who: Who) -> list[Person]:
-    """The customers whom the identifiers name: none, one, or several where they disagree."""
-    rows: dict[int, Row] = {}
+async def find_person(connection: Connection, site: int, who: Who) -> Person | None:
+    """The customer whom the identifiers name, if there is one and they agree."""
+    found: Person | None = None
     for statement, key in (
-        (sql.CUSTOMERS_BY_EMAIL, who.email_key),
-        (sql.CUSTOMERS_BY_CUSTOMER_ID, who.customer_id),
-        (sql.CUSTOMERS_BY_UUID, None if who.uuid is None else who.uuid.hex()),
-        (sql.CUSTOMERS_BY_NUMBER, who.number),
+        (sql.PERSON_BY_EMAIL, who.email_key),
+        (sql.PERSON_BY_CUSTOMER_ID, who.customer_id),
+        (sql.PERSON_BY_UUID, who.uuid),
+        (sql.PERSON_BY_NUMBER, who.number),
     ):
-        if key is not None:
-            for row in await connection.all(statement, {"site": site, "keys": _json([key])}):
-                rows[row[0]] = row
-    return await _people(connection, site, list(rows.values()))
-
-
-async def people_by_number(connection: Connection, site: int, numbers: Sequence[int]) -> list[Person]:
-    """The customers with these numbers, in this order; those that are gone are left out."""
-    rows = await connection.all(sql.CUSTOMERS_BY_NUMBER, {"site": site, "keys": _json(numbers)})
-    return await _people(connection, site, rows)
+        if key is None:
+            continue
+        row = await connection.one(statement, {"site": site, "key": key})
+        if row is None or (found is not None and found.customer.number != row[0]):
+            return None
+        found = found or Person(Customer(*row[:-1]), _ties(row[-1]))
+    return found
 
 
 async def customers_by_number(connection: Connection, site: int, numbers: Sequence[int]) -> list[Customer]:
@@ -78,16 +75,14 @@ async def find_object(connection: Connection, site: int, kind: str, reference: R
     return None if found is None or found.deleted_at is not None else found
 
 
-async def _people(connection: Connection, site: int, rows: list[Row]) -> list[Person]:
-    if not rows:
-        return []
-    people = [Person(Customer(*row), {}) for row in rows]
-    ties = {person.customer.number: person.ties for person in people}
-    for customer, relation, item, holds, at, key in await connection.all(
-        sql.PROFILE_TIES, {"site": site, "keys": _json(list(ties))}
-    ):
-        ties[customer][relation, item] = Tie(bool(holds), at, key)
-    return people
+_PictureTie = tuple[int, int, int, int, str | None]
+_read_ties = msgspec.json.Decoder(list[_PictureTie]).decode
+
+
+def _ties(text: str) -> dict[tuple[int, int], Tie]:
+    if text == "[]":
+        return {}
+    return {(relation, item): Tie(bool(holds), at, key) for relation, item, holds, at, key in _read_ties(text)}
 
 
 def _json(keys: Sequence[object]) -> str:

@@ -11,6 +11,7 @@ import fcntl
 import os
 import queue
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -47,6 +48,12 @@ class SqliteEngine:
         self._writer: apsw.Connection | None = None
         self._readers: list[apsw.Connection] = []
         self._lock_file = -1
+        self.last_wait = 0.0
+        self.last_hold = 0.0
+
+    def exists(self) -> bool:
+        """Whether the file is there."""
+        return self.path.exists()
 
     async def open(self) -> None:
         """Open the file for writing, creating it if it is not there. Raises UnavailableError."""
@@ -80,6 +87,7 @@ class SqliteEngine:
             if writer is None:
                 raise UnavailableError("the database is closed")
             await self._worker.run(self._lock)
+            locked = time.perf_counter()
             try:
                 _run(writer, "BEGIN IMMEDIATE")
                 connection = SqliteConnection(writer)
@@ -94,6 +102,7 @@ class SqliteEngine:
                     await self._worker.run(lambda: self._commit(writer))
             finally:
                 self._unlock()
+                self.last_hold = time.perf_counter() - locked
 
     def snapshot(self) -> "SqliteSnapshot":
         """A read transaction on a connection of its own."""
@@ -122,8 +131,19 @@ class SqliteEngine:
         finally:
             self.release(source)
 
+    async def damage(self) -> list[str]:
+        """What SQLite's integrity check finds wrong; it reads the whole file, on a thread."""
+        source = self.reader()
+        try:
+            rows = await asyncio.to_thread(_run, source, "PRAGMA integrity_check")
+        finally:
+            self.release(source)
+        return [text for (text,) in rows if text != "ok"]
+
     def _lock(self) -> None:
+        asked = time.perf_counter()
         fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+        self.last_wait = time.perf_counter() - asked
 
     def _unlock(self) -> None:
         fcntl.flock(self._lock_file, fcntl.LOCK_UN)

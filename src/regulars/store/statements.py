@@ -209,6 +209,41 @@ INSERT_CHANGES = Statement("insert_changes", insert(changes))
 
 # -- reads ----------------------------------------------------------------------------------------------------
 
+_picture = (
+    select(
+        func.json_group_array(
+            func.json_array(relations.c.relation, relations.c.object, relations.c.holds, relations.c.at, objects.c.key)
+        )
+    )
+    .select_from(
+        relations.outerjoin(
+            objects,
+            and_(site_is(objects), objects.c.kind == _kind_of_relation, objects.c.number == relations.c.object),
+        )
+    )
+    .where(
+        site_is(relations),
+        relations.c.customer == customers.c.number,
+        relations.c.relation < literal_column(str(PROFILE_RELATIONS_END)),
+    )
+    .correlate(customers)
+    .scalar_subquery()
+)
+
+
+def _person_by(column: str) -> Statement:
+    """One customer by one of its keys, and its picture's ties as JSON: one statement, one look-up."""
+    return Statement(
+        f"person_by_{column}",
+        select(*_columns(customers), _picture).where(site_is(customers), customers.c[column] == bindparam("key")),
+    )
+
+
+PERSON_BY_EMAIL = _person_by("email_key")
+PERSON_BY_CUSTOMER_ID = _person_by("customer_id")
+PERSON_BY_UUID = _person_by("uuid")
+PERSON_BY_NUMBER = _person_by("number")
+
 LOGS_OF_ADDRESS = Statement(
     "logs_of_address",
     select(*_columns(logs))

@@ -7,7 +7,7 @@ from regulars.domain.limits import DEFAULT, Limits
 from regulars.store.engine import Connection, Engine
 from regulars.store.following import StoreChanges
 from regulars.store.ledger import LARGEST_BATCH, Ledger
-from regulars.store.migrations import migrate
+from regulars.store.migrations import has_tables, migrate
 from regulars.store.sqlite import SCHEME, SqliteEngine
 
 
@@ -70,3 +70,15 @@ def engine_for(url: str) -> Engine:
     if url.startswith(SCHEME) and len(url) > len(SCHEME):
         return SqliteEngine(url.removeprefix(SCHEME))
     raise DatabaseURLError(f"the database must be given as sqlite:///path, such as sqlite:///regulars.db, not {url!r}")
+
+
+async def is_initialised(url: str) -> bool:
+    """Whether the database is there and has its tables; neither is made. Raises DatabaseURLError, UnavailableError."""
+    engine = engine_for(url)
+    if not engine.exists():
+        return False
+    await engine.open()
+    try:
+        return await has_tables(engine)
+    finally:
+        await engine.close()

@@ -1,0 +1,90 @@
+"""The application: puts the store, the audience and the HTTP surfaces together, and takes them down again."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Final
+
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from regulars.audience.service import Audience
+from regulars.domain.limits import Limits
+from regulars.http.gate import Gate
+from regulars.http.keyring import Keyring
+from regulars.http.routes import ROUTES
+from regulars.http.services import Services, clock_ms
+from regulars.settings import Settings
+from regulars.store.engine import UnavailableError
+from regulars.store.store import Store
+
+_FLUSH_SECONDS: Final = 60
+_log = structlog.get_logger("regulars.app")
+
+
+class Application:
+    """The ASGI application of one process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._gate = Gate(ROUTES)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection's request, or the process's lifespan."""
+        if scope["type"] == "http":
+            await self._gate(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                self._gate.services = await stack.enter_async_context(services(self._settings))
+            except Exception as error:
+                _log.error("the server cannot start", reason=str(error))
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+@contextlib.asynccontextmanager
+async def services(settings: Settings) -> AsyncIterator[Services]:
+    """Open everything a server needs, keep it going, and close it in order: no acknowledged write waits any more."""
+    store = await Store.open(
+        settings.database,
+        capacity=settings.queue_capacity,
+        limits=Limits(email=settings.email_limit, attributes=settings.attributes_limit),
+    )
+    audience = Audience(store.changes, index_memory=settings.index_memory)
+    keyring = Keyring(store, clock_ms)
+    tasks = [asyncio.create_task(audience.follow()), asyncio.create_task(_flush_now_and_then(keyring))]
+    try:
+        yield Services(settings=settings, store=store, audience=audience, keyring=keyring)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with contextlib.suppress(UnavailableError):
+            await keyring.flush()
+        await audience.close()
+        await store.close()
+
+
+async def _flush_now_and_then(keyring: Keyring) -> None:
+    while True:
+        await asyncio.sleep(_FLUSH_SECONDS)
+        with contextlib.suppress(UnavailableError):
+            await keyring.flush()
+
+
+def create_app(settings: Settings) -> Application:
+    """The application for these settings; nothing is opened before its lifespan begins."""
+    return Application(settings)
+
+
+def create_app_from_environment() -> Application:
+    """The application for the settings in the environment (REGULARS_*)."""
+    return create_app(Settings.from_environment())

@@ -1,0 +1,137 @@
+"""One call: the request as handlers see it, and the endpoint that judges who calls before anything is read."""
+
+import re
+import typing
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from regulars.domain.wire import decode_json
+from regulars.http import credentials
+from regulars.http.errors import Problem
+from regulars.http.keyring import SCOPE_OF, Caller
+from regulars.http.services import Services
+
+JSON: Final = "application/json"
+_encode = msgspec.json.Encoder().encode
+
+
+class Call:
+    """A request, with what the server is made of."""
+
+    def __init__(self, request: Request, services: Services) -> None:
+        self.request = request
+        self.services = services
+
+    def path(self, name: str) -> str:
+        """A part of the path, percent-decoded once; a literal + is a plus. Raises Problem where it is not UTF-8."""
+        raw: str = self.request.path_params[name]
+        if "%" not in raw:
+            return raw
+        try:
+            text = unquote_to_bytes(raw).decode()
+        except UnicodeDecodeError:
+            raise Problem("malformed", f"The {name} in the path is not valid UTF-8.") from None
+        if "\0" in text:
+            raise Problem("malformed", f"The {name} in the path contains NUL.")
+        return text
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        """The query's parameters, decoded, in order."""
+        return self.request.query_params.multi_items()
+
+    async def body(self) -> bytes:
+        """The body. Raises Problem when it is larger than the setting body_limit allows."""
+        limit = self.services.settings.body_limit
+        announced = self.request.headers.get("content-length", "")
+        if announced.isdigit() and int(announced) > limit:
+            raise _too_large(limit)
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async for part in self.request.stream():
+                size += len(part)
+                if size > limit:
+                    raise _too_large(limit)
+                parts.append(part)
+        except ClientDisconnect:
+            raise Problem("malformed", "The client left before the body was complete.") from None
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def json(self) -> Any:
+        """The body as JSON, whatever its label says. Raises Problem when it is malformed."""
+        try:
+            return decode_json(await self.body())
+        except ValueError as error:
+            raise Problem("malformed", str(error)) from None
+
+    async def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object. Raises Problem when it is anything else."""
+        value = await self.json()
+        if not isinstance(value, dict):
+            raise Problem("malformed", "The body must be a JSON object.")
+        return value
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem("too_large", f"The body must not be larger than {limit} bytes.", headers={"Connection": "close"})
+
+
+def json_response(value: Any, *, status: int = 200, media_type: str = JSON) -> Response:
+    """A response with a JSON body."""
+    return Response(_encode(value), status_code=status, media_type=media_type)
+
+
+Handler = Callable[..., Awaitable[Response]]
+
+
+class Endpoint:
+    """An ASGI application around one handler, which says by the type of its second parameter who may call it:
+    `Reader`, `Writer`, `Caller` (any key), or no second parameter for everybody."""
+
+    def __init__(self, handler: Handler) -> None:
+        self.handler = handler
+        hints = typing.get_type_hints(handler)
+        hints.pop("return", None)
+        kinds = [hint for hint in hints.values() if hint in SCOPE_OF]
+        self.caller: type[Caller] | None = kinds[0] if kinds else None
+        self.scope = SCOPE_OF[self.caller] if self.caller else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Authorise, handle, answer."""
+        request = Request(scope, receive)
+        call = Call(request, scope["services"])
+        if self.caller is None:
+            response = await self.handler(call)
+        else:
+            response = await self.handler(call, await self._authorised(call))
+        await response(scope, receive, send)
+
+    async def _authorised(self, call: Call) -> Caller:
+        found = credentials.presented(call.request)
+        if found is None:
+            raise Problem("not_authenticated", "Not authorized: the request brings no API key.")
+        caller = await call.services.keyring.find(found)
+        if caller is None:
+            raise Problem("key_unknown", "Not authorized")
+        call.request.scope["caller"] = caller
+        if self.scope is not None and self.scope not in caller.key.scopes:
+            raise Problem("scope_missing", f"The key does not have the scope {self.scope}.")
+        return caller
+
+
+def route(method: str, path: str, handler: Handler) -> Route:
+    """A route of the server. Parameters in the path stay percent-encoded until the handler asks for them."""
+    return Route(path, Endpoint(handler), methods=[method], name=f"{method} {path}")
+
+
+def pattern(path: str) -> str:
+    """A route's path as documentation shows it."""
+    return re.sub(r":\w+}", "}", path)

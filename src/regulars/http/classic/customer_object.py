@@ -1,0 +1,57 @@
+"""The `customer` object of the classic surface: the union of what Sendwithus and Blueshift clients read."""
+
+from typing import Any, Final
+
+from regulars.domain.customer import Person, attributes_of, email_hash
+from regulars.domain.identity import uuid_text
+from regulars.domain.moments import SECOND, iso, iso_or_none
+from regulars.domain.money import number
+from regulars.domain.relations import BY_NAME, FLAG
+
+NO_LOCALE: Final = "not set"
+
+
+def customer_object(person: Person) -> dict[str, Any]:
+    """A customer as both vendors show one. `created` is Unix seconds, `*_at` ISO 8601."""
+    c = person.customer
+    attributes = attributes_of(c)
+    consent = person.ties.get((BY_NAME["subscribed"].code, FLAG))
+    return {
+        "object": "customer",
+        "email": c.email,
+        "data": attributes,
+        "created": c.created_at // SECOND,
+        "locale": c.locale or NO_LOCALE,
+        "groups": [key or str(group) for group, key in person.tied_to("group.member")],
+        "uuid": uuid_text(c.uuid),
+        "customer_id": c.customer_id,
+        "email_domain": None if c.email is None else c.email.rpartition("@")[2],
+        "email_hash": email_hash(c.email),
+        "email_hard_bounced": person.has("hard_bouncing"),
+        "email_spam_reported": person.has("spam_reported"),
+        "name": c.name,
+        "firstname": c.firstname,
+        "lastname": c.lastname,
+        "gender": c.gender,
+        "phone_number": c.phone_number,
+        "created_at": iso(c.created_at),
+        "joined_at": iso_or_none(c.joined_at),
+        "updated_at": iso(c.updated_at),
+        "lifetime_orders": c.lifetime_orders,
+        "lifetime_revenue": number(c.lifetime_revenue),
+        "lifetime_visits": c.lifetime_visits,
+        "bsft_control_bucket": str(c.bucket),
+        "custom_attributes": attributes,
+        "predictive_engagement_percentile": c.engagement_percentile,
+        "predictive_purchase_intent_percentile": c.purchase_percentile,
+        "predictive_retention_percentile": c.retention_percentile,
+        "unsubscribed": consent is not None and not consent.holds,
+        "unsubscribed_at": iso_or_none(c.unsubscribed_at),
+        "subscription_groups": _subscription_groups(person),
+    }
+
+
+def _subscription_groups(person: Person) -> list[dict[str, Any]]:
+    chosen = {item: (key, True) for item, key in person.tied_to("newsletter.subscribed")}
+    chosen.update((item, (key, False)) for item, key in person.tied_to("newsletter.unsubscribed"))
+    return [{"id": key or str(item), "subscribed": subscribed} for item, (key, subscribed) in sorted(chosen.items())]

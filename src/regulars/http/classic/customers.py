@@ -1,0 +1,138 @@
+"""Customers on the classic surface: read, create or update, in bulk, delete."""
+
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from regulars.domain.commands import DeleteCustomer, Outcome, Upsert
+from regulars.domain.customer import Person
+from regulars.domain.faults import Fault, RefusedError
+from regulars.domain.identity import Who, parse_address, parse_uuid, uuid_text
+from regulars.domain.profile import parse_profile, parse_who
+from regulars.http.call import Call, json_response
+from regulars.http.classic.customer_object import customer_object
+from regulars.http.errors import Problem
+from regulars.http.keyring import Caller, Reader, Writer
+from regulars.store.reads import find_person
+
+BULK_LIMIT: Final = 50
+DONE: Final[dict[str, Any]] = {"success": True, "status": "OK"}
+
+
+async def show(call: Call, caller: Reader) -> Response:
+    """GET /customers/{email or uuid}."""
+    person = await find(call, caller, who_in_path(call))
+    return json_response({**DONE, "customer": customer_object(person)})
+
+
+async def search(call: Call, caller: Reader) -> Response:
+    """GET /customers?email=: a list of one or none, under the three names that Blueshift's specification has."""
+    given = call.request.query_params
+    wanted = {name: given[name] for name in ("email", "customer_id", "uuid") if given.get(name)}
+    if not wanted:
+        raise Problem("invalid", "Name the customer: ?email=, ?customer_id= or ?uuid=.")
+    who = parse_who(wanted, limits=call.services.store.limits)
+    async with call.services.store.snapshot() as connection:
+        person = await find_person(connection, caller.site, who)
+    shown = [] if person is None else [customer_object(person)]
+    return json_response({**DONE, "customers": shown, "user": shown[0] if shown else None, "users": shown})
+
+
+async def upsert(call: Call, caller: Writer) -> Response:
+    """POST /customers: create or update."""
+    profile = parse_profile(await call.json_object(), limits=call.services.store.limits)
+    outcome = await call.services.store.ledger.submit(caller.site, Upsert(profile))
+    if outcome.refusal is not None:
+        raise outcome.refusal
+    assert outcome.person is not None
+    return json_response({**DONE, "result": outcome.verdict, "customer": customer_object(outcome.person)})
+
+
+async def bulk(call: Call, caller: Writer) -> Response:
+    """POST /customers/bulk: up to 50, each all or nothing, in order."""
+    body = await call.json_object()
+    inputs = body.get("customers")
+    if not isinstance(inputs, list):
+        raise Problem(
+            "malformed", 'The body must be {"customers": [...]}.', faults=[Fault("customers", "must be a list")]
+        )
+    if len(inputs) > BULK_LIMIT:
+        raise Problem("too_many", f"You can upload up to {BULK_LIMIT} users in an API call.")
+    judged = [_judge(item, call) for item in inputs]
+    commands = [item for item in judged if isinstance(item, Upsert)]
+    outcomes = iter(await call.services.store.ledger.submit_all(caller.site, commands) if commands else ())
+    failed, errors, results = [], [], []
+    for given, item in zip(inputs, judged, strict=True):
+        outcome = next(outcomes) if isinstance(item, Upsert) else Outcome(refusal=item)
+        if outcome.refusal is not None:
+            failed.append(given)
+            errors.append(_bulk_error(outcome.refusal))
+        results.append(_result(outcome))
+    return json_response({**DONE, "customers": failed, "errors": errors, "results": results})
+
+
+async def remove(call: Call, caller: Writer) -> Response:
+    """DELETE /customers/{email or uuid}: done also when there is no such customer."""
+    return await _delete(call, caller, who_in_path(call))
+
+
+async def remove_posted(call: Call, caller: Writer) -> Response:
+    """POST /customers/delete: the customer named in the body."""
+    return await _delete(call, caller, parse_who(await call.json_object(), limits=call.services.store.limits))
+
+
+def who_in_path(call: Call) -> Who:
+    """The customer that the path names by address or uuid. Raises Problem for anything else."""
+    text = call.path("who")
+    if "@" not in text:
+        try:
+            return Who(uuid=parse_uuid(text))
+        except ValueError:
+            raise Problem("invalid", "The path must name the customer by e-mail address or uuid.") from None
+    try:
+        shown, key = parse_address(text, longest=call.services.store.limits.email)
+    except ValueError as error:
+        raise Problem("invalid", f"The customer's e-mail address in the path {error}.") from None
+    return Who(email=shown, email_key=key)
+
+
+async def find(call: Call, caller: Caller, who: Who) -> Person:
+    """The customer whom the identifiers name. Raises Problem if there is none."""
+    async with call.services.store.snapshot() as connection:
+        person = await find_person(connection, caller.site, who)
+    if person is None:
+        raise Problem("customer_not_found", "There is no customer with this address or uuid.")
+    return person
+
+
+async def _delete(call: Call, caller: Writer, who: Who) -> Response:
+    outcome = await call.services.store.ledger.submit(caller.site, DeleteCustomer(who))
+    if outcome.refusal is not None:
+        raise outcome.refusal
+    return json_response({**DONE, "result": outcome.verdict})
+
+
+def _judge(item: Any, call: Call) -> Upsert | RefusedError:
+    if not isinstance(item, dict):
+        return RefusedError("invalid", (Fault("customers", "must be a list of objects"),))
+    try:
+        return Upsert(parse_profile(item, limits=call.services.store.limits))
+    except RefusedError as refusal:
+        return refusal
+
+
+def _bulk_error(refusal: RefusedError) -> dict[str, Any]:
+    if refusal.code == "user_identifier_missing":
+        return {"status": 400, "error_data": {refusal.code: [refusal.faults[0].detail]}}
+    data: dict[str, list[str]] = {}
+    for fault in refusal.faults:
+        data.setdefault(fault.field or refusal.code, []).append(fault.detail)
+    return {"status": Problem(refusal.code, "").status, "error_data": data}
+
+
+def _result(outcome: Outcome) -> dict[str, Any]:
+    if outcome.refusal is not None:
+        return {"result": "failed", "code": outcome.refusal.code, "error": outcome.refusal.sentence}
+    assert outcome.person is not None
+    customer = outcome.person.customer
+    return {"result": outcome.verdict, "uuid": uuid_text(customer.uuid), "email": customer.email}

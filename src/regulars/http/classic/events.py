@@ -1,0 +1,60 @@
+"""Activity on the classic surface: one event, or many in one call."""
+
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from regulars.domain.activity import parse_activity
+from regulars.domain.commands import RecordActivity
+from regulars.domain.faults import Fault, RefusedError
+from regulars.http.call import Call, json_response
+from regulars.http.classic.customers import DONE
+from regulars.http.errors import Problem
+from regulars.http.keyring import Writer
+
+BULK_LIMIT: Final = 100
+
+
+async def record(call: Call, caller: Writer) -> Response:
+    """POST /event: something a customer did, or that was done to them."""
+    services = call.services
+    activity = parse_activity(await call.json_object(), now=services.clock(), limits=services.store.limits)
+    outcome = await services.store.ledger.submit(caller.site, RecordActivity(activity))
+    if outcome.refusal is not None:
+        raise outcome.refusal
+    return json_response({**DONE, "result": outcome.verdict})
+
+
+async def bulk(call: Call, caller: Writer) -> Response:
+    """POST /bulkevents: up to 100, each by itself, in order; the failed ones come back with reasons."""
+    services = call.services
+    events = (await call.json_object()).get("events")
+    if not isinstance(events, list):
+        raise Problem("malformed", 'The body must be {"events": [...]}.', faults=[Fault("events", "must be a list")])
+    if len(events) > BULK_LIMIT:
+        raise Problem("too_many", f"You can send up to {BULK_LIMIT} events in an API call.")
+    commands: list[tuple[int, RecordActivity]] = []
+    refused: dict[int, RefusedError] = {}
+    for place, event in enumerate(events):
+        try:
+            if not isinstance(event, dict):
+                raise RefusedError("invalid", (Fault("events", "must be a list of objects"),))
+            activity = parse_activity(event, now=services.clock(), limits=services.store.limits)
+            commands.append((place, RecordActivity(activity)))
+        except RefusedError as refusal:
+            refused[place] = refusal
+    outcomes = await services.store.ledger.submit_all(caller.site, [command for _, command in commands])
+    for (place, _), outcome in zip(commands, outcomes, strict=True):
+        if outcome.refusal is not None:
+            refused[place] = outcome.refusal
+    failed = [_failure(place, events[place], refused[place]) for place in sorted(refused)]
+    return json_response({"success": True, "status": "ok", "count": len(events) - len(failed), "failed": failed})
+
+
+def _failure(place: int, event: Any, refusal: RefusedError) -> dict[str, Any]:
+    return {
+        "index": place,
+        "event": event,
+        "code": refusal.code,
+        "errors": [{"field": fault.field, "detail": fault.detail} for fault in refusal.faults],
+    }

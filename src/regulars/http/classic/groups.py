@@ -1,0 +1,106 @@
+"""Groups on the classic surface: the resource, and who is in one."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from regulars.domain.commands import Command, DeleteObject, Outcome, Relate, SaveObject
+from regulars.domain.faults import Fault
+from regulars.domain.limits import Limits
+from regulars.domain.objects import RelatedObject
+from regulars.domain.references import Reference, parse_reference
+from regulars.domain.text import is_storable
+from regulars.http.call import Call, json_response
+from regulars.http.classic.customers import DONE, who_in_path
+from regulars.http.errors import Problem
+from regulars.http.keyring import Reader, Writer
+from regulars.store.reads import objects_of
+
+KIND = "group"
+
+
+async def index(call: Call, caller: Reader) -> Response:
+    """GET /groups."""
+    async with call.services.store.snapshot() as connection:
+        groups = await objects_of(connection, caller.site, KIND)
+    return json_response({**DONE, "groups": [_shown(group) for group in groups]})
+
+
+async def create(call: Call, caller: Writer) -> Response:
+    """POST /groups: a name is required, and nobody else may have it."""
+    name, description = _fields(await call.json_object(), call.services.store.limits, name_required=True)
+    return await _saved(call, caller, SaveObject(kind=KIND, name=name, description=description))
+
+
+async def update(call: Call, caller: Writer) -> Response:
+    """PUT /groups/{id}."""
+    name, description = _fields(await call.json_object(), call.services.store.limits, name_required=False)
+    command = SaveObject(kind=KIND, reference=_group(call), name=name, description=description)
+    return await _saved(call, caller, command)
+
+
+async def remove(call: Call, caller: Writer) -> Response:
+    """DELETE /groups/{id}: nobody is in it any more."""
+    await _submit(call, caller, DeleteObject(KIND, _group(call)))
+    return json_response(DONE)
+
+
+async def join(call: Call, caller: Writer) -> Response:
+    """POST /customers/{email}/groups/{group}."""
+    return await _relate(call, caller, holds=True)
+
+
+async def leave(call: Call, caller: Writer) -> Response:
+    """DELETE /customers/{email}/groups/{group}."""
+    return await _relate(call, caller, holds=False)
+
+
+async def _relate(call: Call, caller: Writer, *, holds: bool) -> Response:
+    outcome = await _submit(call, caller, Relate(who_in_path(call), "group.member", _group(call), holds))
+    return json_response({**DONE, "result": outcome.verdict})
+
+
+async def _saved(call: Call, caller: Writer, command: SaveObject) -> Response:
+    outcome = await _submit(call, caller, command)
+    assert outcome.object is not None
+    return json_response({**DONE, "result": outcome.verdict, "group": _shown(outcome.object)})
+
+
+async def _submit(call: Call, caller: Writer, command: Command) -> Outcome:
+    outcome = await call.services.store.ledger.submit(caller.site, command)
+    if outcome.refusal is not None:
+        raise outcome.refusal
+    return outcome
+
+
+def _group(call: Call) -> Reference:
+    """The group in the path, also as the vendor's documentation writes it: groups(grp_...)."""
+    text = call.path("group")
+    if text.startswith("(") and text.endswith(")"):
+        text = text[1:-1]
+    try:
+        return parse_reference(text.removeprefix(":"), KIND, longest=call.services.store.limits.object_key)
+    except ValueError as error:
+        raise Problem("invalid", f"The group in the path {error}.") from None
+
+
+def _fields(body: dict[str, Any], limits: Limits, *, name_required: bool) -> tuple[str | None, str | None]:
+    faults = []
+    found: list[str | None] = []
+    for field in ("name", "description"):
+        value = body.get(field)
+        if value is None or value == "":
+            if field == "name" and name_required:
+                faults.append(Fault(field, "is required"))
+            found.append(None)
+        elif isinstance(value, str) and len(text := value.strip()) <= limits.text and text and is_storable(text):
+            found.append(text)
+        else:
+            faults.append(Fault(field, f"must be text of 1 to {limits.text} characters"))
+    if faults:
+        raise Problem("invalid", f"{faults[0].field} {faults[0].detail}.", faults=faults)
+    return found[0], found[1]
+
+
+def _shown(group: RelatedObject) -> dict[str, Any]:
+    return {"id": group.public_id, "name": group.name or group.public_id, "description": group.description}

@@ -1,0 +1,68 @@
+"""The mails of one customer, on the classic surface."""
+
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from regulars.domain.mail import STATUSES, Log
+from regulars.domain.moments import SECOND
+from regulars.http.call import Call, json_response
+from regulars.http.classic.customers import DONE, who_in_path
+from regulars.http.errors import Problem
+from regulars.http.keyring import Reader
+from regulars.store.reads import FOREVER, find_person, logs_of
+
+LARGEST_COUNT: Final = 100
+_LATEST: Final = FOREVER // SECOND
+
+
+async def of_customer(call: Call, caller: Reader) -> Response:
+    """GET /customers/{email}/logs?count=&created_lt=&created_gt=: newest first, Unix seconds, bounds excluded."""
+    who = who_in_path(call)
+    count = _whole(call, "count", 1, LARGEST_COUNT, LARGEST_COUNT)
+    before = _whole(call, "created_lt", -_LATEST, _LATEST, _LATEST)
+    after = _whole(call, "created_gt", -_LATEST, _LATEST, -_LATEST)
+    async with call.services.store.snapshot() as connection:
+        person = await find_person(connection, caller.site, who)
+        email_key = person.customer.email_key if person is not None else who.email_key
+        logs = await logs_of(
+            connection,
+            caller.site,
+            email_key=email_key or "",
+            customer=None if person is None else person.customer.number,
+            # Strictly later than a second means later than all of its milliseconds.
+            after=after * SECOND + SECOND - 1 if after > -_LATEST else -FOREVER,
+            before=before * SECOND if before < _LATEST else FOREVER,
+            count=count,
+        )
+    if person is None and not logs:
+        raise Problem("customer_not_found", "There is no customer with this address, and no mail to it.")
+    return json_response({**DONE, "logs": [log_object(log, caller.site) for log in logs]})
+
+
+def log_object(log: Log, site: int) -> dict[str, Any]:
+    """A log as Sendwithus shows one; `created` is Unix seconds."""
+    return {
+        "object": "log",
+        "id": log.public_id(site),
+        "created": log.created_at // SECOND,
+        "recipient_name": log.recipient_name or "",
+        "recipient_address": log.recipient_address or "",
+        "status": STATUSES[log.status],
+        "message": log.message,
+        "email_id": log.email_id or "",
+        "email_name": log.email_name or log.email_id or "",
+        "email_version": log.email_version or "",
+    }
+
+
+def _whole(call: Call, name: str, low: int, high: int, default: int) -> int:
+    text = call.request.query_params.get(name, "").strip()
+    if not text:
+        return default
+    digits = text.removeprefix("-")
+    if digits.isascii() and digits.isdigit() and len(digits) <= 18 and low <= int(text) <= high:
+        return int(text)
+    if name == "count":
+        raise Problem("invalid", f"count must be a whole number from {low} to {high}.")
+    raise Problem("invalid", f"{name} must be a Unix timestamp in seconds.")

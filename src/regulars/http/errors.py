@@ -1,0 +1,70 @@
+"""Errors: every way a request can fail, by a stable code, with the status that both surfaces answer with.
+
+The contract, in one place: a handler raises `Problem` (or lets a refusal of the domain or an outage of the store
+pass); the gate turns it into the body of the caller's dialect. Nothing else writes an error.
+"""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Final, NamedTuple
+
+from regulars.domain.faults import REFUSALS, Fault
+
+
+class ErrorKind(NamedTuple):
+    """A kind of error: HTTP status and what it means, for the docs."""
+
+    status: int
+    meaning: str
+
+
+ERRORS: Final[dict[str, ErrorKind]] = {
+    "malformed": ErrorKind(400, "The request or its body cannot be read."),
+    "invalid": ErrorKind(400, REFUSALS["invalid"]),
+    "user_identifier_missing": ErrorKind(400, REFUSALS["user_identifier_missing"]),
+    "invalid_parameter": ErrorKind(400, "A query parameter is unknown, or its value is not allowed."),
+    "not_authenticated": ErrorKind(401, "The request brings no credentials."),
+    "key_unknown": ErrorKind(401, "The key or token is not known, revoked or expired."),
+    "scope_missing": ErrorKind(403, "The key does not have the scope that the call needs."),
+    "not_found": ErrorKind(404, "There is no such path; docs/compatibility.md lists those there are."),
+    "customer_not_found": ErrorKind(404, REFUSALS["customer_not_found"]),
+    "object_not_found": ErrorKind(404, REFUSALS["object_not_found"]),
+    "method_not_allowed": ErrorKind(405, "The path exists, but not with this method."),
+    "not_acceptable": ErrorKind(406, "None of the media types that the caller accepts can be given."),
+    "identity_conflict": ErrorKind(409, REFUSALS["identity_conflict"]),
+    "duplicate_name": ErrorKind(400, REFUSALS["duplicate_name"]),
+    "too_large": ErrorKind(413, "The body is larger than the server takes."),
+    "too_many": ErrorKind(413, "The call carries more items than one call may."),
+    "media_type": ErrorKind(415, "The body is of a media type, or has media type parameters, that are not understood."),
+    "busy": ErrorKind(503, "More writes are waiting than the queue holds; try again in a second."),
+    "loading": ErrorKind(503, "The site's index is being loaded; try again in a second."),
+    "unavailable": ErrorKind(503, "The database cannot be used at the moment; nothing was changed."),
+    "internal": ErrorKind(500, "Something went wrong in the server; the log tells more under the request id."),
+}
+"""Every error code. Codes are part of the interface: never renamed."""
+
+RETRY_SECONDS: Final = 1
+"""What Retry-After says where trying again helps."""
+
+
+class Problem(Exception):
+    """A request that fails: a code of ERRORS, one sentence, and the single faults where there are several."""
+
+    def __init__(
+        self, code: str, detail: str, *, faults: Sequence[Fault] = (), headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+        self.faults = tuple(faults)
+        self.headers = dict(headers or {})
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return ERRORS[self.code].status
+
+    @property
+    def reason(self) -> str:
+        """The status in words."""
+        return HTTPStatus(self.status).phrase

@@ -1,0 +1,109 @@
+"""The gate: the one outer layer of the server, pure ASGI. Request ids, the table of routes, and every error's body."""
+
+import re
+import secrets
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, Router
+from starlette.types import Message, Receive, Scope, Send
+
+from regulars.audience import service as audience
+from regulars.domain.faults import RefusedError
+from regulars.http.classic import failures as classic_failures
+from regulars.http.errors import RETRY_SECONDS, Problem
+from regulars.http.jsonapi import failures as jsonapi_failures
+from regulars.http.services import Services
+from regulars.store.engine import UnavailableError
+from regulars.store.ledger import BusyError, CommandFailedError
+
+REQUEST_ID: Final = "X-Request-Id"
+OLD_PREFIX: Final = "/api/v1_0/"
+_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_log = structlog.get_logger("regulars.http")
+
+
+class Gate:
+    """An ASGI application. Exceptions of handlers end here and nowhere else."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self.routes = routes
+        self._router = Router(routes, redirect_slashes=False)
+        self.services: Services | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        started = False
+        path: str = scope["raw_path"].decode("ascii", "replace") if scope.get("raw_path") else scope["path"]
+        if path.startswith(OLD_PREFIX):
+            path = "/api/v1/" + path[len(OLD_PREFIX) :]
+        # The router sees the path as it was sent, so that an encoded slash does not split an address.
+        scope = {**scope, "path": path, "root_path": "", "app": self, "services": self.services}
+        request_id = self._request_id(scope)
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message.setdefault("headers", [])
+                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+            await send(message)
+
+        try:
+            await self._router(scope, receive, send_with_id)
+        except Exception as error:
+            if started:
+                raise
+            problem = _problem(error)
+            if problem.status >= 500 and problem.code == "internal":
+                _log.exception("request failed", request_id=request_id, method=scope["method"], path=path)
+            response = self._render(problem, Request(scope))
+            await response(scope, receive, send_with_id)
+
+    @staticmethod
+    def _request_id(scope: Scope) -> str:
+        for name, value in scope["headers"]:
+            if name == b"x-request-id":
+                given: str = value.decode("latin-1")
+                if _ID.fullmatch(given):
+                    return given
+        return secrets.token_hex(8)
+
+    @staticmethod
+    def _render(problem: Problem, request: Request) -> Response:
+        path: str = request.scope["path"]
+        surface = jsonapi_failures if path.startswith("/v1/") else classic_failures
+        response: Response = surface.render(problem, request)
+        if problem.status == 503:
+            response.headers["Retry-After"] = str(RETRY_SECONDS)
+        for name, value in problem.headers.items():
+            response.headers[name] = value
+        return response
+
+
+def _problem(error: Exception) -> Problem:
+    """What a request is told of an exception."""
+    match error:
+        case Problem():
+            return error
+        case RefusedError():
+            return Problem(error.code, error.sentence, faults=error.faults)
+        case HTTPException(status_code=405):
+            return Problem("method_not_allowed", "This path has no such method.", headers=error.headers)
+        case HTTPException(status_code=404):
+            return Problem("not_found", "There is no such call here; docs/compatibility.md lists those there are.")
+        case BusyError() | audience.BusyError():
+            return Problem("busy", "The server has more to do than it can take in; try again in a second.")
+        case audience.LoadingError():
+            return Problem("loading", "The index of this site is being loaded; try again in a second.")
+        case UnavailableError():
+            return Problem("unavailable", "The database cannot be used at the moment; nothing was changed.")
+        case CommandFailedError():
+            return Problem("internal", "Something went wrong; nothing was changed.")
+        case _:
+            return Problem("internal", "Something went wrong.")

@@ -1,0 +1,11 @@
+"""Whether the server is ready."""
+
+from starlette.responses import Response
+
+from regulars.http.call import Call, json_response
+
+
+async def show(call: Call) -> Response:
+    """GET /healthz: 200 when the database can be read."""
+    async with call.services.store.snapshot():
+        return json_response({"status": "ok"})

@@ -1,0 +1,91 @@
+"""The keyring: who a secret belongs to, remembered for seconds, so that a request costs no look-up of its key."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct
+
+from regulars.http.credentials import Presented
+from regulars.store import control
+from regulars.store.control import Key, fingerprint
+from regulars.store.store import Store
+
+REMEMBERED_SECONDS: Final = 4.0
+"""How long an answer is kept: a revocation holds within 5 seconds."""
+
+_LARGEST: Final = 10_000
+
+
+class Caller(Struct, frozen=True):
+    """Who calls: the key, and the sites of its account by number."""
+
+    key: Key
+    sites: tuple[int, ...]
+
+    @property
+    def site(self) -> int:
+        """The key's default site."""
+        return self.key.site_id
+
+    @property
+    def account(self) -> int:
+        """The account whose key it is."""
+        return self.key.account_id
+
+
+class Reader(Caller, frozen=True):
+    """A caller whose key has the scope `read`."""
+
+
+class Writer(Caller, frozen=True):
+    """A caller whose key has the scope `write`."""
+
+
+SCOPE_OF: Final[dict[type[Caller], str | None]] = {Caller: None, Reader: "read", Writer: "write"}
+"""The scope that each type of caller stands for: a handler says what it needs by the type in its signature."""
+
+
+class Keyring:
+    """Finds the key behind a secret. `clock` gives ms."""
+
+    def __init__(self, store: Store, clock: Callable[[], int]) -> None:
+        self._store = store
+        self._clock = clock
+        self._known: dict[bytes, tuple[float, Caller | None]] = {}
+        self._used: dict[int, int] = {}
+
+    async def find(self, presented: Presented) -> Caller | None:
+        """The caller, None if no standing key or token has this secret."""
+        place = fingerprint(presented.secret)
+        known = self._known.get(place)
+        if known is None or known[0] < time.monotonic():
+            if len(self._known) >= _LARGEST:
+                self._known.clear()
+            known = (time.monotonic() + REMEMBERED_SECONDS, await self._look_up(presented))
+            self._known[place] = known
+        caller = known[1]
+        if caller is not None:
+            self._used[caller.key.id] = self._clock()
+        return caller
+
+    def forget(self) -> None:
+        """Look every secret up anew: something was revoked here."""
+        self._known.clear()
+
+    async def flush(self) -> None:
+        """Write down when keys were last used."""
+        used, self._used = self._used, {}
+        if used:
+            await control.note_use(self._store.engine, used)
+
+    async def _look_up(self, presented: Presented) -> Caller | None:
+        async with self._store.snapshot() as connection:
+            key = await control.key_of_secret(connection, presented.secret)
+            if key is None and presented.bearer:
+                found = await control.key_of_token(connection, presented.secret, kind="access", now=self._clock())
+                key = None if found is None else found[0]
+            if key is None:
+                return None
+            sites = await control.list_sites(connection, key.account_id)
+        return Caller(key, tuple(site.id for site in sites))

@@ -1,0 +1,26 @@
+"""What handlers work with: the store, the audience, the keyring, the settings and the clock, given to them once."""
+
+import time
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from regulars.audience.service import Audience
+from regulars.http.keyring import Keyring
+from regulars.settings import Settings
+from regulars.store.store import Store
+
+
+def clock_ms() -> int:
+    """The time in ms since 1970, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class Services(Struct, frozen=True):
+    """One server's parts. `clock` gives the time in ms."""
+
+    settings: Settings
+    store: Store
+    audience: Audience
+    keyring: Keyring
+    clock: Callable[[], int] = clock_ms
