@@ -16,10 +16,6 @@ _GATHER_FACTOR: Final = 8
 """Values of a set of at most one ordinal in this many are gathered; of more, the whole column is compared."""
 
 
-_BLOCK: Final = 16_384
-"""Values compared at a time: they are still in the processor's cache for the second bound."""
-
-
 class Growable:
     """An array that grows at its end in amortised constant time."""
 
@@ -77,13 +73,9 @@ class Column(Growable):
 
 
 def _inside(values: Values, low: int, high: int | None) -> NDArray[np.bool_]:
-    inside = np.empty(values.size, dtype=np.bool_)
-    for start in range(0, values.size, _BLOCK):
-        block = values[start : start + _BLOCK]
-        found = inside[start : start + _BLOCK]
-        np.greater_equal(block, low, out=found)
-        if high is not None:
-            found &= block <= high
+    inside: NDArray[np.bool_] = values >= low
+    if high is not None:
+        inside &= values <= high
     return inside
 
 
