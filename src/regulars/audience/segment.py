@@ -25,7 +25,8 @@ _COMMON_TAIL: Final = 8
 """An address domain that at least this many texts of a segment end with has a bitmap of its own."""
 
 _VERIFY_COST: Final = 0.12
-"""Microseconds a text."""
+_TAIL_COST: Final = 0.06
+"""Microseconds that a text takes to verify, and a tail to look at."""
 
 _MOST_TAILS: Final = 4_096
 
@@ -47,6 +48,7 @@ class Segment:
         self._has_tails = tails
         self._trigrams: TrigramIndex | None = None
         self._tails: dict[bytes, BitMap] = {}
+        self._last_tailed = (b"", BitMap())
         self._words: WordIndex | None = None
 
     @classmethod
@@ -148,11 +150,10 @@ class Segment:
             return 4.0 * len(self)
         if len(needle) <= 3:
             return 50 + len(self) / 1_000 * (4 - len(needle))
-        cost = 30 + 0.02 * len(self._tails)
         doubtful = min(self._trigrams.rarest(needle), size)
-        if doubtful * _VERIFY_COST > cost and self._tails:  # most of them may end with a domain that is known to match
-            doubtful -= min(doubtful, sum(len(each) for tail, each in self._tails.items() if needle in tail))
-        return cost + doubtful * _VERIFY_COST
+        if self._is_worth_tails(doubtful):
+            doubtful -= min(doubtful, len(self._tailed(needle)))
+        return 30 + doubtful * _VERIFY_COST
 
     def contains(self, needle: bytes, within: BitMap) -> BitMap:
         """Those of `within` whose text contains the needle."""
@@ -161,7 +162,7 @@ class Segment:
         candidates = self.index().candidates(needle, self.live & within)
         if len(needle) <= 3 or not candidates:
             return candidates
-        known = union(bitmap for tail, bitmap in self._tails.items() if needle in tail) & candidates
+        known = self._tailed(needle) & candidates if self._is_worth_tails(len(candidates)) else BitMap()
         return known | self._verified(candidates - known, needle, whole=False)
 
     def equals(self, text: bytes, within: BitMap) -> BitMap:
@@ -173,6 +174,18 @@ class Segment:
     def similar(self, grams: frozenset[str], within: BitMap) -> BitMap:
         """Those of `within` that have a word similar to these trigrams (see `similar`)."""
         return self.words().similar(grams) & self.live & within
+
+    def _is_worth_tails(self, doubtful: int) -> bool:
+        """Whether to look through the tails is cheaper than to verify so many texts."""
+        return doubtful * _VERIFY_COST > len(self._tails) * _TAIL_COST > 0
+
+    def _tailed(self, needle: bytes) -> BitMap:
+        """Who has a common tail that contains the needle; remembered, because estimate and evaluation both ask."""
+        last, found = self._last_tailed  # read as one: the event loop and the pool thread may both be here
+        if last != needle:
+            found = union(bitmap for tail, bitmap in self._tails.items() if needle in tail)
+            self._last_tailed = (needle, found)
+        return found
 
     def _live_mask(self) -> NDArray[np.bool_]:
         mask = np.zeros(int(self.ordinals[-1]) + 1 if len(self) else 0, dtype=np.bool_)
