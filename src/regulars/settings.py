@@ -44,9 +44,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="what is logged: this and what is worse")
     ] = "info"
-    healthy_days: Annotated[_Days, Meta(description="engaged within so many days is healthy")] = 90
-    passive_days: Annotated[_Days, Meta(description="engaged within so many days, but not healthy, is passive")] = 180
-    unengaged_days: Annotated[_Days, Meta(description="not engaged for so many days is unengaged for good")] = 365
+    healthy_days: Annotated[
+        _Days, Meta(description="who opened or clicked a mail within so many days is a healthy contact")
+    ] = 90
+    passive_days: Annotated[_Days, Meta(description="... within so many, but not healthy: a passive contact")] = 180
+    unengaged_days: Annotated[
+        _Days, Meta(description="... within so many, but not passive: unengaged; longer ago or never: inactive")
+    ] = 365
     page_size_limit: Annotated[int, Meta(ge=1, le=10_000, description="largest page of a list")] = 100
 
     @classmethod

@@ -171,6 +171,11 @@ async def find_account(connection: Connection, name: str | None) -> int:
     return int(rows[0][0])
 
 
+async def list_accounts(connection: Connection) -> list[tuple[int, str]]:
+    """(number, name) of every account, by number."""
+    return [(row[0], row[1]) for row in await connection.all(_ACCOUNTS, {})]
+
+
 async def account_name(connection: Connection, account: int) -> str:
     """An account's name."""
     row = await connection.one(_ACCOUNT, {"account": account})

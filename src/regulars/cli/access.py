@@ -1,0 +1,171 @@
+"""`regulars init`, `keys` and `sites`: who may call, and whose customers there are."""
+
+import asyncio
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
+from regulars.cli.output import FailedError, note, show, show_table
+from regulars.cli.session import chosen_site, now, opened
+from regulars.domain.moments import iso, iso_or_none
+from regulars.store import control
+from regulars.store.control import DIALECTS, SCOPES, Key, Site
+from regulars.store.store import Store
+
+keys = typer.Typer(help="Create, list and revoke API keys.")
+sites = typer.Typer(help="Create and list sites: each has customers of its own.")
+
+_KEPT_NOWHERE = "the key is shown this once; only a hash of it is kept"
+
+
+def init(
+    account: Annotated[str, typer.Option(help="The account's name.")] = "acme",
+    site: Annotated[str, typer.Option(help="The first site's name.")] = "main",
+    as_json: AsJson = False,
+    database: Database = NEAREST,  # type: ignore[assignment]
+) -> None:
+    """Make a new database with an account, a site and a key.
+
+    Prints the key once, also as client_id and client_secret for OAuth.
+
+    \b
+    Example:
+      regulars init --database sqlite:////var/lib/regulars/regulars.db
+    """
+
+    async def work() -> dict[str, Any]:
+        store = await Store.open(database)
+        try:
+            async with store.snapshot() as connection:
+                if await control.list_accounts(connection):
+                    raise FailedError(f"{database} has accounts already; `regulars keys create` makes another key")
+            return await set_up(store, account=account, site=site)
+        finally:
+            await store.close()
+
+    show(asyncio.run(work()), as_json=as_json)
+    note(_KEPT_NOWHERE)
+
+
+async def set_up(store: Store, *, account: str, site: str) -> dict[str, Any]:
+    """The first account, site and key of a new database, as they are shown. Raises ControlError."""
+    number = await control.create_account(store.engine, account, now=now())
+    made = await control.create_site(store.engine, number, site, now=now())
+    key, secret = await control.create_key(store.engine, made, now=now())
+    return {"account_id": number, "site_id": made.id, **_credentials(key, secret)}
+
+
+@keys.command("create")
+def create_key(
+    site: SiteNumber = None,
+    scopes: Annotated[str, typer.Option(help=f"What it may do, of {', '.join(SCOPES)}.")] = "read,write",
+    dialect: Annotated[
+        str | None, typer.Option(help=f"Whose clients use it, where they do not say: {' or '.join(DIALECTS)}.")
+    ] = None,
+    as_json: AsJson = False,
+    database: Database = NEAREST,  # type: ignore[assignment]
+) -> None:
+    """Create a key for a site's account, and print it once.
+
+    \b
+    Examples:
+      regulars keys create --scopes read
+      regulars keys create --site 2 --dialect sendwithus
+    """
+    wanted = tuple(filter(None, (scope.strip() for scope in scopes.split(","))))
+
+    async def work() -> dict[str, Any]:
+        async with opened(database) as store:
+            chosen = await chosen_site(store, site)
+            key, secret = await control.create_key(store.engine, chosen, scopes=wanted, dialect=dialect, now=now())
+            return {**_key(key), **_credentials(key, secret)}
+
+    show(asyncio.run(work()), as_json=as_json)
+    note(_KEPT_NOWHERE)
+
+
+@keys.command("list")
+def list_keys(site: SiteNumber = None, as_json: AsJson = False, database: Database = NEAREST) -> None:  # type: ignore[assignment]
+    """List every key, revoked ones too; never the secrets."""
+
+    async def work() -> list[Key]:
+        async with opened(database) as store, store.snapshot() as connection:
+            return await control.list_keys(connection)
+
+    found = [_key(key) for key in asyncio.run(work()) if site in (None, key.site_id)]
+    show_table(found, as_json=as_json, empty="there is no key yet: make one with `regulars keys create`")
+
+
+@keys.command("revoke")
+def revoke_key(
+    number: Annotated[int, typer.Argument(metavar="KEY_NUMBER", help="Its number, as `regulars keys list` shows it.")],
+    as_json: AsJson = False,
+    database: Database = NEAREST,  # type: ignore[assignment]
+) -> None:
+    """Revoke a key for good; running servers refuse it within 5 seconds."""
+
+    async def work() -> bool:
+        async with opened(database) as store:
+            return await control.revoke_key(store.engine, number, now=now())
+
+    if not asyncio.run(work()):
+        raise FailedError(f"there is no key {number} that is not revoked already; see `regulars keys list`")
+    show({"revoked": number}, as_json=as_json)
+
+
+@sites.command("create")
+def create_site(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="1 to 63 of the characters a-z, 0-9 and -.")],
+    account: Annotated[str | None, typer.Option(metavar="NAME", help="Not needed with one account.")] = None,
+    title: Annotated[str | None, typer.Option(help="How it is shown; default: its name.")] = None,
+    as_json: AsJson = False,
+    database: Database = NEAREST,  # type: ignore[assignment]
+) -> None:
+    """Create a site.
+
+    \b
+    Example:
+      regulars sites create shop --title "The shop"
+    """
+
+    async def work() -> Site:
+        async with opened(database) as store:
+            async with store.snapshot() as connection:
+                number = await control.find_account(connection, account)
+            return await control.create_site(store.engine, number, name, title=title, now=now())
+
+    show(_site(asyncio.run(work())), as_json=as_json)
+
+
+@sites.command("list")
+def list_sites(as_json: AsJson = False, database: Database = NEAREST) -> None:  # type: ignore[assignment]
+    """List the sites of all accounts."""
+
+    async def work() -> list[Site]:
+        async with opened(database) as store, store.snapshot() as connection:
+            return await control.list_sites(connection)
+
+    found = [_site(site) for site in asyncio.run(work())]
+    show_table(found, as_json=as_json, empty="there is no site yet: make one with `regulars sites create NAME`")
+
+
+def _credentials(key: Key, secret: str) -> dict[str, str]:
+    """A fresh key as it is shown once: as it is, and as the client of OAuth's client_credentials."""
+    return {"key": secret, "client_id": str(key.id), "client_secret": secret}
+
+
+def _key(key: Key) -> dict[str, Any]:
+    moments = ("created_at", "revoked_at", "last_used_at")
+    return {**msgspec.structs.asdict(key), **{name: iso_or_none(getattr(key, name)) for name in moments}}
+
+
+def _site(site: Site) -> dict[str, Any]:
+    return {
+        "id": site.id,
+        "account_id": site.account_id,
+        "name": site.subdomain,
+        "title": site.title,
+        "created_at": iso(site.created_at),
+    }

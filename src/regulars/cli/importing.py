@@ -1,0 +1,127 @@
+"""The import: lines through the domain's rules and the ledger, in large batches that leave room for others.
+
+The write lock is held for at most about LONGEST_HOLD at a time. Where others are writing too, which shows in having to
+wait for the lock, the import pauses for as long as it held the lock, so that it takes half of what there is.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import Final
+
+from msgspec import Struct
+
+from regulars.cli.judging import Judge
+from regulars.cli.source import Line
+from regulars.domain.commands import Command, Outcome
+from regulars.domain.faults import RefusedError
+from regulars.store.store import Store
+
+LARGEST_CHUNK: Final = 2_000
+"""Lines of one transaction: beyond it the shared costs are negligible. The store must be opened for such batches."""
+
+SMALLEST_CHUNK: Final = 100
+LONGEST_HOLD: Final = 0.05
+"""Seconds that others may have to wait for the write lock."""
+
+_NOTICED_WAIT: Final = 0.001
+
+
+class Summary(Struct, kw_only=True):
+    """What an import did, in lines that are not blank. `clamped`: moments ahead of the clock, taken as now."""
+
+    lines: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    clamped: int = 0
+    seconds: float = 0.0
+    rate: float = 0.0
+
+
+class Import:
+    """One file on its way into one site.
+
+    judge: made for this file. dry_run: judge every line and change nothing. on_reject: told of each refused line;
+    on_chunk: called after each chunk. `summary` is true after each chunk, also when the import is cancelled: what it
+    counts is durable, and a repeat of the whole file changes nothing of it.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        site: int,
+        judge: Judge,
+        *,
+        dry_run: bool = False,
+        on_reject: Callable[[Line, RefusedError], None] | None = None,
+        on_chunk: Callable[[], None] | None = None,
+    ) -> None:
+        self.summary = Summary()
+        self._store = store
+        self._site = site
+        self._judge = judge
+        self._dry_run = dry_run
+        self._on_reject = on_reject
+        self._on_chunk = on_chunk
+        self._chunk = LARGEST_CHUNK
+
+    async def run(self, lines: Iterable[Line]) -> Summary:
+        """Take all lines in, in their order. Raises what Ledger.submit does and what reading the lines raises."""
+        started = time.perf_counter()
+        rest = iter(lines)
+        while chunk := list(islice(rest, self._chunk)):
+            await self._take(chunk)
+            self.summary.seconds = time.perf_counter() - started
+            self.summary.rate = self.summary.lines / self.summary.seconds
+            if self._on_chunk is not None:
+                self._on_chunk()
+        return self.summary
+
+    async def _take(self, chunk: Sequence[Line]) -> None:
+        now = time.time_ns() // 1_000_000
+        judged: list[Line] = []
+        commands: list[Command] = []
+        for line in chunk:
+            try:
+                commands.append(self._judge.judge(line.raw, now))
+            except RefusedError as refusal:
+                self._reject(line, refusal)
+            else:
+                judged.append(line)
+        if commands and not self._dry_run:
+            self._count(judged, await self._store.ledger.submit_all(self._site, commands))
+            await self._make_room()
+        else:
+            await asyncio.sleep(0)  # so that a dry run can be cancelled
+        self.summary.lines += len(chunk)
+        self.summary.clamped = self._judge.clamped
+
+    def _count(self, lines: Sequence[Line], outcomes: Sequence[Outcome]) -> None:
+        summary = self.summary
+        for line, outcome in zip(lines, outcomes, strict=True):
+            if outcome.refusal is not None:
+                self._reject(line, outcome.refusal)
+            elif outcome.verdict == "unchanged":
+                summary.unchanged += 1
+            elif outcome.verdict == "created":
+                summary.created += 1
+            else:
+                summary.updated += 1
+
+    def _reject(self, line: Line, refusal: RefusedError) -> None:
+        self.summary.rejected += 1
+        if self._on_reject is not None:
+            self._on_reject(line, refusal)
+
+    async def _make_room(self) -> None:
+        """Fit the next chunk into LONGEST_HOLD, and pause where others wait for the lock too."""
+        held = self._store.engine.last_hold
+        if held > LONGEST_HOLD:
+            self._chunk = max(SMALLEST_CHUNK, int(self._chunk * LONGEST_HOLD / held))
+        elif held < LONGEST_HOLD / 2:
+            self._chunk = min(LARGEST_CHUNK, self._chunk + self._chunk // 4)
+        if self._store.engine.last_wait > _NOTICED_WAIT:
+            await asyncio.sleep(held)

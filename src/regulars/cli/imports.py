@@ -1,0 +1,126 @@
+"""`regulars import`: the command around the import, with its progress, reject file and summary."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from regulars.cli.importing import LARGEST_CHUNK, Import, Summary
+from regulars.cli.judging import Kind, judge_for
+from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
+from regulars.cli.output import FailedError, note, show
+from regulars.cli.session import chosen_site, opened
+from regulars.cli.source import Line, Source, open_source
+from regulars.domain.faults import RefusedError
+
+_LONGEST_RAW = 64 * 1024
+"""Bytes of a refused line that the reject file repeats."""
+
+HELP = """Import customers or activity from a file, with the rules of the API.
+
+FILE has one JSON object a line (NDJSON), as POST /customers or POST /event takes it; a name ending in .gz is
+unpacked, and - reads standard input. It works beside a running server. A line that breaks a rule is refused alone;
+--rejects collects such lines with the reason. A repeat of the same file changes nothing, so an import that was
+stopped is continued by running it again.
+
+\b
+Examples:
+  regulars import customers people.ndjson
+  regulars import activity 2026-01.ndjson.gz --rejects refused.ndjson
+  zcat old.gz | regulars import customers - --dry-run
+"""
+
+
+def import_file(
+    kind: Annotated[Kind, typer.Argument(help="What the lines are.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file, or - for standard input.")],
+    site: SiteNumber = None,
+    rejects: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write refused lines here, with line number and reason.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Judge every line and change nothing.")] = False,
+    as_json: AsJson = False,
+    database: Database = NEAREST,  # type: ignore[assignment]
+) -> None:
+    """Carry out `regulars import`."""
+    try:
+        summary = asyncio.run(_import(kind, file, site, rejects, dry_run, database))
+    except KeyboardInterrupt:
+        if not dry_run:
+            note("stopped: what was imported stays; run the same command again to continue, a repeat changes nothing")
+        raise
+    show({**msgspec.structs.asdict(summary), **({"dry_run": True} if dry_run else {})}, as_json=as_json)
+    if summary.rejected:
+        where = f"see {rejects}" if rejects else "run it again with --rejects FILE to see them"
+        note(f"{summary.rejected} of {summary.lines} lines were refused: {where}")
+
+
+async def _import(
+    kind: Kind, file: str, site: int | None, rejects: Path | None, dry_run: bool, database: str
+) -> Summary:
+    async with opened(database, largest_batch=LARGEST_CHUNK) as store:
+        chosen = await chosen_site(store, site)
+        with open_source(file) as source, _reject_file(rejects, file) as on_reject, progress_bar(source) as advance:
+            work = Import(
+                store,
+                chosen.id,
+                judge_for(kind, store.limits),
+                dry_run=dry_run,
+                on_reject=on_reject,
+                on_chunk=lambda: advance(work.summary, source.position),
+            )
+            return await work.run(source)
+
+
+@contextmanager
+def progress_bar(source: Source) -> Iterator[Callable[[Summary, int], None]]:
+    """Show on a terminal how far an import is: call it with the summary and how much of source.size has been read."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[figures]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(source.name, total=source.size, figures="")
+
+        def advance(summary: Summary, position: int) -> None:
+            progress.update(task, completed=position, figures=f"{summary.lines:,} lines, {summary.rate:,.0f}/s")
+
+        yield advance
+
+
+@contextmanager
+def _reject_file(path: Path | None, imported: str) -> Iterator[Callable[[Line, RefusedError], None] | None]:
+    """Where refused lines go: a function that writes one. Raises FailedError if the file cannot be written."""
+    if path is None:
+        yield None
+        return
+    try:
+        if path.exists() and Path(imported).exists() and path.samefile(imported):
+            raise FailedError("--rejects must name another file than the one that is imported")
+        stream = path.open("wb")
+    except OSError as error:
+        raise FailedError(f"{path} cannot be written: {error.strerror}") from error
+    with stream:
+        yield lambda line, refusal: _write(stream, line, refusal)
+
+
+def _write(stream: BinaryIO, line: Line, refusal: RefusedError) -> None:
+    raw = line.raw[:_LONGEST_RAW].rstrip(b"\r\n").decode(errors="backslashreplace")
+    found = {
+        "line": line.number,
+        "code": refusal.code,
+        "reason": refusal.sentence,
+        "faults": [msgspec.structs.asdict(fault) for fault in refusal.faults],
+        "raw": raw,
+    }
+    stream.write(msgspec.json.encode(found) + b"\n")

@@ -1,0 +1,88 @@
+"""The command `regulars`: puts the subcommands together, and turns what goes wrong into a sentence and an exit code."""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import structlog
+import typer
+
+from regulars import __version__
+from regulars.cli import access, imports
+from regulars.cli.options import GlobalDatabase
+from regulars.cli.output import FailedError, note
+from regulars.settings import SettingError
+from regulars.store.control import ControlError
+from regulars.store.engine import UnavailableError
+from regulars.store.ledger import CommandFailedError
+from regulars.store.migrations import IncompatibleError
+
+FAILED: Final = 1
+WRONG_USAGE: Final = 2
+INTERRUPTED: Final = 130
+
+_HELP: Final = """A self-hosted customers API: who they are, what they agreed to, every mail they got.
+
+\b
+First steps:
+  regulars demo                                 a server with made-up customers, to look around
+  regulars init                                 a new database; prints its API key
+  regulars import customers people.ndjson       one JSON object a line, as POST /customers takes it
+  regulars serve                                the API on http://127.0.0.1:8080
+
+`regulars COMMAND --help` explains each command.
+"""
+
+app: Final = typer.Typer(name="regulars", help=_HELP, rich_markup_mode=None, add_completion=False)
+app.command()(access.init)
+app.command("import", help=imports.HELP)(imports.import_file)
+app.add_typer(access.keys, name="keys")
+app.add_typer(access.sites, name="sites")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"regulars {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    database: GlobalDatabase = None,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 failed, 2 used wrongly, 130 interrupted."""
+    # What the store logs must not get between a script and the JSON on stdout.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments) or ["--help"]))
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        return app(arguments, prog_name="regulars", standalone_mode=False) or 0
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "regulars"
+        note(f"regulars: {error.format_message().rstrip('.')} (see `{command} --help`)")
+        return WRONG_USAGE
+    except SettingError as error:
+        note(f"regulars: {error}")
+        return WRONG_USAGE
+    except (FailedError, ControlError, UnavailableError, IncompatibleError) as error:
+        note(f"regulars: {error}")
+        return FAILED
+    except CommandFailedError as error:
+        note(f"regulars: an unforeseen error, which is a bug of this program: {error.__cause__!r}")
+        return FAILED
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    main()

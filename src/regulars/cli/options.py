@@ -1,0 +1,42 @@
+"""Options that several commands share. `--database` is taken before the command's name as well as after it."""
+
+from typing import Annotated, Final
+
+import typer
+
+from regulars.settings import PREFIX, Settings
+from regulars.store.store import DatabaseURLError, engine_for
+
+DEFAULT_DATABASE: Final = Settings().database
+DATABASE_VARIABLE: Final = PREFIX + "DATABASE"
+_DATABASE_HELP: Final = f"The database, as sqlite:///path.  [env: {DATABASE_VARIABLE}; default: {DEFAULT_DATABASE}]"
+
+
+def _known(value: str | None) -> str | None:
+    if value is not None:
+        try:
+            engine_for(value)
+        except DatabaseURLError as error:
+            raise typer.BadParameter(str(error)) from None
+    return value
+
+
+def _nearest(context: typer.Context, value: str | None) -> str:
+    """The command's own option, else the one before its name, else the environment's, else the default."""
+    return _known(value) or context.find_root().params["database"] or DEFAULT_DATABASE
+
+
+GlobalDatabase = Annotated[
+    str | None,
+    typer.Option(
+        "--database", metavar="URL", envvar=DATABASE_VARIABLE, show_envvar=False, callback=_known, help=_DATABASE_HELP
+    ),
+]
+Database = Annotated[str, typer.Option("--database", metavar="URL", callback=_nearest, help=_DATABASE_HELP)]
+"""Give it the default NEAREST: the option's callback puts the right URL in its place."""
+
+NEAREST: Final = None
+SiteNumber = Annotated[
+    int | None, typer.Option("--site", metavar="ID", help="The site's number; not needed while there is only one.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
