@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from regulars.domain.activity import REFERENCE_FIELDS, Activity
+from regulars.domain.activity import Activity
 from regulars.domain.commands import Verdict
 from regulars.domain.consent import Consent
 from regulars.domain.customer import Person, shown_name
+from regulars.domain.events import REFERENCE_FIELDS
 from regulars.domain.faults import refuse
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
@@ -19,19 +20,20 @@ _OF_ADDRESS: Final = ("spam_reported", "hard_bouncing")
 """Flags that belong to the address a report names."""
 
 
-def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, source: str) -> tuple[Verdict, Person]:
+def apply_activity(
+    activity: Activity, work: WorkingSet, limits: Limits, *, source: str
+) -> tuple[Verdict, Person | None]:
     """Apply one activity. A repeat (same uuid, or order already counted) changes nothing: "unchanged".
 
     Raises RefusedError when the identifiers disagree, or an `identify` breaks the rules of the upsert.
     """
     if activity.uuid is not None and activity.uuid in work.seen_uuids:
-        person, verdict = _person(activity.who, work, create=False)
-        return verdict, person
+        return "unchanged", _found(activity.who, work)
     if activity.profile is not None:
         verdict, person = apply_upsert(activity.profile, work, limits, source=source, at=activity.at)
         _keep(activity, person, work, work.now if activity.at is None else activity.at, log=None)
         return verdict, person
-    person, verdict = _person(activity.who, work, create=True)
+    person, verdict = _person(activity.who, work)
     number = person.customer.number
     if activity.order_id is not None:
         order = (number, activity.name, activity.order_id)
@@ -49,28 +51,34 @@ def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, sour
     return ("created" if verdict == "created" else "updated"), person
 
 
-def _person(who: Who, work: WorkingSet, *, create: bool) -> tuple[Person, Verdict]:
-    """The customer an activity is about. A customer_id or uuid outranks the address, which may be an older one.
-
-    A customer found without an address or id takes over the one that the activity brings.
-    """
+def _found(who: Who, work: WorkingSet) -> Person | None:
+    """The customer an activity names, if known. A customer_id or uuid outranks the address, maybe an older one."""
     by_id = work.find(Who(customer_id=who.customer_id, uuid=who.uuid))
     if len(by_id) > 1:
         raise conflict()
-    by_address = work.find(Who(email_key=who.email_key))
-    found = by_id or by_address
-    if not found:
+    found = by_id or work.find(Who(email_key=who.email_key))
+    return work.people[found.pop()] if found else None
+
+
+def _person(who: Who, work: WorkingSet) -> tuple[Person, Verdict]:
+    """The customer an activity is about, created if unknown.
+
+    A customer found without an address or id takes over the one that the activity brings, if nobody else has it.
+    """
+    person = _found(who, work)
+    if person is None:
         if who.email_key is None and who.customer_id is None:
             raise refuse("customer_not_found", "uuid", "There is no customer with this uuid.")
         return work.create(Who(who.email, who.email_key, who.customer_id)), "created"
-    person = work.people[found.pop()]
     customer = person.customer
+    new_address = customer.email_key is None and not work.find(Who(email_key=who.email_key))
+    new_id = customer.customer_id is None and not work.find(Who(customer_id=who.customer_id))
     missing = Who(
-        email=who.email if customer.email_key is None and not by_address else None,
-        email_key=who.email_key if customer.email_key is None and not by_address else None,
-        customer_id=who.customer_id if customer.customer_id is None and not by_id else None,
+        email=who.email if new_address else None,
+        email_key=who.email_key if new_address else None,
+        customer_id=who.customer_id if new_id else None,
     )
-    if create and missing != Who():
+    if missing != Who():
         work.rename(person, missing)
         return person, "updated"
     return person, "unchanged"
@@ -149,7 +157,7 @@ def _consent(activity: Activity, person: Person, work: WorkingSet, at: int, *, t
     change = activity.kind.consent
     if change is None or activity.leaves_newsletter:
         return
-    if activity.kind.mail is not None and not _names_current_address(activity, person):
+    if activity.name == "email_complained" and not _names_current_address(activity, person):
         return
     evidence = Consent(
         customer=person.customer.number,
@@ -182,9 +190,9 @@ def _mail(activity: Activity, person: Person, work: WorkingSet, numbers: dict[st
     log = work.logs.get(identity)
     status = activity.kind.mail
     assert status is not None
+    source = next((field for field in ("template_id", "broadcast_id", "sequence_id") if field in numbers), None)
+    item = None if source is None else work.objects[REFERENCE_FIELDS[source], numbers[source]]
     if log is None:
-        source = next((field for field in ("template_id", "broadcast_id", "sequence_id") if field in numbers), None)
-        item = None if source is None else work.objects[REFERENCE_FIELDS[source], numbers[source]]
         log = Log(
             number=work.counters.log,
             identity=identity,
@@ -197,8 +205,8 @@ def _mail(activity: Activity, person: Person, work: WorkingSet, numbers: dict[st
             status=RANK["requested"],
             status_at=at,
             message="",
-            email_id=None if item is None else item.public_id,
-            email_name=None if item is None else item.name,
+            email_id=None,
+            email_name=None,
             email_version=None,
         )
         work.counters.log += 1
@@ -206,5 +214,7 @@ def _mail(activity: Activity, person: Person, work: WorkingSet, numbers: dict[st
         work.new_logs[log.number] = log
     else:
         work.changed_logs[log.number] = log
+    if item is not None and log.email_id is None:
+        log.email_id, log.email_name = item.public_id, item.name
     advance(log, status, at, activity.message)
     return log

@@ -121,8 +121,17 @@ _decoder = msgspec.msgpack.Decoder(Record)
 def encode(entries: list[Entry], *, cleared: list[tuple[int, int]] | None = None, rebuild: bool = False) -> list[bytes]:
     """The record in one or more parts of at most PART_BYTES."""
     whole = _encoder.encode(Record(FORMAT, entries, cleared or [], rebuild))
-    if len(whole) <= PART_BYTES or len(entries) < 2:
+    if len(whole) <= PART_BYTES:
         return [whole]
+    if len(entries) < 2:
+        if not entries or len(entries[0].ties) < 2:
+            return [whole]
+        entry = entries[0]
+        middle = len(entry.ties) // 2
+        entries = [
+            Entry(entry.number, entry.gone, entry.columns, entry.texts, entry.ties[:middle]),
+            Entry(entry.number, ties=entry.ties[middle:]),
+        ]
     half = len(entries) // 2
     return encode(entries[:half], cleared=cleared, rebuild=rebuild) + encode(entries[half:])
 

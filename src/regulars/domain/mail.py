@@ -82,9 +82,17 @@ def advance(log: Log, status: str, at: int, message: str | None) -> None:
     elif status == "clicked":
         log.clicks += 1
     repeats = {"opened": log.opens, "clicked": log.clicks}.get(status, 0)
-    reached = _REPEATS[status] if repeats > 1 else status
+    reached = status
+    if repeats > 1:
+        reached = _REPEATS[status]
+        if log.status == RANK[status]:  # the one that is here may be the later of the two
+            log.status = RANK[reached]
+            log.message = _said(reached) if log.message == _said(status) else log.message
     log.created_at = min(log.created_at, at)
-    rank = RANK[reached]
-    if rank > log.status or (rank == log.status and at >= log.status_at):
-        log.status, log.status_at = rank, at
-        log.message = message or f"Message has been {reached.replace('_', '-')}"
+    report = (RANK[reached], at, message or _said(reached))
+    if report > (log.status, log.status_at, log.message):
+        log.status, log.status_at, log.message = report
+
+
+def _said(status: str) -> str:
+    return f"Message has been {status.replace('_', '-')}"

@@ -37,6 +37,7 @@ def apply_upsert(
     `at` (ms) is the time of an `identify` that says when it was; one older than the customer's updated_at fills only
     empty fields. Raises RefusedError when the identifiers disagree or the attributes grow too large.
     """
+    moment, timed = (work.now, False) if at is None else (at, True)
     found = work.find(profile.who)
     if len(found) > 1:
         raise conflict()
@@ -53,13 +54,14 @@ def apply_upsert(
         verdict = "unchanged"
     if verdict == "created" and restored is not None:
         _restore(person.customer, restored)
-    if _rename(person, profile.who, work, late=late) | _assign(person, values, work):
+    if _rename(person, profile.who, work, moment, late=late) | _assign(person, values, work):
         verdict = "created" if verdict == "created" else "updated"
-    moment, timed = (work.now, False) if at is None else (at, True)
     if _relate(person, profile, work, moment, timed=timed, source=source) and verdict == "unchanged":
         verdict = "updated"
     if restored is not None:
         for consent in restored.consents:
+            if verdict != "created" and not _is_later(person, consent):
+                continue
             record_consent(person, work, consent.granted, consent.cause, consent.at, timed=True, evidence=consent)
     if verdict == "updated":
         customer = work.touch(person)
@@ -100,7 +102,7 @@ def _new_values(customer: Customer | None, profile: Profile, limits: Limits, *, 
     return fields
 
 
-def _rename(person: Person, who: Who, work: WorkingSet, *, late: bool) -> bool:
+def _rename(person: Person, who: Who, work: WorkingSet, moment: int, *, late: bool) -> bool:
     """Take over identifiers that are new to the customer; a new address starts without a bounce."""
     customer = person.customer
     new_email = who.email_key is not None and who.email_key != customer.email_key
@@ -122,7 +124,7 @@ def _rename(person: Person, who: Who, work: WorkingSet, *, late: bool) -> bool:
     if moved:
         customer.bounced_at = None
         if person.has("hard_bouncing"):
-            work.tie(person, _HARD_BOUNCING, FLAG, False, work.now, timed=False)
+            work.tie(person, _HARD_BOUNCING, FLAG, False, moment, timed=False)
     return True
 
 
@@ -143,7 +145,7 @@ def _relate(person: Person, profile: Profile, work: WorkingSet, at: int, *, time
         number = work.refer("newsletter", reference)
         changed |= work.tie(person, _NEWSLETTER_IN, number, subscribed, at, timed=timed)
         changed |= work.tie(person, _NEWSLETTER_OUT, number, not subscribed, at, timed=timed)
-    if profile.unsubscribed is not None and _is_news(person, granted=not profile.unsubscribed):
+    if profile.unsubscribed is not None and (timed or _is_news(person, granted=not profile.unsubscribed)):
         cause = "manual" if profile.unsubscribed else None
         record_consent(person, work, not profile.unsubscribed, cause, at, timed=timed, source=source)
         changed = True
@@ -154,6 +156,19 @@ def _is_news(person: Person, *, granted: bool) -> bool:
     """Whether the caller's word on consent differs from what stands; never asked counts as neither."""
     tie = person.ties.get((_SUBSCRIBED.code, FLAG))
     return tie is None or tie.holds != granted
+
+
+def _is_later(person: Person, consent: Consent) -> bool:
+    """Whether an imported consent is later than what we know of its kind, so that a repeated import adds nothing."""
+    latest = [getattr(person.customer, field) for field in _moments_of(consent.granted, consent.cause)]
+    return any(moment is None or moment < consent.at for moment in latest)
+
+
+def _moments_of(granted: bool, cause: str | None) -> list[str]:
+    if granted:
+        return ["subscribed_at"]
+    special = None if cause is None else CAUSES[cause]
+    return ["unsubscribed_at"] if special is None else ["unsubscribed_at", special]
 
 
 def record_consent(
@@ -170,10 +185,7 @@ def record_consent(
     """Consent starts or ends at `at` (ms): the tie, the latest times, and the evidence of it."""
     number = person.customer.number
     work.tie(person, _SUBSCRIBED, FLAG, granted, at, timed=timed)
-    fields = ["subscribed_at"] if granted else ["unsubscribed_at"]
-    if not granted and cause is not None and (special := CAUSES[cause]) is not None:
-        fields.append(special)
-    move_forward(person, work, fields, at)
+    move_forward(person, work, _moments_of(granted, cause), at)
     work.consents.append(
         (evidence and msgspec.structs.replace(evidence, customer=number))
         or Consent(customer=number, at=at, granted=granted, cause=cause, source=source)

@@ -32,16 +32,10 @@ _TOO_DEEP: Final = f"The body is nested more than {DEEPEST} levels deep."
 def _depth(value: Any) -> int:
     deepest = 0
     level = [value]
-    while level:
+    while level := [item for item in level if isinstance(item, dict | list)]:
         deepest += 1
-        level = [part for item in level for part in _parts(item)]
-    return deepest - 1
-
-
-def _parts(item: Any) -> list[Any]:
-    if isinstance(item, dict):
-        return list(item.values())
-    return item if isinstance(item, list) else []
+        level = [part for item in level for part in (item.values() if isinstance(item, dict) else item)]
+    return deepest
 
 
 def _has_nul(value: Any) -> bool:

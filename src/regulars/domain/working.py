@@ -5,6 +5,7 @@ the ledger then writes what it says has changed.
 """
 
 import copy
+import secrets
 from typing import Final
 
 from msgspec import Struct
@@ -16,7 +17,7 @@ from regulars.domain.faults import RefusedError, refuse
 from regulars.domain.identity import Who
 from regulars.domain.mail import Log
 from regulars.domain.objects import AUTOMATIC_NUMBERS_END, RelatedObject, new_key
-from regulars.domain.references import Reference
+from regulars.domain.references import LARGEST, Reference
 from regulars.domain.relations import FLAG, KIND_CODES, KINDS, Relation, Tie, settle
 
 ORDERED_EVENTS: Final = ("purchase", "refund")
@@ -224,6 +225,9 @@ class WorkingSet:
         stale = self.objects.get((kind, reference)) if reference is not None else None
         if stale is not None:
             number, key = stale.number, stale.key
+        elif number >= AUTOMATIC_NUMBERS_END and not isinstance(reference, int):
+            # A caller took the last of our numbers: go on with random ones, which nobody has.
+            number += secrets.randbelow(LARGEST - number)
         elif number < AUTOMATIC_NUMBERS_END:
             self.last_object_numbers[kind] = max(number, self.last_object_numbers.get(kind, 0))
         found = RelatedObject(

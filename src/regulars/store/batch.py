@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from regulars.domain import changes
-from regulars.domain.activity import REFERENCE_FIELDS, Activity
+from regulars.domain.activity import Activity
 from regulars.domain.activity_rules import log_identity
 from regulars.domain.commands import (
     Command,
@@ -21,6 +21,7 @@ from regulars.domain.commands import (
     Upsert,
 )
 from regulars.domain.customer import IDENTITY_FIELDS, Customer, Person
+from regulars.domain.events import REFERENCE_FIELDS
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
 from regulars.domain.mail import Log
@@ -36,6 +37,7 @@ from regulars.store.engine import Connection, Row, WriteConnection
 from regulars.store.statement import Statement
 
 _TOKEN_BITS: Final = 62
+_Identifier = tuple[str, str | bytes | int]
 _fields_of = msgspec.structs.astuple
 
 
@@ -59,6 +61,7 @@ async def commit_batch(
     await _Loading(connection, site, work).load(commands)
     outcomes = [apply(command, work, limits) for command in commands]
     if work.is_clean():
+        await connection.all(sql.GIVE_BACK_HEAD, {"site": site})
         return outcomes, False
     await _Writing(connection, site, work).write(number, token, previous)
     if _fields_of(work.counters) != tuple(counters):
@@ -85,6 +88,7 @@ class _Loading:
         people: list[Who] = []
         references: set[tuple[str, Reference]] = set()
         names: set[tuple[str, str]] = set()
+        numbered: set[str] = set()
         activities: list[Activity] = []
         for command in commands:
             match command:
@@ -105,13 +109,17 @@ class _Loading:
                     references.add((BY_NAME[relation].kind or "", reference))
                 case SaveObject(kind=kind, reference=optional, key=key, name=name):
                     references.update((kind, item) for item in (optional, key) if item is not None)
-                    names.update((kind, fold(name)) for _ in (1,) if name is not None)
+                    numbered.add(kind)
+                    if name is not None:
+                        names.add((kind, fold(name)))
                 case DeleteObject(kind=kind, reference=reference):
                     references.add((kind, reference))
                 case _:
                     pass
         await self.people(people)
-        await self.objects(references, names)
+        if any(isinstance(command, RecordActivity | Relate) for command in commands):
+            self.candidates = _Candidates(people, self.work)
+        await self.objects(references, names, numbered)
         if activities:
             await self.activities(activities)
         await self.ties(commands)
@@ -133,7 +141,9 @@ class _Loading:
         for number, row in found.items():
             self.work.add(Person(Customer(*row), ties[number]))
 
-    async def objects(self, references: set[tuple[str, Reference]], names: set[tuple[str, str]]) -> None:
+    async def objects(
+        self, references: set[tuple[str, Reference]], names: set[tuple[str, str]], numbered: set[str]
+    ) -> None:
         by_number = [(KIND_CODES[kind], item) for kind, item in references if isinstance(item, int)]
         by_key = [(KIND_CODES[kind], item) for kind, item in references if isinstance(item, str)]
         by_name = [(KIND_CODES[kind], item) for kind, item in names]
@@ -144,7 +154,7 @@ class _Loading:
         ):
             for row in await self.rows(statement, keys):
                 self.work.add_object(RelatedObject(*row))
-        missing = {kind for kind, item in references if (kind, item) not in self.work.objects} | {k for k, _ in names}
+        missing = numbered | {kind for kind, item in references if (kind, item) not in self.work.objects}
         for code, last in await self.rows(sql.LAST_OBJECT_NUMBERS, {KIND_CODES[kind] for kind in missing}):
             self.work.last_object_numbers[KINDS[code - 1]] = last or 0
 
@@ -155,7 +165,7 @@ class _Loading:
         orders = set()
         identities = set()
         for activity in activities:
-            for number in work.find(activity.who):
+            for number in self.candidates.of(activity.who):
                 if activity.order_id is not None:
                     orders.add((number, activity.name, activity.order_id))
                 if activity.kind.mail is not None:
@@ -200,9 +210,44 @@ class _Loading:
                 who = command.who
             else:
                 continue
-            wanted.update((customer, *place) for customer in self.work.find(who) for place in named)
+            wanted.update((customer, *place) for customer in self.candidates.of(who) for place in named)
         for customer, code, item, holds, at in await self.rows(sql.TIES, wanted):
             self.work.people[customer].ties.setdefault((code, item), Tie(bool(holds), at))
+
+
+class _Candidates:
+    """Which stored customers each command may turn out to concern: an earlier one may give them its identifiers."""
+
+    def __init__(self, people: list[Who], work: WorkingSet) -> None:
+        self._parents: dict[_Identifier, _Identifier] = {}
+        self._customers: dict[_Identifier, list[int]] = {}
+        known = [
+            Who(email_key=c.email_key, customer_id=c.customer_id, uuid=c.uuid, number=c.number)
+            for c in (person.customer for person in work.people.values())
+        ]
+        for who in (*people, *known):
+            identifiers = _identifiers(who)
+            for other in identifiers[1:]:
+                self._parents[self._root(other)] = self._root(identifiers[0])
+        for number in work.people:
+            self._customers.setdefault(self._root(("number", number)), []).append(number)
+
+    def of(self, who: Who) -> list[int]:
+        """Every stored customer that is connected to these identifiers by commands of the batch."""
+        identifiers = _identifiers(who)
+        return self._customers.get(self._root(identifiers[0]), []) if identifiers else []
+
+    def _root(self, identifier: _Identifier) -> _Identifier:
+        parents = self._parents
+        while (parent := parents.get(identifier, identifier)) != identifier:
+            parents[identifier] = parents.get(parent, parent)
+            identifier = parent
+        return identifier
+
+
+def _identifiers(who: Who) -> list[_Identifier]:
+    listed = (("email", who.email_key), ("id", who.customer_id), ("uuid", who.uuid), ("number", who.number))
+    return [(kind, value) for kind, value in listed if value is not None]
 
 
 def _refer(profile: Profile, references: set[tuple[str, Reference]]) -> None:

@@ -113,6 +113,7 @@ class Ledger:
             taken = taken or batch()  # the lock was not to be had: fail those who wait for it
             _fail(taken, error)
         except Exception:
+            taken = taken or batch()
             if len(taken) > 1:
                 _log.warning("a batch failed and is replayed one by one", commands=len(taken), exc_info=True)
             for item in taken:

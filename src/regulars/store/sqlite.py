@@ -15,13 +15,14 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import apsw
 
 from regulars.store.engine import Row, UnavailableError, Values
 from regulars.store.statement import Statement
 
+_Result = TypeVar("_Result")
 SCHEME: Final = "sqlite:///"
 _BUSY_MS: Final = 10_000
 _AWAY: Final = (
@@ -60,24 +61,32 @@ class SqliteEngine:
         try:
             self._lock_file = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             self._writer = _connect(self.path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
-            # WAL with FULL: a commit is on disk when COMMIT returns. A statement string stops at its first row.
-            self._writer.execute("PRAGMA journal_mode = WAL").fetchall()
-            self._writer.execute("PRAGMA synchronous = FULL").fetchall()
-        except (OSError, *_AWAY) as error:
+            await self._worker.run(self._lock)  # two processes may make the file at once
+            try:
+                # WAL with FULL: a commit is on disk when COMMIT returns. A statement string stops at its first row.
+                self._writer.execute("PRAGMA journal_mode = WAL").fetchall()
+                self._writer.execute("PRAGMA synchronous = FULL").fetchall()
+            finally:
+                self._unlock()
+        except (OSError, UnavailableError, *_AWAY) as error:
+            self._let_go()
             raise UnavailableError(f"cannot open the database {self.path}: {error}") from error
 
     async def close(self) -> None:
         """Close every connection; a running transaction is finished first."""
         async with self._writing:
-            for connection in (*self._readers, self._writer):
-                if connection is not None:
-                    connection.close()
-            self._readers.clear()
-            self._writer = None
-            self._worker.stop()
-            if self._lock_file >= 0:
-                os.close(self._lock_file)
-                self._lock_file = -1
+            self._let_go()
+
+    def _let_go(self) -> None:
+        for connection in (*self._readers, self._writer):
+            if connection is not None:
+                connection.close()
+        self._readers.clear()
+        self._writer = None
+        self._worker.stop()
+        if self._lock_file >= 0:
+            os.close(self._lock_file)
+            self._lock_file = -1
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["SqliteConnection"]:
@@ -86,18 +95,19 @@ class SqliteEngine:
             writer = self._writer
             if writer is None:
                 raise UnavailableError("the database is closed")
-            await self._worker.run(self._lock)
             locked = time.perf_counter()
             try:
+                await self._worker.run(self._lock)
+                locked = time.perf_counter()
                 _run(writer, "BEGIN IMMEDIATE")
                 connection = SqliteConnection(writer)
                 try:
                     yield connection
                 except BaseException:
-                    _run(writer, "ROLLBACK")
+                    _roll_back(writer)
                     raise
                 if connection.discarded:
-                    _run(writer, "ROLLBACK")
+                    _roll_back(writer)
                 else:
                     await self._worker.run(lambda: self._commit(writer))
             finally:
@@ -127,7 +137,7 @@ class SqliteEngine:
         """Copy the database to a new file, as it is at this moment, while others go on writing."""
         source = self.reader()
         try:
-            await asyncio.to_thread(_copy, source, Path(path))
+            await _off_loop(_copy, source, Path(path))
         finally:
             self.release(source)
 
@@ -135,7 +145,7 @@ class SqliteEngine:
         """What SQLite's integrity check finds wrong; it reads the whole file, on a thread."""
         source = self.reader()
         try:
-            rows = await asyncio.to_thread(_run, source, "PRAGMA integrity_check")
+            rows = await _off_loop(_run, source, "PRAGMA integrity_check")
         finally:
             self.release(source)
         return [text for (text,) in rows if text != "ok"]
@@ -151,9 +161,8 @@ class SqliteEngine:
     def _commit(self, writer: apsw.Connection) -> None:
         try:
             _run(writer, "COMMIT")
-        except UnavailableError:
-            if writer.in_transaction:
-                writer.execute("ROLLBACK")
+        except BaseException:
+            _roll_back(writer)
             raise
 
 
@@ -196,7 +205,7 @@ class SqliteConnection:
     async def in_thread(self, statement: Statement, values: Values) -> list[Row]:
         """`all` for many rows: on a thread, so that the loop goes on. The connection must be left alone meanwhile."""
         sql = statement.sql("sqlite")
-        return await asyncio.to_thread(_run, self._connection, sql.text, sql.arguments(values))
+        return await _off_loop(_run, self._connection, sql.text, sql.arguments(values))
 
 
 class SqliteSnapshot:
@@ -225,6 +234,22 @@ def _run(connection: apsw.Connection, text: str, arguments: Sequence[Any] = ()) 
         return connection.execute(text, arguments).fetchall()
     except _AWAY as error:
         raise UnavailableError(f"the database cannot be used: {error}") from error
+
+
+def _roll_back(connection: apsw.Connection) -> None:
+    # After a full disk or a failed write SQLite has rolled back by itself.
+    if connection.in_transaction:
+        _run(connection, "ROLLBACK")
+
+
+async def _off_loop(call: Callable[..., _Result], *arguments: Any) -> _Result:
+    """Run a call on a thread. A cancelled caller waits for its end: a connection must not serve two at once."""
+    running = asyncio.ensure_future(asyncio.to_thread(call, *arguments))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
 
 
 def _connect(path: Path, flags: int) -> apsw.Connection:

@@ -25,7 +25,7 @@ def _by(name: str, table: Table, fields: dict[str, str]) -> Statement:
     )
 
 
-LOG_FIELDS = ("created_at", "status", "status_at", "message", "email_name", "opens", "clicks")
+LOG_FIELDS = ("created_at", "status", "status_at", "message", "email_id", "email_name", "opens", "clicks")
 """What an event changes of a log that is there."""
 
 # -- the head -------------------------------------------------------------------------------------------------
@@ -45,6 +45,11 @@ TAKE_HEAD = Statement(
         site_heads.c.next_consent,
     ),
 )
+GIVE_BACK_HEAD = Statement(
+    "give_back_head",
+    update(site_heads).where(site_is(site_heads)).values(head=site_heads.c.head - 1, token=site_heads.c.previous),
+)
+"""Undoes TAKE_HEAD for a site whose commands changed nothing, while the transaction goes on for others."""
 SAVE_COUNTERS = Statement(
     "save_counters",
     update(site_heads)

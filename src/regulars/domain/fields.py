@@ -1,0 +1,126 @@
+"""The fields of a profile: their rules, and the many spellings under which callers send them."""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final
+
+import langcodes
+
+from regulars.domain.limits import Limits
+from regulars.domain.moments import parse_moment
+from regulars.domain.text import is_storable
+
+SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
+    "firstname": ("first_name", "firstname", "fname"),
+    "lastname": ("last_name", "lastname", "lname"),
+    "name": ("name", "full_name"),
+    "phone_number": ("phone", "phone_number", "mobile", "mobile_phone_number"),
+    "mobile_phone_number": ("mobile", "mobile_phone_number"),
+    "address_line_1": ("address", "address_1", "address_line_1", "street"),
+    "address_line_2": ("address_2", "address_line_2"),
+    "address_city": ("city", "address_city"),
+    "address_state": ("state", "region", "address_state"),
+    "address_country": ("country", "address_country"),
+    "address_zip": ("zip", "zip_code", "postal_code", "address_zip"),
+    "gender": ("gender",),
+    "locale": ("locale", "language"),
+}
+"""The attribute keys that also fill a profile field; of several in one call the first listed wins."""
+
+FIELDS_OF: Final[dict[str, tuple[str, ...]]] = {}
+for _field, _spellings in SPELLINGS.items():
+    for _spelling in _spellings:
+        FIELDS_OF[_spelling] = (*FIELDS_OF.get(_spelling, ()), _field)
+
+PERCENTILES: Final[dict[str, str]] = {
+    "predictive_engagement_percentile": "engagement_percentile",
+    "predictive_purchase_intent_percentile": "purchase_percentile",
+    "predictive_retention_percentile": "retention_percentile",
+}
+"""Predictions that a caller may set, and the customer's field that keeps each."""
+
+GENDERS: Final = ("male", "female", "unknown")
+_PHONE: Final = re.compile(r"\+[1-9][0-9]{5,13}", re.ASCII)
+
+
+def _text(longest: Callable[[Limits], int]) -> Callable[[Any, Limits], str]:
+    def rule(value: Any, limits: Limits) -> str:
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if not isinstance(value, str):
+            raise ValueError("must be text")
+        text = value.strip()
+        if len(text) > longest(limits) or not is_storable(text):
+            raise ValueError(f"must be text of at most {longest(limits)} characters, without NUL or lone surrogates")
+        return text
+
+    return rule
+
+
+def _phone(value: Any, limits: Limits) -> str:
+    if isinstance(value, str) and _PHONE.fullmatch(text := value.strip()):
+        return text
+    raise ValueError(
+        "must be + and the country code, not starting with 0, 6 to 14 digits in all, such as +919742888933"
+    )
+
+
+def _gender(value: Any, limits: Limits) -> str:
+    if isinstance(value, str) and (text := value.strip().lower()) in GENDERS:
+        return text
+    raise ValueError(f"must be one of {', '.join(GENDERS)}")
+
+
+def _locale(value: Any, limits: Limits) -> str:
+    if isinstance(value, str) and len(value) <= 35 and (tag := _standard_tag(value.strip())):
+        return tag
+    raise ValueError("must be an IETF language tag such as de-DE")
+
+
+@lru_cache(maxsize=1024)
+def _standard_tag(text: str) -> str | None:
+    if not _TAG.fullmatch(text):
+        return None
+    try:
+        return langcodes.standardize_tag(text) if langcodes.tag_is_valid(text) else None
+    except (ValueError, LookupError):
+        return None
+
+
+_TAG: Final = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*", re.ASCII)
+
+
+def _moment(value: Any, limits: Limits) -> int:
+    return parse_moment(value)
+
+
+def _percentile(value: Any, limits: Limits) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 100:
+        return value
+    raise ValueError("must be a whole number from 0 to 100")
+
+
+_short = _text(lambda limits: limits.name)
+_long = _text(lambda limits: limits.text)
+
+FIELD_RULES: Final[dict[str, Callable[[Any, Limits], Any]]] = {
+    "firstname": _short,
+    "lastname": _short,
+    "name": _long,
+    "phone_number": _phone,
+    "mobile_phone_number": _phone,
+    "gender": _gender,
+    "locale": _locale,
+    **dict.fromkeys(
+        ("address_line_1", "address_line_2", "address_city", "address_state", "address_country", "address_zip"), _long
+    ),
+}
+"""The rule of each profile field."""
+
+TOP_RULES: Final[dict[str, Callable[[Any, Limits], Any]]] = {
+    **{name: FIELD_RULES[name] for name in ("firstname", "lastname", "name", "phone_number", "gender", "locale")},
+    "joined_at": _moment,
+    **dict.fromkeys(PERCENTILES, _percentile),
+}
+"""Top-level keys that are fields: one that breaks its rule refuses the whole customer."""
