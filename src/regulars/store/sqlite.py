@@ -258,6 +258,9 @@ def _connect(path: Path, flags: int) -> apsw.Connection:
     except _AWAY as error:
         raise UnavailableError(f"cannot open the database {path}: {error}") from error
     connection.set_busy_timeout(_BUSY_MS)
+    # Without it SQLite plans a statement anew whenever a bound value might change the plan, which a json_each or a
+    # partial index is enough for: 47 us instead of 6 for the look-up of one customer.
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     connection.execute("PRAGMA cache_size = -65536").fetchall()
     connection.execute("PRAGMA temp_store = MEMORY").fetchall()
     return connection
