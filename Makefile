@@ -1,0 +1,70 @@
+# Everything a checkout can do. Each target brings along what it needs: a .venv from the lock files, made once.
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench lock clean
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/installed ## a server with 10,000 made-up customers on http://127.0.0.1:8080, and requests to paste
+	@$(BIN)/regulars demo
+
+test: $(VENV)/installed-dev ## lint, types and tests: all that a change must pass
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/mypy --strict
+	$(BIN)/pytest -n 2
+
+lint: $(VENV)/installed-dev ## the style of the code
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+bench: $(VENV)/installed-dev ## measure it on this machine
+	$(BIN)/python -m bench
+
+lock: ## choose the versions of all dependencies anew
+	@command -v uv >/dev/null || { echo "make lock needs uv: see https://docs.astral.sh/uv/" >&2; exit 1; }
+	echo hatchling | $(COMPILE) --output-file requirements.lock
+	echo hatchling | $(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean: ## remove what was made here, the demo's database too
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis regulars-demo.db*
+	find src tests -name __pycache__ -prune -exec rm -rf {} +
+
+# The versions are those of PyPI for every platform, whatever this machine is set up to use instead.
+COMPILE = uv --no-config pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links pyproject.toml -
+
+ifdef UV
+INSTALL = $(UV) pip install --quiet --python $(BIN)/python
+else
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+endif
+
+# The build backend comes with the lock, so that the package itself is built without fetching anything unpinned.
+$(VENV)/installed: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "installing what Regulars needs into $(VENV) ..."
+	@$(INSTALL) --require-hashes --requirement requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+	@echo "installing what the tests need into $(VENV) ..."
+	@$(INSTALL) --require-hashes --requirement requirements-dev.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(BIN)/python:
+ifdef UV
+	@$(UV) venv --quiet --no-project --python '>=3.11' $(VENV)
+else
+	@python=$$(command -v python3.14 || command -v python3.13 || command -v python3.12 || command -v python3.11 \
+		|| command -v python3) \
+		&& $$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		&& $$python -m venv $(VENV) \
+		|| { echo "Python 3.11 or newer with venv is needed: apt install python3 python3-venv (or uv)" >&2; \
+		rm -rf $(VENV); exit 1; }
+endif
