@@ -114,7 +114,8 @@ def parse_uuid(value: object) -> bytes:
 
 def uuid_text(value: bytes) -> str:
     """The canonical text of a uuid's 16 bytes."""
-    return str(uuids.UUID(bytes=value))
+    digits = value.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def new_uuid() -> bytes:

@@ -1,7 +1,7 @@
 """Moments: points in time as whole milliseconds since 1970-01-01 UTC, the one form inside."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 SECOND: Final = 1000
@@ -46,17 +46,12 @@ def _from_iso(text: str) -> int:
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH: Final = datetime(1970, 1, 1)
 
 
 def iso(moment: int) -> str:
     """ISO 8601 in UTC with milliseconds: 2024-10-03T04:57:24.000Z."""
-    seconds, milliseconds = divmod(moment, SECOND)
-    when = datetime.fromtimestamp(seconds, UTC)
-    return f"{when:%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z" if when.year >= 1000 else _early(when, milliseconds)
-
-
-def _early(when: datetime, milliseconds: int) -> str:
-    return f"{when.year:04d}-{when:%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
+    return (_NAIVE_EPOCH + timedelta(milliseconds=moment)).isoformat(timespec="milliseconds") + "Z"
 
 
 def iso_or_none(moment: int | None) -> str | None:

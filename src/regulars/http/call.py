@@ -115,10 +115,10 @@ class Endpoint:
         await response(scope, receive, send)
 
     async def _authorised(self, call: Call) -> Caller:
-        found = credentials.presented(call.request)
-        if found is None:
+        header = credentials.header_of(call.request.scope)
+        if header is None:
             raise Problem("not_authenticated", "Not authorized: the request brings no API key.")
-        caller = await call.services.keyring.find(found)
+        caller = await call.services.keyring.find(header)
         if caller is None:
             raise Problem("key_unknown", "Not authorized")
         call.request.scope["caller"] = caller

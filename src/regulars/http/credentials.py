@@ -6,9 +6,12 @@ from typing import Final
 
 from msgspec import Struct
 from starlette.requests import Request
+from starlette.types import Scope
 
 API_KEY_HEADER: Final = "x-swu-api-key"
 CLIENT_HEADER: Final = "x-swu-api-client"
+_API_KEY: Final = API_KEY_HEADER.encode()
+_AUTHORIZATION: Final = b"authorization"
 
 
 class Presented(Struct, frozen=True):
@@ -18,25 +21,34 @@ class Presented(Struct, frozen=True):
     bearer: bool
 
 
-def presented(request: Request) -> Presented | None:
-    """The secret in a request, None if it brings none; an unreadable one is a secret that nobody has.
+def header_of(scope: Scope) -> tuple[bytes, bytes] | None:
+    """The header that brings a secret, as it came; None if there is none."""
+    older = None
+    for header in scope["headers"]:
+        if header[0] == _AUTHORIZATION:
+            return header  # type: ignore[no-any-return]
+        if header[0] == _API_KEY and header[1].strip():
+            older = header
+    return older
+
+
+def presented(name: bytes, value: bytes) -> Presented:
+    """The secret in a header of `header_of`; an unreadable one is a secret that nobody has.
 
     HTTP Basic with the key as user name and no password; the base64 of the bare key, as real Blueshift integrations
     send it; a Bearer token; or the header of older Sendwithus clients.
     """
-    header = request.headers.get("authorization")
-    if header:
-        scheme, _, rest = header.strip().partition(" ")
-        rest = rest.strip()
-        match scheme.lower():
-            case "basic":
-                return Presented(_basic(rest), bearer=False)
-            case "bearer":
-                return Presented(rest, bearer=True)
-            case _:
-                return Presented("", bearer=False)
-    key = request.headers.get(API_KEY_HEADER)
-    return Presented(key.strip(), bearer=False) if key else None
+    text = value.decode("latin-1").strip()
+    if name == _API_KEY:
+        return Presented(text, bearer=False)
+    scheme, _, rest = text.partition(" ")
+    match scheme.lower():
+        case "basic":
+            return Presented(_basic(rest.strip()), bearer=False)
+        case "bearer":
+            return Presented(rest.strip(), bearer=True)
+        case _:
+            return Presented("", bearer=False)
 
 
 def _basic(text: str) -> str:

@@ -1,12 +1,12 @@
 """The gate: the one outer layer of the server, pure ASGI. Request ids, the table of routes, and every error's body."""
 
+import itertools
 import re
 import secrets
 from collections.abc import Sequence
 from typing import Final
 
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,9 +22,11 @@ from regulars.http.services import Services
 from regulars.store.engine import UnavailableError
 from regulars.store.ledger import BusyError, CommandFailedError
 
-REQUEST_ID: Final = "X-Request-Id"
+REQUEST_ID: Final = b"x-request-id"
 OLD_PREFIX: Final = "/api/v1_0/"
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_PROCESS: Final = secrets.token_hex(6)
+_requests: Final = itertools.count(1)
 _log = structlog.get_logger("regulars.http")
 
 
@@ -34,6 +36,13 @@ class Gate:
     def __init__(self, routes: Sequence[Route]) -> None:
         self.routes = routes
         self._router = Router(routes, redirect_slashes=False)
+        # Most calls have no parameter in their path: they need no search.
+        self._direct = {
+            (method, route.path): route.app
+            for route in routes
+            if "{" not in route.path
+            for method in route.methods or ()
+        }
         self.services: Services | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,12 +59,12 @@ class Gate:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message.setdefault("headers", [])
-                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+                message["headers"].append((REQUEST_ID, request_id.encode()))
             await send(message)
 
         try:
-            await self._router(scope, receive, send_with_id)
+            direct = self._direct.get((scope["method"], path))
+            await (direct or self._router)(scope, receive, send_with_id)
         except Exception as error:
             if started:
                 raise
@@ -68,11 +77,11 @@ class Gate:
     @staticmethod
     def _request_id(scope: Scope) -> str:
         for name, value in scope["headers"]:
-            if name == b"x-request-id":
+            if name == REQUEST_ID:
                 given: str = value.decode("latin-1")
                 if _ID.fullmatch(given):
                     return given
-        return secrets.token_hex(8)
+        return f"{_PROCESS}-{next(_requests):x}"
 
     @staticmethod
     def _render(problem: Problem, request: Request) -> Response:

@@ -1,14 +1,15 @@
 """The keyring: who a secret belongs to, remembered for seconds, so that a request costs no look-up of its key."""
 
+import hashlib
 import time
 from collections.abc import Callable
 from typing import Final
 
 from msgspec import Struct
 
-from regulars.http.credentials import Presented
+from regulars.http.credentials import Presented, presented
 from regulars.store import control
-from regulars.store.control import Key, fingerprint
+from regulars.store.control import Key
 from regulars.store.store import Store
 
 REMEMBERED_SECONDS: Final = 4.0
@@ -55,14 +56,14 @@ class Keyring:
         self._known: dict[bytes, tuple[float, Caller | None]] = {}
         self._used: dict[int, int] = {}
 
-    async def find(self, presented: Presented) -> Caller | None:
-        """The caller, None if no standing key or token has this secret."""
-        place = fingerprint(presented.secret)
+    async def find(self, header: tuple[bytes, bytes]) -> Caller | None:
+        """The caller whose secret a header brings (`credentials.header_of`); None if nothing that stands has it."""
+        place = hashlib.sha256(header[0] + b":" + header[1]).digest()
         known = self._known.get(place)
         if known is None or known[0] < time.monotonic():
             if len(self._known) >= _LARGEST:
                 self._known.clear()
-            known = (time.monotonic() + REMEMBERED_SECONDS, await self._look_up(presented))
+            known = (time.monotonic() + REMEMBERED_SECONDS, await self._look_up(presented(*header)))
             self._known[place] = known
         caller = known[1]
         if caller is not None:
@@ -79,12 +80,12 @@ class Keyring:
         if used:
             await control.note_use(self._store.engine, used)
 
-    async def _look_up(self, presented: Presented) -> Caller | None:
+    async def _look_up(self, found: Presented) -> Caller | None:
         async with self._store.snapshot() as connection:
-            key = await control.key_of_secret(connection, presented.secret)
-            if key is None and presented.bearer:
-                found = await control.key_of_token(connection, presented.secret, kind="access", now=self._clock())
-                key = None if found is None else found[0]
+            key = await control.key_of_secret(connection, found.secret)
+            if key is None and found.bearer:
+                behind = await control.key_of_token(connection, found.secret, kind="access", now=self._clock())
+                key = None if behind is None else behind[0]
             if key is None:
                 return None
             sites = await control.list_sites(connection, key.account_id)

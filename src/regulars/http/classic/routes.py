@@ -4,11 +4,11 @@ from regulars.http.call import route
 from regulars.http.classic import batch, customers, events, groups, logs
 
 ROUTES = (
+    route("GET", "/api/v1/customers/{who}", customers.show),
     route("POST", "/api/v1/customers", customers.upsert),
     route("GET", "/api/v1/customers", customers.search),
     route("POST", "/api/v1/customers/bulk", customers.bulk),
     route("POST", "/api/v1/customers/delete", customers.remove_posted),
-    route("GET", "/api/v1/customers/{who}", customers.show),
     route("DELETE", "/api/v1/customers/{who}", customers.remove),
     route("GET", "/api/v1/customers/{who}/logs", logs.of_customer),
     route("POST", "/api/v1/customers/{who}/groups/{group}", groups.join),
