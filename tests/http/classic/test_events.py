@@ -1,0 +1,233 @@
+"""Activity: one event, or many in one call."""
+
+import itertools
+import time
+from typing import Any
+
+import pytest
+
+from regulars.domain.events import EVENTS
+from tests.http.checks import done, refused
+from tests.in_process import Client, InProcess
+
+_fresh = itertools.count(1)
+
+
+def fresh() -> str:
+    return f"actor{next(_fresh)}@example.com"
+
+
+def record(api: Client, event: str, email: str, **more: Any) -> str:
+    verdict: str = done(api.post("event", {"event": event, "email": email, **more}))["result"]
+    return verdict
+
+
+def show(api: Client, email: str) -> dict[str, Any]:
+    found: dict[str, Any] = done(api.get(f"customers/{email}"))["customer"]
+    return found
+
+
+REQUIRED: dict[str, Any] = {
+    "revenue": "1.00",
+    "newsletter_id": "weekly",
+    "sequence_id": 1,
+    "tag_id": 1,
+    "group_id": "grp_of_event",
+    "offer_id": 1,
+    "product_id": 1,
+    "code": "SPRING",
+    "form_id": 1,
+    "event_id": 1,
+    "assessment_id": 1,
+}
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_every_event_of_the_catalogue_is_taken_and_creates_its_customer(api: Client, name: str) -> None:
+    email = fresh()
+    fields = {field: REQUIRED[field] for field in EVENTS[name].requires}
+    assert record(api, name, email, **fields) == "created"
+    assert show(api, email)["email"] == email
+
+
+@pytest.mark.parametrize("name", [name for name, event in EVENTS.items() if event.requires])
+def test_an_event_without_what_it_requires_is_refused(app: InProcess, api: Client, name: str) -> None:
+    before = app.contents()
+    body = {"event": name, "email": fresh()}
+    refused(api.post("event", body), "invalid", *EVENTS[name].requires)
+    assert app.contents() == before
+
+
+def test_an_unknown_event_is_kept_and_changes_no_figure(app: InProcess, api: Client) -> None:
+    email = fresh()
+    before = done(api.post("customers", {"email": email}))["customer"]
+    kept = app.contents().rows["activities"]
+    assert record(api, "danced_all_night", email, with_whom={"a": ["b"]}) == "updated"
+    assert app.contents().rows["activities"] == kept + 1
+    assert {**show(api, email), "updated_at": ""} == {**before, "updated_at": ""}
+
+
+@pytest.mark.parametrize(
+    "name", ["", None, 7, "a.b", "two words", "tab\tbed", "42", "-1", "x" * 65, ["view"], {"name": "view"}]
+)
+def test_a_name_that_is_none_is_refused(app: InProcess, api: Client, name: Any) -> None:
+    before = app.contents()
+    refused(api.post("event", {"event": name, "email": fresh()}), "invalid", "event")
+    assert app.contents() == before
+
+
+def test_an_event_about_nobody_is_refused(api: Client) -> None:
+    refused(api.post("event", {"event": "view"}), "user_identifier_missing")
+    refused(api.post("event", {"event": "view", "email": "nonsense"}), "invalid", "email")
+    refused(api.post("event", {"event": "view", "uuid": "06743da2-9589-4c01-afda-e3d85e487fa7"}), "customer_not_found")
+
+
+def test_visits_orders_and_revenue_add_up(api: Client) -> None:
+    email = fresh()
+    for name in ("view", "pageload", "visit", "search"):
+        record(api, name, email)
+    record(api, "purchase", email, revenue="19.99")
+    record(api, "purchase", email, amount=0.01)
+    record(api, "conversion", email, revenue=5)
+    record(api, "refund", email, revenue=20)
+    shown = show(api, email)
+    assert (shown["lifetime_visits"], shown["lifetime_orders"], shown["lifetime_revenue"]) == (3, 2, 25)
+
+
+def test_identify_is_an_upsert(api: Client) -> None:
+    email = fresh()
+    assert record(api, "identify", email, firstname="Anna", data={"plan": "pro"}) == "created"
+    assert record(api, "identify", email, lastname="Lee") == "updated"
+    shown = show(api, email)
+    assert (shown["name"], shown["data"]) == ("Anna Lee", {"plan": "pro"})
+    refused(api.post("event", {"event": "identify", "email": email, "gender": "robot"}), "invalid", "gender")
+
+
+def test_a_repeat_by_its_uuid_is_answered_and_counted_once(app: InProcess, api: Client) -> None:
+    email = fresh()
+    event = {"event": "purchase", "email": email, "revenue": 10, "event_uuid": "0b9f1a36-6a58-4d1c-9d53-6a1f3c2b7e10"}
+    assert done(api.post("event", event))["result"] == "created"
+    before = app.contents()
+    assert done(api.post("event", event))["result"] == "unchanged"
+    assert done(api.post("event", {**event, "event_uuid": event["event_uuid"].upper()}))["result"] == "unchanged"
+    assert app.contents() == before
+    assert show(api, email)["lifetime_revenue"] == 10
+    done(api.post("bulkevents", {"events": [{**event, "event_uuid": "any text"}, {**event, "event_uuid": "any text"}]}))
+    assert show(api, email)["lifetime_revenue"] == 20
+
+
+def test_an_order_is_counted_once_for_each_customer_and_refunded_once(api: Client) -> None:
+    email, other = fresh(), fresh()
+    for who in (email, email, other):
+        record(api, "purchase", who, revenue=10, order_id="O-1")
+    record(api, "purchase", email, revenue=5, order_id="O-2")
+    record(api, "purchase", email, revenue=1)
+    record(api, "purchase", email, revenue=1)
+    assert (show(api, email)["lifetime_orders"], show(api, email)["lifetime_revenue"]) == (4, 17)
+    assert (show(api, other)["lifetime_orders"], show(api, other)["lifetime_revenue"]) == (1, 10)
+
+
+@pytest.mark.parametrize(("ahead", "taken"), [(0, True), (240, True), (400, False), (10**6, False)])
+def test_a_clock_may_be_five_minutes_ahead(api: Client, ahead: int, taken: bool) -> None:
+    reply = api.post("event", {"event": "view", "email": fresh(), "timestamp": int(time.time()) + ahead})
+    if taken:
+        done(reply)
+    else:
+        refused(reply, "invalid", "timestamp")
+
+
+@pytest.mark.parametrize("timestamp", [1_700_000_000, 1.5e9, "1700000000", "2023-11-14T22:13:20Z", "2023-11-14", "", None])
+def test_a_timestamp_is_unix_seconds_or_iso_8601(api: Client, timestamp: Any) -> None:
+    record(api, "view", fresh(), timestamp=timestamp)
+
+
+@pytest.mark.parametrize("timestamp", ["soon", True, [], {}, "99999999999999999999", 10**30, -(10**30), "1e999"])
+def test_another_timestamp_is_refused(api: Client, timestamp: Any) -> None:
+    refused(api.post("event", {"event": "view", "email": fresh(), "timestamp": timestamp}), "invalid", "timestamp")
+
+
+@pytest.mark.parametrize(
+    ("revenue", "shown"),
+    [(0, 0), ("10", 10), ("10.5", 10.5), ("10.50", 10.5), (19.990000000000002, 19.99), (10**12, 10**12), ("", 0)],
+)
+def test_money_is_a_decimal(api: Client, revenue: Any, shown: float) -> None:
+    email = fresh()
+    record(api, "purchase", email, revenue=revenue)
+    assert show(api, email)["lifetime_revenue"] == shown
+
+
+@pytest.mark.parametrize(
+    "revenue", [-1, "-0.01", "1.005", "1,50", "ten", "1e3", "NaN", "Infinity", 10**12 + 1, 1e300, True, [1], "1 EUR"]
+)
+def test_other_money_is_refused(app: InProcess, api: Client, revenue: Any) -> None:
+    before = app.contents()
+    refused(api.post("event", {"event": "purchase", "email": fresh(), "revenue": revenue}), "invalid", "revenue")
+    assert app.contents() == before
+
+
+@pytest.mark.parametrize("revenue", [b"NaN", b"Infinity", b"-Infinity", b"1e400", b"+1", b"01", b"0x1"])
+def test_money_that_is_no_json_number_is_malformed(api: Client, revenue: bytes) -> None:
+    body = b'{"event": "purchase", "email": "money@example.com", "revenue": ' + revenue + b"}"
+    refused(api.post("event", content=body), "malformed")
+
+
+def test_many_events_are_judged_one_by_one_and_applied_in_order(api: Client) -> None:
+    email = fresh()
+    events: list[Any] = [
+        {"event": "purchase", "email": email, "revenue": 1},
+        {"event": "no good", "email": email},
+        "not an object",
+        {"event": "refund", "email": email},
+        {"event": "view"},
+        {"event": "purchase", "email": email, "revenue": 2},
+    ]
+    response = api.post("bulkevents", {"events": events})
+    assert response.status_code == 200
+    reply = response.json()
+    assert (reply["status"], reply["count"]) == ("ok", 2)
+    assert [(item["index"], item["event"]) for item in reply["failed"]] == [(n, events[n]) for n in (1, 2, 3, 4)]
+    assert [item["code"] for item in reply["failed"]] == ["invalid", "invalid", "invalid", "user_identifier_missing"]
+    assert reply["failed"][2]["errors"] == [{"field": "revenue", "detail": "is required for the event refund"}]
+    assert (show(api, email)["lifetime_orders"], show(api, email)["lifetime_revenue"]) == (2, 3)
+
+
+def test_a_call_takes_a_hundred_events_and_not_one_more(app: InProcess, api: Client) -> None:
+    email = fresh()
+    before = app.contents()
+    events = [{"event": "view", "email": email}] * 101
+    refused(api.post("bulkevents", {"events": events}), "too_many")
+    assert app.contents() == before
+    assert done(api.post("bulkevents", {"events": events[:100]}))["count"] == 100
+    assert show(api, email)["lifetime_visits"] == 100
+    assert done(api.post("bulkevents", {"events": []}))["count"] == 0
+
+
+@pytest.mark.parametrize("body", [{}, {"events": {}}, {"events": None}, {"event": []}])
+def test_many_events_without_a_list_are_refused(api: Client, body: Any) -> None:
+    refused(api.post("bulkevents", body), "malformed", "events")
+
+
+def test_what_happened_first_does_not_depend_on_what_arrived_first(api: Client) -> None:
+    one, other = fresh(), fresh()
+    happened = [("unsubscribed", 1_700_000_300), ("subscribed", 1_700_000_200), ("group_left", 1_700_000_100)]
+    for who, order in ((one, happened), (other, happened[::-1])):
+        record(api, "group_joined", who, group_id="grp_order", timestamp=1_700_000_100)
+        for name, second in order:
+            record(api, name, who, group_id="grp_order", timestamp=second)
+    for who in (one, other):
+        shown = show(api, who)
+        assert (shown["unsubscribed"], shown["unsubscribed_at"]) == (True, "2023-11-14T22:18:20.000Z")
+        assert shown["groups"] == [], "at the same time, the removing report wins"
+
+
+def test_a_hard_bounce_lasts_until_the_address_changes(api: Client) -> None:
+    old, new = fresh(), fresh()
+    done(api.post("customers", {"email": old, "customer_id": "bouncer"}))
+    record(api, "email_bounced", old, bounce_type="hard", reason="no such mailbox")
+    record(api, "email_complained", old, broadcast_id=1)
+    assert show(api, old)["email_hard_bounced"] is True
+    assert show(api, old)["email_spam_reported"] is True
+    done(api.post("customers", {"email": new, "customer_id": "bouncer"}))
+    assert show(api, new)["email_hard_bounced"] is False
+    done(api.post("event", {"event": "email_bounced", "email": old, "customer_id": "bouncer", "bounce_type": "hard"}))
+    assert show(api, new)["email_hard_bounced"] is False, "a late report is about the old address"

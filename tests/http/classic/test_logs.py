@@ -1,0 +1,91 @@
+"""The mails of a customer."""
+
+from typing import Any
+
+import pytest
+
+from tests.http.checks import done, refused
+from tests.in_process import Client
+
+START = 1_700_000_000
+ADDRESS = "reader@example.com"
+
+
+def mail(api: Client, event: str, second: int, **more: Any) -> None:
+    done(api.post("event", {"event": event, "email": ADDRESS, "timestamp": second, **more}))
+
+
+def logs(api: Client, query: str = "", address: str = ADDRESS) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = done(api.get(f"customers/{address}/logs{query}"))["logs"]
+    return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _mails(api: Client) -> None:
+    """105 mails, a second apart, and two in the same second."""
+    events = [
+        {"event": "email_sent", "email": ADDRESS, "timestamp": START + n, "log_id": f"log_{n}"} for n in range(105)
+    ]
+    events.append({"event": "email_sent", "email": ADDRESS, "timestamp": START + 104.5, "log_id": "log_half"})
+    for part in (events[:100], events[100:]):
+        assert done(api.post("bulkevents", {"events": part}))["failed"] == []
+
+
+def test_newest_first_and_at_most_a_hundred(api: Client) -> None:
+    found = logs(api)
+    assert [log["id"] for log in found[:3]] == ["log_half", "log_104", "log_103"]
+    assert len(found) == 100
+
+
+@pytest.mark.parametrize("count", [1, 2, 99, 100])
+def test_count_limits_the_answer(api: Client, count: int) -> None:
+    assert len(logs(api, f"?count={count}")) == count
+
+
+@pytest.mark.parametrize("count", ["0", "101", "-1", "ten", "1.5", "1e1", "٣", "9" * 30])
+def test_another_count_is_refused(api: Client, count: str) -> None:
+    assert "1 to 100" in refused(api.get(f"customers/{ADDRESS}/logs?count={count}"), "invalid")["error"]
+
+
+def test_an_empty_parameter_counts_as_absent(api: Client) -> None:
+    assert logs(api, "?count=&created_lt=&created_gt=") == logs(api)
+
+
+def test_bounds_are_strict(api: Client) -> None:
+    assert [log["id"] for log in logs(api, f"?created_lt={START + 2}")] == ["log_1", "log_0"]
+    assert [log["id"] for log in logs(api, f"?created_gt={START + 102}")] == ["log_half", "log_104", "log_103"]
+    assert [log["id"] for log in logs(api, f"?created_gt={START + 4}&created_lt={START + 6}")] == ["log_5"]
+    assert logs(api, f"?created_gt={START + 104}") == [], "also half a second later it is the same second"
+    assert logs(api, f"?created_gt={START + 5}&created_lt={START + 6}") == []
+
+
+@pytest.mark.parametrize("bound", ["yesterday", "1.5", "2026-01-01", "9" * 30])
+def test_a_bound_that_is_no_unix_time_is_refused(api: Client, bound: str) -> None:
+    for name in ("created_lt", "created_gt"):
+        assert name in refused(api.get(f"customers/{ADDRESS}/logs?{name}={bound}"), "invalid")["error"]
+
+
+def test_a_status_only_moves_forward(api: Client) -> None:
+    """Whatever arrives last, and however often."""
+    mails = [("email_opened", 5), ("email_sent", 1), ("email_delivered", 3), ("email_opened", 4), ("email_sent", 9)]
+    statuses = []
+    for event, second in mails:
+        mail(api, event, START + 1000 + second, log_id="log_forward")
+        statuses.append(next(log for log in logs(api) if log["id"] == "log_forward")["status"])
+    assert statuses == ["opened", "opened", "opened", "re_opened", "re_opened"]
+
+
+def test_a_mail_without_an_id_is_one_per_broadcast(api: Client) -> None:
+    for second in (1, 2):
+        mail(api, "email_delivered", START + 2000 + second, broadcast_id="spring", message="SendGrid: delivered")
+    [log] = logs(api, f"?created_gt={START + 1999}")
+    assert log["id"].startswith("log_")
+    assert (log["created"], log["status"]) == (START + 2001, "delivered")
+    assert (log["message"], log["email_id"]) == ("SendGrid: delivered", "spring")
+
+
+def test_nobody_has_no_mails(api: Client) -> None:
+    refused(api.get("customers/nobody@example.com/logs"), "customer_not_found")
+    refused(api.get("customers/nonsense/logs"), "invalid")
+    done(api.post("customers", {"email": "unmailed@example.com"}))
+    assert logs(api, address="unmailed@example.com") == []

@@ -1,0 +1,138 @@
+"""The application in this process: the real store on a real file, called through ASGI, without a network."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+from starlette.types import Message
+
+from regulars.app import Application, create_app
+from regulars.settings import Settings
+from regulars.store import control
+from regulars.store.control import Site
+from regulars.store.store import Store
+
+from .contents import Contents, contents
+
+NOTHING: Any = object()
+
+
+class InProcess:
+    """One server on one database, with its lifespan driven by hand: `with InProcess(path) as app`.
+
+    `store` is a second handle on the same file, as another process would have one.
+    """
+
+    def __init__(self, path: Path, **settings: Any) -> None:
+        self.path = path
+        self.settings = Settings(database=f"sqlite:///{path}", **settings)
+        self._runner = asyncio.Runner()
+        self._app: Application = create_app(self.settings)
+        self._accounts: dict[str, int] = {}
+        self._sites: dict[tuple[str, str], Site] = {}
+
+    def __enter__(self) -> Self:
+        self.store: Store = self.run(Store.open(self.settings.database))
+        self.run(self._start())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.run(self._stop())
+        self.run(self.store.close())
+        self._runner.close()
+
+    def run(self, work: Any) -> Any:
+        """Run a coroutine on the loop that the application lives on."""
+        return self._runner.run(work)
+
+    def client(self, *, account: str = "acme", site: str = "main", **key: Any) -> "Client":
+        """A caller with a key of its own. `key`: scopes and dialect, as `create_key` takes them."""
+        return Client(self, {"Authorization": f"Bearer {self.secret(account, site, **key)[1]}"})
+
+    def secret(self, account: str = "acme", site: str = "main", **key: Any) -> tuple[int, str]:
+        """A new key's number and secret; account and site are created at their first mention."""
+        return self.run(self._secret(account, site, **key))  # type: ignore[no-any-return]
+
+    def contents(self) -> Contents:
+        """What the database holds at this moment."""
+        return contents(self.path)
+
+    def request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request and read its reply."""
+        return self.run(self._request(request))  # type: ignore[no-any-return]
+
+    async def _request(self, request: httpx.Request) -> httpx.Response:
+        transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://regulars.example") as client:
+            return await client.send(request)
+
+    async def _secret(self, account: str, site: str, **key: Any) -> tuple[int, str]:
+        engine, now = self.store.engine, time.time_ns() // 1_000_000
+        if account not in self._accounts:
+            self._accounts[account] = await control.create_account(engine, account, now=now)
+        if (account, site) not in self._sites:
+            self._sites[account, site] = await control.create_site(engine, self._accounts[account], site, now=now)
+        made, secret = await control.create_key(engine, self._sites[account, site], now=now, **key)
+        return made.id, secret
+
+    async def _start(self) -> None:
+        self._inbox: asyncio.Queue[Message] = asyncio.Queue()
+        self._outbox: asyncio.Queue[Message] = asyncio.Queue()
+        self._lifespan = asyncio.create_task(self._app({"type": "lifespan"}, self._inbox.get, self._outbox.put))
+        await self._inbox.put({"type": "lifespan.startup"})
+        reply = await self._outbox.get()
+        assert reply["type"] == "lifespan.startup.complete", reply
+
+    async def _stop(self) -> None:
+        await self._inbox.put({"type": "lifespan.shutdown"})
+        reply = await self._outbox.get()
+        assert reply["type"] == "lifespan.shutdown.complete", reply
+        await self._lifespan
+
+
+class Client:
+    """A caller of the classic surface: paths are below /api/v1 unless they begin with a slash."""
+
+    def __init__(self, app: InProcess, headers: dict[str, str]) -> None:
+        self.app = app
+        self.headers = headers
+
+    def having(self, **headers: str) -> "Client":
+        """The same caller with further headers: `X_SWU_API_CLIENT="node"`."""
+        return Client(self.app, {**self.headers, **{name.replace("_", "-"): text for name, text in headers.items()}})
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        json: Any = NOTHING,
+        *,
+        content: bytes | Iterable[bytes] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        """Send one request: a JSON value, raw bytes, or several pieces of them as a chunked body."""
+        given: dict[str, Any] = {} if json is NOTHING else {"json": json}
+        if content is not None:
+            given["content"] = content if isinstance(content, bytes) else _pieces(content)
+        url = "http://regulars.example" + (path if path.startswith("/") else f"/api/v1/{path}")
+        return self.app.request(httpx.Request(method, url, headers={**self.headers, **(headers or {})}, **given))
+
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        return self.send("GET", path, **more)
+
+    def post(self, path: str, json: Any = NOTHING, **more: Any) -> httpx.Response:
+        return self.send("POST", path, json, **more)
+
+    def put(self, path: str, json: Any = NOTHING, **more: Any) -> httpx.Response:
+        return self.send("PUT", path, json, **more)
+
+    def delete(self, path: str, **more: Any) -> httpx.Response:
+        return self.send("DELETE", path, **more)
+
+
+async def _pieces(content: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for piece in content:
+        yield piece
