@@ -27,8 +27,8 @@ bench: $(VENV)/installed-dev ## measure it on this machine
 
 lock: ## choose the versions of all dependencies anew
 	@command -v uv >/dev/null || { echo "make lock needs uv: see https://docs.astral.sh/uv/" >&2; exit 1; }
-	echo hatchling | $(COMPILE) --output-file requirements.lock
-	echo hatchling | $(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	printf 'hatchling\neditables\n' | $(COMPILE) --output-file requirements.lock
+	printf 'hatchling\neditables\n' | $(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 
 clean: ## remove what was made here, the demo's database too
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis regulars-demo.db*
@@ -44,7 +44,7 @@ else
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
-# The build backend comes with the lock, so that the package itself is built without fetching anything unpinned.
+# The build backend (hatchling, editables) comes with the lock, so that the package itself is built without fetching anything unpinned.
 $(VENV)/installed: requirements.lock pyproject.toml | $(BIN)/python
 	@echo "installing what Regulars needs into $(VENV) ..."
 	@$(INSTALL) --require-hashes --requirement requirements.lock

@@ -8,15 +8,14 @@ from typing import Annotated, BinaryIO
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from regulars.cli.importing import LARGEST_CHUNK, Import, Summary
 from regulars.cli.judging import Kind, judge_for
 from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
 from regulars.cli.output import FailedError, note, show
+from regulars.cli.progress import progress_bar
 from regulars.cli.session import chosen_site, opened
-from regulars.cli.source import Line, Source, open_source
+from regulars.cli.source import Line, open_source
 from regulars.domain.faults import RefusedError
 
 _LONGEST_RAW = 64 * 1024
@@ -66,7 +65,11 @@ async def _import(
 ) -> Summary:
     async with opened(database, largest_batch=LARGEST_CHUNK) as store:
         chosen = await chosen_site(store, site)
-        with open_source(file) as source, _reject_file(rejects, file) as on_reject, progress_bar(source) as advance:
+        with (
+            open_source(file) as source,
+            _reject_file(rejects, file) as on_reject,
+            progress_bar(source.name, source.size) as advance,
+        ):
             work = Import(
                 store,
                 chosen.id,
@@ -76,26 +79,6 @@ async def _import(
                 on_chunk=lambda: advance(work.summary, source.position),
             )
             return await work.run(source)
-
-
-@contextmanager
-def progress_bar(source: Source) -> Iterator[Callable[[Summary, int], None]]:
-    """Show on a terminal how far an import is: call it with the summary and how much of source.size has been read."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[figures]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(source.name, total=source.size, figures="")
-
-        def advance(summary: Summary, position: int) -> None:
-            progress.update(task, completed=position, figures=f"{summary.lines:,} lines, {summary.rate:,.0f}/s")
-
-        yield advance
 
 
 @contextmanager

@@ -68,6 +68,8 @@ class CustomerJudge:
             raise RefusedError(refusal.code, (*refusal.faults, *reading.faults)) from None
         if reading.faults:
             raise RefusedError("invalid", reading.faults)
+        if restored.consents:
+            profile.unsubscribed = None  # they say more exactly what it sums up
         self.clamped += reading.clamped
         return Upsert(profile, SOURCE, restored)
 

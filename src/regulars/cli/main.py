@@ -8,7 +8,7 @@ import structlog
 import typer
 
 from regulars import __version__
-from regulars.cli import access, imports
+from regulars.cli import access, demo, imports, serving, upkeep
 from regulars.cli.options import GlobalDatabase
 from regulars.cli.output import FailedError, note
 from regulars.settings import SettingError
@@ -34,10 +34,15 @@ First steps:
 """
 
 app: Final = typer.Typer(name="regulars", help=_HELP, rich_markup_mode=None, add_completion=False)
+app.command()(demo.demo)
 app.command()(access.init)
-app.command("import", help=imports.HELP)(imports.import_file)
+app.command(epilog=serving.SETTINGS_HELP)(serving.serve)
+app.command("import", help=imports.HELP, short_help="Import customers or activity from a file.")(imports.import_file)
 app.add_typer(access.keys, name="keys")
 app.add_typer(access.sites, name="sites")
+app.command()(upkeep.check)
+app.command()(upkeep.reindex)
+app.command()(upkeep.backup)
 
 
 def _print_version(wanted: bool) -> None:

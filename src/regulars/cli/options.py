@@ -8,6 +8,7 @@ from regulars.settings import PREFIX, Settings
 from regulars.store.store import DatabaseURLError, engine_for
 
 DEFAULT_DATABASE: Final = Settings().database
+DEMO_DATABASE: Final = "sqlite:///regulars-demo.db"
 DATABASE_VARIABLE: Final = PREFIX + "DATABASE"
 _DATABASE_HELP: Final = f"The database, as sqlite:///path.  [env: {DATABASE_VARIABLE}; default: {DEFAULT_DATABASE}]"
 
@@ -26,6 +27,10 @@ def _nearest(context: typer.Context, value: str | None) -> str:
     return _known(value) or context.find_root().params["database"] or DEFAULT_DATABASE
 
 
+def _nearest_demo(context: typer.Context, value: str | None) -> str:
+    return _known(value) or context.find_root().params["database"] or DEMO_DATABASE
+
+
 GlobalDatabase = Annotated[
     str | None,
     typer.Option(
@@ -35,6 +40,15 @@ GlobalDatabase = Annotated[
 Database = Annotated[str, typer.Option("--database", metavar="URL", callback=_nearest, help=_DATABASE_HELP)]
 """Give it the default NEAREST: the option's callback puts the right URL in its place."""
 
+DemoDatabase = Annotated[
+    str,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        callback=_nearest_demo,
+        help=f"The demo's own database, made if it is not there.  [default: {DEMO_DATABASE}]",
+    ),
+]
 NEAREST: Final = None
 SiteNumber = Annotated[
     int | None, typer.Option("--site", metavar="ID", help="The site's number; not needed while there is only one.")

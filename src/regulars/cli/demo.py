@@ -1,0 +1,112 @@
+"""`regulars demo`: a server with made-up customers, and requests to paste."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Annotated, Any, Final
+
+import msgspec
+import typer
+
+from regulars.cli import sample
+from regulars.cli.access import set_up
+from regulars.cli.importing import LARGEST_CHUNK, Import
+from regulars.cli.judging import Kind, judge_for
+from regulars.cli.options import NEAREST, DemoDatabase
+from regulars.cli.output import FailedError, note
+from regulars.cli.progress import progress_bar
+from regulars.cli.serving import Host, Port, run_server, settings_with
+from regulars.cli.session import chosen_site, now
+from regulars.cli.source import Line
+from regulars.store import control
+from regulars.store.inspection import numbers_of
+from regulars.store.store import Store
+
+ACCOUNT: Final = "demo"
+"""The account by which the demo knows its own databases, and leaves every other alone."""
+
+
+def demo(
+    customers: Annotated[int, typer.Option(metavar="N", min=1, max=10_000_000, help="How many to make up.")] = 10_000,
+    port: Port = None,
+    host: Host = None,
+    database: DemoDatabase = NEAREST,  # type: ignore[assignment]
+) -> None:
+    """Start a server with made-up customers to look around.
+
+    Makes a database of its own with an account, a site and a key, fills it with customers, their mails and purchases,
+    serves it, and prints requests to paste. Run again it goes on with what is there.
+
+    \b
+    Examples:
+      regulars demo
+      regulars demo --customers 1000000 --port 9000
+    """
+    settings = settings_with(host=host, port=port, database=database)
+    key = asyncio.run(_prepare(database, customers))
+    run_server(settings, on_listening=lambda url: typer.echo(requests(url, key)))
+
+
+def requests(url: str, key: str) -> str:
+    """Three requests to a demo server, as three different vendors' clients make them."""
+    somebody = sample.email_of(0)
+    newcomer = msgspec.json.encode({"email": "you@example.com", "firstname": "You", "customer_id": "me"}).decode()
+    question = "filter[opened_email_broadcast_id]=8&filter[address_country_contains]=ger&sort=-net_revenue&page[size]=3"
+    return f"""
+As a Sendwithus client, who is this?
+  curl -u {key}: '{url}/api/v1/customers/{somebody}'
+
+As a Blueshift client, here is somebody new:
+  curl -u {key}: -H 'Content-Type: application/json' -d '{newcomer}' '{url}/api/v1/customers'
+
+As a Kajabi client, who in Germany opened broadcast 8, best customers first? (the token is an OAuth token or the key)
+  curl -g -H 'Authorization: Bearer {key}' '{url}/v1/customers?{question}'
+
+Ctrl-C ends it.
+"""
+
+
+async def _prepare(database: str, customers: int) -> str:
+    """Make or complete the demo's database; returns a fresh key. Raises FailedError for a database not its own."""
+    store = await Store.open(database, largest_batch=LARGEST_CHUNK)
+    try:
+        async with store.snapshot() as connection:
+            accounts = [name for _, name in await control.list_accounts(connection)]
+        if accounts not in ([], [ACCOUNT]):
+            raise FailedError(f"{database} is not a demo's database; give another with --database")
+        if not accounts:
+            made = await set_up(store, account=ACCOUNT, site="main")
+            await _fill(store, made["site_id"], customers)
+            return str(made["key"])
+        site = await chosen_site(store, None)
+        async with store.snapshot() as connection:
+            known = {numbers.kind: numbers.next - 1 for numbers in await numbers_of(connection, site.id)}
+        if known["customer"] < customers:
+            await _fill(store, site.id, customers)
+        else:
+            note(f"going on with {database}")
+        _, secret = await control.create_key(store.engine, site, now=now())
+        return secret
+    finally:
+        await store.close()
+
+
+async def _fill(store: Store, site: int, customers: int) -> None:
+    moment = now()
+    people = (sample.customer(number, now=moment) for number in range(customers))
+    events = (event for number in range(customers) for event in sample.activity(number, now=moment))
+    await _import(store, site, "customers", people, customers)
+    await _import(store, site, "activity", events, customers * _EVENTS_EACH)
+
+
+_EVENTS_EACH: Final = 11
+"""Activities of one customer of the sample, on average."""
+
+
+async def _import(store: Store, site: int, kind: Kind, bodies: Iterator[dict[str, Any]], expected: int) -> None:
+    lines = (Line(number, msgspec.json.encode(body)) for number, body in enumerate(bodies, 1))
+    with progress_bar(kind, expected) as advance:
+        work = Import(
+            store, site, judge_for(kind, store.limits), on_chunk=lambda: advance(work.summary, work.summary.lines)
+        )
+        summary = await work.run(lines)
+    note(f"{summary.lines:,} lines of {kind} imported in {summary.seconds:.1f} s")

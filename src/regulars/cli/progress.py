@@ -1,0 +1,29 @@
+"""The progress of an import, on a terminal; silent where there is none."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from regulars.cli.importing import Summary
+
+
+@contextmanager
+def progress_bar(name: str, total: int | None) -> Iterator[Callable[[Summary, int], None]]:
+    """Show on stderr how far an import is. Call what it gives with the summary and how much of `total` is done."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[figures]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(name, total=total, figures="")
+
+        def advance(summary: Summary, done: int) -> None:
+            progress.update(task, completed=done, figures=f"{summary.lines:,} lines, {summary.rate:,.0f}/s")
+
+        yield advance
