@@ -1,0 +1,159 @@
+"""Activity may arrive late, twice and in any order: the end state is the same for every order of arrival."""
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from regulars.domain.identity import Who
+from regulars.domain.relations import BY_NAME, FLAG
+
+from .disorder import PEOPLE, figures, histories, mail_state
+from .memory import NOW, MemorySite
+
+AT = NOW // 1000 - 1000
+
+
+def end_of(order: list[dict[str, Any]]) -> dict[str, Any]:
+    """The end state after a history has arrived in this order."""
+    site = MemorySite()
+    for body in order:
+        assert site.record(body["event"], body).refusal is None
+    state: dict[str, Any] = {}
+    for email in PEOPLE:
+        if site.work.find(Who(email_key=email)):
+            person = site.person(email)
+            number = person.customer.number
+            consents = [(c.at, c.granted, c.cause) for c in site.work.consents if c.customer == number]
+            logs = [mail_state(log) for log in site.work.logs.values() if log.customer == number]
+            counted = [(row.name, row.at, row.order_id) for row in site.work.activities if row.customer == number]
+            consent = person.ties.get((BY_NAME["subscribed"].code, FLAG))
+            state[email] = {
+                "figures": figures(person.customer),
+                "ties": site.ties(person),
+                "consent": consent and (consent.holds, consent.at),
+                "evidence": sorted(consents, key=repr),
+                "logs": sorted(logs, key=repr),
+                "history": sorted(counted, key=repr),
+            }
+    return state
+
+
+@settings(max_examples=400, deadline=None)
+@given(histories(6).flatmap(lambda listed: st.tuples(st.just(listed), st.permutations(listed))))
+def test_every_order_of_arrival_ends_alike(orders: tuple[list[dict[str, Any]], list[dict[str, Any]]]) -> None:
+    assert end_of(orders[1]) == end_of(orders[0])
+
+
+@settings(max_examples=60, deadline=None)
+@given(histories(3).filter(lambda listed: 2 < len(listed) < 5))
+def test_each_of_all_orders_ends_alike(listed: list[dict[str, Any]]) -> None:
+    end = end_of(listed)
+    for order in permutations(listed):
+        assert end_of(list(order)) == end
+
+
+@settings(max_examples=100, deadline=None)
+@given(histories(5))
+def test_a_history_with_ids_that_arrives_twice_counts_once(listed: list[dict[str, Any]]) -> None:
+    named = [{**body, "event_uuid": body.get("event_uuid", f"n{place}")} for place, body in enumerate(listed)]
+    assert end_of([*named, *reversed(named)]) == end_of(named)
+
+
+def test_the_property_sees_a_difference() -> None:
+    added = {"event": "tag_added", "email": PEOPLE[0], "timestamp": AT, "tag_id": "1"}
+    assert end_of([added]) != end_of([{**added, "timestamp": AT + 1}])
+    assert end_of([added, {**added, "event": "tag_removed", "timestamp": AT + 1}]) != end_of([added])
+    bought = {"event": "purchase", "email": PEOPLE[0], "timestamp": AT, "revenue": 5}
+    assert end_of([bought, bought]) != end_of([bought])
+
+
+# -- the rules one by one -------------------------------------------------------------------------------------
+
+
+def test_consent_comes_back_only_by_a_later_subscription() -> None:
+    for name, later in (("email_unsubscribed", 0), ("email_complained", 0), ("unsubscribed", -1)):
+        site = MemorySite()
+        site.record(name, {"email": PEOPLE[0], "timestamp": AT})
+        site.record("subscribed", {"email": PEOPLE[0], "timestamp": AT + later})
+        site.record("newsletter_subscribed", {"email": PEOPLE[0], "timestamp": AT + 5, "newsletter_id": "n"})
+        assert not site.person(PEOPLE[0]).has("subscribed")
+        site.record("subscribed", {"email": PEOPLE[0], "timestamp": AT + 1})
+        assert site.person(PEOPLE[0]).has("subscribed")
+
+
+def test_a_repeat_is_answered_and_creates_nobody() -> None:
+    site = MemorySite()
+    body = {"email": PEOPLE[0], "timestamp": AT, "event_uuid": "u"}
+    assert site.record("visit", body).verdict == "created"
+    assert site.record("visit", body).verdict == "unchanged"
+    repeat = site.record("visit", {**body, "email": PEOPLE[1]})
+    assert (repeat.verdict, repeat.person, repeat.refusal) == ("unchanged", None, None)
+    assert site.customer(PEOPLE[0]).lifetime_visits == 1
+
+
+def test_an_order_counts_once_for_each_customer_and_kind() -> None:
+    site = MemorySite()
+    for email in PEOPLE:
+        for name in ("purchase", "refund", "purchase", "refund"):
+            site.record(name, {"email": email, "revenue": "2.50" if name == "purchase" else 1, "order_id": "o"})
+    for email in PEOPLE:
+        customer = site.customer(email)
+        assert (customer.lifetime_orders, customer.lifetime_revenue, customer.net_revenue) == (1, 250, 150)
+
+
+@pytest.mark.parametrize("name", ["email_bounced", "email_complained"])
+def test_a_bounce_or_complaint_is_of_the_address_it_names(name: str) -> None:
+    site = MemorySite()
+    site.upsert(email="old@example.com", customer_id="c", unsubscribed=False)
+    site.upsert(email="new@example.com", customer_id="c")
+    site.record(name, {"email": "old@example.com", "customer_id": "c", "bounce_type": "hard"})
+    assert site.held("new@example.com") == {"subscribed"}
+    assert site.customer("new@example.com").bounced_at is None
+
+
+def test_an_opt_out_through_an_older_address_counts() -> None:
+    site = MemorySite()
+    site.upsert(email="old@example.com", customer_id="c", unsubscribed=False)
+    site.upsert(email="new@example.com", customer_id="c")
+    site.record("email_unsubscribed", {"email": "old@example.com", "customer_id": "c"})
+    assert site.held("new@example.com") == set()
+
+
+def test_hard_bouncing_lasts_until_the_address_changes() -> None:
+    site = MemorySite()
+    site.record("email_bounced", {"email": "old@example.com", "customer_id": "c", "bounce_type": "hard"})
+    assert site.held("old@example.com") == {"hard_bouncing"}
+    site.upsert(customer_id="c", email="new@example.com")
+    assert site.held("new@example.com") == set()
+    assert site.customer("new@example.com").bounced_at is None
+    site.record("email_bounced", {"email": "new@example.com", "bounce_type": "hard"})
+    assert site.held("new@example.com") == {"hard_bouncing"}
+
+
+def test_an_older_identify_fills_only_empty_fields() -> None:
+    site = MemorySite()
+    site.upsert(email=PEOPLE[0], firstname="Anna", data={"plan": "gold"})
+    late = {"email": PEOPLE[0], "timestamp": AT, "firstname": "Old", "gender": "female", "plan": "old", "size": 1}
+    assert site.record("identify", late).verdict == "updated"
+    customer = site.customer(PEOPLE[0])
+    assert (customer.firstname, customer.gender) == ("Anna", "female")
+    assert customer.attributes == '{"plan":"gold","size":1}'
+
+
+def test_a_timed_identify_that_agrees_still_moves_consent() -> None:
+    ends = []
+    said = {"email": PEOPLE[0]}
+    history = [
+        ("identify", {**said, "timestamp": AT, "unsubscribed": True}),
+        ("identify", {**said, "timestamp": AT + 2, "unsubscribed": True}),
+        ("subscribed", {**said, "timestamp": AT + 1}),
+    ]
+    for order in permutations(history):
+        site = MemorySite()
+        for name, body in order:
+            site.record(name, body)
+        ends.append(site.person(PEOPLE[0]).has("subscribed"))
+    assert ends == [False] * 6
