@@ -2,7 +2,7 @@
 
 import re
 import typing
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -84,9 +84,11 @@ def _too_large(limit: int) -> Problem:
     return Problem("too_large", f"The body must not be larger than {limit} bytes.", headers={"Connection": "close"})
 
 
-def json_response(value: Any, *, status: int = 200, media_type: str = JSON) -> Response:
+def json_response(
+    value: Any, *, status: int = 200, media_type: str = JSON, headers: Mapping[str, str] | None = None
+) -> Response:
     """A response with a JSON body."""
-    return Response(_encode(value), status_code=status, media_type=media_type)
+    return Response(_encode(value), status_code=status, media_type=media_type, headers=headers)
 
 
 Handler = Callable[..., Awaitable[Response]]

@@ -25,6 +25,12 @@ ERRORS: Final[dict[str, ErrorKind]] = {
     "invalid_parameter": ErrorKind(400, "A query parameter is unknown, or its value is not allowed."),
     "not_authenticated": ErrorKind(401, "The request brings no credentials."),
     "key_unknown": ErrorKind(401, "The key or token is not known, revoked or expired."),
+    "invalid_request": ErrorKind(400, "OAuth: a parameter is missing, given twice or malformed (RFC 6749)."),
+    "invalid_grant": ErrorKind(
+        400, "OAuth: the refresh token is not known, used, revoked, expired or somebody else's."
+    ),
+    "unsupported_grant_type": ErrorKind(400, "OAuth: there is no such grant here."),
+    "invalid_client": ErrorKind(401, "OAuth: the client's credentials are not right."),
     "scope_missing": ErrorKind(403, "The key does not have the scope that the call needs."),
     "not_found": ErrorKind(404, "There is no such path; docs/compatibility.md lists those there are."),
     "customer_not_found": ErrorKind(404, REFUSALS["customer_not_found"]),

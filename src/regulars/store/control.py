@@ -258,19 +258,36 @@ async def key_of_token(connection: Connection, token: str, *, kind: str, now: in
 
 async def grant_tokens(engine: Engine, key: Key, *, replaces: bytes | None = None, now: int) -> Tokens:
     """A fresh pair of tokens for a key; the pair that it replaces is gone."""
+    async with engine.transaction() as connection:
+        return await _issue(connection, key, replaces, now)
+
+
+async def renew_tokens(engine: Engine, refresh_token: str, *, key: int | None, now: int) -> Tokens | None:
+    """A fresh pair in place of the one that the refresh token belongs to, which is gone: it serves once.
+
+    None if the token does not stand, or is not one of the key that is named.
+    """
+    async with engine.transaction() as connection:
+        found = await key_of_token(connection, refresh_token, kind="refresh", now=now)
+        if found is None or key not in (None, found[0].id):
+            connection.discard()
+            return None
+        return await _issue(connection, found[0], found[1], now)
+
+
+async def _issue(connection: Connection, key: Key, replaces: bytes | None, now: int) -> Tokens:
     pair = secrets.token_bytes(16)
     access, refresh = (secrets.token_urlsafe(32) for _ in range(2))
-    async with engine.transaction() as connection:
-        await connection.all(_DROP_EXPIRED, {"now": now})
-        if replaces is not None:
-            await connection.all(_DROP_PAIR, {"pair": replaces})
-        await connection.many(
-            _NEW_TOKEN,
-            [
-                (fingerprint(access), key.id, pair, "access", now + ACCESS_SECONDS * 1000),
-                (fingerprint(refresh), key.id, pair, "refresh", now + REFRESH_SECONDS * 1000),
-            ],
-        )
+    await connection.all(_DROP_EXPIRED, {"now": now})
+    if replaces is not None:
+        await connection.all(_DROP_PAIR, {"pair": replaces})
+    await connection.many(
+        _NEW_TOKEN,
+        [
+            (fingerprint(access), key.id, pair, "access", now + ACCESS_SECONDS * 1000),
+            (fingerprint(refresh), key.id, pair, "refresh", now + REFRESH_SECONDS * 1000),
+        ],
+    )
     return Tokens(access, refresh, ACCESS_SECONDS)
 
 

@@ -3,18 +3,22 @@
 from collections.abc import Sequence
 
 import msgspec
+from msgspec import Struct
 
 from regulars.domain.customer import Customer, Person
 from regulars.domain.identity import Who
 from regulars.domain.mail import Log
 from regulars.domain.objects import RelatedObject
 from regulars.domain.references import Reference
-from regulars.domain.relations import KIND_CODES, Tie
+from regulars.domain.relations import BY_CODE, BY_NAME, KIND_CODES, Tie
 from regulars.store import statements as sql
 from regulars.store.engine import Connection
 
 FOREVER = 2**62
 """Later than any moment (ms)."""
+
+LARGEST_INLINE = 100
+"""Rows of up to so many customers are read on the event loop."""
 
 
 async def find_person(connection: Connection, site: int, who: Who) -> Person | None:
@@ -39,6 +43,51 @@ async def customers_by_number(connection: Connection, site: int, numbers: Sequen
     """Like `people_by_number`, without their ties: one statement."""
     rows = await connection.all(sql.CUSTOMERS_BY_NUMBER, {"site": site, "keys": _json(numbers)})
     return [Customer(*row) for row in rows]
+
+
+class CustomerLine(Struct, frozen=True):
+    """What a list shows of a customer: a part of `Customer`, by the same names."""
+
+    number: int
+    created_at: int
+    updated_at: int
+    email: str | None
+    customer_id: str | None
+    last_request_at: int | None
+    name: str | None
+    net_revenue: int
+    bounced_at: int | None
+
+
+async def lines_by_number(connection: Connection, site: int, numbers: Sequence[int]) -> list[CustomerLine]:
+    """The customers of a page in its order; large pages are read off the event loop."""
+    read = connection.all if len(numbers) <= LARGEST_INLINE else connection.in_thread
+    rows = await read(sql.LINES_BY_NUMBER, {"site": site, "keys": _json(numbers)})
+    found = {row[0]: CustomerLine(*row) for row in rows}
+    return [found[number] for number in numbers if number in found]
+
+
+async def held_ties(
+    connection: Connection, site: int, numbers: Sequence[int], relations: Sequence[str]
+) -> dict[tuple[int, str], list[int]]:
+    """{(customer, relation): numbers of objects in ascending order}, for the ties that hold of these relations."""
+    codes = [BY_NAME[name].code for name in relations]
+    values = {"site": site, "keys": _json(numbers), "first": min(codes), "last": max(codes)}
+    read = connection.all if len(numbers) <= LARGEST_INLINE else connection.in_thread
+    found: dict[tuple[int, str], list[int]] = {}
+    for customer, code, item in sorted(await read(sql.HELD_TIES, values)):
+        if code in codes:
+            found.setdefault((customer, BY_CODE[code].name), []).append(item)
+    return found
+
+
+async def objects_by_number(
+    connection: Connection, site: int, kind: str, numbers: Sequence[int]
+) -> list[RelatedObject]:
+    """Those of the objects of a kind that are there, by number."""
+    keys = [(KIND_CODES[kind], number) for number in sorted(numbers)]
+    rows = await connection.all(sql.OBJECTS_BY_NUMBER, {"site": site, "keys": _json(keys)})
+    return [found for found in (RelatedObject(*row) for row in rows) if found.deleted_at is None]
 
 
 async def logs_of(

@@ -249,6 +249,47 @@ PERSON_BY_CUSTOMER_ID = _person_by("customer_id")
 PERSON_BY_UUID = _person_by("uuid")
 PERSON_BY_NUMBER = _person_by("number")
 
+_listed, (_number,) = keys_of("number")
+LINES_BY_NUMBER = Statement(
+    "lines_by_number",
+    select(
+        *(
+            customers.c[name]
+            for name in (
+                "number",
+                "created_at",
+                "updated_at",
+                "email",
+                "customer_id",
+                "last_request_at",
+                "name",
+                "net_revenue",
+                "bounced_at",
+            )
+        )
+    ).select_from(KeyedJoin(_listed, customers, and_(site_is(customers), customers.c.number == _number))),
+)
+"""The customers of a page, with what a list shows of each: in the order of `reads.CustomerLine`."""
+
+_listed, (_number,) = keys_of("number")
+HELD_TIES = Statement(
+    "held_ties",
+    select(relations.c.customer, relations.c.relation, relations.c.object).select_from(
+        KeyedJoin(
+            _listed,
+            relations,
+            and_(
+                site_is(relations),
+                relations.c.customer == _number,
+                relations.c.relation >= bindparam("first"),
+                relations.c.relation <= bindparam("last"),
+                relations.c.holds == literal_column("1"),
+            ),
+        )
+    ),
+)
+"""The ties that hold of a list of customers, from one relation code to another."""
+
 LOGS_OF_ADDRESS = Statement(
     "logs_of_address",
     select(*_columns(logs))

@@ -1,0 +1,89 @@
+"""Customers as the vendor's schema shows them: the attributes, the relationships, and a view of those wanted."""
+
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from typing import Any, Final
+
+from regulars.domain.customer import Customer, shown_name
+from regulars.domain.identity import public_number
+from regulars.domain.money import decimal_text
+from regulars.http.jsonapi.documents import Attributes, chosen, identifier, identifiers, nothing, stamp, stamp_or_none
+from regulars.store.reads import CustomerLine
+
+Line = CustomerLine | Customer
+"""A customer as the store gives it: a page needs only the few fields that both have."""
+
+Ties = Mapping[tuple[int, str], Sequence[int]]
+"""{(customer, relation): numbers of the objects tied to it}."""
+
+
+def name_of(line: Line) -> str:
+    """The name, or what stands for it: never null."""
+    return shown_name(line.name, line.email, line.customer_id) or ""
+
+
+ATTRIBUTES: Final[Attributes[Line]] = {
+    "name": name_of,
+    "email": lambda line: line.email or "",
+    "avatar": nothing,
+    "external_user_id": attrgetter("customer_id"),
+    "public_bio": nothing,
+    "public_location": nothing,
+    "public_website": nothing,
+    "socials": nothing,
+    "net_revenue": lambda line: decimal_text(line.net_revenue),
+    "sign_in_count": nothing,
+    "last_request_at": lambda line: stamp_or_none(line.last_request_at),
+    "bounced_at": lambda line: stamp_or_none(line.bounced_at),
+    "created_at": lambda line: stamp(line.created_at),
+    "updated_at": lambda line: stamp(line.updated_at),
+}
+"""The attributes of a customer."""
+
+RELATED: Final = {"offers": "offer.granted", "products": "product.owned"}
+"""The relationships of a customer to objects, and the relation that each is."""
+
+RELATIONSHIPS: Final = ("contact", *RELATED, "site")
+"""The relationships of a customer, all of which can be included."""
+
+FIELDS: Final = (*ATTRIBUTES, *RELATIONSHIPS)
+"""What `fields[customers]` may name."""
+
+
+class CustomerView:
+    """How the customers of one reply are shown: `fields` of FIELDS (None: all), and of RELATED those with data."""
+
+    def __init__(self, origin: str, site: int, fields: frozenset[str] | None, with_data: frozenset[str]) -> None:
+        self.relationships = frozenset(RELATIONSHIPS if fields is None else fields.intersection(RELATIONSHIPS))
+        self.with_data = with_data & self.relationships
+        self._attributes = chosen(ATTRIBUTES, fields)
+        self._customers = f"{origin}/v1/customers/"
+        self._contacts = f"{origin}/v1/contacts/"
+        self._site = site
+        self._site_link = {"data": identifier("sites", site)}
+
+    def show(self, line: Line, ties: Ties) -> dict[str, Any]:
+        """One customer as a resource."""
+        number = str(public_number(self._site, line.number))
+        resource = {
+            "id": number,
+            "type": "customers",
+            "attributes": {name: get(line) for name, get in self._attributes},
+            "links": {"contact": self._contacts + number},
+        }
+        if self.relationships:
+            resource["relationships"] = self._relationships(number, line.number, ties)
+        return resource
+
+    def _relationships(self, number: str, customer: int, ties: Ties) -> dict[str, Any]:
+        shown: dict[str, Any] = {}
+        if "contact" in self.relationships:
+            shown["contact"] = {"data": {"id": number, "type": "contacts"}}
+        for name, relation in RELATED.items():
+            if name in self.relationships:
+                shown[name] = {"links": {"self": f"{self._customers}{number}/relationships/{name}"}}
+                if name in self.with_data:
+                    shown[name]["data"] = identifiers(name, ties.get((customer, relation), ()))
+        if "site" in self.relationships:
+            shown["site"] = self._site_link
+        return shown

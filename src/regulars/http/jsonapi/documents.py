@@ -1,0 +1,65 @@
+"""Documents: what every reply of the surface consists of, and the resources in it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Final, TypeVar
+
+from starlette.responses import Response
+
+from regulars.domain.moments import DAY, SECOND, iso
+from regulars.http.call import json_response
+from regulars.http.jsonapi.failures import MEDIA_TYPE
+
+Row = TypeVar("Row")
+Attributes = Mapping[str, Callable[[Row], Any]]
+"""The attributes of a type of resource: how each is read from a row, in the order in which they are shown."""
+
+_MINUTES: Final = tuple(f"{minute // 60:02d}:{minute % 60:02d}:" for minute in range(24 * 60))
+
+
+def document(value: dict[str, Any]) -> Response:
+    """A reply of this surface."""
+    return json_response(value, media_type=MEDIA_TYPE)
+
+
+def chosen(table: Attributes[Row], fields: frozenset[str] | None) -> list[tuple[str, Callable[[Row], Any]]]:
+    """The part of a table of attributes that the caller asked for; None asks for all."""
+    return [(name, get) for name, get in table.items() if fields is None or name in fields]
+
+
+def resource(kind: str, number: int, table: Attributes[Row], fields: frozenset[str] | None, row: Row) -> dict[str, Any]:
+    """A resource of attributes only."""
+    return {**identifier(kind, number), "attributes": {name: get(row) for name, get in chosen(table, fields)}}
+
+
+def identifier(kind: str, number: int) -> dict[str, str]:
+    """What names a resource."""
+    return {"id": str(number), "type": kind}
+
+
+def identifiers(kind: str, numbers: Iterable[int]) -> list[dict[str, str]]:
+    """What names several resources of a type."""
+    return [identifier(kind, number) for number in numbers]
+
+
+def nothing(_: object) -> None:
+    """The value of an attribute that the vendor has and we do not keep."""
+    return
+
+
+def stamp(moment: int) -> str:
+    """The same as `moments.iso`, at a fifth of the price: a page holds a hundred of them."""
+    days, rest = divmod(moment, DAY)
+    minute, milliseconds = divmod(rest, 60 * SECOND)
+    seconds, milliseconds = divmod(milliseconds, SECOND)
+    return f"{_day(days)}{_MINUTES[minute]}{seconds:02d}.{milliseconds:03d}Z"
+
+
+def stamp_or_none(moment: int | None) -> str | None:
+    """`stamp`, or None for a moment that is not set."""
+    return None if moment is None else stamp(moment)
+
+
+@lru_cache(maxsize=8192)
+def _day(days: int) -> str:
+    return iso(days * DAY)[: len("0000-00-00T")]

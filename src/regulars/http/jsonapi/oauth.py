@@ -1,0 +1,134 @@
+"""OAuth 2: an API key is exchanged for short-lived tokens (RFC 6749), which can be revoked (RFC 7009)."""
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
+from urllib.parse import unquote_plus
+
+from starlette.responses import Response
+
+from regulars.http import credentials
+from regulars.http.call import JSON, Call, json_response
+from regulars.http.errors import Problem
+from regulars.http.jsonapi.query import pairs
+from regulars.store import control
+from regulars.store.control import Key, Tokens
+
+NOT_TO_BE_KEPT: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+WRONG_CLIENT: Final = "Invalid client credentials"
+
+Form = dict[str, str]
+
+
+async def token(call: Call) -> Response:
+    """POST /v1/oauth/token."""
+    form = await _form(call)
+    name = form.get("grant_type") or ("password" if "username" in form else "")
+    if not name:
+        raise Problem("invalid_request", f"grant_type is missing; allowed: {', '.join(GRANTS)}.")
+    grant = GRANTS.get(name)
+    if grant is None:
+        raise Problem("unsupported_grant_type", f"There is no such grant here; allowed: {', '.join(GRANTS)}.")
+    tokens = await grant(call, form)
+    return json_response(
+        {
+            "access_token": tokens.access_token,
+            "refresh_token": tokens.refresh_token,
+            "token_type": "Bearer",
+            "expires_in": tokens.expires_in,
+        },
+        headers=NOT_TO_BE_KEPT,
+    )
+
+
+async def revoke(call: Call) -> Response:
+    """POST /v1/oauth/revoke: kills a token and the one granted with it; of unknown ones it says nothing."""
+    form = await _form(call)
+    key = await _client(call, form) or await _bearer(call)
+    if not form.get("token"):
+        raise Problem("invalid_request", "token is missing: the access or refresh token to revoke.")
+    await control.revoke_tokens(call.services.store.engine, form["token"], key=key, now=call.services.clock())
+    call.services.keyring.forget()
+    return Response(headers=NOT_TO_BE_KEPT)
+
+
+async def _by_client_credentials(call: Call, form: Form) -> Tokens:
+    key = await _client(call, form)
+    if key is None:
+        raise Problem("invalid_client", WRONG_CLIENT)
+    return await control.grant_tokens(call.services.store.engine, key, now=call.services.clock())
+
+
+async def _by_refresh_token(call: Call, form: Form) -> Tokens:
+    if not form.get("refresh_token"):
+        raise Problem("invalid_request", "refresh_token is missing.")
+    key = await _client(call, form)
+    tokens = await control.renew_tokens(
+        call.services.store.engine,
+        form["refresh_token"],
+        key=None if key is None else key.id,
+        now=call.services.clock(),
+    )
+    if tokens is None:
+        raise Problem("invalid_grant", "The refresh token is not known, used already, revoked or expired.")
+    call.services.keyring.forget()
+    return tokens
+
+
+GRANTS: Final[dict[str, Callable[[Call, Form], Awaitable[Tokens]]]] = {
+    "client_credentials": _by_client_credentials,
+    "refresh_token": _by_refresh_token,
+}
+"""The grants there are, as `grant_type` names them."""
+
+
+async def _client(call: Call, form: Form) -> Key | None:
+    """The client, who is a key: its number and secret, in the form or by HTTP Basic. None if the request names none.
+
+    Raises Problem where the two do not belong together.
+    """
+    presented = _basic(call) or (form.get("client_id", ""), form.get("client_secret", ""))
+    if presented == ("", ""):
+        return None
+    number, secret = presented
+    async with call.services.store.snapshot() as connection:
+        key = await control.key_of_secret(connection, secret)
+    if key is None or str(key.id) != number:
+        raise Problem("invalid_client", WRONG_CLIENT)
+    return key
+
+
+async def _bearer(call: Call) -> Key:
+    """The key behind the request's own token, as the vendor's clients revoke theirs."""
+    header = credentials.header_of(call.request.scope)
+    caller = None if header is None else await call.services.keyring.find(header)
+    if caller is None:
+        raise Problem("invalid_client", WRONG_CLIENT)
+    return caller.key
+
+
+def _basic(call: Call) -> tuple[str, str] | None:
+    """The client's credentials by HTTP Basic, each form-encoded before (RFC 6749, 2.3.1)."""
+    scheme, _, text = call.request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        number, _, secret = base64.b64decode(text.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        raise Problem("invalid_client", WRONG_CLIENT) from None
+    return unquote_plus(number), unquote_plus(secret)
+
+
+async def _form(call: Call) -> Form:
+    """The parameters in the body: a form, as the standard has it, or a JSON object. Raises Problem."""
+    media_type = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    given: Iterable[tuple[str, Any]] = (
+        (await call.json_object()).items() if media_type == JSON else pairs(await call.body())
+    )
+    form: Form = {}
+    for name, value in given:
+        if name in form or not isinstance(value, str):
+            raise Problem("invalid_request", f"{name} must be given once, as text.")
+        form[name] = value
+    return form

@@ -1,0 +1,59 @@
+"""Origin: the scheme and host that links begin with: those the caller used, behind a trusted proxy too."""
+
+import re
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Final
+
+import structlog
+from starlette.requests import Request
+
+Network = IPv4Network | IPv6Network
+
+_HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII)
+_SCHEMES: Final = ("http", "https")
+_log = structlog.get_logger("regulars.http")
+
+
+def origin(request: Request, trusted_proxies: tuple[str, ...]) -> str:
+    """Such as https://api.example.com. X-Forwarded-Proto and -Host count only when a trusted proxy sends them."""
+    headers = request.headers
+    scheme: str = request.scope["scheme"]
+    host = headers.get("host", "")
+    client: tuple[str, int] | None = request.scope.get("client")
+    if trusted_proxies and client is not None and _is_trusted(client[0], trusted_proxies):
+        # Proxies in a row append; the first value is what the caller used.
+        scheme = headers.get("x-forwarded-proto", scheme).partition(",")[0].strip().lower()
+        host = headers.get("x-forwarded-host", host).partition(",")[0].strip()
+        if scheme not in _SCHEMES:
+            scheme = request.scope["scheme"]
+    if not _HOST.fullmatch(host):
+        host = _own_host(request)
+    return f"{scheme}://{host}"
+
+
+@lru_cache(maxsize=1024)
+def _is_trusted(address: str, trusted: tuple[str, ...]) -> bool:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    return any(found in network for network in _networks(trusted))
+
+
+@lru_cache(maxsize=8)
+def _networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
+    networks = []
+    for text in texts:
+        try:
+            networks.append(ip_network(text, strict=False))
+        except ValueError:
+            _log.warning("trusted_proxies names what is neither an address nor a network; it is left out", value=text)
+    return tuple(networks)
+
+
+def _own_host(request: Request) -> str:
+    """Where the request arrived, for callers that name no host."""
+    host, port = request.scope.get("server") or ("localhost", None)
+    host = f"[{host}]" if ":" in host else host
+    return host if port is None else f"{host}:{port}"

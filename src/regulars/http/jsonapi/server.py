@@ -1,0 +1,53 @@
+"""What the server says of itself and of the caller."""
+
+from typing import Final
+
+from starlette.responses import Response
+
+import regulars
+from regulars.http.call import Call
+from regulars.http.jsonapi.documents import document
+from regulars.http.jsonapi.query import Vocabulary
+from regulars.http.keyring import Caller
+from regulars.store import control
+
+ROLES: Final = {"admin": "OWNER", "write": "ADMINISTRATOR", "read": "READER"}
+"""The vendor's role for the first of these scopes that a key has."""
+
+USERS: Final = ("initials", "name", "email", "role_level")
+"""The attributes of a user."""
+
+ME: Final = Vocabulary(fields={"users": USERS})
+
+
+async def version(call: Call) -> Response:
+    """GET /v1/version: open, so that it tells whether the server runs."""
+    return document(
+        {
+            "meta": {"title": "Regulars API", "version": regulars.__version__},
+            "links": {},
+            "jsonapi": {"version": "v1.1"},
+        }
+    )
+
+
+async def me(call: Call, caller: Caller) -> Response:
+    """GET /v1/me: the key, shown as the user that the vendor's clients expect."""
+    query = ME.read(call.request.scope["query_string"], largest_page=call.services.settings.page_size_limit)
+    async with call.services.store.snapshot() as connection:
+        name = await control.account_name(connection, caller.account)
+    shown = dict(zip(USERS, (initials(name), name, "", role(caller)), strict=True))
+    fields = query.fields.get("users", USERS)
+    attributes = {field: value for field, value in shown.items() if field in fields}
+    return document({"data": {"id": str(caller.key.id), "type": "users", "attributes": attributes}})
+
+
+def initials(name: str) -> str:
+    """The first letters of the first and the last word: "John van Doe" is JD."""
+    words = name.split()
+    return "".join(word[0] for word in (words[0], *words[1:][-1:])).upper() if words else ""
+
+
+def role(caller: Caller) -> str:
+    """The vendor's word for what the key may do."""
+    return next((level for scope, level in ROLES.items() if scope in caller.key.scopes), "NONE")

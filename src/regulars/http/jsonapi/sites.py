@@ -1,0 +1,68 @@
+"""The sites of the caller's account."""
+
+from typing import Final
+
+from starlette.responses import Response
+
+from regulars.domain.text import fold
+from regulars.http.call import Call
+from regulars.http.errors import Problem
+from regulars.http.jsonapi import paging
+from regulars.http.jsonapi.documents import document
+from regulars.http.jsonapi.origin import origin
+from regulars.http.jsonapi.query import Query, Vocabulary
+from regulars.http.jsonapi.related_resources import SITES, site_resource
+from regulars.http.keyring import Reader
+from regulars.store import control
+from regulars.store.control import Site
+
+SORTS: Final = ("title", "-title", "subdomain", "-subdomain")
+"""Orders as callers spell them; the default first."""
+
+FILTERS: Final = {"title_cont": "title", "subdomain_cont": "subdomain"}
+"""Filters by a part of a field, as the vendor spells them."""
+
+INDEX: Final = Vocabulary(fields={"sites": SITES}, filters=FILTERS, sorts=SORTS, paged=True)
+SHOW: Final = Vocabulary(fields={"sites": SITES})
+
+
+async def index(call: Call, caller: Reader) -> Response:
+    """GET /v1/sites."""
+    settings = call.services.settings
+    raw: bytes = call.request.scope["query_string"]
+    query = INDEX.read(raw, largest_page=settings.page_size_limit)
+    async with call.services.store.snapshot() as connection:
+        found = _selected(await control.list_sites(connection, caller.account), query)
+    page = found[query.page.skip : query.page.skip + query.page.size]
+    home = origin(call.request, settings.trusted_proxies)
+    return document(
+        {
+            "data": [site_resource(site, query.fields.get("sites")) for site in page],
+            "links": paging.links(f"{home}/v1/sites", raw, query.page, len(found)),
+            "meta": paging.meta(query.page, len(found)),
+        }
+    )
+
+
+async def show(call: Call, caller: Reader) -> Response:
+    """GET /v1/sites/{id}."""
+    settings = call.services.settings
+    query = SHOW.read(call.request.scope["query_string"], largest_page=settings.page_size_limit)
+    number = call.path("id")
+    async with call.services.store.snapshot() as connection:
+        sites = await control.list_sites(connection, caller.account)
+    for site in sites:
+        if str(site.id) == number:
+            self_link = f"{origin(call.request, settings.trusted_proxies)}/v1/sites/{number}"
+            return document({"data": site_resource(site, query.fields.get("sites")), "links": {"self": self_link}})
+    raise Problem("object_not_found", "There is no site with this id.")
+
+
+def _selected(sites: list[Site], query: Query) -> list[Site]:
+    """The sites that the filters select, in order."""
+    for name, value in query.filters:
+        text = fold(value)
+        sites = [site for site in sites if text in fold(getattr(site, FILTERS[name]))]
+    field = query.sort.removeprefix("-")
+    # The sort is stable in reverse too, so that equal ones stand by ascending number.
+    return sorted(sites, key=lambda site: fold(getattr(site, field)), reverse=query.sort.startswith("-"))
