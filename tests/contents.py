@@ -1,4 +1,4 @@
-"""What a database file holds, and whether it is consistent: read with plain SQL, past all of the program's own reads."""
+"""What a database file holds, and whether it is consistent: read with plain SQL, past the program's own reads."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -118,7 +118,8 @@ class Client:
         if content is not None:
             given["content"] = content if isinstance(content, bytes) else _pieces(content)
         url = "http://regulars.example" + (path if path.startswith("/") else f"/api/v1/{path}")
-        return self.app.request(httpx.Request(method, url, headers={**self.headers, **(headers or {})}, **given))
+        sent = [(name.encode(), text.encode()) for name, text in {**self.headers, **(headers or {})}.items()]
+        return self.app.request(httpx.Request(method, url, headers=sent, **given))
 
     def get(self, path: str, **more: Any) -> httpx.Response:
         return self.send("GET", path, **more)

@@ -69,10 +69,16 @@ class Gate:
             if started:
                 raise
             problem = _problem(error)
+            if problem.code == "method_not_allowed":
+                problem.headers["Allow"] = ", ".join(self._methods(path))
             if problem.status >= 500 and problem.code == "internal":
                 _log.exception("request failed", request_id=request_id, method=scope["method"], path=path)
             response = self._render(problem, Request(scope))
             await response(scope, receive, send_with_id)
+
+    def _methods(self, path: str) -> list[str]:
+        """What a path can be called with, by all of its routes; a single route knows of its own methods only."""
+        return sorted({name for route in self.routes if route.path_regex.match(path) for name in route.methods or ()})
 
     @staticmethod
     def _request_id(scope: Scope) -> str:
@@ -103,7 +109,7 @@ def _problem(error: Exception) -> Problem:
         case RefusedError():
             return Problem(error.code, error.sentence, faults=error.faults)
         case HTTPException(status_code=405):
-            return Problem("method_not_allowed", "This path has no such method.", headers=error.headers)
+            return Problem("method_not_allowed", "This path has no such method.")
         case HTTPException(status_code=404):
             return Problem("not_found", "There is no such call here; docs/compatibility.md lists those there are.")
         case BusyError() | audience.BusyError():

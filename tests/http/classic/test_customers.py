@@ -65,7 +65,9 @@ def test_somebody_unknown_is_not_found(api: Client, unknown: str) -> None:
     refused(api.get(f"customers/{unknown}"), "customer_not_found")
 
 
-@pytest.mark.parametrize("path", ["anna", "12", "a@", "@example.com", "a@b@c", "a%20b@example.com", "x" * 300 + "@y.de"])
+@pytest.mark.parametrize(
+    "path", ["anna", "12", "a@", "@example.com", "a@b@c", "a%20b@example.com", "x" * 300 + "@y.de"]
+)
 def test_a_path_that_is_neither_address_nor_uuid_is_refused(api: Client, path: str) -> None:
     refused(api.get(f"customers/{path}"), "invalid")
 
@@ -77,7 +79,12 @@ def test_a_path_is_decoded_once(api: Client) -> None:
 
 def test_a_search_gives_a_list_of_one_or_none(api: Client) -> None:
     made = upsert(api, email="searched@example.com", customer_id="S-1")
-    for query in ("email=searched@example.com", "email=Searched%40example.com", "customer_id=S-1", f"uuid={made['uuid']}"):
+    for query in (
+        "email=searched@example.com",
+        "email=Searched%40example.com",
+        "customer_id=S-1",
+        f"uuid={made['uuid']}",
+    ):
         found = done(api.get(f"customers?{query}"))
         assert found["customers"] == found["users"] == [made]
         assert found["user"] == made
@@ -132,7 +139,9 @@ def test_identifiers_of_two_customers_are_a_conflict(app: InProcess, api: Client
     one = upsert(api, email=fresh(), customer_id="two-1")
     other = upsert(api, email=fresh(), customer_id="two-2")
     before = app.contents()
-    refused(api.post("customers", {"email": one["email"], "customer_id": "two-2", "firstname": "X"}), "identity_conflict")
+    refused(
+        api.post("customers", {"email": one["email"], "customer_id": "two-2", "firstname": "X"}), "identity_conflict"
+    )
     refused(api.post("customers", {"email": one["email"], "uuid": other["uuid"]}), "identity_conflict")
     assert app.contents() == before
     assert [show(api, one["email"]), show(api, other["email"])] == [one, other]
@@ -316,7 +325,11 @@ def test_groups_are_added_to_those_there_are(api: Client) -> None:
 
 def test_subscription_groups_that_are_not_named_stay(api: Client) -> None:
     address = fresh()
-    upsert(api, email=address, subscription_groups=[{"id": "daily", "subscribed": True}, {"id": "promo", "subscribed": True}])
+    upsert(
+        api,
+        email=address,
+        subscription_groups=[{"id": "daily", "subscribed": True}, {"id": "promo", "subscribed": True}],
+    )
     made = upsert(api, email=address, subscription_groups=[{"id": "promo", "subscribed": False}])
     assert made["subscription_groups"] == [{"id": "daily", "subscribed": True}, {"id": "promo", "subscribed": False}]
     assert made["unsubscribed"] is False

@@ -136,7 +136,9 @@ def test_a_clock_may_be_five_minutes_ahead(api: Client, ahead: int, taken: bool)
         refused(reply, "invalid", "timestamp")
 
 
-@pytest.mark.parametrize("timestamp", [1_700_000_000, 1.5e9, "1700000000", "2023-11-14T22:13:20Z", "2023-11-14", "", None])
+@pytest.mark.parametrize(
+    "timestamp", [1_700_000_000, 1.5e9, "1700000000", "2023-11-14T22:13:20Z", "2023-11-14", "", None]
+)
 def test_a_timestamp_is_unix_seconds_or_iso_8601(api: Client, timestamp: Any) -> None:
     record(api, "view", fresh(), timestamp=timestamp)
 

@@ -74,7 +74,9 @@ def test_a_reference_in_an_upsert_creates_the_group(api: Client) -> None:
     assert groups_of(api, "refers@example.com").count("grp_by_reference") == 1
 
 
-@pytest.mark.parametrize("form", ["groups/{}", "groups({})", "groups(:{})", "groups/:{}", "groups%28{}%29", "groups/({})"])
+@pytest.mark.parametrize(
+    "form", ["groups/{}", "groups({})", "groups(:{})", "groups/:{}", "groups%28{}%29", "groups/({})"]
+)
 def test_a_customer_joins_and_leaves_by_every_form_of_the_path(api: Client, member: str, form: str) -> None:
     group = done(api.post("groups", {"name": fresh_name()}))["group"]["id"]
     path = f"customers/{member}/{form.format(group)}"
