@@ -1,0 +1,138 @@
+"""Stores on real files, opened and closed for a test, and what the tests ask of their tables."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from functools import wraps
+from itertools import count
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import apsw
+
+from regulars.domain.activity import parse_activity
+from regulars.domain.commands import Outcome, RecordActivity, Upsert
+from regulars.domain.customer import Customer, index_columns
+from regulars.domain.profile import parse_profile
+from regulars.domain.relations import Tie
+from regulars.store import control
+from regulars.store.store import Store
+
+P = ParamSpec("P")
+NOW = 1_800_000_000_000
+
+
+def on_a_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Run an async test on a loop of its own; one that hangs fails."""
+
+    @wraps(test)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        asyncio.run(asyncio.wait_for(test(*args, **kwargs), 60))
+
+    return run
+
+
+class Running:
+    """An open store with sites 1 .. n, and a clock that ticks a millisecond a reading."""
+
+    def __init__(self, store: Store, path: Path) -> None:
+        self.store = store
+        self.path = path
+
+    async def upsert(self, site: int = 1, **body: Any) -> Outcome:
+        """POST /customers."""
+        return await self.store.ledger.submit(site, Upsert(parse_profile(body)))
+
+    async def record(self, event: str, site: int = 1, **body: Any) -> Outcome:
+        """POST /event."""
+        return await self.store.ledger.submit(site, activity(event, **body))
+
+    def rows(self, text: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What another process sees in the file."""
+        return query(self.path, text, *values)
+
+    def head(self, site: int = 1) -> tuple[int, int]:
+        """The site's head and token."""
+        ((head, token),) = self.rows("SELECT head, token FROM site_heads WHERE site_id = ?", site)
+        return head, token
+
+
+def query(path: Path, text: str, *values: Any) -> list[tuple[Any, ...]]:
+    """Ask a database file on a connection of its own."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        return connection.execute(text, values).fetchall()
+    finally:
+        connection.close()
+
+
+def upsert(**body: Any) -> Upsert:
+    """The command of POST /customers."""
+    return Upsert(parse_profile(body))
+
+
+def activity(event: str, **body: Any) -> RecordActivity:
+    """The command of POST /event."""
+    return RecordActivity(parse_activity({"event": event, **body}, now=NOW))
+
+
+async def prepare(store: Store, sites: int = 1) -> None:
+    """An account with sites 1 .. n."""
+    account = await control.create_account(store.engine, "acme", now=NOW)
+    for number in range(1, sites + 1):
+        site = await control.create_site(store.engine, account, f"site-{number}", now=NOW)
+        assert site.id == number
+
+
+@asynccontextmanager
+async def running(folder: Path, *, sites: int = 1, **settings: Any) -> AsyncIterator[Running]:
+    """A new database in the folder."""
+    path = folder / "test.db"
+    store = await Store.open(f"sqlite:///{path}", clock=count(NOW).__next__, **settings)
+    try:
+        await prepare(store, sites)
+        yield Running(store, path)
+    finally:
+        await store.close()
+
+
+def with_store(
+    sites: int = 1, **settings: Any
+) -> Callable[[Callable[[Running], Awaitable[None]]], Callable[[Path], None]]:
+    """A test that gets a running store on a file in tmp_path."""
+
+    def around(test: Callable[[Running], Awaitable[None]]) -> Callable[[Path], None]:
+        async def run(tmp_path: Path) -> None:
+            async with running(tmp_path, sites=sites, **settings) as open_store:
+                await test(open_store)
+
+        looped = on_a_loop(run)
+
+        def named(tmp_path: Path) -> None:
+            looped(tmp_path)
+
+        named.__name__, named.__doc__, named.__module__ = test.__name__, test.__doc__, test.__module__
+        return named
+
+    return around
+
+
+_FIELDS = ", ".join(Customer.__struct_fields__)
+
+
+def stored_customers(path: Path, site: int = 1) -> dict[int, Customer]:
+    """The rows of the customers table, by number."""
+    rows = query(path, f"SELECT {_FIELDS} FROM customers WHERE site_id = ?", site)
+    return {row[0]: Customer(*row) for row in rows}
+
+
+def stored_ties(path: Path, site: int = 1) -> dict[tuple[int, int, int], Tie]:
+    """The rows of the relations table, by (customer, relation, object)."""
+    rows = query(path, "SELECT customer, relation, object, holds, at FROM relations WHERE site_id = ?", site)
+    return {row[:3]: Tie(bool(row[3]), row[4]) for row in rows}
+
+
+def indexed(path: Path, site: int = 1) -> tuple[dict[int, tuple[int, ...]], set[tuple[int, int, int]]]:
+    """What an index loaded from the tables holds: columns by customer, ties that hold."""
+    columns = {number: index_columns(customer) for number, customer in stored_customers(path, site).items()}
+    return columns, {place for place, tie in stored_ties(path, site).items() if tie.holds}

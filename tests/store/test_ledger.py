@@ -1,0 +1,600 @@
+"""The ledger: one order per site, many commands a commit, and every answer a promise."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+from msgspec import Struct
+
+from regulars.domain import rules
+from regulars.domain.changes import Entry
+from regulars.domain.commands import Command, DeleteCustomer, DeleteObject, Outcome, Rebuild, Relate, SaveObject
+from regulars.domain.identity import Who
+from regulars.domain.limits import Limits
+from regulars.domain.objects import AUTOMATIC_NUMBERS_END
+from regulars.domain.relations import BY_NAME
+from regulars.domain.working import WorkingSet
+from regulars.store.batch import UnknownSiteError
+from regulars.store.engine import UnavailableError
+from regulars.store.ledger import BusyError, CommandFailedError
+from regulars.store.sqlite import SqliteEngine
+from regulars.store.store import Store
+
+from .chain import assert_replay_gives_the_tables, records
+from .running import Running, activity, on_a_loop, running, stored_customers, stored_ties, upsert, with_store
+
+TAG = BY_NAME["tag.has"].code
+
+
+class Poison(Struct, frozen=True):
+    """A command whose rule meets an error that nobody foresaw, after it has changed something."""
+
+
+@pytest.fixture(autouse=True)
+def poison(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rule(command: Command, work: WorkingSet, limits: Limits) -> Outcome:
+        work.create(Who(email="poison@example.com", email_key="poison@example.com"))
+        raise ZeroDivisionError("unforeseen")
+
+    monkeypatch.setitem(rules._RULES, Poison, rule)
+
+
+def who(email: str) -> Who:
+    return Who(email_key=email)
+
+
+def emails(at: Running, site: int = 1) -> set[str | None]:
+    return {customer.email for customer in stored_customers(at.path, site).values()}
+
+
+# -- group commit ---------------------------------------------------------------------------------------------
+
+
+@with_store()
+async def test_concurrent_submits_share_transactions(at: Running) -> None:
+    ledger = at.store.ledger
+    outcomes = await asyncio.gather(*(at.upsert(email=f"u{n}@example.com") for n in range(200)))
+    assert {outcome.verdict for outcome in outcomes} == {"created"}
+    assert ledger.commands == 200
+    assert ledger.commits <= 3
+    assert len(records(at.path)) == ledger.commits
+
+
+@with_store(largest_batch=10)
+async def test_a_batch_has_a_largest_size(at: Running) -> None:
+    await at.store.ledger.submit_all(1, [upsert(email=f"u{n}@example.com") for n in range(25)])
+    assert [len(change[0].entries) for change in records(at.path)] == [10, 10, 5]
+
+
+@with_store()
+async def test_commands_of_a_site_are_carried_out_in_the_order_they_came(at: Running) -> None:
+    outcomes = await asyncio.gather(*(at.upsert(email="a@example.com", data={"n": n}) for n in range(50)))
+    assert [outcome.verdict for outcome in outcomes] == ["created"] + ["updated"] * 49
+    assert stored_customers(at.path)[1].attributes == '{"n":49}'
+
+
+@with_store()
+async def test_numbers_ascend_in_the_order_of_creation(at: Running) -> None:
+    outcomes = await asyncio.gather(*(at.upsert(customer_id=f"c{n}") for n in range(50)))
+    assert [outcome.person.customer.number for outcome in outcomes if outcome.person] == list(range(1, 51))
+
+
+@with_store()
+async def test_an_answer_comes_after_the_commit(at: Running) -> None:
+    async def write_and_look(n: int) -> None:
+        await at.upsert(email=f"u{n}@example.com")
+        assert f"u{n}@example.com" in emails(at)
+
+    await asyncio.gather(*(write_and_look(n) for n in range(20)))
+
+
+# -- verdicts -------------------------------------------------------------------------------------------------
+
+
+@with_store()
+async def test_created_updated_unchanged(at: Running) -> None:
+    body: dict[str, Any] = {
+        "email": "Anna@Example.com",
+        "name": "Anna Smith",
+        "data": {"city": "Rome", "plan": None, "n": [1]},
+        "groups": ["g"],
+        "subscription_groups": [{"id": "n", "subscribed": False}],
+        "unsubscribed": 1,
+    }
+    created = await at.upsert(**body)
+    assert created.verdict == "created"
+    head, before = at.head(), stored_customers(at.path)
+    assert (await at.upsert(**body)).verdict == "unchanged"
+    assert (await at.upsert(email="anna@example.com")).verdict == "unchanged"
+    assert (at.head(), stored_customers(at.path)) == (head, before)
+    assert len(records(at.path)) == head[0] == 1
+    updated = await at.upsert(email="anna@example.com", data={"plan": "gold"})
+    assert updated.verdict == "updated"
+    after = stored_customers(at.path)[1]
+    assert after.updated_at > before[1].updated_at
+    assert at.head()[0] == 2
+    assert records(at.path)[-1][0].entries == []  # the index keeps no attributes
+
+
+@with_store()
+async def test_a_refused_command_changes_nothing_and_fails_alone(at: Running) -> None:
+    await at.store.ledger.submit_all(1, [upsert(email="a@example.com"), upsert(customer_id="b")])
+    head = at.head()
+    outcomes = await at.store.ledger.submit_all(
+        1,
+        [
+            upsert(email="a@example.com", customer_id="b", firstname="X"),
+            DeleteObject("tag", "nope"),
+            Relate(who("nobody@example.com"), "tag.has", 1, True),
+            SaveObject(kind="tag", reference=7, name="x"),
+            upsert(uuid="06743da2-9589-4c01-afda-e3d85e487fa7"),
+        ],
+    )
+    assert [outcome.refusal and outcome.refusal.code for outcome in outcomes] == [
+        *("identity_conflict", "object_not_found", "customer_not_found", "object_not_found", "customer_not_found")
+    ]
+    assert at.head() == head
+    good, bad = await at.store.ledger.submit_all(
+        1, [upsert(email="c@example.com"), upsert(email="a@example.com", customer_id="b")]
+    )
+    assert (good.verdict, bad.refusal is not None) == ("created", True)
+    assert at.head()[0] == head[0] + 1
+
+
+@with_store(sites=2)
+async def test_a_site_whose_commands_changed_nothing_keeps_its_head(at: Running) -> None:
+    for site in (1, 2):
+        await at.upsert(site, email="a@example.com")
+    quiet, busy = at.head(1), at.head(2)
+    verdicts = await asyncio.gather(
+        at.upsert(1, email="a@example.com"),
+        at.upsert(2, email="a@example.com", firstname="A"),
+        at.upsert(2, email="b@b.co"),
+    )
+    assert at.store.ledger.commits == 3
+    assert [outcome.verdict for outcome in verdicts] == ["unchanged", "updated", "created"]
+    assert at.head(1) == quiet
+    assert at.head(2)[0] == busy[0] + 1
+    await at.upsert(1, email="a@example.com", firstname="A")
+    for site in (1, 2):
+        assert_replay_gives_the_tables(at.path, site)
+
+
+# -- what goes wrong ------------------------------------------------------------------------------------------
+
+
+@with_store(sites=2)
+async def test_a_poisoned_command_fails_alone(at: Running) -> None:
+    ledger = at.store.ledger
+    commands: list[tuple[int, Any]] = [
+        *((1, upsert(email="a@example.com")), (1, Poison()), (2, upsert(email="b@example.com"))),
+        *(
+            (1, activity("visit", email="a@example.com")),
+            (2, Poison()),
+            (1, upsert(email="a@example.com", data={"n": 1})),
+        ),
+    ]
+    results = await asyncio.gather(*(ledger.submit(*one) for one in commands), return_exceptions=True)
+    assert [type(result).__name__ for result in results] == [
+        *("Outcome", "CommandFailedError", "Outcome", "Outcome", "CommandFailedError", "Outcome")
+    ]
+    assert isinstance(results[1], CommandFailedError)
+    assert isinstance(results[1].__cause__, ZeroDivisionError)
+    assert (emails(at, 1), emails(at, 2)) == ({"a@example.com"}, {"b@example.com"})
+    assert stored_customers(at.path)[1].lifetime_visits == 1
+    for site in (1, 2):
+        assert_replay_gives_the_tables(at.path, site)
+    assert (await at.upsert(email="c@example.com")).verdict == "created"
+
+
+@with_store()
+async def test_a_poisoned_command_by_itself(at: Running) -> None:
+    with pytest.raises(CommandFailedError, match="Poison"):
+        await at.store.ledger.submit(1, Poison())  # type: ignore[arg-type]
+    assert emails(at) == set()
+    assert (await at.upsert(email="a@example.com")).verdict == "created"
+
+
+@with_store()
+async def test_an_unknown_site_fails_alone(at: Running) -> None:
+    results = await asyncio.gather(
+        *(at.upsert(site, email=f"{n}@example.com") for n, site in enumerate((1, 99, 1, 98))), return_exceptions=True
+    )
+    assert [type(result).__name__ for result in results] == [
+        "Outcome",
+        "UnknownSiteError",
+        "Outcome",
+        "UnknownSiteError",
+    ]
+    assert emails(at) == {"0@example.com", "2@example.com"}
+    assert_replay_gives_the_tables(at.path)
+    with pytest.raises(UnknownSiteError):
+        await at.upsert(99, email="a@example.com")
+
+
+@with_store(capacity=5)
+async def test_a_full_queue_takes_in_nothing(at: Running) -> None:
+    ledger = at.store.ledger
+    waiting = [asyncio.ensure_future(at.upsert(email=f"u{n}@example.com")) for n in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(BusyError):
+        await ledger.submit_all(1, [upsert(email=f"v{n}@example.com") for n in range(3)])
+    more = await ledger.submit_all(1, [upsert(email=f"w{n}@example.com") for n in range(2)])
+    assert len(more) == 2
+    await asyncio.gather(*waiting)
+    assert emails(at) == {f"u{n}@example.com" for n in range(3)} | {f"w{n}@example.com" for n in range(2)}
+    results = await asyncio.gather(*(at.upsert(customer_id=f"c{n}") for n in range(9)), return_exceptions=True)
+    assert [isinstance(result, BusyError) for result in results] == [False] * 5 + [True] * 4
+    assert (await at.upsert(customer_id="again")).verdict == "created"
+
+
+@with_store(capacity=3)
+async def test_failures_give_their_places_in_the_queue_back(at: Running) -> None:
+    for _ in range(4):
+        results = await asyncio.gather(
+            at.store.ledger.submit(1, Poison()),  # type: ignore[arg-type]
+            at.upsert(99, email="a@example.com"),
+            at.upsert(email="a@example.com"),
+            return_exceptions=True,
+        )
+        assert not any(isinstance(result, BusyError) for result in results)
+
+
+@with_store()
+async def test_the_command_of_a_caller_who_left_is_carried_out(at: Running) -> None:
+    leaving = [asyncio.ensure_future(at.upsert(email=f"u{n}@example.com")) for n in range(3)]
+    bulk = asyncio.ensure_future(at.store.ledger.submit_all(1, [upsert(email="bulk@example.com")]))
+    await asyncio.sleep(0)
+    for task in (*leaving[:2], bulk):
+        task.cancel()
+    await leaving[2]
+    results = await asyncio.gather(*leaving, bulk, return_exceptions=True)
+    assert [type(result).__name__ for result in results] == ["CancelledError"] * 2 + ["Outcome", "CancelledError"]
+    await at.upsert(email="last@example.com")
+    assert emails(at) == {*(f"u{n}@example.com" for n in range(3)), "bulk@example.com", "last@example.com"}
+
+
+@with_store()
+async def test_nothing_to_do_is_done(at: Running) -> None:
+    assert await at.store.ledger.submit_all(1, []) == []
+
+
+class _Broken(SqliteEngine):
+    """An engine whose BEGIN can be made to fail in a way that nobody foresaw."""
+
+    failing: BaseException | None = None
+
+    def _lock(self) -> None:
+        if self.failing is not None:
+            raise self.failing
+        super()._lock()
+
+
+@on_a_loop
+async def test_a_lock_that_cannot_be_had_fails_those_who_wait_and_nobody_else(tmp_path: Path) -> None:
+    async with running(tmp_path) as at:
+        engine = at.store.engine
+        assert isinstance(engine, SqliteEngine)
+        engine.__class__ = _Broken
+        assert isinstance(engine, _Broken)
+        for failure, expected in (
+            (UnavailableError("away"), UnavailableError),
+            (OSError("no locks"), CommandFailedError),
+            (apsw.CorruptError("malformed"), CommandFailedError),
+        ):
+            engine.failing = failure
+            results = await asyncio.gather(
+                *(at.upsert(email=f"{n}@example.com") for n in range(3)), return_exceptions=True
+            )
+            assert [type(result) for result in results] == [expected] * 3
+        engine.failing = None
+        assert (await at.upsert(email="a@example.com")).verdict == "created"
+        assert emails(at) == {"a@example.com"}
+
+
+@with_store()
+async def test_a_full_disk_is_unavailable_and_nothing_happened(at: Running) -> None:
+    await at.upsert(email="a@example.com")
+    engine = at.store.engine
+    assert isinstance(engine, SqliteEngine)
+    assert engine._writer is not None
+    ((pages,),) = at.rows("PRAGMA page_count")
+    engine._writer.execute(f"PRAGMA max_page_count = {pages}").fetchall()
+    head = at.head()
+    large = [upsert(email=f"u{n}@example.com", data={"text": "x" * 5000}) for n in range(20)]
+    with pytest.raises(UnavailableError):
+        await at.store.ledger.submit_all(1, large)
+    assert (at.head(), emails(at)) == (head, {"a@example.com"})
+    engine._writer.execute("PRAGMA max_page_count = 1000000").fetchall()
+    outcomes = await at.store.ledger.submit_all(1, large)
+    assert {outcome.verdict for outcome in outcomes} == {"created"}
+    assert_replay_gives_the_tables(at.path)
+
+
+@on_a_loop
+async def test_a_ledger_that_closes_finishes_what_waits_and_takes_no_more(tmp_path: Path) -> None:
+    async with running(tmp_path) as at:
+        waiting = [asyncio.ensure_future(at.upsert(email=f"u{n}@example.com")) for n in range(5)]
+        await asyncio.sleep(0)
+        await at.store.close()
+        assert {outcome.verdict for outcome in await asyncio.gather(*waiting)} == {"created"}
+        with pytest.raises(UnavailableError):
+            await at.upsert(email="late@example.com")
+        with pytest.raises(UnavailableError):
+            async with at.store.snapshot():
+                pass
+        assert len(emails(at)) == 5
+
+
+# -- several things in one batch ------------------------------------------------------------------------------
+
+
+@with_store(sites=3)
+async def test_several_sites_share_a_transaction_and_nothing_else(at: Running) -> None:
+    outcomes = await asyncio.gather(
+        *(at.upsert(site, email="same@example.com", customer_id="c", groups=["g"]) for site in (1, 2, 3))
+    )
+    assert at.store.ledger.commits == 1
+    assert [outcome.verdict for outcome in outcomes] == ["created"] * 3
+    assert {outcome.person.customer.number for outcome in outcomes if outcome.person} == {1}
+    await at.store.ledger.submit(2, DeleteCustomer(who("same@example.com")))
+    assert [len(stored_customers(at.path, site)) for site in (1, 2, 3)] == [1, 0, 1]
+    for site in (1, 2, 3):
+        assert_replay_gives_the_tables(at.path, site)
+
+
+@with_store()
+async def test_two_customers_swap_their_ids_in_one_batch(at: Running) -> None:
+    ledger = at.store.ledger
+    await ledger.submit_all(
+        1, [upsert(email="a@example.com", customer_id="1"), upsert(email="b@example.com", customer_id="2")]
+    )
+    outcomes = await ledger.submit_all(
+        1,
+        [
+            upsert(email="a@example.com", customer_id="tmp"),
+            upsert(email="b@example.com", customer_id="1"),
+            upsert(email="a@example.com", customer_id="2"),
+        ],
+    )
+    assert [outcome.verdict for outcome in outcomes] == ["updated"] * 3
+    assert {c.email: c.customer_id for c in stored_customers(at.path).values()} == {
+        "a@example.com": "2",
+        "b@example.com": "1",
+    }
+    assert_replay_gives_the_tables(at.path)
+
+
+@with_store()
+async def test_an_address_moves_on_while_its_owner_moves_away(at: Running) -> None:
+    ledger = at.store.ledger
+    await ledger.submit_all(
+        1, [upsert(email="a@example.com", customer_id="a"), upsert(email="b@example.com", customer_id="b")]
+    )
+    await ledger.submit_all(
+        1, [upsert(email="new@example.com", customer_id="b"), upsert(email="b@example.com", customer_id="a")]
+    )
+    assert {c.customer_id: c.email for c in stored_customers(at.path).values()} == {
+        "a": "b@example.com",
+        "b": "new@example.com",
+    }
+    assert (await at.upsert(email="a@example.com")).verdict == "created"
+    assert_replay_gives_the_tables(at.path)
+
+
+@with_store()
+async def test_delete_and_create_again_in_one_batch(at: Running) -> None:
+    await at.upsert(email="a@example.com", customer_id="c", groups=["g"], firstname="Old")
+    await at.record("tag_added", email="a@example.com", tag_id="t")
+    outcomes = await at.store.ledger.submit_all(
+        1,
+        [
+            DeleteCustomer(who("a@example.com")),
+            upsert(email="a@example.com", customer_id="c"),
+            upsert(email="b@example.com"),
+            DeleteCustomer(who("b@example.com")),
+            DeleteCustomer(who("nobody@example.com")),
+        ],
+    )
+    assert [outcome.verdict for outcome in outcomes] == ["deleted", "created", "created", "deleted", "unchanged"]
+    ((number, customer),) = stored_customers(at.path).items()
+    assert (number, customer.firstname) == (2, None)
+    assert stored_ties(at.path) == {}
+    assert [entry.number for entry in records(at.path)[-1][0].entries] == [1, 2]
+    assert records(at.path)[-1][0].entries[0] == Entry(1, gone=True)
+    assert_replay_gives_the_tables(at.path)
+    assert (await at.upsert(email="b@example.com")).person.customer.number == 4  # type: ignore[union-attr]
+
+
+@with_store()
+async def test_an_earlier_rename_in_the_batch_does_not_hide_what_is_stored(at: Running) -> None:
+    later = {"timestamp": 2000, "tag_id": "t", "order_id": "o", "broadcast_id": "b", "revenue": 5}
+    await at.upsert(customer_id="c")
+    for event in ("tag_removed", "purchase", "email_opened"):
+        await at.record(event, customer_id="c", **later)
+    outcomes = await at.store.ledger.submit_all(
+        1,
+        [
+            upsert(customer_id="c", email="new@example.com"),
+            *(
+                activity(event, email="new@example.com", **{**later, "timestamp": 1000})
+                for event in ("tag_added", "purchase")
+            ),
+            activity("email_opened", email="new@example.com", **later),
+        ],
+    )
+    assert [outcome.verdict for outcome in outcomes] == ["updated", "updated", "unchanged", "updated"]
+    ((number, customer),) = stored_customers(at.path).items()
+    assert (customer.lifetime_orders, customer.net_revenue) == (1, 500)
+    assert {key: tie.holds for key, tie in stored_ties(at.path).items() if key[1] == TAG} == {(number, TAG, 1): False}
+    assert at.rows("SELECT opens FROM logs") == [(2,)]
+    assert_replay_gives_the_tables(at.path)
+
+
+# -- objects --------------------------------------------------------------------------------------------------
+
+
+@with_store()
+async def test_objects_are_numbered_by_kind_and_found_by_number_or_key(at: Running) -> None:
+    await at.record("tag_added", email="a@example.com", tag_id="vip")
+    await at.record("tag_added", email="a@example.com", tag_id=7)
+    await at.record("tag_added", email="a@example.com", tag_id="gold")
+    await at.record("offer_granted", email="a@example.com", offer_id="first")
+    await at.record("tag_added", email="b@example.com", tag_id=1)
+    assert set(at.rows("SELECT kind, number, key FROM objects")) == {
+        *((2, 1, "vip"), (2, 7, None), (2, 8, "gold"), (3, 1, "first"))
+    }
+    assert {key[0] for key in stored_ties(at.path) if key[1:] == (TAG, 1)} == {1, 2}
+
+
+@with_store()
+async def test_a_deleted_object_is_gone_and_comes_back_empty_under_its_number(at: Running) -> None:
+    ledger = at.store.ledger
+    saved = await ledger.submit(1, SaveObject(kind="tag", key="vip", name="Very important"))
+    assert saved.verdict == "created"
+    await at.record("tag_added", email="a@example.com", tag_id="vip")
+    await at.record("tag_added", email="b@example.com", tag_id="vip")
+    assert (await ledger.submit(1, DeleteObject("tag", "vip"))).verdict == "deleted"
+    assert stored_ties(at.path) == {}
+    assert records(at.path)[-1][0].cleared == [(TAG, 1)]
+    gone = await ledger.submit(1, Relate(who("a@example.com"), "tag.has", "vip", True))
+    assert gone.refusal is not None
+    assert gone.refusal.code == "object_not_found"
+    assert (await ledger.submit(1, SaveObject(kind="tag", name="very IMPORTANT"))).verdict == "created"
+    await at.record("tag_added", email="b@example.com", tag_id="vip")
+    assert at.rows("SELECT number, key, name, deleted_at FROM objects ORDER BY 1") == [
+        *((1, "vip", None, None), (2, None, "very IMPORTANT", None))
+    ]
+    assert {key for key, tie in stored_ties(at.path).items() if tie.holds} == {(2, TAG, 1)}
+    assert_replay_gives_the_tables(at.path)
+
+
+@with_store()
+async def test_an_object_is_deleted_and_used_again_in_one_batch(at: Running) -> None:
+    await at.record("tag_added", email="a@example.com", tag_id="vip")
+    await at.record("tag_added", email="b@example.com", tag_id="vip")
+    await at.store.ledger.submit_all(
+        1, [DeleteObject("tag", "vip"), activity("tag_added", email="b@example.com", tag_id="vip", timestamp=5)]
+    )
+    assert stored_ties(at.path).keys() == {(2, TAG, 1)}
+    assert_replay_gives_the_tables(at.path)
+
+
+@with_store()
+async def test_names_of_objects_are_unique_by_kind(at: Running) -> None:
+    ledger = at.store.ledger
+    await ledger.submit(1, SaveObject(kind="group", name="Straße"))
+    for kind, taken in (("group", True), ("tag", False)):
+        outcome = await ledger.submit(1, SaveObject(kind=kind, name="STRASSE"))
+        assert (outcome.refusal is not None) == taken
+    assert (await ledger.submit(1, SaveObject(kind="group", reference=1, name="STRASSE"))).verdict == "updated"
+    assert (await ledger.submit(1, SaveObject(kind="group", reference=1, name="Other"))).verdict == "updated"
+    assert (await ledger.submit(1, SaveObject(kind="group", reference=1, name="Other"))).verdict == "unchanged"
+    one, two = await ledger.submit_all(
+        1, [SaveObject(kind="group", name="straße"), SaveObject(kind="group", name="STRASSE")]
+    )
+    assert (one.verdict, two.refusal is not None) == ("created", True)
+    ((key,),) = at.rows("SELECT key FROM objects WHERE kind = 1 AND number = 1")
+    assert key.startswith("grp_")
+
+
+@with_store()
+async def test_objects_without_name_or_key_do_not_overwrite_each_other(at: Running) -> None:
+    for _ in range(2):
+        await at.store.ledger.submit_all(1, [SaveObject(kind="tag"), SaveObject(kind="tag", description="x")])
+    assert [number for (number,) in at.rows("SELECT number FROM objects ORDER BY 1")] == [1, 2, 3, 4]
+
+
+@with_store()
+async def test_a_caller_who_takes_our_last_number_takes_nobodys_object(at: Running) -> None:
+    await at.record("tag_added", email="a@example.com", tag_id=AUTOMATIC_NUMBERS_END - 1)
+    for key in ("one", "two"):
+        await at.record("tag_added", email="a@example.com", tag_id=key)
+    await at.store.ledger.submit_all(
+        1, [activity("tag_added", email="a@example.com", tag_id=key) for key in ("x", "y")]
+    )
+    found = at.rows("SELECT number, key FROM objects")
+    assert {key for _, key in found} == {None, "one", "two", "x", "y"}
+    assert all(number < 2**53 for number, _ in found)
+
+
+# -- the change log -------------------------------------------------------------------------------------------
+
+
+@with_store()
+async def test_an_entry_tells_what_changed_and_no_more(at: Running) -> None:
+    await at.upsert(email="a@example.com", joined_at=5)
+    await at.upsert(email="a@example.com", data={"city": "Rome", "plan": 1})
+    await at.record("tag_added", email="a@example.com", tag_id="t", timestamp=7)
+    await at.record("tag_added", email="a@example.com", tag_id="t", timestamp=8)
+    await at.store.ledger.submit_all(
+        1, [activity(f"tag_{verb}", email="a@example.com", tag_id="u", timestamp=9) for verb in ("added", "removed")]
+    )
+    await at.store.ledger.submit(1, Rebuild())
+    told = [(record.entries, record.rebuild) for (record,) in records(at.path)]
+    assert told == [
+        ([Entry(1, columns=[(0, NOW_CREATED), (1, 5000), (3, 0)], texts=[0, 1])], False),
+        ([Entry(1, texts=[6])], False),
+        ([Entry(1, ties=[(TAG, 1, True)])], False),
+        ([], False),
+        ([], False),
+        ([], True),
+    ]
+
+
+NOW_CREATED = 1_800_000_000_000
+
+
+@with_store()
+async def test_a_change_row_holds_no_text_and_no_address(at: Running) -> None:
+    await at.upsert(email="secret@example.com", name="Hidden Name", customer_id="classified", data={"city": "Atlantis"})
+    await at.record("email_opened", email="secret@example.com", broadcast_id="weekly", message="whispered")
+    body = b"".join(body for (body,) in at.rows("SELECT body FROM changes"))
+    for word in (b"secret", b"example", b"Hidden", b"classified", b"Atlantis", b"weekly", b"whispered"):
+        assert word not in body
+
+
+@with_store(largest_batch=5000)
+async def test_a_large_change_is_kept_in_parts(at: Running) -> None:
+    await at.store.ledger.submit_all(1, [upsert(email=f"u{n}@example.com", name=f"N {n}") for n in range(4000)])
+    await at.store.ledger.submit_all(
+        1,
+        [
+            activity("purchase", email="u0@example.com", product_ids=list(range(k, k + 900)))
+            for k in range(1, 30_000, 900)
+        ],
+    )
+    parts = [len(change) for change in records(at.path)]
+    assert parts[1] > 1
+    assert max(size for (size,) in at.rows("SELECT length(body) FROM changes")) <= 256 * 1024
+    assert_replay_gives_the_tables(at.path)
+
+
+@with_store()
+async def test_logs_and_evidence_stay_or_go_with_the_customer(at: Running) -> None:
+    await at.upsert(email="a@example.com", unsubscribed=False)
+    await at.record("email_opened", email="a@example.com", broadcast_id="b")
+    await at.record("visit", email="a@example.com", event_uuid="u")
+    await at.store.ledger.submit(1, DeleteCustomer(who("a@example.com")))
+    counts = [
+        at.rows(f"SELECT count(*) FROM {table}")[0][0] for table in ("consents", "relations", "logs", "activities")
+    ]
+    assert counts == [0, 0, 1, 1]
+    assert (await at.record("visit", email="a@example.com", event_uuid="u")).verdict == "created"
+
+
+@on_a_loop
+async def test_what_was_written_is_there_when_the_store_opens_again(tmp_path: Path) -> None:
+    async with running(tmp_path) as at:
+        await at.upsert(email="a@example.com", groups=["g"])
+        before = (stored_customers(at.path), stored_ties(at.path), at.head())
+    again = await Store.open(f"sqlite:///{at.path}")
+    try:
+        assert (stored_customers(at.path), stored_ties(at.path), at.head()) == before
+        outcome = await again.ledger.submit(1, upsert(email="a@example.com", groups=["g"]))
+        assert outcome.verdict == "unchanged"
+        assert (await again.ledger.submit(1, upsert(email="b@example.com"))).person.customer.number == 2  # type: ignore[union-attr]
+    finally:
+        await again.close()
