@@ -1,7 +1,8 @@
-"""Who may call: every way of presenting a key, and what becomes of those who bring none, a wrong one or too small a one."""
+"""Who may call: every way of presenting a key, and what those are told who bring none, or a wrong one."""
 
 import base64
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -14,7 +15,7 @@ def basic(text: str) -> str:
     return "Basic " + base64.b64encode(text.encode()).decode()
 
 
-WAYS = {
+WAYS: dict[str, Callable[[str], dict[str, str]]] = {
     "Basic, empty password": lambda key: {"Authorization": basic(f"{key}:")},
     "Basic, some password": lambda key: {"Authorization": basic(f"{key}:x")},
     "Basic, the bare key": lambda key: {"Authorization": basic(key)},

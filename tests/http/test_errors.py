@@ -52,7 +52,7 @@ class TestEveryCodeInEveryDialect:
     def test_json(self, problem: Problem) -> None:
         response = classic.render(problem, request("/api/v1/customers"))
         assert (response.status_code, response.headers["content-type"]) == (problem.status, "application/json")
-        assert json.loads(response.body) == {
+        assert json.loads(bytes(response.body)) == {
             "success": False,
             "status": problem.reason,
             "error": "Something is wrong.",
@@ -74,7 +74,7 @@ class TestEveryCodeInEveryDialect:
     def test_json_api(self, problem: Problem) -> None:
         response: Response = jsonapi.render(problem, request("/v1/customers"))
         assert (response.status_code, response.headers["content-type"]) == (problem.status, "application/vnd.api+json")
-        errors: list[dict[str, Any]] = json.loads(response.body)["errors"]
+        errors: list[dict[str, Any]] = json.loads(bytes(response.body))["errors"]
         assert len(errors) == max(1, len(problem.faults))
         for error in errors:
             assert error.keys() >= {"status", "code", "title", "detail", "source"}

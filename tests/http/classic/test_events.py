@@ -105,11 +105,12 @@ def test_identify_is_an_upsert(api: Client) -> None:
 
 def test_a_repeat_by_its_uuid_is_answered_and_counted_once(app: InProcess, api: Client) -> None:
     email = fresh()
-    event = {"event": "purchase", "email": email, "revenue": 10, "event_uuid": "0b9f1a36-6a58-4d1c-9d53-6a1f3c2b7e10"}
+    uuid = "0b9f1a36-6a58-4d1c-9d53-6a1f3c2b7e10"
+    event = {"event": "purchase", "email": email, "revenue": 10, "event_uuid": uuid}
     assert done(api.post("event", event))["result"] == "created"
     before = app.contents()
     assert done(api.post("event", event))["result"] == "unchanged"
-    assert done(api.post("event", {**event, "event_uuid": event["event_uuid"].upper()}))["result"] == "unchanged"
+    assert done(api.post("event", {**event, "event_uuid": uuid.upper()}))["result"] == "unchanged"
     assert app.contents() == before
     assert show(api, email)["lifetime_revenue"] == 10
     done(api.post("bulkevents", {"events": [{**event, "event_uuid": "any text"}, {**event, "event_uuid": "any text"}]}))

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from tests.http.checks import Shape, done, fits
-from tests.in_process import Client
+from tests.in_process import NOTHING, Client
 
-DONE: Shape = {"success": bool, "status": str}
+DONE: dict[str, Any] = {"success": bool, "status": str}
 TEXT = (str, type(None))
-SENDWITHUS: Shape = {
+SENDWITHUS: dict[str, Any] = {
     "object": str,
     "email": str,
     "data": dict,
@@ -17,7 +17,7 @@ SENDWITHUS: Shape = {
     "locale": str,
     "groups": [str],
 }
-BLUESHIFT: Shape = {
+BLUESHIFT: dict[str, Any] = {
     "email": TEXT,
     "email_domain": TEXT,
     "email_hard_bounced": bool,
@@ -40,7 +40,7 @@ BLUESHIFT: Shape = {
     "predictive_retention_percentile": (int, type(None)),
     "uuid": str,
 }
-LOG: Shape = {
+LOG: dict[str, Any] = {
     "object": str,
     "id": str,
     "created": int,
@@ -104,7 +104,7 @@ def test_a_sample_of_the_documentation(
     told: Client, method: str, path: str, body: dict[str, Any] | None, shape: Shape, caller: str
 ) -> None:
     client = told if caller == "json" else told.having(X_SWU_API_CLIENT="python-5.4.0")
-    reply = done(client.send(method, path, **({} if body is None else {"json": body})))
+    reply = done(client.send(method, path, NOTHING if body is None else body))
     assert fits(reply, shape), reply
 
 
