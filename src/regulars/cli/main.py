@@ -74,7 +74,8 @@ def _run(arguments: list[str]) -> int:
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "regulars"
-        note(f"regulars: {error.format_message().rstrip('.')} (see `{command} --help`)")
+        sentence = " ".join(error.format_message().split()).rstrip(".")
+        note(f"regulars: {sentence} (see `{command} --help`)")
         return WRONG_USAGE
     except SettingError as error:
         note(f"regulars: {error}")

@@ -1,0 +1,92 @@
+"""Running the command line: in this process, or as a user does."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import structlog
+
+from regulars.cli.main import main
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("REGULARS_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Iterable[Run]:
+    """Run a command in this process: code, stdout, stderr."""
+
+    def run(*arguments: str) -> Result:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        return Result(int(ended.value.code or 0), *capsys.readouterr())
+
+    yield run
+    structlog.reset_defaults()  # main has tied it to a stderr that ends with the test
+
+
+@pytest.fixture
+def database(run: Run) -> dict[str, Any]:
+    """A database in the current folder: what init printed."""
+    made: dict[str, Any] = run("init", "--json").json
+    return made
+
+
+def start(*arguments: str, **more: Any) -> subprocess.Popen[str]:
+    """Start a command in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "regulars", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **more,
+    )
+
+
+def write_lines(name: str, bodies: Iterable[object]) -> str:
+    """A file of lines in the current folder."""
+    Path(name).write_text("".join(json.dumps(body) + "\n" for body in bodies))
+    return name
+
+
+def contents(table: str, order: str = "1, 2, 3") -> list[tuple[Any, ...]]:
+    """The rows of a table of the database in the current folder."""
+    import apsw
+
+    connection = apsw.Connection("regulars.db")
+    try:
+        return connection.execute(f"SELECT * FROM {table} ORDER BY {order}").fetchall()
+    finally:
+        connection.close()
+
+
+def tamper(statement: str) -> None:
+    """Change the database in the current folder behind everybody's back."""
+    import apsw
+
+    connection = apsw.Connection("regulars.db")
+    connection.execute(statement).fetchall()
+    connection.close()

@@ -1,0 +1,242 @@
+import asyncio
+import gzip
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from regulars.cli import importing
+from regulars.cli.importing import Import
+from regulars.cli.judging import judge_for
+from regulars.cli.session import opened
+from regulars.cli.source import LONGEST_LINE, Line
+
+from .conftest import Run, contents, write_lines
+
+PEOPLE = [{"email": f"p{n}@example.com", "customer_id": f"c{n}", "data": {"city": "Berlin"}} for n in range(30)]
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def figures(run: Run, *arguments: str) -> dict[str, Any]:
+    summary = run("import", *arguments, "--json").json
+    assert list(summary)[:8] == [
+        "lines", "created", "updated", "unchanged", "rejected", "clamped", "seconds", "rate",
+    ]  # fmt: skip
+    return {name: value for name, value in summary.items() if value and name not in ("seconds", "rate")}
+
+
+def test_a_repeat_changes_nothing(run: Run) -> None:
+    file = write_lines("p.ndjson", PEOPLE)
+    assert figures(run, "customers", file) == {"lines": 30, "created": 30}
+    before = [contents(table) for table in ("customers", "changes", "relations")]
+    assert figures(run, "customers", file) == {"lines": 30, "unchanged": 30}
+    assert [contents(table) for table in ("customers", "changes", "relations")] == before
+    changed = write_lines("q.ndjson", [PEOPLE[0] | {"firstname": "Anna"}])
+    assert figures(run, "customers", changed) == {"lines": 1, "updated": 1}
+
+
+def test_a_repeat_of_activity_changes_nothing(run: Run) -> None:
+    visit = {"event": "visit", "email": "a@example.com", "timestamp": 1700000000}
+    shuffled = dict(reversed(visit.items()))
+    lines = [
+        visit,
+        shuffled,
+        visit | {"page": "/"},
+        visit,
+        {"event": "purchase", "email": "a@example.com", "revenue": "9.99"},
+        {"event": "identify", "email": "a@example.com", "firstname": "Anna"},
+        {"event": "visit", "email": "a@example.com", "event_uuid": "mine"},
+    ]
+    file = write_lines("a.ndjson", lines)
+    assert figures(run, "activity", file)["created"] == 1
+    before = [contents(table) for table in ("customers", "activities", "changes")]
+    assert len(before[1]) == len(lines)
+    assert len({row[5] for row in before[1]}) == len(lines)
+    again = figures(run, "activity", file)
+    assert again == {"lines": 7, "unchanged": 7}
+    assert [contents(table) for table in ("customers", "activities", "changes")] == before
+
+
+def test_refused_lines_are_collected_and_lose_no_others(run: Run) -> None:
+    Path("p.ndjson").write_bytes(
+        b'\xef\xbb\xbf{"email": "a@example.com"}\r\n'
+        b"\n"
+        b'{"email": "nobody", "gender": "x"}\n'
+        b"{broken\n"
+        b"[1]\n"
+        b'{"firstname": "Anna"}\n'
+        b'{"email": "\xff@example.com"}\n'
+        b'{"email": "b@example.com", "customer_id": "1"}\n'
+        b'{"email": "b@example.com", "customer_id": "1", "uuid": "06743da2-9589-4c01-afda-e3d85e487fa7"}\n'
+        b'{"email": "c@example.com"}'
+    )
+    result = run("import", "customers", "p.ndjson", "--rejects", "refused.ndjson", "--json")
+    assert result.code == 0
+    assert (result.json["lines"], result.json["created"], result.json["rejected"]) == (9, 3, 6)
+    assert result.err == "6 of 9 lines were refused: see refused.ndjson\n"
+    refused = [json.loads(line) for line in Path("refused.ndjson").read_text().splitlines()]
+    assert sorted(line["line"] for line in refused) == [3, 4, 5, 6, 7, 9]
+    both = refused[0]
+    assert (both["line"], both["code"], both["raw"]) == (3, "invalid", '{"email": "nobody", "gender": "x"}')
+    assert [fault["field"] for fault in both["faults"]] == ["email", "gender"]
+    assert {line["line"]: line["code"] for line in refused}[6] == "user_identifier_missing"
+    assert {line["line"]: line["code"] for line in refused}[9] == "identity_conflict"
+    assert "--rejects FILE" in run("import", "customers", "p.ndjson").err
+
+
+def test_the_reject_file_never_replaces_the_import(run: Run) -> None:
+    file = write_lines("p.ndjson", PEOPLE)
+    assert run("import", "customers", file, "--rejects", "./p.ndjson").code == 1
+    assert Path(file).read_text().count("\n") == len(PEOPLE)
+    assert run("import", "customers", file, "--rejects", "no/such/folder").code == 1
+
+
+def test_gzip(run: Run) -> None:
+    file = write_lines("p.ndjson", PEOPLE)
+    Path("p.ndjson.gz").write_bytes(gzip.compress(Path(file).read_bytes()))
+    assert figures(run, "customers", "p.ndjson.gz") == {"lines": 30, "created": 30}
+
+
+def test_what_cannot_be_read_fails(run: Run) -> None:
+    missing = run("import", "customers", "missing.ndjson")
+    assert (missing.code, missing.err) == (
+        1,
+        "regulars: missing.ndjson cannot be read: No such file or directory\n",
+    )
+    packed = gzip.compress(b"".join(json.dumps(body).encode() + b"\n" for body in PEOPLE))
+    for name, content in {"short.gz": packed[:-30], "wrong.gz": b"not gzip at all", "broken.gz": packed[:40]}.items():
+        Path(name).write_bytes(content)
+        failed = run("import", "customers", name)
+        assert failed.code == 1
+        assert failed.err.startswith(f"regulars: {name} cannot be read")
+    Path("folder").mkdir()
+    assert run("import", "customers", "folder").code == 1
+    assert run("import", "people", "missing.ndjson").code == 2
+
+
+def test_standard_input(run: Run) -> None:
+    lines = "".join(json.dumps(body) + "\n" for body in PEOPLE)
+    done = subprocess.run(
+        [sys.executable, "-m", "regulars", "import", "customers", "-", "--json"],
+        input=lines, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["created"] == 30
+    assert done.stderr == ""
+
+
+def test_a_dry_run_judges_and_changes_nothing(run: Run) -> None:
+    file = write_lines("p.ndjson", [*PEOPLE, {"email": "nobody"}])
+    before = contents("site_heads")
+    assert figures(run, "customers", file, "--dry-run") == {"lines": 31, "rejected": 1, "dry_run": True}
+    assert contents("customers") == []
+    assert contents("site_heads") == before
+
+
+def test_moments_ahead_are_clamped_and_counted(run: Run) -> None:
+    ahead = time.time() + 3600
+    lines = [
+        {"event": "visit", "email": "a@example.com", "timestamp": stamp}
+        for stamp in (ahead, time.time() + 60, 1700000000)
+    ]
+    assert figures(run, "activity", write_lines("a.ndjson", lines)) == {
+        "lines": 3, "created": 1, "updated": 2, "clamped": 1,
+    }  # fmt: skip
+    assert all(row[4] <= time.time() * 1000 for row in contents("activities"))
+    past = [{"email": "b@example.com", "created_at": ahead}]
+    assert figures(run, "customers", write_lines("b.ndjson", past))["clamped"] == 1
+
+
+def test_an_import_restores_the_past_of_an_export(run: Run) -> None:
+    uuid = "06743da2-9589-4c01-afda-e3d85e487fa7"
+    line = {
+        "email": "a@example.com",
+        "uuid": uuid,
+        "created_at": "2020-01-01T00:00:00Z",
+        "updated_at": "2021-01-01T00:00:00Z",
+        "bsft_control_bucket": "42",
+        "unsubscribed": False,
+        "consents": [
+            {"at": "2020-03-01T00:00:00Z", "granted": True, "source": "form", "wording": "Yes"},
+            {"at": "2020-02-01T00:00:00Z", "granted": False, "cause": "opt_out"},
+        ],
+    }
+    file = write_lines("p.ndjson", [line])
+    assert figures(run, "customers", file) == {"lines": 1, "created": 1}
+    (row,) = contents("customers")
+    assert row[2].hex() == uuid.replace("-", "")
+    assert row[3:6] == (1577836800000, 1609459200000, 42)
+    consents = contents("consents")
+    assert [(row[3], row[4], row[5], row[6]) for row in consents] == [
+        (1580515200000, 0, "opt_out", "import"),
+        (1583020800000, 1, None, "form"),
+    ]
+    assert figures(run, "customers", file) == {"lines": 1, "unchanged": 1}
+    assert contents("consents") == consents
+
+
+def test_a_wrong_past_is_refused_with_every_fault(run: Run) -> None:
+    line = {
+        "email": "nobody",
+        "created_at": "soon",
+        "bsft_control_bucket": 101,
+        "consents": [{"granted": True}, {"at": 1, "granted": False, "cause": "boredom"}, {"at": "x", "granted": True}],
+    }
+    run("import", "customers", write_lines("p.ndjson", [line]), "--rejects", "r")
+    faults = json.loads(Path("r").read_text())["faults"]
+    assert [fault["field"] for fault in faults] == [
+        "email", "created_at", "bsft_control_bucket", "consents.0", "consents.1.cause", "consents.2.at",
+    ]  # fmt: skip
+
+
+def test_an_overlong_line_is_refused_alone(run: Run) -> None:
+    with Path("p.ndjson").open("wb") as file:
+        file.write(b'{"email": "a@example.com", "data": {"x": "' + b"x" * 2 * LONGEST_LINE + b'"}}\n')
+        file.write(b'{"email": "b@example.com"}\n')
+    assert figures(run, "customers", "p.ndjson") == {"lines": 2, "created": 1, "rejected": 1}
+
+
+def test_a_cancelled_import_keeps_what_it_counted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "LARGEST_CHUNK", 10)
+
+    async def work() -> int:
+        async with opened("sqlite:///regulars.db") as store:
+            lines = [Line(number, json.dumps(body).encode()) for number, body in enumerate(PEOPLE, 1)]
+            intake = Import(store, 1, judge_for("customers", store.limits), on_chunk=lambda: task.cancel())
+            task = asyncio.create_task(intake.run(lines))
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            return intake.summary.created
+
+    counted = asyncio.run(work())
+    assert counted == 10
+    stored = len(contents("customers"))
+    assert counted <= stored <= counted + 10
+    repeated = figures(run, "customers", write_lines("p.ndjson", PEOPLE))
+    assert repeated["unchanged"] == stored
+    assert len(contents("customers")) == 30
+
+
+def test_an_import_holds_the_lock_shortly_and_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    async def work() -> list[int]:
+        async with opened("sqlite:///regulars.db") as store:
+            intake = Import(store, 1, judge_for("customers", store.limits))
+            monkeypatch.setattr(asyncio, "sleep", sleep)
+            chunks = []
+            for held, waited in ((0.1, 0.0), (0.1, 0.02), (0.01, 0.0), (99.0, 0.0)):
+                monkeypatch.setattr(store.engine, "last_hold", held)
+                monkeypatch.setattr(store.engine, "last_wait", waited)
+                await intake._make_room()
+                chunks.append(intake._chunk)
+            return chunks
+
+    assert asyncio.run(work()) == [1000, 500, 625, importing.SMALLEST_CHUNK]
+    assert slept == [0.1]

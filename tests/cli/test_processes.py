@@ -1,0 +1,135 @@
+"""The commands that are processes of their own: servers, and imports that are interrupted."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from .conftest import Run, contents, start, write_lines
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server on a free port, with its URL; killed if it is not gone at the end."""
+    process = start(*arguments, "--port", "0")
+    assert process.stderr is not None
+    try:
+        for line in process.stderr:
+            if line.startswith("listening on "):
+                yield process, line.removeprefix("listening on ").strip()
+                break
+        else:
+            raise AssertionError("the server did not start")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def get(url: str, **headers: str) -> tuple[int, bytes]:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as reply:
+            return reply.status, reply.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def test_serve_answers_while_others_import_and_drains_on_sigterm(run: Run, database: dict[str, Any]) -> None:
+    with running("serve") as (process, url):
+        assert get(f"{url}/healthz")[0] == 200
+        assert run("import", "customers", write_lines("p.ndjson", [{"email": "a@example.com"}])).code == 0
+        status, body = get(f"{url}/api/v1/customers/a@example.com", Authorization=f"Bearer {database['key']}")
+        assert (status, json.loads(body)["customer"]["email"]) == (200, "a@example.com")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) in (0, -signal.SIGTERM)
+
+
+def test_several_workers_share_the_port(database: dict[str, Any]) -> None:
+    with running("serve", "--workers", "2") as (process, url):
+        assert get(f"{url}/healthz")[0] == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) in (0, 130)
+
+
+def test_ctrl_c_ends_a_server_quietly(database: dict[str, Any]) -> None:
+    with running("serve") as (process, url):
+        assert get(f"{url}/healthz")[0] == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+        assert process.stderr is not None
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_a_port_that_is_taken(run: Run, database: dict[str, Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        failed = run("serve", "--port", str(taken.getsockname()[1]))
+    assert failed.code == 1
+    assert failed.err.startswith("regulars: cannot listen on 127.0.0.1 port")
+
+
+def test_a_wrong_setting(run: Run, database: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGULARS_BODY_LIMIT", "much")
+    wrong = run("serve")
+    assert (wrong.code, wrong.err.startswith("regulars: REGULARS_BODY_LIMIT must be a whole number")) == (2, True)
+
+
+def test_ctrl_c_stops_an_import_cleanly(run: Run, database: dict[str, Any]) -> None:
+    people = [{"email": f"p{n}@example.com", "data": {"n": n}} for n in range(60_000)]
+    file = write_lines("p.ndjson", people)
+    process = start("import", "customers", file)
+    deadline = time.monotonic() + 20
+    while _count() == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert (out, err) == (
+        "",
+        "stopped: what was imported stays; run the same command again to continue, a repeat changes nothing\n",
+    )
+    stored = _count()
+    assert 0 < stored < 60_000
+    assert run("check").code == 0
+
+
+def _count() -> int:
+    return int(contents("(SELECT count(*) FROM customers)", "1")[0][0])
+
+
+def test_the_demo_serves_and_goes_on_when_run_again(run: Run) -> None:
+    keys = set()
+    for expected in ("lines of activity imported", "going on with"):
+        process = start("demo", "--customers", "60", "--port", "0", env={**os.environ, "PYTHONUNBUFFERED": "1"})
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            requests = [line.strip() for line in iter(process.stdout.readline, "Ctrl-C ends it.\n") if "curl" in line]
+            assert len(requests) == 3
+            key = requests[0].split()[2].rstrip(":")
+            keys.add(key)
+            url = requests[0].split("'")[1]
+            status, body = get(url, Authorization=f"Bearer {key}")
+            assert status == 200
+            assert json.loads(body)["customer"]["firstname"]
+        finally:
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=10)
+        assert expected in err
+        assert process.returncode == 130
+    assert len(keys) == 2
+    assert run("--database", "sqlite:///regulars-demo.db", "check").code == 0
+
+
+def test_the_demo_leaves_other_databases_alone(run: Run, database: dict[str, Any]) -> None:
+    refused = run("demo", "--database", "sqlite:///regulars.db")
+    assert refused.code == 1
+    assert "is not a demo's database" in refused.err

@@ -1,0 +1,94 @@
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from .conftest import Run, contents, tamper, write_lines
+
+
+@pytest.fixture
+def filled(run: Run, database: dict[str, object]) -> None:
+    people = [{"email": f"p{n}@example.com", "data": {"city": "Berlin"}, "groups": ["g"]} for n in range(20)]
+    run("import", "customers", write_lines("p.ndjson", people))
+    events = [
+        {"event": name, "email": "p1@example.com", **more}
+        for name, more in (
+            ("tag_added", {"tag_id": "vip"}),
+            ("email_opened", {"broadcast_id": 1}),
+            ("purchase", {"revenue": "10"}),
+            ("tag_removed", {"tag_id": "vip"}),
+            ("subscribed", {}),
+        )
+    ]
+    run("import", "activity", write_lines("a.ndjson", events))
+    run("import", "customers", write_lines("q.ndjson", [{"email": "p2@example.com", "data": {"city": "Rome"}}]))
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_sound_database_passes(run: Run) -> None:
+    found = run("check", "--json")
+    assert found.code == 0
+    assert found.json == {
+        "ok": True,
+        "damage": [],
+        "sites": [{"site": 1, "name": "main", "customers": 20, "changes": 3, "problems": []}],
+    }
+    assert run("check").out == "site 1 (main): 20 customers, 3 changes: index = store\n"
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ("UPDATE customers SET net_revenue = 5 WHERE number = 3", "customer 3: net_revenue is 5 in the first, 0 in"),
+        ("DELETE FROM customers WHERE number = 20", "customer 20: only in the second"),
+        ("UPDATE relations SET holds = 0 WHERE customer = 4", "customer 4: group.member to 1 only in the second"),
+        ("UPDATE changes SET token = 1 WHERE number = 2", "change 3 does not follow change 2"),
+        ("UPDATE changes SET last = 0 WHERE number = 2", "change 2 is incomplete"),
+        ("DELETE FROM changes WHERE number = 2", "change 2 is missing; the next one is 3"),
+        ("DELETE FROM changes WHERE number = 3", "change 3 is missing; the head is 3"),
+        ("DELETE FROM changes", "change 1 is missing; the head is 3"),
+        ("UPDATE site_heads SET token = 1", "the newest change is 3"),
+        ("UPDATE changes SET body = x'00' WHERE number = 2", "change record of an unknown format"),
+        ("UPDATE site_heads SET next_customer = 20", "the next customer gets number 20, but there is a number 20"),
+        ("DELETE FROM site_heads", "site 1 has no head"),
+    ],
+)
+def test_a_check_finds_what_is_wrong(run: Run, statement: str, problem: str) -> None:
+    tamper(statement)
+    found = run("check")
+    assert found.code == 1
+    assert problem in found.out
+    assert found.err.startswith("regulars: the check found something wrong")
+    assert not run("check", "--json").json["ok"]
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_check_finds_a_damaged_file(run: Run) -> None:
+    tamper("PRAGMA wal_checkpoint(TRUNCATE)")
+    tamper("PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'logs_address'")
+    found = run("check", "--json")
+    assert found.code == 1
+    assert found.json["damage"]
+
+
+@pytest.mark.usefixtures("filled")
+def test_reindex_asks_every_process_to_load_anew(run: Run) -> None:
+    run("sites", "create", "shop")
+    assert run("reindex", "--json").json == {"reindexed": [1, 2]}
+    assert run("reindex", "--site", "2", "--json").json == {"reindexed": [2]}
+    assert [row[:2] for row in contents("changes")][-3:] == [(1, 4), (2, 1), (2, 2)]
+    assert run("check").code == 0
+    assert run("reindex", "--site", "9").code == 1
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_backup_is_a_whole_database(run: Run) -> None:
+    made = run("backup", "copy.db", "--json")
+    assert made.json == {"file": "copy.db", "bytes": Path("copy.db").stat().st_size}
+    assert run("--database", "sqlite:///copy.db", "check").out == run("check").out
+    with sqlite3.connect("copy.db") as copy:
+        assert copy.execute("SELECT count(*) FROM customers").fetchone() == (20,)
+    again = run("backup", "copy.db")
+    assert (again.code, again.err) == (1, "regulars: copy.db is there already; a backup never overwrites\n")
+    assert run("backup", "no/such/folder.db").code == 1
