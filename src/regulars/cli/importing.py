@@ -59,7 +59,7 @@ class Import:
         *,
         dry_run: bool = False,
         on_reject: Callable[[Line, RefusedError], None] | None = None,
-        on_chunk: Callable[[], None] | None = None,
+        on_chunk: Callable[[], object] | None = None,
     ) -> None:
         self.summary = Summary()
         self._store = store
