@@ -85,10 +85,13 @@ async def prepare(store: Store, sites: int = 1) -> None:
 
 
 @asynccontextmanager
-async def running(folder: Path, *, sites: int = 1, **settings: Any) -> AsyncIterator[Running]:
+async def running(
+    folder: Path, *, sites: int = 1, clock_stands: bool = False, **settings: Any
+) -> AsyncIterator[Running]:
     """A new database in the folder."""
     path = folder / "test.db"
-    store = await Store.open(f"sqlite:///{path}", clock=count(NOW).__next__, **settings)
+    clock = (lambda: NOW) if clock_stands else count(NOW).__next__
+    store = await Store.open(f"sqlite:///{path}", clock=clock, **settings)
     try:
         await prepare(store, sites)
         yield Running(store, path)

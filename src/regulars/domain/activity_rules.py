@@ -87,7 +87,7 @@ def _person(who: Who, work: WorkingSet) -> tuple[Person, Verdict]:
 def _keep(activity: Activity, person: Person, work: WorkingSet, at: int, *, log: int | None) -> None:
     """Write the activity into the customer's history."""
     if activity.uuid is not None:
-        work.seen_uuids.add(activity.uuid)
+        work.seen_uuids[activity.uuid] = person.customer.number if log is None else None
     work.activities.append(
         ActivityRow(
             number=work.counters.activity,

@@ -46,7 +46,11 @@ class Counters(Struct):
 
 
 class WorkingSet:
-    """The rows one transaction works on, and what it has changed of them."""
+    """The rows one transaction works on, and what it has changed of them.
+
+    seen_uuids: the ids of events that were counted, with the customer who takes the memory of it along when deleted
+    (None: the event is of a mail, whose log stays).
+    """
 
     def __init__(self, now: int, counters: Counters) -> None:
         self.now = now
@@ -56,7 +60,7 @@ class WorkingSet:
         self.last_object_numbers: dict[str, int] = {}
         self.object_names: dict[tuple[str, str], int] = {}
         self.logs: dict[bytes, Log] = {}
-        self.seen_uuids: set[bytes] = set()
+        self.seen_uuids: dict[bytes, int | None] = {}
         self.seen_orders: set[tuple[int, str, str]] = set()
         self.before: dict[int, Customer | None] = {}
         self.deleted: dict[int, bool] = {}
@@ -156,6 +160,7 @@ class WorkingSet:
                 del changed[key]
         self.activities = [row for row in self.activities if row.customer != customer.number or row.log is not None]
         self.consents = [row for row in self.consents if row.customer != customer.number]
+        self.seen_uuids = {uuid: owner for uuid, owner in self.seen_uuids.items() if owner != customer.number}
 
     # -- ties -----------------------------------------------------------------------------------------------
 

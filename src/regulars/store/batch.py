@@ -161,7 +161,8 @@ class _Loading:
     async def activities(self, activities: list[Activity]) -> None:
         work = self.work
         uuids = {activity.uuid.hex() for activity in activities if activity.uuid is not None}
-        work.seen_uuids.update(uuid for (uuid,) in await self.rows(sql.SEEN_UUIDS, uuids))
+        for uuid, customer, log in await self.rows(sql.SEEN_UUIDS, uuids):
+            work.seen_uuids[uuid] = customer if log is None else None
         orders = set()
         identities = set()
         for activity in activities:

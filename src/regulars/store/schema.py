@@ -187,7 +187,7 @@ objects = Table(
     _moment("deleted_at"),
     PrimaryKeyConstraint("site_id", "kind", "number"),
     UniqueConstraint("site_id", "kind", "key", name="objects_key"),
-    Index("objects_name", "site_id", "kind", "name_key"),
+    Index("objects_name", "site_id", "kind", "name_key", unique=True),
     sqlite_with_rowid=False,
 )
 """Groups, tags, offers, ...: in the order of `domain.objects.RelatedObject`."""

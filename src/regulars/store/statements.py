@@ -105,7 +105,7 @@ PROFILE_TIES = Statement(
 _listed, (_uuid,) = keys_of("uuid_hex")
 SEEN_UUIDS = Statement(
     "seen_uuids",
-    select(activities.c.uuid).select_from(
+    select(activities.c.uuid, activities.c.customer, activities.c.log).select_from(
         KeyedJoin(_listed, activities, and_(site_is(activities), activities.c.uuid == _uuid))
     ),
 )
@@ -170,12 +170,16 @@ DELETE_TIES = Statement(
 DELETE_HISTORY = Statement(
     "delete_history",
     delete(activities).where(
-        site_is(activities), activities.c.customer == bindparam("number"), activities.c.log.is_(null())
+        site_is(activities),
+        activities.c.customer == bindparam("number"),
+        activities.c.at > literal_column(str(NULL)),
+        activities.c.log.is_(null()),
     ),
 )
 DELETE_CONSENTS = Statement(
     "delete_consents", delete(consents).where(site_is(consents), consents.c.customer == bindparam("number"))
 )
+"""The condition on the time is always true: with it SQLite takes the customer's index and not the whole site."""
 _tie = upsert(relations)
 SAVE_TIES = Statement(
     "save_ties",

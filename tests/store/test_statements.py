@@ -1,0 +1,198 @@
+"""Every statement names its site, and none scans one."""
+
+import importlib
+import pkgutil
+import re
+
+import apsw
+import pytest
+from sqlalchemy import Integer, Table, Text, bindparam, column, func, literal_column, select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.sql import Delete, Insert, Select, Update, visitors
+from sqlalchemy.sql.elements import BinaryExpression, BindParameter, ClauseElement
+from sqlalchemy.sql.operators import eq
+
+from regulars import store
+from regulars.store import statements
+from regulars.store.schema import SITE_TABLES, customers, metadata
+from regulars.store.statement import DIALECTS, Statement, site_is
+
+for _module in pkgutil.iter_modules(store.__path__):
+    importlib.import_module(f"regulars.store.{_module.name}")
+ALL = list(Statement.all.values())
+
+READS_A_SITE = {
+    "clear_ties": "an object was deleted: every customer may be tied to it, and such deletions are rare",
+    "objects_of_kind": "a list of all objects of a kind is what was asked for",
+}
+"""Statements that may search with the site (and kind) alone, and why."""
+
+READS_AN_END = {
+    "last_customer": "max() of the last column of a key: SQLite reads one row, at the end of the site",
+    "numbers": "the same, for a check of a whole site",
+}
+"""Statements whose plan looks the same, but which read the last row of a site; and why."""
+
+
+def tables_of(clause: ClauseElement) -> list[Table]:
+    """The tables of customers that a statement touches."""
+    return [item for item in visitors.iterate(clause) if isinstance(item, Table) and item in SITE_TABLES]
+
+
+def sites_named(clause: ClauseElement) -> set[Table]:
+    """The tables whose site_id is compared with the parameter `site`, anywhere in the statement."""
+    found = set()
+    for item in visitors.iterate(clause):
+        if isinstance(item, BinaryExpression) and item.operator is eq:
+            left, right = item.left, item.right
+            if getattr(left, "name", "") == "site_id" and isinstance(right, BindParameter) and right.key == "site":
+                found.add(left.table)
+    return found
+
+
+def is_of_one_site(clause: ClauseElement) -> bool:
+    """Whether each table of customers in the statement is held to the site; a row that is inserted brings its own."""
+    if isinstance(clause, Insert):
+        return "site_id" in clause.table.c and "site_id" in str(clause.compile(dialect=DIALECTS["sqlite"]))
+    return set(tables_of(clause)) <= sites_named(clause)
+
+
+@pytest.mark.parametrize("statement", ALL, ids=lambda statement: statement.name)
+def test_each_statement_on_customers_names_its_site(statement: Statement) -> None:
+    if tables_of(statement.clause):
+        assert is_of_one_site(statement.clause), (
+            f"{statement.name} reads or writes a table of customers without site_is(table): it would reach other "
+            "accounts' rows, and could not be distributed by site"
+        )
+
+
+def test_a_statement_that_forgets_its_site_is_caught() -> None:
+    assert not is_of_one_site(select(customers.c.number))
+    assert not is_of_one_site(select(customers.c.number).where(customers.c.number == bindparam("site")))
+    other = statements.relations
+    joined = select(customers.c.number).join(other, other.c.customer == customers.c.number)
+    assert not is_of_one_site(joined.where(site_is(customers)))
+    assert is_of_one_site(joined.where(site_is(customers), site_is(other)))
+
+
+def test_all_statements_are_here() -> None:
+    listed = {value.name for value in vars(statements).values() if isinstance(value, Statement)}
+    assert listed <= set(Statement.all)
+    assert len({id(statement) for statement in ALL}) == len(ALL) > 50
+    touched = {table for statement in ALL for table in tables_of(statement.clause)}
+    touched |= {statement.clause.table for statement in ALL if isinstance(statement.clause, Insert)}  # type: ignore[misc]
+    assert set(SITE_TABLES) <= touched
+
+
+# -- plans ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> apsw.Connection:
+    """The tables without a row, so without statistics: what the planner sees in a young database."""
+    connection = apsw.Connection(str(tmp_path_factory.mktemp("plans") / "plans.db"))
+    for table in metadata.sorted_tables:
+        connection.execute(str(CreateTable(table).compile(dialect=DIALECTS["sqlite"]))).fetchall()
+        for index in table.indexes:
+            connection.execute(str(CreateIndex(index).compile(dialect=DIALECTS["sqlite"]))).fetchall()
+    return connection
+
+
+def plan(connection: apsw.Connection, text: str) -> list[str]:
+    """The steps of a statement's plan, in SQLite's words."""
+    count = text.count("?")
+    rows = connection.execute(f"EXPLAIN QUERY PLAN {text}", (None,) * count).fetchall()
+    return [str(row[3]) for row in rows]
+
+
+_SITE_TABLE = "|".join(table.name for table in SITE_TABLES)
+_SCAN = re.compile(rf"SCAN ({_SITE_TABLE})\b")
+_WHOLE_SITE = re.compile(rf"SEARCH ({_SITE_TABLE}) USING .*\((site_id=\?)( AND kind=\?)?\)$")
+
+
+def whole_sites(steps: list[str]) -> list[str]:
+    """The steps that read all of a site, or of all sites."""
+    heads = f"SEARCH {statements.site_heads.name} USING"  # one row a site
+    return [step for step in steps if (_SCAN.search(step) or _WHOLE_SITE.search(step)) and not step.startswith(heads)]
+
+
+@pytest.mark.parametrize("statement", ALL, ids=lambda statement: statement.name)
+def test_no_plan_reads_a_whole_site(statement: Statement, empty: apsw.Connection) -> None:
+    steps = plan(empty, statement.sql("sqlite").text)
+    found = whole_sites(steps)
+    if statement.name in READS_A_SITE | READS_AN_END:
+        assert found, f"{statement.name} reads no site any more: take it off the list"
+    else:
+        assert not found, f"{statement.name} would read every customer of a site: {found}; write it as a KeyedJoin"
+
+
+def test_the_obvious_look_up_of_many_keys_is_caught(empty: apsw.Connection) -> None:
+    keys = func.json_each(bindparam("keys", type_=Text)).table_valued(column("value"), name="k")
+    naive = select(customers.c.number).where(site_is(customers), customers.c.email_key.in_(select(keys.c.value)))
+    assert whole_sites(plan(empty, str(naive.compile(dialect=DIALECTS["sqlite"]))))
+    listed = select(customers.c.number).where(
+        site_is(customers),
+        customers.c.email_key.in_([bindparam(f"k{n}", type_=Text) for n in range(16)]),
+    )
+    assert whole_sites(plan(empty, str(listed.compile(dialect=DIALECTS["sqlite"]))))
+    assert whole_sites(["SCAN customers"])
+    assert not whole_sites(plan(empty, statements.CUSTOMERS_BY_EMAIL.sql("sqlite").text))
+
+
+@pytest.mark.parametrize("statement", ALL, ids=lambda statement: statement.name)
+def test_keys_are_looked_up_in_an_index_one_by_one(statement: Statement, empty: apsw.Connection) -> None:
+    if "keys" not in statement.sql("sqlite").names:
+        return
+    steps = plan(empty, statement.sql("sqlite").text)
+    assert steps[0].startswith("SCAN k VIRTUAL TABLE"), f"the keys must lead: {steps}"
+    assert not any("AUTOMATIC" in step or "BLOOM" in step for step in steps), steps
+
+
+# -- dialects -------------------------------------------------------------------------------------------------
+
+
+def _speaks_json_of_sqlite(statement: Statement) -> bool:
+    text = statement.sql("sqlite").text
+    return any(word in text for word in ("json_", "unhex")) or statement.name in WRITTEN_FOR_SQLITE
+
+
+WRITTEN_FOR_SQLITE = {"save_ties", "save_objects"}
+"""INSERT ... ON CONFLICT is built with the dialect's own class; the engine for PostgreSQL needs its twin of these."""
+
+
+@pytest.mark.parametrize(
+    "statement", [each for each in ALL if not _speaks_json_of_sqlite(each)], ids=lambda statement: statement.name
+)
+def test_plain_statements_are_written_for_postgresql_too(statement: Statement) -> None:
+    sql = statement.sql("postgresql")
+    assert sql.text.count("%s") == len(sql.names)
+    assert "?" not in sql.text
+    assert set(sql.names) == set(statement.sql("sqlite").names) - {"param_1"}  # the OFFSET of SQLite's LIMIT
+    if isinstance(statement.clause, Insert | Update | Delete):
+        assert isinstance(statement.clause, Insert) or " WHERE " in sql.text
+
+
+def test_the_tables_are_written_for_postgresql_too() -> None:
+    dialect = DIALECTS["postgresql"]
+    assert isinstance(dialect, postgresql.dialect)
+    created = {table.name: str(CreateTable(table).compile(dialect=dialect)) for table in metadata.sorted_tables}
+    for table in SITE_TABLES:
+        assert "site_id INTEGER" in created[table.name]
+        assert "ROWID" not in created[table.name]
+        assert next(iter(table.primary_key.columns)).name == "site_id"
+        for index in table.indexes:
+            assert next(iter(index.columns)).name == "site_id"
+    assert "fillfactor" in created["site_heads"]
+
+
+def test_constants_need_no_argument() -> None:
+    statement = Statement("constant", select(literal_column("1"), bindparam("a", type_=Integer), bindparam("b", 5)))
+    try:
+        assert isinstance(statement.clause, Select)
+        assert statement.sql("sqlite").arguments({"a": 3}) == (3, 5)
+        assert statement.sql("sqlite") is statement.sql("sqlite")
+        with pytest.raises(AssertionError):
+            Statement("constant", statement.clause)
+    finally:
+        del Statement.all["constant"]
