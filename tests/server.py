@@ -1,0 +1,178 @@
+"""The real server in a process of its own, for what cannot be seen in process: sockets, several processes, kills."""
+
+import asyncio
+import http.client
+import json
+import multiprocessing
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from regulars.settings import Settings
+from regulars.store import control
+from regulars.store.store import Store
+
+_PATIENCE = 30
+"""Seconds that anything may take here, on a busy machine."""
+
+
+def database_url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+def make_database(path: Path) -> str:
+    """A new database with an account, a site and a key; the key."""
+
+    async def make() -> str:
+        store = await Store.open(database_url(path))
+        now = time.time_ns() // 1_000_000
+        account = await control.create_account(store.engine, "acme", now=now)
+        site = await control.create_site(store.engine, account, "main", now=now)
+        _, secret = await control.create_key(store.engine, site, now=now)
+        await store.close()
+        return secret
+
+    return asyncio.run(make())
+
+
+class Reply(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Caller:
+    """One kept connection to a server, for one thread."""
+
+    def __init__(self, port: int, key: str | None) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE)
+        self._headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
+        """Send one request to /api/v1, or to the path itself where it begins with a slash."""
+        raw = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        url = path if path.startswith("/") else f"/api/v1/{path}"
+        named = {name.replace("_", "-"): text for name, text in headers.items()}
+        self._connection.request(method, url, raw, {**self._headers, **named})
+        response = self._connection.getresponse()
+        return Reply(response.status, dict(response.getheaders()), response.read())
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class Running:
+    """What every running server has: its port, and ways to call it."""
+
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @contextmanager
+    def caller(self, key: str | None = None) -> Iterator[Caller]:
+        caller = Caller(self.port, key)
+        try:
+            yield caller
+        finally:
+            caller.close()
+
+    def exchange(self, request: bytes) -> bytes:
+        """Send raw bytes, and read what comes until the server closes the connection or falls silent."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=_PATIENCE) as sock:
+            sock.sendall(request)
+            sock.settimeout(0.5)
+            found = b""
+            try:
+                while part := sock.recv(65536):
+                    found += part
+            except (TimeoutError, ConnectionError):
+                pass
+            return found
+
+
+class Server(Running):
+    """`regulars serve` as a person starts it, in `workers` processes: `with Server(path) as server`."""
+
+    def __init__(self, path: Path, *, workers: int = 1, **environment: str) -> None:
+        command = [sys.executable, "-m", "regulars", "serve", "--port", "0", "--workers", str(workers)]
+        self._log = path.with_name(f"{path.name}.{time.monotonic_ns()}.log")
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [*command, "--database", database_url(path)],
+                stderr=log,
+                stdout=log,
+                env={**os.environ, **environment},
+            )
+        self.port = self._wait_for(self._port)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> int:
+        """End it as an operator does; its exit code."""
+        self._process.terminate()
+        try:
+            return self._process.wait(_PATIENCE)
+        finally:
+            self._process.kill()
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def _port(self) -> int | None:
+        _, found, rest = self.log.partition("listening on http://127.0.0.1:")
+        digits, end, _ = rest.partition("\n")
+        return int(digits) if found and end else None
+
+    def _wait_for(self, look: Callable[[], int | None]) -> int:
+        until = time.monotonic() + _PATIENCE
+        while (found := look()) is None:
+            assert self._process.poll() is None, f"the server ended:\n{self.log}"
+            assert time.monotonic() < until, f"the server did not start:\n{self.log}"
+            time.sleep(0.02)
+        return found
+
+
+class KillableServer(Running):
+    """The same server, started in milliseconds: forked from a process that has imported it all, to be killed often."""
+
+    def __init__(self, path: Path) -> None:
+        ours, theirs = _FORKS.Pipe()
+        self._process = _FORKS.Process(target=_serve, args=(database_url(path), theirs))
+        self._process.start()
+        theirs.close()
+        assert ours.poll(_PATIENCE), "the server did not start"
+        self.port = int(ours.recv().rpartition(":")[2])
+        ours.close()
+
+    def kill(self) -> None:
+        """SIGKILL: no handler of the process sees it coming."""
+        self._process.kill()
+        self._process.join(_PATIENCE)
+        self._process.close()
+
+
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["regulars.app", "regulars.cli.serving", "uvicorn.protocols.http.httptools_impl"])
+
+
+def _serve(url: str, ready: "Connection[str, str]") -> None:
+    from regulars.cli.serving import run_server
+
+    run_server(Settings(database=url, port=0, log_level="error"), on_listening=ready.send)
