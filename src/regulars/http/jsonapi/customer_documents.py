@@ -31,7 +31,6 @@ TYPES: Final[dict[str, Sequence[str]]] = {
 }
 """The types of resource in a document of customers, with their fields."""
 
-_ALWAYS_WITH_DATA: Final = frozenset({"products"})
 _SUBSCRIBED: Final = "subscribed"
 
 
@@ -54,8 +53,7 @@ async def read(connection: Connection, numbers: Sequence[int], question: Questio
     """`data`, and `included` where it was asked for, of the customers in this order; unknown ones are left out."""
     query, site, include = question.query, question.site, question.query.include
     fields = query.fields.get("customers")
-    with_data = frozenset(RELATED) if question.alone else _ALWAYS_WITH_DATA | include
-    view = CustomerView(question.origin, site, fields, with_data)
+    view = CustomerView(question.origin, site, fields, offers=question.alone or "offers" in include)
     lines: Sequence[Line]
     if "contact" in include:
         lines = people = await _people(connection, site, numbers)

@@ -51,16 +51,23 @@ FIELDS: Final = (*ATTRIBUTES, *RELATIONSHIPS)
 
 
 class CustomerView:
-    """How the customers of one reply are shown: `fields` of FIELDS (None: all), and of RELATED those with data."""
+    """How the customers of one reply are shown.
 
-    def __init__(self, origin: str, site: int, fields: frozenset[str] | None, with_data: frozenset[str]) -> None:
-        self.relationships = frozenset(RELATIONSHIPS if fields is None else fields.intersection(RELATIONSHIPS))
-        self.with_data = with_data & self.relationships
-        self._attributes = chosen(ATTRIBUTES, fields)
+    fields: those of FIELDS that are wanted, None for all. offers: whether their data is shown beside their link; the
+    vendor shows the data of products, and the link of offers, always.
+    """
+
+    def __init__(self, origin: str, site: int, fields: frozenset[str] | None, *, offers: bool) -> None:
+        self._site = site
         self._customers = f"{origin}/v1/customers/"
         self._contacts = f"{origin}/v1/contacts/"
-        self._site = site
-        self._site_link = {"data": identifier("sites", site)}
+        self._attributes = chosen(ATTRIBUTES, fields)
+        wanted = frozenset(RELATIONSHIPS if fields is None else fields.intersection(RELATIONSHIPS))
+        self._has_relationships = bool(wanted)
+        self._contact = "contact" in wanted
+        self._offers = "offers" in wanted
+        self._site_link = {"data": identifier("sites", site)} if "site" in wanted else None
+        self.with_data = wanted.intersection(RELATED) - (frozenset() if offers else {"offers"})
 
     def show(self, line: Line, ties: Ties) -> dict[str, Any]:
         """One customer as a resource."""
@@ -71,19 +78,19 @@ class CustomerView:
             "attributes": {name: get(line) for name, get in self._attributes},
             "links": {"contact": self._contacts + number},
         }
-        if self.relationships:
+        if self._has_relationships:
             resource["relationships"] = self._relationships(number, line.number, ties)
         return resource
 
     def _relationships(self, number: str, customer: int, ties: Ties) -> dict[str, Any]:
         shown: dict[str, Any] = {}
-        if "contact" in self.relationships:
+        if self._contact:
             shown["contact"] = {"data": {"id": number, "type": "contacts"}}
-        for name, relation in RELATED.items():
-            if name in self.relationships:
-                shown[name] = {"links": {"self": f"{self._customers}{number}/relationships/{name}"}}
-                if name in self.with_data:
-                    shown[name]["data"] = identifiers(name, ties.get((customer, relation), ()))
-        if "site" in self.relationships:
+        if self._offers:
+            shown["offers"] = {"links": {"self": f"{self._customers}{number}/relationships/offers"}}
+        for name in self.with_data:
+            data = identifiers(name, ties.get((customer, RELATED[name]), ()))
+            shown.setdefault(name, {})["data"] = data
+        if self._site_link is not None:
             shown["site"] = self._site_link
         return shown

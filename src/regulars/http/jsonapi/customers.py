@@ -47,7 +47,7 @@ async def index(call: Call, caller: Reader) -> Response:
     predicate = _predicate(query.filters, call.services.clock(), settings)
     site = _site([value for name, value in query.filters if name == SITE_ID], caller)
     total = 0
-    found: dict[str, Any] = {"data": []}
+    found: dict[str, Any] = {"data": [], "included": []} if query.include else {"data": []}
     home = origin(call.request, settings.trusted_proxies)
     if site is not None:
         page = query.page
@@ -72,7 +72,8 @@ async def show(call: Call, caller: Reader) -> Response:
         found = await read(connection, [number], question)
     if not found["data"]:
         raise _unknown_customer()
-    return document({**found, "data": found["data"][0], "links": {"self": home + call.request.url.path}})
+    (resource,) = found["data"]
+    return document({**found, "data": resource, "links": {"self": f"{home}/v1/customers/{resource['id']}"}})
 
 
 def _predicate(filters: Sequence[tuple[str, str]], now: int, settings: Settings) -> Predicate:

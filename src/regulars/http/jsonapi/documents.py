@@ -49,10 +49,9 @@ def nothing(_: object) -> None:
 
 def stamp(moment: int) -> str:
     """The same as `moments.iso`, at a fifth of the price: a page holds a hundred of them."""
-    days, rest = divmod(moment, DAY)
-    minute, milliseconds = divmod(rest, 60 * SECOND)
-    seconds, milliseconds = divmod(milliseconds, SECOND)
-    return f"{_day(days)}{_MINUTES[minute]}{seconds:02d}.{milliseconds:03d}Z"
+    day, rest = divmod(moment, DAY)
+    minute, rest = divmod(rest, 60 * SECOND)
+    return f"{_day(day)}{_MINUTES[minute]}{rest / SECOND:06.3f}Z"
 
 
 def stamp_or_none(moment: int | None) -> str | None:
@@ -61,5 +60,5 @@ def stamp_or_none(moment: int | None) -> str | None:
 
 
 @lru_cache(maxsize=8192)
-def _day(days: int) -> str:
-    return iso(days * DAY)[: len("0000-00-00T")]
+def _day(day: int) -> str:
+    return iso(day * DAY)[: len("0000-00-00T")]
