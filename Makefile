@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench lock clean
+.PHONY: help demo test lint bench docs lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ lint: $(VENV)/installed-dev ## the style of the code
 
 bench: $(VENV)/installed-dev ## measure it on this machine
 	$(BIN)/python -m bench
+
+docs: $(VENV)/installed-dev ## bring the tables of docs/ up to date with the code
+	@$(BIN)/python -m tools.docs
 
 lock: ## choose the versions of all dependencies anew
 	@command -v uv >/dev/null || { echo "make lock needs uv: see https://docs.astral.sh/uv/" >&2; exit 1; }

@@ -1,0 +1,1 @@
+"""The generated parts of the documentation: what stands between `<!-- made: NAME -->` and `<!-- end -->` in docs/."""
