@@ -410,7 +410,7 @@ async def test_delete_and_create_again_in_one_batch(at: Running) -> None:
 
 @with_store()
 async def test_an_earlier_rename_in_the_batch_does_not_hide_what_is_stored(at: Running) -> None:
-    later = {"timestamp": 2000, "tag_id": "t", "order_id": "o", "broadcast_id": "b", "revenue": 5}
+    later: dict[str, Any] = {"timestamp": 2000, "tag_id": "t", "order_id": "o", "broadcast_id": "b", "revenue": 5}
     await at.upsert(customer_id="c")
     for event in ("tag_removed", "purchase", "email_opened"):
         await at.record(event, customer_id="c", **later)

@@ -15,7 +15,7 @@ from sqlalchemy.sql.operators import eq
 
 from regulars import store
 from regulars.store import statements
-from regulars.store.schema import SITE_TABLES, customers, metadata
+from regulars.store.schema import SITE_TABLES, customers, metadata, relations, site_heads
 from regulars.store.statement import DIALECTS, Statement, site_is
 
 for _module in pkgutil.iter_modules(store.__path__):
@@ -70,10 +70,9 @@ def test_each_statement_on_customers_names_its_site(statement: Statement) -> Non
 def test_a_statement_that_forgets_its_site_is_caught() -> None:
     assert not is_of_one_site(select(customers.c.number))
     assert not is_of_one_site(select(customers.c.number).where(customers.c.number == bindparam("site")))
-    other = statements.relations
-    joined = select(customers.c.number).join(other, other.c.customer == customers.c.number)
+    joined = select(customers.c.number).join(relations, relations.c.customer == customers.c.number)
     assert not is_of_one_site(joined.where(site_is(customers)))
-    assert is_of_one_site(joined.where(site_is(customers), site_is(other)))
+    assert is_of_one_site(joined.where(site_is(customers), site_is(relations)))
 
 
 def test_all_statements_are_here() -> None:
@@ -113,7 +112,7 @@ _WHOLE_SITE = re.compile(rf"SEARCH ({_SITE_TABLE}) USING .*\((site_id=\?)( AND k
 
 def whole_sites(steps: list[str]) -> list[str]:
     """The steps that read all of a site, or of all sites."""
-    heads = f"SEARCH {statements.site_heads.name} USING"  # one row a site
+    heads = f"SEARCH {site_heads.name} USING"  # one row a site
     return [step for step in steps if (_SCAN.search(step) or _WHOLE_SITE.search(step)) and not step.startswith(heads)]
 
 

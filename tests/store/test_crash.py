@@ -1,0 +1,74 @@
+"""What was answered survives kill -9: the ledger is killed 50 times on one file, and nothing acknowledged is lost."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from .crash_helper import Acknowledged, assert_kept
+from .running import on_a_loop, running
+
+LIVES = 50
+ROOT = Path(__file__).parents[2]
+
+
+def live(path: Path, life: int, seconds: float) -> list[str]:
+    """Run the writer for a while, kill it, and return what it had acknowledged."""
+    command = [sys.executable, "-m", "tests.store.crash_writer", str(path), str(life)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"ready\n"
+        time.sleep(seconds)
+        child.send_signal(signal.SIGKILL)
+        printed = child.stdout.read().decode()
+    assert child.returncode == -signal.SIGKILL
+    assert not printed or printed.endswith("\n")
+    return printed.splitlines()
+
+
+@pytest.mark.xdist_group("crash")
+@on_a_loop
+async def test_the_helper_sees_what_is_lost(tmp_path: Path) -> None:
+    async with running(tmp_path) as at:
+        await at.upsert(email="stay1-1@example.com", value=7, groups=["g"])
+        kept = Acknowledged()
+        kept.take(["put stay1-1@example.com 7"])
+        assert_kept(at.path, kept)
+        for lost in (
+            "put stay1-1@example.com 8",
+            "put stay1-2@example.com 1",
+            "visit stay1-1@example.com 06743da2-9589-4c01-afda-e3d85e487fa7",
+            "buy stay1-1@example.com 300",
+        ):
+            known = Acknowledged()
+            known.take([lost])
+            with pytest.raises(AssertionError):
+                assert_kept(at.path, known)
+        await at.upsert(email="stay1-1@example.com", value=8)
+        assert_kept(at.path, kept)
+
+
+def prepare(folder: Path) -> Path:
+    @on_a_loop
+    async def make() -> None:
+        async with running(folder):
+            pass
+
+    make()
+    return folder / "test.db"
+
+
+@pytest.mark.xdist_group("crash")
+def test_an_acknowledged_write_survives_the_kill_of_its_writer(tmp_path: Path) -> None:
+    path = prepare(tmp_path)
+    chance = random.Random()
+    acknowledged = Acknowledged()
+    for life in range(1, LIVES + 1):
+        acknowledged.take(live(path, life, chance.uniform(0.05, 0.3)))
+        if life % 10 == 0:
+            assert_kept(path, acknowledged)
+    assert acknowledged.count > LIVES * 10, "the writer was killed before it could write anything worth the test"
