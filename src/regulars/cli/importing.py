@@ -28,6 +28,7 @@ LONGEST_HOLD: Final = 0.05
 """Seconds that others may have to wait for the write lock."""
 
 _NOTICED_WAIT: Final = 0.001
+_BREATH: Final = 32
 
 
 class Summary(Struct, kw_only=True):
@@ -74,33 +75,47 @@ class Import:
         """Take all lines in, in their order. Raises what Ledger.submit does and what reading the lines raises."""
         started = time.perf_counter()
         rest = iter(lines)
+        commit: asyncio.Task[None] | None = None
         with _rare_collections():
-            while chunk := list(islice(rest, self._chunk)):
-                await self._take(chunk)
-                self.summary.seconds = time.perf_counter() - started
-                self.summary.rate = self.summary.lines / self.summary.seconds
-                if self._on_chunk is not None:
-                    self._on_chunk()
+            try:
+                while chunk := list(islice(rest, self._chunk)):
+                    judged = await self._judged(chunk)
+                    if commit is not None:
+                        await commit
+                    commit = asyncio.create_task(self._commit(len(chunk), *judged, started))
+            finally:
+                # Also when cancelled: what is under way becomes durable, and must be counted.
+                if commit is not None:
+                    await commit
         return self.summary
 
-    async def _take(self, chunk: Sequence[Line]) -> None:
+    async def _judged(self, chunk: Sequence[Line]) -> tuple[list[Line], list[Command]]:
+        """The lines of a chunk that pass, and their commands; judged in breaths, while the chunk before is committed."""
         now = time.time_ns() // 1_000_000
         judged: list[Line] = []
         commands: list[Command] = []
-        for line in chunk:
+        for place, line in enumerate(chunk):
+            if place % _BREATH == 0:
+                await asyncio.sleep(0)
             try:
                 commands.append(self._judge.judge(line.raw, now))
             except RefusedError as refusal:
                 self._reject(line, refusal)
             else:
                 judged.append(line)
+        return judged, commands
+
+    async def _commit(self, count: int, judged: list[Line], commands: list[Command], started: float) -> None:
         if commands and not self._dry_run:
             self._count(judged, await self._store.ledger.submit_all(self._site, commands))
             await self._make_room()
-        else:
-            await asyncio.sleep(0)  # so that a dry run can be cancelled
-        self.summary.lines += len(chunk)
-        self.summary.clamped = self._judge.clamped
+        summary = self.summary
+        summary.lines += count
+        summary.clamped = self._judge.clamped
+        summary.seconds = time.perf_counter() - started
+        summary.rate = summary.lines / summary.seconds
+        if self._on_chunk is not None:
+            self._on_chunk()
 
     def _count(self, lines: Sequence[Line], outcomes: Sequence[Outcome]) -> None:
         summary = self.summary

@@ -44,15 +44,16 @@ GENDERS: Final = ("male", "female", "unknown")
 _PHONE: Final = re.compile(r"\+[1-9][0-9]{5,13}", re.ASCII)
 
 
-def _text(longest: Callable[[Limits], int]) -> Callable[[Any, Limits], str]:
+def _text(limit: str) -> Callable[[Any, Limits], str]:
     def rule(value: Any, limits: Limits) -> str:
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
         if not isinstance(value, str):
             raise ValueError("must be text")
         text = value.strip()
-        if len(text) > longest(limits) or not is_storable(text):
-            raise ValueError(f"must be text of at most {longest(limits)} characters, without NUL or lone surrogates")
+        longest = getattr(limits, limit)
+        if len(text) > longest or not is_storable(text):
+            raise ValueError(f"must be text of at most {longest} characters, without NUL or lone surrogates")
         return text
 
     return rule
@@ -101,8 +102,8 @@ def _percentile(value: Any, limits: Limits) -> int:
     raise ValueError("must be a whole number from 0 to 100")
 
 
-_short = _text(lambda limits: limits.name)
-_long = _text(lambda limits: limits.text)
+_short = _text("name")
+_long = _text("text")
 
 FIELD_RULES: Final[dict[str, Callable[[Any, Limits], Any]]] = {
     "firstname": _short,

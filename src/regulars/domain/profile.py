@@ -1,6 +1,7 @@
 """The profile: what one upsert says about a customer, judged."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -125,9 +126,11 @@ class _Reading:
         """Judge the attributes and fill the profile fields that they spell and no explicit field has set."""
         spelled = []
         for key, value in attributes.items():
-            if not _is_plain(key, value):
+            fields_of = _fields_of_plain(key)
+            if fields_of is None or not _is_plain(value):
                 self.attribute_rules(key, value)
-            if key in FIELDS_OF:
+                fields_of = FIELDS_OF.get(key)
+            if fields_of:
                 spelled.append(key)
         for key in spelled:
             value = attributes[key]
@@ -214,20 +217,19 @@ IDENTIFIERS: Final = frozenset({"email", "customer_id", "uuid"})
 """The keys that name a customer."""
 
 
-def _is_plain(key: str, value: Any) -> bool:
-    """The common case, judged at once: an ordinary key with an ordinary value."""
-    return (
-        0 < len(key) <= 64
-        and key[0] != "_"
-        and key.isascii()
-        and "\0" not in key
-        and (
-            value is None
-            or isinstance(value, bool)
-            or (isinstance(value, str) and is_storable(value))
-            or (isinstance(value, int) and -(2**63) <= value < 2**63)
-        )
-    )
+@lru_cache(maxsize=4096)
+def _fields_of_plain(key: str) -> tuple[str, ...] | None:
+    """The profile fields that an ordinary attribute name fills, mostly none; None for a name to be judged closely."""
+    if 0 < len(key) <= 64 and key[0] != "_" and key.isascii() and "\0" not in key:
+        return FIELDS_OF.get(key, ())
+    return None
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is of the common kinds and can be kept: judged at once."""
+    if type(value) is str:
+        return is_storable(value)
+    return value is None or value is True or value is False or (type(value) is int and -(2**63) <= value < 2**63)
 
 
 def _unstorable(value: Any) -> str | None:

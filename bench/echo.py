@@ -1,0 +1,20 @@
+"""The server under test with one more call: POST or GET /echo gives the body back, through the same gate."""
+
+from starlette.responses import Response
+
+from regulars.app import Application, create_app_from_environment
+from regulars.http.call import Call, route
+from regulars.http.gate import Gate
+from regulars.http.routes import ROUTES
+
+
+async def echo(call: Call) -> Response:
+    """The body as it came."""
+    return Response(await call.body(), media_type="application/json")
+
+
+def create() -> Application:
+    """The application with the echo."""
+    app = create_app_from_environment()
+    app._gate = Gate((*ROUTES, route("POST", "/echo", echo), route("GET", "/echo", echo)))
+    return app

@@ -1,0 +1,65 @@
+"""How fast customers are read: one by address, and every listed filter over 100,000."""
+
+from pathlib import Path
+from urllib.parse import quote
+
+from bench import data
+from bench.load import measure, request
+from bench.report import Figure
+from bench.server import running
+from regulars.cli import sample
+
+FILTERS = {
+    "search": "anna",
+    "created_in_last": "30",
+    "not_created_in_last": "30",
+    "active_in_last": "30",
+    "name_contains": "smith",
+    "email_contains": "example.com",
+    "address_city_contains": "ber",
+    "has_tag_id": "1",
+    "has_all_tag_id": "1,2",
+    "has_no_tag_id": "1",
+    "net_revenue_equal_to": "0",
+    "net_revenue_greater_than": "100",
+    "net_revenue_less_than": "100",
+    "sent_email_broadcast_id": "1",
+    "no_sent_email_broadcast_id": "1",
+    "opened_email_broadcast_id": "1",
+    "no_opened_email_broadcast_id": "1",
+    "clicked_email_broadcast_id": "1",
+    "opened_email_in_last": "90",
+    "subscribed": "true",
+    "is_hidden": "true",
+}
+"""A value for each listed filter that selects a fair share of the sample."""
+
+
+def over_http(folder: Path, count: int, seconds: float) -> list[Figure]:
+    """A customer by address beside the echo, and each filter's whole request beside the echo's latency."""
+    path = folder / "reads.db"
+    url = data.url_of(path)
+    site, key = data.new_database(url)
+    data.import_customers(url, site, data.customers(count))
+    data.import_activity(url, site, data.activity(count))
+    with running(url) as server:
+        empty = request("GET", "/echo", key=key)
+        echo = measure(server, lambda n: empty, connections=16, seconds=seconds)
+        shown = measure(
+            server,
+            lambda n: request("GET", f"/api/v1/customers/{sample.email_of(n % count + 1)}", key=key),
+            connections=16,
+            seconds=seconds,
+        )
+        figures = [
+            Figure("customer by address", shown.rate, "/s", "echo", echo.rate, 0.5, note=f"p99 {shown.p99:.1f} ms")
+        ]
+        alone = measure(server, lambda n: empty, connections=1, seconds=seconds / 2)
+        for name, value in FILTERS.items():
+            content = request("GET", f"/v1/customers?filter[{name}]={quote(value)}&page[size]=25", key=key)
+            for duration in (0.2, seconds / 4):  # the first warms up
+                asked = measure(server, lambda n, content=content: content, connections=1, seconds=duration)  # type: ignore[misc]
+            figures.append(
+                Figure(f"filter[{name}]={value}", asked.p50, "ms", "echo, one connection", alone.p50, 8, at_least=False)
+            )
+    return figures
