@@ -165,7 +165,8 @@ WRITTEN_FOR_SQLITE = {"save_ties", "save_objects"}
 )
 def test_plain_statements_are_written_for_postgresql_too(statement: Statement) -> None:
     sql = statement.sql("postgresql")
-    assert sql.text.count("%s") == len(sql.names)
+    placeholders = set(re.findall(r"\$\d+", sql.text)) or re.findall("%s", sql.text)
+    assert len(placeholders) == len(sql.names)
     assert "?" not in sql.text
     assert set(sql.names) == set(statement.sql("sqlite").names) - {"param_1"}  # the OFFSET of SQLite's LIMIT
     if isinstance(statement.clause, Insert | Update | Delete):
