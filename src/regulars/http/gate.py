@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from regulars.audience import service as audience
 from regulars.domain.faults import RefusedError
@@ -36,13 +36,7 @@ class Gate:
     def __init__(self, routes: Sequence[Route]) -> None:
         self.routes = routes
         self._router = Router(routes, redirect_slashes=False)
-        # Most calls have no parameter in their path: they need no search.
-        self._direct = {
-            (method, route.path): route.app
-            for route in routes
-            if "{" not in route.path
-            for method in route.methods or ()
-        }
+        self._exact, self._by_last = _tables(routes)
         self.services: Services | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,8 +57,7 @@ class Gate:
             await send(message)
 
         try:
-            direct = self._direct.get((scope["method"], path))
-            await (direct or self._router)(scope, receive, send_with_id)
+            await self._find(scope, path)(scope, receive, send_with_id)
         except Exception as error:
             if started:
                 raise
@@ -79,6 +72,20 @@ class Gate:
     def _methods(self, path: str) -> list[str]:
         """What a path can be called with, by all of its routes; a single route knows of its own methods only."""
         return sorted({name for route in self.routes if route.path_regex.match(path) for name in route.methods or ()})
+
+    def _find(self, scope: Scope, path: str) -> ASGIApp:
+        """What answers the path: found in a table where it has no parameter, or one at its end; else by the router."""
+        method = scope["method"]
+        exact = self._exact.get((method, path))
+        if exact is not None:
+            return exact
+        prefix, _, last = path.rpartition("/")
+        found = self._by_last.get((method, prefix))
+        if found is None or not last:
+            return self._router
+        app, name = found
+        scope["path_params"] = {name: last}
+        return app
 
     @staticmethod
     def _request_id(scope: Scope) -> str:
@@ -99,6 +106,25 @@ class Gate:
         for name, value in problem.headers.items():
             response.headers[name] = value
         return response
+
+
+def _tables(
+    routes: Sequence[Route],
+) -> tuple[dict[tuple[str, str], ASGIApp], dict[tuple[str, str], tuple[ASGIApp, str]]]:
+    """The routes without a parameter by (method, path), and those with one as the last segment by (method, the rest).
+
+    Most calls are of these two kinds, and need no search through the patterns of all routes.
+    """
+    exact: dict[tuple[str, str], ASGIApp] = {}
+    by_last: dict[tuple[str, str], tuple[ASGIApp, str]] = {}
+    for route in routes:
+        prefix, _, last = route.path.rpartition("/")
+        for method in route.methods or ():
+            if "{" not in route.path:
+                exact.setdefault((method, route.path), route.app)
+            elif "{" not in prefix and last.startswith("{") and last.endswith("}"):
+                by_last.setdefault((method, prefix), (route.app, last[1:-1]))
+    return exact, by_last
 
 
 def _problem(error: Exception) -> Problem:
