@@ -45,7 +45,7 @@ def test_the_database_is_taken_before_and_after_the_command(run: Run, monkeypatc
     assert site("--database", "sqlite:///before.db", "sites", "list", "--database", "sqlite:///after.db") == "after"
 
 
-@pytest.mark.parametrize("url", ["postgresql://x", "regulars.db", "sqlite:///"])
+@pytest.mark.parametrize("url", ["mysql://x", "regulars.db", "sqlite:///"])
 def test_a_wrong_url_is_wrong_usage(run: Run, url: str) -> None:
     for arguments in (("--database", url, "check"), ("check", "--database", url)):
         wrong = run(*arguments)

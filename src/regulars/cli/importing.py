@@ -90,7 +90,7 @@ class Import:
         return self.summary
 
     async def _judged(self, chunk: Sequence[Line]) -> tuple[list[Line], list[Command]]:
-        """The lines of a chunk that pass, and their commands; judged in breaths, while the chunk before is committed."""
+        """The lines that pass, and their commands; judged in breaths, while the chunk before is committed."""
         now = time.time_ns() // 1_000_000
         judged: list[Line] = []
         commands: list[Command] = []
