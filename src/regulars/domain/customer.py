@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -112,12 +112,9 @@ def email_hash(email: str | None) -> str | None:
     return None if email is None else hashlib.md5(email.encode(), usedforsecurity=False).hexdigest()
 
 
-def attributes_of(customer: Customer) -> dict[str, Any]:
-    """The customer's attributes as a new dict."""
-    if customer.attributes is None:
-        return {}
-    found: dict[str, Any] = msgspec.json.decode(customer.attributes)
-    return found
+def attributes_json(customer: Customer) -> msgspec.Raw:
+    """The customer's attributes as the JSON object that they are stored as."""
+    return msgspec.Raw(customer.attributes or "{}")
 
 
 def index_columns(customer: Customer) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from regulars.domain.customer import Person, attributes_of, email_hash
+from regulars.domain.customer import Person, attributes_json, email_hash
 from regulars.domain.identity import uuid_text
 from regulars.domain.moments import SECOND, iso, iso_or_none
 from regulars.domain.money import number
@@ -14,7 +14,7 @@ NO_LOCALE: Final = "not set"
 def customer_object(person: Person) -> dict[str, Any]:
     """A customer as both vendors show one. `created` is Unix seconds, `*_at` ISO 8601."""
     c = person.customer
-    attributes = attributes_of(c)
+    attributes = attributes_json(c)
     consent = person.ties.get((BY_NAME["subscribed"].code, FLAG))
     return {
         "object": "customer",
