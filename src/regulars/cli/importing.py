@@ -81,7 +81,7 @@ class Import:
                 while chunk := list(islice(rest, self._chunk)):
                     judged = await self._judged(chunk)
                     if commit is not None:
-                        await commit
+                        await asyncio.shield(commit)
                     commit = asyncio.create_task(self._commit(len(chunk), *judged, started))
             finally:
                 # Also when cancelled: what is under way becomes durable, and must be counted.

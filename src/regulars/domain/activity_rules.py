@@ -33,7 +33,7 @@ def apply_activity(
         verdict, person = apply_upsert(activity.profile, work, limits, source=source, at=activity.at)
         _keep(activity, person, work, work.now if activity.at is None else activity.at, log=None)
         return verdict, person
-    person, verdict = _person(activity.who, work)
+    person, verdict = _person(activity.who, work, activity.at)
     number = person.customer.number
     if activity.order_id is not None:
         order = (number, activity.name, activity.order_id)
@@ -60,7 +60,7 @@ def _found(who: Who, work: WorkingSet) -> Person | None:
     return work.people[found.pop()] if found else None
 
 
-def _person(who: Who, work: WorkingSet) -> tuple[Person, Verdict]:
+def _person(who: Who, work: WorkingSet, at: int | None) -> tuple[Person, Verdict]:
     """The customer an activity is about, created if unknown.
 
     A customer found without an address or id takes over the one that the activity brings, if nobody else has it.
@@ -69,7 +69,7 @@ def _person(who: Who, work: WorkingSet) -> tuple[Person, Verdict]:
     if person is None:
         if who.email_key is None and who.customer_id is None:
             raise refuse("customer_not_found", "uuid", "There is no customer with this uuid.")
-        return work.create(Who(who.email, who.email_key, who.customer_id)), "created"
+        return work.create(Who(who.email, who.email_key, who.customer_id), at=at), "created"
     customer = person.customer
     new_address = customer.email_key is None and not work.find(Who(email_key=who.email_key))
     new_id = customer.customer_id is None and not work.find(Who(customer_id=who.customer_id))

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from regulars.domain.identity import public_number
+from regulars.domain.identity import public_number, split_number
 from regulars.domain.moments import DAY
 
 STATUSES: Final[tuple[str, ...]] = (
@@ -60,6 +60,15 @@ class Log(Struct):
     def public_id(self, site: int) -> str:
         """The id by which the world knows the log: the one it brought, else log_ and a number that names its site."""
         return self.key if self.key is not None else f"log_{public_number(site, self.number)}"
+
+
+def own_number(key: str, site: int) -> int | None:
+    """The number of the site's log that a key of ours names (log_ and a public number), None for any other key."""
+    digits = key.removeprefix("log_")
+    if digits == key or not (digits.isascii() and digits.isdigit() and len(digits) <= 16):
+        return None
+    of_site, number = split_number(int(digits))
+    return number if of_site == site else None
 
 
 def identify_log(

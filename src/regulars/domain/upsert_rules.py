@@ -46,7 +46,7 @@ def apply_upsert(
     if person is None:
         _refuse_unknown_uuid(profile.who)
         values = _new_values(None, profile, limits, late=False)
-        person = work.create(profile.who)
+        person = work.create(profile.who, at=at)
         verdict: Verdict = "created"
     else:
         _refuse_other_uuid(profile.who, person)

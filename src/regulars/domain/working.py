@@ -109,9 +109,14 @@ class WorkingSet:
             raise conflict()
         return self.people[found.pop()]
 
-    def create(self, who: Who) -> Person:
-        """A new customer with these identifiers."""
+    def create(self, who: Who, *, at: int | None = None) -> Person:
+        """A new customer with these identifiers, whose profile is that of the time `at` (ms, None for now).
+
+        It is created now whatever the time of the report: history that arrives in its own order then counts as news.
+        """
         customer = new_customer(self.counters.customer, self.now)
+        if at is not None:
+            customer.updated_at = at
         self.counters.customer += 1
         customer.email, customer.email_key, customer.customer_id = who.email, who.email_key, who.customer_id
         if who.uuid is not None:

@@ -24,7 +24,7 @@ from regulars.domain.customer import IDENTITY_FIELDS, Customer, Person
 from regulars.domain.events import REFERENCE_FIELDS
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
-from regulars.domain.mail import Log
+from regulars.domain.mail import Log, own_number
 from regulars.domain.objects import RelatedObject
 from regulars.domain.profile import Profile
 from regulars.domain.references import Reference
@@ -165,6 +165,7 @@ class _Loading:
             work.seen_uuids[uuid] = customer if log is None else None
         orders = set()
         identities = set()
+        own: dict[int, bytes] = {}
         for activity in activities:
             for number in self.candidates.of(activity.who):
                 if activity.order_id is not None:
@@ -173,11 +174,18 @@ class _Loading:
                     at = work.now if activity.at is None else activity.at
                     identities.add(log_identity(activity, number, self.numbers_of(activity), at).hex())
             if activity.log_key is not None:
-                identities.add(log_identity(activity, 0, {}, 0).hex())
+                identity = log_identity(activity, 0, {}, 0)
+                identities.add(identity.hex())
+                named = own_number(activity.log_key, self.site)
+                if named is not None:
+                    own[named] = identity
         work.seen_orders.update(await self.rows(sql.SEEN_ORDERS, orders))
         for row in await self.rows(sql.LOGS_BY_IDENTITY, identities):
             log = Log(*row)
             work.logs[log.identity] = log
+        for row in await self.rows(sql.LOGS_BY_NUMBER, own):
+            log = Log(*row)
+            work.logs[own[log.number]] = work.logs.setdefault(log.identity, log)
 
     def numbers_of(self, activity: Activity) -> dict[str, int]:
         found = {}

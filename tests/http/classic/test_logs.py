@@ -89,3 +89,12 @@ def test_nobody_has_no_mails(api: Client) -> None:
     refused(api.get("customers/nonsense/logs"), "invalid")
     done(api.post("customers", {"email": "unmailed@example.com"}))
     assert logs(api, address="unmailed@example.com") == []
+
+
+def test_an_event_may_name_a_log_by_the_id_we_gave_it(api: Client) -> None:
+    who = {"email": "named@example.com"}
+    done(api.post("event", {"event": "email_sent", **who, "broadcast_id": "b1", "timestamp": START}))
+    (log,) = logs(api, address="named@example.com")
+    done(api.post("event", {"event": "email_opened", **who, "log_id": log["id"], "timestamp": START + 5}))
+    (opened,) = logs(api, address="named@example.com")
+    assert (opened["id"], opened["status"]) == (log["id"], "opened")
