@@ -70,6 +70,7 @@ CUSTOMERS_BY_EMAIL = _by("customers_by_email", customers, {"email": "email_key"}
 CUSTOMERS_BY_CUSTOMER_ID = _by("customers_by_customer_id", customers, {"id": "customer_id"})
 CUSTOMERS_BY_UUID = _by("customers_by_uuid", customers, {"uuid_hex": "uuid"})
 CUSTOMERS_BY_NUMBER = _by("customers_by_number", customers, {"number": "number"})
+LOGS_BY_NUMBER = _by("logs_by_number", logs, {"number": "number"})
 LOGS_BY_IDENTITY = _by("logs_by_identity", logs, {"identity_hex": "identity"})
 OBJECTS_BY_NUMBER = _by("objects_by_number", objects, {"kind": "kind", "number": "number"})
 OBJECTS_BY_KEY = _by("objects_by_key", objects, {"kind": "kind", "key": "key"})
