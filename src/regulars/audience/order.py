@@ -12,13 +12,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from regulars.audience.columns import Column, Values
+from regulars.audience.columns import Growable, Values
 from regulars.audience.segment import encode
 from regulars.audience.text import TextColumn
 from regulars.domain.changes import NULL
 
 _SPAN: Final = 1 << 62
 """Labels are first spread over 0 .. _SPAN; new ones may go as far beyond either end."""
+
+_NOBODYS: Final = int(np.iinfo(np.int64).max)
 
 _SHORT: Final = 64
 """Texts of up to so many bytes are sorted by NumPy, which leaves the interpreter to others meanwhile."""
@@ -33,7 +35,7 @@ class TextOrder:
     def __init__(self, texts: TextColumn, *, delta_limit: int = 5_000) -> None:
         self._texts = texts
         self._delta_limit = delta_limit
-        self._labels: Column | None = None  # None: nobody has asked for this order yet
+        self._labels: Growable | None = None  # None: nobody has asked for this order yet
         self._stale: set[int] = set()
         self._refreshing = False  # in the pool thread; until it is done the order is not to be read elsewhere
         self._static = _Static.of([])
@@ -77,9 +79,23 @@ class TextOrder:
         values: Values = self._labels.values
         return values
 
+    def place(self, text: str) -> tuple[int, bool]:
+        """(a label, whether it is this text's own): of a text that nobody has, the label of the next one in order.
+
+        Behind the last text it is the highest integer, which is nobody's. To be asked after `refresh`.
+        """
+        encoded = encode(text)
+        at, near = self._static.position(encoded), bisect_left(self._delta, encoded)
+        label, own = _NOBODYS, False
+        if at < len(self._static):
+            label, own = int(self._static.labels[at]), self._static.text(at) == encoded
+        if near < len(self._delta) and self._delta_labels[near] < label:
+            label, own = self._delta_labels[near], self._delta[near] == encoded
+        return label, own
+
     def _build(self, size: int) -> None:
         """Sort every text anew."""
-        self._labels = Column()
+        self._labels = Growable(np.int64, NULL)
         self._labels.grow(size)
         self._stale.clear()
         ordinals: list[int] = []

@@ -18,12 +18,13 @@ from typing import Final, TypeVar
 from msgspec import Struct
 from pyroaring import BitMap
 
-from regulars.audience.evaluate import Sort, estimate, estimate_page, evaluate, page
+from regulars.audience.evaluate import Sort, estimate, estimate_page, evaluate
 from regulars.audience.history import OutOfStepError, chained, whole
 from regulars.audience.index import OutOfOrderError, SiteIndex, Tuning
 from regulars.audience.pool import Pool
 from regulars.audience.predicates import Predicate, keys, resolve
 from regulars.audience.source import ChangeSource, Head, Snapshot
+from regulars.audience.stretch import Key, Shown, Stretch, show
 from regulars.domain.changes import UnknownFormatError
 
 MEBIBYTE: Final = 1024 * 1024
@@ -54,12 +55,15 @@ class BusyError(Exception):
 class Answer(Struct, frozen=True):
     """The exact number of matches, and the customer numbers of the page in order.
 
-    The snapshot shows the moment that the answer is of; it is open inside the `async with` block.
+    skipped: how many matches stand before the page. ends: the keys of its first and last customer, None if it is
+    empty. The snapshot shows the moment that the answer is of; it is open inside the `async with` block.
     """
 
     total: int
     numbers: list[int]
     snapshot: Snapshot
+    skipped: int
+    ends: tuple[Key, Key] | None
 
 
 class _Site:
@@ -119,19 +123,30 @@ class Audience:
 
     @asynccontextmanager
     async def ask(
-        self, site: int, predicate: Predicate, *, sort: Sort | None = None, skip: int = 0, take: int = 25
+        self,
+        site: int,
+        predicate: Predicate,
+        *,
+        sort: Sort | None = None,
+        skip: int = 0,
+        take: int = 25,
+        after: Key | None = None,
+        before: Key | None = None,
     ) -> AsyncIterator[Answer]:
         """Answer a question about the site's customers as of now.
 
+        The page begins after `skip` customers, or behind the key `after`, or ends before the key `before`.
         Raises UnknownSiteError, LoadingError when the index is not there in time, BusyError.
         """
         sort = sort or Sort()
+        stretch = Stretch(skip, take, after, before)
         while True:
             loaded = await self._loaded(site)
             async with self._source.snapshot() as snapshot:
-                found = await self._answer(site, loaded, snapshot, predicate, sort, skip, take)
+                found = await self._answer(site, loaded, snapshot, predicate, sort, stretch)
                 if found is not None:
-                    yield Answer(found[0], found[1], snapshot)
+                    total, shown = found
+                    yield Answer(total, shown.numbers, snapshot, shown.skipped, shown.ends)
                     return
 
     async def follow(self) -> None:
@@ -164,8 +179,8 @@ class Audience:
     # Answering
 
     async def _answer(
-        self, site: int, loaded: _Site, snapshot: Snapshot, predicate: Predicate, sort: Sort, skip: int, take: int
-    ) -> tuple[int, list[int]] | None:
+        self, site: int, loaded: _Site, snapshot: Snapshot, predicate: Predicate, sort: Sort, stretch: Stretch
+    ) -> tuple[int, Shown] | None:
         """(total, page), or None when the question must be asked again with a newer snapshot or index."""
         seen = loaded.index.head.number
         head = await self._head(site, snapshot)
@@ -180,9 +195,9 @@ class Audience:
                 if not await self._catch_up(site, loaded, snapshot, head):
                     return None
                 if self._is_heavy(index, predicate, sort):
-                    return await self._heavily(lambda: _evaluate(index, predicate, sort, skip, take))
-                return _evaluate(index, predicate, sort, skip, take)
-        return _evaluate(index, predicate, sort, skip, take)
+                    return await self._heavily(lambda: _evaluate(index, predicate, sort, stretch))
+                return _evaluate(index, predicate, sort, stretch)
+        return _evaluate(index, predicate, sort, stretch)
 
     def _is_heavy(self, index: SiteIndex, predicate: Predicate, sort: Sort) -> bool:
         """Whether the question belongs in the pool."""
@@ -334,9 +349,9 @@ def _is_stale(index: SiteIndex, sort: Sort) -> bool:
     return sort.column in index.orders and index.orders[sort.column].cost(index.size) > 0
 
 
-def _evaluate(index: SiteIndex, predicate: Predicate, sort: Sort, skip: int, take: int) -> tuple[int, list[int]]:
+def _evaluate(index: SiteIndex, predicate: Predicate, sort: Sort, stretch: Stretch) -> tuple[int, Shown]:
     matches: BitMap = evaluate(predicate, index)
-    return len(matches), page(index, matches, sort, skip=skip, take=take)
+    return len(matches), show(index, matches, sort, stretch)
 
 
 async def _object_numbers(snapshot: Snapshot, site: int, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], int]:

@@ -36,6 +36,24 @@ def window(matches: BitMap, values: Values, *, skip: int, take: int, descending:
     return page
 
 
+def ordered_window(matches: BitMap, values: Values, *, skip: int, take: int, descending: bool) -> Ordinals:
+    """The same where the keys of all ordinals are set and ascend: nothing but the page's own keys is looked at."""
+    total = len(matches)
+    stop = min(skip + take, total)
+    if skip >= stop or not descending:
+        return by_ordinal(matches, skip=skip, take=take, descending=False)
+    # From the end backwards; but equal keys stand in ascending order, so groups of them are taken as a whole.
+    lowest, highest = values[matches[total - stop]], values[matches[total - skip - 1]]
+    first = int(np.searchsorted(values, lowest))
+    last = int(np.searchsorted(values, highest, side="right"))
+    near = to_ordinals(matches & BitMap(range(first, last)))
+    before = total - matches.rank(last - 1)
+    if near.size >= _LARGE:
+        return window(matches, values, skip=skip, take=take, descending=True)
+    page: Ordinals = near[_cut(~values[near], skip - before, stop - before)]
+    return page
+
+
 def by_ordinal(matches: BitMap, *, skip: int, take: int, descending: bool) -> Ordinals:
     """The page of the order of creation: ordinals themselves."""
     total = len(matches)
@@ -45,6 +63,25 @@ def by_ordinal(matches: BitMap, *, skip: int, take: int, descending: bool) -> Or
     if not descending:
         return to_ordinals(matches[skip:stop])
     return to_ordinals(matches[total - stop : total - skip])[::-1]
+
+
+def rank(matches: BitMap, values: Values, value: int, ordinal: int, *, descending: bool) -> int:
+    """How many matches stand before the place that a customer of this ordinal and value (NULL: unset) has, or had."""
+    key = _key(value, descending)
+    if len(matches) * _DENSE >= values.size:
+        before = _up_to(values, key, descending)
+        before[ordinal:] &= values[ordinal:] != value
+        return matches.intersection_cardinality(from_mask(before))
+    ordinals = to_ordinals(matches)
+    keys = _keys(values[ordinals], descending)
+    return int(np.count_nonzero((keys < key) | ((keys == key) & (ordinals < ordinal))))
+
+
+def _key(value: int, descending: bool) -> int:
+    """`_keys` of a single value."""
+    if value == _LOWEST:
+        return _HIGHEST
+    return ~value if descending else value - 1
 
 
 def _keys(values: Values, descending: bool) -> Values:

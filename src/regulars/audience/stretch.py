@@ -1,0 +1,83 @@
+"""Stretches: which part of an order a page shows, said by position, or by the customer that it stands next to.
+
+A customer's place is its key: the pair of what the order compares and its number. It holds whatever is written
+meanwhile, in another process, and after the customer itself has gone.
+"""
+
+from msgspec import Struct
+from pyroaring import BitMap
+
+from regulars.audience.evaluate import Sort, page, sort_values
+from regulars.audience.index import SiteIndex
+from regulars.audience.window import rank
+from regulars.domain.changes import NULL
+
+
+class Key(Struct, frozen=True):
+    """A place in an order: what it compares (ms, cents, a folded text; None: unset), and the customer's number."""
+
+    value: int | str | None
+    number: int
+
+
+class Stretch(Struct, frozen=True):
+    """`take` customers of an order: those behind `after`, those that end before `before`, or those from `skip` on."""
+
+    skip: int = 0
+    take: int = 25
+    after: Key | None = None
+    before: Key | None = None
+
+
+class Shown(Struct, frozen=True):
+    """What a page shows: customer numbers in order, how many matches stand before them, the keys of both ends.
+
+    ends: None of an empty page.
+    """
+
+    numbers: list[int]
+    skipped: int
+    ends: tuple[Key, Key] | None
+
+
+def show(index: SiteIndex, matches: BitMap, sort: Sort, stretch: Stretch) -> Shown:
+    """The stretch of the matches in this order."""
+    skip, take = stretch.skip, stretch.take
+    if stretch.after is not None:
+        skip = _standing_before(index, matches, sort, stretch.after, included=True)
+    elif stretch.before is not None:
+        stop = _standing_before(index, matches, sort, stretch.before, included=False)
+        skip = max(stop - take, 0)
+        take = stop - skip
+    numbers = page(index, matches, sort, skip=skip, take=take)
+    ends = (_key(index, sort, numbers[0]), _key(index, sort, numbers[-1])) if numbers else None
+    return Shown(numbers, min(skip, len(matches)), ends)
+
+
+def _key(index: SiteIndex, sort: Sort, number: int) -> Key:
+    """The key of a customer of the page."""
+    ordinal = index.numbering.below(number)
+    if sort.column in index.orders:
+        return Key(index.texts[sort.column].get(ordinal), number)
+    if sort.column == "id":
+        return Key(None, number)
+    value = int(index.columns[sort.column].values[ordinal])
+    return Key(None if value == NULL else value, number)
+
+
+def _standing_before(index: SiteIndex, matches: BitMap, sort: Sort, key: Key, *, included: bool) -> int:
+    """How many matches stand before the key; the customer whose key it is counts if `included`."""
+    behind_it = included != (sort.column == "id" and sort.descending)
+    ordinal = index.numbering.below(key.number + 1 if behind_it else key.number)
+    if sort.column == "id":
+        lower = matches.rank(ordinal - 1) if ordinal else 0
+        return len(matches) - lower if sort.descending else lower
+    value = NULL
+    values = sort_values(index, sort)
+    if isinstance(key.value, str):
+        value, is_somebodys = index.orders[sort.column].place(key.value)
+        if not is_somebodys:  # the gap below the next text: behind all whose text that is, or before them
+            ordinal = index.size if sort.descending else 0
+    elif key.value is not None:
+        value = key.value
+    return rank(matches, values, value, ordinal, descending=sort.descending)
