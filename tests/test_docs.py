@@ -17,7 +17,9 @@ from tools.docs import commands, pages
 
 from regulars.audience.catalogue import FILTERS
 from regulars.domain.events import EVENTS, REFERENCE_FIELDS
+from regulars.domain.fields import FIELDS_OF
 from regulars.domain.mail import STATUSES
+from regulars.domain.profile import EXPLICIT_FIELDS
 from regulars.domain.relations import KINDS, RELATIONS
 from regulars.http.compatibility import OWN, VENDORS, place, served, unlisted
 from regulars.http.errors import ERRORS
@@ -59,6 +61,7 @@ def test_every_generated_part_is_shown_once() -> None:
     [
         ("filters.md", [each.name for each in FILTERS]),
         ("events.md", [*EVENTS, *REFERENCE_FIELDS, *STATUSES, *(each.name for each in RELATIONS)]),
+        ("customers.md", [*EXPLICIT_FIELDS, *FIELDS_OF]),
         ("settings.md", [each.variable for each in SETTINGS]),
         ("errors.md", list(ERRORS)),
         ("compatibility.md", [f"{call.method} {call.path}" for each in VENDORS for call in each.calls]),
@@ -237,6 +240,6 @@ def test_the_readme_s_first_steps(tmp_path: Path) -> None:
         said = shell.run(imports)
         assert [line.split()[1] for line in said.splitlines() if line.startswith("rejected")] == ["0", "0"]
         assert "2 customers" in said and "index = store" in said
-        assert shell.replies(blocks(DOCS / "events.md", "sh")[0]) == [
-            {"success": True, "status": "OK", "result": "updated"}
-        ]
+        for page, result in (("events.md", "updated"), ("customers.md", "updated")):
+            (reply,) = shell.replies(blocks(DOCS / page, "sh")[0])
+            assert reply["result"] == result

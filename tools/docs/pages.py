@@ -5,13 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tools.docs import calls, commands, errors, events, filters, settings
+from tools.docs import calls, commands, customers, errors, events, filters, settings
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 
 PARTS: Final[dict[str, Callable[[], str]]] = {
     **calls.PARTS,
     **commands.PARTS,
+    **customers.PARTS,
     **errors.PARTS,
     **events.PARTS,
     **filters.PARTS,
