@@ -68,13 +68,13 @@ def _wrong_figures(read: "_Reading") -> Iterator[str]:
     for number, email, key in read.rows("SELECT number, email, email_key FROM customers"):
         if key != (None if email is None else fold(email)):
             yield f"customer {number}: key {key!r} of {email!r}"
-    counted = """SELECT c.site_id, c.number, c.lifetime_orders, c.lifetime_visits,
-        count(*) FILTER (WHERE a.name = 'purchase'), count(*) FILTER (WHERE a.name IN ('view', 'pageload', 'visit'))
-        FROM customers c LEFT JOIN activities a ON a.site_id = c.site_id AND a.customer = c.number
-        GROUP BY c.site_id, c.number"""
-    for site, number, orders, visits, purchases, views in read.rows(counted):
-        if (orders, visits) != (purchases, views):
-            yield f"site {site}, customer {number}: {orders} orders, {visits} visits; history {purchases}, {views}"
+    history = """SELECT site_id, customer, count(*) FILTER (WHERE name = 'purchase'),
+        count(*) FILTER (WHERE name IN ('view', 'pageload', 'visit')) FROM activities GROUP BY site_id, customer"""
+    counted = {(site, number): (orders, visits) for site, number, orders, visits in read.rows(history)}
+    figures = "SELECT site_id, number, lifetime_orders, lifetime_visits FROM customers"
+    for site, number, orders, visits in read.rows(figures):
+        if (orders, visits) != counted.get((site, number), (0, 0)):
+            yield f"site {site}, customer {number}: {orders} orders, {visits} visits, {counted.get((site, number))}"
 
 
 def _broken_log(read: "_Reading") -> Iterator[str]:
