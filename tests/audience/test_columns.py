@@ -1,3 +1,5 @@
+import random
+
 import numpy as np
 import pytest
 from pyroaring import BitMap
@@ -32,3 +34,45 @@ def test_ranges_leave_out_what_is_unset() -> None:
         assert list(column.between(2**70, None, within)) == []
         assert list(column.between(None, -(2**70), within)) == []
         assert list(column.between(9, 8, within)) == []
+
+
+def test_a_column_knows_when_it_ascends() -> None:
+    rng = random.Random(3)
+    for _ in range(300):
+        column = Column()
+        truth: list[int] = []
+        for _ in range(rng.randrange(4)):
+            values = sorted(rng.choices([1, 2, 3, 5], k=rng.randrange(5)))
+            if rng.random() < 0.2:
+                values += [rng.choice([0, NULL])]
+            column.grow(len(truth) + len(values))
+            column.load(len(truth), np.array(values, dtype=np.int64))
+            truth += values
+        for _ in range(rng.randrange(6)):
+            at, value = rng.randrange(len(truth) + 1), rng.choice([1, 3, 5, 7, NULL])
+            truth[at : at + 1] = [value]
+            column.grow(len(truth))
+            column[at] = value
+            assert not column.is_ascending or (NULL not in truth and truth == sorted(truth))
+        assert column.values.tolist() == truth
+        everyone = BitMap(range(len(truth)))
+        for low, high in ((2, 4), (None, 3), (3, None), (5, 2)):
+            expected = [
+                at
+                for at, value in enumerate(truth)
+                if value != NULL and (low is None or low <= value) and (high is None or value <= high)
+            ]
+            assert list(column.between(low, high, everyone)) == expected
+
+
+def test_ascending_times_of_creation_stay_known() -> None:
+    column = Column()
+    column.grow(3)
+    column.load(0, np.array([5, 5, 8]))
+    states = [column.is_ascending]
+    column.grow(4)
+    states.append(column.is_ascending)
+    for at, value in ((3, 9), (1, 4)):
+        column[at] = value
+        states.append(column.is_ascending)
+    assert states == [True, False, True, False]

@@ -6,7 +6,7 @@ from pyroaring import BitMap
 
 from regulars.audience import window as module
 from regulars.audience.bitmaps import from_ordinals
-from regulars.audience.window import by_ordinal, window
+from regulars.audience.window import by_ordinal, ordered_window, window
 from regulars.domain.changes import NULL
 
 HIGHEST = 2**63 - 1
@@ -55,3 +55,18 @@ def test_pages_of_the_order_of_creation() -> None:
     assert by_ordinal(matches, skip=1, take=2, descending=True).tolist() == [8, 5]
     assert by_ordinal(matches, skip=3, take=9, descending=True).tolist() == [3]
     assert by_ordinal(matches, skip=4, take=9, descending=True).tolist() == []
+
+
+@pytest.mark.parametrize("large", [module._LARGE, 4])
+@pytest.mark.parametrize("seed", range(6))
+def test_pages_of_an_order_that_ascends(seed: int, large: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LARGE", large)
+    rng = np.random.default_rng(seed)
+    size = int(rng.integers(1, 400))
+    values = np.sort(rng.integers(0, [3, 40, 10_000][seed % 3], size))
+    matches = np.flatnonzero(rng.random(size) < [1, 0.3][seed % 2])
+    for descending in (False, True):
+        for skip in range(0, matches.size + 2, 7):
+            for take in (0, 1, 10, matches.size):
+                page = ordered_window(from_ordinals(matches), values, skip=skip, take=take, descending=descending)
+                assert page.tolist() == expected(matches.tolist(), values.tolist(), skip, take, descending)

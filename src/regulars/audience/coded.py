@@ -82,7 +82,7 @@ class CodedColumn:
 
     def cost(self, needle: str, size: int) -> float:
         """About how long `contains` takes, in microseconds."""
-        return 5 + self._texts.cost(needle, len(self._values)) + self._codes.size / 300
+        return 5 + self._texts.cost(needle, len(self._values)) + self._codes.size / 2_000
 
     @property
     def nbytes(self) -> int:

@@ -14,7 +14,7 @@ from regulars.audience.columns import Values
 from regulars.audience.index import SORTED_TEXTS, SiteIndex
 from regulars.audience.predicates import All, Any, Contains, Exact, Member, Not, Predicate, Range, Similar
 from regulars.audience.text import TextColumn
-from regulars.audience.window import by_ordinal, window
+from regulars.audience.window import by_ordinal, ordered_window, window
 from regulars.domain.relations import BY_NAME
 from regulars.domain.text import fold
 
@@ -75,8 +75,11 @@ def evaluate(predicate: Predicate, index: SiteIndex, within: BitMap | None = Non
 
 def page(index: SiteIndex, matches: BitMap, sort: Sort, *, skip: int, take: int) -> list[int]:
     """The customer numbers at positions skip .. skip+take-1 of the matches in the order."""
+    column = index.columns.get(sort.column)
     if sort.column == "id":
         ordinals = by_ordinal(matches, skip=skip, take=take, descending=sort.descending)
+    elif column is not None and column.is_ascending:
+        ordinals = ordered_window(matches, column.values, skip=skip, take=take, descending=sort.descending)
     else:
         values = sort_values(index, sort)
         ordinals = window(matches, values, skip=skip, take=take, descending=sort.descending)
@@ -96,12 +99,15 @@ def estimate(predicate: Predicate, index: SiteIndex, size: int | None = None) ->
         case Member():
             most = sum(map(len, _tied(predicate, index)))
             return Cost(2 + len(predicate.ids) + min(most, size) / 20_000, min(most, size))
-        case Range():
-            return Cost(5 + min(0.001 * index.size, 0.006 * size), size)
+        case Range(name):
+            if index.columns[name].is_ascending:
+                return Cost(10, size)
+            return Cost(5 + min(0.0007 * index.size, 0.006 * size), size)
         case Contains(field, text) | Exact(field, text):
             return Cost(3 + index.texts[field].cost(fold(text), size), size)
-        case Similar():
-            return Cost(20 + sum(column.similar_cost() for column in _searched(index)), size)
+        case Similar(text):
+            folded = fold(text)
+            return Cost(5 + sum(column.similar_cost(folded) for column in _searched(index)), size)
         case Not(part):
             return Cost(2 + estimate(part, index, size).microseconds, size)
         case All(parts):
@@ -117,8 +123,8 @@ def estimate(predicate: Predicate, index: SiteIndex, size: int | None = None) ->
 
 def estimate_page(index: SiteIndex, sort: Sort, most: int) -> float:
     """What sorting the page of at most so many matches would cost, in microseconds."""
-    if sort.column == "id":
-        return 5
+    if sort.column == "id" or (sort.column in index.columns and index.columns[sort.column].is_ascending):
+        return 20
     stale = index.orders[sort.column].cost(index.size) if sort.column in index.orders else 0.0
     return 30 + min(0.01 * most, 150 + 0.0015 * index.size) + stale
 

@@ -83,7 +83,7 @@ class SiteIndex:
         ordinals = self._append([row.number for row in rows])
         values = np.array([row.columns for row in rows], dtype=np.int64)
         for code, column in enumerate(self._columns):
-            column.values[ordinals.start : ordinals.stop] = values[:, code]
+            column.load(ordinals.start, values[:, code])
         for code, texts in enumerate(self._texts):
             for ordinal, row in zip(ordinals, rows, strict=True):
                 text = row.texts[code]

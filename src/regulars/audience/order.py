@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from regulars.audience.columns import Column, Values
+from regulars.audience.columns import Growable, Values
 from regulars.audience.segment import encode
 from regulars.audience.text import TextColumn
 from regulars.domain.changes import NULL
@@ -35,7 +35,7 @@ class TextOrder:
     def __init__(self, texts: TextColumn, *, delta_limit: int = 5_000) -> None:
         self._texts = texts
         self._delta_limit = delta_limit
-        self._labels: Column | None = None  # None: nobody has asked for this order yet
+        self._labels: Growable | None = None  # None: nobody has asked for this order yet
         self._stale: set[int] = set()
         self._refreshing = False  # in the pool thread; until it is done the order is not to be read elsewhere
         self._static = _Static.of([])
@@ -95,7 +95,7 @@ class TextOrder:
 
     def _build(self, size: int) -> None:
         """Sort every text anew."""
-        self._labels = Column()
+        self._labels = Growable(np.int64, NULL)
         self._labels.grow(size)
         self._stale.clear()
         ordinals: list[int] = []

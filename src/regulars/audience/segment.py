@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from regulars.audience.bitmaps import Ordinals, approximate_bytes, from_ordinals, to_ordinals, union
+from regulars.audience.remembered import Remembered
 from regulars.audience.similar import WordIndex
 from regulars.audience.trigrams import SENTINEL, TrigramIndex, build
 
@@ -20,6 +21,7 @@ _PAD: Final = 64
 
 _BLOCK: Final = 65_536
 _FEW: Final = 32
+_FEW_ASKED: Final = 4
 _EDGE: Final = bytes([SENTINEL])
 _COMMON_TAIL: Final = 8
 """An address domain that at least this many texts of a segment end with has a bitmap of its own."""
@@ -42,14 +44,15 @@ class Segment:
     def __init__(self, ordinals: Ordinals, arena: bytes, starts: NDArray[np.int64], *, tails: bool) -> None:
         self.ordinals = ordinals
         self.live = from_ordinals(ordinals)
+        self._everybody = self.live.copy()
         self._arena = arena
         self._buffer = np.frombuffer(arena, dtype=np.uint8)
         self._starts = starts
         self._has_tails = tails
         self._trigrams: TrigramIndex | None = None
         self._tails: dict[bytes, BitMap] = {}
-        self._last_tailed = (b"", BitMap())
         self._words: WordIndex | None = None
+        self._remembered = Remembered(2 * len(self))
 
     @classmethod
     def of(cls, ordinals: Sequence[int] | Ordinals, texts: Sequence[str], *, tails: bool = False) -> "Segment":
@@ -115,7 +118,8 @@ class Segment:
         total = len(self._arena) + self._starts.nbytes + self.ordinals.nbytes
         if self._trigrams is not None:
             total += approximate_bytes(self._trigrams.grams.values())
-        return total + approximate_bytes(self._tails.values()) + (self._words.nbytes if self._words else 0)
+        total += self._remembered.nbytes + (self._words.nbytes if self._words else 0)
+        return total + approximate_bytes(self._tails.values())
 
     def index(self) -> TrigramIndex:
         """The trigrams, built now if they are not yet."""
@@ -148,6 +152,8 @@ class Segment:
         """About how long `contains` takes over `size` customers, in microseconds."""
         if self._trigrams is None:
             return 4.0 * len(self)
+        if needle in self._remembered:
+            return 5
         if len(needle) <= 3:
             return 50 + len(self) / 1_000 * (4 - len(needle))
         doubtful = min(self._trigrams.rarest(needle), size)
@@ -159,11 +165,20 @@ class Segment:
         """Those of `within` whose text contains the needle."""
         if not needle:
             return self.live & within
-        candidates = self.index().candidates(needle, self.live & within)
-        if len(needle) <= 3 or not candidates:
+        within = self.live & within
+        found = self._remembered.get(needle)
+        if found is not None:
+            return found & within
+        # Who is asked about makes no difference to what is remembered; of few, only those are looked at.
+        is_worth_remembering = len(within) * _FEW_ASKED > len(self)
+        asked = self._everybody if is_worth_remembering else within
+        candidates = self.index().candidates(needle, asked)
+        if len(needle) > 3 and candidates:
+            known = self._tailed(needle) & candidates if self._is_worth_tails(len(candidates)) else BitMap()
+            candidates = known | self._verified(candidates - known, needle, whole=False)
+        if not is_worth_remembering:
             return candidates
-        known = self._tailed(needle) & candidates if self._is_worth_tails(len(candidates)) else BitMap()
-        return known | self._verified(candidates - known, needle, whole=False)
+        return self._remembered.put(needle, candidates) & within
 
     def equals(self, text: bytes, within: BitMap) -> BitMap:
         """Those of `within` whose text is this one."""
@@ -173,7 +188,16 @@ class Segment:
 
     def similar(self, grams: frozenset[str], within: BitMap) -> BitMap:
         """Those of `within` that have a word similar to these trigrams (see `similar`)."""
-        return self.words().similar(grams) & self.live & within
+        found = self._remembered.get(grams)
+        if found is None:
+            found = self._remembered.put(grams, self.words().similar(grams))
+        return found & self.live & within
+
+    def similar_cost(self, grams: frozenset[str]) -> float:
+        """About how long `similar` takes, in microseconds."""
+        if grams in self._remembered:
+            return 5
+        return 5.0 * len(self) if self._words is None else self._words.cost(grams)
 
     def _is_worth_tails(self, doubtful: int) -> bool:
         """Whether to look through the tails is cheaper than to verify so many texts."""
@@ -181,10 +205,11 @@ class Segment:
 
     def _tailed(self, needle: bytes) -> BitMap:
         """Who has a common tail that contains the needle; remembered, because estimate and evaluation both ask."""
-        last, found = self._last_tailed  # read as one: the event loop and the pool thread may both be here
-        if last != needle:
-            found = union(bitmap for tail, bitmap in self._tails.items() if needle in tail)
-            self._last_tailed = (needle, found)
+        question = ("tail", needle)
+        found = self._remembered.get(question)
+        if found is None:
+            tails = union(bitmap for tail, bitmap in self._tails.items() if needle in tail)
+            found = self._remembered.put(question, tails)
         return found
 
     def _live_mask(self) -> NDArray[np.bool_]:

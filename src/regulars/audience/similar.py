@@ -76,19 +76,29 @@ class WordIndex:
         arrays = (self._owners, self._bounds, self._grams, self._gram_bounds, self._gram_words, self._sizes)
         return sum(each.nbytes for each in arrays)
 
+    def cost(self, grams: frozenset[str]) -> float:
+        """About how long `similar` takes, in microseconds."""
+        sizes = sorted(row.size for row in self._rows(grams))
+        rarest = len(sizes) - -(-len(grams) // 2) + 1
+        return 50 + 0.08 * sum(sizes[: max(rarest, 0)])
+
+    def _rows(self, grams: frozenset[str]) -> list[NDArray[Any]]:
+        """The words that have each of those trigrams that there are."""
+        if not grams or not self._grams.size:
+            return []
+        wanted = np.array([_code(gram) for gram in grams], dtype=np.int64)
+        at = np.searchsorted(self._grams, wanted)
+        at[at == self._grams.size] = 0
+        found = at[self._grams[at] == wanted].tolist()
+        return [self._gram_words[self._gram_bounds[row] : self._gram_bounds[row + 1]] for row in found]
+
     def similar(self, grams: frozenset[str]) -> BitMap:
         """Who has a word that is similar to these trigrams of a question."""
-        wanted = np.array([_code(gram) for gram in grams], dtype=np.int64)
-        if not wanted.size or not self._grams.size:
-            return BitMap()
-        at = np.searchsorted(self._grams, wanted)
-        at = at[at < self._grams.size]
-        at = at[np.isin(self._grams[at], wanted)]
-        rows = [self._gram_words[self._gram_bounds[row] : self._gram_bounds[row + 1]] for row in set(at.tolist())]
+        rows = self._rows(grams)
         # A similar word shares at least half of the question's trigrams (3 * shared >= wanted + its own, of which
         # there are no fewer than shared ones); so it is in one of the rarest rows, and only looked up in the others.
-        needed = -(-wanted.size // 2)
-        if len(rows) < needed:
+        needed = -(-len(grams) // 2)
+        if not rows or len(rows) < needed:
             return BitMap()
         rows.sort(key=len)
         rarest = len(rows) - needed + 1
@@ -97,7 +107,7 @@ class WordIndex:
             place = np.searchsorted(row, words)
             place[place == row.size] = 0
             shared += row[place] == words
-        hits = words[3 * shared >= wanted.size + self._sizes[words]]
+        hits = words[3 * shared >= len(grams) + self._sizes[words]]
         found = [self._owners[self._bounds[word] : self._bounds[word + 1]] for word in hits.tolist()]
         return from_ordinals(np.concatenate(found)) if found else BitMap()
 

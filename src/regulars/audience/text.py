@@ -112,10 +112,10 @@ class TextColumn:
         pending = 0.06 * min(len(self._pending), size)
         return pending + sum(segment.cost(encoded, size) for segment in self._segments)
 
-    def similar_cost(self) -> float:
+    def similar_cost(self, text: str) -> float:
         """About how long `similar` takes, in microseconds."""
-        cost = 2.0 * len(self._pending)
-        return cost + sum(50 + len(each) * (0.02 if each.has_words else 5) for each in self._segments)
+        grams = trigrams_of(text)
+        return 1.5 * len(self._pending) + sum(each.similar_cost(grams) for each in self._segments)
 
     @property
     def nbytes(self) -> int:

@@ -36,6 +36,24 @@ def window(matches: BitMap, values: Values, *, skip: int, take: int, descending:
     return page
 
 
+def ordered_window(matches: BitMap, values: Values, *, skip: int, take: int, descending: bool) -> Ordinals:
+    """The same where the keys of all ordinals are set and ascend: nothing but the page's own keys is looked at."""
+    total = len(matches)
+    stop = min(skip + take, total)
+    if skip >= stop or not descending:
+        return by_ordinal(matches, skip=skip, take=take, descending=False)
+    # From the end backwards; but equal keys stand in ascending order, so groups of them are taken as a whole.
+    lowest, highest = values[matches[total - stop]], values[matches[total - skip - 1]]
+    first = int(np.searchsorted(values, lowest))
+    last = int(np.searchsorted(values, highest, side="right"))
+    near = to_ordinals(matches & BitMap(range(first, last)))
+    before = total - matches.rank(last - 1)
+    if near.size >= _LARGE:
+        return window(matches, values, skip=skip, take=take, descending=True)
+    page: Ordinals = near[_cut(~values[near], skip - before, stop - before)]
+    return page
+
+
 def by_ordinal(matches: BitMap, *, skip: int, take: int, descending: bool) -> Ordinals:
     """The page of the order of creation: ordinals themselves."""
     total = len(matches)
