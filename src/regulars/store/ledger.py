@@ -31,15 +31,39 @@ class CommandFailedError(Exception):
     """A command met an unforeseen error and was undone, alone; the cause is chained and logged."""
 
 
+class _Submission:
+    """The commands of one caller: answered together, with an outcome or an error for each."""
+
+    __slots__ = ("answer", "missing", "results")
+
+    def __init__(self, size: int, answer: asyncio.Future[list[Outcome | Exception]]) -> None:
+        self.results: list[Outcome | Exception] = [_UNANSWERED] * size
+        self.missing = size
+        self.answer = answer
+
+    def settle(self, place: int, result: Outcome | Exception) -> None:
+        self.results[place] = result
+        self.missing -= 1
+        if not self.missing and not self.answer.done():
+            self.answer.set_result(self.results)
+
+
+_UNANSWERED: Final = CommandFailedError("not answered")
+
+
 class _Waiting:
-    """A command with the future of its answer."""
+    """One command in the queue, and where its answer goes."""
 
-    __slots__ = ("answer", "command", "site")
+    __slots__ = ("command", "place", "site", "submission")
 
-    def __init__(self, site: int, command: Command, answer: asyncio.Future[Outcome]) -> None:
+    def __init__(self, site: int, command: Command, submission: _Submission, place: int) -> None:
         self.site = site
         self.command = command
-        self.answer = answer
+        self.submission = submission
+        self.place = place
+
+    def settle(self, result: Outcome | Exception) -> None:
+        self.submission.settle(self.place, result)
 
 
 class Ledger:
@@ -71,14 +95,16 @@ class Ledger:
         Raises BusyError, UnavailableError, UnknownSiteError or CommandFailedError. If the caller is cancelled the
         command is carried out all the same.
         """
-        return await asyncio.shield(self._put(site, [command])[0])
+        (outcome,) = await self.submit_all(site, (command,))
+        return outcome
 
     async def submit_all(self, site: int, commands: Sequence[Command]) -> list[Outcome]:
         """Carry out commands in order, as `submit` does; they share transactions. All are taken in, or none."""
-        answers = self._put(site, commands)
-        results = await asyncio.shield(asyncio.gather(*answers, return_exceptions=True))
+        if not commands:
+            return []
+        results = await asyncio.shield(self._put(site, commands))
         for result in results:
-            if isinstance(result, BaseException):
+            if isinstance(result, Exception):
                 raise result
         return results  # type: ignore[return-value]
 
@@ -88,21 +114,21 @@ class Ledger:
         for lane in self._lanes.values():
             await lane.finish()
 
-    def _put(self, site: int, commands: Sequence[Command]) -> list[asyncio.Future[Outcome]]:
+    def _put(self, site: int, commands: Sequence[Command]) -> asyncio.Future[list[Outcome | Exception]]:
         if self._closing:
             raise UnavailableError("the server is stopping")
         if self._waiting + len(commands) > self._capacity:
             raise BusyError
-        loop = asyncio.get_running_loop()
-        waiting = [_Waiting(site, command, loop.create_future()) for command in commands]
+        submission = _Submission(len(commands), asyncio.get_running_loop().create_future())
+        waiting = [_Waiting(site, command, submission, place) for place, command in enumerate(commands)]
         self._waiting += len(waiting)
         # SQLite has one writer, so one lane serves all sites; elsewhere each site's commits go side by side.
-        place = 0 if self._engine.one_writer else site
-        lane = self._lanes.get(place)
+        number = 0 if self._engine.one_writer else site
+        lane = self._lanes.get(number)
         if lane is None:
-            lane = self._lanes[place] = _Lane(self, self._largest_batch)
+            lane = self._lanes[number] = _Lane(self, self._largest_batch)
         lane.put(waiting)
-        return [item.answer for item in waiting]
+        return submission.answer
 
     async def run(self, batch: Callable[[], list[_Waiting]]) -> None:
         """Carry out one batch, formed once the write lock is held, and answer everybody in it."""
@@ -152,8 +178,7 @@ class Ledger:
         self.commands += len(taken)
         for site, items in by_site.items():
             for item, outcome in zip(items, outcomes[site], strict=True):
-                if not item.answer.done():
-                    item.answer.set_result(outcome)
+                item.settle(outcome)
 
 
 class _Lane:
@@ -185,9 +210,7 @@ class _Lane:
 
 def _fail(items: list[_Waiting], error: Exception) -> None:
     for item in items:
-        if not item.answer.done():
-            item.answer.set_exception(error)
-            item.answer.exception()  # somebody who was cancelled will not ask for it
+        item.settle(error)
 
 
 def _now() -> int:
