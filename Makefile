@@ -37,7 +37,7 @@ clean: ## remove what was made here, the demo's database too
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis regulars-demo.db*
 	find src tests -name __pycache__ -prune -exec rm -rf {} +
 
-# The versions are those of PyPI for every platform, whatever this machine is set up to use instead.
+# The versions for every platform, whatever the configuration of this machine says.
 COMPILE = uv --no-config pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links pyproject.toml -
 
