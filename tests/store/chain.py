@@ -4,7 +4,8 @@ from pathlib import Path
 
 from regulars.domain.changes import COLUMNS, NULL, Record, decode
 
-from .running import indexed, query
+from ..databases import query
+from .running import indexed
 
 
 def records(path: Path, site: int = 1) -> list[list[Record]]:

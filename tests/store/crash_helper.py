@@ -12,8 +12,9 @@ import msgspec
 from regulars.domain.identity import parse_uuid
 from regulars.domain.relations import BY_NAME
 
+from ..databases import query
 from .chain import assert_replay_gives_the_tables
-from .running import query, stored_customers, stored_ties
+from .running import stored_customers, stored_ties
 
 GROUP = BY_NAME["group.member"].code
 

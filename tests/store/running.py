@@ -1,14 +1,14 @@
 """Stores on real files, opened and closed for a test, and what the tests ask of their tables."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from functools import wraps
+from functools import partial, wraps
 from itertools import count
 from pathlib import Path
 from typing import Any, ParamSpec
 
-import apsw
+import pytest
 
 from regulars.domain.activity import parse_activity
 from regulars.domain.commands import Outcome, RecordActivity, Upsert
@@ -17,6 +17,8 @@ from regulars.domain.profile import parse_profile
 from regulars.domain.relations import Tie
 from regulars.store import control
 from regulars.store.store import Store
+
+from ..databases import ENGINES, drop_database, new_database, query, url_of
 
 P = ParamSpec("P")
 NOW = 1_800_000_000_000
@@ -48,22 +50,13 @@ class Running:
         return await self.store.ledger.submit(site, activity(event, **body))
 
     def rows(self, text: str, *values: Any) -> list[tuple[Any, ...]]:
-        """What another process sees in the file."""
+        """What another process sees in the database; `?` stands for a value."""
         return query(self.path, text, *values)
 
     def head(self, site: int = 1) -> tuple[int, int]:
         """The site's head and token."""
         ((head, token),) = self.rows("SELECT head, token FROM site_heads WHERE site_id = ?", site)
         return head, token
-
-
-def query(path: Path, text: str, *values: Any) -> list[tuple[Any, ...]]:
-    """Ask a database file on a connection of its own."""
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-    try:
-        return connection.execute(text, values).fetchall()
-    finally:
-        connection.close()
 
 
 def upsert(**body: Any) -> Upsert:
@@ -86,39 +79,47 @@ async def prepare(store: Store, sites: int = 1) -> None:
 
 @asynccontextmanager
 async def running(
-    folder: Path, *, sites: int = 1, clock_stands: bool = False, **settings: Any
+    folder: Path, *, sites: int = 1, engine: str = "sqlite", clock_stands: bool = False, **settings: Any
 ) -> AsyncIterator[Running]:
-    """A new database in the folder."""
-    path = folder / "test.db"
+    """A new database in the folder, or on the server."""
+    path = new_database(folder, engine)
     clock = (lambda: NOW) if clock_stands else count(NOW).__next__
-    store = await Store.open(f"sqlite:///{path}", clock=clock, **settings)
+    store = await Store.open(url_of(path), clock=clock, **settings)
     try:
         await prepare(store, sites)
         yield Running(store, path)
     finally:
         await store.close()
+        drop_database(path)
 
 
 def with_store(
-    sites: int = 1, **settings: Any
-) -> Callable[[Callable[[Running], Awaitable[None]]], Callable[[Path], None]]:
-    """A test that gets a running store on a file in tmp_path."""
+    sites: int = 1, engines: Sequence[str] = ENGINES, **settings: Any
+) -> Callable[[Callable[[Running], Awaitable[None]]], Callable[[Path, str], None]]:
+    """A test that gets a running store on a new database, once for each engine."""
 
-    def around(test: Callable[[Running], Awaitable[None]]) -> Callable[[Path], None]:
-        async def run(tmp_path: Path) -> None:
-            async with running(tmp_path, sites=sites, **settings) as open_store:
+    def around(test: Callable[[Running], Awaitable[None]]) -> Callable[[Path, str], None]:
+        async def run(tmp_path: Path, engine: str) -> None:
+            async with running(tmp_path, sites=sites, engine=engine, **settings) as open_store:
                 await test(open_store)
 
         looped = on_a_loop(run)
 
-        def named(tmp_path: Path) -> None:
-            looped(tmp_path)
+        @pytest.mark.parametrize("engine", engines)
+        def named(tmp_path: Path, engine: str) -> None:
+            looped(tmp_path, engine)
 
         named.__name__, named.__doc__, named.__module__ = test.__name__, test.__doc__, test.__module__
         return named
 
     return around
 
+
+on_sqlite = partial(with_store, engines=("sqlite",))
+"""A test of what only SQLite has: files, their locks, their backups."""
+
+on_postgresql = partial(with_store, engines=("postgresql",))
+"""A test of what only a server has: connections that are lost, limits of time."""
 
 _FIELDS = ", ".join(Customer.__struct_fields__)
 

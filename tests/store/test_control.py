@@ -7,7 +7,7 @@ import pytest
 from regulars.store import control
 from regulars.store.control import ACCESS_SECONDS, REFRESH_SECONDS, ControlError, Key, Site
 
-from .running import NOW, Running, with_store
+from .running import NOW, Running, on_sqlite, with_store
 
 
 async def a_key(at: Running, **given: object) -> tuple[Key, str]:
@@ -63,7 +63,7 @@ async def test_sites_belong_to_an_account_and_have_names_of_their_own_there(at: 
     assert (await at.upsert(3, email="a@example.com")).verdict == "created"
 
 
-@with_store()
+@on_sqlite()
 async def test_of_a_key_only_its_hash_is_kept(at: Running) -> None:
     key, secret = await a_key(at)
     assert secret.startswith("rg_")

@@ -16,9 +16,10 @@ from regulars.domain.mail import Log
 from regulars.domain.relations import BY_CODE, KIND_CODES
 from regulars.store import reads
 
+from ..databases import query
 from ..domain.disorder import PEOPLE, figures, histories, mail_state
 from .chain import assert_replay_gives_the_tables
-from .running import Running, activity, query, running, stored_customers, stored_ties, upsert
+from .running import Running, activity, running, stored_customers, stored_ties, upsert
 
 
 async def commit(at: Running, site: int, batches: list[list[Command]]) -> None:

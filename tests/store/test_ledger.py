@@ -23,7 +23,7 @@ from regulars.store.sqlite import SqliteEngine
 from regulars.store.store import Store
 
 from .chain import assert_replay_gives_the_tables, records
-from .running import Running, activity, on_a_loop, running, stored_customers, stored_ties, upsert, with_store
+from .running import Running, activity, on_a_loop, on_sqlite, running, stored_customers, stored_ties, upsert, with_store
 
 TAG = BY_NAME["tag.has"].code
 
@@ -153,7 +153,7 @@ async def test_a_site_whose_commands_changed_nothing_keeps_its_head(at: Running)
         at.upsert(2, email="a@example.com", firstname="A"),
         at.upsert(2, email="b@b.co"),
     )
-    assert at.store.ledger.commits == 3
+    assert at.store.ledger.commits == 2 + (1 if at.store.engine.one_writer else 2)
     assert [outcome.verdict for outcome in verdicts] == ["unchanged", "updated", "created"]
     assert at.head(1) == quiet
     assert at.head(2)[0] == busy[0] + 1
@@ -294,7 +294,7 @@ async def test_a_lock_that_cannot_be_had_fails_those_who_wait_and_nobody_else(tm
         assert emails(at) == {"a@example.com"}
 
 
-@with_store()
+@on_sqlite()
 async def test_a_full_disk_is_unavailable_and_nothing_happened(at: Running) -> None:
     await at.upsert(email="a@example.com")
     engine = at.store.engine
@@ -336,7 +336,7 @@ async def test_several_sites_share_a_transaction_and_nothing_else(at: Running) -
     outcomes = await asyncio.gather(
         *(at.upsert(site, email="same@example.com", customer_id="c", groups=["g"]) for site in (1, 2, 3))
     )
-    assert at.store.ledger.commits == 1
+    assert at.store.ledger.commits == (1 if at.store.engine.one_writer else 3)
     assert [outcome.verdict for outcome in outcomes] == ["created"] * 3
     assert {outcome.person.customer.number for outcome in outcomes if outcome.person} == {1}
     await at.store.ledger.submit(2, DeleteCustomer(who("same@example.com")))

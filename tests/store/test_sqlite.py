@@ -19,8 +19,9 @@ from regulars.store.engine import UnavailableError
 from regulars.store.sqlite import SqliteEngine
 from regulars.store.store import DatabaseURLError, Store, engine_for
 
+from ..databases import query
 from .chain import assert_replay_gives_the_tables
-from .running import Running, on_a_loop, query, running, stored_customers, upsert, with_store
+from .running import Running, on_a_loop, on_sqlite, running, stored_customers, upsert
 
 WRITER = """
 import asyncio, sys
@@ -62,7 +63,7 @@ def files_in(folder: Path) -> list[str]:
 # -- several writers ------------------------------------------------------------------------------------------
 
 
-@with_store()
+@on_sqlite()
 async def test_two_engines_write_to_one_file_and_neither_starves(at: Running) -> None:
     other = await Store.open(f"sqlite:///{at.path}")
     slowest = 0.0
@@ -87,7 +88,7 @@ async def test_two_engines_write_to_one_file_and_neither_starves(at: Running) ->
     assert_replay_gives_the_tables(at.path)
 
 
-@with_store()
+@on_sqlite()
 async def test_two_processes_write_at_once_and_nothing_is_lost(at: Running) -> None:
     writers = [start(WRITER, str(at.path), name, "60") for name in ("left", "right")]
     try:
@@ -122,7 +123,7 @@ def test_two_processes_make_one_new_database(tmp_path: Path) -> None:
     assert query(path, "SELECT count(*) FROM settings") == [(2,)]
 
 
-@with_store()
+@on_sqlite()
 async def test_the_lock_of_a_process_that_dies_is_free_at_once(at: Running) -> None:
     holder = start(HOLDER, f"{at.path}.lock")
     try:
@@ -140,7 +141,7 @@ async def test_the_lock_of_a_process_that_dies_is_free_at_once(at: Running) -> N
         holder.communicate()
 
 
-@with_store()
+@on_sqlite()
 async def test_who_gives_up_waiting_for_the_lock_does_not_keep_it(at: Running) -> None:
     other = await Store.open(f"sqlite:///{at.path}")
     try:
@@ -160,7 +161,7 @@ async def test_who_gives_up_waiting_for_the_lock_does_not_keep_it(at: Running) -
 # -- transactions and snapshots -------------------------------------------------------------------------------
 
 
-@with_store()
+@on_sqlite()
 async def test_a_block_that_raises_is_undone(at: Running) -> None:
     engine = at.store.engine
     with pytest.raises(ZeroDivisionError):
@@ -178,7 +179,7 @@ async def test_a_block_that_raises_is_undone(at: Running) -> None:
     assert at.head() == (1, 5)
 
 
-@with_store()
+@on_sqlite()
 async def test_a_statement_that_fails_leaves_an_engine_that_works(at: Running) -> None:
     with pytest.raises(apsw.ConstraintError):
         async with at.store.engine.transaction() as connection:
@@ -186,7 +187,7 @@ async def test_a_statement_that_fails_leaves_an_engine_that_works(at: Running) -
     assert (await at.upsert(email="a@example.com")).verdict == "created"
 
 
-@with_store()
+@on_sqlite()
 async def test_a_snapshot_holds_still_while_others_write(at: Running) -> None:
     await at.upsert(email="a@example.com", name="Before")
     async with at.store.snapshot() as early:
@@ -204,14 +205,14 @@ async def test_a_snapshot_holds_still_while_others_write(at: Running) -> None:
             assert await reads.find_person(late, 1, Who(email_key="b@example.com")) is not None
 
 
-@with_store()
+@on_sqlite()
 async def test_a_snapshot_cannot_write(at: Running) -> None:
     async with at.store.snapshot() as connection:
         with pytest.raises(UnavailableError):
             await connection.all(sql.TAKE_HEAD, {"site": 1, "new_token": 5})
 
 
-@with_store()
+@on_sqlite()
 async def test_a_read_that_is_cancelled_gives_its_connection_back_whole(at: Running) -> None:
     await at.store.ledger.submit_all(1, [upsert(email=f"u{n}@example.com") for n in range(2000)])
 
@@ -233,7 +234,7 @@ async def test_a_read_that_is_cancelled_gives_its_connection_back_whole(at: Runn
 # -- opening, closing, copying --------------------------------------------------------------------------------
 
 
-@with_store()
+@on_sqlite()
 async def test_a_backup_is_one_moment_while_others_write(at: Running) -> None:
     await at.store.ledger.submit_all(1, [upsert(email=f"u{n}@example.com", text="x" * 500) for n in range(500)])
     stop = False

@@ -138,7 +138,9 @@ _REVOKE_KEY = Statement(
 _USED = Statement(
     "key_used",
     update(keys)
-    .where(keys.c.id == bindparam("key"), or_(keys.c.last_used_at.is_(null()), keys.c.last_used_at < bindparam("at")))
+    .where(
+        keys.c.id == bindparam("key"), or_(keys.c.last_used_at.is_(null()), keys.c.last_used_at < bindparam("before"))
+    )
     .values(last_used_at=bindparam("at")),
 )
 _NEW_TOKEN = Statement("new_token", insert(tokens))

@@ -14,6 +14,17 @@ class UnavailableError(Exception):
     """The database cannot be used at the moment; what was asked for did not happen. The caller may try again."""
 
 
+class TransientError(UnavailableError):
+    """The transaction was undone for a reason that may be gone already: a lost connection, a deadlock.
+
+    Trying again at once is safe, as nothing of it happened, and promising.
+    """
+
+
+class OutcomeUnknownError(UnavailableError):
+    """The connection was lost between a COMMIT and its answer: the transaction happened as a whole, or not at all."""
+
+
 class Connection(Protocol):
     """One view of the database, inside a transaction or snapshot."""
 
@@ -25,12 +36,16 @@ class Connection(Protocol):
         """Run a statement and return its first row, if any."""
         ...
 
+    async def several(self, queries: Sequence[tuple[Statement, Values]]) -> list[list[Row]]:
+        """Run statements that do not depend on each other, in order: one round trip; returns the rows of each."""
+        ...
+
     async def many(self, statement: Statement, rows: Iterable[Sequence[Any]]) -> None:
-        """Run a statement once for each row of positional arguments."""
+        """Run a statement once for each row of positional arguments. Its failure may show as late as at the commit."""
         ...
 
     async def in_thread(self, statement: Statement, values: Values) -> list[Row]:
-        """`all` for many rows, off the event loop. The connection must be left alone meanwhile."""
+        """`all` for many rows, so that the event loop goes on. The connection must be left alone meanwhile."""
         ...
 
 
@@ -74,7 +89,14 @@ class Engine(Protocol):
         ...
 
     def transaction(self) -> AbstractAsyncContextManager[WriteConnection]:
-        """A write transaction: durable when the block ends, undone when it raises. Raises UnavailableError."""
+        """A write transaction: durable when the block ends, undone when it raises.
+
+        Raises UnavailableError; at the end of the block maybe OutcomeUnknownError.
+        """
+        ...
+
+    def migration(self) -> AbstractAsyncContextManager[WriteConnection]:
+        """A write transaction for changing tables: one at a time over all processes, with time to wait and to work."""
         ...
 
     def snapshot(self) -> AbstractAsyncContextManager[Connection]:

@@ -47,7 +47,7 @@ async def has_tables(engine: Engine) -> bool:
 async def migrate(engine: Engine) -> list[int]:
     """Bring the database up to date; returns the numbers of the steps taken. Two processes may do so at once."""
     taken = []
-    async with engine.transaction() as connection:
+    async with engine.migration() as connection:
         tables = await connection.tables()
         if settings.name not in tables:
             for step in _create(engine.dialect):

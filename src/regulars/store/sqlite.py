@@ -13,7 +13,7 @@ import queue
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -114,6 +114,10 @@ class SqliteEngine:
                 self._unlock()
                 self.last_hold = time.perf_counter() - locked
 
+    def migration(self) -> AbstractAsyncContextManager["SqliteConnection"]:
+        """The same: the write lock keeps migrations apart."""
+        return self.transaction()
+
     def snapshot(self) -> "SqliteSnapshot":
         """A read transaction on a connection of its own."""
         return SqliteSnapshot(self)
@@ -186,6 +190,10 @@ class SqliteConnection:
         """Run a statement and return its first row, if any."""
         rows = await self.all(statement, values)
         return rows[0] if rows else None
+
+    async def several(self, queries: Sequence[tuple[Statement, Values]]) -> list[list[Row]]:
+        """Run statements one after the other; returns the rows of each."""
+        return [await self.all(statement, values) for statement, values in queries]
 
     async def many(self, statement: Statement, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement once for each row of positional arguments."""

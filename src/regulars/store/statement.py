@@ -7,17 +7,19 @@ through (each names its site; none scans one).
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, Integer, LargeBinary, Table, Text, bindparam, func, literal_column
+from sqlalchemy import Column, ColumnElement, FromClause, Integer, LargeBinary, Table, Text, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import Join
+from sqlalchemy.types import TypeEngine
 
 DIALECTS: Final[dict[str, Dialect]] = {
     "sqlite": sqlite.dialect(paramstyle="qmark"),
-    "postgresql": postgresql.dialect(paramstyle="format"),  # type: ignore[no-untyped-call]
+    "postgresql": postgresql.dialect(paramstyle="numeric_dollar"),  # type: ignore[no-untyped-call]
 }
 
 
@@ -30,12 +32,18 @@ class Sql(NamedTuple):
 
     def arguments(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         """The positional arguments for named values."""
-        constants = self.constants
-        return tuple(values[name] if name in values else constants[name] for name in self.names)
+        try:
+            return tuple([values[name] for name in self.names])
+        except KeyError:
+            known = {**self.constants, **values}
+            return tuple([known[name] for name in self.names])
 
 
 class Statement:
-    """One statement with a name of its own, compiled for a dialect when it is first used there."""
+    """One statement with a name of its own, compiled for a dialect when it is first used there.
+
+    An INSERT ... ON CONFLICT is built with PostgreSQL's `insert`, which both dialects can write.
+    """
 
     all: Final[dict[str, "Statement"]] = {}
 
@@ -88,18 +96,104 @@ def _join(element: KeyedJoin, compiler: SQLCompiler, words: str, kw: dict[str, A
     return words.join(sides) + " ON " + compiler.process(element.onclause, **{**kw, "asfrom": False})
 
 
-def keys_of(*names: str) -> tuple[FromClause, tuple[ColumnElement[Any], ...]]:
-    """The list parameter `keys` as a table, and its fields as columns, one for each name.
+class _Elements(FunctionElement[Any]):
+    """The elements of a JSON array, as a table with the column `value`."""
 
-    With one name the parameter is a JSON array of values, with several an array of arrays. A name that ends in
-    `_hex` is bytes written in hexadecimal.
+    name = "elements"
+    inherit_cache = True
+
+
+class _Field(FunctionElement[Any]):
+    """An element of a JSON array, or one field of it when it is an array itself, as a value of a column's type.
+
+    Bytes are written in hexadecimal.
     """
-    table = func.json_each(bindparam("keys", type_=Text)).table_valued("value", name="k")
-    value: ColumnElement[Any] = table.c.value
-    fields: list[ColumnElement[Any]] = []
-    for place, name in enumerate(names):
-        field = value if len(names) == 1 else func.json_extract(value, literal_column(f"'$[{place}]'"))
-        fields.append(func.unhex(field, type_=LargeBinary) if name.endswith("_hex") else field)
+
+    name = "field"
+    inherit_cache = False
+
+    def __init__(self, element: ColumnElement[Any], place: int | None, type_: TypeEngine[Any]) -> None:
+        super().__init__(element)
+        self.place = place
+        self.type = type_
+
+
+class JsonArray(FunctionElement[str]):
+    """A JSON array of the arguments."""
+
+    name = "json_array"
+    inherit_cache = True
+
+
+class JsonGroupArray(FunctionElement[str]):
+    """A JSON array of the argument's values in all rows, as text; empty when there are no rows."""
+
+    name = "json_group_array"
+    type = Text()
+    inherit_cache = True
+
+
+def _arguments(element: FunctionElement[Any], compiler: SQLCompiler, kw: dict[str, Any]) -> str:
+    return str(compiler.process(element.clauses, **kw))
+
+
+@compiles(_Elements, "sqlite")
+def _sqlite_elements(element: _Elements, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_each({_arguments(element, compiler, kw)})"
+
+
+@compiles(_Elements, "postgresql")
+def _postgresql_elements(element: _Elements, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_array_elements(CAST({_arguments(element, compiler, kw)} AS JSON))"
+
+
+@compiles(_Field, "sqlite")
+def _sqlite_field(element: _Field, compiler: SQLCompiler, **kw: Any) -> str:
+    text = _arguments(element, compiler, kw)
+    if element.place is not None:
+        text = f"json_extract({text}, '$[{element.place}]')"
+    return f"unhex({text})" if isinstance(element.type, LargeBinary) else text
+
+
+@compiles(_Field, "postgresql")
+def _postgresql_field(element: _Field, compiler: SQLCompiler, **kw: Any) -> str:
+    text = _arguments(element, compiler, kw) + (" #>> '{}'" if element.place is None else f" ->> {element.place}")
+    if isinstance(element.type, LargeBinary):
+        return f"decode({text}, 'hex')"
+    if isinstance(element.type, Text):
+        return f"({text})"
+    return f"CAST({text} AS {compiler.dialect.type_compiler_instance.process(element.type)})"
+
+
+@compiles(JsonArray, "sqlite")
+def _sqlite_json_array(element: JsonArray, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_array({_arguments(element, compiler, kw)})"
+
+
+@compiles(JsonArray, "postgresql")
+def _postgresql_json_array(element: JsonArray, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_build_array({_arguments(element, compiler, kw)})"
+
+
+@compiles(JsonGroupArray, "sqlite")
+def _sqlite_json_group_array(element: JsonGroupArray, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_group_array({_arguments(element, compiler, kw)})"
+
+
+@compiles(JsonGroupArray, "postgresql")
+def _postgresql_json_group_array(element: JsonGroupArray, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"CAST(coalesce(json_agg({_arguments(element, compiler, kw)}), '[]') AS TEXT)"
+
+
+def keys_of(*columns: Column[Any]) -> tuple[FromClause, tuple[ColumnElement[Any], ...]]:
+    """The list parameter `keys` as a table, and its fields as values to compare with these columns.
+
+    With one column the parameter is a JSON array of values, with several an array of arrays; bytes are written in
+    hexadecimal.
+    """
+    table = _Elements(bindparam("keys", type_=Text)).table_valued("value", name="k")
+    alone = len(columns) == 1
+    fields = [_Field(table.c.value, None if alone else place, column.type) for place, column in enumerate(columns)]
     return table, tuple(fields)
 
 

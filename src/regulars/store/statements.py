@@ -1,14 +1,28 @@
 """Every statement on the tables of customers. Each names its site; a look-up of many keys is a KeyedJoin."""
 
-from sqlalchemy import Table, and_, bindparam, case, delete, func, insert, literal_column, null, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import (
+    BigInteger,
+    Table,
+    and_,
+    bindparam,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    literal_column,
+    null,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from regulars.domain.changes import COLUMNS, NULL, TEXTS
 from regulars.domain.customer import IDENTITY_FIELDS
 from regulars.domain.objects import AUTOMATIC_NUMBERS_END
 from regulars.domain.relations import BY_CODE, KIND_CODES, PROFILE_RELATIONS_END
 from regulars.store.schema import activities, changes, consents, customers, logs, objects, relations, site_heads
-from regulars.store.statement import KeyedJoin, Statement, keys_of, site_is
+from regulars.store.statement import JsonArray, JsonGroupArray, KeyedJoin, Statement, keys_of, site_is
 
 
 def _columns(table: Table) -> list:  # type: ignore[type-arg]
@@ -16,15 +30,17 @@ def _columns(table: Table) -> list:  # type: ignore[type-arg]
     return [column for column in table.c if column.name != "site_id"]
 
 
-def _by(name: str, table: Table, fields: dict[str, str]) -> Statement:
-    """Rows of a table by one of its keys, for a list of keys: field -> column."""
-    listed, values = keys_of(*fields)
-    conditions = [table.c[column] == value for column, value in zip(fields.values(), values, strict=True)]
+def _by(name: str, table: Table, *names: str) -> Statement:
+    """Rows of a table by one of its keys, for a list of keys."""
+    columns = [table.c[each] for each in names]
+    listed, values = keys_of(*columns)
+    conditions = [column == value for column, value in zip(columns, values, strict=True)]
     return Statement(
         name, select(*_columns(table)).select_from(KeyedJoin(listed, table, and_(site_is(table), *conditions)))
     )
 
 
+_NULL = cast(literal_column(str(NULL)), BigInteger)
 LOG_FIELDS = ("created_at", "status", "status_at", "message", "email_id", "email_name", "opens", "clicks")
 """What an event changes of a log that is there."""
 
@@ -66,21 +82,24 @@ NEW_HEAD = Statement("new_head", insert(site_heads))
 
 # -- what a batch reads ---------------------------------------------------------------------------------------
 
-CUSTOMERS_BY_EMAIL = _by("customers_by_email", customers, {"email": "email_key"})
-CUSTOMERS_BY_CUSTOMER_ID = _by("customers_by_customer_id", customers, {"id": "customer_id"})
-CUSTOMERS_BY_UUID = _by("customers_by_uuid", customers, {"uuid_hex": "uuid"})
-CUSTOMERS_BY_NUMBER = _by("customers_by_number", customers, {"number": "number"})
-LOGS_BY_NUMBER = _by("logs_by_number", logs, {"number": "number"})
-LOGS_BY_IDENTITY = _by("logs_by_identity", logs, {"identity_hex": "identity"})
-OBJECTS_BY_NUMBER = _by("objects_by_number", objects, {"kind": "kind", "number": "number"})
-OBJECTS_BY_KEY = _by("objects_by_key", objects, {"kind": "kind", "key": "key"})
-OBJECTS_BY_NAME = _by("objects_by_name", objects, {"kind": "kind", "name": "name_key"})
-TIES = _by("ties", relations, {"customer": "customer", "relation": "relation", "object": "object"})
+CUSTOMERS_BY_EMAIL = _by("customers_by_email", customers, "email_key")
+CUSTOMERS_BY_CUSTOMER_ID = _by("customers_by_customer_id", customers, "customer_id")
+CUSTOMERS_BY_UUID = _by("customers_by_uuid", customers, "uuid")
+CUSTOMERS_BY_NUMBER = _by("customers_by_number", customers, "number")
+LOGS_BY_NUMBER = _by("logs_by_number", logs, "number")
+LOGS_BY_IDENTITY = _by("logs_by_identity", logs, "identity")
+OBJECTS_BY_NUMBER = _by("objects_by_number", objects, "kind", "number")
+OBJECTS_BY_KEY = _by("objects_by_key", objects, "kind", "key")
+OBJECTS_BY_NAME = _by("objects_by_name", objects, "kind", "name_key")
+TIES = _by("ties", relations, "customer", "relation", "object")
 
-_listed, (_number,) = keys_of("number")
+_listed, (_number,) = keys_of(customers.c.number)
 _kind_of_relation = case(
-    {code: KIND_CODES[item.kind] for code, item in BY_CODE.items() if item.kind and code < PROFILE_RELATIONS_END},
-    value=relations.c.relation,
+    *(
+        (relations.c.relation == literal_column(str(code)), literal_column(str(KIND_CODES[item.kind])))
+        for code, item in BY_CODE.items()
+        if item.kind and code < PROFILE_RELATIONS_END
+    )
 )
 PROFILE_TIES = Statement(
     "profile_ties",
@@ -103,14 +122,14 @@ PROFILE_TIES = Statement(
 )
 """The ties that belong to a customer's picture, with the key of each object that has one."""
 
-_listed, (_uuid,) = keys_of("uuid_hex")
+_listed, (_uuid,) = keys_of(activities.c.uuid)
 SEEN_UUIDS = Statement(
     "seen_uuids",
     select(activities.c.uuid, activities.c.customer, activities.c.log).select_from(
         KeyedJoin(_listed, activities, and_(site_is(activities), activities.c.uuid == _uuid))
     ),
 )
-_listed, (_customer, _name, _order) = keys_of("customer", "name", "order")
+_listed, (_customer, _name, _order) = keys_of(activities.c.customer, activities.c.name, activities.c.order_id)
 SEEN_ORDERS = Statement(
     "seen_orders",
     select(activities.c.customer, activities.c.name, activities.c.order_id).select_from(
@@ -126,7 +145,7 @@ SEEN_ORDERS = Statement(
         )
     ),
 )
-_listed, (_kind,) = keys_of("kind")
+_listed, (_kind,) = keys_of(objects.c.kind)
 LAST_OBJECT_NUMBERS = Statement(
     "last_object_numbers",
     select(
@@ -173,14 +192,14 @@ DELETE_HISTORY = Statement(
     delete(activities).where(
         site_is(activities),
         activities.c.customer == bindparam("number"),
-        activities.c.at > literal_column(str(NULL)),
+        activities.c.at > _NULL,
         activities.c.log.is_(null()),
     ),
 )
+"""The condition on the time is always true: with it SQLite takes the customer's index and not the whole site."""
 DELETE_CONSENTS = Statement(
     "delete_consents", delete(consents).where(site_is(consents), consents.c.customer == bindparam("number"))
 )
-"""The condition on the time is always true: with it SQLite takes the customer's index and not the whole site."""
 _tie = upsert(relations)
 SAVE_TIES = Statement(
     "save_ties",
@@ -221,8 +240,8 @@ INSERT_CHANGES = Statement("insert_changes", insert(changes))
 
 _picture = (
     select(
-        func.json_group_array(
-            func.json_array(relations.c.relation, relations.c.object, relations.c.holds, relations.c.at, objects.c.key)
+        JsonGroupArray(
+            JsonArray(relations.c.relation, relations.c.object, relations.c.holds, relations.c.at, objects.c.key)
         )
     )
     .select_from(
@@ -254,7 +273,7 @@ PERSON_BY_CUSTOMER_ID = _person_by("customer_id")
 PERSON_BY_UUID = _person_by("uuid")
 PERSON_BY_NUMBER = _person_by("number")
 
-_listed, (_number,) = keys_of("number")
+_listed, (_number,) = keys_of(customers.c.number)
 LINES_BY_NUMBER = Statement(
     "lines_by_number",
     select(
@@ -276,7 +295,7 @@ LINES_BY_NUMBER = Statement(
 )
 """The customers of a page, with what a list shows of each: in the order of `reads.CustomerLine`."""
 
-_listed, (_number,) = keys_of("number")
+_listed, (_number,) = keys_of(relations.c.customer)
 HELD_TIES = Statement(
     "held_ties",
     select(relations.c.customer, relations.c.relation, relations.c.object).select_from(
@@ -335,14 +354,14 @@ CHANGES_AFTER = Statement(
     .order_by(changes.c.number, changes.c.part),
 )
 _TEXTS = [customers.c[name] for name in ("name", "email", "customer_id", *TEXTS[2:])]
-_listed, (_number,) = keys_of("number")
+_listed, (_number,) = keys_of(customers.c.number)
 TEXTS_OF = Statement(
     "texts_of",
     select(customers.c.number, *_TEXTS).select_from(
         KeyedJoin(_listed, customers, and_(site_is(customers), customers.c.number == _number))
     ),
 )
-_LOADED = [func.coalesce(customers.c[name], literal_column(str(NULL))) for name in COLUMNS if name != "joined_at"]
+_LOADED = [func.coalesce(customers.c[name], _NULL) for name in COLUMNS if name != "joined_at"]
 _LOADED.insert(COLUMNS.index("joined_at"), func.coalesce(customers.c.joined_at, customers.c.created_at))
 LOAD_CUSTOMERS = Statement(
     "load_customers",
@@ -354,7 +373,7 @@ LOAD_CUSTOMERS = Statement(
 LAST_CUSTOMER = Statement("last_customer", select(func.max(customers.c.number)).where(site_is(customers)))
 LOAD_TIES = Statement(
     "load_ties",
-    select(relations.c.relation, relations.c.object, func.json_group_array(relations.c.customer))
+    select(relations.c.relation, relations.c.object, JsonGroupArray(relations.c.customer))
     .where(
         site_is(relations),
         relations.c.customer > bindparam("after"),

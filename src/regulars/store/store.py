@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from typing import Final
 
 from regulars.domain.limits import DEFAULT, Limits
 from regulars.store.engine import Connection, Engine
@@ -9,6 +10,8 @@ from regulars.store.following import StoreChanges
 from regulars.store.ledger import LARGEST_BATCH, Ledger
 from regulars.store.migrations import has_tables, migrate
 from regulars.store.sqlite import SCHEME, SqliteEngine
+
+POSTGRESQL_SCHEMES: Final = ("postgresql://", "postgres://")
 
 
 class DatabaseURLError(ValueError):
@@ -69,7 +72,20 @@ def engine_for(url: str) -> Engine:
     """The engine for a database URL, not yet open. Raises DatabaseURLError."""
     if url.startswith(SCHEME) and len(url) > len(SCHEME):
         return SqliteEngine(url.removeprefix(SCHEME))
-    raise DatabaseURLError(f"the database must be given as sqlite:///path, such as sqlite:///regulars.db, not {url!r}")
+    if url.startswith(POSTGRESQL_SCHEMES):
+        return _postgresql(url)
+    raise DatabaseURLError(
+        "the database must be given as sqlite:///path, such as sqlite:///regulars.db, or as "
+        f"postgresql://user@host/database, not {url!r}"
+    )
+
+
+def _postgresql(url: str) -> Engine:
+    try:
+        from regulars.store.postgresql.engine import PostgresqlEngine
+    except ImportError as error:
+        raise DatabaseURLError("PostgreSQL needs the extra `postgres`: pip install 'regulars[postgres]'") from error
+    return PostgresqlEngine(url)
 
 
 async def is_initialised(url: str) -> bool:

@@ -1,0 +1,304 @@
+"""The PostgreSQL engine: one order of commits a site, as many sites at once as there are connections.
+
+The row of `site_heads` is the lock, so READ COMMITTED is enough for the ledger: what a statement after it reads was
+committed before the lock was had. Reads have REPEATABLE READ snapshots. Durability is the server's: a commit is
+acknowledged when the server's `synchronous_commit` says so, which is never lowered here.
+"""
+
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from psycopg import AsyncConnection, Error
+from psycopg.conninfo import make_conninfo
+from psycopg.pq.abc import PGresult
+
+from regulars.store.engine import OutcomeUnknownError, Row, UnavailableError, Values
+from regulars.store.postgresql.errors import LostError
+from regulars.store.postgresql.pool import Pool
+from regulars.store.postgresql.session import Session
+from regulars.store.statement import Sql, Statement
+
+CONNECTIONS: Final = 16
+"""Connections of one process, unless its settings say otherwise."""
+
+CONNECT_SECONDS: Final = 5
+STATEMENT_SECONDS: Final = 30
+LOCK_SECONDS: Final = 10
+_POOL_SECONDS: Final = 5
+_MIGRATION_LOCK: Final = 0x5265_6775_6C61_7273  # "Regulars"
+
+_PLANS: Final = {
+    # Every statement is a look-up in an index, also of a table that is young and seems not worth one: a plan is made
+    # once a connection, and must not read a whole site when that has grown.
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+}
+_KEEPALIVES: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+
+_WRITE: Final = Sql("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", (), {})
+_READ: Final = Sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", (), {})
+_COMMIT: Final = Sql("COMMIT", (), {})
+_ROLLBACK: Final = Sql("ROLLBACK", (), {})
+_SET: Final = Sql("SELECT set_config($1, $2, false)", (), {})
+_ENCODING: Final = Sql("SELECT current_setting('server_encoding')", (), {})
+_UNHURRIED: Final = Sql(
+    "SELECT set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true)", (), {}
+)
+_LOCK_MIGRATIONS: Final = Sql("SELECT 1 FROM pg_advisory_xact_lock($1::bigint)", (), {})
+_TABLES: Final = Sql("SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()", (), {})
+_INVALID_INDEXES: Final = Sql("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid", (), {})
+_BAD_PAGES: Final = Sql(
+    "SELECT coalesce(checksum_failures, 0) FROM pg_stat_database WHERE datname = current_database()", (), {}
+)
+
+
+class PostgresqlEngine:
+    """A database on a server. The database must exist; its encoding must be UTF8.
+
+    connections: how many may be open at a time. lock_seconds, statement_seconds: what the server gives up after.
+    """
+
+    dialect = "postgresql"
+    one_writer = False
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        connections: int = CONNECTIONS,
+        statement_seconds: float = STATEMENT_SECONDS,
+        lock_seconds: float = LOCK_SECONDS,
+        pool_seconds: float = _POOL_SECONDS,
+    ) -> None:
+        self._url = url
+        self._connections = connections
+        self._pool_seconds = pool_seconds
+        self._settings = {
+            **_PLANS,
+            "statement_timeout": f"{statement_seconds * 1000:.0f}",
+            "lock_timeout": f"{lock_seconds * 1000:.0f}",
+            "client_encoding": "UTF8",
+            # A server that lost us without a word lets go of our locks within half a minute.
+            **{f"tcp_{name}": str(value) for name, value in _KEEPALIVES.items()},
+        }
+        self._patience = statement_seconds + 5
+        self._pool: Pool | None = None
+        self.last_wait = 0.0
+        self.last_hold = 0.0
+
+    def exists(self) -> bool:
+        """True: only the server knows, and says so at `open`."""
+        return True
+
+    async def open(self) -> None:
+        """Connect once, to see that it can be done. Raises UnavailableError."""
+        self._pool = Pool(self._connect, size=self._connections, patience=self._pool_seconds)
+        session = await self._pool.take()
+        self._pool.give(session)
+
+    async def close(self) -> None:
+        """Close every connection; running transactions are rolled back by the server."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator["PostgresqlConnection"]:
+        """A transaction that commits at the end, durably, or rolls back if the block raises."""
+        connection = PostgresqlConnection(await self._opened().take(), self._opened(), _WRITE)
+        began = time.perf_counter()
+        try:
+            yield connection
+            if connection.discarded:
+                connection.abandon()
+            else:
+                await connection.commit()
+        except BaseException:
+            connection.abandon()
+            raise
+        finally:
+            connection.release()
+            self.last_hold = time.perf_counter() - began
+
+    @asynccontextmanager
+    async def migration(self) -> AsyncIterator["PostgresqlConnection"]:
+        """A transaction that holds the lock of all migrations, without limits of time."""
+        async with self.transaction() as connection:
+            await connection.unhurried()
+            yield connection
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator["PostgresqlConnection"]:
+        """A read transaction; its end is not waited for."""
+        connection = PostgresqlConnection(await self._opened().take(), self._opened(), _READ)
+        try:
+            yield connection
+        finally:
+            connection.abandon()
+            connection.release()
+
+    async def backup(self, path: str) -> None:
+        """Not done here: raises UnavailableError with the way to do it."""
+        raise UnavailableError("a PostgreSQL database is backed up with pg_dump, or with `regulars copy` to a file")
+
+    async def damage(self) -> list[str]:
+        """Indexes that the server holds invalid, and pages with a wrong checksum that it met."""
+        async with self.snapshot() as connection:
+            invalid, failures = await connection.ask(_INVALID_INDEXES, _BAD_PAGES)
+        found = [f"the index {name} is not valid" for (name,) in invalid]
+        return found + [f"{count} pages had a wrong checksum" for (count,) in failures if count]
+
+    def _opened(self) -> Pool:
+        if self._pool is None:
+            raise UnavailableError("the database is closed")
+        return self._pool
+
+    async def _connect(self) -> Session:
+        try:
+            connection = await AsyncConnection.connect(
+                make_conninfo(self._url, connect_timeout=CONNECT_SECONDS, application_name="regulars", **_KEEPALIVES),
+                autocommit=True,
+            )
+        except (Error, OSError) as error:
+            raise UnavailableError(f"cannot connect to the database: {' '.join(str(error).split())}") from error
+        session = Session(connection, patience=self._patience)
+        try:
+            for name, value in self._settings.items():
+                session.send(_SET, (name, value))
+            session.send(_ENCODING, keep=True)
+            (result,) = await session.sync()
+        except BaseException:
+            session.close()
+            raise
+        ((encoding,),) = session.rows(result)
+        if encoding != "UTF8":
+            session.close()
+            raise UnavailableError(f"the database must have the encoding UTF8, not {encoding}")
+        return session
+
+
+class PostgresqlConnection:
+    """Statements in one transaction, which begins with the first of them.
+
+    A connection that turns out to be dead at that first statement is replaced unnoticed: nothing has happened yet.
+    """
+
+    def __init__(self, session: Session, pool: Pool, begin: Sql) -> None:
+        self._session = session
+        self._pool = pool
+        self._begin = begin
+        self._begun = False
+        self.discarded = False
+
+    def discard(self) -> None:
+        """Nothing was written that is worth a commit: roll back at the end of the block."""
+        self.discarded = True
+
+    async def all(self, statement: Statement, values: Values) -> list[Row]:
+        """Run a statement and return its rows."""
+        (rows,) = await self.several([(statement, values)])
+        return rows
+
+    async def one(self, statement: Statement, values: Values) -> Row | None:
+        """Run a statement and return its first row, if any."""
+        rows = await self.all(statement, values)
+        return rows[0] if rows else None
+
+    async def several(self, queries: Sequence[tuple[Statement, Values]]) -> list[list[Row]]:
+        """Run statements in one round trip; returns the rows of each."""
+        results = await self._exchange(_compiled(queries))
+        return [self._session.rows(result) for result in results]
+
+    async def many(self, statement: Statement, rows: Iterable[Sequence[Any]]) -> None:
+        """Send a statement once for each row of positional arguments; a failure shows at the next answer."""
+        self._ensure_begun()
+        await self._session.send_many(statement.sql("postgresql"), rows)
+
+    async def in_thread(self, statement: Statement, values: Values) -> list[Row]:
+        """`all` for many rows, which are decoded some at a time."""
+        (result,) = await self._exchange(_compiled([(statement, values)]))
+        return await self._session.many_rows(result)
+
+    async def script(self, text: str) -> None:
+        """Run one statement of a migration."""
+        await self.ask(Sql(text, (), {}))
+
+    async def tables(self) -> set[str]:
+        """The names of the tables there are."""
+        (rows,) = await self.ask(_TABLES)
+        return {name for (name,) in rows}
+
+    async def ask(self, *texts: Sql) -> list[list[Row]]:
+        """Run the engine's own statements, which take no arguments."""
+        results = await self._exchange([(text, ()) for text in texts])
+        return [self._session.rows(result) for result in results]
+
+    async def unhurried(self) -> None:
+        """Take the lock of all migrations and lift the limits of time for this transaction."""
+        await self._exchange([(_UNHURRIED, ()), (_LOCK_MIGRATIONS, (_MIGRATION_LOCK,))])
+
+    async def commit(self) -> None:
+        """Commit; raises OutcomeUnknownError if the connection is lost before the answer comes."""
+        if not self._begun:
+            return
+        session = self._session
+        if session.closed:
+            raise LostError("the connection to the database was lost")
+        session.send(_COMMIT)
+        try:
+            await session.sync()
+        except LostError as error:
+            raise OutcomeUnknownError(f"{error}; whether the commit happened is not known") from error
+        self._begun = False
+
+    def abandon(self) -> None:
+        """Leave the transaction without a commit. What is still under way is given up with the connection."""
+        if not self._begun or self._session.closed:
+            return
+        self._begun = False
+        if not self._session.is_idle:
+            self._session.close()
+            return
+        self._session.send(_ROLLBACK)
+        self._session.sync_later()
+
+    def release(self) -> None:
+        """Give the connection back to the pool."""
+        self._pool.give(self._session)
+
+    def _ensure_begun(self) -> None:
+        if not self._begun:
+            self._begun = True
+            self._session.send(self._begin)
+
+    async def _exchange(self, queries: Sequence[tuple[Sql, Sequence[Any]]]) -> list[PGresult]:
+        first = not self._begun
+        try:
+            results = await self._run(queries)
+        except LostError:
+            if not first:
+                raise
+            self._pool.give(self._session)
+            self._begun = False
+            self._session = await self._pool.take(fresh=True)
+            results = await self._run(queries)
+        return results
+
+    async def _run(self, queries: Sequence[tuple[Sql, Sequence[Any]]]) -> list[PGresult]:
+        self._ensure_begun()
+        for sql, arguments in queries:
+            self._session.send(sql, arguments, keep=True)
+        return await self._session.sync()
+
+
+def _compiled(queries: Sequence[tuple[Statement, Values]]) -> list[tuple[Sql, Sequence[Any]]]:
+    compiled: list[tuple[Sql, Sequence[Any]]] = []
+    for statement, values in queries:
+        sql = statement.sql("postgresql")
+        compiled.append((sql, sql.arguments(values)))
+    return compiled

