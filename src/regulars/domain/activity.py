@@ -105,7 +105,7 @@ class _Reading:
             at=at,
             uuid=None if event_uuid is None else uuid_of(event_uuid),
             references=references,
-            products=self.products() if kind.revenue > 0 else (),
+            products=self.products() if _takes_products(kind) else (),
             amount=self.amount() if kind.revenue else 0,
             order_id=self.text("order_id") if name in _ORDERED else None,
             passed=self.passed() if name == "assessment_completed" else None,
@@ -261,6 +261,11 @@ class _Reading:
         if len(text) > self.limits.event_detail:
             self.faults.append(Fault("", f"an event must fit in {self.limits.event_detail} bytes"))
         return text.decode()
+
+
+def _takes_products(kind: Event) -> bool:
+    """Whether the event may list several products: one that sells and ties the customer to what it sold."""
+    return kind.revenue > 0 and any(rule.field == "product_id" for rule in kind.sets)
 
 
 def uuid_of(text: str) -> bytes:
