@@ -84,7 +84,8 @@ class Person(Struct):
     def tied_to(self, relation: str) -> list[tuple[int, str | None]]:
         """(number, key) of every object the customer is tied to by `relation`, by number."""
         code = BY_NAME[relation].code
-        return sorted((number, tie.label) for (kind, number), tie in self.ties.items() if kind == code and tie.holds)
+        found = [(number, tie.label) for (kind, number), tie in self.ties.items() if kind == code and tie.holds]
+        return sorted(found) if found else found
 
 
 def new_customer(number: int, now: int) -> Customer:
