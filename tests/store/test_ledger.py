@@ -16,9 +16,9 @@ from regulars.domain.limits import Limits
 from regulars.domain.objects import AUTOMATIC_NUMBERS_END
 from regulars.domain.relations import BY_NAME
 from regulars.domain.working import WorkingSet
-from regulars.store.batch import UnknownSiteError
 from regulars.store.engine import UnavailableError
 from regulars.store.ledger import BusyError, CommandFailedError
+from regulars.store.loading import UnknownSiteError
 from regulars.store.sqlite import SqliteEngine
 from regulars.store.store import Store
 

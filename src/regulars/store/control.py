@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, insert, null, or_, select, update
 from regulars.domain.identity import NUMBER_LIMIT, SITE_SHIFT
 from regulars.store import statements as sql
 from regulars.store.engine import Connection, Engine
-from regulars.store.schema import accounts, keys, sites, tokens
+from regulars.store.schema import accounts, keys, settings, sites, tokens
 from regulars.store.statement import Statement
 
 SCOPES: Final = ("read", "write", "webhook", "admin")
@@ -78,6 +78,7 @@ _KEY = (
 )
 _SITE = (sites.c.id, sites.c.account_id, sites.c.title, sites.c.subdomain, sites.c.created_at, sites.c.updated_at)
 
+_SECRET = Statement("secret", select(settings.c.value).where(settings.c.name == bindparam("setting")))
 _NEW_ACCOUNT = Statement(
     "new_account",
     insert(accounts).values(name=bindparam("name"), created_at=bindparam("now")).returning(accounts.c.id),
@@ -146,6 +147,13 @@ _USED = Statement(
 _NEW_TOKEN = Statement("new_token", insert(tokens))
 _DROP_PAIR = Statement("drop_pair", delete(tokens).where(tokens.c.pair == bindparam("pair")))
 _DROP_EXPIRED = Statement("drop_expired", delete(tokens).where(tokens.c.expires_at < bindparam("now")))
+
+
+async def secret(connection: Connection) -> bytes:
+    """What the server signs with: 32 random bytes, made with the database."""
+    row = await connection.one(_SECRET, {"setting": "secret"})
+    assert row is not None
+    return bytes.fromhex(str(row[0]))
 
 
 async def create_account(engine: Engine, name: str, *, now: int) -> int:

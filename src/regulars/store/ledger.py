@@ -7,19 +7,25 @@ is answered when that is on disk. An answer is a promise: it survives a kill and
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
 
+from regulars.domain.changes import Head
 from regulars.domain.commands import Command, Outcome
 from regulars.domain.limits import DEFAULT, Limits
-from regulars.store.batch import UnknownSiteError, commit_batch
-from regulars.store.engine import Engine, UnavailableError
+from regulars.store.batch import commit_batch, has_happened
+from regulars.store.engine import Engine, OutcomeUnknownError, TransientError, UnavailableError
+from regulars.store.loading import UnknownSiteError
 
 LARGEST_BATCH: Final = 256
 """Commands in one transaction of a server: enough to share an fsync, few enough to answer soon."""
 
+SETTLE_SECONDS: Final = 15
+"""How long the store is asked whether a commit happened whose answer was lost; its callers wait meanwhile."""
+
+_SETTLE_PAUSE: Final = 0.1
 _log = structlog.get_logger("regulars.ledger")
 
 
@@ -159,26 +165,56 @@ class Ledger:
             _fail([item], failure)
 
     async def _commit(self, batch: Callable[[], list[_Waiting]], taken: list[_Waiting]) -> None:
-        """Run a batch's transaction. `taken` is filled as soon as the batch is formed, also if it fails later."""
-        outcomes: dict[int, list[Outcome]] = {}
-        async with self._engine.transaction() as connection:
-            taken.extend(batch())
-            by_site: dict[int, list[_Waiting]] = {}
-            for item in taken:
-                by_site.setdefault(item.site, []).append(item)
-            wrote = False
-            for site, items in by_site.items():
-                outcomes[site], changed = await commit_batch(
-                    connection, site, [item.command for item in items], now=self._clock(), limits=self._limits
-                )
-                wrote |= changed
-            if not wrote:
-                connection.discard()
+        """Run a batch's transaction and answer. `taken` is filled as soon as the batch is formed, also if it fails.
+
+        One that was undone for a reason that may be gone is tried once more.
+        """
+        try:
+            outcomes = await self._transact(batch, taken)
+        except TransientError as error:
+            _log.warning("a batch is tried once more", reason=str(error))
+            outcomes = await self._transact(batch, taken)
         self.commits += 1
         self.commands += len(taken)
-        for site, items in by_site.items():
+        for site, items in _by_site(taken).items():
             for item, outcome in zip(items, outcomes[site], strict=True):
                 item.settle(outcome)
+
+    async def _transact(self, batch: Callable[[], list[_Waiting]], taken: list[_Waiting]) -> dict[int, list[Outcome]]:
+        """The outcomes of the batch's commands by site, once they are durable."""
+        outcomes: dict[int, list[Outcome]] = {}
+        heads: dict[int, Head] = {}
+        try:
+            async with self._engine.transaction() as connection:
+                taken.extend(() if taken else batch())
+                for site, items in _by_site(taken).items():
+                    outcomes[site], head = await commit_batch(
+                        connection, site, [item.command for item in items], now=self._clock(), limits=self._limits
+                    )
+                    if head is not None:
+                        heads[site] = head
+                if not heads:
+                    connection.discard()
+        except OutcomeUnknownError as error:
+            if not await self._happened(heads, error):
+                raise TransientError(f"{error}: it did not") from error
+        return outcomes
+
+    async def _happened(self, heads: Mapping[int, Head], doubt: OutcomeUnknownError) -> bool:
+        """Whether a transaction was committed whose answer was lost: the store has its heads' tokens, or has not.
+
+        Raises `doubt` when the store cannot be asked for SETTLE_SECONDS.
+        """
+        until = time.monotonic() + SETTLE_SECONDS
+        while True:
+            try:
+                async with self._engine.transaction() as connection:
+                    connection.discard()
+                    return all([await has_happened(connection, site, head) for site, head in heads.items()])
+            except UnavailableError:
+                if time.monotonic() > until:
+                    raise doubt from None
+            await asyncio.sleep(_SETTLE_PAUSE)
 
 
 class _Lane:
@@ -206,6 +242,13 @@ class _Lane:
     def _take(self) -> list[_Waiting]:
         count = min(self._largest_batch, len(self._queue))
         return [self._queue.popleft() for _ in range(count)]
+
+
+def _by_site(items: Sequence[_Waiting]) -> dict[int, list[_Waiting]]:
+    found: dict[int, list[_Waiting]] = {}
+    for item in items:
+        found.setdefault(item.site, []).append(item)
+    return found
 
 
 def _fail(items: list[_Waiting], error: Exception) -> None:

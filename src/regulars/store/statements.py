@@ -63,7 +63,9 @@ TAKE_HEAD = Statement(
 )
 GIVE_BACK_HEAD = Statement(
     "give_back_head",
-    update(site_heads).where(site_is(site_heads)).values(head=site_heads.c.head - 1, token=site_heads.c.previous),
+    update(site_heads)
+    .where(site_is(site_heads))
+    .values(head=site_heads.c.head - literal_column("1"), token=site_heads.c.previous),
 )
 """Undoes TAKE_HEAD for a site whose commands changed nothing, while the transaction goes on for others."""
 SAVE_COUNTERS = Statement(
@@ -75,6 +77,14 @@ SAVE_COUNTERS = Statement(
         next_activity=bindparam("activity"),
         next_log=bindparam("log"),
         next_consent=bindparam("consent"),
+    ),
+)
+LOCK_HEAD = Statement("lock_head", select(site_heads.c.head).where(site_is(site_heads)).with_for_update())
+"""Waits for whoever holds the lock of the site."""
+CHANGE_TOKEN = Statement(
+    "change_token",
+    select(changes.c.token).where(
+        site_is(changes), changes.c.number == bindparam("number"), changes.c.part == literal_column("0")
     ),
 )
 HEAD = Statement("head", select(site_heads.c.head, site_heads.c.token).where(site_is(site_heads)))

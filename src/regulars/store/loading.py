@@ -1,0 +1,269 @@
+"""What a batch reads: every row that its commands name, in three round trips whatever their number.
+
+The first takes the site's lock and reads whatever the commands name themselves, the second what hangs on the customers
+that were found, the third what hangs on both.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from regulars.domain.activity import Activity
+from regulars.domain.activity_rules import log_identity
+from regulars.domain.commands import (
+    Command,
+    DeleteCustomer,
+    DeleteObject,
+    RecordActivity,
+    Relate,
+    SaveObject,
+    Upsert,
+)
+from regulars.domain.customer import Customer, Person
+from regulars.domain.events import REFERENCE_FIELDS
+from regulars.domain.identity import Who
+from regulars.domain.mail import Log, own_number
+from regulars.domain.objects import RelatedObject
+from regulars.domain.profile import Profile
+from regulars.domain.references import Reference
+from regulars.domain.relations import BY_NAME, KIND_CODES, KINDS, Tie
+from regulars.domain.text import fold
+from regulars.domain.working import Counters, WorkingSet
+from regulars.store import statements as sql
+from regulars.store.engine import Connection, Row, Values
+from regulars.store.statement import Statement
+
+_Identifier = tuple[str, str | bytes | int]
+_Query = tuple[Statement, Values]
+
+
+class UnknownSiteError(Exception):
+    """There is no site with this number."""
+
+
+class _Named:
+    """What the commands of a batch name."""
+
+    def __init__(self, commands: Sequence[Command]) -> None:
+        self.people: list[Who] = []
+        self.references: set[tuple[str, Reference]] = set()
+        self.names: set[tuple[str, str]] = set()
+        self.numbered: set[str] = set()
+        self.activities: list[Activity] = []
+        self.relates: list[Relate] = []
+        for command in commands:
+            self._note(command)
+
+    def _note(self, command: Command) -> None:
+        people, references = self.people, self.references
+        match command:
+            case Upsert(profile=profile):
+                people.append(profile.who)
+                _refer(profile, references)
+            case RecordActivity(activity=activity):
+                people.append(activity.who)
+                self.activities.append(activity)
+                references.update((REFERENCE_FIELDS[field], item) for field, item in activity.references)
+                references.update(("product", item) for item in activity.products)
+                if activity.profile is not None:
+                    _refer(activity.profile, references)
+            case DeleteCustomer(who=who):
+                people.append(who)
+            case Relate(who=who, relation=relation, reference=reference):
+                people.append(who)
+                self.relates.append(command)
+                references.add((BY_NAME[relation].kind or "", reference))
+            case SaveObject(kind=kind, reference=optional, key=key, name=name):
+                references.update((kind, item) for item in (optional, key) if item is not None)
+                self.numbered.add(kind)
+                if name is not None:
+                    self.names.add((kind, fold(name)))
+            case DeleteObject(kind=kind, reference=reference):
+                references.add((kind, reference))
+            case _:
+                pass
+
+
+class Loading:
+    """The reading of one batch. After `load`, `head` is the site's row of counters and `work` holds what was found."""
+
+    def __init__(self, connection: Connection, site: int, commands: Sequence[Command]) -> None:
+        self._connection = connection
+        self._site = site
+        self._named = _Named(commands)
+        self.head: Row
+        self.work: WorkingSet
+
+    async def load(self, token: int, now: int) -> None:
+        """Take the lock, under a new head with this token, and read. Raises UnknownSiteError."""
+        stored = await self._first_round(token, now)
+        await self._second_round(stored)
+        if self._named.activities or self._named.relates:
+            await self._third_round()
+
+    async def _ask(self, *queries: _Query | None) -> list[list[Row]]:
+        """The rows of each query; none for those that are None. One round trip, or no one."""
+        asked = [query for query in queries if query is not None]
+        answers = iter(await self._connection.several(asked) if asked else ())
+        return [[] if query is None else next(answers) for query in queries]
+
+    def _keyed(self, statement: Statement, keys: Iterable[Any]) -> _Query | None:
+        listed = list(keys)
+        if not listed:
+            return None
+        return statement, {"site": self._site, "keys": msgspec.json.encode(listed).decode()}
+
+    async def _first_round(self, token: int, now: int) -> dict[int, Row]:
+        """Take the lock; returns the rows of customers by number."""
+        named = self._named
+        people = named.people
+        kinds = KIND_CODES
+        heads, by_email, by_id, by_uuid, by_number, *objects, seen = await self._ask(
+            (sql.TAKE_HEAD, {"site": self._site, "new_token": token}),
+            self._keyed(sql.CUSTOMERS_BY_EMAIL, {who.email_key for who in people} - {None}),
+            self._keyed(sql.CUSTOMERS_BY_CUSTOMER_ID, {who.customer_id for who in people} - {None}),
+            self._keyed(sql.CUSTOMERS_BY_UUID, {who.uuid.hex() for who in people if who.uuid is not None}),
+            self._keyed(sql.CUSTOMERS_BY_NUMBER, {who.number for who in people} - {None}),
+            self._keyed(
+                sql.OBJECTS_BY_NUMBER, [(kinds[kind], item) for kind, item in named.references if isinstance(item, int)]
+            ),
+            self._keyed(
+                sql.OBJECTS_BY_KEY, [(kinds[kind], item) for kind, item in named.references if isinstance(item, str)]
+            ),
+            self._keyed(sql.OBJECTS_BY_NAME, [(kinds[kind], item) for kind, item in named.names]),
+            self._keyed(sql.SEEN_UUIDS, {each.uuid.hex() for each in named.activities if each.uuid is not None}),
+        )
+        if not heads:
+            raise UnknownSiteError(self._site)
+        (self.head,) = heads
+        self.work = WorkingSet(now, Counters(*self.head[3:]))
+        for rows in objects:
+            for row in rows:
+                self.work.add_object(RelatedObject(*row))
+        for uuid, customer, log in seen:
+            self.work.seen_uuids[uuid] = customer if log is None else None
+        return {row[0]: row for rows in (by_email, by_id, by_uuid, by_number) for row in rows}
+
+    async def _second_round(self, stored: dict[int, Row]) -> None:
+        """The ties of the customers' pictures, and the numbers of new objects."""
+        named, work = self._named, self.work
+        missing = named.numbered | {kind for kind, item in named.references if (kind, item) not in work.objects}
+        ties, numbers = await self._ask(
+            self._keyed(sql.PROFILE_TIES, stored),
+            self._keyed(sql.LAST_OBJECT_NUMBERS, {KIND_CODES[kind] for kind in missing}),
+        )
+        found: dict[int, dict[tuple[int, int], Tie]] = {number: {} for number in stored}
+        for customer, relation, item, holds, at, key in ties:
+            found[customer][relation, item] = Tie(bool(holds), at, key)
+        for number, row in stored.items():
+            work.add(Person(Customer(*row), found[number]))
+        for code, last in numbers:
+            work.last_object_numbers[KINDS[code - 1]] = last or 0
+
+    async def _third_round(self) -> None:
+        """What activities and relationship calls meet: orders and logs that are there, ties that they will change."""
+        work = self.work
+        candidates = _Candidates(self._named.people, work)
+        orders = set()
+        identities = set()
+        own: dict[int, bytes] = {}
+        for activity in self._named.activities:
+            for number in candidates.of(activity.who):
+                if activity.order_id is not None:
+                    orders.add((number, activity.name, activity.order_id))
+                if activity.kind.mail is not None:
+                    at = work.now if activity.at is None else activity.at
+                    identities.add(log_identity(activity, number, self._numbers_of(activity), at).hex())
+            if activity.log_key is not None:
+                identity = log_identity(activity, 0, {}, 0)
+                identities.add(identity.hex())
+                numbered = own_number(activity.log_key, self._site)
+                if numbered is not None:
+                    own[numbered] = identity
+        seen, logs, own_logs, ties = await self._ask(
+            self._keyed(sql.SEEN_ORDERS, orders),
+            self._keyed(sql.LOGS_BY_IDENTITY, identities),
+            self._keyed(sql.LOGS_BY_NUMBER, own),
+            self._keyed(sql.TIES, self._changing_ties(candidates)),
+        )
+        work.seen_orders.update(seen)
+        for row in logs:
+            log = Log(*row)
+            work.logs[log.identity] = log
+        for row in own_logs:
+            log = Log(*row)
+            work.logs[own[log.number]] = work.logs.setdefault(log.identity, log)
+        for customer, code, item, holds, at in ties:
+            work.people[customer].ties.setdefault((code, item), Tie(bool(holds), at))
+
+    def _numbers_of(self, activity: Activity) -> dict[str, int]:
+        found = {}
+        for field, reference in activity.references:
+            item = self.work.objects.get((REFERENCE_FIELDS[field], reference))
+            if item is not None:
+                found[field] = item.number
+        return found
+
+    def _changing_ties(self, candidates: "_Candidates") -> set[tuple[int, int, int]]:
+        """(customer, relation, object) of the ties that will change, beside those of the customers' pictures."""
+        objects = self.work.objects
+        wanted: set[tuple[int, int, int]] = set()
+        for activity in self._named.activities:
+            numbers = self._numbers_of(activity)
+            items = [objects.get(("product", item)) for item in activity.products]
+            products = [item.number for item in items if item is not None]
+            named = []
+            for rule in activity.rules():
+                code = BY_NAME[rule.relation].code
+                if rule.field in numbers:
+                    named.append((code, numbers[rule.field]))
+                if rule.field == "product_id":
+                    named.extend((code, number) for number in products)
+            wanted.update((customer, *place) for customer in candidates.of(activity.who) for place in named)
+        for command in self._named.relates:
+            relation = BY_NAME[command.relation]
+            found = objects.get((relation.kind or "", command.reference))
+            if found is not None:
+                wanted.update((customer, relation.code, found.number) for customer in candidates.of(command.who))
+        return wanted
+
+
+class _Candidates:
+    """Which stored customers each command may turn out to concern: an earlier one may give them its identifiers."""
+
+    def __init__(self, people: list[Who], work: WorkingSet) -> None:
+        self._parents: dict[_Identifier, _Identifier] = {}
+        self._customers: dict[_Identifier, list[int]] = {}
+        known = [
+            Who(email_key=c.email_key, customer_id=c.customer_id, uuid=c.uuid, number=c.number)
+            for c in (person.customer for person in work.people.values())
+        ]
+        for who in (*people, *known):
+            identifiers = _identifiers(who)
+            for other in identifiers[1:]:
+                self._parents[self._root(other)] = self._root(identifiers[0])
+        for number in work.people:
+            self._customers.setdefault(self._root(("number", number)), []).append(number)
+
+    def of(self, who: Who) -> list[int]:
+        """Every stored customer that is connected to these identifiers by commands of the batch."""
+        identifiers = _identifiers(who)
+        return self._customers.get(self._root(identifiers[0]), []) if identifiers else []
+
+    def _root(self, identifier: _Identifier) -> _Identifier:
+        parents = self._parents
+        while (parent := parents.get(identifier, identifier)) != identifier:
+            parents[identifier] = parents.get(parent, parent)
+            identifier = parent
+        return identifier
+
+
+def _identifiers(who: Who) -> list[_Identifier]:
+    listed = (("email", who.email_key), ("id", who.customer_id), ("uuid", who.uuid), ("number", who.number))
+    return [(kind, value) for kind, value in listed if value is not None]
+
+
+def _refer(profile: Profile, references: set[tuple[str, Reference]]) -> None:
+    references.update(("group", item) for item in profile.groups)
+    references.update(("newsletter", item) for item, _ in profile.newsletters)
