@@ -13,8 +13,10 @@ from regulars.domain.limits import Limits
 from regulars.http.gate import Gate
 from regulars.http.keyring import Keyring
 from regulars.http.routes import ROUTES
+from regulars.http.seals import Sealer
 from regulars.http.services import Services, clock_ms
 from regulars.settings import Settings
+from regulars.store import control
 from regulars.store.engine import UnavailableError
 from regulars.store.store import Store
 
@@ -60,9 +62,11 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
     )
     audience = Audience(store.changes, index_memory=settings.index_memory)
     keyring = Keyring(store, clock_ms)
+    async with store.snapshot() as connection:
+        cursors = Sealer(await control.secret(connection), "cursor")
     tasks = [asyncio.create_task(audience.follow()), asyncio.create_task(_flush_now_and_then(keyring))]
     try:
-        yield Services(settings=settings, store=store, audience=audience, keyring=keyring)
+        yield Services(settings=settings, store=store, audience=audience, keyring=keyring, cursors=cursors)
     finally:
         for task in tasks:
             task.cancel()

@@ -4,6 +4,8 @@ A customer's place is its key: the pair of what the order compares and its numbe
 meanwhile, in another process, and after the customer itself has gone.
 """
 
+from typing import Final
+
 from msgspec import Struct
 from pyroaring import BitMap
 
@@ -18,6 +20,10 @@ class Key(Struct, frozen=True):
 
     value: int | str | None
     number: int
+
+
+LAST: Final = Key(None, 2**32)
+"""The end of every order but that of descending numbers: whoever is unset stands last, and numbers are below this."""
 
 
 class Stretch(Struct, frozen=True):

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from regulars.audience.service import Audience
 from regulars.http.keyring import Keyring
+from regulars.http.seals import Sealer
 from regulars.settings import Settings
 from regulars.store.store import Store
 
@@ -23,4 +24,5 @@ class Services(Struct, frozen=True):
     store: Store
     audience: Audience
     keyring: Keyring
+    cursors: Sealer
     clock: Callable[[], int] = clock_ms

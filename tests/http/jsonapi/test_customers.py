@@ -243,3 +243,26 @@ def test_a_write_is_seen_at_once(world: World) -> None:
         assert world.other.document("/v1/customers")["meta"]["total"] == before + more
     assert world.other.send("DELETE", "/api/v1/customers/new1@other.example").status_code == 200
     assert world.other.document("/v1/customers")["meta"]["total"] == before + 4
+
+
+def test_the_question_in_words(world: World) -> None:
+    query = "filter[sent_email_broadcast_id]=7&filter[no_opened_email_broadcast_id]=7&filter[has_tag_id]=vip&sort=-name"
+    meta = world.one.document(f"/v1/customers?{query}&describe=true")["meta"]
+    assert meta["description"] == (
+        "customers of site 1 who were sent broadcast 7, did not open it, and have tag “vip”, "
+        "by name from the end of the alphabet"
+    )
+    assert world.one.document("/v1/customers?filter[site_id]=99&describe=1")["meta"]["description"].endswith(
+        "of no site, newest first"
+    )
+    for query in ("", "describe=false", "describe=true&describe=0"):
+        assert "description" not in world.one.document(f"/v1/customers?{query}")["meta"]
+    status, error = world.one.error("/v1/customers?describe=yes")
+    assert (status, error["source"]) == (400, {"parameter": "describe"})
+
+
+@pytest.mark.parametrize("named", FILTERS, ids=lambda each: each.name)
+def test_every_filter_is_put_into_words(world: World, named: Any) -> None:
+    value = "1" if named.name == "site_id" else named.kind.example
+    document = world.one.document("/v1/customers", params={f"filter[{named.name}]": value, "describe": "true"})
+    assert document["meta"]["description"].startswith("customers of site 1")

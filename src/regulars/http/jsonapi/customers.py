@@ -9,11 +9,13 @@ from regulars.audience import catalogue
 from regulars.audience.catalogue import Engagement
 from regulars.audience.evaluate import Sort
 from regulars.audience.predicates import Predicate
+from regulars.audience.sentences import describe
 from regulars.audience.values import BadFilterValueError
 from regulars.domain.identity import NUMBER_LIMIT, split_number
 from regulars.http.call import Call
 from regulars.http.errors import Problem
 from regulars.http.jsonapi import paging
+from regulars.http.jsonapi.cursors import Cursors
 from regulars.http.jsonapi.customer_documents import TYPES, Question, read
 from regulars.http.jsonapi.customer_resource import RELATED, RELATIONSHIPS
 from regulars.http.jsonapi.documents import document
@@ -21,7 +23,6 @@ from regulars.http.jsonapi.failures import ParameterProblem
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.query import Vocabulary
 from regulars.http.keyring import Caller, Reader
-from regulars.settings import Settings
 from regulars.store.following import StoreSnapshot
 
 _SORTED_BY: Final = ("created_at", "name", "email", "net_revenue", "last_request_at")
@@ -35,7 +36,15 @@ SITE_ID: Final = "site_id"
 SEARCHES: Final = {f"{name}_search": name for name in RELATED}
 """Filters of one customer's included objects, by a part of their title."""
 
-INDEX: Final = Vocabulary(fields=TYPES, filters=catalogue.BY_NAME, sorts=SORTS, include=RELATIONSHIPS, paged=True)
+INDEX: Final = Vocabulary(
+    fields=TYPES,
+    filters=catalogue.BY_NAME,
+    sorts=SORTS,
+    include=RELATIONSHIPS,
+    paged=True,
+    cursors=True,
+    described=True,
+)
 SHOW: Final = Vocabulary(fields=TYPES, filters=SEARCHES, include=RELATIONSHIPS)
 
 
@@ -44,20 +53,27 @@ async def index(call: Call, caller: Reader) -> Response:
     settings = call.services.settings
     raw: bytes = call.request.scope["query_string"]
     query = INDEX.read(raw, largest_page=settings.page_size_limit)
-    predicate = _predicate(query.filters, call.services.clock(), settings)
+    engagement = Engagement(settings.healthy_days, settings.passive_days, settings.unengaged_days)
+    predicate = _predicate(query.filters, call.services.clock(), engagement)
     site = _site([value for name, value in query.filters if name == SITE_ID], caller)
-    total = 0
+    filters = [each for each in query.filters if each[0] != SITE_ID]
+    page, sort, cursors = query.page, SORTS[query.sort], Cursors(call.services.cursors, site, query.sort, filters)
+    places = cursors.places(page)
+    total, beside = 0, paging.NOWHERE
     found: dict[str, Any] = {"data": [], "included": []} if query.include else {"data": []}
     home = origin(call.request, settings.trusted_proxies)
     if site is not None:
-        page = query.page
-        asking = call.services.audience.ask(site, predicate, sort=SORTS[query.sort], skip=page.skip, take=page.size)
+        asking = call.services.audience.ask(site, predicate, sort=sort, skip=page.skip, take=page.size, **places)
         async with asking as answer:
             connection = cast(StoreSnapshot, answer.snapshot).connection
             total = answer.total
+            beside = cursors.neighbours(page, answer) if page.has_cursor else beside
             found = await read(connection, answer.numbers, Question(caller.account, site, home, query))
-    links = paging.links(f"{home}/v1/customers", raw, query.page, total)
-    return document({**found, "links": links, "meta": paging.meta(query.page, total)})
+    links = paging.links(f"{home}/v1/customers", raw, page, total, beside)
+    meta = paging.meta(page, total)
+    if query.describe:
+        meta["description"] = describe(filters, site=site, sort=sort, engagement=engagement)
+    return document({**found, "links": links, "meta": meta})
 
 
 async def show(call: Call, caller: Reader) -> Response:
@@ -76,9 +92,8 @@ async def show(call: Call, caller: Reader) -> Response:
     return document({**found, "data": resource, "links": {"self": f"{home}/v1/customers/{resource['id']}"}})
 
 
-def _predicate(filters: Sequence[tuple[str, str]], now: int, settings: Settings) -> Predicate:
+def _predicate(filters: Sequence[tuple[str, str]], now: int, engagement: Engagement) -> Predicate:
     """What the filters select. Raises ParameterProblem."""
-    engagement = Engagement(settings.healthy_days, settings.passive_days, settings.unengaged_days)
     parts = []
     hidden_asked = False
     for name, value in filters:

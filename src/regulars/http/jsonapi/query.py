@@ -10,11 +10,14 @@ from urllib.parse import parse_qsl
 from msgspec import Struct
 
 from regulars.http.errors import Problem
+from regulars.http.jsonapi import paging
 from regulars.http.jsonapi.failures import ParameterProblem
-from regulars.http.jsonapi.paging import DEFAULT_SIZE, PAGE_NUMBER, PAGE_SIZE, Page, parse_number, parse_size
+from regulars.http.jsonapi.paging import CURSORS, DEFAULT_SIZE, PAGE_NUMBER, PAGE_SIZE, Page
 
 SORT: Final = "sort"
 INCLUDE: Final = "include"
+DESCRIBE: Final = "describe"
+FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
 _MOST_PARAMETERS: Final = 500
 
 
@@ -22,7 +25,8 @@ class Query(Struct, frozen=True):
     """What a caller asked for.
 
     filters: every different (name, value) once. sort: a spelling of the vocabulary. fields: by type, the fields that
-    were asked for; of a type that is absent, all. include: relationships, each once.
+    were asked for; of a type that is absent, all. include: relationships, each once. describe: whether to put the
+    question into words.
     """
 
     filters: Sequence[tuple[str, str]]
@@ -30,10 +34,14 @@ class Query(Struct, frozen=True):
     page: Page
     fields: Mapping[str, frozenset[str]]
     include: frozenset[str]
+    describe: bool = False
 
 
 class Vocabulary:
-    """The parameters of one call. `sorts` are spellings, the default first; `fields` are those of each type."""
+    """The parameters of one call. `sorts` are spellings, the default first; `fields` are those of each type.
+
+    paged: it has pages by number. cursors: and by cursor. described: it can be put into words.
+    """
 
     def __init__(
         self,
@@ -43,6 +51,8 @@ class Vocabulary:
         sorts: Iterable[str] = (),
         include: Iterable[str] = (),
         paged: bool = False,
+        cursors: bool = False,
+        described: bool = False,
     ) -> None:
         self.filters = {f"filter[{name}]": name for name in filters}
         self.sorts = tuple(sorts)
@@ -50,8 +60,10 @@ class Vocabulary:
         self.fields = {f"fields[{kind}]": (kind, tuple(names)) for kind, names in fields.items()}
         self.names = (
             *((PAGE_NUMBER, PAGE_SIZE) if paged else ()),
+            *(CURSORS if cursors else ()),
             *((SORT,) if self.sorts else ()),
             *((INCLUDE,) if self.include else ()),
+            *((DESCRIBE,) if described else ()),
             *self.fields,
             *self.filters,
         )
@@ -88,18 +100,14 @@ class Vocabulary:
         return Query(
             filters=tuple(filters),
             sort=sort,
-            page=Page(
-                parse_number(singles[PAGE_NUMBER]) if PAGE_NUMBER in singles else 1,
-                parse_size(singles[PAGE_SIZE], largest_page)
-                if PAGE_SIZE in singles
-                else min(DEFAULT_SIZE, largest_page),
-            ),
+            page=paging.parse(singles, largest_page),
             fields={
                 kind: _listed(parameter, singles[parameter], names)
                 for parameter, (kind, names) in self.fields.items()
                 if parameter in singles
             },
             include=_listed(INCLUDE, singles[INCLUDE], self.include) if INCLUDE in singles else frozenset(),
+            describe=DESCRIBE in singles and _flag(DESCRIBE, singles[DESCRIBE]),
         )
 
     def _unknown(self, name: str) -> ParameterProblem:
@@ -119,6 +127,12 @@ def pairs(raw: bytes) -> list[tuple[str, str]]:
         raise Problem("malformed", "The parameters are not valid UTF-8.") from None
     except ValueError:
         raise Problem("malformed", f"There must be at most {_MOST_PARAMETERS} parameters.") from None
+
+
+def _flag(parameter: str, value: str) -> bool:
+    if value not in FLAGS:
+        raise ParameterProblem(parameter, f"{parameter} must be one of the allowed: {', '.join(FLAGS)}.")
+    return FLAGS[value]
 
 
 def _listed(parameter: str, value: str, allowed: Sequence[str]) -> frozenset[str]:

@@ -1,0 +1,69 @@
+"""Cursors: places in a list that callers keep for us, each good for the question that it was given out with.
+
+A cursor holds the sort value and the number of a customer. That may be a name or an address, and cursors stand in
+URLs and so in other people's logs: they are sealed, not only signed.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from regulars.audience.service import Answer
+from regulars.audience.stretch import LAST, Key
+from regulars.http.jsonapi.failures import ParameterProblem
+from regulars.http.jsonapi.paging import PAGE_AFTER, PAGE_BEFORE, Neighbours, Page
+from regulars.http.seals import Sealer
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(tuple[bytes, int | str | None, int]).decode
+
+
+class Cursors:
+    """The cursors in the answers to one question: a site, a sort and filters, whose order makes no difference."""
+
+    def __init__(self, sealer: Sealer, site: int | None, sort: str, filters: Iterable[tuple[str, str]]) -> None:
+        self._sealer = sealer
+        self._question = hashlib.sha256(_encode([site, sort, sorted(filters)])).digest()[:8]
+
+    def places(self, page: Page) -> dict[str, Key]:
+        """What `Audience.ask` must be told so that its answer is the page. Raises ParameterProblem."""
+        if page.after:
+            return {"after": self.read(PAGE_AFTER, page.after)}
+        if page.before is not None:
+            return {"before": self.read(PAGE_BEFORE, page.before) if page.before else LAST}
+        return {}
+
+    def neighbours(self, page: Page, answer: Answer) -> Neighbours:
+        """The cursors of the pages around the one that a cursor names; beside an empty page lies the list's end."""
+        if answer.ends is None:
+            end = "" if answer.total else None
+            return Neighbours(following=end) if page.after is None else Neighbours(previous=end)
+        first, last = answer.ends
+        return Neighbours(
+            previous=self.write(first) if answer.skipped else None,
+            following=self.write(last) if answer.skipped + len(answer.numbers) < answer.total else None,
+        )
+
+    def write(self, key: Key) -> str:
+        """The cursor of a place."""
+        return self._sealer.seal(_encode((self._question, key.value, key.number)))
+
+    def read(self, parameter: str, cursor: str) -> Key:
+        """The place that a cursor stands for. Raises ParameterProblem if it is not one of this question."""
+        plain = self._sealer.open(cursor)
+        if plain is None:
+            raise ParameterProblem(
+                parameter,
+                f"{parameter} must be a cursor out of the links of another page, unchanged, or empty, which stands for "
+                "the end of the list.",
+            )
+        question, value, number = _decode(plain)
+        if question != self._question:
+            raise ParameterProblem(
+                parameter,
+                f"{parameter} is a cursor of another question: of other filters, another sort or another site. Ask as "
+                f"it was given out, or begin anew with an empty {parameter}.",
+            )
+        return Key(value, number)
