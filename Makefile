@@ -16,7 +16,7 @@ demo: $(VENV)/installed ## a server with 10,000 made-up customers on http://127.
 test: $(VENV)/installed-dev ## lint, types and tests: all that a change must pass
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/mypy --strict
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/installed-dev ## the style of the code
 	$(BIN)/ruff check

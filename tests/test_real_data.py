@@ -34,7 +34,10 @@ PUBLISHED = {
 """The figures that `real.py` prints of the whole files."""
 MAILED = datetime(2008, 3, 1, tzinfo=UTC)
 
-pytestmark = pytest.mark.skipif(not DATA.exists(), reason=f"the data sets are not there: {DATA}")
+pytestmark = [
+    pytest.mark.skipif(not DATA.exists(), reason=f"the data sets are not there: {DATA}"),
+    pytest.mark.xdist_group("real data"),
+]
 
 
 @dataclass
