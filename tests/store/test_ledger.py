@@ -598,3 +598,12 @@ async def test_what_was_written_is_there_when_the_store_opens_again(tmp_path: Pa
         assert (await again.ledger.submit(1, upsert(email="b@example.com"))).person.customer.number == 2  # type: ignore[union-attr]
     finally:
         await again.close()
+
+
+@with_store()
+async def test_what_callers_said_of_a_deleted_customer_s_mails_is_erased(at: Running) -> None:
+    await at.record("email_sent", email="a@b.co", broadcast_id=1, note="for Anna")
+    await at.record("visit", email="a@b.co", note="Anna's visit")
+    assert at.rows("SELECT count(*) FROM activities WHERE detail LIKE '%Anna%'") == [(2,)]
+    await at.store.ledger.submit(1, DeleteCustomer(who("a@b.co")))
+    assert at.rows("SELECT name, detail FROM activities") == [("email_sent", None)]

@@ -164,6 +164,9 @@ class WorkingSet:
             for key in [key for key in changed if key[0] == customer.number]:
                 del changed[key]
         self.activities = [row for row in self.activities if row.customer != customer.number or row.log is not None]
+        for row in self.activities:
+            if row.customer == customer.number:
+                row.detail = None
         self.consents = [row for row in self.consents if row.customer != customer.number]
         self.seen_uuids = {uuid: owner for uuid, owner in self.seen_uuids.items() if owner != customer.number}
 

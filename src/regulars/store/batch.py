@@ -103,7 +103,13 @@ class _Writing:
 
     async def deletions(self) -> None:
         gone = [(self.site, number) for number, stored in self.work.deleted.items() if stored]
-        for statement in (sql.DELETE_CUSTOMERS, sql.DELETE_TIES, sql.DELETE_HISTORY, sql.DELETE_CONSENTS):
+        for statement in (
+            sql.DELETE_CUSTOMERS,
+            sql.DELETE_TIES,
+            sql.DELETE_HISTORY,
+            sql.ERASE_DETAILS,
+            sql.DELETE_CONSENTS,
+        ):
             await self.rows(statement, gone)
         await self.rows(sql.CLEAR_TIES, [(self.site, *place) for place in self.work.cleared])
 

@@ -207,6 +207,13 @@ DELETE_HISTORY = Statement(
     ),
 )
 """The condition on the time is always true: with it SQLite takes the customer's index and not the whole site."""
+ERASE_DETAILS = Statement(
+    "erase_details",
+    update(activities)
+    .where(site_is(activities), activities.c.customer == bindparam("number"), activities.c.at > _NULL)
+    .values(detail=null()),
+)
+"""What callers sent with the mail events that stay: it may name the person in ways that an address does not."""
 DELETE_CONSENTS = Statement(
     "delete_consents", delete(consents).where(site_is(consents), consents.c.customer == bindparam("number"))
 )
