@@ -4,7 +4,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from bench import data
-from bench.load import measure, request
+from bench.load import Load, measure, request
 from bench.report import Figure
 from bench.server import running
 from regulars.cli import sample
@@ -54,12 +54,16 @@ def over_http(folder: Path, count: int, seconds: float) -> list[Figure]:
         figures = [
             Figure("customer by address", shown.rate, "/s", "echo", echo.rate, 0.5, note=f"p99 {shown.p99:.1f} ms")
         ]
-        alone = measure(server, lambda n: empty, connections=1, seconds=seconds / 2)
         for name, value in FILTERS.items():
             content = request("GET", f"/v1/customers?filter[{name}]={quote(value)}&page[size]=25", key=key)
-            for duration in (0.2, seconds / 4):  # the first warms up
-                asked = measure(server, lambda n, content=content: content, connections=1, seconds=duration)  # type: ignore[misc]
+            _alone(server, content, 0.2)  # the first answer builds what later ones use
+            alone, asked = _alone(server, empty, seconds / 4), _alone(server, content, seconds / 4)
             figures.append(
                 Figure(f"filter[{name}]={value}", asked.p50, "ms", "echo, one connection", alone.p50, 8, at_least=False)
             )
     return figures
+
+
+def _alone(server: str, content: bytes, seconds: float) -> Load:
+    """One connection that asks the same again and again."""
+    return measure(server, lambda n: content, connections=1, seconds=seconds)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 
@@ -61,7 +62,7 @@ def show(figures: list[Figure]) -> None:
     """Print the table."""
     table = Table(*HEADINGS, title=machine())
     for figure in figures:
-        table.add_row(*figure.row())
+        table.add_row(*map(escape, figure.row()))
     Console(width=180).print(table)
 
 

@@ -12,7 +12,6 @@ from bench.load import Load, Request, measure, request
 from bench.report import Figure
 from bench.server import running
 from regulars.store import statements as sql
-from regulars.store.migrations import _create
 
 CONNECTIONS = 32
 KNOWN = 1_000_000
@@ -105,12 +104,10 @@ def _rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
 
 def _bare(path: Path, rows: dict[str, list[tuple[object, ...]]]) -> float:
     """Seconds to insert the rows, 2,000 a transaction, as durable as the store's own."""
+    data.new_database(data.url_of(path))
     target = apsw.Connection(str(path))
-    target.execute("PRAGMA journal_mode = WAL").fetchall()
     target.execute("PRAGMA synchronous = FULL").fetchall()
     target.execute("PRAGMA cache_size = -65536").fetchall()
-    for step in _create("sqlite"):
-        target.execute(step).fetchall()
     insert = sql.INSERT_CUSTOMERS.sql("sqlite").text
     customers = rows["customers"]
     start = time.perf_counter()
