@@ -118,7 +118,7 @@ commands: st.SearchStrategy[Command] = st.one_of(
     ),
     st.builds(DeleteCustomer, who),
     st.builds(DeleteObject, st.sampled_from(["tag", "group"]), st.sampled_from(["t", "1"])),
-    st.builds(Relate, who, st.just("tag.has"), st.just("t"), st.booleans()),
+    st.builds(Relate, who, st.just("tag.has"), st.just(("t",)), st.sampled_from(("add", "remove", "replace"))),
 )
 
 

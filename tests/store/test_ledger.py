@@ -127,7 +127,7 @@ async def test_a_refused_command_changes_nothing_and_fails_alone(at: Running) ->
         [
             upsert(email="a@example.com", customer_id="b", firstname="X"),
             DeleteObject("tag", "nope"),
-            Relate(who("nobody@example.com"), "tag.has", 1, True),
+            Relate(who("nobody@example.com"), "tag.has", (1,), "add"),
             SaveObject(kind="tag", reference=7, name="x"),
             upsert(uuid="06743da2-9589-4c01-afda-e3d85e487fa7"),
         ],
@@ -459,7 +459,7 @@ async def test_a_deleted_object_is_gone_and_comes_back_empty_under_its_number(at
     assert (await ledger.submit(1, DeleteObject("tag", "vip"))).verdict == "deleted"
     assert stored_ties(at.path) == {}
     assert records(at.path)[-1][0].cleared == [(TAG, 1)]
-    gone = await ledger.submit(1, Relate(who("a@example.com"), "tag.has", "vip", True))
+    gone = await ledger.submit(1, Relate(who("a@example.com"), "tag.has", ("vip",), "add"))
     assert gone.refusal is not None
     assert gone.refusal.code == "object_not_found"
     assert (await ledger.submit(1, SaveObject(kind="tag", name="very IMPORTANT"))).verdict == "created"

@@ -13,6 +13,7 @@ from regulars.domain.limits import Limits
 from regulars.domain.mail import RANK, Log, advance, identify_log
 from regulars.domain.money import LIMIT_CENTS
 from regulars.domain.relations import BY_NAME, FLAG
+from regulars.domain.ties import apply_sets
 from regulars.domain.upsert_rules import apply_upsert, move_forward, record_consent
 from regulars.domain.working import ActivityRow, WorkingSet, conflict
 
@@ -150,7 +151,7 @@ def _ties(
         if rule.field == "product_id":
             named += products
         for number in named:
-            work.tie(person, BY_NAME[rule.relation], number, rule.holds, at, timed=timed)
+            apply_sets((rule,), person, work, number, at, timed=timed)
 
 
 def _consent(activity: Activity, person: Person, work: WorkingSet, at: int, *, timed: bool, source: str) -> None:

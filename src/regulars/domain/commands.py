@@ -17,6 +17,10 @@ Verdict = Literal["created", "updated", "unchanged", "deleted"]
 VERDICTS: Final[tuple[Verdict, ...]] = ("created", "updated", "unchanged", "deleted")
 
 
+Change = Literal["add", "remove", "replace"]
+"""What a call does to a set: adds to it, removes from it, or makes it these and no others."""
+
+
 class Restored(Struct, frozen=True, kw_only=True):
     """What only an import may say of a customer: the past that our own export wrote down."""
 
@@ -27,11 +31,15 @@ class Restored(Struct, frozen=True, kw_only=True):
 
 
 class Upsert(Struct, frozen=True):
-    """Create the customer that the profile names, or update it. `source` is the door, kept with consent."""
+    """Create the customer that the profile names, or update it. `source` is the door, kept with consent.
+
+    new: the customer must not be there yet. A profile that names a number is refused unless that customer is there.
+    """
 
     profile: Profile
     source: str = "api"
     restored: Restored | None = None
+    new: bool = False
 
 
 class DeleteCustomer(Struct, frozen=True):
@@ -48,22 +56,39 @@ class RecordActivity(Struct, frozen=True):
 
 
 class Relate(Struct, frozen=True):
-    """Tie a known customer to a known object, or untie it, on the caller's word of this moment."""
+    """Tie a known customer to known objects, or untie it, on the caller's word of this moment: to all, or to none.
+
+    `relation` is a key of `domain.ties.RELATIONSHIPS`. What is so already stays as it is.
+    """
 
     who: Who
     relation: str
-    reference: Reference
-    holds: bool
+    references: tuple[Reference, ...]
+    change: Change
 
 
 class SaveObject(Struct, frozen=True, kw_only=True):
-    """Create an object (`reference` None), or change the one that `reference` names. None leaves a field as it is."""
+    """Create an object (`reference` None), or change the one that `reference` names.
+
+    key: what a new object is known by, its number or its key. None leaves a field as it is, "" clears the description.
+    """
 
     kind: str
     reference: Reference | None = None
-    key: str | None = None
+    key: Reference | None = None
     name: str | None = None
     description: str | None = None
+
+
+class LinkProducts(Struct, frozen=True):
+    """Say which products a known offer has: all of them known ones, or nothing changes.
+
+    It holds for those who are granted the offer, or lose it, from now on.
+    """
+
+    offer: Reference
+    products: tuple[Reference, ...]
+    change: Change
 
 
 class DeleteObject(Struct, frozen=True):
@@ -77,7 +102,7 @@ class Rebuild(Struct, frozen=True):
     """Ask every process to drop its index of the site and load it anew."""
 
 
-Command = Upsert | DeleteCustomer | RecordActivity | Relate | SaveObject | DeleteObject | Rebuild
+Command = Upsert | DeleteCustomer | RecordActivity | Relate | SaveObject | LinkProducts | DeleteObject | Rebuild
 
 
 class Outcome(Struct, frozen=True):

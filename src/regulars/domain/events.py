@@ -59,6 +59,12 @@ _OWNED: Final = (
     Sets("product.previously_owned", False, "product_id"),
 )
 
+OFFER_PRODUCTS: Final[dict[bool, tuple[Sets, ...]]] = {
+    True: _OWNED,
+    False: (Sets("product.active", False, "product_id"),),
+}
+"""What granting (True) or revoking (False) an offer does to each of its products."""
+
 PASSED: Final = (Sets("assessment.passed", True, "assessment_id"), Sets("assessment.failed", False, "assessment_id"))
 FAILED: Final = (Sets("assessment.passed", False, "assessment_id"), Sets("assessment.failed", True, "assessment_id"))
 NEWSLETTER_LEFT: Final = (
@@ -85,7 +91,8 @@ _CATALOGUE: Final[tuple[Event, ...]] = (
     Event(name="checkout", meaning="kept in the history", personal=True),
     Event(
         name="purchase",
-        meaning="an order and its revenue; its offer is granted, its products are owned and active, its coupon used",
+        meaning="an order and its revenue; its offer is granted, its coupon used; its products and the offer's are "
+        "owned and active",
         personal=True,
         counts="lifetime_orders",
         revenue=1,
@@ -178,13 +185,13 @@ _CATALOGUE: Final[tuple[Event, ...]] = (
     ),
     Event(
         name="offer_granted",
-        meaning="was granted the offer",
+        meaning="was granted the offer; its products are owned and active",
         requires=("offer_id",),
         sets=(Sets("offer.granted", True, "offer_id"),),
     ),
     Event(
         name="offer_revoked",
-        meaning="the offer was revoked",
+        meaning="the offer was revoked; its products are owned, not active",
         requires=("offer_id",),
         sets=(Sets("offer.granted", False, "offer_id"),),
     ),

@@ -11,6 +11,7 @@ REFUSALS: Final[dict[str, str]] = {
     "customer_not_found": "There is no such customer.",
     "identity_conflict": "The identifiers name two different customers, or one that somebody else has.",
     "object_not_found": "There is no such group, tag, offer or other object.",
+    "address_taken": "Another customer has this address.",
     "duplicate_name": "Another object of this kind has this name or key.",
 }
 """Every reason the domain gives for refusing a command, by its stable code."""

@@ -5,9 +5,11 @@ from typing import Any, Final
 
 from regulars.domain import activity_rules
 from regulars.domain.commands import (
+    Change,
     Command,
     DeleteCustomer,
     DeleteObject,
+    LinkProducts,
     Outcome,
     Rebuild,
     RecordActivity,
@@ -15,10 +17,13 @@ from regulars.domain.commands import (
     SaveObject,
     Upsert,
 )
-from regulars.domain.faults import RefusedError, refuse
+from regulars.domain.faults import Fault, RefusedError, refuse
 from regulars.domain.limits import Limits
+from regulars.domain.objects import RelatedObject
+from regulars.domain.references import Reference
 from regulars.domain.relations import BY_NAME, RELATIONS
 from regulars.domain.text import fold
+from regulars.domain.ties import RELATIONSHIPS, apply_sets
 from regulars.domain.upsert_rules import apply_upsert
 from regulars.domain.working import WorkingSet
 
@@ -32,6 +37,11 @@ def apply(command: Command, work: WorkingSet, limits: Limits) -> Outcome:
 
 
 def _upsert(command: Upsert, work: WorkingSet, limits: Limits) -> Outcome:
+    who = command.profile.who
+    if command.new and work.find(who):
+        raise refuse("address_taken", "email", "Another customer has this address or customer_id.")
+    if who.number is not None and who.number not in work.people:
+        raise refuse("customer_not_found", "", "There is no such customer.")
     verdict, person = apply_upsert(command.profile, work, limits, source=command.source, restored=command.restored)
     return Outcome(verdict, person)
 
@@ -51,14 +61,50 @@ def _delete(command: DeleteCustomer, work: WorkingSet, limits: Limits) -> Outcom
 
 
 def _relate(command: Relate, work: WorkingSet, limits: Limits) -> Outcome:
-    relation = BY_NAME[command.relation]
+    relation, relationship = BY_NAME[command.relation], RELATIONSHIPS[command.relation]
     person = work.known(command.who)
     assert relation.kind is not None
-    found = work.object_of(relation.kind, command.reference)
-    if found is None:
-        raise refuse("object_not_found", relation.kind, f"There is no {relation.kind} {command.reference!r}.")
-    changed = work.tie(person, relation, found.number, command.holds, work.now, timed=False)
-    return Outcome("updated" if changed else "unchanged", person, found)
+    named = {found.number for found in _known(work, relation.kind, command.references)}
+    held = {number for number, _ in person.tied_to(command.relation)}
+    after = _after(held, named, command.change)
+    for holds, numbers in ((False, held - after), (True, after - held)):
+        for number in sorted(numbers):
+            apply_sets(relationship.rules(holds), person, work, number, work.now, timed=False)
+    return Outcome("unchanged" if after == held else "updated", person)
+
+
+def _after(before: set[int], named: set[int], change: Change) -> set[int]:
+    match change:
+        case "add":
+            return before | named
+        case "remove":
+            return before - named
+        case "replace":
+            return named
+
+
+def _known(work: WorkingSet, kind: str, references: tuple[Reference, ...]) -> list[RelatedObject]:
+    """The objects that references name. Raises RefusedError that names each of those that are not there."""
+    found = [work.object_of(kind, reference) for reference in references]
+    faults = [
+        Fault(kind if len(found) == 1 else f"{kind}.{place}", f"There is no {kind} {reference!r}.")
+        for place, (item, reference) in enumerate(zip(found, references, strict=True))
+        if item is None
+    ]
+    if faults:
+        raise RefusedError("object_not_found", faults)
+    return [item for item in found if item is not None]
+
+
+def _link_products(command: LinkProducts, work: WorkingSet, limits: Limits) -> Outcome:
+    (offer,) = _known(work, "offer", (command.offer,))
+    named = {found.number for found in _known(work, "product", command.products)}
+    before = work.products_of.get(offer.number, set())
+    after = _after(before, named, command.change)
+    if after == before:
+        return Outcome("unchanged", object=offer)
+    work.link(offer, after)
+    return Outcome("updated", object=offer)
 
 
 def _save_object(command: SaveObject, work: WorkingSet, limits: Limits) -> Outcome:
@@ -77,7 +123,7 @@ def _save_object(command: SaveObject, work: WorkingSet, limits: Limits) -> Outco
     if found is None:
         found, verdict = work.create_object(kind, command.key), "created"
     for field, value in (("name", command.name), ("description", command.description)):
-        if value is not None and getattr(found, field) != value:
+        if value is not None and getattr(found, field) != (value := value or None):
             if field == "name" and found.name_key is not None:
                 work.object_names.pop((kind, found.name_key), None)
             setattr(found, field, value)
@@ -100,6 +146,7 @@ def _delete_object(command: DeleteObject, work: WorkingSet, limits: Limits) -> O
     found.deleted_at = found.updated_at = work.now
     found.name = found.name_key = found.description = None
     work.saved_objects[found.kind, found.number] = found
+    work.unlink(kind, found.number)
     for relation in RELATIONS:
         if relation.kind == kind:
             work.clear(relation, found.number)
@@ -117,6 +164,7 @@ _RULES: Final[dict[type, Callable[[Any, WorkingSet, Limits], Outcome]]] = {
     RecordActivity: _record,
     Relate: _relate,
     SaveObject: _save_object,
+    LinkProducts: _link_products,
     DeleteObject: _delete_object,
     Rebuild: _rebuild,
 }

@@ -48,6 +48,8 @@ class Counters(Struct):
 class WorkingSet:
     """The rows one transaction works on, and what it has changed of them.
 
+    products_of: the products of each offer that is loaded. links: (offer, product) that were put in or taken out.
+    unlinked: (kind, number) of deleted offers and products.
     seen_uuids: the ids of events that were counted, with the customer who takes the memory of it along when deleted
     (None: the event is of a mail, whose log stays).
     """
@@ -68,6 +70,9 @@ class WorkingSet:
         self.tie_changes: dict[tuple[int, int, int], bool] = {}
         self.saved_objects: dict[tuple[int, int], RelatedObject] = {}
         self.cleared: list[tuple[int, int]] = []
+        self.products_of: dict[int, set[int]] = {}
+        self.links: dict[tuple[int, int], bool] = {}
+        self.unlinked: list[tuple[str, int]] = []
         self.activities: list[ActivityRow] = []
         self.new_logs: dict[int, Log] = {}
         self.changed_logs: dict[int, Log] = {}
@@ -256,6 +261,28 @@ class WorkingSet:
         self.add_object(found)
         self.saved_objects[found.kind, number] = found
         return found
+
+    def link(self, offer: RelatedObject, products: set[int]) -> None:
+        """Say which products an offer has."""
+        before = self.products_of.get(offer.number, set())
+        self.links.update({(offer.number, product): product in products for product in before ^ products})
+        self.products_of[offer.number] = products
+        offer.updated_at = self.now
+        self.saved_objects[offer.kind, offer.number] = offer
+
+    def unlink(self, kind: str, number: int) -> None:
+        """An object is being deleted: an offer loses its products, and no offer has the product any more."""
+        if kind == "offer":
+            self.products_of.pop(number, None)
+            place = 0
+        elif kind == "product":
+            for products in self.products_of.values():
+                products.discard(number)
+            place = 1
+        else:
+            return
+        self.unlinked.append((kind, number))
+        self.links = {link: held for link, held in self.links.items() if link[place] != number}
 
     # -- the result -----------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from regulars.domain.customer import IDENTITY_FIELDS, Customer
 from regulars.domain.limits import Limits
 from regulars.domain.rules import apply
 from regulars.domain.working import WorkingSet
+from regulars.store import offer_statements
 from regulars.store import statements as sql
 from regulars.store.engine import Connection, WriteConnection
 from regulars.store.loading import Loading
@@ -76,6 +77,7 @@ class _Writing:
         await self.deletions()
         await self.customers()
         await self.rows(sql.SAVE_OBJECTS, [(site, *_fields_of(item)) for item in work.saved_objects.values()])
+        await self.links()
         await self.rows(sql.SAVE_TIES, [(site, *key, int(tie.holds), tie.at) for key, tie in work.ties.items()])
         await self.rows(sql.INSERT_LOGS, [(site, *_fields_of(log)) for log in work.new_logs.values()])
         await self.rows(
@@ -127,6 +129,15 @@ class _Writing:
         await self.rows(sql.UPDATE_IDENTITY, renamed)
         await self.rows(sql.INSERT_CUSTOMERS, new)
         await self.rows(sql.UPDATE_CUSTOMERS, changed)
+
+    async def links(self) -> None:
+        """Which offer has which products. What changed is taken out first, as one batch may take and give again."""
+        work, site = self.work, self.site
+        for kind, statement in (("offer", offer_statements.UNLINK_OFFER), ("product", offer_statements.UNLINK_PRODUCT)):
+            await self.rows(statement, [(site, number) for each, number in work.unlinked if each == kind])
+        await self.rows(offer_statements.UNLINK_PRODUCTS, [(site, *link) for link in work.links])
+        standing = [(site, *link) for link, stands in work.links.items() if stands]
+        await self.rows(offer_statements.LINK_PRODUCTS, standing)
 
     async def consents(self) -> None:
         work = self.work

@@ -5,7 +5,7 @@ that were found, the third what hangs on both.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -15,13 +15,14 @@ from regulars.domain.commands import (
     Command,
     DeleteCustomer,
     DeleteObject,
+    LinkProducts,
     RecordActivity,
     Relate,
     SaveObject,
     Upsert,
 )
 from regulars.domain.customer import Customer, Person
-from regulars.domain.events import REFERENCE_FIELDS
+from regulars.domain.events import OFFER_PRODUCTS, REFERENCE_FIELDS
 from regulars.domain.identity import Who
 from regulars.domain.mail import Log, own_number
 from regulars.domain.objects import RelatedObject
@@ -29,13 +30,18 @@ from regulars.domain.profile import Profile
 from regulars.domain.references import Reference
 from regulars.domain.relations import BY_NAME, KIND_CODES, KINDS, Tie
 from regulars.domain.text import fold
+from regulars.domain.ties import OFFER, RELATIONSHIPS
 from regulars.domain.working import Counters, WorkingSet
+from regulars.store import offer_statements
 from regulars.store import statements as sql
 from regulars.store.engine import Connection, Row, Values
 from regulars.store.statement import Statement
 
 _Identifier = tuple[str, str | bytes | int]
 _Query = tuple[Statement, Values]
+
+
+_CODES_OF_OFFERS: Final = sorted({BY_NAME[rule.relation].code for rules in OFFER_PRODUCTS.values() for rule in rules})
 
 
 class UnknownSiteError(Exception):
@@ -52,6 +58,7 @@ class _Named:
         self.numbered: set[str] = set()
         self.activities: list[Activity] = []
         self.relates: list[Relate] = []
+        self.links: list[LinkProducts] = []
         for command in commands:
             self._note(command)
 
@@ -70,10 +77,14 @@ class _Named:
                     _refer(activity.profile, references)
             case DeleteCustomer(who=who):
                 people.append(who)
-            case Relate(who=who, relation=relation, reference=reference):
+            case Relate(who=who, relation=relation, references=named):
                 people.append(who)
                 self.relates.append(command)
-                references.add((BY_NAME[relation].kind or "", reference))
+                references.update((BY_NAME[relation].kind or "", item) for item in named)
+            case LinkProducts(offer=offer, products=named):
+                self.links.append(command)
+                references.add(("offer", offer))
+                references.update(("product", item) for item in named)
             case SaveObject(kind=kind, reference=optional, key=key, name=name):
                 references.update((kind, item) for item in (optional, key) if item is not None)
                 self.numbered.add(kind)
@@ -146,16 +157,25 @@ class Loading:
         return {row[0]: row for rows in (by_email, by_id, by_uuid, by_number) for row in rows}
 
     async def _second_round(self, stored: dict[int, Row]) -> None:
-        """The ties of the customers' pictures, and the numbers of new objects."""
+        """The ties of the customers' pictures, and those that calls replace; new numbers; the products of offers."""
         named, work = self._named, self.work
+        replaced = {each.relation for each in named.relates if each.change == "replace"}
+        codes = [BY_NAME[relation].code for relation in replaced]
         missing = named.numbered | {kind for kind, item in named.references if (kind, item) not in work.objects}
-        ties, numbers = await self._ask(
+        ties, numbers, held, *links = await self._ask(
             self._keyed(sql.PROFILE_TIES, stored),
             self._keyed(sql.LAST_OBJECT_NUMBERS, {KIND_CODES[kind] for kind in missing}),
+            self._keyed(offer_statements.TIES_OF_RELATION, [(customer, code) for customer in stored for code in codes]),
+            self._keyed(offer_statements.OFFER_PRODUCTS, self._offers()),
+            self._keyed(offer_statements.HELD_OFFER_PRODUCTS, stored if OFFER in replaced else ()),
         )
         found: dict[int, dict[tuple[int, int], Tie]] = {number: {} for number in stored}
         for customer, relation, item, holds, at, key in ties:
             found[customer][relation, item] = Tie(bool(holds), at, key)
+        for customer, relation, item, holds, at in held:
+            found[customer].setdefault((relation, item), Tie(bool(holds), at))
+        for offer, product in (link for rows in links for link in rows):
+            work.products_of.setdefault(offer, set()).add(product)
         for number, row in stored.items():
             work.add(Person(Customer(*row), found[number]))
         for code, last in numbers:
@@ -197,9 +217,11 @@ class Loading:
         for customer, code, item, holds, at in ties:
             work.people[customer].ties.setdefault((code, item), Tie(bool(holds), at))
 
-    def _numbers_of(self, activity: Activity) -> dict[str, int]:
+    def _numbers_of(self, activity: Activity, only: str | None = None) -> dict[str, int]:
         found = {}
         for field, reference in activity.references:
+            if only is not None and field != only:
+                continue
             item = self.work.objects.get((REFERENCE_FIELDS[field], reference))
             if item is not None:
                 found[field] = item.number
@@ -220,13 +242,41 @@ class Loading:
                     named.append((code, numbers[rule.field]))
                 if rule.field == "product_id":
                     named.extend((code, number) for number in products)
+                if rule.relation == OFFER and rule.field in numbers:
+                    named += self._ties_of_products((numbers[rule.field],))
             wanted.update((customer, *place) for customer in candidates.of(activity.who) for place in named)
         for command in self._named.relates:
             relation = BY_NAME[command.relation]
-            found = objects.get((relation.kind or "", command.reference))
-            if found is not None:
-                wanted.update((customer, relation.code, found.number) for customer in candidates.of(command.who))
+            related = set(self._numbers(relation.kind or "", command.references))
+            for customer in candidates.of(command.who):
+                if command.change == "replace":
+                    related |= {item for code, item in self.work.people[customer].ties if code == relation.code}
+            codes = [BY_NAME[name].code for name in RELATIONSHIPS[command.relation].relations()]
+            named = [(code, number) for code in codes for number in related]
+            if command.relation == OFFER:
+                named += self._ties_of_products(related)
+            wanted.update((customer, *place) for customer in candidates.of(command.who) for place in named)
         return wanted
+
+    def _numbers(self, kind: str, references: Iterable[Reference]) -> list[int]:
+        """The numbers of those of the objects that are there."""
+        found = (self.work.objects.get((kind, reference)) for reference in references)
+        return [item.number for item in found if item is not None]
+
+    def _offers(self) -> set[int]:
+        """The offers that are there of those that are granted, revoked or changed."""
+        named = self._named
+        offers = {number for each in named.activities for number in self._numbers_of(each, only="offer_id").values()}
+        for command in named.relates:
+            if command.relation == OFFER:
+                offers.update(self._numbers("offer", command.references))
+        return offers.union(self._numbers("offer", [link.offer for link in named.links]))
+
+    def _ties_of_products(self, offers: Iterable[int]) -> list[tuple[int, int]]:
+        """(relation, product) that offers take along; commands of the batch may put their products into any of them."""
+        products = {number for link in self._named.links for number in self._numbers("product", link.products)}
+        products.update(*(self.work.products_of.get(offer, ()) for offer in offers))
+        return [(code, product) for code in _CODES_OF_OFFERS for product in products]
 
 
 class _Candidates:

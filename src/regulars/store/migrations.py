@@ -6,15 +6,18 @@ Within a minor series they only add, so that an older process goes on working be
 import secrets
 from typing import Final
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import Table, bindparam, insert, select
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from regulars.store.engine import Engine
-from regulars.store.schema import metadata, settings
+from regulars.store.schema import metadata, offer_products, settings
 from regulars.store.statement import DIALECTS, Statement
 
 SERIES: Final = 1
 """The major number of the stored formats. A program refuses a database of another one."""
+
+ADDED: Final[dict[int, Table]] = {2: offer_products}
+"""Tables that came later, by the step that adds each."""
 
 _VERSION: Final = "schema_version"
 _GET = Statement("get_setting", select(settings.c.value).where(settings.c.name == bindparam("setting")))
@@ -26,15 +29,19 @@ class IncompatibleError(Exception):
 
 
 def _create(dialect: str) -> list[str]:
-    compiler = DIALECTS[dialect]
-    steps = []
+    steps: list[str] = []
     for table in metadata.sorted_tables:
-        steps.append(str(CreateTable(table).compile(dialect=compiler)))
-        steps += [
-            str(CreateIndex(index).compile(dialect=compiler))
-            for index in sorted(table.indexes, key=lambda i: i.name or "")
-        ]
+        steps += _create_table(table, dialect)
     return steps
+
+
+def _create_table(table: Table, dialect: str) -> list[str]:
+    compiler = DIALECTS[dialect]
+    indexes = sorted(table.indexes, key=lambda index: index.name or "")
+    return [
+        str(CreateTable(table).compile(dialect=compiler)),
+        *(str(CreateIndex(index).compile(dialect=compiler)) for index in indexes),
+    ]
 
 
 async def has_tables(engine: Engine) -> bool:
@@ -56,7 +63,6 @@ async def migrate(engine: Engine) -> list[int]:
             await connection.many(_PUT, rows)
             taken.append(1)
         else:
-            connection.discard()
             row = await connection.one(_GET, {"setting": _VERSION})
             series = "" if row is None else str(row[0]).partition(".")[0]
             if series != str(SERIES):
@@ -64,4 +70,11 @@ async def migrate(engine: Engine) -> list[int]:
                     f"the database has stored formats of series {series or 'unknown'}, this program reads series "
                     f"{SERIES}: run the program that made it, or restore a backup"
                 )
+            for number, table in ADDED.items():
+                if table.name not in tables:
+                    for step in _create_table(table, engine.dialect):
+                        await connection.script(step)
+                    taken.append(number)
+            if not taken:
+                connection.discard()
     return taken

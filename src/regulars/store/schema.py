@@ -192,6 +192,18 @@ objects = Table(
 )
 """Groups, tags, offers, ...: in the order of `domain.objects.RelatedObject`."""
 
+offer_products = Table(
+    "offer_products",
+    metadata,
+    Column("site_id", Integer, nullable=False),
+    _number("offer"),
+    _number("product"),
+    PrimaryKeyConstraint("site_id", "offer", "product"),
+    Index("offer_products_product", "site_id", "product"),
+    sqlite_with_rowid=False,
+)
+"""Which products an offer has: who is granted the offer owns them."""
+
 logs = Table(
     "logs",
     metadata,
@@ -297,5 +309,15 @@ changes = Table(
 )
 """The change log: what each commit tells the index (`domain.changes.Record`), in parts."""
 
-SITE_TABLES: Final = (site_heads, customers, relations, objects, logs, activities, consents, changes)
+SITE_TABLES: Final = (
+    site_heads,
+    customers,
+    relations,
+    objects,
+    offer_products,
+    logs,
+    activities,
+    consents,
+    changes,
+)
 """The tables that are keyed by site: every statement on one of them names its site."""

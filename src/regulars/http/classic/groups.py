@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from regulars.domain.commands import Command, DeleteObject, Outcome, Relate, SaveObject
+from regulars.domain.commands import Change, Command, DeleteObject, Outcome, Relate, SaveObject
 from regulars.domain.faults import Fault
 from regulars.domain.limits import Limits
 from regulars.domain.objects import RelatedObject
@@ -56,7 +56,8 @@ async def leave(call: Call, caller: Writer) -> Response:
 
 
 async def _relate(call: Call, caller: Writer, *, holds: bool) -> Response:
-    outcome = await _submit(call, caller, Relate(who_in_path(call), "group.member", _group(call), holds))
+    change: Change = "add" if holds else "remove"
+    outcome = await _submit(call, caller, Relate(who_in_path(call), "group.member", (_group(call),), change))
     return json_response({**DONE, "result": outcome.verdict})
 
 
