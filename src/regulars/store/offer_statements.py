@@ -16,18 +16,19 @@ OFFER_PRODUCTS = Statement(
 """(offer, product), for a list of offers."""
 
 _listed, (_customer,) = keys_of(relations.c.customer)
+_offers = KeyedJoin(
+    _listed,
+    relations,
+    and_(
+        site_is(relations),
+        relations.c.customer == _customer,
+        relations.c.relation == literal_column(str(BY_NAME["offer.granted"].code)),
+    ),
+)
 HELD_OFFER_PRODUCTS = Statement(
     "held_offer_products",
     select(offer_products.c.offer, offer_products.c.product).select_from(
-        KeyedJoin(
-            _listed,
-            relations,
-            and_(
-                site_is(relations),
-                relations.c.customer == _customer,
-                relations.c.relation == literal_column(str(BY_NAME["offer.granted"].code)),
-            ),
-        ).join(offer_products, and_(site_is(offer_products), offer_products.c.offer == relations.c.object))
+        KeyedJoin(_offers, offer_products, and_(site_is(offer_products), offer_products.c.offer == relations.c.object))
     ),
 )
 """The same of every offer that customers ever had, for a list of customers."""

@@ -21,16 +21,7 @@ from regulars.domain.changes import COLUMNS, NULL, TEXTS
 from regulars.domain.customer import IDENTITY_FIELDS
 from regulars.domain.objects import AUTOMATIC_NUMBERS_END
 from regulars.domain.relations import BY_CODE, KIND_CODES, PROFILE_RELATIONS_END
-from regulars.store.schema import (
-    activities,
-    changes,
-    consents,
-    customers,
-    logs,
-    objects,
-    relations,
-    site_heads,
-)
+from regulars.store.schema import activities, changes, consents, customers, logs, objects, relations, site_heads
 from regulars.store.statement import JsonArray, JsonGroupArray, KeyedJoin, Statement, keys_of, site_is
 
 

@@ -1,0 +1,84 @@
+"""Listing: the answer to a question about many customers, whatever resources they are shown as."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, cast
+
+from msgspec import Struct
+from starlette.responses import Response
+
+from regulars.audience import catalogue
+from regulars.audience.catalogue import Engagement
+from regulars.audience.evaluate import Sort
+from regulars.audience.predicates import Predicate
+from regulars.audience.sentences import describe
+from regulars.audience.values import BadFilterValueError
+from regulars.http.call import Call
+from regulars.http.jsonapi import paging
+from regulars.http.jsonapi.cursors import Cursors
+from regulars.http.jsonapi.customer_documents import Question
+from regulars.http.jsonapi.documents import document
+from regulars.http.jsonapi.failures import ParameterProblem
+from regulars.http.jsonapi.origin import origin
+from regulars.http.jsonapi.places import SITE_ID, asked_site
+from regulars.http.jsonapi.query import Vocabulary
+from regulars.http.keyring import Caller
+from regulars.store.engine import Connection
+from regulars.store.following import StoreSnapshot
+
+_SORTED_BY: Final = ("created_at", "name", "email", "net_revenue", "last_request_at")
+SORTS: Final = {
+    **{f"-{column}": Sort(column, descending=True) for column in _SORTED_BY},
+    **{column: Sort(column) for column in _SORTED_BY},
+}
+"""Orders as callers spell them; the default first."""
+
+
+class Listing(Struct, frozen=True):
+    """A list of customers: its path below /v1, its parameters, and what reads the documents of a page."""
+
+    path: str
+    vocabulary: Vocabulary
+    read: Callable[[Connection, Sequence[int], Question], Awaitable[dict[str, Any]]]
+
+
+async def answer(call: Call, caller: Caller, listing: Listing) -> Response:
+    """The page that the call asks for."""
+    settings = call.services.settings
+    raw: bytes = call.request.scope["query_string"]
+    query = listing.vocabulary.read(raw, largest_page=settings.page_size_limit)
+    engagement = Engagement(settings.healthy_days, settings.passive_days, settings.unengaged_days)
+    predicate = _predicate(query.filters, call.services.clock(), engagement)
+    site = asked_site(query.filters, caller)
+    filters = [each for each in query.filters if each[0] != SITE_ID]
+    page, sort, cursors = query.page, SORTS[query.sort], Cursors(call.services.cursors, site, query.sort, filters)
+    places = cursors.places(page)
+    total, beside = 0, paging.NOWHERE
+    found: dict[str, Any] = {"data": [], "included": []} if query.include else {"data": []}
+    home = origin(call.request, settings.trusted_proxies)
+    if site is not None:
+        asking = call.services.audience.ask(site, predicate, sort=sort, skip=page.skip, take=page.size, **places)
+        async with asking as answered:
+            connection = cast(StoreSnapshot, answered.snapshot).connection
+            total = answered.total
+            beside = cursors.neighbours(page, answered) if page.has_cursor else beside
+            found = await listing.read(connection, answered.numbers, Question(caller.account, site, home, query))
+    links = paging.links(f"{home}/v1/{listing.path}", raw, page, total, beside)
+    meta = paging.meta(page, total)
+    if query.describe:
+        meta["description"] = describe(filters, site=site, sort=sort, engagement=engagement)
+    return document({**found, "links": links, "meta": meta})
+
+
+def _predicate(filters: Sequence[tuple[str, str]], now: int, engagement: Engagement) -> Predicate:
+    """What the filters select. Raises ParameterProblem."""
+    parts = []
+    hidden_asked = False
+    for name, value in filters:
+        named = catalogue.BY_NAME[name]
+        hidden_asked |= name == "is_hidden"
+        if named.predicate is not None:
+            try:
+                parts.append(catalogue.parse(named, value, now, engagement))
+            except BadFilterValueError as error:
+                raise ParameterProblem(f"filter[{name}]", f"{error}.") from None
+    return catalogue.audience_of(parts, hidden_asked=hidden_asked)

@@ -1,0 +1,44 @@
+"""Places: which site a call asks about, and which customer of it. What is not the caller's is as if it were not."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from regulars.domain.identity import NUMBER_LIMIT, split_number
+from regulars.http.errors import Problem
+from regulars.http.jsonapi.failures import ParameterProblem
+from regulars.http.keyring import Caller
+
+SITE_ID: Final = "site_id"
+_PARAMETER: Final = f"filter[{SITE_ID}]"
+
+
+def asked_site(filters: Sequence[tuple[str, str]], caller: Caller) -> int | None:
+    """The site that the filters name, or the only one; None if the account has none such.
+
+    Raises ParameterProblem for a malformed number, or where one is needed, as the account has several sites.
+    """
+    values = [value for name, value in filters if name == SITE_ID]
+    for value in values:
+        if not (value.isascii() and value.isdigit() and 1 <= len(value) <= 16):
+            raise ParameterProblem(_PARAMETER, f"{_PARAMETER} must be the number of one site.")
+    asked = {int(value) for value in values}
+    if not asked:
+        if len(caller.sites) > 1:
+            sites = ", ".join(map(str, caller.sites))
+            raise ParameterProblem(_PARAMETER, f"{_PARAMETER} is required, as the account has several sites: {sites}.")
+        return caller.site
+    return asked.pop() if len(asked) == 1 and asked.issubset(caller.sites) else None
+
+
+def customer_place(text: str, caller: Caller, noun: str = "customer") -> tuple[int, int]:
+    """The site of the account and the number within it that a customer's id names. Raises Problem."""
+    if text.isascii() and text.isdigit() and len(text) <= 16 and int(text) < NUMBER_LIMIT:
+        site, number = split_number(int(text))
+        if site in caller.sites:
+            return site, number
+    raise unknown_customer(noun)
+
+
+def unknown_customer(noun: str = "customer") -> Problem:
+    """Nobody, or somebody else's customer; `noun` is what the call knows customers as."""
+    return Problem("customer_not_found", f"There is no {noun} with this id.")
