@@ -1,16 +1,21 @@
-"""Fixtures that everybody may use: an application in this process, one for each module of tests."""
+"""Fixtures that everybody may use: an application in this process, one for each module of tests.
+
+REGULARS_TEST_ENGINE=postgresql runs them on the other engine."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from .databases import ENGINE, drop_database, new_database
 from .in_process import Client, InProcess
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
-    with InProcess(tmp_path_factory.mktemp("app") / "regulars.db") as running:
+    path = new_database(tmp_path_factory.mktemp("app"), ENGINE, "regulars")
+    with InProcess(path) as running:
         yield running
+    drop_database(path)
 
 
 @pytest.fixture(scope="module")

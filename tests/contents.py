@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import apsw
 import msgspec
 
 from regulars.domain import changes
 from regulars.domain.relations import BY_CODE, KIND_CODES
 from regulars.domain.text import fold
+
+from .databases import Reading
 
 TABLES = ("customers", "relations", "objects", "logs", "activities", "consents", "changes")
 
@@ -22,22 +23,23 @@ class Contents(NamedTuple):
 
 
 def contents(path: Path) -> Contents:
-    with _Reading(path) as read:
+    with Reading(path) as read:
         rows = {table: read.value(f"SELECT count(*) FROM {table}") for table in TABLES}
         return Contents(rows, dict(read.rows("SELECT site_id, head FROM site_heads")))
 
 
 def inconsistencies(path: Path) -> list[str]:
     """Everything that is wrong in a database, one sentence each; [] for a good one."""
-    with _Reading(path) as read:
+    with Reading(path) as read:
         return [*_damage(read), *_dangling(read), *_wrong_figures(read), *_broken_log(read)]
 
 
-def _damage(read: "_Reading") -> Iterator[str]:
-    yield from (text for (text,) in read.rows("PRAGMA integrity_check") if text != "ok")
+def _damage(read: Reading) -> Iterator[str]:
+    if read.is_sqlite:
+        yield from (text for (text,) in read.rows("PRAGMA integrity_check") if text != "ok")
 
 
-def _dangling(read: "_Reading") -> Iterator[str]:
+def _dangling(read: Reading) -> Iterator[str]:
     """Rows about customers, objects or logs that are not there, or beyond the numbers handed out."""
     for table in ("relations", "consents", "activities"):
         orphans = f"""SELECT count(*) FROM {table} t WHERE NOT EXISTS (
@@ -63,7 +65,7 @@ def _dangling(read: "_Reading") -> Iterator[str]:
             yield f"{found} {table} have numbers that were not handed out"
 
 
-def _wrong_figures(read: "_Reading") -> Iterator[str]:
+def _wrong_figures(read: Reading) -> Iterator[str]:
     """Customers whose key or figures do not follow from what else is stored."""
     for number, email, key in read.rows("SELECT number, email, email_key FROM customers"):
         if key != (None if email is None else fold(email)):
@@ -77,7 +79,7 @@ def _wrong_figures(read: "_Reading") -> Iterator[str]:
             yield f"site {site}, customer {number}: {orders} orders, {visits} visits, {counted.get((site, number))}"
 
 
-def _broken_log(read: "_Reading") -> Iterator[str]:
+def _broken_log(read: Reading) -> Iterator[str]:
     """The change log, replayed from the first change on, must give exactly what the tables hold."""
     for site, head, token in read.rows("SELECT site_id, head, token FROM site_heads"):
         people: dict[int, dict[int, int]] = {}
@@ -126,24 +128,3 @@ def _replay(record: changes.Record, people: dict[int, dict[int, int]], ties: set
                 columns[code] = value
         for relation, item, holds in entry.ties:
             (ties.add if holds else ties.discard)((entry.number, relation, item))
-
-
-class _Reading:
-    """One read transaction on the file."""
-
-    def __init__(self, path: Path) -> None:
-        self._connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-        self._connection.set_busy_timeout(10_000)
-
-    def __enter__(self) -> "_Reading":
-        self._connection.execute("BEGIN").fetchall()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
-
-    def rows(self, text: str, *values: Any) -> list[Any]:
-        return self._connection.execute(text, values).fetchall()
-
-    def value(self, text: str, *values: Any) -> int:
-        return int(self.rows(text, *values)[0][0])

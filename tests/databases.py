@@ -20,6 +20,9 @@ import pytest
 ENGINES: Final = tuple(os.environ.get("REGULARS_TEST_ENGINES", "sqlite,postgresql").split(","))
 """The engines that the tests of both run on."""
 
+ENGINE: Final = os.environ.get("REGULARS_TEST_ENGINE", "sqlite")
+"""The engine below the tests of the HTTP surface, which run on one."""
+
 _numbers = count(1)
 _POINTER: Final = ".url"
 

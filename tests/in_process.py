@@ -16,6 +16,7 @@ from regulars.store.control import Site
 from regulars.store.store import Store
 
 from .contents import Contents, contents
+from .databases import url_of
 
 NOTHING: Any = object()
 
@@ -28,7 +29,7 @@ class InProcess:
 
     def __init__(self, path: Path, **settings: Any) -> None:
         self.path = path
-        self.settings = Settings(database=f"sqlite:///{path}", **settings)
+        self.settings = Settings(database=url_of(path), **settings)
         self._runner = asyncio.Runner()
         self._app: Application = create_app(self.settings)
         self._accounts: dict[str, int] = {}

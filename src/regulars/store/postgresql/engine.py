@@ -274,7 +274,7 @@ class PostgresqlConnection:
     def _ensure_begun(self) -> None:
         if not self._begun:
             self._begun = True
-            self._session.send(self._begin)
+            self._session.begin(self._begin)
 
     async def _exchange(self, queries: Sequence[tuple[Sql, Sequence[Any]]]) -> list[PGresult]:
         first = not self._begun

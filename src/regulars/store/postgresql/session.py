@@ -23,6 +23,7 @@ from regulars.store.statement import Sql
 _ROWS_AT_A_TIME: Final = 500
 """Rows that are turned into Python values, or sent, before others get their turn: about 2 ms."""
 
+_FORGET_PLANS: Final = Sql("DISCARD PLANS", (), {})
 _ENCODERS: Final[Mapping[type, Callable[[Any], bytes | None]]] = {
     type(None): lambda value: None,
     int: lambda value: b"%d" % value,
@@ -64,7 +65,11 @@ class Session:
         self._loop = asyncio.get_running_loop()
         self._transformer = Transformer(connection)
         self._names: dict[str, bytes] = {}
-        self._count = 0
+        self._prepared = 0
+        self._sent = 0
+        self._since = self._loop.time()
+        self._renew_sent = 100
+        self._renew_at = self._since + 1
         self._steps: deque[_Step] = deque()
         self._segment = _Segment()
         self._current: PGresult | None = None
@@ -85,6 +90,21 @@ class Session:
         """Whether every answer has come."""
         return not self._steps
 
+    def begin(self, sql: Sql) -> None:
+        """Send the statement that begins a transaction, with plans that are not too old.
+
+        Plans are made once and kept, and one that was made for an empty table reads a whole site when that has
+        grown. So they are made anew as work and time go on, ever more seldom; later on the server itself drops those
+        of tables that it has analysed.
+        """
+        now = self._loop.time()
+        if self._sent >= self._renew_sent or now >= self._renew_at:
+            self._renew_sent = 4 * self._sent
+            self._renew_at = now + 2 * (now - self._since)
+            self.send(_FORGET_PLANS)
+            self.sync_later()
+        self.send(sql)
+
     def send(self, sql: Sql, arguments: Iterable[Any] = (), *, keep: bool = False) -> None:
         """Send a statement without waiting; its rows are among the results of the next `sync` if they are kept."""
         self._check()
@@ -93,6 +113,7 @@ class Session:
             name, [_ENCODERS[value.__class__](value) for value in arguments], result_format=Format.BINARY
         )
         self._steps.append(_Step(self._segment, keep, None))
+        self._sent += 1
 
     async def send_many(self, sql: Sql, rows: Iterable[Sequence[Any]]) -> None:
         """Send a statement once for each row of arguments."""
@@ -149,8 +170,8 @@ class Session:
             raise LostError("the connection is closed")
 
     def _prepare(self, text: str) -> bytes:
-        self._count += 1
-        name = b"r%d" % self._count
+        name = b"r%d" % self._prepared
+        self._prepared += 1
         self._wire.send_prepare(name, text.encode())
         self._names[text] = name
         self._steps.append(_Step(self._segment, False, text))
