@@ -3,13 +3,15 @@
 It answers like a `TextColumn`; a substring is looked for in the distinct values only.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Final
 
+import msgspec
 import numpy as np
 from pyroaring import BitMap
 
+from regulars.audience.archive import Reader, Writer
 from regulars.audience.bitmaps import approximate_bytes, from_mask, from_ordinals, to_ordinals, union
 from regulars.audience.columns import Growable
 from regulars.audience.text import TextColumn
@@ -41,6 +43,24 @@ class CodedColumn:
         order = np.argsort(codes, kind="stable")
         bounds = np.searchsorted(codes[order], np.arange(len(self._values) + 1))
         self._members = [from_ordinals(order[a:b]) for a, b in pairwise(bounds)]
+
+    def capture(self, name: str) -> Callable[[Writer], None]:
+        """What writes the column as it is now, under this name, whatever becomes of it meanwhile."""
+        codes = self._codes.values.copy()
+        values = list(self._values)
+
+        def write(writer: Writer) -> None:
+            writer.put(f"{name}/codes", codes)
+            writer.put(f"{name}/values", msgspec.msgpack.encode(values))
+
+        return write
+
+    def restore(self, reader: Reader, name: str, size: int) -> None:
+        """Take over, into this new column, what was written under this name of the first `size` customers."""
+        self._codes.adopt(reader.array(f"{name}/codes")[:size])
+        for text in msgspec.msgpack.decode(reader.bytes(f"{name}/values"), type=list[str]):
+            self._code(text)
+        self.finish(index=False)
 
     def set(self, ordinal: int, text: str | None) -> None:
         """The customer's text is now this one, or none."""

@@ -41,6 +41,11 @@ class Growable:
             self._room = room
         self.size = max(size, self.size)
 
+    def adopt(self, values: NDArray[Any]) -> None:
+        """Take this array for one's own, all of it."""
+        self._room = values
+        self.size = values.size
+
     def extend(self, values: NDArray[Any]) -> None:
         """Put values behind the last one."""
         start = self.size
@@ -81,16 +86,30 @@ class Column(Growable):
         elif position == ascending and value != NULL and (position == 0 or value >= room[position - 1]):
             self._ascending = position + 1
 
+    def adopt(self, values: NDArray[Any]) -> None:
+        """Take this array for one's own, all of it."""
+        super().adopt(values)
+        self._ascending = 0
+        self._measure(0)
+
     def load(self, start: int, values: Values) -> None:
         """Put values at `start` and behind it, where there is room for them already."""
         stop = start + values.size
         self._room[start:stop] = values
-        if self._ascending == start and values.size:
-            first = max(start - 1, 0)
-            known = self._room[first:stop]
+        if self._ascending == start:
+            self._measure(stop)
+
+    def _measure(self, stop: int) -> None:
+        """Look from where the values ascend how far they go on doing so."""
+        stop = stop or self.size
+        for start in range(max(self._ascending - 1, 0), stop, _BLOCK):
+            known = self._room[start : min(start + _BLOCK + 1, stop)]
+            if known[0] == NULL:
+                return
             falls = np.flatnonzero(known[1:] < known[:-1])  # NULL is below every value
-            if known[0] != NULL:
-                self._ascending = first + 1 + int(falls[0]) if falls.size else stop
+            self._ascending = start + (1 + int(falls[0]) if falls.size else known.size)
+            if falls.size:
+                return
 
     def between(self, low: int | None, high: int | None, within: BitMap) -> BitMap:
         """Those of `within` whose value is set and lies in low..high, both included; None is no bound."""
@@ -142,6 +161,16 @@ class Numbering:
     def nbytes(self) -> int:
         """The memory that it takes, in bytes."""
         return self._numbers.nbytes
+
+    @property
+    def values(self) -> NDArray[np.uint32]:
+        """Every number, by ordinal."""
+        return self._numbers.values
+
+    def adopt(self, numbers: NDArray[Any]) -> None:
+        """Take these numbers for one's own, which ascend."""
+        self._numbers.adopt(numbers)
+        self._dense = self.last == len(self)
 
     def append(self, numbers: NDArray[Any]) -> range:
         """Number new customers; returns their ordinals. Raises ValueError unless the numbers ascend."""

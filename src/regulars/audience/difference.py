@@ -26,8 +26,8 @@ def _differences(left: SiteIndex, right: SiteIndex) -> Iterator[str]:
     yield from (f"customer {number}: only in the second" for number in theirs - mine)
     both = mine & theirs
     yield from _columns(left, right, both)
-    for relation, target in sorted(left.ties.keys() | right.ties.keys()):
-        tied = [_numbers(each, each.ties.get((relation, target), BitMap())) & both for each in (left, right)]
+    for relation, target in sorted({*left.ties, *right.ties}):
+        tied = [_numbers(each, each.ties.get((relation, target)) or BitMap()) & both for each in (left, right)]
         for number in tied[0] ^ tied[1]:
             name = BY_CODE[relation].name if relation in BY_CODE else f"relation {relation}"
             to = "" if target == FLAG else f" to {target}"

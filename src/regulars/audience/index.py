@@ -11,7 +11,8 @@ import numpy as np
 from msgspec import Struct
 from pyroaring import BitMap
 
-from regulars.audience.bitmaps import approximate_bytes, from_ordinals
+from regulars.audience.bitmap_table import BitmapTable
+from regulars.audience.bitmaps import from_ordinals
 from regulars.audience.coded import CodedColumn
 from regulars.audience.columns import Column, Numbering
 from regulars.audience.order import TextOrder
@@ -54,7 +55,7 @@ class SiteIndex:
         self.numbering = Numbering()
         self.alive = BitMap()
         self.columns = {name: Column() for name in COLUMNS}
-        self.ties: dict[tuple[int, int], BitMap] = {}
+        self.ties: BitmapTable[tuple[int, int]] = BitmapTable()
         self.texts: dict[str, TextColumn | CodedColumn] = {}
         self.orders: dict[str, TextOrder] = {}
         for name in TEXTS:
@@ -96,7 +97,7 @@ class SiteIndex:
         found = from_ordinals(ordinals)
         known = self.ties.get((relation, target))
         if known is None:
-            self.ties[relation, target] = found
+            self.ties.setdefault((relation, target), found)
         else:
             known |= found
 
@@ -125,7 +126,7 @@ class SiteIndex:
             for entry in record.entries:
                 self._apply(entry, texts)
             for target in record.cleared:  # after the ties of the same change, whose object is gone now
-                self.ties.pop(target, None)
+                self.ties.pop(target)
         self.horizon = max(self.horizon, head.number if horizon is None else horizon)
         self.head = head
 
@@ -137,7 +138,7 @@ class SiteIndex:
             + sum(each.nbytes for each in self._columns)
             + sum(each.nbytes for each in self._texts)
             + sum(each.nbytes for each in self.orders.values())
-            + approximate_bytes(self.ties.values())
+            + self.ties.nbytes
         )
 
     def _append(self, numbers: list[int]) -> range:
@@ -153,7 +154,7 @@ class SiteIndex:
     def _apply(self, entry: Entry, texts: Mapping[int, tuple[str | None, ...]]) -> None:
         ordinal = self.numbering.ordinal(entry.number)
         if entry.gone:
-            if ordinal is not None and ordinal in self.alive:
+            if ordinal is not None:
                 self.alive.discard(ordinal)
                 for code in range(len(TEXTS)):
                     self._set_text(ordinal, code, None)

@@ -6,12 +6,14 @@ in any other column. Texts are compared by code point, which is how their UTF-8 
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from regulars.audience.archive import Reader, Writer
 from regulars.audience.columns import Growable, Values
 from regulars.audience.segment import encode
 from regulars.audience.text import TextColumn
@@ -27,6 +29,7 @@ _SHORT: Final = 64
 
 _REFRESH_COST: Final = 12.0
 _REBUILD_COST: Final = 3.0
+_RESTORE_COST: Final = 0.03
 
 
 class TextOrder:
@@ -41,14 +44,55 @@ class TextOrder:
         self._static = _Static.of([])
         self._delta: list[bytes] = []
         self._delta_labels: list[int] = []
+        self._stored: Callable[[], None] | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the order was asked for; then it is kept up to date."""
+        return self._labels is not None or self._stored is not None
+
+    def capture(self, name: str) -> Callable[[Writer], None] | None:
+        """What writes the order as it is now, under this name; None if it is not known."""
+        if self._stored is not None:
+            self._stored()
+        if self._labels is None or self._refreshing:
+            return None
+        labels, static = self._labels.values.copy(), self._static
+        rest = msgspec.msgpack.encode((self._delta, self._delta_labels, sorted(self._stale)))
+
+        def write(writer: Writer) -> None:
+            writer.put(f"{name}/labels", labels)
+            writer.put(f"{name}/arena", static.arena)
+            writer.put(f"{name}/starts", static.starts)
+            writer.put(f"{name}/rest", rest)
+
+        return write
+
+    def restore(self, reader: Reader, name: str, size: int) -> None:
+        """Take over, into this new order, what was written of the first `size` customers; it is read when needed."""
+        if f"{name}/labels" not in reader:
+            return
+
+        def read() -> None:
+            labels = Growable(np.int64, NULL)
+            labels.adopt(reader.array(f"{name}/labels")[:size])
+            self._static = _Static(reader.bytes(f"{name}/arena"), reader.array(f"{name}/starts"))
+            rest = msgspec.msgpack.decode(reader.bytes(f"{name}/rest"), type=tuple[list[bytes], list[int], list[int]])
+            self._delta, self._delta_labels, stale = rest
+            self._stale.update(ordinal for ordinal in stale if ordinal < size)
+            self._labels, self._stored = labels, None
+
+        self._stored = read
 
     def changed(self, ordinal: int) -> None:
         """The text of this customer is not what it was."""
-        if self._labels is not None:
+        if self.is_known:
             self._stale.add(ordinal)
 
     def cost(self, size: int) -> float:
         """About how long `refresh` takes now, in microseconds, for a site of `size` customers; 0: up to date."""
+        if self._stored is not None:
+            return _RESTORE_COST * size + 1
         if self._labels is None or self._refreshing:
             return _REBUILD_COST * size + 1
         return _REFRESH_COST * len(self._stale)
@@ -65,6 +109,8 @@ class TextOrder:
         if self._labels is None or self._stale:
             self._refreshing = True
             try:
+                if self._stored is not None:
+                    self._stored()
                 if self._labels is None or len(self._stale) * 8 > size + self._delta_limit:
                     self._build(size)
                 self._assign(size, ((ordinal, self._texts.get(ordinal)) for ordinal in sorted(self._stale)))
@@ -163,8 +209,8 @@ class _Static:
 
     def __init__(self, arena: bytes, starts: NDArray[np.int64]) -> None:
         count = starts.size - 1
-        self._arena = arena
-        self._starts = starts
+        self.arena = arena
+        self.starts = starts
         self.gap = _SPAN // (count + 1)
         self.labels: Values = np.arange(1, count + 1, dtype=np.int64) * self.gap
 
@@ -179,10 +225,10 @@ class _Static:
 
     @property
     def nbytes(self) -> int:
-        return len(self._arena) + self._starts.nbytes + self.labels.nbytes
+        return len(self.arena) + self.starts.nbytes + self.labels.nbytes
 
     def text(self, position: int) -> bytes:
-        return self._arena[self._starts[position] : self._starts[position + 1]]
+        return self.arena[self.starts[position] : self.starts[position + 1]]
 
     def position(self, text: bytes) -> int:
         """Where the text stands, or would be inserted."""
@@ -200,11 +246,11 @@ class _Static:
         places = np.searchsorted(self.labels, np.array(labels, dtype=np.int64))
         pieces: list[bytes] = []
         done = 0
-        for place, text in zip(self._starts[places].tolist(), texts, strict=True):
-            pieces += (self._arena[done:place], text)
+        for place, text in zip(self.starts[places].tolist(), texts, strict=True):
+            pieces += (self.arena[done:place], text)
             done = place
-        pieces.append(self._arena[done:])
-        lengths = np.insert(np.diff(self._starts), places, [len(text) for text in texts])
+        pieces.append(self.arena[done:])
+        lengths = np.insert(np.diff(self.starts), places, [len(text) for text in texts])
         starts = np.zeros(lengths.size + 1, dtype=np.int64)
         np.cumsum(lengths, out=starts[1:])
         return np.insert(self.labels, places, labels), _Static(b"".join(pieces), starts)

@@ -4,13 +4,16 @@ The texts stand as UTF-8 in one arena. Trigram bitmaps give candidates, a supers
 the arena. Only `live` changes: a customer whose text changed or went is taken out of it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
+from regulars.audience.archive import Reader, Writer
+from regulars.audience.arena import Arena, Parts
+from regulars.audience.bitmap_table import BitmapTable
 from regulars.audience.bitmaps import Ordinals, approximate_bytes, from_ordinals, to_ordinals, union
 from regulars.audience.remembered import Remembered
 from regulars.audience.similar import WordIndex
@@ -30,6 +33,9 @@ _VERIFY_COST: Final = 0.12
 _TAIL_COST: Final = 0.06
 """Microseconds that a text takes to verify, and a tail to look at."""
 
+_SCAN_COST: Final = 0.006
+"""Microseconds that a text takes to be looked through where there are no trigrams."""
+
 _MOST_TAILS: Final = 4_096
 
 
@@ -41,17 +47,14 @@ def encode(text: str) -> bytes:
 class Segment:
     """Texts of ascending ordinals. `tails`: remember which customers have which common address domain."""
 
-    def __init__(self, ordinals: Ordinals, arena: bytes, starts: NDArray[np.int64], *, tails: bool) -> None:
-        self.ordinals = ordinals
-        self.live = from_ordinals(ordinals)
-        self._everybody = self.live.copy()
-        self._arena = arena
-        self._buffer = np.frombuffer(arena, dtype=np.uint8)
-        self._starts = starts
+    def __init__(self, arena: Arena, live: BitMap | None = None, *, tails: bool) -> None:
+        self.arena = arena
+        self.live = from_ordinals(arena.ordinals) if live is None else live
         self._has_tails = tails
         self._trigrams: TrigramIndex | None = None
         self._tails: dict[bytes, BitMap] = {}
         self._words: WordIndex | None = None
+        self._stored_words: Callable[[], WordIndex] | None = None
         self._remembered = Remembered(2 * len(self))
 
     @classmethod
@@ -62,15 +65,15 @@ class Segment:
         lengths = np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded))
         starts[1:] += np.cumsum(lengths + 1)
         arena = _EDGE + _EDGE.join(encoded) + _EDGE * (_PAD + 1)
-        return cls(np.asarray(ordinals, dtype=np.uint32), arena, starts, tails=tails)
+        return cls(Arena.of(np.asarray(ordinals, dtype=np.uint32), arena, starts), tails=tails)
 
     @classmethod
     def merged(cls, segments: Sequence["Segment"]) -> "Segment":
         """One segment of the live texts of several; its trigrams are made of theirs if they have theirs."""
-        ordinals = np.concatenate([each.ordinals for each in segments])
-        lengths = np.concatenate([np.diff(each._starts) for each in segments])
+        ordinals = np.concatenate([each.arena.ordinals for each in segments])
+        lengths = np.concatenate([np.diff(each.arena.starts) for each in segments])
         alive = np.concatenate([each._live_mask() for each in segments])
-        buffer = np.concatenate([each._buffer[1 : each._starts[-1]] for each in segments])
+        buffer = np.concatenate([each.arena.buffer[1 : each.arena.starts[-1]] for each in segments])
         kept = buffer[np.repeat(alive, lengths)]
         lengths, ordinals = lengths[alive], ordinals[alive]
         if bool(np.any(ordinals[1:] < ordinals[:-1])):
@@ -82,7 +85,7 @@ class Segment:
         starts = np.ones(lengths.size + 1, dtype=np.int64)
         starts[1:] += np.cumsum(lengths)
         arena = _EDGE + kept.tobytes() + _EDGE * _PAD
-        segment = cls(ordinals, arena, starts, tails=segments[0]._has_tails)
+        segment = cls(Arena.of(ordinals, arena, starts), tails=segments[0]._has_tails)
         if all(each._trigrams is not None for each in segments):
             segment._adopt(segments)
         return segment
@@ -96,11 +99,11 @@ class Segment:
                 left = bitmap & each.live
                 if left:
                     parts.setdefault(code, []).append(left)
-        self._trigrams = TrigramIndex({code: union(bitmaps) for code, bitmaps in parts.items()})
+        self._trigrams = TrigramIndex(BitmapTable({code: union(bitmaps) for code, bitmaps in parts.items()}))
         self._tails = self._common_tails()
 
     def __len__(self) -> int:
-        return int(self.ordinals.size)
+        return self.arena.size
 
     @property
     def is_indexed(self) -> bool:
@@ -110,14 +113,14 @@ class Segment:
     @property
     def has_words(self) -> bool:
         """Whether the words are built; the first question for similar words builds them."""
-        return self._words is not None
+        return self._words is not None or self._stored_words is not None
 
     @property
     def nbytes(self) -> int:
         """About how much memory it takes, in bytes."""
-        total = len(self._arena) + self._starts.nbytes + self.ordinals.nbytes
+        total = self.arena.nbytes
         if self._trigrams is not None:
-            total += approximate_bytes(self._trigrams.grams.values())
+            total += self._trigrams.grams.nbytes
         total += self._remembered.nbytes + (self._words.nbytes if self._words else 0)
         return total + approximate_bytes(self._tails.values())
 
@@ -125,35 +128,77 @@ class Segment:
         """The trigrams, built now if they are not yet."""
         if self._trigrams is None:
             self._tails = self._common_tails()
-            self._trigrams = TrigramIndex(build(self._buffer, self._starts, self.ordinals))
+            self._trigrams = TrigramIndex(BitmapTable(build(self.arena.buffer, self.arena.starts, self.arena.ordinals)))
         return self._trigrams
 
     def words(self) -> WordIndex:
         """The words, built now if they are not yet."""
+        if self._words is None and self._stored_words is not None:
+            self._words = self._stored_words()
         if self._words is None:
-            self._words = WordIndex.of(self.ordinals, self._arena, self._starts)
+            self._words = WordIndex.of(self.arena.ordinals, self.arena.content, self.arena.starts)
         return self._words
+
+    def capture(self, name: str) -> Callable[[Writer], None]:
+        """What writes the segment as it is now, under this name, whatever becomes of it meanwhile."""
+        live = self.live.serialize()
+
+        def write(writer: Writer) -> None:
+            ordinals, content, starts = self.arena.parts
+            writer.put(f"{name}/live", live)
+            writer.put(f"{name}/ordinals", ordinals)
+            writer.put(f"{name}/content", content)
+            writer.put(f"{name}/starts", starts)
+            writer.facts[name] = [len(self), self._has_tails]
+            trigrams = self._trigrams
+            if trigrams is not None:
+                rows = ((code, trigrams.grams.raw(code)) for code in trigrams.grams)
+                writer.put_bitmaps(f"{name}/trigrams", ((code, *raw) for code, raw in rows if raw is not None))
+                tails = ((tail, bitmap.serialize(), len(bitmap)) for tail, bitmap in self._tails.items())
+                writer.put_bitmaps(f"{name}/tails", tails)
+            if self.has_words:
+                self.words().write(writer, f"{name}/words")
+
+        return write
+
+    @classmethod
+    def restored(cls, reader: Reader, name: str) -> "Segment":
+        """The segment that was written under this name; its parts are read when they are first needed."""
+
+        def load() -> Parts:
+            return reader.array(f"{name}/ordinals"), reader.bytes(f"{name}/content"), reader.array(f"{name}/starts")
+
+        size, tails = reader.facts[name]
+        segment = cls(Arena(size, load), BitMap.deserialize(reader.bytes(f"{name}/live")), tails=tails)
+        if f"{name}/trigrams/keys" in reader:
+            segment._trigrams = TrigramIndex(reader.bitmaps(f"{name}/trigrams"))
+            segment._tails = dict(reader.bitmaps(f"{name}/tails").items())
+        if f"{name}/words/owners" in reader:
+            segment._stored_words = lambda: WordIndex.read(reader, f"{name}/words")
+        return segment
 
     def get(self, ordinal: int) -> str | None:
         """The text of a live customer, None if it has none here."""
         if ordinal not in self.live:
             return None
-        position = int(np.searchsorted(self.ordinals, ordinal))
-        return self._arena[self._starts[position] : self._starts[position + 1] - 1].decode("utf-8", "surrogatepass")
+        position = int(np.searchsorted(self.arena.ordinals, ordinal))
+        _, content, starts = self.arena.parts
+        return content[starts[position] : starts[position + 1] - 1].decode("utf-8", "surrogatepass")
 
     def items(self) -> Iterator[tuple[int, str]]:
         """(ordinal, folded text) of every live customer."""
-        body = self._arena[1 : self._starts[-1] - 1]
-        for ordinal, alive, text in zip(self.ordinals.tolist(), self._live_mask(), body.split(_EDGE), strict=True):
+        ordinals, content, starts = self.arena.parts
+        texts = content[1 : starts[-1] - 1].split(_EDGE)
+        for ordinal, alive, text in zip(ordinals.tolist(), self._live_mask(), texts, strict=True):
             if alive:
                 yield ordinal, text.decode("utf-8", "surrogatepass")
 
     def cost(self, needle: bytes, size: int) -> float:
         """About how long `contains` takes over `size` customers, in microseconds."""
-        if self._trigrams is None:
-            return 4.0 * len(self)
         if needle in self._remembered:
             return 5
+        if self._trigrams is None:
+            return 100 + min(_SCAN_COST * len(self), _VERIFY_COST * size)
         if len(needle) <= 3:
             return 50 + len(self) / 1_000 * (4 - len(needle))
         doubtful = min(self._trigrams.rarest(needle), size)
@@ -171,9 +216,13 @@ class Segment:
             return found & within
         # Who is asked about makes no difference to what is remembered; of few, only those are looked at.
         is_worth_remembering = len(within) * _FEW_ASKED > len(self)
-        asked = self._everybody if is_worth_remembering else within
-        candidates = self.index().candidates(needle, asked)
-        if len(needle) > 3 and candidates:
+        if self._trigrams is None:
+            candidates = from_ordinals(self.arena.holders(needle)) if is_worth_remembering else within
+        else:
+            candidates = self._trigrams.candidates(needle, None if is_worth_remembering else within)
+        if self._trigrams is None:
+            candidates = candidates if is_worth_remembering else self._verified(candidates, needle, whole=False)
+        elif len(needle) > 3 and candidates:
             known = self._tailed(needle) & candidates if self._is_worth_tails(len(candidates)) else BitMap()
             candidates = known | self._verified(candidates - known, needle, whole=False)
         if not is_worth_remembering:
@@ -183,8 +232,13 @@ class Segment:
     def equals(self, text: bytes, within: BitMap) -> BitMap:
         """Those of `within` whose text is this one."""
         if not text:
-            return from_ordinals(self.ordinals[np.diff(self._starts) == 1]) & self.live & within
-        return self._verified(self.index().candidates(text, self.live & within), text, whole=True)
+            return from_ordinals(self.arena.ordinals[np.diff(self.arena.starts) == 1]) & self.live & within
+        within = self.live & within
+        if self._trigrams is not None:
+            within = self._trigrams.candidates(text, within)
+        elif len(within) * _FEW_ASKED > len(self):
+            within = from_ordinals(self.arena.holders(text)) & within
+        return self._verified(within, text, whole=True)
 
     def similar(self, grams: frozenset[str], within: BitMap) -> BitMap:
         """Those of `within` that have a word similar to these trigrams (see `similar`)."""
@@ -197,7 +251,9 @@ class Segment:
         """About how long `similar` takes, in microseconds."""
         if grams in self._remembered:
             return 5
-        return 5.0 * len(self) if self._words is None else self._words.cost(grams)
+        if self._words is None:
+            return 0.05 * len(self) if self._stored_words is not None else 5.0 * len(self)
+        return self._words.cost(grams)
 
     def _is_worth_tails(self, doubtful: int) -> bool:
         """Whether to look through the tails is cheaper than to verify so many texts."""
@@ -213,17 +269,17 @@ class Segment:
         return found
 
     def _live_mask(self) -> NDArray[np.bool_]:
-        mask = np.zeros(int(self.ordinals[-1]) + 1 if len(self) else 0, dtype=np.bool_)
+        mask = np.zeros(int(self.arena.ordinals[-1]) + 1 if len(self) else 0, dtype=np.bool_)
         mask[to_ordinals(self.live)] = True
-        return mask[self.ordinals]
+        return mask[self.arena.ordinals]
 
     def _verified(self, candidates: BitMap, needle: bytes, *, whole: bool) -> BitMap:
         if not candidates:
             return candidates
         ordinals = to_ordinals(candidates)
         positions = self._positions(ordinals)
-        begins = self._starts[positions]
-        lengths = self._starts[positions + 1] - begins - 1
+        begins = self.arena.starts[positions]
+        lengths = self.arena.starts[positions + 1] - begins - 1
         fits = lengths == len(needle) if whole else lengths >= len(needle)
         hits = np.zeros(ordinals.size, dtype=np.bool_)
         short = np.flatnonzero(fits & (lengths <= _PAD))
@@ -232,7 +288,7 @@ class Segment:
             rest = np.flatnonzero(fits & (lengths > _PAD))
         else:
             rest = np.flatnonzero(fits)
-        find = self._arena.find
+        find = self.arena.content.find
         for each in rest.tolist():
             begin = int(begins[each])
             hits[each] = find(needle, begin, begin + int(lengths[each])) >= 0
@@ -240,17 +296,17 @@ class Segment:
 
     def _positions(self, ordinals: Ordinals) -> NDArray[np.intp]:
         """Where ordinals of this segment stand in it."""
-        first, last = int(self.ordinals[0]), int(self.ordinals[-1])
+        first, last = int(self.arena.ordinals[0]), int(self.arena.ordinals[-1])
         if last - first == len(self) - 1:  # nobody is missing between them
             return ordinals.astype(np.intp) - first
-        return np.searchsorted(self.ordinals, ordinals)
+        return np.searchsorted(self.arena.ordinals, ordinals)
 
     def _found(self, begins: NDArray[np.int64], lengths: NDArray[np.int64], needle: bytes) -> NDArray[np.bool_]:
         """Which of the texts (at most _PAD bytes long) contain the needle."""
         # Fixed windows over the arena run past the end of a text; a sentinel there stops a false match
         # from straddling, and a match that begins behind the end is told by its position.
         width = int(lengths.max())
-        windows = np.lib.stride_tricks.sliding_window_view(self._buffer, width)
+        windows = np.lib.stride_tricks.sliding_window_view(self.arena.buffer, width)
         found = np.zeros(begins.size, dtype=np.bool_)
         for start in range(0, begins.size, _BLOCK):
             block = slice(start, start + _BLOCK)
@@ -263,7 +319,7 @@ class Segment:
         """The bitmaps of the most common address domains, by "@domain"."""
         if not self._has_tails or len(self) < _COMMON_TAIL:
             return {}
-        body = self._arena[1 : self._starts[-1] - 1].split(_EDGE)
+        body = self.arena.content[1 : self.arena.starts[-1] - 1].split(_EDGE)
         codes: dict[bytes, int] = {}
         owners = np.empty(len(self), dtype=np.int64)
         for position, text in enumerate(body):
@@ -276,6 +332,6 @@ class Segment:
         common = common[np.argsort(-counts[common])][:_MOST_TAILS]
         names = list(codes)
         return {
-            names[code]: from_ordinals(self.ordinals[order[ends[code] - counts[code] : ends[code]]])
+            names[code]: from_ordinals(self.arena.ordinals[order[ends[code] - counts[code] : ends[code]]])
             for code in common.tolist()
         }

@@ -18,19 +18,27 @@ from typing import Final, TypeVar
 from msgspec import Struct
 from pyroaring import BitMap
 
+from regulars.audience.archive import DamagedError
 from regulars.audience.evaluate import Sort, estimate, estimate_page, evaluate
 from regulars.audience.history import OutOfStepError, chained, whole
-from regulars.audience.index import OutOfOrderError, SiteIndex, Tuning
+from regulars.audience.index import SORTED_TEXTS, OutOfOrderError, SiteIndex, Tuning
 from regulars.audience.pool import Pool
-from regulars.audience.predicates import Predicate, keys, resolve
+from regulars.audience.predicates import Predicate, Similar, keys, leaves, resolve
+from regulars.audience.segment import Segment
+from regulars.audience.shelf import Shelf
+from regulars.audience.snapshots import pieces
 from regulars.audience.source import ChangeSource, Head, Snapshot
 from regulars.audience.stretch import Key, Shown, Stretch, show
+from regulars.audience.text import TextColumn
 from regulars.domain.changes import UnknownFormatError
 
 MEBIBYTE: Final = 1024 * 1024
 
 _INLINE_ENTRIES: Final = 200
 """Up to so many customers or ties are applied on the event loop (about 10 us each), more in the pool."""
+
+_SOONEST: Final = 60.0
+"""Seconds between two snapshots of a site, however much it changes."""
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -76,6 +84,9 @@ class _Site:
         self.measured = index.head.number  # the change at which `bytes` was taken
         self.condemned = False  # it cannot be continued, and is or was being loaded anew
         self.asked = asyncio.get_running_loop().time()
+        self.warming: asyncio.Task[None] | None = None
+        self.saved: int | None = None  # the change up to which there is a snapshot; None: there is none
+        self.saved_at = self.asked
 
 
 class Audience:
@@ -85,8 +96,10 @@ class Audience:
     load_wait: seconds that an asker waits for a load. pool_above: estimated microseconds from which a question is
     evaluated in the pool thread. most_heavy: heavy questions that may wait or run at a time. slice_changes:
     changes that a catch-up applies at a time. tail_every: seconds between two looks of `follow`. tail_for: seconds
-    after the last question during which a site is followed.
-    Counters for metrics: `loads`, `rebuilds`, `applied` (changes), `pooled` (questions), `follow_errors`.
+    after the last question during which a site is followed. shelf: where snapshots are kept; only those of sites with
+    `large` customers, every `save_every` seconds or `save_after` changes, but not twice within a minute.
+    Counters for metrics: `loads` (`restored` of them from a snapshot), `saves`, `rebuilds`,
+    `applied` (changes), `pooled` (questions), `follow_errors`.
     """
 
     def __init__(
@@ -101,6 +114,10 @@ class Audience:
         slice_changes: int = 64,
         tail_every: float = 0.1,
         tail_for: float = 600.0,
+        shelf: Shelf | None = None,
+        large: int = 20_000,
+        save_every: float = 600.0,
+        save_after: int = 5_000,
     ) -> None:
         self._source = source
         self._index_memory = index_memory
@@ -111,7 +128,13 @@ class Audience:
         self._slice_changes = slice_changes
         self._tail_every = tail_every
         self._tail_for = tail_for
+        self._shelf = shelf
+        self._large = large
+        self._save_every = save_every
+        self._save_after = save_after
         self._pool = Pool()
+        self._lane = Pool()  # for what takes long: no question waits behind it
+        self._saving: asyncio.Task[None] | None = None
         self._sites: OrderedDict[int, _Site] = OrderedDict()
         self._loading: dict[int, asyncio.Task[_Site]] = {}
         self._heavy = 0
@@ -120,6 +143,8 @@ class Audience:
         self.applied = 0
         self.pooled = 0
         self.follow_errors = 0
+        self.restored = 0
+        self.saves = 0
 
     @asynccontextmanager
     async def ask(
@@ -142,6 +167,8 @@ class Audience:
         stretch = Stretch(skip, take, after, before)
         while True:
             loaded = await self._loaded(site)
+            if loaded.warming is not None and any(isinstance(leaf, Similar) for leaf in leaves(predicate)):
+                await self._waited_for(site, loaded.warming)
             async with self._source.snapshot() as snapshot:
                 found = await self._answer(site, loaded, snapshot, predicate, sort, stretch)
                 if found is not None:
@@ -159,21 +186,27 @@ class Audience:
                     continue
                 try:
                     await self._tail(site, loaded)
+                    self._save_if_due(site, loaded)
                 except Exception:
                     self.follow_errors += 1
                     _log.exception("following site %d failed; it is caught up at the next question", site)
 
     async def drop(self, site: int) -> None:
         """Forget the site's index; the next question loads it anew."""
-        self._sites.pop(site, None)
+        self._release(site)
         task = self._loading.pop(site, None)
         if task is not None:
             task.cancel()
 
     async def close(self) -> None:
-        """Stop loads and the pool thread; the audience is of no use afterwards."""
+        """Stop loads and the pool threads; the audience is of no use afterwards."""
+        tasks = [*self._loading.values(), *(each.warming for each in self._sites.values()), self._saving]
         for site in [*self._sites, *self._loading]:
             await self.drop(site)
+        if self._saving is not None:
+            self._saving.cancel()
+        await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
+        await self._lane.close()
         await self._pool.close()
 
     # Answering
@@ -189,6 +222,22 @@ class Audience:
             return None
         if wanted := keys(predicate):
             predicate = resolve(predicate, await _object_numbers(snapshot, site, wanted))
+        try:
+            return await self._evaluated(site, loaded, snapshot, head, predicate, sort, stretch)
+        except DamagedError as error:  # of a part of its snapshot that was not needed before
+            self._rebuild(site, loaded, str(error))
+            return None
+
+    async def _evaluated(
+        self,
+        site: int,
+        loaded: _Site,
+        snapshot: Snapshot,
+        head: Head,
+        predicate: Predicate,
+        sort: Sort,
+        stretch: Stretch,
+    ) -> tuple[int, Shown] | None:
         index = loaded.index
         if not _is_in_step(index, head) or _is_stale(index, sort) or self._is_heavy(index, predicate, sort):
             async with loaded.lock:
@@ -243,7 +292,7 @@ class Audience:
         try:
             while index.head != head:
                 await self._advance(site, index, snapshot, head)
-        except (OutOfStepError, OutOfOrderError, UnknownFormatError) as error:
+        except (OutOfStepError, OutOfOrderError, UnknownFormatError, DamagedError) as error:
             self._rebuild(site, loaded, str(error))
             return False
         self._measure(site, loaded)
@@ -272,7 +321,11 @@ class Audience:
         if not loaded.condemned:
             loaded.condemned = True
             if self._sites.get(site) is loaded:
-                del self._sites[site]
+                self._release(site)
+            if self._shelf is not None:
+                newest = self._shelf.head(site)
+                if newest is None or newest.number <= loaded.index.head.number:
+                    self._shelf.discard(site)  # it is no further; a later one may go on where this cannot
             self.rebuilds += 1
             _log.warning("the index of site %d is loaded anew: %s", site, why)
 
@@ -286,18 +339,22 @@ class Audience:
             if task is None:
                 task = self._loading[site] = asyncio.create_task(self._load(site))
                 task.add_done_callback(lambda done: self._load_ended(site, done))
-            try:
-                loaded = await asyncio.wait_for(asyncio.shield(task), self._load_wait)
-            except TimeoutError:
-                raise LoadingError(f"site {site} is being loaded") from None
-            except asyncio.CancelledError:
-                if task.cancelled() and not _is_cancelling():  # dropped while it was being loaded
-                    raise LoadingError(f"site {site} is being loaded") from None
-                raise
+            loaded = await self._waited_for(site, task)
         if site in self._sites:
             self._sites.move_to_end(site)
         loaded.asked = asyncio.get_running_loop().time()
         return loaded
+
+    async def _waited_for(self, site: int, task: asyncio.Task[_T]) -> _T:
+        """What a task for the site comes to. Raises LoadingError when that takes too long."""
+        try:
+            return await asyncio.wait_for(asyncio.shield(task), self._load_wait)
+        except TimeoutError:
+            raise LoadingError(f"site {site} is being loaded") from None
+        except asyncio.CancelledError:
+            if task.cancelled() and not _is_cancelling():  # dropped while it was being loaded
+                raise LoadingError(f"site {site} is being loaded") from None
+            raise
 
     def _load_ended(self, site: int, task: asyncio.Task[_Site]) -> None:
         if self._loading.get(site) is task:
@@ -306,23 +363,127 @@ class Audience:
             task.exception()  # the askers have it; nobody may be left to ask
 
     async def _load(self, site: int) -> _Site:
+        index = await self._from_snapshot(site)
+        saved = None if index is None else index.head.number
+        self.restored += index is not None
+        index = index or await self._from_store(site)
+        loaded = self._sites[site] = _Site(index, await self._lane.run(index.approximate_bytes))
+        loaded.saved = saved
+        self.loads += 1
+        self._warm(site, loaded)
+        self._evict(site)
+        return loaded
+
+    async def _from_snapshot(self, site: int) -> SiteIndex | None:
+        """The index of the newest snapshot, if there is one that the store's history continues."""
+        if self._shelf is None:
+            return None
+        index = await self._lane.run(partial(self._shelf.read, site, self._tuning))
+        if index is None:
+            return None
+        async with self._source.snapshot() as snapshot:
+            head = await snapshot.head(site)
+            if head is None:
+                raise UnknownSiteError(site)
+            try:
+                if index.horizon > head.number:
+                    raise OutOfStepError(f"change {index.horizon} is not there")
+                if index.head != head:
+                    chained(index.head, await snapshot.changes(site, index.head.number, 1))
+            except OutOfStepError as error:
+                _log.warning("the snapshot of site %d is not used: %s", site, error)
+                self._shelf.discard(site)
+                return None
+        return index
+
+    async def _from_store(self, site: int) -> SiteIndex:
+        """The index of what the store holds now."""
         index = SiteIndex(self._tuning)
         async with self._source.snapshot() as snapshot:
             head = await snapshot.head(site)
             if head is None:
                 raise UnknownSiteError(site)
             async for rows in snapshot.customers(site):
-                await self._pool.run(partial(index.load_customers, rows))
+                await self._quickly(len(rows), partial(index.load_customers, rows))
             async for relation, target, numbers in snapshot.ties(site):
-                if len(numbers) <= _INLINE_ENTRIES:
-                    index.load_ties(relation, target, numbers)
-                else:
-                    await self._pool.run(partial(index.load_ties, relation, target, numbers))
-        await self._pool.run(partial(index.finish, head))
-        loaded = self._sites[site] = _Site(index, await self._pool.run(index.approximate_bytes))
-        self.loads += 1
-        self._evict(site)
-        return loaded
+                await self._quickly(len(numbers), partial(index.load_ties, relation, target, numbers))
+        await self._quickly(index.size, partial(index.finish, head))
+        if index.size >= self._large:
+            for order in index.orders.values():
+                await self._lane.run(partial(order.refresh, index.size))
+        return index
+
+    async def _quickly(self, entries: int, work: Callable[[], object]) -> None:
+        """Few entries on the event loop, many in the lane."""
+        if entries <= _INLINE_ENTRIES:
+            work()
+        else:
+            await self._lane.run(work)
+
+    # Background work on large sites
+
+    def _warm(self, site: int, loaded: _Site) -> None:
+        """Build the words of a large site, which take seconds, beside the answers to everything else."""
+        segments = [
+            segment
+            for name in SORTED_TEXTS
+            if isinstance(column := loaded.index.texts[name], TextColumn)
+            for segment in column.lacks_words
+            if len(segment) >= self._large
+        ]
+        if segments and loaded.warming is None:
+            loaded.warming = asyncio.create_task(self._warmed(loaded, segments))
+
+    async def _warmed(self, loaded: _Site, segments: list[Segment]) -> None:
+        try:
+            for segment in segments:
+                await self._lane.run(segment.words)
+        finally:
+            loaded.warming = None
+
+    def _save_if_due(self, site: int, loaded: _Site) -> None:
+        if (
+            self._shelf is None
+            or self._saving is not None
+            or loaded.index.size < self._large
+            or loaded.warming is not None
+            or loaded.condemned
+        ):
+            return
+        age = asyncio.get_running_loop().time() - loaded.saved_at
+        new = loaded.index.head.number - (loaded.saved or 0)
+        if loaded.saved is None or (new > 0 and age > self._save_every) or (new > self._save_after and age > _SOONEST):
+            self._saving = asyncio.create_task(self._saved(site, loaded, self._shelf))
+
+    async def _saved(self, site: int, loaded: _Site, shelf: Shelf) -> None:
+        try:
+            await self.save(site, loaded, shelf)
+        except (OSError, DamagedError) as error:
+            _log.warning("the snapshot of site %d could not be written: %s", site, error)
+        finally:
+            loaded.saved_at = asyncio.get_running_loop().time()
+            loaded.saved = loaded.saved or 0
+            self._saving = None
+
+    async def save(self, site: int, loaded: _Site, shelf: Shelf) -> None:
+        """Write the snapshot of a site; nobody waits for more than one piece of it to be copied. Raises OSError."""
+        writing = shelf.writing(site)
+        writer = await self._lane.run(writing.__enter__)
+        number = loaded.index.head.number
+        try:
+            if writer is not None:
+                for piece in pieces(loaded.index):
+                    async with loaded.lock:
+                        if loaded.condemned:
+                            raise DamagedError("the index cannot be continued")
+                        write = await self._lane.run(piece)
+                    await self._lane.run(partial(write, writer))
+        except BaseException as error:
+            writing.__exit__(type(error), error, error.__traceback__)
+            raise
+        await self._lane.run(partial(writing.__exit__, None, None, None))
+        loaded.saved = number
+        self.saves += writer is not None
 
     def _measure(self, site: int, loaded: _Site) -> None:
         """Take the size of an index again after many changes."""
@@ -330,6 +491,7 @@ class Audience:
         if changes > 1_000 + loaded.index.size // 10:
             loaded.measured += changes
             loaded.bytes = loaded.index.approximate_bytes()
+            self._warm(site, loaded)
             self._evict(site)
 
     def _evict(self, kept: int) -> None:
@@ -337,7 +499,13 @@ class Audience:
         for site in [each for each in self._sites if each != kept]:
             if total <= self._index_memory:
                 break
-            total -= self._sites.pop(site).bytes
+            total -= self._sites[site].bytes
+            self._release(site)
+
+    def _release(self, site: int) -> None:
+        loaded = self._sites.pop(site, None)
+        if loaded is not None and loaded.warming is not None:
+            loaded.warming.cancel()
 
 
 def _is_in_step(index: SiteIndex, head: Head) -> bool:

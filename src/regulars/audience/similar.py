@@ -6,6 +6,7 @@ of its words is, to at least one half.
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -13,12 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
+from regulars.audience.archive import Reader, Writer
 from regulars.audience.bitmaps import Ordinals, distinct, from_ordinals
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _WORD_OR_END: Final = re.compile(r"[^\W_]+|\0")
 _CHUNK: Final = 8_192
 """Texts cut into words at a time: the interpreter lock is held for a few milliseconds."""
+
+_PARTS: Final = ("owners", "bounds", "grams", "gram_bounds", "gram_words", "sizes")
 
 _NOTHING: Final = np.empty(0, dtype=np.int64)
 
@@ -47,10 +51,24 @@ class WordIndex:
 
     def __init__(self, words: list[str], owners: NDArray[np.uint32], bounds: NDArray[np.int64]) -> None:
         """Word i is had by owners[bounds[i]:bounds[i + 1]]."""
-        self._owners = owners
-        self._bounds = bounds
-        self._grams, self._gram_bounds, self._gram_words = _grams_of(words)
-        self._sizes = np.bincount(self._gram_words, minlength=len(words))
+        grams, gram_bounds, gram_words = _grams_of(words)
+        self._take((owners, bounds, grams, gram_bounds, gram_words, np.bincount(gram_words, minlength=len(words))))
+
+    def _take(self, arrays: Sequence[NDArray[Any]]) -> None:
+        self._arrays = arrays
+        self._owners, self._bounds, self._grams, self._gram_bounds, self._gram_words, self._sizes = arrays
+
+    def write(self, writer: Writer, name: str) -> None:
+        """Write the words to an archive, under this name."""
+        for part, array in zip(_PARTS, self._arrays, strict=True):
+            writer.put(f"{name}/{part}", array)
+
+    @classmethod
+    def read(cls, reader: Reader, name: str) -> "WordIndex":
+        """The words that were written under this name."""
+        index = cls.__new__(cls)
+        index._take([reader.array(f"{name}/{part}") for part in _PARTS])
+        return index
 
     @classmethod
     def of(cls, ordinals: Ordinals, arena: bytes, starts: NDArray[np.int64]) -> "WordIndex":
@@ -73,8 +91,7 @@ class WordIndex:
     @property
     def nbytes(self) -> int:
         """The memory that it takes, in bytes."""
-        arrays = (self._owners, self._bounds, self._grams, self._gram_bounds, self._gram_words, self._sizes)
-        return sum(each.nbytes for each in arrays)
+        return sum(each.nbytes for each in self._arrays)
 
     def cost(self, grams: frozenset[str]) -> float:
         """About how long `similar` takes, in microseconds."""

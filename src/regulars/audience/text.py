@@ -5,11 +5,13 @@ vectorised, into immutable segments; small segments are merged so that there are
 texts only. Every answer is exact, whatever waits where.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
+import msgspec
 from pyroaring import BitMap
 
+from regulars.audience.archive import Reader, Writer
 from regulars.audience.segment import Segment, encode
 from regulars.audience.similar import is_similar, trigrams_of, words_of
 
@@ -48,6 +50,29 @@ class TextColumn:
                 self._segments = [Segment.merged(self._segments)]
             if index:
                 self._segments[0].index()
+
+    def capture(self, name: str) -> Callable[[Writer], None]:
+        """What writes the column as it is now, under this name, whatever becomes of it meanwhile."""
+        pending = list(self._pending.items())
+        segments = [segment.capture(f"{name}/{at}") for at, segment in enumerate(self._segments)]
+
+        def write(writer: Writer) -> None:
+            writer.put(f"{name}/pending", msgspec.msgpack.encode(pending))
+            writer.facts[name] = len(segments)
+            for segment in segments:
+                segment(writer)
+
+        return write
+
+    def restore(self, reader: Reader, name: str) -> None:
+        """Take over, into this new column, what was written under this name."""
+        self._pending = dict(msgspec.msgpack.decode(reader.bytes(f"{name}/pending"), type=list[tuple[int, str]]))
+        self._segments = [Segment.restored(reader, f"{name}/{at}") for at in range(reader.facts[name])]
+
+    @property
+    def lacks_words(self) -> list[Segment]:
+        """The segments whose words are still to be built."""
+        return [segment for segment in self._segments if not segment.has_words]
 
     def set(self, ordinal: int, text: str | None) -> None:
         """The customer's text is now this one, or none."""

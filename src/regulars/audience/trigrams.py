@@ -11,10 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
+from regulars.audience.bitmap_table import BitmapTable
 from regulars.audience.bitmaps import distinct, union
 
 SENTINEL: Final = 0xFF
 """The byte between the texts of an arena; it never occurs in UTF-8."""
+
+_ENOUGH: Final = 6
+"""The rarest trigrams of a longer needle; what the others would rule out is left to the verification."""
 
 _CHUNK: Final = 65_536
 """Texts whose trigrams are sorted at a time: about 16 MB of keys."""
@@ -60,7 +64,7 @@ def _sorted_pairs(
 class TrigramIndex:
     """The trigrams of one segment; immutable once built, but for what it remembers of short needles."""
 
-    def __init__(self, grams: Grams) -> None:
+    def __init__(self, grams: BitmapTable[int]) -> None:
         self.grams = grams
         self._codes = np.fromiter(grams, dtype=np.int64, count=len(grams))
         self._single: dict[int, BitMap] = {}
@@ -69,29 +73,31 @@ class TrigramIndex:
         """At most how many texts can contain the needle, cheaply."""
         if len(needle) < 3:
             return 0
-        return min((len(self.grams.get(code, ())) for code in _codes_of(needle)), default=0)
+        return min((self.grams.size(code) for code in _codes_of(needle)), default=0)
 
-    def candidates(self, needle: bytes, within: BitMap) -> BitMap:
-        """Those of `within` that can contain the needle; exactly those that do, for a needle of 1 to 3 bytes."""
+    def candidates(self, needle: bytes, within: BitMap | None = None) -> BitMap:
+        """Those of `within` (None: of all) that can contain the needle; of 1 to 3 bytes, exactly those that do."""
+        found = self._candidates(needle)
+        if within is not None:
+            found.append(within)
+        found.sort(key=len)
+        return BitMap.intersection(*found) if found else BitMap()
+
+    def _candidates(self, needle: bytes) -> list[BitMap]:
+        """Bitmaps of which everyone is in all who can contain the needle; the least ones first."""
         if len(needle) == 1:
-            return self._having(needle[0]) & within
+            return [self._having(needle[0])]
         if len(needle) == 2:
             code = needle[0] << 8 | needle[1]
             chosen = self._codes[self._codes >> 8 == code]
-            return union(self.grams[each] for each in chosen.tolist()) & within
+            return [union(self.grams[each] for each in chosen.tolist())]
         bitmaps: list[BitMap] = []
-        for code in _codes_of(needle):
+        for code in sorted(_codes_of(needle), key=self.grams.size)[:_ENOUGH]:
             bitmap = self.grams.get(code)
             if bitmap is None:
-                return BitMap()
+                return [BitMap()]
             bitmaps.append(bitmap)
-        bitmaps.sort(key=len)
-        found = within
-        for bitmap in bitmaps:
-            found = found & bitmap
-            if not found:
-                break
-        return found
+        return bitmaps
 
     def _having(self, byte: int) -> BitMap:
         bitmap = self._single.get(byte)

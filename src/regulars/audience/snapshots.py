@@ -1,0 +1,103 @@
+"""Snapshots of an index: written piece by piece while it goes on changing, and read again.
+
+The pieces are of different moments: the numbering is of the first one, and everything else may already show later
+changes, up to the horizon. Whoever loads it applies the changes since the first moment again, which alters nothing
+that they have altered already. So no answer ever waits for more than one piece to be copied.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+
+import msgspec
+from pyroaring import BitMap
+
+from regulars.audience.archive import DamagedError, Reader, Writer
+from regulars.audience.coded import CodedColumn
+from regulars.audience.index import SiteIndex, Tuning
+from regulars.audience.source import Head
+from regulars.domain.changes import COLUMNS, TEXTS
+
+Write = Callable[[Writer], None]
+Piece = Callable[[], Write]
+"""Copies a piece of the index, which must hold still meanwhile; what it returns writes the copy at any later time."""
+
+_TIES = 64
+
+
+def pieces(index: SiteIndex) -> Iterator[Piece]:
+    """The pieces of an index, in the order in which they are to be copied."""
+    yield lambda: _beginning(index)
+    for name in COLUMNS:
+        yield lambda name=name: _column(index, name)  # type: ignore[misc]
+    for name in TEXTS:
+        yield lambda name=name: index.texts[name].capture(f"texts/{name}")  # type: ignore[misc]
+    for name in index.orders:
+        yield lambda name=name: index.orders[name].capture(f"orders/{name}") or _nothing  # type: ignore[misc]
+    kept: list[tuple[tuple[int, int], bytes, int]] = []
+    keys = iter(list(index.ties))
+    while some := list(islice(keys, _TIES)):
+        yield lambda some=some: _ties(index, some, kept)  # type: ignore[misc]
+    yield lambda: _end(index, kept)
+
+
+def restored(reader: Reader, tuning: Tuning | None = None) -> SiteIndex:
+    """The index of a snapshot. Raises DamagedError, now or when a part is first used."""
+    index = SiteIndex(tuning)
+    try:
+        index.head = Head(*reader.facts["head"])
+        index.horizon = reader.facts["horizon"]
+        index.numbering.adopt(reader.array("numbers"))
+        size = index.size
+        index.alive = BitMap.deserialize(reader.bytes("alive")) & BitMap(range(size))
+        for name in COLUMNS:
+            index.columns[name].adopt(reader.array(f"columns/{name}")[:size])
+        index.ties = reader.bitmaps("ties")
+        for name in TEXTS:
+            texts = index.texts[name]
+            if isinstance(texts, CodedColumn):
+                texts.restore(reader, f"texts/{name}", size)
+            else:
+                texts.restore(reader, f"texts/{name}")
+        for name, order in index.orders.items():
+            order.restore(reader, f"orders/{name}", size)
+    except (KeyError, TypeError, ValueError, msgspec.MsgspecError) as error:
+        raise DamagedError(f"the snapshot does not make sense: {error!r}") from None
+    return index
+
+
+def _nothing(writer: Writer) -> None:
+    """Write a piece that is not there."""
+
+
+def _beginning(index: SiteIndex) -> Write:
+    head, numbers = index.head, index.numbering.values.copy()
+
+    def write(writer: Writer) -> None:
+        writer.facts["head"] = list(head)
+        writer.put("numbers", numbers)
+
+    return write
+
+
+def _column(index: SiteIndex, name: str) -> Write:
+    values = index.columns[name].values.copy()
+    return lambda writer: writer.put(f"columns/{name}", values)
+
+
+def _ties(index: SiteIndex, keys: Sequence[tuple[int, int]], kept: list[tuple[tuple[int, int], bytes, int]]) -> Write:
+    for key in keys:
+        raw = index.ties.raw(key)
+        if raw is not None:
+            kept.append((key, *raw))
+    return _nothing
+
+
+def _end(index: SiteIndex, ties: list[tuple[tuple[int, int], bytes, int]]) -> Write:
+    alive, horizon = index.alive.serialize(), max(index.horizon, index.head.number)
+
+    def write(writer: Writer) -> None:
+        writer.put("alive", alive)
+        writer.put_bitmaps("ties", ties)
+        writer.facts["horizon"] = horizon
+
+    return write
