@@ -6,6 +6,6 @@ from regulars.http.call import Call, json_response
 
 
 async def show(call: Call) -> Response:
-    """GET /healthz: 200 when the database can be read."""
+    """GET /healthz: whether the server is ready: 200 when the database can be read."""
     async with call.services.store.snapshot():
         return json_response({"status": "ok"})

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from regulars.http.jsonapi.customers import SORTS
+from regulars.http.jsonapi.listing import SORTS
 
 from ...in_process import InProcess
 from .world import COUNT, NAMES, Api, World, every

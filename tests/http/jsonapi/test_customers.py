@@ -7,7 +7,7 @@ import pytest
 from regulars.audience.catalogue import FILTERS
 from regulars.domain.text import fold
 from regulars.http.jsonapi.customer_resource import ATTRIBUTES, FIELDS
-from regulars.http.jsonapi.customers import SORTS
+from regulars.http.jsonapi.listing import SORTS
 
 from .world import COUNT, World, every, people
 

@@ -4,7 +4,7 @@ import pytest
 
 from regulars.audience.catalogue import BY_NAME
 from regulars.http.jsonapi.customer_resource import FIELDS, RELATIONSHIPS
-from regulars.http.jsonapi.customers import SORTS
+from regulars.http.jsonapi.listing import SORTS
 
 from .world import World
 

@@ -22,7 +22,7 @@ _SAFE: Final = "/%+@:~!$&'()*,;="
 
 
 async def batch(call: Call, caller: Caller) -> Response:
-    """Carry out the items in order; the call itself is 200 whatever becomes of them."""
+    """POST /batch: carry out up to 100 calls in order; the call itself is 200 whatever becomes of them."""
     items = await call.json()
     if not isinstance(items, list):
         raise Problem("malformed", "The body must be a list of {path, method, body}.")

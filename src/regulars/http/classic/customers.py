@@ -20,13 +20,16 @@ DONE: Final[dict[str, Any]] = {"success": True, "status": "OK"}
 
 
 async def show(call: Call, caller: Reader) -> Response:
-    """GET /customers/{email or uuid}."""
+    """GET /customers/{email or uuid}: one customer."""
     person = await find(call, caller, who_in_path(call))
     return json_response({**DONE, "customer": customer_object(person)})
 
 
 async def search(call: Call, caller: Reader) -> Response:
-    """GET /customers?email=: a list of one or none, under the three names that Blueshift's specification has."""
+    """GET /customers?email=: the customer of an address, customer_id or uuid, as a list of one or none.
+
+    It stands under the three names that Blueshift's specification has.
+    """
     given = call.request.query_params
     wanted = {name: given[name] for name in ("email", "customer_id", "uuid") if given.get(name)}
     if not wanted:
@@ -39,7 +42,7 @@ async def search(call: Call, caller: Reader) -> Response:
 
 
 async def upsert(call: Call, caller: Writer) -> Response:
-    """POST /customers: create or update."""
+    """POST /customers: create or update a customer."""
     profile = parse_profile(await call.json_object(), limits=call.services.store.limits)
     outcome = await call.services.store.ledger.submit(caller.site, Upsert(profile))
     if outcome.refusal is not None:
@@ -49,7 +52,7 @@ async def upsert(call: Call, caller: Writer) -> Response:
 
 
 async def bulk(call: Call, caller: Writer) -> Response:
-    """POST /customers/bulk: up to 50, each all or nothing, in order."""
+    """POST /customers/bulk: create or update up to 50 customers, each all or nothing, in order."""
     body = await call.json_object()
     inputs = body.get("customers")
     if not isinstance(inputs, list):
@@ -72,12 +75,12 @@ async def bulk(call: Call, caller: Writer) -> Response:
 
 
 async def remove(call: Call, caller: Writer) -> Response:
-    """DELETE /customers/{email or uuid}: done also when there is no such customer."""
+    """DELETE /customers/{email or uuid}: delete a customer; done also when there is none."""
     return await _delete(call, caller, who_in_path(call))
 
 
 async def remove_posted(call: Call, caller: Writer) -> Response:
-    """POST /customers/delete: the customer named in the body."""
+    """POST /customers/delete: delete the customer named in the body."""
     return await _delete(call, caller, parse_who(await call.json_object(), limits=call.services.store.limits))
 
 

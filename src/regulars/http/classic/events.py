@@ -16,7 +16,7 @@ BULK_LIMIT: Final = 100
 
 
 async def record(call: Call, caller: Writer) -> Response:
-    """POST /event: something a customer did, or that was done to them."""
+    """POST /event: record something that a customer did, or that was done to them."""
     services = call.services
     activity = parse_activity(await call.json_object(), now=services.clock(), limits=services.store.limits)
     outcome = await services.store.ledger.submit(caller.site, RecordActivity(activity))
@@ -26,7 +26,7 @@ async def record(call: Call, caller: Writer) -> Response:
 
 
 async def bulk(call: Call, caller: Writer) -> Response:
-    """POST /bulkevents: up to 100, each by itself, in order; the failed ones come back with reasons."""
+    """POST /bulkevents: record up to 100 events, each by itself, in order; the failed ones come back with reasons."""
     services = call.services
     events = (await call.json_object()).get("events")
     if not isinstance(events, list):

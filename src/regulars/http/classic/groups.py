@@ -20,38 +20,38 @@ KIND = "group"
 
 
 async def index(call: Call, caller: Reader) -> Response:
-    """GET /groups."""
+    """GET /groups: every group."""
     async with call.services.store.snapshot() as connection:
         groups = await objects_of(connection, caller.site, KIND)
     return json_response({**DONE, "groups": [_shown(group) for group in groups]})
 
 
 async def create(call: Call, caller: Writer) -> Response:
-    """POST /groups: a name is required, and nobody else may have it."""
+    """POST /groups: create a group; a name is required, and nobody else may have it."""
     name, description = _fields(await call.json_object(), call.services.store.limits, name_required=True)
     return await _saved(call, caller, SaveObject(kind=KIND, name=name, description=description))
 
 
 async def update(call: Call, caller: Writer) -> Response:
-    """PUT /groups/{id}."""
+    """PUT /groups/{id}: change a group."""
     name, description = _fields(await call.json_object(), call.services.store.limits, name_required=False)
     command = SaveObject(kind=KIND, reference=_group(call), name=name, description=description)
     return await _saved(call, caller, command)
 
 
 async def remove(call: Call, caller: Writer) -> Response:
-    """DELETE /groups/{id}: nobody is in it any more."""
+    """DELETE /groups/{id}: delete a group; nobody is in it any more."""
     await _submit(call, caller, DeleteObject(KIND, _group(call)))
     return json_response(DONE)
 
 
 async def join(call: Call, caller: Writer) -> Response:
-    """POST /customers/{email}/groups/{group}."""
+    """POST /customers/{email}/groups/{group}: put a customer into a group."""
     return await _relate(call, caller, holds=True)
 
 
 async def leave(call: Call, caller: Writer) -> Response:
-    """DELETE /customers/{email}/groups/{group}."""
+    """DELETE /customers/{email}/groups/{group}: take a customer out of a group."""
     return await _relate(call, caller, holds=False)
 
 

@@ -17,7 +17,10 @@ _LATEST: Final = FOREVER // SECOND
 
 
 async def of_customer(call: Call, caller: Reader) -> Response:
-    """GET /customers/{email}/logs?count=&created_lt=&created_gt=: newest first, Unix seconds, bounds excluded."""
+    """GET /customers/{email}/logs?count=&created_lt=&created_gt=: the mails to a customer, newest first.
+
+    Bounds are Unix seconds and excluded.
+    """
     who = who_in_path(call)
     count = _whole(call, "count", 1, LARGEST_COUNT, LARGEST_COUNT)
     before = _whole(call, "created_lt", -_LATEST, _LATEST, _LATEST)

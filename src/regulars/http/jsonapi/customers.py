@@ -33,12 +33,12 @@ CUSTOMERS: Final = Listing("customers", INDEX, read)
 
 
 async def index(call: Call, caller: Reader) -> Response:
-    """GET /v1/customers."""
+    """GET /v1/customers: the customers who fit every filter, in order, and their exact number."""
     return await listing.answer(call, caller, CUSTOMERS)
 
 
 async def show(call: Call, caller: Reader) -> Response:
-    """GET /v1/customers/{id}."""
+    """GET /v1/customers/{id}: one customer."""
     settings = call.services.settings
     query = SHOW.read(call.request.scope["query_string"], largest_page=settings.page_size_limit)
     site, number = customer_place(call.path("id"), caller)

@@ -22,7 +22,7 @@ Form = dict[str, str]
 
 
 async def token(call: Call) -> Response:
-    """POST /v1/oauth/token."""
+    """POST /v1/oauth/token: exchange a key, or a refresh token, for new tokens."""
     form = await _form(call)
     name = form.get("grant_type") or ("password" if "username" in form else "")
     if not name:
@@ -43,7 +43,7 @@ async def token(call: Call) -> Response:
 
 
 async def revoke(call: Call) -> Response:
-    """POST /v1/oauth/revoke: kills a token and the one granted with it; of unknown ones it says nothing."""
+    """POST /v1/oauth/revoke: kill a token and the one granted with it; of unknown ones it says nothing."""
     form = await _form(call)
     key = await _client(call, form) or await _bearer(call)
     if not form.get("token"):

@@ -21,7 +21,7 @@ ME: Final = Vocabulary(fields={"users": USERS})
 
 
 async def version(call: Call) -> Response:
-    """GET /v1/version: open, so that it tells whether the server runs."""
+    """GET /v1/version: the version of the server; open, so that it tells whether the server runs."""
     return document(
         {
             "meta": {"title": "Regulars API", "version": regulars.__version__},

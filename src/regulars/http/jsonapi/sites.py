@@ -27,7 +27,7 @@ SHOW: Final = Vocabulary(fields={"sites": SITES})
 
 
 async def index(call: Call, caller: Reader) -> Response:
-    """GET /v1/sites."""
+    """GET /v1/sites: the sites of the account."""
     settings = call.services.settings
     raw: bytes = call.request.scope["query_string"]
     query = INDEX.read(raw, largest_page=settings.page_size_limit)
@@ -45,7 +45,7 @@ async def index(call: Call, caller: Reader) -> Response:
 
 
 async def show(call: Call, caller: Reader) -> Response:
-    """GET /v1/sites/{id}."""
+    """GET /v1/sites/{id}: one site."""
     settings = call.services.settings
     query = SHOW.read(call.request.scope["query_string"], largest_page=settings.page_size_limit)
     number = call.path("id")

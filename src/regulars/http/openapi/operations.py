@@ -1,0 +1,155 @@
+"""Operations: what one route takes, gives and refuses."""
+
+import inspect
+import re
+import sys
+from typing import Any, Final
+
+from starlette.routing import Route
+
+from regulars.http.call import Endpoint, Handler
+from regulars.http.errors import ERRORS
+from regulars.http.jsonapi.failures import MEDIA_TYPE
+from regulars.http.jsonapi.negotiation import BODIES, NegotiatingEndpoint
+from regulars.http.jsonapi.oauth_failures import PREFIX as OAUTH
+from regulars.http.jsonapi.query import Vocabulary
+from regulars.http.openapi import parameters, resources
+from regulars.http.openapi.calls import Details, details_of
+from regulars.http.openapi.schema import Schema, ref
+
+SECURITY: Final[tuple[dict[str, list[str]], ...]] = ({"key": []}, {"bearer": []}, {"oauth": []})
+CLASSIC_SECURITY: Final[tuple[dict[str, list[str]], ...]] = (*SECURITY, {"header": []})
+NO_BODY: Final = frozenset({"GET", "HEAD", "DELETE"})
+_SURFACES: Final = {"/api/v1/": "Classic", "/v1/": "JSON:API"}
+_CALLED: Final = re.compile(r"(GET|POST|PUT|PATCH|DELETE) /[^\s:]*(?: or [^\s:]*)*[:.] ?")
+
+
+def surface(path: str) -> str:
+    """The surface that a path belongs to, a tag of the document; of neither: the server itself."""
+    return next((name for prefix, name in _SURFACES.items() if path.startswith(prefix)), "Server")
+
+
+def endpoint_of(route: Route) -> Endpoint:
+    """The endpoint behind a route."""
+    assert isinstance(route.app, Endpoint)
+    return route.app
+
+
+def operation(route: Route, method: str, largest_page: int) -> dict[str, Any]:
+    """The operation of a route's method."""
+    endpoint = endpoint_of(route)
+    vocabulary, details = vocabulary_of(endpoint.handler), details_of(route.path, endpoint.handler)
+    summary, more = said(endpoint.handler)
+    scope = f"The key needs the scope `{endpoint.scope}`." if endpoint.scope else ""
+    shown: dict[str, Any] = {
+        "operationId": _name(route, endpoint.handler),
+        "summary": summary or f"{method} {route.path}",
+        "description": " ".join(filter(None, (more, scope))),
+        "tags": [surface(route.path)],
+        "parameters": _parameters(route, vocabulary, details, largest_page),
+        "security": [] if endpoint.caller is None else list(_security(route.path)),
+        "responses": _responses(route, method, endpoint, vocabulary, details),
+    }
+    if method not in NO_BODY and (body := _body(endpoint, details)):
+        shown["requestBody"] = body
+    return {name: value for name, value in shown.items() if value or name == "security"}
+
+
+def vocabulary_of(handler: Handler) -> Vocabulary | None:
+    """The vocabulary that a handler reads its query with: its name in capitals, in its own module."""
+    module = sys.modules.get(getattr(handler, "__module__", ""))
+    found = getattr(module, getattr(handler, "__name__", "").upper(), None)
+    return found if isinstance(found, Vocabulary) else None
+
+
+def said(handler: Handler) -> tuple[str, str]:
+    """(summary, description) out of a handler's docstring: its first line without the call, and the rest."""
+    first, _, rest = (inspect.getdoc(handler) or "").partition("\n")
+    summary = _CALLED.sub("", first, count=1).strip().rstrip(".")
+    return summary[:1].upper() + summary[1:], " ".join(rest.split())
+
+
+def _name(route: Route, handler: Handler) -> str:
+    """Such as classic.customers.show; a second path of the same handler is told apart by what follows its module."""
+    module = getattr(handler, "__module__", "").rpartition(".")[2]
+    return f"{surface(route.path).replace(':', '').lower()}.{module}.{getattr(handler, '__name__', 'call')}"
+
+
+def _security(path: str) -> tuple[dict[str, list[str]], ...]:
+    return CLASSIC_SECURITY if surface(path) == "Classic" else SECURITY
+
+
+def _parameters(
+    route: Route, vocabulary: Vocabulary | None, details: Details, largest_page: int
+) -> list[parameters.Parameter]:
+    return [
+        *parameters.in_path(route.path),
+        *(parameters.in_query(vocabulary, largest_page) if vocabulary else ()),
+        *(parameters.plain(name, schema) for name, schema in details.query.items()),
+    ]
+
+
+def _body(endpoint: Endpoint, details: Details) -> dict[str, Any]:
+    negotiates = isinstance(endpoint, NegotiatingEndpoint)
+    if details.body is None and not negotiates:
+        return {}
+    schema = ref("Document") if details.body is None else details.body
+    kinds = BODIES if negotiates else details.takes
+    return {"required": True, "content": {kind: {"schema": schema} for kind in kinds}}
+
+
+def _responses(
+    route: Route, method: str, endpoint: Endpoint, vocabulary: Vocabulary | None, details: Details
+) -> dict[str, Any]:
+    negotiates = isinstance(endpoint, NegotiatingEndpoint)
+    reply = details.reply
+    if reply is None and vocabulary is not None:
+        reply = resources.reply(vocabulary)
+    if reply is None and negotiates:
+        reply = ref("Document")
+    good: dict[str, Any] = {"description": "Done." if method not in ("GET", "HEAD") else "Found."}
+    if reply is not None:
+        good["content"] = {MEDIA_TYPE if negotiates else details.kind: {"schema": reply}}
+    statuses = {400, 500, 503, *details.errors}
+    if endpoint.caller is not None or route.path.startswith(OAUTH):
+        statuses |= {401, 403}
+    if "{" in route.path:
+        statuses |= {404}
+    if method not in NO_BODY:
+        statuses |= {413}
+    if negotiates:
+        statuses |= {406, 415} if method in NO_BODY else {406, 409, 415, 422}
+    known = {kind.status for kind in ERRORS.values()}
+    family = error_family(route.path)
+    return {
+        "200": good,
+        **{str(status): {"$ref": f"#/components/responses/{family}-{status}"} for status in sorted(statuses & known)},
+    }
+
+
+def error_family(path: str) -> str:
+    """Which shape the errors of a path have."""
+    if path.startswith(OAUTH):
+        return "oauth"
+    return "jsonapi" if path.startswith("/v1/") else "classic"
+
+
+ERROR_SHAPES: Final[dict[str, dict[str, Schema]]] = {
+    "classic": {"application/json": ref("Error"), "text/plain": {"type": "string"}},
+    "jsonapi": {MEDIA_TYPE: ref("Errors")},
+    "oauth": {"application/json": ref("OAuthError")},
+}
+"""The media types and schemas of errors; plain text is for clients of Sendwithus."""
+
+
+def error_responses() -> dict[str, Any]:
+    """Every status of the table of errors, in every shape, with the codes that stand for it."""
+    shown = {}
+    for family, shapes in ERROR_SHAPES.items():
+        for status in sorted({kind.status for kind in ERRORS.values()}):
+            codes = [f"* `{code}`: {kind.meaning}" for code, kind in ERRORS.items() if kind.status == status]
+            shown[f"{family}-{status}"] = {
+                "description": "\n".join(codes),
+                "content": {kind: {"schema": schema} for kind, schema in shapes.items()},
+            }
+    return shown

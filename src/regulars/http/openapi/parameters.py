@@ -1,0 +1,90 @@
+"""Parameters: those of a path, and those of a query by its vocabulary and the catalogue of filters."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from regulars.audience import catalogue
+from regulars.audience.values import Kind
+from regulars.http.call import pattern
+from regulars.http.jsonapi.paging import CURSORS, DEFAULT_SIZE, LARGEST_NUMBER, PAGE_NUMBER, PAGE_SIZE
+from regulars.http.jsonapi.query import DESCRIBE, FLAGS, INCLUDE, SORT, Vocabulary
+from regulars.http.openapi.schema import ID, TEXT, Schema, listed, one_of
+
+Parameter = dict[str, Any]
+
+PATHS: Final[dict[str, tuple[Schema, str]]] = {
+    "who": (TEXT, "A customer's email address or uuid."),
+    "group": (TEXT, "A group's number or key."),
+    "id": (ID, "The number of the resource."),
+}
+"""The parts of paths by name; others are text."""
+
+
+def in_path(path: str) -> list[Parameter]:
+    """The parameters in a route's path."""
+    names = [part.partition("}")[0] for part in pattern(path).split("{")[1:]]
+    return [_parameter(name, *PATHS.get(name, (TEXT, "")), place="path") for name in names]
+
+
+def in_query(vocabulary: Vocabulary, largest_page: int) -> list[Parameter]:
+    """The parameters of a call that has a vocabulary, in the order of its own list."""
+    return [
+        *(_page_and_order(vocabulary, largest_page)),
+        *(
+            _parameter(name, listed(one_of(fields)), f"Which fields of {kind} to show; without it all.")
+            for name, (kind, fields) in vocabulary.fields.items()
+        ),
+        *_filters(vocabulary),
+    ]
+
+
+def _page_and_order(vocabulary: Vocabulary, largest_page: int) -> Iterator[Parameter]:
+    page: Schema = {"type": "integer", "minimum": 1}
+    size = {**page, "maximum": largest_page, "default": min(DEFAULT_SIZE, largest_page)}
+    known: dict[str, tuple[Schema, str]] = {
+        PAGE_NUMBER: ({**page, "maximum": LARGEST_NUMBER, "default": 1}, "Which page, counted from 1."),
+        PAGE_SIZE: (size, "How many a page has."),
+        CURSORS[0]: (TEXT, "The page behind this cursor of another page's links; empty: the first one."),
+        CURSORS[1]: (TEXT, "The page before this cursor of another page's links; empty: the last one."),
+        INCLUDE: (listed(one_of(vocabulary.include)), "Related resources to put into `included`."),
+        DESCRIBE: (one_of(FLAGS), "Put the question into words, in `meta.description`."),
+    }
+    if vocabulary.sorts:
+        order = one_of(vocabulary.sorts, default=vocabulary.sorts[0])
+        known[SORT] = (order, "The order; `-` for descending. What is unset stands last in both directions.")
+    return (_parameter(name, *known[name]) for name in vocabulary.names if name in known)
+
+
+def _filters(vocabulary: Vocabulary) -> Iterator[Parameter]:
+    of_catalogue = vocabulary.filters.keys() >= {f"filter[{name}]" for name in catalogue.BY_NAME}
+    for parameter, name in vocabulary.filters.items():
+        if of_catalogue and (named := catalogue.BY_NAME.get(name)) is not None:
+            meaning = f"{named.meaning} Takes {named.kind.allowed}."
+            yield {**_parameter(parameter, named.kind.schema, meaning), "example": _example(named.kind)}
+        else:
+            yield _parameter(parameter, {**TEXT, "minLength": 0}, f"Those whose {_words(name)} contains the text.")
+
+
+def _example(kind: Kind) -> str | int:
+    return int(kind.example) if kind.schema["type"] == "integer" else kind.example
+
+
+def _words(name: str) -> str:
+    return name.removesuffix("_cont").removesuffix("_search").removesuffix("_contains").replace("_", " ")
+
+
+def _parameter(name: str, schema: Schema, description: str, *, place: str = "query") -> Parameter:
+    shape: Parameter = {"name": name, "in": place, "schema": schema}
+    if description:
+        shape["description"] = description
+    if place == "path":
+        shape["required"] = True
+    if schema.get("type") == "array":
+        shape["explode"] = False
+    return shape
+
+
+def plain(name: str, schema: Schema) -> Parameter:
+    """A parameter of a query that is described by its schema alone."""
+    described = {each: value for each, value in schema.items() if each != "description"}
+    return _parameter(name, described, schema.get("description", ""))

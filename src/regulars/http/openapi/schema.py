@@ -1,0 +1,50 @@
+"""JSON Schemas, said briefly."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+Schema = dict[str, Any]
+
+ANY: Final[Schema] = {}
+TEXT: Final[Schema] = {"type": "string"}
+WHOLE: Final[Schema] = {"type": "integer"}
+NUMBER: Final[Schema] = {"type": "number"}
+YES_OR_NO: Final[Schema] = {"type": "boolean"}
+MOMENT: Final[Schema] = {"type": "string", "format": "date-time"}
+SECONDS: Final[Schema] = {"type": "integer", "description": "Unix seconds, UTC."}
+ADDRESS: Final[Schema] = {"type": "string", "format": "uri"}
+ID: Final[Schema] = {"type": "string", "pattern": "^[0-9]+$"}
+
+
+def ref(name: str) -> Schema:
+    """A schema of the document's components."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def either(*schemas: Schema) -> Schema:
+    """Any of the schemas."""
+    return {"anyOf": list(schemas)}
+
+
+def or_null(schema: Schema) -> Schema:
+    """The schema, or null."""
+    kind = schema.get("type")
+    if isinstance(kind, str) and "enum" not in schema and "const" not in schema:
+        return {**schema, "type": [kind, "null"]}
+    return either(schema, {"type": "null"})
+
+
+def listed(items: Schema, most: int | None = None, **more: Any) -> Schema:
+    """A list; `most`: how long it may be."""
+    return {"type": "array", "items": items, **({} if most is None else {"maxItems": most}), **more}
+
+
+def one_of(values: Iterable[Any], **more: Any) -> Schema:
+    """Text out of a fixed list."""
+    return {"type": "string", "enum": list(values), **more}
+
+
+def record(fields: Mapping[str, Schema], *, required: Iterable[str] | None = None, **more: Any) -> Schema:
+    """An object, which may have other keys too. required: default all of the fields."""
+    needed = list(fields if required is None else required)
+    return {"type": "object", "properties": dict(fields), **({"required": needed} if needed else {}), **more}

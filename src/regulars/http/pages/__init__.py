@@ -1,0 +1,1 @@
+"""Pages for people, and documents that are the same for everybody."""

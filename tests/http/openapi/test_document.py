@@ -1,0 +1,202 @@
+"""The document against its own standard, the routes, the tables it is made of, and real replies."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import pytest
+from jsonschema import Draft202012Validator
+
+from regulars.audience.catalogue import FILTERS
+from regulars.http.call import Endpoint, pattern
+from regulars.http.errors import ERRORS
+from regulars.http.jsonapi.listing import SORTS
+from regulars.http.openapi.document import document
+from regulars.http.openapi.operations import said, vocabulary_of
+from regulars.http.routes import ROUTES
+from regulars.settings import Settings
+
+from ...in_process import InProcess
+
+MADE = document(ROUTES, Settings())
+OPERATIONS = [
+    pytest.param(path, method, operation, id=f"{method} {path}")
+    for path, methods in MADE["paths"].items()
+    for method, operation in methods.items()
+]
+
+
+def walk(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield node
+        for each in node.values():
+            yield from walk(each)
+    elif isinstance(node, list):
+        for each in node:
+            yield from walk(each)
+
+
+def resolved(target: str) -> Any:
+    node: Any = MADE
+    assert target.startswith("#/")
+    for part in target[2:].split("/"):
+        node = node[part]
+    return node
+
+
+def test_it_is_json_and_follows_the_standard() -> None:
+    assert json.loads(json.dumps(MADE)) == MADE
+    validator = pytest.importorskip("openapi_spec_validator")
+    validator.validate(MADE)
+
+
+def test_every_route_is_there_and_nothing_else() -> None:
+    ours = {
+        (pattern(route.path), method.lower()) for route in ROUTES for method in route.methods or () if method != "HEAD"
+    }
+    assert ours == {(path, method) for path, methods in MADE["paths"].items() for method in methods}
+
+
+def test_every_reference_leads_somewhere() -> None:
+    targets = {node["$ref"] for node in walk(MADE) if isinstance(node.get("$ref"), str)}
+    assert targets
+    for target in targets:
+        assert resolved(target), target
+
+
+def test_every_schema_is_one() -> None:
+    schemas = list(MADE["components"]["schemas"].values())
+    schemas += [node["schema"] for node in walk(MADE["paths"]) if "schema" in node]
+    for schema in schemas:
+        Draft202012Validator.check_schema(schema)
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
+def test_every_operation_says_what_it_does(path: str, method: str, operation: dict[str, Any]) -> None:
+    assert operation["summary"][0].isupper() or operation["summary"][0].isdigit()
+    assert "/" not in operation["summary"]
+    assert operation["tags"][0] in {tag["name"] for tag in MADE["tags"]}
+    named = [each["name"] for each in operation.get("parameters", ()) if each["in"] == "path"]
+    assert path.count("{") == len(named)
+    assert all("{" + name + "}" in path for name in named)
+    names = [(each["in"], each["name"]) for each in operation.get("parameters", ())]
+    assert len(names) == len(set(names))
+    assert operation["responses"].keys() >= {"200", "500", "503"}
+    for requirement in operation["security"]:
+        assert requirement.keys() <= MADE["components"]["securitySchemes"].keys()
+
+
+def test_operations_have_names_of_their_own() -> None:
+    names = [each.values[2]["operationId"] for each in OPERATIONS]  # type: ignore[index]
+    assert len(names) == len(set(names))
+
+
+def test_who_needs_a_key() -> None:
+    for route in ROUTES:
+        endpoint = route.app
+        assert isinstance(endpoint, Endpoint)
+        for method in (route.methods or set()) - {"HEAD"}:
+            operation = MADE["paths"][pattern(route.path)][method.lower()]
+            assert bool(operation["security"]) == (endpoint.caller is not None)
+            assert (f"`{endpoint.scope}`" in operation.get("description", "")) == (endpoint.scope is not None)
+
+
+def test_customers_can_be_asked_everything() -> None:
+    given = {each["name"]: each for each in MADE["paths"]["/v1/customers"]["get"]["parameters"]}
+    for named in FILTERS:
+        parameter = given[f"filter[{named.name}]"]
+        assert parameter["description"].startswith(named.meaning)
+        jsonschema.validate(parameter["example"], parameter["schema"])
+    assert given["sort"]["schema"]["enum"] == list(SORTS)
+    assert given["page[size]"]["schema"]["maximum"] == 100
+    assert {"page[number]", "page[after]", "page[before]", "describe", "include", "fields[customers]"} <= set(given)
+
+
+def test_limits_are_those_of_the_server() -> None:
+    other = document(ROUTES, Settings(page_size_limit=7, email_limit=99))
+    given = {each["name"]: each["schema"] for each in other["paths"]["/v1/customers"]["get"]["parameters"]}
+    assert (given["page[size]"]["maximum"], given["page[size]"]["default"]) == (7, 7)
+    assert other["components"]["schemas"]["CustomerInput"]["properties"]["email"]["maxLength"] == 99
+
+
+def test_every_error_code_is_explained() -> None:
+    text = " ".join(each["description"] for each in MADE["components"]["responses"].values())
+    assert all(f"`{code}`" in text for code in ERRORS)
+
+
+def test_docstrings_become_summaries() -> None:
+    async def one() -> None:
+        """GET /a/{email or uuid}?b=: what it does.
+
+        And more
+        of it.
+        """
+
+    async def two() -> None: ...
+
+    assert said(one) == ("What it does", "And more of it.")  # type: ignore[arg-type]
+    assert said(two) == ("", "")  # type: ignore[arg-type]
+    assert vocabulary_of(two) is None  # type: ignore[arg-type]
+
+
+CALLS: list[tuple[str, str, str, Any]] = [
+    ("post", "/api/v1/customers", "/api/v1/customers", {"email": "anna@example.com", "groups": ["vip"]}),
+    ("get", "/api/v1/customers/{who}", "/api/v1/customers/anna@example.com", None),
+    ("get", "/api/v1/customers", "/api/v1/customers?email=anna@example.com", None),
+    ("post", "/api/v1/customers/bulk", "/api/v1/customers/bulk", {"customers": [{"email": "b@example.com"}, {}]}),
+    ("post", "/api/v1/event", "/api/v1/event", {"event": "view", "email": "anna@example.com", "offer_id": 7}),
+    ("post", "/api/v1/bulkevents", "/api/v1/bulkevents", {"events": [{"event": "view", "email": "b@example.com"}, 1]}),
+    ("get", "/api/v1/customers/{who}/logs", "/api/v1/customers/anna@example.com/logs", None),
+    ("post", "/api/v1/groups", "/api/v1/groups", {"name": "Best"}),
+    ("get", "/api/v1/groups", "/api/v1/groups", None),
+    ("put", "/api/v1/groups/{group}", "/api/v1/groups/vip", {"description": "most valued"}),
+    ("post", "/api/v1/customers/{who}/groups/{group}", "/api/v1/customers/b@example.com/groups/vip", None),
+    ("delete", "/api/v1/customers/{who}/groups/{group}", "/api/v1/customers/b@example.com/groups/vip", None),
+    ("post", "/api/v1/batch", "/api/v1/batch", [{"path": "groups", "method": "GET"}]),
+    ("get", "/v1/customers", "/v1/customers?include=contact,offers,products,site&describe=1", None),
+    ("get", "/v1/customers", "/v1/customers?page[after]=&page[size]=1&fields[customers]=name", None),
+    ("get", "/v1/customers/{id}", "/v1/customers/4294967297", None),
+    ("get", "/v1/sites", "/v1/sites", None),
+    ("get", "/v1/sites/{id}", "/v1/sites/1", None),
+    ("get", "/v1/me", "/v1/me", None),
+    ("get", "/v1/version", "/v1/version", None),
+    ("get", "/healthz", "/healthz", None),
+    ("get", "/v1/customers", "/v1/customers?sort=x", None),
+    ("get", "/v1/customers/{id}", "/v1/customers/1", None),
+    ("post", "/api/v1/customers", "/api/v1/customers", {"email": "x"}),
+    ("post", "/v1/oauth/token", "/v1/oauth/token", {"grant_type": "x"}),
+    ("post", "/api/v1/customers/delete", "/api/v1/customers/delete", {"email": "b@example.com"}),
+    ("delete", "/api/v1/customers/{who}", "/api/v1/customers/b@example.com", None),
+    ("delete", "/api/v1/groups/{group}", "/api/v1/groups/vip", None),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
+    with InProcess(tmp_path_factory.mktemp("openapi") / "regulars.db") as app:
+        yield app
+
+
+def test_replies_are_as_described(app: InProcess) -> None:
+    client = app.client()
+    for method, path, url, body in CALLS:
+        operation = MADE["paths"][path][method]
+        reply = client.send(method.upper(), url, **({} if body is None else {"json": body}))
+        described = operation["responses"][str(reply.status_code)]
+        described = resolved(described["$ref"]) if "$ref" in described else described
+        content = described["content"][reply.headers["content-type"]]
+        schema = {**content["schema"], "components": MADE["components"]}
+        Draft202012Validator(schema).validate(reply.json())
+        if body is not None and reply.status_code == 200 and url != "/api/v1/bulkevents":
+            sent = {
+                **operation["requestBody"]["content"]["application/json"]["schema"],
+                "components": MADE["components"],
+            }
+            Draft202012Validator(sent).validate(body)
+
+
+def test_the_customer_object_has_just_these_fields(app: InProcess) -> None:
+    client = app.client()
+    shown = client.post("customers", {"email": "fields@example.com"}).json()["customer"]
+    assert list(shown) == list(MADE["components"]["schemas"]["Customer"]["properties"])
