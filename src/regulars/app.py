@@ -9,7 +9,9 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from regulars.audience.service import Audience
+from regulars.audience.shelf import Shelf
 from regulars.domain.limits import Limits
+from regulars.domain.moments import DAY
 from regulars.http.gate import Gate
 from regulars.http.keyring import Keyring
 from regulars.http.routes import ROUTES
@@ -18,9 +20,11 @@ from regulars.http.services import Services, clock_ms
 from regulars.settings import Settings
 from regulars.store import control
 from regulars.store.engine import UnavailableError
+from regulars.store.pruning import prune_changes
 from regulars.store.store import Store
 
 _FLUSH_SECONDS: Final = 60
+_PRUNE_SECONDS: Final = 3_600
 _log = structlog.get_logger("regulars.app")
 
 
@@ -60,11 +64,16 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
         capacity=settings.queue_capacity,
         limits=Limits(email=settings.email_limit, attributes=settings.attributes_limit),
     )
-    audience = Audience(store.changes, index_memory=settings.index_memory)
+    shelf = None if settings.snapshots is None else Shelf(settings.snapshots)
+    audience = Audience(store.changes, index_memory=settings.index_memory, shelf=shelf)
     keyring = Keyring(store, clock_ms)
     async with store.snapshot() as connection:
         cursors = Sealer(await control.secret(connection), "cursor")
-    tasks = [asyncio.create_task(audience.follow()), asyncio.create_task(_flush_now_and_then(keyring))]
+    tasks = [
+        asyncio.create_task(audience.follow()),
+        asyncio.create_task(_flush_now_and_then(keyring)),
+        asyncio.create_task(_prune_now_and_then(store, shelf, settings.change_retention_days)),
+    ]
     try:
         yield Services(settings=settings, store=store, audience=audience, keyring=keyring, cursors=cursors)
     finally:
@@ -82,6 +91,20 @@ async def _flush_now_and_then(keyring: Keyring) -> None:
         await asyncio.sleep(_FLUSH_SECONDS)
         with contextlib.suppress(UnavailableError):
             await keyring.flush()
+
+
+async def _prune_now_and_then(store: Store, shelf: Shelf | None, days: int) -> None:
+    while True:
+        await asyncio.sleep(_PRUNE_SECONDS)
+        try:
+            async with store.snapshot() as connection:
+                sites = await control.list_sites(connection)
+            for site in sites:
+                saved = None if shelf is None else shelf.head(site.id)
+                until = None if saved is None else saved.number
+                await prune_changes(store.engine, site.id, before=clock_ms() - days * DAY, until=until)
+        except UnavailableError as error:
+            _log.warning("old changes could not be deleted", reason=str(error))
 
 
 def create_app(settings: Settings) -> Application:

@@ -1,7 +1,9 @@
 """Settings: everything that can be set, each said once; the environment, `serve --help` and the docs derive from it."""
 
+import hashlib
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
 import msgspec
@@ -10,6 +12,7 @@ from msgspec import Meta, Struct
 PREFIX: Final = "REGULARS_"
 """What stands in front of a setting's name in the environment."""
 
+_SQLITE: Final = "sqlite:///"
 _LARGEST: Final = 2**40
 _Days = Annotated[int, Meta(ge=1, le=36_500)]
 
@@ -51,7 +54,23 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     unengaged_days: Annotated[
         _Days, Meta(description="... within so many, but not passive: unengaged; longer ago or never: inactive")
     ] = 365
+    change_retention_days: Annotated[
+        _Days, Meta(description="how many days changes are kept, for those who follow them")
+    ] = 7
+    snapshot_folder: Annotated[
+        str,
+        Meta(description="folder of the indexes' snapshots; empty: beside the SQLite file, or none"),
+    ] = ""
     page_size_limit: Annotated[int, Meta(ge=1, le=10_000, description="largest page of a list")] = 100
+
+    @property
+    def snapshots(self) -> Path | None:
+        """The folder of the snapshots of this database."""
+        if self.snapshot_folder:
+            return Path(self.snapshot_folder, hashlib.sha256(self.database.encode()).hexdigest()[:16])
+        if self.database.startswith(_SQLITE):
+            return Path(self.database.removeprefix(_SQLITE) + ".audience")
+        return None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":

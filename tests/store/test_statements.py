@@ -30,6 +30,7 @@ READS_A_SITE = {
 
 READS_AN_END = {
     "last_customer": "max() of the last column of a key: SQLite reads one row, at the end of the site",
+    "oldest_change": "min() of the same, at the beginning of the site",
     "numbers": "the same, for a check of a whole site",
 }
 """Statements whose plan looks the same, but which read the last row of a site; and why."""

@@ -5,12 +5,16 @@ All of it is read from one snapshot, so that a server may go on writing.
 
 from collections.abc import Sequence
 from itertools import groupby
+from pathlib import Path
 
 from msgspec import Struct
 
 from regulars.audience.difference import differences
+from regulars.audience.history import OutOfStepError, chained
 from regulars.audience.index import OutOfOrderError, SiteIndex
+from regulars.audience.shelf import Shelf
 from regulars.domain.changes import ChangeRow, Head, Record, UnknownFormatError, decode
+from regulars.store import statements as sql
 from regulars.store.following import StoreSnapshot
 from regulars.store.inspection import numbers_of
 from regulars.store.store import Store
@@ -29,8 +33,11 @@ class Report(Struct, frozen=True):
     problems: list[str]
 
 
-async def check_site(store: Store, site: int) -> Report:
-    """Check one site. The numbers of a problem are those of customers within the site."""
+async def check_site(store: Store, site: int, snapshots: Path | None = None) -> Report:
+    """Check one site. The numbers of a problem are those of customers within the site.
+
+    snapshots: the folder of the snapshots; a site's is checked too, and followed where its first changes are pruned.
+    """
     async with store.changes.snapshot() as snapshot:
         head = await snapshot.head(site)
         if head is None:
@@ -41,15 +48,44 @@ async def check_site(store: Store, site: int) -> Report:
             if following <= largest
         ]
         loaded = await _loaded(snapshot, site, head)
-        replayed = _Replay(snapshot, site, head)
-        await replayed.run()
-        problems += replayed.problems
-        if not replayed.problems:
-            problems += [
-                f"{difference} (first: the customers; second: the changes since the beginning)"
-                for difference in differences(loaded, replayed.index)
-            ]
+        starts = [SiteIndex()]
+        starts[0].finish(_START)
+        saved = None if snapshots is None else Shelf(snapshots).read(site)
+        if saved is not None and saved.horizon <= head.number:
+            starts.append(saved)
+        oldest = await _oldest(snapshot, site)
+        if oldest > 1:
+            del starts[0]  # the first changes are pruned: nobody can follow them from the beginning
+            problems += await _broken(snapshot, site, head, oldest)
+        for start in starts:
+            since = "the beginning" if start.head == _START else f"a snapshot of change {start.head.number}"
+            replayed = _Replay(snapshot, site, head, start)
+            await replayed.run()
+            problems += replayed.problems
+            if not replayed.problems:
+                problems += [
+                    f"{difference} (first: the customers; second: the changes since {since})"
+                    for difference in differences(loaded, replayed.index)
+                ]
     return Report(len(loaded), head.number, problems)
+
+
+async def _oldest(snapshot: StoreSnapshot, site: int) -> int:
+    """The number of the oldest change that is kept; 1 if there is none yet."""
+    row = await snapshot.connection.one(sql.OLDEST_CHANGE, {"site": site})
+    return 1 if row is None or row[0] is None else int(row[0])
+
+
+async def _broken(snapshot: StoreSnapshot, site: int, head: Head, oldest: int) -> list[str]:
+    """What is wrong with the chain of the changes that are kept, the first of which is `oldest`."""
+    rows = await snapshot.changes(site, oldest - 1, 1)
+    reached = Head(oldest - 1, rows[0].previous)
+    try:
+        while reached.number < head.number:
+            reached = chained(reached, await snapshot.changes(site, reached.number, _SLICE))
+    except OutOfStepError as error:
+        return [str(error)]
+    return [] if reached == head else [f"the newest change is {_name(reached)}, the head says {_name(head)}"]
 
 
 async def _loaded(snapshot: StoreSnapshot, site: int, head: Head) -> SiteIndex:
@@ -64,11 +100,10 @@ async def _loaded(snapshot: StoreSnapshot, site: int, head: Head) -> SiteIndex:
 
 
 class _Replay:
-    """The index as it would be had it followed every change since the first; or what is wrong with the changes."""
+    """The index as it would be had it followed every change since `start`; or what is wrong with the changes."""
 
-    def __init__(self, snapshot: StoreSnapshot, site: int, head: Head) -> None:
-        self.index = SiteIndex()
-        self.index.finish(_START)
+    def __init__(self, snapshot: StoreSnapshot, site: int, head: Head, start: SiteIndex) -> None:
+        self.index = start
         self.problems: list[str] = []
         self._snapshot = snapshot
         self._site = site

@@ -3,6 +3,9 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
 
 from regulars.cli.output import FailedError
 from regulars.domain.limits import Limits
@@ -32,6 +35,11 @@ async def opened(url: str, *, largest_batch: int = LARGEST_BATCH) -> AsyncIterat
         yield store
     finally:
         await store.close()
+
+
+def snapshot_folder(url: str) -> Path | None:
+    """Where the servers of this database keep their snapshots."""
+    return msgspec.structs.replace(Settings.from_environment(), database=url).snapshots
 
 
 async def require_database(url: str) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
 from regulars.cli.output import FailedError, show
-from regulars.cli.session import chosen_sites, opened
+from regulars.cli.session import chosen_sites, opened, snapshot_folder
 from regulars.domain.commands import Rebuild
 
 
@@ -27,7 +27,11 @@ def check(site: SiteNumber = None, as_json: AsJson = False, database: Database =
         async with opened(database) as store:
             damage = await store.engine.damage()
             sites = [
-                {"site": each.id, "name": each.subdomain, **msgspec.structs.asdict(await check_site(store, each.id))}
+                {
+                    "site": each.id,
+                    "name": each.subdomain,
+                    **msgspec.structs.asdict(await check_site(store, each.id, snapshot_folder(database))),
+                }
                 for each in await chosen_sites(store, site)
             ]
             return {"ok": not damage and not any(each["problems"] for each in sites), "damage": damage, "sites": sites}
@@ -49,13 +53,19 @@ def check(site: SiteNumber = None, as_json: AsJson = False, database: Database =
 
 
 def reindex(site: SiteNumber = None, as_json: AsJson = False, database: Database = NEAREST) -> None:  # type: ignore[assignment]
-    """Make every running server drop the index of a site, or of all, and load it anew."""
+    """Make every running server drop the index of a site, or of all, and load it anew; snapshots are deleted."""
+    from regulars.audience.shelf import Shelf
+
+    folder = snapshot_folder(database)
+    shelf = None if folder is None else Shelf(folder)
 
     async def work() -> list[int]:
         async with opened(database) as store:
             found = await chosen_sites(store, site)
             for each in found:
                 await store.ledger.submit(each.id, Rebuild())
+                if shelf is not None:
+                    shelf.discard(each.id)
             return [each.id for each in found]
 
     show({"reindexed": asyncio.run(work())}, as_json=as_json)

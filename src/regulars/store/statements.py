@@ -423,3 +423,18 @@ LOAD_PACKED_TIES = Statement(
 A packed tie is the object, the relation and the customer's place behind `after`, in so many bits each. It says
 nothing where an object has a larger number than PACKED_OBJECT_END.
 """
+
+OLDEST_CHANGE = Statement("oldest_change", select(func.min(changes.c.number)).where(site_is(changes)))
+_of_slice = (
+    site_is(changes),
+    changes.c.number >= cast(bindparam("first"), BigInteger),
+    changes.c.number < cast(bindparam("last"), BigInteger),
+)
+CHANGES_TO_PRUNE = Statement(
+    "changes_to_prune",
+    select(func.count(), func.max(changes.c.number)).where(
+        *_of_slice, changes.c.at < cast(bindparam("before"), BigInteger)
+    ),
+)
+"""(rows, the largest number) of the changes of a slice that are from before a moment."""
+PRUNE_CHANGES = Statement("prune_changes", delete(changes).where(*_of_slice))

@@ -1,0 +1,37 @@
+"""Pruning: changes that are older than anybody needs are deleted, some at a time.
+
+A change is kept while it is young enough to be fed to others, and while a snapshot of an index needs it to go on
+from. A reader that finds a gap loads its index anew.
+"""
+
+from typing import Final
+
+from regulars.store import statements as sql
+from regulars.store.engine import Engine
+
+SLICE: Final = 500
+"""Changes deleted in one transaction."""
+
+
+async def prune_changes(engine: Engine, site: int, *, before: int, until: int | None = None) -> int:
+    """Delete the changes of a site from before a moment (ms), up to number `until` at most; never the newest one.
+
+    Returns how many numbers were gone through.
+    """
+    pruned = 0
+    while True:
+        async with engine.transaction() as connection:
+            head = await connection.one(sql.HEAD, {"site": site})
+            oldest = await connection.one(sql.OLDEST_CHANGE, {"site": site})
+            if head is None or oldest is None or oldest[0] is None:
+                connection.discard()
+                return pruned
+            first, newest = oldest[0], head[0]
+            last = min(first + SLICE, newest) if until is None else min(first + SLICE, newest, until + 1)
+            values = {"site": site, "first": first, "last": last, "before": before}
+            found = await connection.one(sql.CHANGES_TO_PRUNE, values)
+            if found is None or not found[0]:
+                connection.discard()
+                return pruned
+            await connection.all(sql.PRUNE_CHANGES, {"site": site, "first": first, "last": found[1] + 1})
+            pruned += found[1] + 1 - first
