@@ -39,7 +39,7 @@ class Details(Struct, frozen=True, kw_only=True):
 
 
 _OBJECT: Final = record({})
-_FAILED: Final = listed({"type": "object"}, description="The inputs that failed, as they were sent.")
+_FAILED: Final = listed(ANY, description="The inputs that failed, as they were sent.")
 _ITEM: Final = record({"path": TEXT, "method": one_of(batch.METHODS), "body": ANY}, required=("path", "method"))
 _ITEM_REPLY: Final = record({"path": TEXT, "method": TEXT, "status_code": WHOLE, "body": ANY})
 _MEMBERSHIP: Final = Details(reply=objects.done(result=objects.RESULT))

@@ -134,9 +134,12 @@ def inputs(limits: Limits) -> dict[str, Schema]:
             "description": f"The name. Those that change a customer: {', '.join(EVENTS)}. Others are kept.",
             "examples": ["purchase"],
         },
-        "event_uuid": {**ANY, "description": "A repeat of it is counted once."},
-        "timestamp": {**ANY, "description": "When it happened, ISO 8601 or Unix seconds; else now."},
-        **{name: {**ANY, "description": f"A {kind}, by number or key."} for name, kind in REFERENCE_FIELDS.items()},
+        "event_uuid": or_null({**TEXT, "description": "A repeat of it is counted once."}),
+        "timestamp": {**either(MOMENT, WHOLE, {"type": "null"}), "description": "When it happened; else now."},
+        **{
+            name: {**either(TEXT, WHOLE, {"type": "null"}), "description": f"A {kind}, by number or key."}
+            for name, kind in REFERENCE_FIELDS.items()
+        },
     }
     who = {name: optional[name] for name in ("email", "customer_id", "uuid")}
     return {

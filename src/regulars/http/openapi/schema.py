@@ -12,7 +12,7 @@ NUMBER: Final[Schema] = {"type": "number"}
 YES_OR_NO: Final[Schema] = {"type": "boolean"}
 MOMENT: Final[Schema] = {"type": "string", "format": "date-time"}
 SECONDS: Final[Schema] = {"type": "integer", "description": "Unix seconds, UTC."}
-ADDRESS: Final[Schema] = {"type": "string", "format": "uri"}
+ADDRESS: Final[Schema] = {"type": "string", "description": "A URL."}
 ID: Final[Schema] = {"type": "string", "pattern": "^[0-9]+$"}
 
 
