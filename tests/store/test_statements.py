@@ -14,7 +14,7 @@ from sqlalchemy.sql.elements import BinaryExpression, BindParameter, ClauseEleme
 from sqlalchemy.sql.operators import eq
 
 from regulars import store
-from regulars.store import statements
+from regulars.store import change_statements, statements
 from regulars.store.schema import SITE_TABLES, customers, metadata, relations, site_heads
 from regulars.store.statement import DIALECTS, Statement, site_is
 
@@ -29,6 +29,7 @@ READS_A_SITE = {
 """Statements that may search with the site (and kind) alone, and why."""
 
 READS_AN_END = {
+    **{f"last_of_{table.name}": "the last row of a site, where a copy goes on" for table in SITE_TABLES},
     "last_customer": "max() of the last column of a key: SQLite reads one row, at the end of the site",
     "oldest_change": "min() of the same, at the beginning of the site",
     "numbers": "the same, for a check of a whole site",
@@ -77,7 +78,8 @@ def test_a_statement_that_forgets_its_site_is_caught() -> None:
 
 
 def test_all_statements_are_here() -> None:
-    listed = {value.name for value in vars(statements).values() if isinstance(value, Statement)}
+    named = {**vars(statements), **vars(change_statements)}
+    listed = {value.name for value in named.values() if isinstance(value, Statement)}
     assert listed <= set(Statement.all)
     assert len({id(statement) for statement in ALL}) == len(ALL) > 50
     touched = {table for statement in ALL for table in tables_of(statement.clause)}

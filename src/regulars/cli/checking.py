@@ -14,7 +14,7 @@ from regulars.audience.history import OutOfStepError, chained
 from regulars.audience.index import OutOfOrderError, SiteIndex
 from regulars.audience.shelf import Shelf
 from regulars.domain.changes import ChangeRow, Head, Record, UnknownFormatError, decode
-from regulars.store import statements as sql
+from regulars.store import change_statements as sql
 from regulars.store.following import StoreSnapshot
 from regulars.store.inspection import numbers_of
 from regulars.store.store import Store

@@ -8,7 +8,7 @@ import structlog
 import typer
 
 from regulars import __version__
-from regulars.cli import access, demo, imports, serving, upkeep
+from regulars.cli import access, demo, imports, moving, serving, upkeep
 from regulars.cli.options import GlobalDatabase
 from regulars.cli.output import FailedError, note
 from regulars.settings import SettingError
@@ -43,6 +43,8 @@ app.add_typer(access.sites, name="sites")
 app.command()(upkeep.check)
 app.command()(upkeep.reindex)
 app.command()(upkeep.backup)
+app.command()(moving.migrate)
+app.command()(moving.copy)
 
 
 def _print_version(wanted: bool) -> None:

@@ -10,7 +10,10 @@ from regulars.store.store import DatabaseURLError, engine_for
 DEFAULT_DATABASE: Final = Settings().database
 DEMO_DATABASE: Final = "sqlite:///regulars-demo.db"
 DATABASE_VARIABLE: Final = PREFIX + "DATABASE"
-_DATABASE_HELP: Final = f"The database, as sqlite:///path.  [env: {DATABASE_VARIABLE}; default: {DEFAULT_DATABASE}]"
+_DATABASE_HELP: Final = (
+    "The database, as sqlite:///path or postgresql://user@host/name.  "
+    f"[env: {DATABASE_VARIABLE}; default: {DEFAULT_DATABASE}]"
+)
 
 
 def _known(value: str | None) -> str | None:
@@ -20,6 +23,11 @@ def _known(value: str | None) -> str | None:
         except DatabaseURLError as error:
             raise typer.BadParameter(str(error)) from None
     return value
+
+
+def known_database(value: str) -> str:
+    """A URL that has to be given. Raises BadParameter when it is none of a database."""
+    return _known(value) or value
 
 
 def _nearest(context: typer.Context, value: str | None) -> str:

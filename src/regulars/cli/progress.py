@@ -1,4 +1,4 @@
-"""The progress of an import, on a terminal; silent where there is none."""
+"""The progress of something long, on a terminal; silent where there is none."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +12,13 @@ from regulars.cli.importing import Summary
 @contextmanager
 def progress_bar(name: str, total: int | None) -> Iterator[Callable[[Summary, int], None]]:
     """Show on stderr how far an import is. Call what it gives with the summary and how much of `total` is done."""
+    with figures_bar(name, total) as show:
+        yield lambda summary, done: show(f"{summary.lines:,} lines, {summary.rate:,.0f}/s", done)
+
+
+@contextmanager
+def figures_bar(name: str, total: int | None) -> Iterator[Callable[[str, int], None]]:
+    """Show on stderr how far something is. Call what it gives with figures and how much of `total` is done."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -23,7 +30,4 @@ def progress_bar(name: str, total: int | None) -> Iterator[Callable[[Summary, in
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(name, total=total, figures="")
 
-        def advance(summary: Summary, done: int) -> None:
-            progress.update(task, completed=done, figures=f"{summary.lines:,} lines, {summary.rate:,.0f}/s")
-
-        yield advance
+        yield lambda figures, done: progress.update(task, completed=done, figures=figures)

@@ -7,18 +7,31 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
+from regulars.cli.moving import check_against
+from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber, known_database
 from regulars.cli.output import FailedError, show
 from regulars.cli.session import chosen_sites, opened, snapshot_folder
 from regulars.domain.commands import Rebuild
 
+Against = Annotated[
+    str | None, typer.Option("--against", metavar="URL", help="Compare with another database instead, row by row.")
+]
 
-def check(site: SiteNumber = None, as_json: AsJson = False, database: Database = NEAREST) -> None:  # type: ignore[assignment]
-    """Prove that the database is sound and that index = store.
+
+def check(
+    site: SiteNumber = None,
+    against: Against = None,
+    as_json: AsJson = False,
+    database: Database = NEAREST,  # type: ignore[assignment]
+) -> None:
+    """Prove that the database is sound and that index = store, or that it equals another.
 
     Looks at the file itself, at each site's chain of changes and numbers, and compares an index loaded from the
     customers with one that followed every change. Exit code 1 and the differences if anything is wrong.
     """
+    if against is not None:
+        check_against(database, known_database(against), as_json=as_json)
+        return
 
     # It brings NumPy and the index along, 0.2 s that no other command needs.
     from regulars.cli.checking import check_site

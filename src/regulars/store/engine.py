@@ -64,6 +64,10 @@ class WriteConnection(Connection, Protocol):
         """The names of the tables there are."""
         ...
 
+    async def resume_numbers(self, table: str) -> None:
+        """Let the automatic numbers of a table's `id` go on after the largest there is."""
+        ...
+
 
 class Engine(Protocol):
     """A database. `dialect` is a key of `statement.DIALECTS`; one_writer: all sites share one write lock.

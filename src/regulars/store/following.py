@@ -10,7 +10,8 @@ import msgspec
 from regulars.domain.changes import COLUMNS, ChangeRow, CustomerRow, Head
 from regulars.domain.customer import shown_name
 from regulars.domain.relations import KIND_CODES
-from regulars.store import statements as sql
+from regulars.store import change_statements as sql
+from regulars.store import statements
 from regulars.store.engine import Connection, Engine, Row
 
 CHUNK = 20_000
@@ -25,7 +26,7 @@ class StoreSnapshot:
 
     async def head(self, site: int) -> Head | None:
         """The newest change of the site, None if there is no such site."""
-        row = await self.connection.one(sql.HEAD, {"site": site})
+        row = await self.connection.one(statements.HEAD, {"site": site})
         return None if row is None else Head(*row)
 
     async def changes(self, site: int, after: int, limit: int) -> list[ChangeRow]:
@@ -68,7 +69,7 @@ class StoreSnapshot:
     async def object_numbers(self, site: int, kind: str, keys: Iterable[str]) -> dict[str, int]:
         """The numbers of the objects of a kind that have these keys; unknown keys are left out."""
         listed = msgspec.json.encode([(KIND_CODES[kind], key) for key in keys]).decode()
-        rows = await self.connection.all(sql.OBJECTS_BY_KEY, {"site": site, "keys": listed})
+        rows = await self.connection.all(statements.OBJECTS_BY_KEY, {"site": site, "keys": listed})
         return {row[2]: row[1] for row in rows if row[8] is None}
 
 

@@ -6,7 +6,8 @@ from. A reader that finds a gap loads its index anew.
 
 from typing import Final
 
-from regulars.store import statements as sql
+from regulars.store import change_statements as sql
+from regulars.store import statements
 from regulars.store.engine import Engine
 
 SLICE: Final = 500
@@ -21,7 +22,7 @@ async def prune_changes(engine: Engine, site: int, *, before: int, until: int | 
     pruned = 0
     while True:
         async with engine.transaction() as connection:
-            head = await connection.one(sql.HEAD, {"site": site})
+            head = await connection.one(statements.HEAD, {"site": site})
             oldest = await connection.one(sql.OLDEST_CHANGE, {"site": site})
             if head is None or oldest is None or oldest[0] is None:
                 connection.discard()

@@ -210,6 +210,9 @@ class SqliteConnection:
         """The names of the tables there are."""
         return {name for (name,) in _run(self._connection, "SELECT name FROM sqlite_schema WHERE type = 'table'")}
 
+    async def resume_numbers(self, table: str) -> None:
+        """Nothing to do: SQLite numbers from the largest there is."""
+
     async def in_thread(self, statement: Statement, values: Values) -> list[Row]:
         """`all` for many rows: on a thread, so that the loop goes on. The connection must be left alone meanwhile."""
         sql = statement.sql("sqlite")

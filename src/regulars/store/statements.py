@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from regulars.domain.changes import COLUMNS, NULL, TEXTS
+from regulars.domain.changes import NULL
 from regulars.domain.customer import IDENTITY_FIELDS
 from regulars.domain.objects import AUTOMATIC_NUMBERS_END
 from regulars.domain.relations import BY_CODE, KIND_CODES, PROFILE_RELATIONS_END
@@ -39,10 +39,6 @@ def _by(name: str, table: Table, *names: str) -> Statement:
         name, select(*_columns(table)).select_from(KeyedJoin(listed, table, and_(site_is(table), *conditions)))
     )
 
-
-PACKED_CUSTOMER_BITS = 15
-PACKED_RELATION_BITS = 8
-PACKED_OBJECT_END = 1 << (63 - PACKED_RELATION_BITS - PACKED_CUSTOMER_BITS)
 
 _NULL = cast(literal_column(str(NULL)), BigInteger)
 LOG_FIELDS = ("created_at", "status", "status_at", "message", "email_id", "email_name", "opens", "clicks")
@@ -365,76 +361,3 @@ OBJECTS_OF_KIND = Statement(
     .where(site_is(objects), objects.c.kind == bindparam("kind"), objects.c.deleted_at.is_(null()))
     .order_by(objects.c.number),
 )
-
-# -- what the index reads -------------------------------------------------------------------------------------
-
-CHANGES_AFTER = Statement(
-    "changes_after",
-    select(changes.c.number, changes.c.token, changes.c.previous, changes.c.last, changes.c.body)
-    .where(site_is(changes), changes.c.number > bindparam("after"), changes.c.number <= bindparam("until"))
-    .order_by(changes.c.number, changes.c.part),
-)
-_TEXTS = [customers.c[name] for name in ("name", "email", "customer_id", *TEXTS[2:])]
-_listed, (_number,) = keys_of(customers.c.number)
-TEXTS_OF = Statement(
-    "texts_of",
-    select(customers.c.number, *_TEXTS).select_from(
-        KeyedJoin(_listed, customers, and_(site_is(customers), customers.c.number == _number))
-    ),
-)
-_LOADED = [func.coalesce(customers.c[name], _NULL) for name in COLUMNS if name != "joined_at"]
-_LOADED.insert(COLUMNS.index("joined_at"), func.coalesce(customers.c.joined_at, customers.c.created_at))
-LOAD_CUSTOMERS = Statement(
-    "load_customers",
-    select(customers.c.number, *_LOADED, *_TEXTS)
-    .where(site_is(customers), customers.c.number > bindparam("after"))
-    .order_by(customers.c.number)
-    .limit(bindparam("count")),
-)
-LAST_CUSTOMER = Statement("last_customer", select(func.max(customers.c.number)).where(site_is(customers)))
-LOAD_TIES = Statement(
-    "load_ties",
-    select(relations.c.relation, relations.c.object, JsonGroupArray(relations.c.customer))
-    .where(
-        site_is(relations),
-        relations.c.customer > bindparam("after"),
-        relations.c.customer <= bindparam("until"),
-        relations.c.holds == literal_column("1"),
-    )
-    .group_by(relations.c.relation, relations.c.object),
-)
-
-_packed = (
-    relations.c.object.bitwise_lshift(literal_column(str(PACKED_RELATION_BITS + PACKED_CUSTOMER_BITS)))
-    + cast(relations.c.relation, BigInteger).bitwise_lshift(literal_column(str(PACKED_CUSTOMER_BITS)))
-    + (relations.c.customer - cast(bindparam("after"), BigInteger))
-)
-LOAD_PACKED_TIES = Statement(
-    "load_packed_ties",
-    select(func.max(relations.c.object), JsonGroupArray(_packed)).where(
-        site_is(relations),
-        relations.c.customer > bindparam("after"),
-        relations.c.customer <= bindparam("until"),
-        relations.c.holds == literal_column("1"),
-    ),
-)
-"""(the largest object number, every tie of a stretch of customers as one number), three times as fast as LOAD_TIES.
-
-A packed tie is the object, the relation and the customer's place behind `after`, in so many bits each. It says
-nothing where an object has a larger number than PACKED_OBJECT_END.
-"""
-
-OLDEST_CHANGE = Statement("oldest_change", select(func.min(changes.c.number)).where(site_is(changes)))
-_of_slice = (
-    site_is(changes),
-    changes.c.number >= cast(bindparam("first"), BigInteger),
-    changes.c.number < cast(bindparam("last"), BigInteger),
-)
-CHANGES_TO_PRUNE = Statement(
-    "changes_to_prune",
-    select(func.count(), func.max(changes.c.number)).where(
-        *_of_slice, changes.c.at < cast(bindparam("before"), BigInteger)
-    ),
-)
-"""(rows, the largest number) of the changes of a slice that are from before a moment."""
-PRUNE_CHANGES = Statement("prune_changes", delete(changes).where(*_of_slice))

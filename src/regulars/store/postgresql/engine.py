@@ -233,6 +233,11 @@ class PostgresqlConnection:
         (rows,) = await self.ask(_TABLES)
         return {name for (name,) in rows}
 
+    async def resume_numbers(self, table: str) -> None:
+        """Set the sequence behind a table's `id` to the largest there is."""
+        text = f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"  # noqa: S608
+        await self.ask(Sql(text, (), {}))
+
     async def ask(self, *texts: Sql) -> list[list[Row]]:
         """Run the engine's own statements, which take no arguments."""
         results = await self._exchange([(text, ()) for text in texts])

@@ -1,0 +1,149 @@
+"""`regulars migrate` and `copy`: a database brought up to date, spread over machines, or moved to another engine."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Annotated, Any, Final
+
+import typer
+
+from regulars.cli.options import NEAREST, AsJson, Database, known_database
+from regulars.cli.output import FailedError, show
+from regulars.cli.progress import figures_bar
+from regulars.cli.session import require_database
+from regulars.store import comparing, copying
+from regulars.store.engine import Engine
+from regulars.store.migrations import migrate as bring_up_to_date
+from regulars.store.migrations import status as where_it_stands
+from regulars.store.store import engine_for
+
+SourceURL = Annotated[
+    str,
+    typer.Argument(metavar="SOURCE_URL", callback=known_database, help="The database to copy, which stays as it is."),
+]
+TargetURL = Annotated[
+    str,
+    typer.Argument(
+        metavar="TARGET_URL", callback=known_database, help="An empty database, or the beginning of this copy."
+    ),
+]
+
+_NEWS_EVERY: Final = 0.1
+"""Seconds between two looks at the progress bar."""
+
+
+def migrate(
+    status: Annotated[bool, typer.Option("--status", help="Show where the database stands; change nothing.")] = False,
+    distribute: Annotated[
+        bool, typer.Option("--distribute", help="Distribute the tables by site, with Citus.")
+    ] = False,
+    as_json: AsJson = False,
+    database: Database = NEAREST,  # type: ignore[assignment]
+) -> None:
+    """Bring the database's tables up to date; `serve` does so too when it starts.
+
+    Within a series of versions the steps only add, so that older servers go on working beside newer ones.
+
+    \b
+    Examples:
+      regulars migrate --status
+      regulars migrate --distribute --database postgresql://regulars@coordinator/regulars
+    """
+
+    async def work() -> dict[str, Any]:
+        async with _opened(database) as engine:
+            taken = [] if status else await bring_up_to_date(engine)
+            spread = await _distribute(engine) if distribute and not status else None
+            stands = await where_it_stands(engine)
+            found = {"version": stands.version, "applied": stands.applied, "pending": stands.pending, "taken": taken}
+            return found if spread is None else {**found, "distributed": spread}
+
+    show(asyncio.run(work()), as_json=as_json)
+
+
+async def _distribute(engine: Engine) -> list[str]:
+    if engine.dialect != "postgresql":
+        raise FailedError("only a PostgreSQL database with Citus can be distributed")
+    from regulars.store.postgresql.distribution import distribute
+    from regulars.store.postgresql.engine import PostgresqlEngine
+
+    assert isinstance(engine, PostgresqlEngine)
+    return await distribute(engine)
+
+
+def copy(source: SourceURL, target: TargetURL, as_json: AsJson = False) -> None:
+    """Move a store with all its history to another database, such as from a file to a server.
+
+    Stop the servers first: what is written to the source after the copy began is not copied. A copy that was stopped
+    goes on where it was when the command is given again. At the end both are compared, row by row.
+
+    \b
+    Example:
+      regulars copy sqlite:///regulars.db postgresql://regulars@localhost/regulars
+    """
+
+    async def work() -> dict[str, Any]:
+        await require_database(source)
+        async with _opened(source) as origin, _opened(target) as there:
+            started = time.perf_counter()
+            try:
+                with counter("copied") as told:
+                    copied = await copying.copy(origin, there, told)
+            except copying.OccupiedError as error:
+                raise FailedError(str(error)) from error
+            seconds = time.perf_counter() - started
+            return {"rows": copied, "seconds": seconds, "differences": await _differences(origin, there)}
+
+    found = asyncio.run(work())
+    show(found, as_json=as_json)
+    if found["differences"]:
+        raise FailedError("the copy is not equal to its source, which was written to meanwhile: begin again")
+
+
+def check_against(url: str, other: str, *, as_json: bool) -> None:
+    """Print how two databases differ. Raises FailedError if they do."""
+
+    async def work() -> list[str]:
+        await require_database(url)
+        await require_database(other)
+        async with _opened(url) as one, _opened(other) as two:
+            return await _differences(one, two)
+
+    found = asyncio.run(work())
+    show({"equal": not found, "differences": found}, as_json=as_json)
+    if found:
+        raise FailedError("the databases differ")
+
+
+async def _differences(one: Engine, other: Engine) -> list[str]:
+    async with one.snapshot() as left, other.snapshot() as right:
+        with counter("compared") as told:
+            return await comparing.differences(left, right, told)
+
+
+@contextmanager
+def counter(verb: str) -> Iterator[Callable[[int], None]]:
+    """A progress bar of nobody knows how many rows."""
+    done = 0
+    shown = time.perf_counter()
+    with figures_bar(verb, None) as advance:
+
+        def told(rows: int) -> None:
+            nonlocal done, shown
+            done += rows
+            if time.perf_counter() - shown > _NEWS_EVERY:
+                shown = time.perf_counter()
+                advance(f"{done:,} rows", done)
+
+        yield told
+
+
+@asynccontextmanager
+async def _opened(url: str) -> AsyncIterator[Engine]:
+    engine = engine_for(url)
+    await engine.open()
+    try:
+        yield engine
+    finally:
+        await engine.close()

@@ -1,0 +1,118 @@
+"""A store moved to another database with all its history: every row of every table, whatever the engines are.
+
+Rows are copied in the order of their keys, a stretch a transaction, so that a copy that was stopped goes on after the
+last row that arrived. What is copied is one moment of the source; a source that was written to meanwhile has other
+heads, and then a copy cannot be continued. The target is of no use to a server until the copy is complete.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Table, bindparam, delete, insert, select
+
+from regulars.store.comparing import CONTROL_TABLES, control_rows, key_of, site_numbers, site_rows
+from regulars.store.engine import Connection, Engine
+from regulars.store.migrations import COPY_OF, create_tables, migrate
+from regulars.store.schema import SITE_TABLES, accounts, keys, settings, site_heads, sites
+from regulars.store.statement import Statement, site_is
+
+_INSERT: Final = {
+    table: Statement(f"copy_into_{table.name}", insert(table)) for table in (*SITE_TABLES, *CONTROL_TABLES)
+}
+_LAST: Final = {
+    table: Statement(
+        f"last_of_{table.name}",
+        select(*(table.c[name] for name in key_of(table)))
+        .where(site_is(table))
+        .order_by(*(table.c[name].desc() for name in key_of(table)))
+        .limit(bindparam("count")),
+    )
+    for table in SITE_TABLES
+    if key_of(table)
+}
+_HEAD: Final = Statement("copied_head", select(*site_heads.c).where(site_is(site_heads)))
+_MARK: Final = Statement("copy_mark", select(settings.c.value).where(settings.c.name == bindparam("setting")))
+_UNMARK: Final = Statement("copy_unmark", delete(settings).where(settings.c.name == bindparam("setting")))
+
+
+class OccupiedError(Exception):
+    """The target of a copy has other contents than the beginning of this copy."""
+
+
+async def copy(source: Engine, target: Engine, told: Callable[[int], None] | None = None) -> int:
+    """Copy a store into an empty database, or go on with a copy that was stopped; returns how many rows it copied.
+
+    told: called with the number of rows after each stretch. Raises OccupiedError, IncompatibleError, UnavailableError.
+    """
+    await migrate(source)
+    async with source.snapshot() as origin:
+        numbers = await site_numbers(origin)
+        mark = await _mark(origin, numbers)
+        await _begin(target, mark)
+        copied = 0
+        for number in numbers:
+            copied += await _copy_site(origin, target, number, told)
+        return copied + await _finish(origin, target)
+
+
+async def _mark(origin: Connection, numbers: list[int]) -> str:
+    """What tells this moment of this store from every other: all heads with their tokens, and all settings."""
+    heads = [await origin.all(_HEAD, {"site": number}) for number in numbers]
+    return msgspec.json.encode((await control_rows(origin, settings), heads)).decode()
+
+
+async def _begin(target: Engine, mark: str) -> None:
+    async with target.migration() as connection:
+        if settings.name not in await connection.tables():
+            await create_tables(connection, target.dialect)
+            await connection.many(_INSERT[settings], [(COPY_OF, mark)])
+            return
+        connection.discard()
+        row = await connection.one(_MARK, {"setting": COPY_OF})
+    if row is None:
+        raise OccupiedError("the target has a store already: a copy needs an empty database")
+    if row[0] != mark:
+        raise OccupiedError(
+            "the target is an unfinished copy of another store, or of this one before it was written to: "
+            "begin again with an empty database"
+        )
+
+
+async def _copy_site(origin: Connection, target: Engine, site: int, told: Callable[[int], None] | None) -> int:
+    """Copy the rows of a site that the target lacks; its head is the last."""
+    async with target.snapshot() as there:
+        if await there.all(_HEAD, {"site": site}):
+            return 0
+    copied = 0
+    for table in (*_LAST, site_heads):
+        after = await _last(target, table, site)
+        async for rows in site_rows(origin, table, site, after):
+            async with target.transaction() as connection:
+                await connection.many(_INSERT[table], rows)
+            copied += len(rows)
+            if told is not None:
+                told(len(rows))
+    return copied
+
+
+async def _last(target: Engine, table: Table, site: int) -> tuple[Any, ...] | None:
+    """The key of the last row of a site that has arrived."""
+    if table not in _LAST:
+        return None
+    async with target.snapshot() as there:
+        return await there.one(_LAST[table], {"site": site, "count": 1})
+
+
+async def _finish(origin: Connection, target: Engine) -> int:
+    """Copy the small tables in one transaction, which makes the copy a store."""
+    copied = 0
+    async with target.transaction() as connection:
+        await connection.all(_UNMARK, {"setting": COPY_OF})
+        for table in CONTROL_TABLES:
+            rows = await control_rows(origin, table)
+            await connection.many(_INSERT[table], rows)
+            copied += len(rows)
+        for table in (accounts, sites, keys):
+            await connection.resume_numbers(table.name)
+    return copied

@@ -1,0 +1,47 @@
+"""Citus: the tables of customers spread over machines by site, the small tables on each of them."""
+
+from typing import Final
+
+from regulars.store.engine import UnavailableError
+from regulars.store.postgresql.engine import PostgresqlEngine
+from regulars.store.schema import SITE_TABLES, metadata, site_heads
+from regulars.store.statement import Sql
+
+_EXTENSION: Final = Sql("SELECT 1 FROM pg_extension WHERE extname = 'citus'", (), {})
+_DISTRIBUTED: Final = Sql("SELECT logicalrelid::regclass::text FROM pg_dist_partition", (), {})
+
+
+def steps() -> dict[str, str]:
+    """The SQL that distributes each table, in order, by the table's name.
+
+    The rows of one site are on one shard, whatever the table: the first table's shards are those of the others. So
+    every transaction of the ledger and every statement, each of which names its site, is carried out on one machine.
+    """
+    first = f"SELECT create_distributed_table('{site_heads.name}', 'site_id')"
+    others = {
+        table.name: f"SELECT create_distributed_table('{table.name}', 'site_id', colocate_with => '{site_heads.name}')"
+        for table in SITE_TABLES
+        if table is not site_heads
+    }
+    small = {
+        table.name: f"SELECT create_reference_table('{table.name}')"
+        for table in metadata.sorted_tables
+        if table not in SITE_TABLES
+    }
+    return {site_heads.name: first, **others, **small}
+
+
+async def distribute(engine: PostgresqlEngine) -> list[str]:
+    """Distribute the tables that are not yet; returns their names. Rows go along.
+
+    Raises UnavailableError when the database has no Citus.
+    """
+    async with engine.migration() as connection:
+        (extension,) = await connection.ask(_EXTENSION)
+        if not extension:
+            raise UnavailableError("the database has no Citus: an administrator must run CREATE EXTENSION citus")
+        (done,) = await connection.ask(_DISTRIBUTED)
+        missing = {name: step for name, step in steps().items() if (name,) not in done}
+        for step in missing.values():
+            await connection.script(step)
+    return list(missing)
