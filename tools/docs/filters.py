@@ -5,11 +5,13 @@ from functools import partial
 from typing import Final
 
 from regulars.audience.catalogue import FILTERS, Filter
+from regulars.audience.sentences import describe
 from regulars.audience.values import DAYS, FLAG, IDS, MONEY, TEXT, WORDS, Kind
 from regulars.http.jsonapi.customer_documents import TYPES
 from regulars.http.jsonapi.customer_resource import RELATIONSHIPS
 from regulars.http.jsonapi.customers import SORTS
 from regulars.http.jsonapi.paging import DEFAULT_SIZE, LARGEST_NUMBER
+from regulars.http.jsonapi.query import FLAGS
 from regulars.settings import Settings
 from tools.docs.markdown import code, codes, table
 
@@ -67,8 +69,38 @@ def _parameters() -> str:
             (code("sort"), f"one of {codes(SORTS)}; without it {code(next(iter(SORTS)))}"),
             (code("page[number]"), f"1 to {LARGEST_NUMBER}; without it 1; behind the last page there is nobody"),
             (code("page[size]"), f"1 to {default} (a [setting](settings.md)); without it {DEFAULT_SIZE}"),
+            (
+                code("page[after]"),
+                "a cursor out of `links`, in place of a number: the page behind it; empty: the first page",
+            ),
+            (code("page[before]"), "the same: the page before it; empty: the last page"),
+            (code("describe"), f"one of {codes(FLAGS)}: whether `meta.description` puts the question into words"),
             (code("include"), f"some of {codes(RELATIONSHIPS)}, with commas: what `included` then holds"),
             *((code(f"fields[{kind}]"), f"some of {codes(names)}") for kind, names in TYPES.items()),
+        ],
+    )
+
+
+_QUESTIONS: Final[tuple[tuple[tuple[tuple[str, str], ...], str], ...]] = (
+    ((("sent_email_broadcast_id", "7"), ("no_opened_email_broadcast_id", "7"), ("has_tag_id", "vip")), "-net_revenue"),
+    ((("opened_email_broadcast_id", "7,8"), ("no_clicked_email_broadcast_id", "7,8")), "-created_at"),
+    ((("subscribed", "true"), ("not_opened_email_in_last", "90"), ("email_contains", "@example.com")), "email"),
+    ((("has_all_tag_id", "1,2,vip"), ("has_no_product_id", "course")), "name"),
+    ((("net_revenue_greater_than", "100"), ("inactive_in_last", "30")), "last_request_at"),
+    ((("healthy_contacts_with_open_data", "false"), ("is_hidden", "false")), "-last_request_at"),
+)
+"""Questions to show in words: filters and a sort."""
+
+
+def _sentences() -> str:
+    return table(
+        ("question", "`meta.description`"),
+        [
+            (
+                code("&".join((*(f"filter[{name}]={value}" for name, value in filters), f"sort={sort}"))),
+                describe(filters, site=1, sort=SORTS[sort]),
+            )
+            for filters, sort in _QUESTIONS
         ],
     )
 
@@ -78,4 +110,5 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "filters": partial(_filters, vendors=True),
     "filters-ours": partial(_filters, vendors=False),
     "list-parameters": _parameters,
+    "questions-in-words": _sentences,
 }

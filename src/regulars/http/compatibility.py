@@ -228,6 +228,8 @@ KAJABI: Final = Vendor(
 
 OWN: Final = (
     VendorCall("GET", "/healthz", "Whether the server is ready", "200 when the database can be read. Needs no key."),
+    VendorCall("GET", "/openapi.json", "Every call, as an OpenAPI 3.1 document", "Needs no key."),
+    VendorCall("GET", "/docs", "The same as a page to read", "Needs no key, no script and no network."),
 )
 """Our own calls, which no vendor has."""
 # fmt: on
