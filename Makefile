@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs lock clean
+.PHONY: help demo test test-long lint bench docs lock clean
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/installed ## a server with 10,000 made-up customers on http://127.0.0.1:8080, and requests to paste
 	@$(BIN)/regulars demo
@@ -17,6 +17,9 @@ test: $(VENV)/installed-dev ## lint, types and tests: all that a change must pas
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/mypy --strict
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+test-long: $(VENV)/installed-dev ## the random tests with tens of thousands of examples: an hour
+	REGULARS_EXAMPLES=10000 $(BIN)/pytest -n 2 tests/test_audience_end_to_end.py
 
 lint: $(VENV)/installed-dev ## the style of the code
 	$(BIN)/ruff check
