@@ -17,12 +17,12 @@ def running(database: str, *, workers: int = 1) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "--factory", "bench.echo:create", "--port", str(port)]
-    command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
-    command += ["--workers", str(workers)]
+    command = [sys.executable, "-m", "bench.serve"]
     root = Path(__file__).parent.parent
     paths = os.pathsep.join((str(root), str(root / "src"), os.environ.get("PYTHONPATH", "")))
-    child = subprocess.Popen(command, env={**os.environ, "REGULARS_DATABASE": database, "PYTHONPATH": paths})
+    given = {"REGULARS_DATABASE": database, "REGULARS_PORT": str(port), "REGULARS_WORKERS": str(workers)}
+    quiet = subprocess.DEVNULL
+    child = subprocess.Popen(command, env={**os.environ, **given, "PYTHONPATH": paths}, stderr=quiet)
     url = f"http://127.0.0.1:{port}"
     try:
         _wait(url, child)

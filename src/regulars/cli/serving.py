@@ -62,7 +62,9 @@ def settings_with(**given: str | int | None) -> Settings:
     return Settings.from_environment({**os.environ, **texts})
 
 
-def run_server(settings: Settings, *, on_listening: Callable[[str], None] | None = None) -> None:
+def run_server(
+    settings: Settings, *, on_listening: Callable[[str], None] | None = None, application: str = APPLICATION
+) -> None:
     """Serve until a signal comes; the database must exist. `on_listening` is told the server's URL.
 
     Raises FailedError when the address cannot be had or the application does not start.
@@ -70,7 +72,7 @@ def run_server(settings: Settings, *, on_listening: Callable[[str], None] | None
     # The processes of the server read their settings from the environment.
     os.environ.update(settings.environment())
     config = uvicorn.Config(
-        APPLICATION,
+        application,
         factory=True,
         workers=settings.workers,
         loop="uvloop",

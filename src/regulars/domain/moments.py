@@ -1,7 +1,8 @@
 """Moments: points in time as whole milliseconds since 1970-01-01 UTC, the one form inside."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 SECOND: Final = 1000
@@ -46,12 +47,22 @@ def _from_iso(text: str) -> int:
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_NAIVE_EPOCH: Final = datetime(1970, 1, 1)
 
 
 def iso(moment: int) -> str:
     """ISO 8601 in UTC with milliseconds: 2024-10-03T04:57:24.000Z."""
-    return (_NAIVE_EPOCH + timedelta(milliseconds=moment)).isoformat(timespec="milliseconds") + "Z"
+    day, rest = divmod(moment, DAY)
+    minute, rest = divmod(rest, 60 * SECOND)
+    return f"{_date(day)}{_MINUTES[minute]}{rest / SECOND:06.3f}Z"
+
+
+_MINUTES: Final = tuple(f"T{minute // 60:02d}:{minute % 60:02d}:" for minute in range(24 * 60))
+
+
+@lru_cache(maxsize=8192)
+def _date(day: int) -> str:
+    """The date of a day since 1970. A reply shows many moments and few days: a look-up each instead of a calendar."""
+    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()
 
 
 def iso_or_none(moment: int | None) -> str | None:

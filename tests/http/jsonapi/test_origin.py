@@ -3,8 +3,6 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from regulars.domain.moments import DAY, iso
-from regulars.http.jsonapi.documents import stamp
 from regulars.http.jsonapi.origin import origin
 
 from .world import World
@@ -42,10 +40,3 @@ def test_links_are_on_the_host_that_was_called(world: World) -> None:
     assert links["self"].startswith("https://api.example.com:8443/v1/customers?")
     links = world.one.document("/v1/customers", headers={"Host": "shop.example:81"})["links"]
     assert links["self"].startswith("http://shop.example:81/v1/customers?")
-
-
-@pytest.mark.parametrize(
-    "moment", [0, -1, 999, 59_999, 60_000, DAY - 1, DAY, -DAY - 1, 1_795_308_878_950, -62135596800000]
-)
-def test_stamps_are_those_of_the_domain(moment: int) -> None:
-    assert stamp(moment) == iso(moment)

@@ -9,13 +9,14 @@ from regulars.domain.money import number
 from regulars.domain.relations import BY_NAME, FLAG
 
 NO_LOCALE: Final = "not set"
+_CONSENT: Final = (BY_NAME["subscribed"].code, FLAG)
 
 
 def customer_object(person: Person) -> dict[str, Any]:
     """A customer as both vendors show one. `created` is Unix seconds, `*_at` ISO 8601."""
     c = person.customer
     attributes = attributes_json(c)
-    consent = person.ties.get((BY_NAME["subscribed"].code, FLAG))
+    consent = person.ties.get(_CONSENT)
     return {
         "object": "customer",
         "email": c.email,

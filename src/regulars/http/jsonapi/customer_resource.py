@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from regulars.domain.customer import Customer, shown_name
 from regulars.domain.identity import public_number
+from regulars.domain.moments import iso, iso_or_none
 from regulars.domain.money import decimal_text
-from regulars.http.jsonapi.documents import Attributes, chosen, identifier, identifiers, nothing, stamp, stamp_or_none
+from regulars.http.jsonapi.documents import Attributes, chosen, identifier, identifiers, nothing
 from regulars.store.reads import CustomerLine
 
 Line = CustomerLine | Customer
@@ -33,10 +34,10 @@ ATTRIBUTES: Final[Attributes[Line]] = {
     "socials": nothing,
     "net_revenue": lambda line: decimal_text(line.net_revenue),
     "sign_in_count": nothing,
-    "last_request_at": lambda line: stamp_or_none(line.last_request_at),
-    "bounced_at": lambda line: stamp_or_none(line.bounced_at),
-    "created_at": lambda line: stamp(line.created_at),
-    "updated_at": lambda line: stamp(line.updated_at),
+    "last_request_at": lambda line: iso_or_none(line.last_request_at),
+    "bounced_at": lambda line: iso_or_none(line.bounced_at),
+    "created_at": lambda line: iso(line.created_at),
+    "updated_at": lambda line: iso(line.updated_at),
 }
 """The attributes of a customer."""
 

@@ -1,20 +1,16 @@
 """Documents: what every reply of the surface consists of, and the resources in it."""
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from starlette.responses import Response
 
-from regulars.domain.moments import DAY, SECOND, iso
 from regulars.http.call import json_response
 from regulars.http.jsonapi.failures import MEDIA_TYPE
 
 Row = TypeVar("Row")
 Attributes = Mapping[str, Callable[[Row], Any]]
 """The attributes of a type of resource: how each is read from a row, in the order in which they are shown."""
-
-_MINUTES: Final = tuple(f"{minute // 60:02d}:{minute % 60:02d}:" for minute in range(24 * 60))
 
 
 def document(value: dict[str, Any]) -> Response:
@@ -45,20 +41,3 @@ def identifiers(kind: str, numbers: Iterable[int]) -> list[dict[str, str]]:
 def nothing(_: object) -> None:
     """The value of an attribute that the vendor has and we do not keep."""
     return
-
-
-def stamp(moment: int) -> str:
-    """The same as `moments.iso`, at a fifth of the price: a page holds a hundred of them."""
-    day, rest = divmod(moment, DAY)
-    minute, rest = divmod(rest, 60 * SECOND)
-    return f"{_day(day)}{_MINUTES[minute]}{rest / SECOND:06.3f}Z"
-
-
-def stamp_or_none(moment: int | None) -> str | None:
-    """`stamp`, or None for a moment that is not set."""
-    return None if moment is None else stamp(moment)
-
-
-@lru_cache(maxsize=8192)
-def _day(day: int) -> str:
-    return iso(day * DAY)[: len("0000-00-00T")]

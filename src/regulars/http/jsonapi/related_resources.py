@@ -7,9 +7,10 @@ from msgspec import Struct
 
 from regulars.domain.customer import Customer
 from regulars.domain.identity import public_number
+from regulars.domain.moments import iso
 from regulars.domain.objects import RelatedObject
 from regulars.http.jsonapi.customer_resource import name_of
-from regulars.http.jsonapi.documents import Attributes, nothing, resource, stamp
+from regulars.http.jsonapi.documents import Attributes, nothing, resource
 from regulars.store.control import Site
 
 
@@ -33,23 +34,23 @@ CONTACTS: Final[Attributes[Contact]] = {
     "address_country": attrgetter("customer.address_country"),
     "external_user_id": attrgetter("customer.customer_id"),
     "address_zip": attrgetter("customer.address_zip"),
-    "created_at": lambda contact: stamp(contact.customer.created_at),
-    "updated_at": lambda contact: stamp(contact.customer.updated_at),
+    "created_at": lambda contact: iso(contact.customer.created_at),
+    "updated_at": lambda contact: iso(contact.customer.updated_at),
 }
 """The attributes of a contact."""
 
 OBJECTS: Final[Attributes[RelatedObject]] = {
     "title": lambda item: item.name or item.public_id,
     "description": attrgetter("description"),
-    "created_at": lambda item: stamp(item.created_at),
+    "created_at": lambda item: iso(item.created_at),
 }
 """The attributes of an offer or product."""
 
 SITES: Final[Attributes[Site]] = {
     "title": attrgetter("title"),
     "subdomain": attrgetter("subdomain"),
-    "created_at": lambda site: stamp(site.created_at),
-    "updated_at": lambda site: stamp(site.updated_at),
+    "created_at": lambda site: iso(site.created_at),
+    "updated_at": lambda site: iso(site.updated_at),
 }
 """The attributes of a site."""
 
