@@ -4,7 +4,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench import reads, writes
+from bench import audience, reads, writes
 from bench.report import Figure, machine, markdown, show
 
 
@@ -13,7 +13,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=4, help="how long each load runs (default 4)")
     parser.add_argument("--customers", type=int, default=100_000, help="customers to ask about (default 100,000)")
-    parser.add_argument("--only", choices=("writes", "import", "reads"), help="one part instead of all")
+    parser.add_argument("--only", choices=("writes", "import", "reads", "audience"), help="one part instead of all")
+    parser.add_argument(
+        "--size", choices=audience.SIZES, default="100k", help="customers of the audience (default 100k)"
+    )
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where the audience's database is made, and kept")
     parser.add_argument("--write", type=Path, metavar="FILE", help="also write the table into this document")
     options = parser.parse_args()
     figures: list[Figure] = []
@@ -25,6 +29,8 @@ def main() -> None:
             figures += writes.imported(folder, options.customers)
         if options.only in (None, "reads"):
             figures += reads.over_http(folder, options.customers, options.seconds)
+        if options.only in (None, "audience"):
+            figures += audience.measured(options.keep or folder, options.size)
     show(figures)
     if options.write is not None:
         _write(options.write, figures)

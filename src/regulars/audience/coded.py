@@ -17,7 +17,7 @@ from regulars.audience.columns import Growable
 from regulars.audience.text import TextColumn
 
 _UNSET: Final = -1
-_FEW: Final = 256
+_FEW: Final = 1_024
 """Of up to so many values the bitmaps are united; for more, every customer's code is looked up."""
 
 
