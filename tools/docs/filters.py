@@ -9,7 +9,7 @@ from regulars.audience.sentences import describe
 from regulars.audience.values import DAYS, FLAG, IDS, MONEY, TEXT, WORDS, Kind
 from regulars.http.jsonapi.customer_documents import TYPES
 from regulars.http.jsonapi.customer_resource import RELATIONSHIPS
-from regulars.http.jsonapi.customers import SORTS
+from regulars.http.jsonapi.listing import SORTS
 from regulars.http.jsonapi.paging import DEFAULT_SIZE, LARGEST_NUMBER
 from regulars.http.jsonapi.query import FLAGS
 from regulars.settings import Settings

@@ -5,13 +5,14 @@ docs/compatibility.md is made from it. A vendor's call that gets a route becomes
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
 from starlette.routing import Route
 
-from regulars.http.call import pattern
+from regulars.http.call import Endpoint, pattern
+from regulars.http.jsonapi import objects, offer_products, relationships
 from regulars.http.routes import ROUTES
 
 
@@ -150,13 +151,13 @@ KAJABI: Final = Vendor(
         ("POST", "/oauth/revoke", "Revoke a token", "And the one granted with it."),
         ("GET", "/customers", "List customers", "All filters, both directions of all orders, sparse fields, includes: [filters.md](filters.md)."),
         ("GET", "/customers/{id}", "One customer", "With `include`, sparse fields, `filter[offers_search]` and `filter[products_search]`."),
-        ("GET", "/customers/{customer_id}/relationships/offers", "The offers of a customer", "Until then: `include=offers`."),
-        ("POST", "/customers/{customer_id}/relationships/offers", "Grant offers to a customer", "Until then: the event `offer_granted`."),
+        ("GET", "/customers/{customer_id}/relationships/offers", "The offers of a customer"),
+        ("POST", "/customers/{customer_id}/relationships/offers", "Grant offers to a customer", "With their products. Nothing is mailed: `send_customer_welcome_email` is passed over."),
         ("PATCH", "/customers/{customer_id}/relationships/offers", "Replace the offers of a customer"),
-        ("DELETE", "/customers/{customer_id}/relationships/offers", "Revoke offers of a customer", "Until then: the event `offer_revoked`."),
-        ("GET", "/contacts", "List contacts", "A contact is the same person as the customer of that number."),
-        ("POST", "/contacts", "Create a contact"),
-        ("GET", "/contacts/{id}", "One contact", "Until then: `include=contact`."),
+        ("DELETE", "/customers/{customer_id}/relationships/offers", "Revoke offers of a customer", "Their products are owned on, but no longer active."),
+        ("GET", "/contacts", "List contacts", "A contact is the same person as the customer of that number; all filters and orders of customers."),
+        ("POST", "/contacts", "Create a contact", "`external_user_id` is taken at once."),
+        ("GET", "/contacts/{id}", "One contact", "With `include` of customer, offers, tags and site, and sparse fields."),
         ("PATCH", "/contacts/{id}", "Change a contact"),
         ("DELETE", "/contacts/{id}", "Delete a contact"),
         ("GET", "/contacts/{contact_id}/relationships/offers", "The offers of a contact"),
@@ -164,9 +165,9 @@ KAJABI: Final = Vendor(
         ("PATCH", "/contacts/{contact_id}/relationships/offers", "Replace the offers of a contact"),
         ("DELETE", "/contacts/{contact_id}/relationships/offers", "Revoke offers of a contact"),
         ("GET", "/contacts/{contact_id}/relationships/tags", "The tags of a contact"),
-        ("POST", "/contacts/{contact_id}/relationships/tags", "Add tags to a contact", "Until then: the event `tag_added`."),
+        ("POST", "/contacts/{contact_id}/relationships/tags", "Add tags to a contact"),
         ("PATCH", "/contacts/{contact_id}/relationships/tags", "Replace the tags of a contact"),
-        ("DELETE", "/contacts/{contact_id}/relationships/tags", "Remove tags of a contact", "Until then: the event `tag_removed`."),
+        ("DELETE", "/contacts/{contact_id}/relationships/tags", "Remove tags of a contact"),
         ("GET", "/contact_notes", "List notes"),
         ("POST", "/contact_notes", "Create a note"),
         ("GET", "/contact_notes/{id}", "One note"),
@@ -178,10 +179,10 @@ KAJABI: Final = Vendor(
         ("GET", "/sites/{id}", "One site"),
         ("GET", "/me", "Who am I", "The key, shown as a user."),
         ("GET", "/version", "The version", "Needs no key."),
-        ("GET", "/offers", "List offers"),
+        ("GET", "/offers", "List offers", "Prices, payment and checkout are not kept, and left out."),
         ("GET", "/offers/{id}", "One offer"),
         ("GET", "/offers/{offer_id}/relationships/products", "The products of an offer"),
-        ("GET", "/products", "List products"),
+        ("GET", "/products", "List products", "`filter[exclude_product_types][]` is not known: products have no types here."),
         ("GET", "/products/{id}", "One product"),
         ("GET", "/purchases", "List purchases"),
         ("GET", "/purchases/{id}", "One purchase"),
@@ -226,12 +227,6 @@ KAJABI: Final = Vendor(
     )),
 )
 
-OWN: Final = (
-    VendorCall("GET", "/healthz", "Whether the server is ready", "200 when the database can be read. Needs no key."),
-    VendorCall("GET", "/openapi.json", "Every call, as an OpenAPI 3.1 document", "Needs no key."),
-    VendorCall("GET", "/docs", "The same as a page to read", "Needs no key, no script and no network."),
-)
-"""Our own calls, which no vendor has."""
 # fmt: on
 
 VENDORS: Final = (SENDWITHUS, BLUESHIFT, KAJABI)
@@ -249,6 +244,33 @@ def served(routes: Iterable[Route] = ROUTES) -> frozenset[_Place]:
     return frozenset(
         place(method, route.path) for route in routes for method in route.methods or () if method != "HEAD"
     )
+
+
+_SERVER: Final = (
+    VendorCall("GET", "/healthz", "Whether the server is ready", "200 when the database can be read. Needs no key."),
+    VendorCall("GET", "/openapi.json", "Every call, as an OpenAPI 3.1 document", "Needs no key."),
+    VendorCall("GET", "/docs", "The same as a page to read", "Needs no key, no script and no network."),
+)
+
+
+def _words(route: Route) -> str:
+    """What the documentation of its handler says after the call."""
+    assert isinstance(route.app, Endpoint)
+    words = (route.app.handler.__doc__ or "").partition("\n")[0].partition(": ")[2].rstrip(".")
+    return words[:1].upper() + words[1:]
+
+
+def _own(routes: Iterable[Route]) -> Iterator[VendorCall]:
+    """Those calls that no vendor has, in the words of their handlers."""
+    vendors = {place(call.method, call.path) for each in VENDORS for call in each.calls}
+    for each in routes:
+        method = min((each.methods or set()) - {"HEAD"})
+        if place(method, each.path) not in vendors:
+            yield VendorCall(method, each.path, _words(each))
+
+
+OWN: Final = (*_SERVER, *_own((*relationships.ROUTES, *offer_products.ROUTES, *objects.ROUTES)))
+"""Our own calls, which no vendor has."""
 
 
 def unlisted(routes: Iterable[Route] = ROUTES) -> list[_Place]:

@@ -38,6 +38,7 @@ ERRORS: Final[dict[str, ErrorKind]] = {
     "method_not_allowed": ErrorKind(405, "The path exists, but not with this method."),
     "not_acceptable": ErrorKind(406, "None of the media types that the caller accepts can be given."),
     "identity_conflict": ErrorKind(409, REFUSALS["identity_conflict"]),
+    "unprocessable": ErrorKind(422, "An attribute of the resource in the body breaks a rule."),
     "address_taken": ErrorKind(422, REFUSALS["address_taken"]),
     "duplicate_name": ErrorKind(400, REFUSALS["duplicate_name"]),
     "too_large": ErrorKind(413, "The body is larger than the server takes."),

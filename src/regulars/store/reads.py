@@ -13,6 +13,7 @@ from regulars.domain.references import Reference
 from regulars.domain.relations import BY_CODE, BY_NAME, KIND_CODES, Tie
 from regulars.store import statements as sql
 from regulars.store.engine import Connection
+from regulars.store.offer_statements import OFFER_PRODUCTS
 
 FOREVER = 2**62
 """Later than any moment (ms)."""
@@ -88,6 +89,16 @@ async def objects_by_number(
     keys = [(KIND_CODES[kind], number) for number in sorted(numbers)]
     rows = await connection.all(sql.OBJECTS_BY_NUMBER, {"site": site, "keys": _json(keys)})
     return [found for found in (RelatedObject(*row) for row in rows) if found.deleted_at is None]
+
+
+async def products_of(connection: Connection, site: int, offers: Sequence[int]) -> dict[int, list[int]]:
+    """The numbers of the products that each of these offers has, in ascending order."""
+    if not offers:
+        return {}
+    found: dict[int, list[int]] = {}
+    for offer, product in sorted(await connection.all(OFFER_PRODUCTS, {"site": site, "keys": _json(offers)})):
+        found.setdefault(offer, []).append(product)
+    return found
 
 
 async def logs_of(

@@ -13,9 +13,13 @@ Attributes = Mapping[str, Callable[[Row], Any]]
 """The attributes of a type of resource: how each is read from a row, in the order in which they are shown."""
 
 
-def document(value: dict[str, Any]) -> Response:
+EMPTY: Final[dict[str, Any]] = {"data": {}}
+"""What the vendor answers when a resource was deleted."""
+
+
+def document(value: dict[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A reply of this surface."""
-    return json_response(value, media_type=MEDIA_TYPE)
+    return json_response(value, status=status, media_type=MEDIA_TYPE, headers=headers)
 
 
 def chosen(table: Attributes[Row], fields: frozenset[str] | None) -> list[tuple[str, Callable[[Row], Any]]]:
@@ -36,6 +40,11 @@ def identifier(kind: str, number: int) -> dict[str, str]:
 def identifiers(kind: str, numbers: Iterable[int]) -> list[dict[str, str]]:
     """What names several resources of a type."""
     return [identifier(kind, number) for number in numbers]
+
+
+def related(address: str, name: str) -> dict[str, str]:
+    """The links of a relationship; `address` is that of the resource that has it."""
+    return {"self": f"{address}/relationships/{name}"}
 
 
 def nothing(_: object) -> None:

@@ -1,12 +1,20 @@
 """The calls of the JSON:API surface."""
 
 from regulars.http.call import route as plain_route
-from regulars.http.jsonapi import customers, oauth, server, sites
+from regulars.http.jsonapi import contacts, customers, oauth, objects, offer_products, relationships, server, sites
 from regulars.http.jsonapi.negotiation import route
 
 ROUTES = (
     route("GET", "/v1/customers", customers.index),
     route("GET", "/v1/customers/{id}", customers.show),
+    route("GET", "/v1/contacts", contacts.index),
+    route("POST", "/v1/contacts", contacts.create),
+    route("GET", "/v1/contacts/{id}", contacts.show),
+    route("PATCH", "/v1/contacts/{id}", contacts.change),
+    route("DELETE", "/v1/contacts/{id}", contacts.remove),
+    *relationships.ROUTES,
+    *offer_products.ROUTES,
+    *objects.ROUTES,
     route("GET", "/v1/sites", sites.index),
     route("GET", "/v1/sites/{id}", sites.show),
     route("GET", "/v1/me", server.me),

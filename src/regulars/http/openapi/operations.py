@@ -56,7 +56,9 @@ def operation(route: Route, method: str, largest_page: int) -> dict[str, Any]:
 
 
 def vocabulary_of(handler: Handler) -> Vocabulary | None:
-    """The vocabulary that a handler reads its query with: its name in capitals, in its own module."""
+    """The vocabulary that a handler reads its query with: its own, or its name in capitals, in its own module."""
+    if isinstance(own := getattr(handler, "vocabulary", None), Vocabulary):
+        return own
     module = sys.modules.get(getattr(handler, "__module__", ""))
     found = getattr(module, getattr(handler, "__name__", "").upper(), None)
     return found if isinstance(found, Vocabulary) else None
@@ -103,7 +105,7 @@ def _responses(
 ) -> dict[str, Any]:
     negotiates = isinstance(endpoint, NegotiatingEndpoint)
     reply = details.reply
-    if reply is None and vocabulary is not None:
+    if reply is None and vocabulary is not None and vocabulary.fields:
         reply = resources.reply(vocabulary)
     if reply is None and negotiates:
         reply = ref("Document")

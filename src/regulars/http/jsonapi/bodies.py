@@ -1,0 +1,94 @@
+"""Bodies: what a JSON:API document asks to be written, read with all of its faults at once."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from regulars.domain.faults import Fault
+from regulars.domain.references import Reference, parse_reference
+from regulars.http.call import Call
+from regulars.http.errors import Problem
+from regulars.http.keyring import Caller
+
+
+class ResourceBody(Struct, frozen=True):
+    """A resource as a caller sends it; what is absent is empty."""
+
+    id: str | None
+    attributes: Mapping[str, Any]
+    relationships: Mapping[str, Any]
+
+
+def refused(faults: Iterable[Fault], code: str = "invalid") -> Problem:
+    """A refusal of a body that lists what is wrong; the fields are paths within the document."""
+    listed = tuple(faults)
+    return Problem(code, f"{listed[0].field} {listed[0].detail}.", faults=listed)
+
+
+async def read_resource(call: Call, type_: str, *, id_: str | None = None) -> ResourceBody:
+    """The resource in the body. Raises Problem if it is malformed, of another type, or (with `id_`) another one."""
+    data = (await call.json_object()).get("data")
+    if not isinstance(data, dict):
+        raise refused([Fault("data", "must be a resource: an object with type and attributes")])
+    members = ("attributes", "relationships")
+    faults = [
+        Fault(f"data.{name}", "must be an object") for name in members if not isinstance(data.get(name, {}), dict)
+    ]
+    if data.get("type") != type_:
+        faults.append(Fault("data.type", f"must be {type_}"))
+    given = data.get("id")
+    if isinstance(given, int) and not isinstance(given, bool):
+        given = str(given)
+    if given is not None and not isinstance(given, str):
+        faults.append(Fault("data.id", "must be text"))
+    elif id_ is not None and given not in (None, id_):
+        faults.append(Fault("data.id", f"must be that of the path, {id_}"))
+    if faults:
+        raise refused(faults)
+    return ResourceBody(
+        None if given is None else str(given), data.get("attributes", {}), data.get("relationships", {})
+    )
+
+
+def site_of(body: ResourceBody, caller: Caller, *, required: bool) -> int:
+    """The site that the relationship `site` of a new resource names; without one, the only site of the account.
+
+    Raises Problem if there is none such, or if it has to be named.
+    """
+    if unknown := sorted(body.relationships.keys() - {"site"}):
+        raise refused(Fault(f"data.relationships.{name}", "cannot be set here; allowed: site") for name in unknown)
+    related = body.relationships.get("site")
+    if related is None and len(caller.sites) == 1 and not required:
+        return caller.site
+    data = related.get("data") if isinstance(related, dict) else None
+    text = str(data.get("id", "")) if isinstance(data, dict) and data.get("type") == "sites" else ""
+    if text.isascii() and text.isdigit() and len(text) <= 16 and int(text) in caller.sites:
+        return int(text)
+    sites = ", ".join(map(str, caller.sites))
+    detail = f'must be {{"data": {{"type": "sites", "id": ...}}}} with a site of the account: {sites}'
+    raise refused([Fault("data.relationships.site", detail if related is not None else f"is required: it {detail}")])
+
+
+async def read_identifiers(call: Call, type_: str, kind: str) -> tuple[Reference, ...]:
+    """What the resource identifiers in the body name. Raises Problem that lists those that are malformed."""
+    data = (await call.json_object()).get("data")
+    limits = call.services.store.limits
+    if not isinstance(data, list):
+        raise refused([Fault("data", "must be a list of resource identifiers: objects with type and id")])
+    if len(data) > limits.references:
+        raise Problem("too_many", f"One call may name up to {limits.references} {type_}.")
+    found, faults = [], []
+    for place, item in enumerate(data):
+        if not isinstance(item, dict):
+            faults.append(Fault(f"data.{place}", "must be an object with type and id"))
+            continue
+        if item.get("type") != type_:
+            faults.append(Fault(f"data.{place}.type", f"must be {type_}"))
+        try:
+            found.append(parse_reference(item.get("id"), kind, longest=limits.object_key))
+        except ValueError as error:
+            faults.append(Fault(f"data.{place}.id", str(error)))
+    if faults:
+        raise refused(faults)
+    return tuple(found)

@@ -1,0 +1,91 @@
+"""What a caller writes of a contact: judged, as the upsert of the customer."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from regulars.domain.faults import Fault, RefusedError
+from regulars.domain.fields import FIELD_RULES
+from regulars.domain.identity import Who
+from regulars.domain.limits import Limits
+from regulars.domain.profile import Profile, parse_profile
+from regulars.http.errors import Problem
+from regulars.http.jsonapi.bodies import refused
+from regulars.http.jsonapi.contact_resource import ATTRIBUTES, CUSTOM
+
+READ_ONLY: Final = ("created_at", "updated_at")
+"""Attributes that may be sent, as a client does that sends back what it got, and are ignored."""
+
+WRITABLE: Final = tuple(name for name in ATTRIBUTES if name not in READ_ONLY)
+"""The attributes that callers set."""
+
+_IN_DATA: Final = (*(name for name in WRITABLE if name.startswith("address_")), *CUSTOM)
+_NEVER_NULL: Final = ("name", "email", "subscribed")
+_SAME: Final = {"customer_id": "external_user_id", "unsubscribed": "subscribed"}
+_CODES: Final = {"address_taken": "address_taken", "identity_conflict": "address_taken", "invalid": "unprocessable"}
+_NOBODY: Final = "00000000-0000-0000-0000-000000000000"
+"""Stands in for the identifier that an upsert must have: the path names the contact, or nobody has it yet."""
+
+
+def profile_of(attributes: Mapping[str, Any], limits: Limits, *, number: int | None) -> Profile:
+    """What the attributes say of the customer with this number, or of a new one. Raises Problem with all faults.
+
+    What is absent stays as it is, a null clears.
+    """
+    faults = {fault.field: fault for fault in _faults(attributes, limits)}
+    if number is None and "email" not in attributes:
+        faults["email"] = Fault("email", "is required")
+    try:
+        profile = parse_profile(_upsert(attributes), limits=limits)
+    except RefusedError as refusal:
+        for fault in refusal.faults:
+            faults.setdefault(_SAME.get(fault.field, fault.field), fault)
+    if faults:
+        raise _located(faults, "unprocessable")
+    if "phone_number" in attributes and not attributes["phone_number"]:
+        profile.fields["phone_number"] = None
+    who = profile.who
+    profile.who = Who(who.email, who.email_key, who.customer_id, number=number)
+    return profile
+
+
+def explained(refusal: RefusedError) -> Problem | RefusedError:
+    """A refusal of the command, in the words of the document."""
+    code = _CODES.get(refusal.code)
+    if code is None:
+        return refusal
+    if code == "address_taken":
+        taken = Fault("email", "or external_user_id is that of another contact")
+        return _located({"email": taken}, code)
+    return _located({_SAME.get(each.field, each.field): each for each in refusal.faults}, code)
+
+
+def _faults(attributes: Mapping[str, Any], limits: Limits) -> Iterator[Fault]:
+    """What the rules of an upsert would let pass: unknown names, nulls, and texts that it keeps whatever they are."""
+    for name, value in attributes.items():
+        if name not in ATTRIBUTES:
+            yield Fault(name, f"is not known here; allowed: {', '.join(WRITABLE)}")
+        elif name in _NEVER_NULL and value in (None, ""):
+            yield Fault(name, "cannot be cleared")
+        elif name == "subscribed" and not isinstance(value, bool):
+            yield Fault(name, "must be true or false")
+        elif name in _IN_DATA and value not in (None, ""):
+            try:
+                FIELD_RULES.get(name, FIELD_RULES["address_line_1"])(value, limits)
+            except ValueError as error:
+                yield Fault(name, str(error))
+
+
+def _located(faults: Mapping[str, Fault], code: str) -> Problem:
+    located = [Fault(f"data.attributes.{name}", fault.detail.rstrip(".")) for name, fault in faults.items()]
+    return refused(located, code)
+
+
+def _upsert(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes as the body of an upsert."""
+    body: dict[str, Any] = {name: attributes[name] for name in ("name", "email", "phone_number") if name in attributes}
+    if "external_user_id" in attributes:
+        body["customer_id"] = attributes["external_user_id"]
+    if isinstance(attributes.get("subscribed"), bool):
+        body["unsubscribed"] = not attributes["subscribed"]
+    data = {name: attributes[name] for name in _IN_DATA if name in attributes}
+    return {**body, "uuid": _NOBODY, "data": {name: None if value == "" else value for name, value in data.items()}}

@@ -1,0 +1,105 @@
+"""The kinds of object that customers are tied to, as resources: one line each, from which their calls are made.
+
+Attributes have the vendor's names and types where the vendor has the resource. Of those that we do not keep (prices,
+checkouts, pictures) the ones that may be null are null, and the others are left out.
+"""
+
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from typing import Any, Final
+
+from msgspec import Struct
+
+from regulars.domain.objects import RelatedObject
+from regulars.http.jsonapi.documents import Attributes, chosen, identifier, identifiers, nothing
+
+Products = Mapping[int, Sequence[int]]
+"""{offer: numbers of its products}."""
+
+
+def title_of(item: RelatedObject) -> str:
+    """The name, or what stands for it: never null."""
+    return item.name or item.public_id
+
+
+class Kind(Struct, frozen=True):
+    """A kind of object. `type` is its JSON:API type and its path below /v1.
+
+    title: the attribute that is the object's name. key: the attribute that is the caller's own key. attributes: all,
+    as they are shown. by_key: the key is its id too, as such an object is known by nothing else.
+    """
+
+    kind: str
+    type: str
+    attributes: Attributes[RelatedObject]
+    title: str = "name"
+    key: str = "key"
+    by_key: bool = False
+
+    @property
+    def relationships(self) -> tuple[str, ...]:
+        """What its resources have relationships to."""
+        return ("site", "products") if self.kind == "offer" else ("site",)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """What `fields[...]` may name."""
+        return (*self.attributes, *self.relationships)
+
+    @property
+    def writable(self) -> tuple[str, ...]:
+        """The attributes that callers set."""
+        return (self.title, "description", self.key)
+
+    def id_of(self, item: RelatedObject) -> str:
+        """The id of an object's resource."""
+        return item.public_id if self.by_key else str(item.number)
+
+    def resource(
+        self, site: int, item: RelatedObject, fields: frozenset[str] | None, products: Products | None = None
+    ) -> dict[str, Any]:
+        """The resource of one object."""
+        related: dict[str, Any] = {"site": {"data": identifier("sites", site)}}
+        if products is not None and self.kind == "offer":
+            related["products"] = {"data": identifiers("products", products.get(item.number, ()))}
+        shown = {name: value for name, value in related.items() if fields is None or name in fields}
+        return {
+            "id": self.id_of(item),
+            "type": self.type,
+            "attributes": {name: get(item) for name, get in chosen(self.attributes, fields)},
+            "relationships": shown,
+        }
+
+
+def _kind(kind: str, type_: str, title: str = "name", key: str = "key", **more: Any) -> Kind:
+    by_key = more.pop("by_key", False)
+    attributes: Attributes[RelatedObject] = {
+        title: title_of,
+        "description": attrgetter("description"),
+        **more,
+        key: attrgetter("key"),
+        "created_at": lambda item: iso(item.created_at),
+        "updated_at": lambda item: iso(item.updated_at),
+    }
+    return Kind(kind, type_, attributes, title, key, by_key)
+
+
+READY: Final = "ready"
+"""The status of every product: there is none that cannot be had yet."""
+
+KINDS: Final = (
+    _kind("tag", "contact_tags"),
+    _kind("group", "groups"),
+    _kind("offer", "offers", "title", internal_title=nothing, image_url=nothing),
+    _kind("product", "products", "title", status=lambda _: READY, thumbnail_url=nothing, url=nothing),
+    _kind("form", "forms", "title", default=lambda _: False, webhook_url=nothing),
+    _kind("event", "events"),
+    _kind("assessment", "assessments"),
+    _kind("broadcast", "broadcasts"),
+    _kind("newsletter", "newsletters"),
+    _kind("sequence", "sequences"),
+    _kind("coupon", "coupons", key="code", by_key=True),
+)
+"""Every kind that has calls of its own. Templates have none yet: they belong to mail, not to customers."""
+
+BY_KIND: Final = {each.kind: each for each in KINDS}

@@ -1,0 +1,183 @@
+"""Tags, groups, offers, products, ...: the calls of every kind of object, made from its line in the table of kinds."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import quote
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from regulars.domain.commands import Command, DeleteObject, Outcome
+from regulars.domain.objects import RelatedObject
+from regulars.domain.references import Reference, parse_reference
+from regulars.http.call import Call
+from regulars.http.errors import Problem
+from regulars.http.jsonapi import object_bodies, object_lists, paging
+from regulars.http.jsonapi.bodies import read_resource, site_of
+from regulars.http.jsonapi.documents import EMPTY, document
+from regulars.http.jsonapi.handlers import made
+from regulars.http.jsonapi.kinds import BY_KIND, KINDS, Kind
+from regulars.http.jsonapi.negotiation import route
+from regulars.http.jsonapi.origin import origin
+from regulars.http.jsonapi.places import SITE_ID, asked_site
+from regulars.http.jsonapi.query import Query, Vocabulary
+from regulars.http.jsonapi.related_resources import SITES, site_resource
+from regulars.http.keyring import Caller, Reader, Writer
+from regulars.store import control
+from regulars.store.engine import Connection
+from regulars.store.reads import find_object, objects_by_number, objects_of, products_of
+
+
+def _fields(kind: Kind) -> dict[str, Sequence[str]]:
+    included = {"products": BY_KIND["product"].fields} if "products" in kind.relationships else {}
+    return {kind.type: kind.fields, **included, "sites": tuple(SITES)}
+
+
+class Vocabularies:
+    """The parameters of a kind's calls."""
+
+    def __init__(self, kind: Kind) -> None:
+        shared: Any = {"fields": _fields(kind), "include": kind.relationships}
+        self.index = Vocabulary(
+            filters=object_lists.filters(kind), sorts=object_lists.sorts(kind), paged=True, **shared
+        )
+        self.show = Vocabulary(filters=(SITE_ID,), **shared)
+        self.create = Vocabulary(fields={})
+        self.remove = Vocabulary(fields={}, filters=(SITE_ID,))
+
+
+VOCABULARIES: Final = {kind.kind: Vocabularies(kind) for kind in KINDS}
+
+
+async def read(
+    connection: Connection, caller: Caller, site: int, kind: Kind, items: Sequence[RelatedObject], query: Query
+) -> dict[str, Any]:
+    """`data`, and `included` where it was asked for, of these objects."""
+    has_products = "products" in kind.relationships
+    products = await products_of(connection, site, [item.number for item in items]) if has_products else {}
+    fields = query.fields.get(kind.type)
+    found: dict[str, Any] = {"data": [kind.resource(site, item, fields, products) for item in items]}
+    if query.include:
+        included = found["included"] = []
+        if "products" in query.include:
+            numbers = sorted({number for listed in products.values() for number in listed})
+            product, fields = BY_KIND["product"], query.fields.get("products")
+            rows = await objects_by_number(connection, site, "product", numbers)
+            included += [product.resource(site, item, fields) for item in rows]
+        if "site" in query.include:
+            sites = await control.list_sites(connection, caller.account)
+            included += [site_resource(each, query.fields.get("sites")) for each in sites if each.id == site]
+    return found
+
+
+def unknown(kind: Kind) -> Problem:
+    """There is no such object for this caller."""
+    return Problem("object_not_found", f"There is no {kind.kind} with this id.")
+
+
+def reference_in_path(call: Call, kind: Kind) -> Reference:
+    """The number or key in the path. Raises Problem where it is neither: there is no such object."""
+    try:
+        return parse_reference(call.path("id"), kind.kind, longest=call.services.store.limits.object_key)
+    except ValueError:
+        raise unknown(kind) from None
+
+
+async def submit(call: Call, site: int, kind: Kind, command: Command) -> Outcome:
+    """Carry a command out. Raises its refusal, in the words of the document."""
+    outcome = await call.services.store.ledger.submit(site, command)
+    if outcome.refusal is not None:
+        raise object_bodies.explained(kind, outcome.refusal)
+    return outcome
+
+
+def asked(call: Call, caller: Caller, kind: Kind, vocabulary: Vocabulary) -> tuple[Query, int]:
+    """What the call's parameters ask for, of which site. Raises Problem."""
+    query = vocabulary.read(call.request.scope["query_string"], largest_page=call.services.settings.page_size_limit)
+    site = asked_site(query.filters, caller)
+    if site is None:
+        raise unknown(kind)
+    return query, site
+
+
+def _calls(kind: Kind) -> tuple[Route, ...]:
+    """The five calls of a kind."""
+    known = VOCABULARIES[kind.kind]
+    address = f"/v1/{kind.type}"
+
+    async def index(call: Call, caller: Reader) -> Response:
+        settings = call.services.settings
+        raw: bytes = call.request.scope["query_string"]
+        query = known.index.read(raw, largest_page=settings.page_size_limit)
+        site = asked_site(query.filters, caller)
+        found: list[RelatedObject] = []
+        async with call.services.store.snapshot() as connection:
+            if site is not None:
+                items = await objects_of(connection, site, kind.kind)
+                found = object_lists.selected(kind, items, query.filters, query.sort)
+            page = found[query.page.skip : query.page.skip + query.page.size]
+            shown = await read(connection, caller, site or 0, kind, page, query)
+        home = origin(call.request, settings.trusted_proxies)
+        links = paging.links(f"{home}{address}", raw, query.page, len(found))
+        return document({**shown, "links": links, "meta": paging.meta(query.page, len(found))})
+
+    async def show(call: Call, caller: Reader) -> Response:
+        query, site = asked(call, caller, kind, known.show)
+        return await _shown(call, caller, site, kind, query, reference_in_path(call, kind))
+
+    async def create(call: Call, caller: Writer) -> Response:
+        query = known.create.read(call.request.scope["query_string"], largest_page=paging.DEFAULT_SIZE)
+        body = await read_resource(call, kind.type)
+        site = site_of(body, caller, required=False)
+        command = object_bodies.creation(kind, body, call.services.store.limits)
+        outcome = await submit(call, site, kind, command)
+        assert outcome.object is not None
+        return await _shown(call, caller, site, kind, query, outcome.object.number, status=201)
+
+    async def change(call: Call, caller: Writer) -> Response:
+        query, site = asked(call, caller, kind, known.show)
+        reference = reference_in_path(call, kind)
+        async with call.services.store.snapshot() as connection:
+            item = await find_object(connection, site, kind.kind, reference)
+        if item is None:
+            raise unknown(kind)
+        body = await read_resource(call, kind.type, id_=kind.id_of(item))
+        await submit(call, site, kind, object_bodies.change(kind, body, item, call.services.store.limits))
+        return await _shown(call, caller, site, kind, query, item.number)
+
+    async def remove(call: Call, caller: Writer) -> Response:
+        _, site = asked(call, caller, kind, known.remove)
+        await submit(call, site, kind, DeleteObject(kind.kind, reference_in_path(call, kind)))
+        return document(EMPTY)
+
+    one, a = kind.kind, "an" if kind.kind[0] in "aeo" else "a"
+    return tuple(
+        route(method, path, made(handler, f"{method} {path}", does, vocabulary))
+        for method, path, handler, does, vocabulary in (
+            ("GET", address, index, f"the {one}s, by part of a name or description, in any order", known.index),
+            ("GET", f"{address}/{{id}}", show, f"one {one}, by number or key", known.show),
+            ("POST", address, create, f"create {a} {one}", known.create),
+            ("PATCH", f"{address}/{{id}}", change, f"change {a} {one}", known.show),
+            ("DELETE", f"{address}/{{id}}", remove, f"delete {a} {one}; nobody is tied to it any more", known.remove),
+        )
+    )
+
+
+async def _shown(
+    call: Call, caller: Caller, site: int, kind: Kind, query: Query, reference: Reference, *, status: int = 200
+) -> Response:
+    """The document of one object."""
+    async with call.services.store.snapshot() as connection:
+        item = await find_object(connection, site, kind.kind, reference)
+        if item is None:
+            raise unknown(kind)
+        shown = await read(connection, caller, site, kind, [item], query)
+    (resource,) = shown["data"]
+    home = origin(call.request, call.services.settings.trusted_proxies)
+    address = f"{home}/v1/{kind.type}/{quote(resource['id'], safe='')}"
+    headers = {"Location": address} if status == 201 else None
+    return document({**shown, "data": resource, "links": {"self": address}}, status=status, headers=headers)
+
+
+ROUTES: Final = tuple(each for kind in KINDS for each in _calls(kind))
+"""The calls of all kinds."""

@@ -1,0 +1,78 @@
+"""The products of an offer: who is granted the offer from now on, or loses it, gets or loses them with it."""
+
+from typing import Final
+
+from starlette.responses import Response
+
+from regulars.domain.commands import Change, LinkProducts
+from regulars.http.call import Call
+from regulars.http.jsonapi import objects
+from regulars.http.jsonapi.bodies import read_identifiers
+from regulars.http.jsonapi.documents import document, identifiers, related
+from regulars.http.jsonapi.kinds import BY_KIND
+from regulars.http.jsonapi.negotiation import route
+from regulars.http.jsonapi.origin import origin
+from regulars.http.jsonapi.places import SITE_ID
+from regulars.http.jsonapi.query import Vocabulary
+from regulars.http.jsonapi.relationships import unknown_objects
+from regulars.http.keyring import Reader, Writer
+from regulars.store.reads import find_object, products_of
+
+PATH: Final = "/v1/offers/{id}/relationships/products"
+OFFERS: Final = BY_KIND["offer"]
+PRODUCTS: Final = BY_KIND["product"]
+SHOW: Final = Vocabulary(fields={}, filters=(SITE_ID,))
+ADD: Final = SHOW
+REPLACE: Final = SHOW
+REMOVE: Final = SHOW
+
+
+async def show(call: Call, caller: Reader) -> Response:
+    """GET /v1/offers/{id}/relationships/products: the products of an offer."""
+    _, site = objects.asked(call, caller, OFFERS, SHOW)
+    return await _listed(call, site)
+
+
+async def add(call: Call, caller: Writer) -> Response:
+    """POST /v1/offers/{id}/relationships/products: add products to an offer."""
+    return await _change(call, caller, "add")
+
+
+async def replace(call: Call, caller: Writer) -> Response:
+    """PATCH /v1/offers/{id}/relationships/products: replace the products of an offer."""
+    return await _change(call, caller, "replace")
+
+
+async def remove(call: Call, caller: Writer) -> Response:
+    """DELETE /v1/offers/{id}/relationships/products: remove products from an offer."""
+    return await _change(call, caller, "remove")
+
+
+async def _change(call: Call, caller: Writer, change: Change) -> Response:
+    _, site = objects.asked(call, caller, OFFERS, SHOW)
+    offer = objects.reference_in_path(call, OFFERS)
+    products = await read_identifiers(call, PRODUCTS.type, PRODUCTS.kind)
+    outcome = await call.services.store.ledger.submit(site, LinkProducts(offer, products, change))
+    if outcome.refusal is not None:
+        if outcome.refusal.faults[0].field == OFFERS.kind:
+            raise objects.unknown(OFFERS)
+        raise unknown_objects(outcome.refusal)
+    return await _listed(call, site)
+
+
+async def _listed(call: Call, site: int) -> Response:
+    async with call.services.store.snapshot() as connection:
+        offer = await find_object(connection, site, OFFERS.kind, objects.reference_in_path(call, OFFERS))
+        if offer is None:
+            raise objects.unknown(OFFERS)
+        numbers = (await products_of(connection, site, [offer.number])).get(offer.number, [])
+    home = origin(call.request, call.services.settings.trusted_proxies)
+    links = related(f"{home}/v1/offers/{offer.number}", "products")
+    return document({"data": identifiers(PRODUCTS.type, numbers), "links": links})
+
+
+ROUTES: Final = tuple(
+    route(method, PATH, handler)
+    for method, handler in (("GET", show), ("POST", add), ("PATCH", replace), ("DELETE", remove))
+)
+"""The calls of the relationship."""

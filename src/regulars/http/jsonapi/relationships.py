@@ -1,0 +1,111 @@
+"""Relationships: to which objects a customer (or contact, who is the same) is tied, read and written.
+
+Which calls a relationship has follows from `domain.ties.RELATIONSHIPS`: it can be added to where there is an event
+that ties, taken from where there is one that unties, and replaced where there are both.
+"""
+
+from typing import Final
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from regulars.domain.commands import Change, Relate
+from regulars.domain.faults import Fault, RefusedError
+from regulars.domain.identity import Who, public_number
+from regulars.domain.relations import BY_NAME
+from regulars.domain.ties import RELATIONSHIPS, Relationship
+from regulars.http.call import Call, Handler
+from regulars.http.errors import Problem
+from regulars.http.jsonapi.bodies import read_identifiers, refused
+from regulars.http.jsonapi.documents import document, related
+from regulars.http.jsonapi.handlers import made
+from regulars.http.jsonapi.kinds import BY_KIND
+from regulars.http.jsonapi.negotiation import route
+from regulars.http.jsonapi.origin import origin
+from regulars.http.jsonapi.places import customer_place, unknown_customer
+from regulars.http.jsonapi.query import Vocabulary
+from regulars.http.keyring import Reader, Writer
+from regulars.store.reads import held_ties, lines_by_number, objects_by_number
+
+CHANGES: Final[dict[str, Change]] = {"POST": "add", "PATCH": "replace", "DELETE": "remove"}
+"""What each method does to the objects of a relationship."""
+
+WORDS: Final = {"GET": "the", "POST": "add", "PATCH": "replace the", "DELETE": "remove"}
+"""How documentation says it."""
+
+NAMES: Final = {f"{BY_NAME[relation].kind}s": each for relation, each in RELATIONSHIPS.items()}
+"""The relationships of a customer, by their names in paths."""
+
+OF_CONTACTS: Final = ("tags", "offers")
+"""The relationships that the vendor's contacts have."""
+
+NO_PARAMETERS: Final = Vocabulary(fields={})
+
+
+def methods(relationship: Relationship) -> tuple[str, ...]:
+    """The methods that a relationship can be called with."""
+    possible = {"POST": relationship.added, "DELETE": relationship.removed}
+    possible["PATCH"] = relationship.added and relationship.removed
+    return ("GET", *(method for method in CHANGES if possible[method]))
+
+
+def unknown_objects(refusal: RefusedError) -> Problem:
+    """A refusal of objects that are not there, with their places in the body."""
+    places = [fault.field.partition(".")[2] or "0" for fault in refusal.faults]
+    details = [fault.detail.rstrip(".") for fault in refusal.faults]
+    found = (Fault(f"data.{place}.id", detail) for place, detail in zip(places, details, strict=True))
+    return refused(found, refusal.code)
+
+
+def _calls(owner: str, name: str) -> tuple[Route, ...]:
+    """The calls of one relationship of customers or contacts."""
+    relationship, noun = NAMES[name], owner.removesuffix("s")
+    kind = BY_KIND[BY_NAME[relationship.relation].kind or ""]
+    path = f"/v1/{owner}/{{id}}/relationships/{name}"
+
+    async def listed(call: Call, site: int, number: int) -> Response:
+        async with call.services.store.snapshot() as connection:
+            if not await lines_by_number(connection, site, [number]):
+                raise unknown_customer(noun)
+            ties = await held_ties(connection, site, [number], [relationship.relation])
+            held = ties.get((number, relationship.relation), [])
+            found = await objects_by_number(connection, site, kind.kind, held) if held else []
+        home = origin(call.request, call.services.settings.trusted_proxies)
+        links = related(f"{home}/v1/{owner}/{public_number(site, number)}", name)
+        return document({"data": [{"id": kind.id_of(item), "type": kind.type} for item in found], "links": links})
+
+    async def show(call: Call, caller: Reader) -> Response:
+        NO_PARAMETERS.read(call.request.scope["query_string"], largest_page=1)
+        return await listed(call, *customer_place(call.path("id"), caller, noun))
+
+    def changing(change: Change) -> Handler:
+        async def write(call: Call, caller: Writer) -> Response:
+            NO_PARAMETERS.read(call.request.scope["query_string"], largest_page=1)
+            site, number = customer_place(call.path("id"), caller, noun)
+            references = await read_identifiers(call, kind.type, kind.kind)
+            command = Relate(Who(number=number), relationship.relation, references, change)
+            outcome = await call.services.store.ledger.submit(site, command)
+            if outcome.refusal is not None:
+                if outcome.refusal.code == "customer_not_found":
+                    raise unknown_customer(noun)
+                raise unknown_objects(outcome.refusal)
+            return await listed(call, site, number)
+
+        return write
+
+    handlers = {"GET": show, **{method: changing(change) for method, change in CHANGES.items()}}
+    return tuple(
+        route(
+            method,
+            path,
+            made(handlers[method], f"{method} {path}", f"{WORDS[method]} {name} of a {noun}", NO_PARAMETERS),
+        )
+        for method in methods(relationship)
+    )
+
+
+ROUTES: Final = (
+    *(call for name in NAMES for call in _calls("customers", name)),
+    *(call for name in OF_CONTACTS for call in _calls("contacts", name)),
+)
+"""The calls of all relationships."""
