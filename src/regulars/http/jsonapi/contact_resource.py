@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from regulars.domain.customer import Customer
 from regulars.domain.identity import public_number
+from regulars.domain.moments import iso
 from regulars.http.jsonapi.customer_resource import Ties, name_of
 from regulars.http.jsonapi.documents import Attributes, chosen, identifier, identifiers, related
 

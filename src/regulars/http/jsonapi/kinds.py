@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from regulars.domain.moments import iso
 from regulars.domain.objects import RelatedObject
 from regulars.http.jsonapi.documents import Attributes, chosen, identifier, identifiers, nothing
 

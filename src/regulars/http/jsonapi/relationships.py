@@ -94,12 +94,9 @@ def _calls(owner: str, name: str) -> tuple[Route, ...]:
         return write
 
     handlers = {"GET": show, **{method: changing(change) for method, change in CHANGES.items()}}
+    does = {method: f"{word} {name} of a {noun}" for method, word in WORDS.items()}
     return tuple(
-        route(
-            method,
-            path,
-            made(handlers[method], f"{method} {path}", f"{WORDS[method]} {name} of a {noun}", NO_PARAMETERS),
-        )
+        route(method, path, made(handlers[method], f"{method} {path}", does[method], NO_PARAMETERS))
         for method in methods(relationship)
     )
 
