@@ -186,7 +186,7 @@ class Numbering:
         if self._dense:
             return number - 1 if 0 < number <= len(self) else None
         values = self._numbers.values
-        position = int(np.searchsorted(values, number))
+        position = self.below(number)
         return position if position < values.size and int(values[position]) == number else None
 
     def below(self, number: int) -> int:
@@ -195,6 +195,7 @@ class Numbering:
             return min(max(number - 1, 0), len(self))
         if number > self.last:
             return len(self)
+        # Of the array's own type: for a plain integer NumPy would copy the whole array into a wider one.
         return int(np.searchsorted(self._numbers.values, np.uint32(max(number, 0))))
 
     def ordinals(self, numbers: NDArray[np.uint32]) -> Ordinals:

@@ -181,7 +181,8 @@ class Segment:
         """The text of a live customer, None if it has none here."""
         if ordinal not in self.live:
             return None
-        position = int(np.searchsorted(self.arena.ordinals, ordinal))
+        # Of the array's own type: for a plain integer NumPy would copy the whole array into a wider one.
+        position = int(np.searchsorted(self.arena.ordinals, np.uint32(ordinal)))
         _, content, starts = self.arena.parts
         return content[starts[position] : starts[position + 1] - 1].decode("utf-8", "surrogatepass")
 
