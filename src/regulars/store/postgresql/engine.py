@@ -29,7 +29,7 @@ LOCK_SECONDS: Final = 10
 _POOL_SECONDS: Final = 5
 _MIGRATION_LOCK: Final = 0x5265_6775_6C61_7273  # "Regulars"
 
-_PLANS: Final = {
+PLANS: Final = {
     # Every statement is a look-up in an index, also of a table that is young and seems not worth one: a plan is made
     # once a connection, and must not read a whole site when that has grown.
     "plan_cache_mode": "force_generic_plan",
@@ -79,7 +79,7 @@ class PostgresqlEngine:
         self._connections = connections
         self._pool_seconds = pool_seconds
         self._settings = {
-            **_PLANS,
+            **PLANS,
             "statement_timeout": f"{statement_seconds * 1000:.0f}",
             "lock_timeout": f"{lock_seconds * 1000:.0f}",
             "client_encoding": "UTF8",

@@ -1,0 +1,174 @@
+"""A store moved to another database: every row, restartable, and never onto something else."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from regulars.domain.commands import DeleteCustomer
+from regulars.domain.identity import Who
+from regulars.store import control
+from regulars.store.comparing import differences
+from regulars.store.copying import OccupiedError, copy
+from regulars.store.engine import Engine
+from regulars.store.migrations import IncompatibleError, migrate, status
+from regulars.store.schema import SITE_TABLES
+from regulars.store.store import Store, engine_for
+
+from ..databases import ENGINES, drop_database, new_database, query, url_of
+from .chain import assert_replay_gives_the_tables
+from .running import NOW, Running, activity, on_a_loop, running, upsert
+
+WAYS = [(one, other) for one in ENGINES for other in ENGINES]
+
+
+async def fill(at: Running) -> None:
+    """Something in every table, in two sites of three."""
+    for site in (1, 3):
+        await at.store.ledger.submit_all(
+            site,
+            [
+                upsert(
+                    email=f"Ü{n}@example.com",
+                    customer_id=f"c{n}",
+                    groups=["g"],
+                    data={"n": n},
+                    unsubscribed=bool(n % 2),
+                )
+                for n in range(40)
+            ],
+        )
+        for event in ("email_opened", "purchase", "tag_added"):
+            await at.record(
+                event,
+                site,
+                email="ü1@example.com",
+                event_uuid=event,
+                order_id="o",
+                tag_id="t",
+                broadcast_id="b",
+                revenue=1,
+            )
+        await at.store.ledger.submit(site, DeleteCustomer(Who(email_key="ü2@example.com")))
+    async with at.store.snapshot() as connection:
+        (first, *_) = await control.list_sites(connection)
+    key, _ = await control.create_key(at.store.engine, first, now=NOW)
+    await control.grant_tokens(at.store.engine, key, now=NOW)
+
+
+@contextmanager
+def another(folder: Path, engine: str) -> Iterator[Path]:
+    path = new_database(folder, engine, "other")
+    yield path
+    drop_database(path)
+
+
+async def compared(one: Engine, other: Engine) -> list[str]:
+    async with one.snapshot() as left, other.snapshot() as right:
+        return await differences(left, right)
+
+
+@pytest.mark.parametrize(("source", "target"), WAYS)
+@on_a_loop
+async def test_a_copy_is_equal_and_goes_on(source: str, target: str, tmp_path: Path) -> None:
+    async with running(tmp_path, engine=source, sites=3) as at:
+        await fill(at)
+        with another(tmp_path, target) as path:
+            engine = engine_for(url_of(path))
+            await engine.open()
+            told: list[int] = []
+            rows = await copy(at.store.engine, engine, told.append)
+            assert sum(told) < rows
+            assert await compared(at.store.engine, engine) == []
+            for table in SITE_TABLES:
+                if table.name != "offer_products":
+                    assert query(path, f"SELECT count(*) FROM {table.name}") != [(0,)], table.name
+            await engine.close()
+            # What it numbers goes on where the source stood.
+            store = await Store.open(url_of(path))
+            assert (await store.ledger.submit(1, upsert(email="ü3@example.com"))).verdict == "unchanged"
+            created = await store.ledger.submit(1, upsert(email="new@example.com"))
+            assert created.person is not None
+            assert created.person.customer.number == 41
+            assert (await control.create_site(store.engine, 1, "fourth", now=NOW)).id == 4
+            assert_replay_gives_the_tables(path)
+            assert await compared(at.store.engine, store.engine) != []
+            with pytest.raises(OccupiedError):
+                await copy(at.store.engine, store.engine)
+            await store.close()
+
+
+class StoppedError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("target", ENGINES)
+@on_a_loop
+async def test_a_copy_that_was_stopped_goes_on_where_it_was(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("regulars.store.comparing._ROWS_AT_A_TIME", 7)
+    async with running(tmp_path, sites=3) as at:
+        await fill(at)
+        with another(tmp_path, target) as path:
+            engine = engine_for(url_of(path))
+            await engine.open()
+            whole = 0
+            for stretches in (1, 3, 8, 20):
+                seen = 0
+
+                def stop(rows: int, most: int = stretches) -> None:
+                    nonlocal seen, whole
+                    seen += 1
+                    whole += rows
+                    if seen == most:
+                        raise StoppedError
+
+                with pytest.raises(StoppedError):
+                    await copy(at.store.engine, engine, stop)
+                for use in (migrate, status):
+                    with pytest.raises(IncompatibleError, match="unfinished copy"):
+                        await use(engine)
+            rows = await copy(at.store.engine, engine)
+            assert await compared(at.store.engine, engine) == []
+            assert rows > 0
+            total = sum(query(path, f"SELECT count(*) FROM {table.name}")[0][0] for table in SITE_TABLES)
+            assert whole < total, "it began anew"
+            await engine.close()
+
+
+@on_a_loop
+async def test_a_copy_is_not_continued_once_the_source_was_written_to(tmp_path: Path) -> None:
+    async with running(tmp_path) as at:
+        await at.upsert(email="a@example.com")
+
+        def stop(rows: int) -> None:
+            raise StoppedError
+
+        engine = engine_for(f"sqlite:///{tmp_path / 'other.db'}")
+        await engine.open()
+        with pytest.raises(StoppedError):
+            await copy(at.store.engine, engine, stop)
+        await at.record("visit", email="a@example.com")
+        with pytest.raises(OccupiedError, match="written to"):
+            await copy(at.store.engine, engine)
+        await engine.close()
+
+
+@on_a_loop
+async def test_differences_are_counted_by_table_and_site(tmp_path: Path) -> None:
+    async with running(tmp_path, sites=3) as at:
+        await fill(at)
+        engine = engine_for(f"sqlite:///{tmp_path / 'other.db'}")
+        await engine.open()
+        await copy(at.store.engine, engine)
+        other = Store(engine)
+        await other.ledger.submit_all(
+            3, [activity("visit", email="ü1@example.com"), DeleteCustomer(Who(email_key="ü9@example.com"))]
+        )
+        found = await compared(at.store.engine, engine)
+        assert "site 3, customers: 2 rows differ" in found
+        assert "site 3, site_heads: one row differs" in found
+        assert not any("site 1" in each for each in found)
+        await engine.close()
