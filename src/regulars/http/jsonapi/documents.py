@@ -1,7 +1,7 @@
 """Documents: what every reply of the surface consists of, and the resources in it."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from starlette.responses import Response
 
