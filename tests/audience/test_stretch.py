@@ -14,7 +14,7 @@ from regulars.audience.index import SiteIndex, Tuning
 from regulars.audience.predicates import EVERYBODY
 from regulars.audience.source import Head
 from regulars.audience.stretch import Key, Stretch, show
-from regulars.audience.window import rank, window
+from regulars.audience.window import ordered_rank, rank, window
 from regulars.domain.changes import NULL, TEXTS
 
 from . import strategies as random
@@ -137,6 +137,18 @@ def test_a_rank_is_the_position_in_the_page(seed: int) -> None:
         assert [rank(matches, values, int(values[o]), o, descending=descending) for o in order] == list(
             range(len(order))
         )
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_ranks_in_an_ascending_column(descending: bool) -> None:
+    rng = np.random.default_rng(3)
+    values = np.sort(rng.integers(0, 40, 300))
+    for chance in (1, 0.2, 0):
+        matches = BitMap(np.flatnonzero(rng.random(300) < chance).tolist())
+        for value in (NULL, -1, 0, 17, 39, 40):
+            for ordinal in (0, 1, 120, 299, 300):
+                expected = rank(matches, values, value, ordinal, descending=descending)
+                assert ordered_rank(matches, values, value, ordinal, descending=descending) == expected
 
 
 def test_a_key_costs_little_among_a_million() -> None:

@@ -11,7 +11,7 @@ from pyroaring import BitMap
 
 from regulars.audience.evaluate import Sort, page, sort_values
 from regulars.audience.index import SiteIndex
-from regulars.audience.window import rank
+from regulars.audience.window import ordered_rank, rank
 from regulars.domain.changes import NULL
 
 
@@ -79,11 +79,14 @@ def _standing_before(index: SiteIndex, matches: BitMap, sort: Sort, key: Key, *,
         lower = matches.rank(ordinal - 1) if ordinal else 0
         return len(matches) - lower if sort.descending else lower
     value = NULL
-    values = sort_values(index, sort)
     if isinstance(key.value, str):
+        sort_values(index, sort)  # brings the text order up to date
         value, is_somebodys = index.orders[sort.column].place(key.value)
         if not is_somebodys:  # the gap below the next text: behind all whose text that is, or before them
             ordinal = index.size if sort.descending else 0
     elif key.value is not None:
         value = key.value
-    return rank(matches, values, value, ordinal, descending=sort.descending)
+    column = index.columns.get(sort.column)
+    if column is not None and column.is_ascending:
+        return ordered_rank(matches, column.values, value, ordinal, descending=sort.descending)
+    return rank(matches, sort_values(index, sort), value, ordinal, descending=sort.descending)

@@ -77,6 +77,24 @@ def rank(matches: BitMap, values: Values, value: int, ordinal: int, *, descendin
     return int(np.count_nonzero((keys < key) | ((keys == key) & (ordinals < ordinal))))
 
 
+def ordered_rank(matches: BitMap, values: Values, value: int, ordinal: int, *, descending: bool) -> int:
+    """The same where the keys of all ordinals are set and ascend: two binary searches."""
+    total = len(matches)
+    if value == _LOWEST:
+        return total
+    first = int(np.searchsorted(values, value))
+    last = int(np.searchsorted(values, value, side="right"))
+    equal = min(max(ordinal, first), last)  # of those with this value, the ones below it stand before the place
+    if descending:
+        return total - _below(matches, last) + _below(matches, equal) - _below(matches, first)
+    return _below(matches, equal)
+
+
+def _below(matches: BitMap, ordinal: int) -> int:
+    """How many matches have a lower ordinal."""
+    return matches.rank(ordinal - 1) if ordinal else 0
+
+
 def _key(value: int, descending: bool) -> int:
     """`_keys` of a single value."""
     if value == _LOWEST:
