@@ -156,6 +156,7 @@ class _Bodies:
         self._ends = reader.array(f"{name}/ends")
         self._checksums = reader.array(f"{name}/checksums")
         _, self._body = reader._section(f"{name}/bodies")
+        self.nbytes = 100 * len(keys)
 
     def size(self, row: int) -> int:
         return int(self._sizes[row])

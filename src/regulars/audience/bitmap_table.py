@@ -10,10 +10,28 @@ from regulars.audience.bitmaps import approximate_bytes
 _Key = TypeVar("_Key", bound=Hashable)
 
 
-class Bodies(Protocol[_Key]):
-    """Serialised bitmaps. `rows` says which row is whose."""
+class Rows(Protocol[_Key]):
+    """Which row is whose: what is needed of a dict."""
 
-    rows: dict[_Key, int]
+    def get(self, key: _Key, /) -> int | None: ...  # noqa: D102
+    def pop(self, key: _Key, default: None, /) -> int | None: ...  # noqa: D102
+    def __contains__(self, key: object, /) -> bool: ...
+    def __iter__(self) -> Iterator[_Key]: ...
+    def __len__(self) -> int: ...
+
+
+class Bodies(Protocol[_Key]):
+    """Serialised bitmaps."""
+
+    @property
+    def rows(self) -> Rows[_Key]:
+        """Which row is whose."""
+        ...
+
+    @property
+    def nbytes(self) -> int:
+        """About how much memory it takes, in bytes."""
+        ...
 
     def size(self, row: int) -> int:
         """How many there are in a bitmap."""
@@ -34,7 +52,7 @@ class BitmapTable(Generic[_Key]):
     def __init__(self, loaded: Mapping[_Key, BitMap] | None = None) -> None:
         self._loaded: dict[_Key, BitMap] = dict(loaded or {})
         self._bodies: Bodies[_Key] | None = None
-        self._rows: dict[_Key, int] = {}  # of those that are not loaded
+        self._rows: Rows[_Key] = {}  # of those that are not loaded
 
     @classmethod
     def stored(cls, bodies: Bodies[_Key]) -> "BitmapTable[_Key]":
@@ -106,4 +124,5 @@ class BitmapTable(Generic[_Key]):
     @property
     def nbytes(self) -> int:
         """About how much memory it takes, in bytes."""
-        return approximate_bytes(list(self._loaded.values())) + 100 * len(self._rows)
+        stored = 0 if self._bodies is None else self._bodies.nbytes
+        return approximate_bytes(list(self._loaded.values())) + stored

@@ -17,6 +17,9 @@ from regulars.audience.columns import Growable
 from regulars.audience.text import TextColumn
 
 _UNSET: Final = -1
+_MANY: Final = 2_000
+"""Up to so many customers have no bitmaps, and up to so many distinct values no index of their own."""
+
 _FEW: Final = 1_024
 """Of up to so many values the bitmaps are united; for more, every customer's code is looked up."""
 
@@ -28,9 +31,8 @@ class CodedColumn:
         self._codes = Growable(np.int32, _UNSET)
         self._values: list[str] = []
         self._code_of: dict[str, int] = {}
-        self._members: list[BitMap] = []
-        self._texts = TextColumn()  # of the distinct values, by code
-        self._texts_known = BitMap()
+        self._members: list[BitMap] | None = None  # None: there are few customers, and their codes are compared
+        self._texts: TextColumn | None = None  # of the distinct values, by code; None while there are few
 
     def load(self, ordinal: int, text: str) -> None:
         """Take a text while the column is being loaded; ordinals ascend, `finish` comes last."""
@@ -39,6 +41,10 @@ class CodedColumn:
 
     def finish(self, *, index: bool) -> None:
         """The load is complete: make the bitmaps of all values at once. `index` is of no meaning here."""
+        if self._codes.size > _MANY:
+            self._make_members()
+
+    def _make_members(self) -> None:
         codes = self._codes.values
         order = np.argsort(codes, kind="stable")
         bounds = np.searchsorted(codes[order], np.arange(len(self._values) + 1))
@@ -67,13 +73,17 @@ class CodedColumn:
         if ordinal < self._codes.size:
             old = int(self._codes.values[ordinal])
             if old != _UNSET:
-                self._members[old].discard(ordinal)
+                if self._members is not None:
+                    self._members[old].discard(ordinal)
                 self._codes[ordinal] = _UNSET
         if text is not None:
             code = self._code(text)
             self._codes.grow(ordinal + 1)
             self._codes[ordinal] = code
-            self._members[code].add(ordinal)
+            if self._members is not None:
+                self._members[code].add(ordinal)
+            elif self._codes.size > _MANY:
+                self._make_members()
 
     def get(self, ordinal: int) -> str | None:
         """The customer's text, None if it has none."""
@@ -88,8 +98,8 @@ class CodedColumn:
 
     def contains(self, needle: str, within: BitMap) -> BitMap:
         """Those of `within` whose text contains the folded needle."""
-        hits = self._texts.contains(needle, self._texts_known)
-        if len(hits) <= _FEW:
+        hits = self._holding(needle)
+        if self._members is not None and len(hits) <= _FEW:
             return union(self._members[code] for code in hits) & within
         chosen = np.zeros(len(self._values) + 1, dtype=np.bool_)  # the last one is what the code "unset" hits
         chosen[to_ordinals(hits)] = True
@@ -98,23 +108,39 @@ class CodedColumn:
     def equals(self, text: str, within: BitMap) -> BitMap:
         """Those of `within` whose text is this folded one."""
         code = self._code_of.get(text)
-        return BitMap() if code is None else self._members[code] & within
+        if code is None:
+            return BitMap()
+        return (from_mask(self._codes.values == code) if self._members is None else self._members[code]) & within
+
+    def _holding(self, needle: str) -> BitMap:
+        """The codes of the distinct values that contain the needle."""
+        if self._texts is None:
+            return BitMap([code for code, text in enumerate(self._values) if needle in text])
+        return self._texts.contains(needle, BitMap(range(len(self._values))))
 
     def cost(self, needle: str, size: int) -> float:
         """About how long `contains` takes, in microseconds."""
-        return 5 + self._texts.cost(needle, len(self._values)) + self._codes.size / 2_000
+        values = 0.05 * len(self._values) if self._texts is None else self._texts.cost(needle, len(self._values))
+        return 5 + values + self._codes.size / 2_000
 
     @property
     def nbytes(self) -> int:
         """About how much memory it takes, in bytes."""
-        return self._codes.nbytes + 200 * len(self._values) + approximate_bytes(self._members) + self._texts.nbytes
+        members = approximate_bytes(self._members or [])
+        texts = 0 if self._texts is None else self._texts.nbytes
+        return self._codes.nbytes + 200 * len(self._values) + members + texts
 
     def _code(self, text: str) -> int:
         code = self._code_of.get(text)
         if code is None:
             code = self._code_of[text] = len(self._values)
             self._values.append(text)
-            self._members.append(BitMap())
-            self._texts.set(code, text)
-            self._texts_known.add(code)
+            if self._members is not None:
+                self._members.append(BitMap())
+            if self._texts is not None:
+                self._texts.set(code, text)
+            elif code >= _MANY:
+                self._texts = TextColumn()
+                for each, value in enumerate(self._values):
+                    self._texts.set(each, value)
         return code

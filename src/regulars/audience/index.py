@@ -16,6 +16,7 @@ from regulars.audience.bitmaps import from_ordinals
 from regulars.audience.coded import CodedColumn
 from regulars.audience.columns import Column, Numbering
 from regulars.audience.order import TextOrder
+from regulars.audience.packed import PackedTies
 from regulars.audience.source import CustomerRow, Head
 from regulars.audience.text import TextColumn
 from regulars.domain.changes import COLUMNS, TEXTS, Entry, Record
@@ -50,6 +51,8 @@ class SiteIndex:
 
     def __init__(self, tuning: Tuning | None = None) -> None:
         tuning = tuning or Tuning()
+        self._scan_limit = tuning.scan_limit
+        self._packing: list[tuple[int, int, Sequence[int]]] = []
         self.head = Head(0, 0)
         self.horizon = 0
         self.numbering = Numbering()
@@ -93,6 +96,9 @@ class SiteIndex:
 
     def load_ties(self, relation: int, target: int, numbers: Sequence[int]) -> None:
         """Take ties of customers that are loaded already, in as many pieces as there are."""
+        if self.size <= self._scan_limit:
+            self._packing.append((relation, target, numbers))
+            return
         ordinals = self.numbering.ordinals(np.array(numbers, dtype=np.uint32))
         found = from_ordinals(ordinals)
         known = self.ties.get((relation, target))
@@ -103,10 +109,21 @@ class SiteIndex:
 
     def finish(self, head: Head) -> None:
         """The load is complete; everything came from one snapshot with this head."""
+        if self._packing:
+            self.ties = BitmapTable.stored(self._packed())
+            self._packing.clear()
         for name, texts in self.texts.items():
             texts.finish(index=name in SORTED_TEXTS)
         self.head = head
         self.horizon = head.number
+
+    def _packed(self) -> PackedTies:
+        numbers = np.concatenate([np.array(numbers, dtype=np.uint32) for _, _, numbers in self._packing])
+        known = np.isin(numbers, self.numbering.values)
+        if not bool(known.all()):
+            raise OutOfOrderError("somebody who is not there is tied to something")
+        keys = [(relation, target) for relation, target, _ in self._packing]
+        return PackedTies(keys, [len(numbers) for _, _, numbers in self._packing], self.numbering.ordinals(numbers))
 
     def apply(
         self,

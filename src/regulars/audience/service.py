@@ -37,6 +37,9 @@ MEBIBYTE: Final = 1024 * 1024
 _INLINE_ENTRIES: Final = 200
 """Up to so many customers or ties are applied on the event loop (about 10 us each), more in the pool."""
 
+_SMALL_AT_A_TIME: Final = 100
+"""Small sites that are followed at a time, in turn."""
+
 _SOONEST: Final = 60.0
 """Seconds between two snapshots of a site, however much it changes."""
 
@@ -135,6 +138,7 @@ class Audience:
         self._pool = Pool()
         self._lane = Pool()  # for what takes long: no question waits behind it
         self._saving: asyncio.Task[None] | None = None
+        self._turn = 0
         self._sites: OrderedDict[int, _Site] = OrderedDict()
         self._loading: dict[int, asyncio.Task[_Site]] = {}
         self._heavy = 0
@@ -181,7 +185,7 @@ class Audience:
         while True:
             await asyncio.sleep(self._tail_every)
             since = asyncio.get_running_loop().time() - self._tail_for
-            for site, loaded in list(self._sites.items()):
+            for site, loaded in self._followed():
                 if loaded.asked < since or loaded.lock.locked():
                     continue
                 try:
@@ -190,6 +194,15 @@ class Audience:
                 except Exception:
                     self.follow_errors += 1
                     _log.exception("following site %d failed; it is caught up at the next question", site)
+
+    def _followed(self) -> list[tuple[int, _Site]]:
+        """The sites that are due: the large ones each time, and of the small ones, which catch up at once, a few."""
+        every = list(self._sites.items())
+        small = [each for each in every if each[1].index.size < self._large]
+        start = self._turn % len(small) if small else 0
+        self._turn = start + _SMALL_AT_A_TIME
+        due = small[start : start + _SMALL_AT_A_TIME]
+        return due if len(small) == len(every) else [each for each in every if each[1].index.size >= self._large] + due
 
     async def drop(self, site: int) -> None:
         """Forget the site's index; the next question loads it anew."""

@@ -18,6 +18,9 @@ from regulars.audience.similar import is_similar, trigrams_of, words_of
 LOAD_BATCH: Final = 65_536
 """Texts that make a segment while a site is loaded."""
 
+_WORTH_A_SEGMENT: Final = 64
+"""A segment takes a third of the memory of texts that wait; so many times fewer than may wait are worth one."""
+
 _MERGE_RATIO: Final = 3
 """A segment is merged with the one in front of it unless that has over this many times its texts."""
 
@@ -44,12 +47,13 @@ class TextColumn:
 
     def finish(self, *, index: bool) -> None:
         """The load is complete. `index`: build trigrams now rather than at the first question."""
-        if self._segments or len(self._pending) > self._limit:
+        is_large = bool(self._segments) or len(self._pending) > self._limit
+        if is_large or len(self._pending) > self._pending_limit // _WORTH_A_SEGMENT:
             self._drain()
-            if len(self._segments) > 1:
-                self._segments = [Segment.merged(self._segments)]
-            if index:
-                self._segments[0].index()
+        if len(self._segments) > 1:
+            self._segments = [Segment.merged(self._segments)]
+        if is_large and index:
+            self._segments[0].index()
 
     def capture(self, name: str) -> Callable[[Writer], None]:
         """What writes the column as it is now, under this name, whatever becomes of it meanwhile."""
