@@ -19,12 +19,14 @@ from regulars.settings import Settings
 from regulars.store import control
 from regulars.store.store import Store
 
+from .databases import url_of
+
 _PATIENCE = 30
 """Seconds that anything may take here, on a busy machine."""
 
 
 def database_url(path: Path) -> str:
-    return f"sqlite:///{path}"
+    return url_of(path)
 
 
 def make_database(path: Path) -> str:

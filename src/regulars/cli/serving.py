@@ -13,6 +13,7 @@ from uvicorn.supervisors import Multiprocess
 from regulars.cli.options import NEAREST, Database
 from regulars.cli.output import FailedError, note
 from regulars.cli.session import require_database
+from regulars.http.draining import DrainingProtocol, DrainingServer
 from regulars.settings import SETTINGS, Setting, Settings
 
 APPLICATION: Final = "regulars.app:create_app_from_environment"
@@ -76,7 +77,7 @@ def run_server(
         factory=True,
         workers=settings.workers,
         loop="uvloop",
-        http="httptools",
+        http=DrainingProtocol,
         ws="none",
         lifespan="on",
         # uvicorn's own lines at "info" repeat what is said here.
@@ -95,7 +96,7 @@ def run_server(
         if settings.workers > 1:
             Multiprocess(config, sockets=[listener]).run()
             return
-        server = uvicorn.Server(config)
+        server = DrainingServer(config)
         server.run(sockets=[listener])
         if not server.started:
             raise FailedError("the server did not start")
