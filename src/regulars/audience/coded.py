@@ -5,6 +5,7 @@ It answers like a `TextColumn`; a substring is looked for in the distinct values
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from sys import intern
 from typing import Final
 
 import msgspec
@@ -133,6 +134,7 @@ class CodedColumn:
     def _code(self, text: str) -> int:
         code = self._code_of.get(text)
         if code is None:
+            text = intern(text)  # thousands of sites have customers in the same cities
             code = self._code_of[text] = len(self._values)
             self._values.append(text)
             if self._members is not None:
