@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import jsonschema
 import openapi_spec_validator
 import pytest
@@ -12,13 +13,14 @@ from jsonschema import Draft202012Validator
 from regulars.audience.catalogue import FILTERS
 from regulars.http.call import Endpoint, pattern
 from regulars.http.errors import ERRORS
+from regulars.http.jsonapi.kinds import KINDS, Kind
 from regulars.http.jsonapi.listing import SORTS
 from regulars.http.openapi.document import document
 from regulars.http.openapi.operations import said, vocabulary_of
 from regulars.http.routes import ROUTES
 from regulars.settings import Settings
 
-from ...in_process import InProcess
+from ...in_process import Client, InProcess
 
 MADE = document(ROUTES, Settings())
 OPERATIONS = [
@@ -82,7 +84,8 @@ def test_every_operation_says_what_it_does(path: str, method: str, operation: di
     assert all("{" + name + "}" in path for name in named)
     names = [(each["in"], each["name"]) for each in operation.get("parameters", ())]
     assert len(names) == len(set(names))
-    assert operation["responses"].keys() >= {"200", "500", "503"}
+    assert operation["responses"].keys() & {"200", "201"}
+    assert operation["responses"].keys() >= {"400", "500", "503"}
     for requirement in operation["security"]:
         assert requirement.keys() <= MADE["components"]["securitySchemes"].keys()
 
@@ -178,22 +181,71 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
         yield app
 
 
+def exchange(client: Client, method: str, path: str, url: str, body: Any) -> httpx.Response:
+    """A call, whose reply must be one that the document has, and whose body must be too, if it was accepted."""
+    operation = MADE["paths"][path][method]
+    reply = client.send(method.upper(), url, **({} if body is None else {"json": body}))
+    described = operation["responses"][str(reply.status_code)]
+    described = resolved(described["$ref"]) if "$ref" in described else described
+    content = described["content"][reply.headers["content-type"]]
+    schema = {**content["schema"], "components": MADE["components"]}
+    Draft202012Validator(schema).validate(reply.json())
+    if body is not None and reply.status_code < 300 and url != "/api/v1/bulkevents":
+        sent = operation["requestBody"]["content"]["application/json"]["schema"]
+        Draft202012Validator({**sent, "components": MADE["components"]}).validate(body)
+    return reply
+
+
 def test_replies_are_as_described(app: InProcess) -> None:
     client = app.client()
     for method, path, url, body in CALLS:
-        operation = MADE["paths"][path][method]
-        reply = client.send(method.upper(), url, **({} if body is None else {"json": body}))
-        described = operation["responses"][str(reply.status_code)]
-        described = resolved(described["$ref"]) if "$ref" in described else described
-        content = described["content"][reply.headers["content-type"]]
-        schema = {**content["schema"], "components": MADE["components"]}
-        Draft202012Validator(schema).validate(reply.json())
-        if body is not None and reply.status_code == 200 and url != "/api/v1/bulkevents":
-            sent = {
-                **operation["requestBody"]["content"]["application/json"]["schema"],
-                "components": MADE["components"],
-            }
-            Draft202012Validator(sent).validate(body)
+        exchange(client, method, path, url, body)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda each: each.kind)
+def test_objects_and_relationships_are_as_described(app: InProcess, kind: Kind) -> None:
+    client = app.client()
+    customer = client.post("customers", {"email": f"{kind.kind}@example.com"}).json()["customer"]
+    (shown,) = client.get(f"/v1/customers?filter[email]={customer['email']}").json()["data"]
+    base, one = f"/v1/{kind.type}", f"/v1/{kind.type}/{{id}}"
+    attributes = {kind.title: "First", kind.key: f"first-{kind.kind}"}
+    made = exchange(client, "post", base, base, {"data": {"type": kind.type, "attributes": attributes}})
+    assert made.status_code == 201, made.text
+    number = made.json()["data"]["id"]
+    change = {"data": {"type": kind.type, "id": number, "attributes": {"description": "the best"}}}
+    assert exchange(client, "patch", one, f"{base}/{number}", change).status_code == 200
+    assert exchange(client, "get", base, f"{base}?include=site", None).status_code == 200
+    assert exchange(client, "get", one, f"{base}/{number}", None).status_code == 200
+    name = f"{kind.kind}s"
+    path = f"/v1/customers/{{id}}/relationships/{name}"
+    for method in ("post", "get", "patch", "delete"):
+        if method in MADE["paths"].get(path, ()):
+            body = None if method == "get" else {"data": [{"type": kind.type, "id": number}]}
+            reply = exchange(client, method, path, f"/v1/customers/{shown['id']}/relationships/{name}", body)
+            assert reply.status_code == 200, reply.text
+    assert exchange(client, "delete", one, f"{base}/{number}", None).status_code == 200
+    assert exchange(client, "get", one, f"{base}/{number}", None).status_code == 404
+
+
+def test_contacts_are_as_described(app: InProcess) -> None:
+    client = app.client()
+    body = {
+        "data": {
+            "type": "contacts",
+            "attributes": {"email": "contact@example.com", "name": "Con Tact", "subscribed": True},
+            "relationships": {"site": {"data": {"type": "sites", "id": "1"}}},
+        }
+    }
+    made = exchange(client, "post", "/v1/contacts", "/v1/contacts", body)
+    assert made.status_code == 201
+    assert exchange(client, "post", "/v1/contacts", "/v1/contacts", body).status_code == 422
+    place = f"/v1/contacts/{made.json()['data']['id']}"
+    change = {"data": {"type": "contacts", "attributes": {"name": "Other"}}}
+    assert exchange(client, "patch", "/v1/contacts/{id}", place, change).status_code == 200
+    assert exchange(client, "get", "/v1/contacts", "/v1/contacts?describe=true", None).status_code == 200
+    assert exchange(client, "get", "/v1/contacts/{id}", place, None).status_code == 200
+    assert exchange(client, "delete", "/v1/contacts/{id}", place, None).status_code == 200
+    assert exchange(client, "delete", "/v1/contacts/{id}", place, None).status_code == 404
 
 
 def test_the_customer_object_has_just_these_fields(app: InProcess) -> None:

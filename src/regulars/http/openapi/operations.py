@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from starlette.routing import Route
 
-from regulars.http.call import Endpoint, Handler
+from regulars.http.call import Endpoint, Handler, pattern
 from regulars.http.errors import ERRORS
 from regulars.http.jsonapi.failures import MEDIA_TYPE
 from regulars.http.jsonapi.negotiation import BODIES, NegotiatingEndpoint
@@ -19,7 +19,6 @@ from regulars.http.openapi.schema import Schema, ref
 
 SECURITY: Final[tuple[dict[str, list[str]], ...]] = ({"key": []}, {"bearer": []}, {"oauth": []})
 CLASSIC_SECURITY: Final[tuple[dict[str, list[str]], ...]] = (*SECURITY, {"header": []})
-NO_BODY: Final = frozenset({"GET", "HEAD", "DELETE"})
 _SURFACES: Final = {"/api/v1/": "Classic", "/v1/": "JSON:API"}
 _CALLED: Final = re.compile(r"(GET|POST|PUT|PATCH|DELETE) /[^\s:]*(?: or [^\s:]*)*[:.] ?")
 
@@ -48,10 +47,10 @@ def operation(route: Route, method: str, largest_page: int) -> dict[str, Any]:
         "tags": [surface(route.path)],
         "parameters": _parameters(route, vocabulary, details, largest_page),
         "security": [] if endpoint.caller is None else list(_security(route.path)),
-        "responses": _responses(route, method, endpoint, vocabulary, details),
+        "responses": _responses(route.path, method, endpoint, vocabulary, details),
     }
-    if method not in NO_BODY and (body := _body(endpoint, details)):
-        shown["requestBody"] = body
+    if taken := _body(route.path, method, endpoint, details):
+        shown["requestBody"] = taken
     return {name: value for name, value in shown.items() if value or name == "security"}
 
 
@@ -91,42 +90,46 @@ def _parameters(
     ]
 
 
-def _body(endpoint: Endpoint, details: Details) -> dict[str, Any]:
+def _body(path: str, method: str, endpoint: Endpoint, details: Details) -> dict[str, Any]:
     negotiates = isinstance(endpoint, NegotiatingEndpoint)
-    if details.body is None and not negotiates:
+    schema = details.body
+    if schema is None and negotiates:
+        schema = resources.body(pattern(path), method)
+    if schema is None:
         return {}
-    schema = ref("Document") if details.body is None else details.body
     kinds = BODIES if negotiates else details.takes
     return {"required": True, "content": {kind: {"schema": schema} for kind in kinds}}
 
 
 def _responses(
-    route: Route, method: str, endpoint: Endpoint, vocabulary: Vocabulary | None, details: Details
+    path: str, method: str, endpoint: Endpoint, vocabulary: Vocabulary | None, details: Details
 ) -> dict[str, Any]:
     negotiates = isinstance(endpoint, NegotiatingEndpoint)
-    reply = details.reply
-    if reply is None and vocabulary is not None and vocabulary.fields:
-        reply = resources.reply(vocabulary)
-    if reply is None and negotiates:
-        reply = ref("Document")
-    good: dict[str, Any] = {"description": "Done." if method not in ("GET", "HEAD") else "Found."}
-    if reply is not None:
-        good["content"] = {MEDIA_TYPE if negotiates else details.kind: {"schema": reply}}
-    statuses = {400, 500, 503, *details.errors}
-    if endpoint.caller is not None or route.path.startswith(OAUTH):
-        statuses |= {401, 403}
-    if "{" in route.path:
-        statuses |= {404}
-    if method not in NO_BODY:
-        statuses |= {413}
+    reply, kind = details.reply, details.kind
     if negotiates:
-        statuses |= {406, 415} if method in NO_BODY else {406, 409, 415, 422}
+        reply, kind = reply or resources.reply(pattern(path), method, vocabulary), MEDIA_TYPE
+    good: dict[str, Any] = {"description": "Found." if method == "GET" else "Done."}
+    if reply is not None:
+        good["content"] = {kind: {"schema": reply}}
+    status = "201" if negotiates and resources.creates(pattern(path), method) else "200"
+    shape = f"#/components/responses/{error_family(path)}"
+    refused = {str(each): {"$ref": f"{shape}-{each}"} for each in _errors(path, method, endpoint, details)}
+    return {status: good, **refused}
+
+
+def _errors(path: str, method: str, endpoint: Endpoint, details: Details) -> list[int]:
+    """The statuses of the errors that a call can end in."""
+    negotiates, takes_body = isinstance(endpoint, NegotiatingEndpoint), bool(_body(path, method, endpoint, details))
+    parts: tuple[tuple[bool, tuple[int, ...]], ...] = (
+        (True, (400, 500, 503, *details.errors)),
+        (endpoint.caller is not None or path.startswith(OAUTH), (401, 403)),
+        ("{" in path, (404,)),
+        (takes_body, (413,)),
+        (negotiates, (406, 415)),
+        (negotiates and takes_body, (404, 409, 422)),
+    )
     known = {kind.status for kind in ERRORS.values()}
-    family = error_family(route.path)
-    return {
-        "200": good,
-        **{str(status): {"$ref": f"#/components/responses/{family}-{status}"} for status in sorted(statuses & known)},
-    }
+    return sorted(known & {each for holds, statuses in parts if holds for each in statuses})
 
 
 def error_family(path: str) -> str:

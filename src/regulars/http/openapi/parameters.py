@@ -8,14 +8,14 @@ from regulars.audience.values import Kind
 from regulars.http.call import pattern
 from regulars.http.jsonapi.paging import CURSORS, DEFAULT_SIZE, LARGEST_NUMBER, PAGE_NUMBER, PAGE_SIZE
 from regulars.http.jsonapi.query import DESCRIBE, FLAGS, INCLUDE, SORT, Vocabulary
-from regulars.http.openapi.schema import ID, TEXT, Schema, either, listed, one_of
+from regulars.http.openapi.schema import TEXT, Schema, either, listed, one_of
 
 Parameter = dict[str, Any]
 
 PATHS: Final[dict[str, tuple[Schema, str]]] = {
     "who": (either({**TEXT, "format": "email"}, {**TEXT, "format": "uuid"}), "A customer's email address or uuid."),
     "group": (TEXT, "A group's number or key."),
-    "id": (ID, "The number of the resource."),
+    "id": (TEXT, "The number of the resource, or the key of an object that has one."),
 }
 """The parts of paths by name; others are text."""
 

@@ -8,7 +8,6 @@ from regulars.http.jsonapi.query import Vocabulary
 from regulars.http.openapi.schema import (
     ADDRESS,
     ANY,
-    ID,
     MOMENT,
     TEXT,
     WHOLE,
@@ -33,6 +32,7 @@ ATTRIBUTES: Final[dict[str, Schema]] = {
     "net_revenue": {"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{1,2}$", "examples": ["120.5"]},
     "sign_in_count": or_null(WHOLE),
     "subscribed": YES_OR_NO,
+    "default": YES_OR_NO,
     "created_at": MOMENT,
     "updated_at": MOMENT,
 }
@@ -50,7 +50,7 @@ META: Final = record(
     },
     required=("total_count", "total", "total_pages"),
 )
-IDENTIFIER: Final = record({"id": ID, "type": TEXT})
+IDENTIFIER: Final = record({"id": TEXT, "type": TEXT})
 RELATIONSHIP: Final = record(
     {
         "data": either(ref("Identifier"), listed(ref("Identifier")), {"type": "null"}),
@@ -85,6 +85,9 @@ COMPONENTS: Final[dict[str, Schema]] = {
 }
 
 
+_RELATIONSHIP: Final = "/relationships/"
+
+
 def attribute(name: str) -> Schema:
     """The schema of an attribute."""
     return ATTRIBUTES.get(name) or or_null(MOMENT if name.endswith("_at") else TEXT)
@@ -94,7 +97,7 @@ def resource(kind: str, fields: Iterable[str], relationships: Iterable[str]) -> 
     """A type of resource. Callers may leave out any of its fields."""
     related = tuple(relationships)
     attributes = {name: attribute(name) for name in fields if name not in related}
-    parts: dict[str, Schema] = {"id": ID, "type": {"const": kind}, "attributes": record(attributes, required=())}
+    parts: dict[str, Schema] = {"id": TEXT, "type": {"const": kind}, "attributes": record(attributes, required=())}
     if related:
         parts["relationships"] = record(dict.fromkeys(related, ref("Relationship")), required=())
     parts["links"] = record({}, additionalProperties=ADDRESS)
@@ -115,8 +118,46 @@ def component(kind: str) -> str:
     return f"{kind}_resource"
 
 
-def reply(vocabulary: Vocabulary) -> Schema:
-    """The document that answers a call: of its first type, with the others included."""
+def reply(path: str, method: str, vocabulary: Vocabulary | None) -> Schema:
+    """The document that answers a call: of what its path and method write, or of what its vocabulary can show."""
+    if _RELATIONSHIP in path:
+        return record({"data": listed(ref("Identifier")), "links": record({"self": ADDRESS})})
+    if method == "DELETE":
+        return record({"data": record({}, maxProperties=0)})
+    if vocabulary is not None and vocabulary.fields:
+        return _shown(vocabulary)
+    if method == "POST":
+        return record({"data": ref(component(_type(path))), "links": record({"self": ADDRESS})})
+    return ref("Document")
+
+
+def body(path: str, method: str) -> Schema | None:
+    """The document that a call takes: identifiers to a relationship, else a resource; None if it takes none."""
+    if method == "GET":
+        return None
+    if _RELATIONSHIP in path:
+        return record({"data": listed(ref("Identifier"))})
+    if method == "DELETE":
+        return None
+    attributes = {"type": "object", "description": f"Some of the attributes of `{component(_type(path))}`."}
+    parts = {"type": {"const": _type(path)}, "id": TEXT, "attributes": attributes}
+    if method == "POST":
+        parts["relationships"] = record({"site": ref("Relationship")}, required=())
+    return record({"data": record(parts, required=("type",))})
+
+
+def creates(path: str, method: str) -> bool:
+    """Whether a call makes a new resource, which is answered 201."""
+    return method == "POST" and "{" not in path
+
+
+def _type(path: str) -> str:
+    """The type of the resources below a path."""
+    return path.removeprefix("/v1/").partition("/")[0]
+
+
+def _shown(vocabulary: Vocabulary) -> Schema:
+    """The document of a vocabulary: of its first type, with the others included."""
     kind, *others = (kind for kind, _ in vocabulary.fields.values())
     paged = PAGE_NUMBER in vocabulary.names
     data = ref(component(kind))

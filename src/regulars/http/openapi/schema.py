@@ -13,7 +13,6 @@ YES_OR_NO: Final[Schema] = {"type": "boolean"}
 MOMENT: Final[Schema] = {"type": "string", "format": "date-time"}
 SECONDS: Final[Schema] = {"type": "integer", "description": "Unix seconds, UTC."}
 ADDRESS: Final[Schema] = {"type": "string", "description": "A URL."}
-ID: Final[Schema] = {"type": "string", "pattern": "^[0-9]+$"}
 
 
 def ref(name: str) -> Schema:

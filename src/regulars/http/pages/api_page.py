@@ -19,6 +19,7 @@ POLICY: Final = (
 )
 """What a browser may do with the page: apply its style, and nothing else."""
 
+_ERROR: Final = "error-"
 _MANY: Final = 12
 """A table of more parameters than this is folded."""
 
@@ -53,6 +54,7 @@ def _contents(document: Mapping[str, Any]) -> Iterator[str]:
             for method, path, each in _operations(document, tag["name"])
         ]
         yield element("ul", calls)
+    yield element("h2", element("a", "Errors", href="#errors"))
     yield element("h2", element("a", "Schemas", href="#schemas"))
 
 
@@ -71,6 +73,7 @@ def _main(document: Mapping[str, Any]) -> Iterator[str]:
         yield prose(tag["description"])
         for method, path, operation in _operations(document, tag["name"]):
             yield _article(document, method, path, operation)
+    yield from _errors(document)
     yield element("h2", "Schemas", id="schemas")
     for name, schema in document["components"]["schemas"].items():
         yield element("section", element("h3", name), fields(schema), id=anchor(name))
@@ -91,7 +94,7 @@ def _article(document: Mapping[str, Any], method: str, path: str, operation: Ope
         element("pre", _command(document, method, path, operation)),
         _parameters(operation),
         _body(operation),
-        _replies(document, operation),
+        _replies(operation),
         id=named,
     )
 
@@ -149,26 +152,23 @@ def _command(document: Mapping[str, Any], method: str, path: str, operation: Ope
     return " ".join((*parts, f'"$HOST{path}"'))
 
 
-def _replies(document: Mapping[str, Any], operation: Operation) -> Html:
-    good = {status: each for status, each in operation["responses"].items() if "$ref" not in each}
-    shared = document["components"]["responses"]
-    bad = {
-        status: shared[each["$ref"].rpartition("/")[2]]
-        for status, each in operation["responses"].items()
-        if "$ref" in each
-    }
-    errors = [element("div", element("h5", status), prose(each["description"])) for status, each in bad.items()]
-    shape = [_shape(each) for each in list(bad.values())[:1]]
-    return joined(
-        [
-            element("h4", "Replies"),
-            *(
-                element("details", element("summary", element("b", status)), _shape(each))
-                for status, each in good.items()
-            ),
-            element("details", element("summary", element("b", ", ".join(bad))), shape, errors),
-        ]
-    )
+def _replies(operation: Operation) -> Html:
+    """The good reply in full, the errors as links to where they are explained."""
+    good = [(status, each) for status, each in operation["responses"].items() if "$ref" not in each]
+    bad = [
+        (status, each["$ref"].rpartition("/")[2]) for status, each in operation["responses"].items() if "$ref" in each
+    ]
+    links = [joined([element("a", status, href=f"#{_ERROR}{name}"), " "]) for status, name in bad]
+    shown = [element("details", element("summary", element("b", status)), _shape(each)) for status, each in good]
+    return joined([element("h4", "Replies"), *shown, element("p", "Errors: ", *links)])
+
+
+def _errors(document: Mapping[str, Any]) -> Iterator[str]:
+    """Every error, by the surface's shape and status."""
+    yield element("h2", "Errors", id="errors")
+    for name, response in document["components"]["responses"].items():
+        shape = element("details", element("summary", "Its body"), _shape(response))
+        yield element("section", element("h3", name), prose(response["description"]), shape, id=f"{_ERROR}{name}")
 
 
 def _shape(response: Mapping[str, Any]) -> Html:
