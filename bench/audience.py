@@ -267,9 +267,10 @@ def _upkeep(shelf: Shelf, site: int) -> float:
 
     index = shelf.read(site)
     assert index is not None
-    count, codes = 4_000, list(range(len(TEXTS)))
+    count, codes = 20_000, list(range(len(TEXTS)))
     columns = [(COLUMNS.index(name), 1_800_000_000_000) for name in ("created_at", "joined_at", "last_request_at")]
     head = index.head
+    index.apply([Record(1, [Entry(index.numbering.last + 1, columns=columns)])], {}, head)  # its arrays grow now
     start = time.process_time_ns()
     for place in range(count):
         number = index.numbering.last + 1 if place % 2 else place * 97 % index.size + 1

@@ -9,6 +9,7 @@ from pyroaring import BitMap
 
 from regulars.audience.coded import CodedColumn
 from regulars.audience.order import TextOrder
+from regulars.audience.segment import Segment
 from regulars.audience.similar import is_similar, trigrams_of
 from regulars.audience.text import TextColumn
 from regulars.domain.changes import NULL
@@ -106,3 +107,13 @@ def test_similarity_is_pg_trgms() -> None:
     assert trigrams_of("foo|bar") == trigrams_of("bar foo")
     assert is_similar(trigrams_of("smith"), trigrams_of("smyth")) == (similarity("smith", "smyth") >= 0.5)
     assert not is_similar(trigrams_of("--"), trigrams_of("--"))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_texts_are_looked_through_where_there_are_no_trigrams(seed: int) -> None:
+    rng = random.Random(seed)
+    texts = {at: "".join(rng.choices("ab ä", k=rng.randrange(6))) for at in range(0, 300, 1 + seed % 3)}
+    arena = Segment.of(list(texts), list(texts.values())).arena
+    for needle in ("a", "b", "ab", "aab", "ä", " a", "äb b", "x", "ab" * 40, "a" * 5_000):
+        expected = [at for at, text in texts.items() if needle in text]
+        assert arena.holders(needle.encode()).tolist() == expected

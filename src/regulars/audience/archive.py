@@ -27,6 +27,7 @@ FORMAT: Final = 1
 _MAGIC: Final = b"REGULARS AUDIENCE"
 _HEADER: Final = struct.Struct("<20sIQQI")  # magic, format, where the table is, its length, its checksum
 _ALIGNED: Final = 64
+_WORTH_GIVING_BACK: Final = 1 << 20
 _Key = TypeVar("_Key", bound=Hashable)
 
 
@@ -120,8 +121,14 @@ class Reader:
         return name in self._sections
 
     def bytes(self, name: str) -> bytes:
-        """A copy of a section."""
-        return self._checked(name).tobytes()
+        """A copy of a section; where that is worth it, the file's pages are given back to the system."""
+        content = self._checked(name).tobytes()
+        section = self._sections[name]
+        start = -(-section.offset // mmap.PAGESIZE) * mmap.PAGESIZE
+        length = (section.offset + section.length) // mmap.PAGESIZE * mmap.PAGESIZE - start
+        if length > _WORTH_GIVING_BACK:
+            self._map.madvise(mmap.MADV_DONTNEED, start, length)
+        return content
 
     def array(self, name: str) -> NDArray[Any]:
         """A section as an array, a view of the file."""

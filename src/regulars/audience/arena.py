@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from regulars.audience.bitmaps import Ordinals, distinct
 
+_DENSE: Final = 16
 _SAMPLE: Final = 65_536
 
 Parts = tuple[Ordinals, bytes, NDArray[np.int64]]
@@ -65,12 +66,21 @@ class Arena:
 
     def holders(self, needle: bytes) -> Ordinals:
         """Whose texts contain the needle, found by looking at every byte."""
-        _, content, starts = self.parts
-        buffer = self.buffer[: len(content) - len(needle) + 1]
-        counts = np.bincount(self.buffer[:_SAMPLE], minlength=256)
+        buffer, starts, last = self.buffer, self.starts, len(self.content) - len(needle) + 1
+        if last <= 0 or not self.size:
+            return self.ordinals[:0]
+        counts = np.bincount(buffer[:_SAMPLE], minlength=256)
         places = sorted(range(len(needle)), key=lambda place: (counts[needle[place]], place))
-        at: NDArray[np.intp] = np.flatnonzero(self.buffer[places[0] :][: buffer.size] == needle[places[0]])
+        found = buffer[places[0] :][:last] == needle[places[0]]
+        while len(places) > 1 and np.count_nonzero(found) * _DENSE > found.size:
+            del places[0]
+            found &= buffer[places[0] :][:last] == needle[places[0]]
+        is_dense = len(places) == 1 and np.count_nonzero(found) * _DENSE > found.size
+        if is_dense and int(starts[-2]) < found.size:
+            hits = np.bitwise_or.reduceat(found.view(np.uint8), starts[:-1])
+            return self.ordinals[hits.astype(np.bool_)]
+        at: NDArray[np.intp] = np.flatnonzero(found)
         for place in places[1:]:
-            at = at[self.buffer[at + place] == needle[place]]
+            at = at[buffer[at + place] == needle[place]]
         texts = np.searchsorted(starts, at, side="right") - 1
         return self.ordinals[distinct(texts)] if texts.size else self.ordinals[:0]

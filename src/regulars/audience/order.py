@@ -53,8 +53,7 @@ class TextOrder:
 
     def capture(self, name: str) -> Callable[[Writer], None] | None:
         """What writes the order as it is now, under this name; None if it is not known."""
-        if self._stored is not None:
-            self._stored()
+        self.read()
         if self._labels is None or self._refreshing:
             return None
         labels, static = self._labels.values.copy(), self._static
@@ -67,6 +66,11 @@ class TextOrder:
             writer.put(f"{name}/rest", rest)
 
         return write
+
+    def read(self) -> None:
+        """Read now what was restored and is not read yet."""
+        if self._stored is not None:
+            self._stored()
 
     def restore(self, reader: Reader, name: str, size: int) -> None:
         """Take over, into this new order, what was written of the first `size` customers; it is read when needed."""
@@ -109,8 +113,7 @@ class TextOrder:
         if self._labels is None or self._stale:
             self._refreshing = True
             try:
-                if self._stored is not None:
-                    self._stored()
+                self.read()
                 if self._labels is None or len(self._stale) * 8 > size + self._delta_limit:
                     self._build(size)
                 self._assign(size, ((ordinal, self._texts.get(ordinal)) for ordinal in sorted(self._stale)))

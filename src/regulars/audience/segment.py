@@ -177,6 +177,12 @@ class Segment:
             segment._stored_words = lambda: WordIndex.read(reader, f"{name}/words")
         return segment
 
+    def read(self) -> None:
+        """Read now what was restored and is not read yet, but for the trigrams."""
+        _ = self.arena.parts
+        if self.has_words:
+            self.words()
+
     def get(self, ordinal: int) -> str | None:
         """The text of a live customer, None if it has none here."""
         if ordinal not in self.live:

@@ -88,6 +88,7 @@ class _Site:
         self.condemned = False  # it cannot be continued, and is or was being loaded anew
         self.asked = asyncio.get_running_loop().time()
         self.warming: asyncio.Task[None] | None = None
+        self.reading: asyncio.Task[None] | None = None
         self.saved: int | None = None  # the change up to which there is a snapshot; None: there is none
         self.saved_at = self.asked
 
@@ -213,7 +214,8 @@ class Audience:
 
     async def close(self) -> None:
         """Stop loads and the pool threads; the audience is of no use afterwards."""
-        tasks = [*self._loading.values(), *(each.warming for each in self._sites.values()), self._saving]
+        tasks = [*self._loading.values(), self._saving]
+        tasks += [task for each in self._sites.values() for task in (each.warming, each.reading)]
         for site in [*self._sites, *self._loading]:
             await self.drop(site)
         if self._saving is not None:
@@ -383,7 +385,9 @@ class Audience:
         loaded = self._sites[site] = _Site(index, await self._lane.run(index.approximate_bytes))
         loaded.saved = saved
         self.loads += 1
-        self._warm(site, loaded)
+        self._warm(loaded)
+        if saved is not None:
+            loaded.reading = asyncio.create_task(self._read_ahead(site, loaded))
         self._evict(site)
         return loaded
 
@@ -435,12 +439,13 @@ class Audience:
 
     # Background work on large sites
 
-    def _warm(self, site: int, loaded: _Site) -> None:
+    def _warm(self, loaded: _Site) -> None:
         """Build the words of a large site, which take seconds, beside the answers to everything else."""
+        index = loaded.index
         segments = [
             segment
             for name in SORTED_TEXTS
-            if isinstance(column := loaded.index.texts[name], TextColumn)
+            if isinstance(column := index.texts[name], TextColumn)
             for segment in column.lacks_words
             if len(segment) >= self._large
         ]
@@ -453,6 +458,18 @@ class Audience:
                 await self._lane.run(segment.words)
         finally:
             loaded.warming = None
+
+    async def _read_ahead(self, site: int, loaded: _Site) -> None:
+        """Read what is still in the snapshot and takes long, before somebody has to wait for it."""
+        try:
+            for order in loaded.index.orders.values():
+                async with loaded.lock:
+                    await self._lane.run(order.read)
+            for column in loaded.index.texts.values():
+                for segment in column.segments if isinstance(column, TextColumn) else ():
+                    await self._lane.run(segment.read)
+        except DamagedError as error:
+            self._rebuild(site, loaded, str(error))
 
     def _save_if_due(self, site: int, loaded: _Site) -> None:
         if (
@@ -504,7 +521,7 @@ class Audience:
         if changes > 1_000 + loaded.index.size // 10:
             loaded.measured += changes
             loaded.bytes = loaded.index.approximate_bytes()
-            self._warm(site, loaded)
+            self._warm(loaded)
             self._evict(site)
 
     def _evict(self, kept: int) -> None:
@@ -517,8 +534,9 @@ class Audience:
 
     def _release(self, site: int) -> None:
         loaded = self._sites.pop(site, None)
-        if loaded is not None and loaded.warming is not None:
-            loaded.warming.cancel()
+        for task in () if loaded is None else (loaded.warming, loaded.reading):
+            if task is not None and task is not asyncio.current_task():
+                task.cancel()
 
 
 def _is_in_step(index: SiteIndex, head: Head) -> bool:

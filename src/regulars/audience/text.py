@@ -74,6 +74,11 @@ class TextColumn:
         self._segments = [Segment.restored(reader, f"{name}/{at}") for at in range(reader.facts[name])]
 
     @property
+    def segments(self) -> list[Segment]:
+        """The segments there are now."""
+        return list(self._segments)
+
+    @property
     def lacks_words(self) -> list[Segment]:
         """The segments whose words are still to be built."""
         return [segment for segment in self._segments if not segment.has_words]
