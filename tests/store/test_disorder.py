@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regulars.domain.commands import Command, DeleteCustomer, DeleteObject, Relate
+from regulars.domain.commands import Command, DeleteCustomer, DeleteObject, LinkProducts, Relate, SaveObject
 from regulars.domain.customer import Customer
 from regulars.domain.identity import Who
 from regulars.domain.mail import Log
@@ -102,6 +102,7 @@ named = st.one_of(
     st.fixed_dictionaries({"customer_id": ids}),
     st.fixed_dictionaries({"email": people, "customer_id": ids}),
 )
+changes = st.sampled_from(("add", "remove", "replace"))
 commands: st.SearchStrategy[Command] = st.one_of(
     st.builds(lambda n, plan, groups: upsert(**n, plan=plan, groups=groups), named, st.integers(0, 2), st.lists(ids)),
     st.builds(
@@ -117,8 +118,29 @@ commands: st.SearchStrategy[Command] = st.one_of(
         st.sampled_from([None, "o"]),
     ),
     st.builds(DeleteCustomer, who),
-    st.builds(DeleteObject, st.sampled_from(["tag", "group"]), st.sampled_from(["t", "1"])),
-    st.builds(Relate, who, st.just("tag.has"), st.just(("t",)), st.sampled_from(("add", "remove", "replace"))),
+    st.builds(DeleteObject, st.sampled_from(["tag", "group", "offer", "product"]), st.sampled_from(["t", "1"])),
+    st.builds(Relate, who, st.just("tag.has"), st.just(("t",)), changes),
+    st.builds(
+        Relate,
+        who,
+        st.sampled_from(["offer.granted", "product.owned"]),
+        st.lists(st.sampled_from(["1", "t"]), max_size=2, unique=True).map(tuple),
+        changes,
+    ),
+    st.builds(
+        LinkProducts,
+        st.sampled_from(["1", "t"]),
+        st.lists(st.sampled_from(["1", "t"]), max_size=2, unique=True).map(tuple),
+        changes,
+    ),
+    st.builds(
+        lambda n, event, at, offer: activity(event, **n, timestamp=at, offer_id=offer, product_id=offer),
+        named,
+        st.sampled_from(["offer_granted", "offer_revoked", "product_granted", "product_removed"]),
+        st.integers(1, 3),
+        st.sampled_from(["1", "t"]),
+    ),
+    st.builds(lambda kind: SaveObject(kind=kind, key="t"), st.sampled_from(["offer", "product"])),
 )
 
 

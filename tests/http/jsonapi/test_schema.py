@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from .world import World
+from .writing import done, identifiers, made, resource
 
 DESCRIPTION = next(
     (
@@ -61,8 +62,57 @@ def test_documents(world: World, schemas: Any, path: str, name: str) -> None:
 
 def test_included_resources(world: World, schemas: Any) -> None:
     document = world.one.document("/v1/customers?page[size]=100&include=contact,offers,products,site")
-    for resource in document["included"]:
-        validate(schemas, f"{resource['type']}_attributes", resource["attributes"])
+    for included in document["included"]:
+        validate(schemas, f"{included['type']}_attributes", included["attributes"])
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/v1/contacts?page[size]=100", "contacts_index_response"),
+        ("/v1/contacts?page[size]=100&include=customer,offers,tags,site", "contacts_index_response"),
+        ("/v1/contacts/4294967297?include=customer,offers,tags,site", "contacts_show_response"),
+        ("/v1/contacts/4294967297/relationships/tags", "contacts_relationships_tags_response"),
+        ("/v1/contacts/4294967297/relationships/offers", "contacts_relationships_tags_response"),
+        ("/v1/customers/4294967297/relationships/offers", "customers_relationships_offers_response"),
+        ("/v1/contact_tags", "contact_tags_index_response"),
+        ("/v1/contact_tags/tag", "contact_tags_show_response"),
+        ("/v1/offers?include=products", "offers_index_response"),
+        ("/v1/offers/offer?include=products,site", "offers_show_response"),
+        ("/v1/offers/offer/relationships/products", "contacts_relationships_tags_response"),
+        ("/v1/products", "products_index_response"),
+        ("/v1/products/product", "products_show_response"),
+        ("/v1/forms", "forms_index_response"),
+        ("/v1/forms/form", "forms_show_response"),
+    ],
+)
+def test_documents_of_what_was_written(own_world: World, schemas: Any, path: str, name: str) -> None:
+    api = own_world.one
+    if api.get("/v1/offers/offer").status_code == 404:
+        for type_, title in (("offers", "title"), ("products", "title"), ("forms", "title"), ("contact_tags", "name")):
+            key = type_.removeprefix("contact_").removesuffix("s")
+            made(api, type_, **{title: f"A {key}", "key": key})
+        done(api, "POST", "/v1/offers/offer/relationships/products", identifiers("products", "product"))
+        done(api, "POST", "/v1/contacts/4294967297/relationships/offers", identifiers("offers", "offer"))
+        done(api, "POST", "/v1/contacts/4294967297/relationships/tags", identifiers("contact_tags", "tag"))
+    document = api.document(path)
+    assert document["data"]
+    validate(schemas, name, document)
+    for included in document.get("included", ()):
+        validate(schemas, f"{included['type']}_attributes", included["attributes"])
+
+
+def test_writes(own_world: World, schemas: Any) -> None:
+    api = own_world.one
+    body = resource("contacts", site=1, email="schema@contacts.example")
+    made_contact = done(api, "POST", "/v1/contacts", body, 201)
+    validate(schemas, "contacts_show_response", made_contact)
+    path = f"/v1/contacts/{made_contact['data']['id']}"
+    validate(schemas, "contacts_show_response", done(api, "PATCH", path, resource("contacts", name="Schema")))
+    validate(schemas, "errors_unprocessable", api.send("POST", "/v1/contacts", json=body).json())
+    validate(schemas, "errors_bad_request", api.send("POST", "/v1/contacts", json=resource("contacts")).json())
+    validate(schemas, "empty_response", done(api, "DELETE", path))
+    validate(schemas, "errors_not_found", api.get(path).json())
 
 
 def test_errors(world: World, schemas: Any) -> None:

@@ -54,7 +54,7 @@ def explained(refusal: RefusedError) -> Problem | RefusedError:
     if code is None:
         return refusal
     if code == "address_taken":
-        taken = Fault("email", "or external_user_id is that of another contact")
+        taken = Fault("email", "must not be the address, nor external_user_id the id, of another contact")
         return _located({"email": taken}, code)
     return _located({_SAME.get(each.field, each.field): each for each in refusal.faults}, code)
 
