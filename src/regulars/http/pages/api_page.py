@@ -49,11 +49,10 @@ def _contents(document: Mapping[str, Any]) -> Iterator[str]:
     yield element("a", document["info"]["title"], href="#top", class_="title")
     for tag in document["tags"]:
         yield element("h2", element("a", tag["name"], href=f"#{_slug(tag['name'])}"))
-        calls = [
-            element("li", element("a", _method(method), element("span", path), href=f"#{each['operationId']}"))
-            for method, path, each in _operations(document, tag["name"])
-        ]
-        yield element("ul", calls)
+        paths: dict[str, list[Html]] = {}
+        for method, path, each in _operations(document, tag["name"]):
+            paths.setdefault(path, []).append(element("a", _method(method), href=f"#{each['operationId']}"))
+        yield element("ul", [element("li", element("span", path), *links) for path, links in paths.items()])
     yield element("h2", element("a", "Errors", href="#errors"))
     yield element("h2", element("a", "Schemas", href="#schemas"))
 
