@@ -139,7 +139,7 @@ def test_the_obvious_look_up_of_many_keys_is_caught(empty: apsw.Connection) -> N
     )
     assert whole_sites(plan(empty, str(listed.compile(dialect=DIALECTS["sqlite"]))))
     assert whole_sites(["SCAN customers"])
-    assert not whole_sites(plan(empty, statements.CUSTOMERS_BY_EMAIL.sql("sqlite").text))
+    assert not whole_sites(plan(empty, statements.PEOPLE_BY_EMAIL.sql("sqlite").text))
 
 
 @pytest.mark.parametrize("statement", ALL, ids=lambda statement: statement.name)

@@ -1,7 +1,7 @@
-"""What a batch reads: every row that its commands name, in three round trips whatever their number.
+"""What a batch reads: every row that its commands name, in one to three round trips whatever their number.
 
-The first takes the site's lock and reads whatever the commands name themselves, the second what hangs on the customers
-that were found, the third what hangs on both.
+The first takes the site's lock and reads whatever the commands name themselves, the second asks what new objects will
+be called, the third what activities meet of what was found.
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,9 +32,9 @@ from regulars.domain.relations import BY_NAME, KIND_CODES, KINDS, Tie
 from regulars.domain.text import fold
 from regulars.domain.ties import OFFER, RELATIONSHIPS
 from regulars.domain.working import Counters, WorkingSet
-from regulars.store import offer_statements
 from regulars.store import statements as sql
 from regulars.store.engine import Connection, Row, Values
+from regulars.store.reads import picture_ties
 from regulars.store.statement import Statement
 
 _Identifier = tuple[str, str | bytes | int]
@@ -108,8 +108,8 @@ class Loading:
 
     async def load(self, token: int, now: int) -> None:
         """Take the lock, under a new head with this token, and read. Raises UnknownSiteError."""
-        stored = await self._first_round(token, now)
-        await self._second_round(stored)
+        await self._first_round(token, now)
+        await self._second_round()
         if self._named.activities or self._named.relates:
             await self._third_round()
 
@@ -125,17 +125,17 @@ class Loading:
             return None
         return statement, {"site": self._site, "keys": msgspec.json.encode(listed).decode()}
 
-    async def _first_round(self, token: int, now: int) -> dict[int, Row]:
-        """Take the lock; returns the rows of customers by number."""
+    async def _first_round(self, token: int, now: int) -> None:
+        """Take the lock, and read what the commands name themselves."""
         named = self._named
         people = named.people
         kinds = KIND_CODES
         heads, by_email, by_id, by_uuid, by_number, *objects, seen = await self._ask(
             (sql.TAKE_HEAD, {"site": self._site, "new_token": token}),
-            self._keyed(sql.CUSTOMERS_BY_EMAIL, {who.email_key for who in people} - {None}),
-            self._keyed(sql.CUSTOMERS_BY_CUSTOMER_ID, {who.customer_id for who in people} - {None}),
-            self._keyed(sql.CUSTOMERS_BY_UUID, {who.uuid.hex() for who in people if who.uuid is not None}),
-            self._keyed(sql.CUSTOMERS_BY_NUMBER, {who.number for who in people} - {None}),
+            self._keyed(sql.PEOPLE_BY_EMAIL, {who.email_key for who in people} - {None}),
+            self._keyed(sql.PEOPLE_BY_CUSTOMER_ID, {who.customer_id for who in people} - {None}),
+            self._keyed(sql.PEOPLE_BY_UUID, {who.uuid.hex() for who in people if who.uuid is not None}),
+            self._keyed(sql.PEOPLE_BY_NUMBER, {who.number for who in people} - {None}),
             self._keyed(
                 sql.OBJECTS_BY_NUMBER, [(kinds[kind], item) for kind, item in named.references if isinstance(item, int)]
             ),
@@ -154,30 +154,16 @@ class Loading:
                 self.work.add_object(RelatedObject(*row))
         for uuid, customer, log in seen:
             self.work.seen_uuids[uuid] = customer if log is None else None
-        return {row[0]: row for rows in (by_email, by_id, by_uuid, by_number) for row in rows}
+        for rows in (by_email, by_id, by_uuid, by_number):
+            for row in rows:
+                if row[0] not in self.work.people:
+                    self.work.add(Person(Customer(*row[:-1]), picture_ties(row[-1])))
 
-    async def _second_round(self, stored: dict[int, Row]) -> None:
-        """The ties of the customers' pictures, and those that calls replace; new numbers; the products of offers."""
+    async def _second_round(self) -> None:
+        """The numbers that new objects will get; nothing to ask where all objects are known."""
         named, work = self._named, self.work
-        replaced = {each.relation for each in named.relates if each.change == "replace"}
-        codes = [BY_NAME[relation].code for relation in replaced]
         missing = named.numbered | {kind for kind, item in named.references if (kind, item) not in work.objects}
-        ties, numbers, held, *links = await self._ask(
-            self._keyed(sql.PROFILE_TIES, stored),
-            self._keyed(sql.LAST_OBJECT_NUMBERS, {KIND_CODES[kind] for kind in missing}),
-            self._keyed(offer_statements.TIES_OF_RELATION, [(customer, code) for customer in stored for code in codes]),
-            self._keyed(offer_statements.OFFER_PRODUCTS, self._offers()),
-            self._keyed(offer_statements.HELD_OFFER_PRODUCTS, stored if OFFER in replaced else ()),
-        )
-        found: dict[int, dict[tuple[int, int], Tie]] = {number: {} for number in stored}
-        for customer, relation, item, holds, at, key in ties:
-            found[customer][relation, item] = Tie(bool(holds), at, key)
-        for customer, relation, item, holds, at in held:
-            found[customer].setdefault((relation, item), Tie(bool(holds), at))
-        for offer, product in (link for rows in links for link in rows):
-            work.products_of.setdefault(offer, set()).add(product)
-        for number, row in stored.items():
-            work.add(Person(Customer(*row), found[number]))
+        (numbers,) = await self._ask(self._keyed(sql.LAST_OBJECT_NUMBERS, {KIND_CODES[kind] for kind in missing}))
         for code, last in numbers:
             work.last_object_numbers[KINDS[code - 1]] = last or 0
 

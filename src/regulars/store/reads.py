@@ -36,7 +36,7 @@ async def find_person(connection: Connection, site: int, who: Who) -> Person | N
         row = await connection.one(statement, {"site": site, "key": key})
         if row is None or (found is not None and found.customer.number != row[0]):
             return None
-        found = found or Person(Customer(*row[:-1]), _ties(row[-1]))
+        found = found or Person(Customer(*row[:-1]), picture_ties(row[-1]))
     return found
 
 
@@ -139,7 +139,8 @@ _PictureTie = tuple[int, int, int, int, str | None]
 _read_ties = msgspec.json.Decoder(list[_PictureTie]).decode
 
 
-def _ties(text: str) -> dict[tuple[int, int], Tie]:
+def picture_ties(text: str) -> dict[tuple[int, int], Tie]:
+    """The ties of a customer's picture, from their JSON."""
     if text == "[]":
         return {}
     return {(relation, item): Tie(bool(holds), at, key) for relation, item, holds, at, key in _read_ties(text)}

@@ -1,7 +1,11 @@
 """Every statement on the tables of customers. Each names its site; a look-up of many keys is a KeyedJoin."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Table,
     and_,
     bindparam,
@@ -30,13 +34,13 @@ def _columns(table: Table) -> list:  # type: ignore[type-arg]
     return [column for column in table.c if column.name != "site_id"]
 
 
-def _by(name: str, table: Table, *names: str) -> Statement:
-    """Rows of a table by one of its keys, for a list of keys."""
+def _by(name: str, table: Table, *names: str, beside: Sequence[ColumnElement[Any]] = ()) -> Statement:
+    """Rows of a table by one of its keys, for a list of keys, with what else is told beside its columns."""
     columns = [table.c[each] for each in names]
     listed, values = keys_of(*columns)
     conditions = [column == value for column, value in zip(columns, values, strict=True)]
     return Statement(
-        name, select(*_columns(table)).select_from(KeyedJoin(listed, table, and_(site_is(table), *conditions)))
+        name, select(*_columns(table), *beside).select_from(KeyedJoin(listed, table, and_(site_is(table), *conditions)))
     )
 
 
@@ -92,18 +96,6 @@ NEW_HEAD = Statement("new_head", insert(site_heads))
 
 # -- what a batch reads ---------------------------------------------------------------------------------------
 
-CUSTOMERS_BY_EMAIL = _by("customers_by_email", customers, "email_key")
-CUSTOMERS_BY_CUSTOMER_ID = _by("customers_by_customer_id", customers, "customer_id")
-CUSTOMERS_BY_UUID = _by("customers_by_uuid", customers, "uuid")
-CUSTOMERS_BY_NUMBER = _by("customers_by_number", customers, "number")
-LOGS_BY_NUMBER = _by("logs_by_number", logs, "number")
-LOGS_BY_IDENTITY = _by("logs_by_identity", logs, "identity")
-OBJECTS_BY_NUMBER = _by("objects_by_number", objects, "kind", "number")
-OBJECTS_BY_KEY = _by("objects_by_key", objects, "kind", "key")
-OBJECTS_BY_NAME = _by("objects_by_name", objects, "kind", "name_key")
-TIES = _by("ties", relations, "customer", "relation", "object")
-
-_listed, (_number,) = keys_of(customers.c.number)
 _kind_of_relation = case(
     *(
         (relations.c.relation == literal_column(str(code)), literal_column(str(KIND_CODES[item.kind])))
@@ -111,26 +103,39 @@ _kind_of_relation = case(
         if item.kind and code < PROFILE_RELATIONS_END
     )
 )
-PROFILE_TIES = Statement(
-    "profile_ties",
+_picture = (
     select(
-        relations.c.customer, relations.c.relation, relations.c.object, relations.c.holds, relations.c.at, objects.c.key
-    ).select_from(
-        KeyedJoin(
-            _listed,
-            relations,
-            and_(
-                site_is(relations),
-                relations.c.customer == _number,
-                relations.c.relation < literal_column(str(PROFILE_RELATIONS_END)),
-            ),
-        ).outerjoin(
+        JsonGroupArray(
+            JsonArray(relations.c.relation, relations.c.object, relations.c.holds, relations.c.at, objects.c.key)
+        )
+    )
+    .select_from(
+        relations.outerjoin(
             objects,
             and_(site_is(objects), objects.c.kind == _kind_of_relation, objects.c.number == relations.c.object),
         )
-    ),
+    )
+    .where(
+        site_is(relations),
+        relations.c.customer == customers.c.number,
+        relations.c.relation < literal_column(str(PROFILE_RELATIONS_END)),
+    )
+    .correlate(customers)
+    .scalar_subquery()
 )
-"""The ties that belong to a customer's picture, with the key of each object that has one."""
+"""The ties that belong to a customer's picture, as JSON, with the key of each object that has one."""
+
+PEOPLE_BY_EMAIL = _by("people_by_email", customers, "email_key", beside=[_picture])
+PEOPLE_BY_CUSTOMER_ID = _by("people_by_customer_id", customers, "customer_id", beside=[_picture])
+PEOPLE_BY_UUID = _by("people_by_uuid", customers, "uuid", beside=[_picture])
+PEOPLE_BY_NUMBER = _by("people_by_number", customers, "number", beside=[_picture])
+CUSTOMERS_BY_NUMBER = _by("customers_by_number", customers, "number")
+LOGS_BY_NUMBER = _by("logs_by_number", logs, "number")
+LOGS_BY_IDENTITY = _by("logs_by_identity", logs, "identity")
+OBJECTS_BY_NUMBER = _by("objects_by_number", objects, "kind", "number")
+OBJECTS_BY_KEY = _by("objects_by_key", objects, "kind", "key")
+OBJECTS_BY_NAME = _by("objects_by_name", objects, "kind", "name_key")
+TIES = _by("ties", relations, "customer", "relation", "object")
 
 _listed, (_uuid,) = keys_of(activities.c.uuid)
 SEEN_UUIDS = Statement(
@@ -254,27 +259,6 @@ INSERT_CONSENTS = Statement("insert_consents", insert(consents))
 INSERT_CHANGES = Statement("insert_changes", insert(changes))
 
 # -- reads ----------------------------------------------------------------------------------------------------
-
-_picture = (
-    select(
-        JsonGroupArray(
-            JsonArray(relations.c.relation, relations.c.object, relations.c.holds, relations.c.at, objects.c.key)
-        )
-    )
-    .select_from(
-        relations.outerjoin(
-            objects,
-            and_(site_is(objects), objects.c.kind == _kind_of_relation, objects.c.number == relations.c.object),
-        )
-    )
-    .where(
-        site_is(relations),
-        relations.c.customer == customers.c.number,
-        relations.c.relation < literal_column(str(PROFILE_RELATIONS_END)),
-    )
-    .correlate(customers)
-    .scalar_subquery()
-)
 
 
 def _person_by(column: str) -> Statement:
