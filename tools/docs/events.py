@@ -6,6 +6,7 @@ from typing import Final
 from regulars.domain.events import EVENTS, REFERENCE_FIELDS, Event
 from regulars.domain.mail import STATUSES
 from regulars.domain.relations import KINDS, RELATIONS
+from regulars.http.jsonapi.relationships import NAMES, methods
 from tools.docs.markdown import code, codes, table
 
 MAIL_FIELDS: Final = ("broadcast_id", "sequence_id", "template_id", "log_id", "message_id", "message")
@@ -70,10 +71,17 @@ def _changes(event: Event) -> Iterator[str]:
 
 
 def _relations() -> str:
+    calls = {each.relation: f"{code(name)}: {', '.join(methods(each))}" for name, each in NAMES.items()}
     return table(
-        ("relation", "code", "to", "at equal times"),
+        ("relation", "code", "to", "at equal times", "calls of `/v1/customers/{id}/relationships/...`"),
         [
-            (code(each.name), str(each.code), each.kind or "", "tied wins" if each.restrictive else "untied wins")
+            (
+                code(each.name),
+                str(each.code),
+                each.kind or "",
+                "tied wins" if each.restrictive else "untied wins",
+                calls.get(each.name, ""),
+            )
             for each in RELATIONS
         ],
     )
