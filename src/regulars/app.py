@@ -61,6 +61,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
     """Open everything a server needs, keep it going, and close it in order: no acknowledged write waits any more."""
     store = await Store.open(
         settings.database,
+        connections=settings.database_connections,
         capacity=settings.queue_capacity,
         limits=Limits(email=settings.email_limit, attributes=settings.attributes_limit),
     )

@@ -25,6 +25,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The settings of a server. The description of each field is the documentation of its variable."""
 
     database: Annotated[str, Meta(min_length=1, description="the database's URL")] = "sqlite:///regulars.db"
+    database_connections: Annotated[
+        int, Meta(ge=2, le=1_000, description="connections of a process to PostgreSQL; beyond it calls wait, then 503")
+    ] = 16
     host: Annotated[str, Meta(min_length=1, description="the address to listen on")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535, description="the port to listen on; 0 takes a free one")] = 8080
     workers: Annotated[int, Meta(ge=1, le=256, description="server processes, each with its own index")] = 1

@@ -12,7 +12,7 @@ from regulars.cli.session import chosen_site, now, opened
 from regulars.domain.moments import iso, iso_or_none
 from regulars.store import control
 from regulars.store.control import DIALECTS, SCOPES, Key, Site
-from regulars.store.store import Store
+from regulars.store.store import Store, shown
 
 keys = typer.Typer(help="Create, list and revoke API keys.")
 sites = typer.Typer(help="Create and list sites: each has customers of its own.")
@@ -40,7 +40,9 @@ def init(
         try:
             async with store.snapshot() as connection:
                 if await control.list_accounts(connection):
-                    raise FailedError(f"{database} has accounts already; `regulars keys create` makes another key")
+                    raise FailedError(
+                        f"{shown(database)} has accounts already; `regulars keys create` makes another key"
+                    )
             return await set_up(store, account=account, site=site)
         finally:
             await store.close()

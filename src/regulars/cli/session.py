@@ -13,7 +13,7 @@ from regulars.settings import Settings
 from regulars.store import control
 from regulars.store.control import Site
 from regulars.store.ledger import LARGEST_BATCH
-from regulars.store.store import Store, is_initialised
+from regulars.store.store import Store, is_initialised, shown
 
 
 def now() -> int:
@@ -45,7 +45,9 @@ def snapshot_folder(url: str) -> Path | None:
 async def require_database(url: str) -> None:
     """Raise FailedError unless the database is there with its tables."""
     if not await is_initialised(url):
-        raise FailedError(f"there is no database at {url}: make one with `regulars init --database {url}`")
+        raise FailedError(
+            f"there is no database at {shown(url)}: make one with `regulars init --database {shown(url)}`"
+        )
 
 
 async def chosen_sites(store: Store, number: int | None) -> list[Site]:

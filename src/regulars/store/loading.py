@@ -1,7 +1,7 @@
 """What a batch reads: every row that its commands name, in one to three round trips whatever their number.
 
 The first takes the site's lock and reads whatever the commands name themselves, the second asks what new objects will
-be called, the third what activities meet of what was found.
+be called, what a call replaces and which products offers have, the third what activities meet of what was found.
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,6 +32,7 @@ from regulars.domain.relations import BY_NAME, KIND_CODES, KINDS, Tie
 from regulars.domain.text import fold
 from regulars.domain.ties import OFFER, RELATIONSHIPS
 from regulars.domain.working import Counters, WorkingSet
+from regulars.store import offer_statements
 from regulars.store import statements as sql
 from regulars.store.engine import Connection, Row, Values
 from regulars.store.reads import picture_ties
@@ -160,10 +161,23 @@ class Loading:
                     self.work.add(Person(Customer(*row[:-1]), picture_ties(row[-1])))
 
     async def _second_round(self) -> None:
-        """The numbers that new objects will get; nothing to ask where all objects are known."""
+        """The numbers that new objects will get, what calls replace, and the products of offers; often nothing."""
         named, work = self._named, self.work
+        replaced = {each.relation for each in named.relates if each.change == "replace"}
+        codes = [BY_NAME[relation].code for relation in replaced]
         missing = named.numbered | {kind for kind, item in named.references if (kind, item) not in work.objects}
-        (numbers,) = await self._ask(self._keyed(sql.LAST_OBJECT_NUMBERS, {KIND_CODES[kind] for kind in missing}))
+        numbers, held, *links = await self._ask(
+            self._keyed(sql.LAST_OBJECT_NUMBERS, {KIND_CODES[kind] for kind in missing}),
+            self._keyed(
+                offer_statements.TIES_OF_RELATION, [(customer, code) for customer in work.people for code in codes]
+            ),
+            self._keyed(offer_statements.OFFER_PRODUCTS, self._offers()),
+            self._keyed(offer_statements.HELD_OFFER_PRODUCTS, work.people if OFFER in replaced else ()),
+        )
+        for customer, relation, item, holds, at in held:
+            work.people[customer].ties.setdefault((relation, item), Tie(bool(holds), at))
+        for offer, product in (link for rows in links for link in rows):
+            work.products_of.setdefault(offer, set()).add(product)
         for code, last in numbers:
             work.last_object_numbers[KINDS[code - 1]] = last or 0
 

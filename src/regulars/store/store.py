@@ -1,5 +1,6 @@
 """The store: one database, opened by its URL, with its ledger."""
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
@@ -12,6 +13,11 @@ from regulars.store.migrations import has_tables, migrate
 from regulars.store.sqlite import SCHEME, SqliteEngine
 
 POSTGRESQL_SCHEMES: Final = ("postgresql://", "postgres://")
+
+CONNECTIONS: Final = 16
+"""Connections of a process to a server: ten sites written at once, and reads beside them."""
+
+_PASSWORD: Final = re.compile(r"(?<=//)([^:/@]*):[^@/]*@|(?<=[?&]password=)[^&]*")
 
 
 class DatabaseURLError(ValueError):
@@ -40,16 +46,17 @@ class Store:
         cls,
         url: str,
         *,
+        connections: int = CONNECTIONS,
         capacity: int = 10_000,
         largest_batch: int = LARGEST_BATCH,
         limits: Limits = DEFAULT,
         clock: Callable[[], int] | None = None,
     ) -> "Store":
-        """Open a database and bring its tables up to date.
+        """Open a database and bring its tables up to date. connections: the most there may be to a server.
 
         Raises DatabaseURLError, UnavailableError, or IncompatibleError.
         """
-        engine = engine_for(url)
+        engine = engine_for(url, connections=connections)
         await engine.open()
         try:
             await migrate(engine)
@@ -68,24 +75,29 @@ class Store:
         await self.engine.close()
 
 
-def engine_for(url: str) -> Engine:
+def engine_for(url: str, *, connections: int = CONNECTIONS) -> Engine:
     """The engine for a database URL, not yet open. Raises DatabaseURLError."""
     if url.startswith(SCHEME) and len(url) > len(SCHEME):
         return SqliteEngine(url.removeprefix(SCHEME))
     if url.startswith(POSTGRESQL_SCHEMES):
-        return _postgresql(url)
+        return _postgresql(url, connections)
     raise DatabaseURLError(
         "the database must be given as sqlite:///path, such as sqlite:///regulars.db, or as "
-        f"postgresql://user@host/database, not {url!r}"
+        f"postgresql://user@host/database, not {shown(url)!r}"
     )
 
 
-def _postgresql(url: str) -> Engine:
+def shown(url: str) -> str:
+    """A database's URL as it may be printed: without a password."""
+    return _PASSWORD.sub(lambda found: "***" if found[1] is None else f"{found[1]}:***@", url)
+
+
+def _postgresql(url: str, connections: int) -> Engine:
     try:
         from regulars.store.postgresql.engine import PostgresqlEngine
     except ImportError as error:
         raise DatabaseURLError("PostgreSQL needs the extra `postgres`: pip install 'regulars[postgres]'") from error
-    return PostgresqlEngine(url)
+    return PostgresqlEngine(url, connections=connections)
 
 
 async def is_initialised(url: str) -> bool:

@@ -20,9 +20,6 @@ from regulars.store.postgresql.pool import Pool
 from regulars.store.postgresql.session import Session
 from regulars.store.statement import Sql, Statement
 
-CONNECTIONS: Final = 16
-"""Connections of one process, unless its settings say otherwise."""
-
 CONNECT_SECONDS: Final = 5
 STATEMENT_SECONDS: Final = 30
 LOCK_SECONDS: Final = 10
@@ -70,7 +67,7 @@ class PostgresqlEngine:
         self,
         url: str,
         *,
-        connections: int = CONNECTIONS,
+        connections: int = 16,
         statement_seconds: float = STATEMENT_SECONDS,
         lock_seconds: float = LOCK_SECONDS,
         pool_seconds: float = _POOL_SECONDS,
