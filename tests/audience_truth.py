@@ -88,7 +88,7 @@ def records(path: Path, site: int = 1) -> list[Record]:
     found = {}
     for row in query(path, f"SELECT {', '.join(COLUMNS)} FROM customers WHERE site_id = ?", site):
         record: Record = dict(zip(COLUMNS, row, strict=True))
-        if record["name"] is None:
+        if not record["name"]:
             local = record["email"].rpartition("@")[0] if record["email"] else record["customer_id"]
             record["name"] = local
         if record["joined_at"] is None:

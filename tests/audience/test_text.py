@@ -117,3 +117,15 @@ def test_texts_are_looked_through_where_there_are_no_trigrams(seed: int) -> None
     for needle in ("a", "b", "ab", "aab", "ä", " a", "äb b", "x", "ab" * 40, "a" * 5_000):
         expected = [at for at, text in texts.items() if needle in text]
         assert arena.holders(needle.encode()).tolist() == expected
+
+
+def test_large_segments_wait_to_be_tidied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("regulars.audience.text._MOST_AT_ONCE", 20)
+    column = TextColumn(pending_limit=4, scan_limit=4)
+    for ordinal in range(200):
+        column.set(ordinal, f"anna {ordinal}")
+        if column.is_untidy:
+            column.tidy()
+            assert not column.is_untidy
+    assert dict(column.items()) == {ordinal: f"anna {ordinal}" for ordinal in range(200)}
+    assert len(column.segments) < 6

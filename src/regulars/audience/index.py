@@ -147,6 +147,17 @@ class SiteIndex:
         self.horizon = max(self.horizon, head.number if horizon is None else horizon)
         self.head = head
 
+    @property
+    def is_untidy(self) -> bool:
+        """Whether `tidy` would do anything."""
+        return any(isinstance(each, TextColumn) and each.is_untidy for each in self._texts)
+
+    def tidy(self) -> None:
+        """Merge texts that were changed; that may take long, and questions may be asked meanwhile."""
+        for each in self._texts:
+            if isinstance(each, TextColumn) and each.is_untidy:
+                each.tidy()
+
     def approximate_bytes(self) -> int:
         """About how much memory the index takes."""
         return (

@@ -310,6 +310,8 @@ class Audience:
         except (OutOfStepError, OutOfOrderError, UnknownFormatError, DamagedError) as error:
             self._rebuild(site, loaded, str(error))
             return False
+        if index.is_untidy:
+            await self._pool.run(index.tidy)
         self._measure(site, loaded)
         return True
 

@@ -21,6 +21,9 @@ LOAD_BATCH: Final = 65_536
 _WORTH_A_SEGMENT: Final = 64
 """A segment takes a third of the memory of texts that wait; so many times fewer than may wait are worth one."""
 
+_MOST_AT_ONCE: Final = 16_384
+"""Texts of a segment that is merged at once; larger ones wait for `tidy`."""
+
 _MERGE_RATIO: Final = 3
 """A segment is merged with the one in front of it unless that has over this many times its texts."""
 
@@ -93,7 +96,7 @@ class TextColumn:
         self._pending[ordinal] = text
         if len(self._pending) > self._limit:
             self._drain()
-            self._merge()
+            self._merge(most=_MOST_AT_ONCE)
 
     def get(self, ordinal: int) -> str | None:
         """The customer's text, None if it has none."""
@@ -172,17 +175,37 @@ class TextColumn:
             self._segments.append(Segment.of(list(waiting), list(waiting.values()), tails=self._tails))
             self._pending.clear()
 
-    def _merge(self) -> None:
+    def tidy(self) -> None:
+        """Merge what is too large to be merged while a text is set. Questions may be asked meanwhile."""
+        self._merge(most=None)
+
+    @property
+    def is_untidy(self) -> bool:
+        """Whether `tidy` would do anything."""
+        return len(self._segments) - self._to_merge(most=None) > 1
+
+    def _merge(self, *, most: int | None) -> None:
         """Merge from the end while neighbours are of like size, so that n texts are in about log(n) segments."""
-        kept = self._segments
-        tail = [kept.pop()]
+        first = self._to_merge(most=most)
+        tail = self._segments[first:]
         # What questions need of a drained segment is built now, while it is small, and merged from then on.
-        if any(each.is_indexed for each in kept):
-            tail[0].index()
-        size = len(tail[0].live)
-        while kept and len(kept[-1].live) <= _MERGE_RATIO * size:
-            tail.insert(0, kept.pop())
-            size += len(tail[0].live)
-        while kept and len(kept[-1].live) * 2 < len(kept[-1]):  # over half of it is dead
-            tail.insert(0, kept.pop())
-        kept.append(Segment.merged(tail) if len(tail) > 1 else tail[0])
+        if any(each.is_indexed for each in self._segments[:-1]):
+            tail[-1].index()
+        if len(tail) > 1:
+            self._segments = [*self._segments[:first], Segment.merged(tail)]
+
+    def _to_merge(self, *, most: int | None) -> int:
+        """The position of the first segment that is to be merged with all behind it, of up to `most` texts."""
+        if not self._segments:
+            return 0
+        first = len(self._segments) - 1
+        size = len(self._segments[first].live)
+        while first > 0:
+            before = self._segments[first - 1]
+            is_like = len(before.live) <= _MERGE_RATIO * size
+            is_half_dead = len(before.live) * 2 < len(before)
+            if not (is_like or is_half_dead) or (most is not None and len(before) > most):
+                break
+            first -= 1
+            size += len(before.live)
+        return first
