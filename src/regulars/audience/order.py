@@ -27,6 +27,9 @@ _NOBODYS: Final = int(np.iinfo(np.int64).max)
 _SHORT: Final = 64
 """Texts of up to so many bytes are sorted by NumPy, which leaves the interpreter to others meanwhile."""
 
+_DELTA_SHARE: Final = 32
+"""New texts, of so many known ones, that wait to be merged into a long order."""
+
 _REFRESH_COST: Final = 12.0
 _REBUILD_COST: Final = 3.0
 _RESTORE_COST: Final = 0.03
@@ -189,7 +192,7 @@ class TextOrder:
             low = max(low, high - 2 * self._static.gap)  # beyond the ends one gap is enough
         if not above and below:
             high = min(high, low + 2 * self._static.gap)
-        if high - low < 2 or len(self._delta) >= self._delta_limit:
+        if high - low < 2 or len(self._delta) >= max(self._delta_limit, len(self._static) // _DELTA_SHARE):
             self._spread()
             return self._label(text)
         label = (low + high) // 2
