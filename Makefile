@@ -25,8 +25,8 @@ lint: $(VENV)/installed-dev ## the style of the code
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
-bench: $(VENV)/installed-dev ## measure it on this machine
-	$(BIN)/python -m bench
+bench: $(VENV)/installed-dev ## measure it on this machine; SIZE=100k, 1m or 10m: forty questions to a site of that size
+	$(BIN)/python -m bench $(if $(SIZE),--only audience --size $(SIZE))
 
 docs: $(VENV)/installed-dev ## bring the tables of docs/ up to date with the code
 	@$(BIN)/python -m tools.docs
@@ -34,6 +34,7 @@ docs: $(VENV)/installed-dev ## bring the tables of docs/ up to date with the cod
 lock: ## choose the versions of all dependencies anew
 	@command -v uv >/dev/null || { echo "make lock needs uv: see https://docs.astral.sh/uv/" >&2; exit 1; }
 	printf 'hatchling\neditables\n' | $(COMPILE) --output-file requirements.lock
+	printf 'hatchling\neditables\n' | $(COMPILE) --extra postgres --constraint requirements.lock --output-file requirements-postgres.lock
 	printf 'hatchling\neditables\n' | $(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 
 clean: ## remove what was made here, the demo's database too
