@@ -10,10 +10,10 @@ import typer
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from regulars.cli.draining import DrainingProtocol, DrainingServer
 from regulars.cli.options import NEAREST, Database
 from regulars.cli.output import FailedError, note
 from regulars.cli.session import require_database
-from regulars.http.draining import DrainingProtocol, DrainingServer
 from regulars.settings import SETTINGS, Setting, Settings
 
 APPLICATION: Final = "regulars.app:create_app_from_environment"
