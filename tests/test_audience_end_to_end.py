@@ -508,7 +508,7 @@ async def test_an_older_file_is_restored_under_a_running_server(made: World) -> 
     made.store = await made.open_store()
     await made.do(*(upsert(email=f"other{each}@example.com") for each in range(5)))
     running = made.audiences[0]
-    running._source = made.store.changes
+    running._source = running._loader._source = made.store.changes
     again = await made.audience(shelf=True)
     assert len(await made.check([])) == 25
     assert (again.restored, running.rebuilds) == (0, 1)

@@ -1,6 +1,7 @@
 """Which customers ...? The in-memory index, its predicates and its answers."""
 
 from regulars.audience.evaluate import SORTS, Sort
-from regulars.audience.service import Answer, Audience, BusyError, LoadingError, UnknownSiteError
+from regulars.audience.loading import UnknownSiteError
+from regulars.audience.service import Answer, Audience, BusyError, LoadingError
 
 __all__ = ["SORTS", "Answer", "Audience", "BusyError", "LoadingError", "Sort", "UnknownSiteError"]

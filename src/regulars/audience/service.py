@@ -22,6 +22,7 @@ from regulars.audience.archive import DamagedError
 from regulars.audience.evaluate import Sort, estimate, estimate_page, evaluate
 from regulars.audience.history import OutOfStepError, chained, whole
 from regulars.audience.index import SORTED_TEXTS, OutOfOrderError, SiteIndex, Tuning
+from regulars.audience.loading import INLINE_ENTRIES, Loader, UnknownSiteError
 from regulars.audience.pool import Pool
 from regulars.audience.predicates import Predicate, Similar, keys, leaves, resolve
 from regulars.audience.segment import Segment
@@ -34,9 +35,6 @@ from regulars.domain.changes import UnknownFormatError
 
 MEBIBYTE: Final = 1024 * 1024
 
-_INLINE_ENTRIES: Final = 200
-"""Up to so many customers or ties are applied on the event loop (about 10 us each), more in the pool."""
-
 _SMALL_AT_A_TIME: Final = 100
 """Small sites that are followed at a time, in turn."""
 
@@ -45,10 +43,6 @@ _SOONEST: Final = 60.0
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
-
-
-class UnknownSiteError(LookupError):
-    """There is no such site."""
 
 
 class LoadingError(Exception):
@@ -125,7 +119,6 @@ class Audience:
     ) -> None:
         self._source = source
         self._index_memory = index_memory
-        self._tuning = tuning
         self._load_wait = load_wait
         self._pool_above = pool_above
         self._most_heavy = most_heavy
@@ -138,6 +131,7 @@ class Audience:
         self._save_after = save_after
         self._pool = Pool()
         self._lane = Pool()  # for what takes long: no question waits behind it
+        self._loader = Loader(source, self._lane, shelf=shelf, tuning=tuning, large=large)
         self._saving: asyncio.Task[None] | None = None
         self._turn = 0
         self._sites: OrderedDict[int, _Site] = OrderedDict()
@@ -327,7 +321,7 @@ class Audience:
         numbers = {entry.number for record in records for entry in record.entries if entry.texts and not entry.gone}
         texts = dict(await snapshot.texts(site, sorted(numbers))) if numbers else {}
         index.horizon = max(index.horizon, head.number)  # from here on no question goes past the lock
-        if sum(len(record.entries) for record in records) <= _INLINE_ENTRIES:
+        if sum(len(record.entries) for record in records) <= INLINE_ENTRIES:
             index.apply(records, texts, reached, horizon=head.number)
         else:
             await self._pool.run(lambda: index.apply(records, texts, reached, horizon=head.number))
@@ -380,10 +374,10 @@ class Audience:
             task.exception()  # the askers have it; nobody may be left to ask
 
     async def _load(self, site: int) -> _Site:
-        index = await self._from_snapshot(site)
+        index = await self._loader.from_snapshot(site)
         saved = None if index is None else index.head.number
         self.restored += index is not None
-        index = index or await self._from_store(site)
+        index = index or await self._loader.from_store(site)
         loaded = self._sites[site] = _Site(index, await self._lane.run(index.approximate_bytes))
         loaded.saved = saved
         self.loads += 1
@@ -392,52 +386,6 @@ class Audience:
             loaded.reading = asyncio.create_task(self._read_ahead(site, loaded))
         self._evict(site)
         return loaded
-
-    async def _from_snapshot(self, site: int) -> SiteIndex | None:
-        """The index of the newest snapshot, if there is one that the store's history continues."""
-        if self._shelf is None:
-            return None
-        index = await self._lane.run(partial(self._shelf.read, site, self._tuning))
-        if index is None:
-            return None
-        async with self._source.snapshot() as snapshot:
-            head = await snapshot.head(site)
-            if head is None:
-                raise UnknownSiteError(site)
-            try:
-                if index.horizon > head.number:
-                    raise OutOfStepError(f"change {index.horizon} is not there")
-                if index.head != head:
-                    chained(index.head, await snapshot.changes(site, index.head.number, 1))
-            except OutOfStepError as error:
-                _log.warning("the snapshot of site %d is not used: %s", site, error)
-                self._shelf.discard(site)
-                return None
-        return index
-
-    async def _from_store(self, site: int) -> SiteIndex:
-        """The index of what the store holds now."""
-        index = SiteIndex(self._tuning)
-        async with self._source.snapshot() as snapshot:
-            head = await snapshot.head(site)
-            if head is None:
-                raise UnknownSiteError(site)
-            async for rows in snapshot.customers(site):
-                await self._quickly(len(rows), partial(index.load_customers, rows))
-            async for relation, target, numbers in snapshot.ties(site):
-                await self._quickly(len(numbers), partial(index.load_ties, relation, target, numbers))
-        await self._quickly(index.size, partial(index.finish, head))
-        if index.size >= self._large:
-            for order in index.orders.values():
-                await self._lane.run(partial(order.refresh, index.size))
-        return index
-
-    async def _quickly(self, entries: int, work: Callable[[], object]) -> None:
-        """Few entries on the event loop, many in the lane."""
-        if entries <= _INLINE_ENTRIES:
-            work()
-        else:
-            await self._lane.run(work)
 
     # Background work on large sites
 

@@ -1,0 +1,80 @@
+"""Loader: the index of a site, from its snapshot or from what the store holds."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from regulars.audience.history import OutOfStepError, chained
+from regulars.audience.index import SiteIndex, Tuning
+from regulars.audience.pool import Pool
+from regulars.audience.shelf import Shelf
+from regulars.audience.source import ChangeSource
+
+INLINE_ENTRIES: Final = 200
+"""Up to so many customers or ties are applied on the event loop (about 10 us each), more in the pool."""
+
+_log = logging.getLogger(__name__)
+
+
+class UnknownSiteError(LookupError):
+    """There is no such site."""
+
+
+class Loader:
+    """Loads sites, the long work of it in the lane. Sites of `large` customers get their orders at once."""
+
+    def __init__(
+        self, source: ChangeSource, lane: Pool, *, shelf: Shelf | None, tuning: Tuning | None, large: int
+    ) -> None:
+        self._source = source
+        self._lane = lane
+        self._shelf = shelf
+        self._tuning = tuning
+        self._large = large
+
+    async def from_snapshot(self, site: int) -> SiteIndex | None:
+        """The index of the newest snapshot, if there is one that the store's history continues."""
+        if self._shelf is None:
+            return None
+        index = await self._lane.run(partial(self._shelf.read, site, self._tuning))
+        if index is None:
+            return None
+        async with self._source.snapshot() as snapshot:
+            head = await snapshot.head(site)
+            if head is None:
+                raise UnknownSiteError(site)
+            try:
+                if index.horizon > head.number:
+                    raise OutOfStepError(f"change {index.horizon} is not there")
+                if index.head != head:
+                    chained(index.head, await snapshot.changes(site, index.head.number, 1))
+            except OutOfStepError as error:
+                _log.warning("the snapshot of site %d is not used: %s", site, error)
+                self._shelf.discard(site)
+                return None
+        return index
+
+    async def from_store(self, site: int) -> SiteIndex:
+        """The index of what the store holds now."""
+        index = SiteIndex(self._tuning)
+        async with self._source.snapshot() as snapshot:
+            head = await snapshot.head(site)
+            if head is None:
+                raise UnknownSiteError(site)
+            async for rows in snapshot.customers(site):
+                await self._quickly(len(rows), partial(index.load_customers, rows))
+            async for relation, target, numbers in snapshot.ties(site):
+                await self._quickly(len(numbers), partial(index.load_ties, relation, target, numbers))
+        await self._quickly(index.size, partial(index.finish, head))
+        if index.size >= self._large:
+            for order in index.orders.values():
+                await self._lane.run(partial(order.refresh, index.size))
+        return index
+
+    async def _quickly(self, entries: int, work: Callable[[], object]) -> None:
+        """Few entries on the event loop, many in the lane."""
+        if entries <= INLINE_ENTRIES:
+            work()
+        else:
+            await self._lane.run(work)
