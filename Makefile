@@ -68,10 +68,10 @@ $(BIN)/python:
 ifdef UV
 	@$(UV) venv --quiet --no-project --python '>=3.11' $(VENV)
 else
-	@python=$$(command -v python3.14 || command -v python3.13 || command -v python3.12 || command -v python3.11 \
-		|| command -v python3) \
-		&& $$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-		&& $$python -m venv $(VENV) \
-		|| { echo "Python 3.11 or newer with venv is needed: apt install python3 python3-venv (or uv)" >&2; \
-		rm -rf $(VENV); exit 1; }
+	@for python in python3.14 python3.13 python3.12 python3.11 python3; do \
+		$$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		&& $$python -m venv $(VENV) && exit 0; \
+		done; \
+		echo "Python 3.11 or newer with venv is needed: apt install python3 python3-venv (or uv)" >&2; \
+		rm -rf $(VENV); exit 1
 endif
