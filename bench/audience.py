@@ -327,7 +327,7 @@ async def restart(path: Path) -> tuple[float, float]:
     resident = _resident()
     if not audience.restored:
         following = asyncio.create_task(audience.follow())
-        while not audience.saves:  # noqa: ASYNC110 -- a counter is what is looked at
+        while not audience.upkeep.saves:  # noqa: ASYNC110 -- a counter is what is looked at
             await asyncio.sleep(0.05)
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)

@@ -85,7 +85,7 @@ class World:
     async def save(self, audience: Audience) -> None:
         """Write the snapshot of what an audience has loaded."""
         await self.ask(audience, [])
-        await audience.save(1, audience._sites[1], self.shelf)
+        await audience.upkeep.save(1, audience._sites[1], self.shelf)
 
     async def ask(
         self, audience: Audience, asked: Asked, sort: str = "created_at", skip: int = 0, take: int = 1000
@@ -531,7 +531,7 @@ async def test_a_snapshot_is_captured_while_everything_changes(made: World) -> N
 
     async def save() -> None:
         for _ in range(5):
-            await writer.save(1, writer._sites[1], made.shelf)
+            await writer.upkeep.save(1, writer._sites[1], made.shelf)
             again = await made.audience(shelf=True)
             await made.ask(again, [("search", "anna")], "name")
             assert (again.restored, again.rebuilds) == (1, 0)

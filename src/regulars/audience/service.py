@@ -12,34 +12,28 @@ import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from msgspec import Struct
-from pyroaring import BitMap
 
+from regulars.audience.answering import answered, expected, is_stale, resolved
 from regulars.audience.archive import DamagedError
-from regulars.audience.evaluate import Sort, estimate, estimate_page, evaluate
+from regulars.audience.evaluate import Sort
 from regulars.audience.history import OutOfStepError, chained, whole
-from regulars.audience.index import SORTED_TEXTS, OutOfOrderError, SiteIndex, Tuning
+from regulars.audience.index import OutOfOrderError, SiteIndex, Tuning
 from regulars.audience.loading import INLINE_ENTRIES, Loader, UnknownSiteError
 from regulars.audience.pool import Pool
-from regulars.audience.predicates import Predicate, Similar, keys, leaves, resolve
-from regulars.audience.segment import Segment
+from regulars.audience.predicates import Predicate, Similar, leaves
 from regulars.audience.shelf import Shelf
-from regulars.audience.snapshots import pieces
 from regulars.audience.source import ChangeSource, Head, Snapshot
-from regulars.audience.stretch import Key, Shown, Stretch, show
-from regulars.audience.text import TextColumn
+from regulars.audience.stretch import Key, Shown, Stretch
+from regulars.audience.upkeep import LoadedSite, Upkeep
 from regulars.domain.changes import UnknownFormatError
 
 MEBIBYTE: Final = 1024 * 1024
 
 _SMALL_AT_A_TIME: Final = 100
 """Small sites that are followed at a time, in turn."""
-
-_SOONEST: Final = 60.0
-"""Seconds between two snapshots of a site, however much it changes."""
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -71,22 +65,6 @@ class Answer(Struct, frozen=True):
     ends: tuple[Key, Key] | None
 
 
-class _Site:
-    """A loaded site."""
-
-    def __init__(self, index: SiteIndex, size: int) -> None:
-        self.index = index
-        self.lock = asyncio.Lock()
-        self.bytes = size
-        self.measured = index.head.number  # the change at which `bytes` was taken
-        self.condemned = False  # it cannot be continued, and is or was being loaded anew
-        self.asked = asyncio.get_running_loop().time()
-        self.warming: asyncio.Task[None] | None = None
-        self.reading: asyncio.Task[None] | None = None
-        self.saved: int | None = None  # the change up to which there is a snapshot; None: there is none
-        self.saved_at = self.asked
-
-
 class Audience:
     """The question-answering side of a store.
 
@@ -96,7 +74,7 @@ class Audience:
     changes that a catch-up applies at a time. tail_every: seconds between two looks of `follow`. tail_for: seconds
     after the last question during which a site is followed. shelf: where snapshots are kept; only those of sites with
     `large` customers, every `save_every` seconds or `save_after` changes, but not twice within a minute.
-    Counters for metrics: `loads` (`restored` of them from a snapshot), `saves`, `rebuilds`,
+    Counters for metrics: `loads` (`restored` of them from a snapshot), `rebuilds`,
     `applied` (changes), `pooled` (questions), `follow_errors`.
     """
 
@@ -127,15 +105,20 @@ class Audience:
         self._tail_for = tail_for
         self._shelf = shelf
         self._large = large
-        self._save_every = save_every
-        self._save_after = save_after
         self._pool = Pool()
         self._lane = Pool()  # for what takes long: no question waits behind it
+        self.upkeep = Upkeep(
+            self._lane,
+            shelf=shelf,
+            large=large,
+            save_every=save_every,
+            save_after=save_after,
+            condemn=self._rebuild,
+        )
         self._loader = Loader(source, self._lane, shelf=shelf, tuning=tuning, large=large)
-        self._saving: asyncio.Task[None] | None = None
         self._turn = 0
-        self._sites: OrderedDict[int, _Site] = OrderedDict()
-        self._loading: dict[int, asyncio.Task[_Site]] = {}
+        self._sites: OrderedDict[int, LoadedSite] = OrderedDict()
+        self._loading: dict[int, asyncio.Task[LoadedSite]] = {}
         self._heavy = 0
         self.loads = 0
         self.rebuilds = 0
@@ -143,7 +126,6 @@ class Audience:
         self.pooled = 0
         self.follow_errors = 0
         self.restored = 0
-        self.saves = 0
 
     @asynccontextmanager
     async def ask(
@@ -185,12 +167,12 @@ class Audience:
                     continue
                 try:
                     await self._tail(site, loaded)
-                    self._save_if_due(site, loaded)
+                    self.upkeep.save_if_due(site, loaded)
                 except Exception:
                     self.follow_errors += 1
                     _log.exception("following site %d failed; it is caught up at the next question", site)
 
-    def _followed(self) -> list[tuple[int, _Site]]:
+    def _followed(self) -> list[tuple[int, LoadedSite]]:
         """The sites that are due: the large ones each time, and of the small ones, which catch up at once, a few."""
         every = list(self._sites.items())
         small = [each for each in every if each[1].index.size < self._large]
@@ -208,12 +190,11 @@ class Audience:
 
     async def close(self) -> None:
         """Stop loads and the pool threads; the audience is of no use afterwards."""
-        tasks = [*self._loading.values(), self._saving]
+        tasks: list[asyncio.Task[Any] | None] = [*self._loading.values()]
         tasks += [task for each in self._sites.values() for task in (each.warming, each.reading)]
         for site in [*self._sites, *self._loading]:
             await self.drop(site)
-        if self._saving is not None:
-            self._saving.cancel()
+        await self.upkeep.close()
         await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
         await self._lane.close()
         await self._pool.close()
@@ -221,7 +202,7 @@ class Audience:
     # Answering
 
     async def _answer(
-        self, site: int, loaded: _Site, snapshot: Snapshot, predicate: Predicate, sort: Sort, stretch: Stretch
+        self, site: int, loaded: LoadedSite, snapshot: Snapshot, predicate: Predicate, sort: Sort, stretch: Stretch
     ) -> tuple[int, Shown] | None:
         """(total, page), or None when the question must be asked again with a newer snapshot or index."""
         seen = loaded.index.head.number
@@ -229,8 +210,7 @@ class Audience:
         if seen > head.number:  # read before the head was: the store has lost changes
             self._rebuild(site, loaded, f"change {seen} is no longer there")
             return None
-        if wanted := keys(predicate):
-            predicate = resolve(predicate, await _object_numbers(snapshot, site, wanted))
+        predicate = await resolved(predicate, site, snapshot)
         try:
             return await self._evaluated(site, loaded, snapshot, head, predicate, sort, stretch)
         except DamagedError as error:  # of a part of its snapshot that was not needed before
@@ -240,7 +220,7 @@ class Audience:
     async def _evaluated(
         self,
         site: int,
-        loaded: _Site,
+        loaded: LoadedSite,
         snapshot: Snapshot,
         head: Head,
         predicate: Predicate,
@@ -248,19 +228,18 @@ class Audience:
         stretch: Stretch,
     ) -> tuple[int, Shown] | None:
         index = loaded.index
-        if not _is_in_step(index, head) or _is_stale(index, sort) or self._is_heavy(index, predicate, sort):
+        if not _is_in_step(index, head) or is_stale(index, sort) or self._is_heavy(index, predicate, sort):
             async with loaded.lock:
                 if not await self._catch_up(site, loaded, snapshot, head):
                     return None
                 if self._is_heavy(index, predicate, sort):
-                    return await self._heavily(lambda: _evaluate(index, predicate, sort, stretch))
-                return _evaluate(index, predicate, sort, stretch)
-        return _evaluate(index, predicate, sort, stretch)
+                    return await self._heavily(lambda: answered(index, predicate, sort, stretch))
+                return answered(index, predicate, sort, stretch)
+        return answered(index, predicate, sort, stretch)
 
     def _is_heavy(self, index: SiteIndex, predicate: Predicate, sort: Sort) -> bool:
         """Whether the question belongs in the pool."""
-        cost = estimate(predicate, index)
-        return cost.microseconds + estimate_page(index, sort, cost.most) > self._pool_above
+        return expected(index, predicate, sort) > self._pool_above
 
     async def _heavily(self, evaluation: Callable[[], _T]) -> _T:
         if self._heavy >= self._most_heavy:
@@ -281,7 +260,7 @@ class Audience:
             raise UnknownSiteError(site)
         return head
 
-    async def _tail(self, site: int, loaded: _Site) -> None:
+    async def _tail(self, site: int, loaded: LoadedSite) -> None:
         seen = loaded.index.head.number
         async with self._source.snapshot() as snapshot:
             head = await snapshot.head(site)
@@ -293,7 +272,7 @@ class Audience:
                 async with loaded.lock:
                     await self._catch_up(site, loaded, snapshot, head)
 
-    async def _catch_up(self, site: int, loaded: _Site, snapshot: Snapshot, head: Head) -> bool:
+    async def _catch_up(self, site: int, loaded: LoadedSite, snapshot: Snapshot, head: Head) -> bool:
         """Bring the index to the snapshot's head, with its lock held. False: a newer snapshot or index is needed."""
         index = loaded.index
         if loaded.condemned or max(index.head.number, index.horizon) > head.number:
@@ -327,7 +306,7 @@ class Audience:
             await self._pool.run(lambda: index.apply(records, texts, reached, horizon=head.number))
         self.applied += reached.number - rows[0].number + 1
 
-    def _rebuild(self, site: int, loaded: _Site, why: str) -> None:
+    def _rebuild(self, site: int, loaded: LoadedSite, why: str) -> None:
         """Drop an index that cannot be continued."""
         if not loaded.condemned:
             loaded.condemned = True
@@ -342,7 +321,7 @@ class Audience:
 
     # Loading
 
-    async def _loaded(self, site: int) -> _Site:
+    async def _loaded(self, site: int) -> LoadedSite:
         """The site, loaded; its askers share one load."""
         loaded = self._sites.get(site)
         if loaded is None:
@@ -367,111 +346,33 @@ class Audience:
                 raise LoadingError(f"site {site} is being loaded") from None
             raise
 
-    def _load_ended(self, site: int, task: asyncio.Task[_Site]) -> None:
+    def _load_ended(self, site: int, task: asyncio.Task[LoadedSite]) -> None:
         if self._loading.get(site) is task:
             del self._loading[site]
         if not task.cancelled():
             task.exception()  # the askers have it; nobody may be left to ask
 
-    async def _load(self, site: int) -> _Site:
+    async def _load(self, site: int) -> LoadedSite:
         index = await self._loader.from_snapshot(site)
         saved = None if index is None else index.head.number
         self.restored += index is not None
         index = index or await self._loader.from_store(site)
-        loaded = self._sites[site] = _Site(index, await self._lane.run(index.approximate_bytes))
+        loaded = self._sites[site] = LoadedSite(index, await self._lane.run(index.approximate_bytes))
         loaded.saved = saved
         self.loads += 1
-        self._warm(loaded)
+        self.upkeep.warm(loaded)
         if saved is not None:
-            loaded.reading = asyncio.create_task(self._read_ahead(site, loaded))
+            self.upkeep.read_ahead(site, loaded)
         self._evict(site)
         return loaded
 
-    # Background work on large sites
-
-    def _warm(self, loaded: _Site) -> None:
-        """Build the words of a large site, which take seconds, beside the answers to everything else."""
-        index = loaded.index
-        segments = [
-            segment
-            for name in SORTED_TEXTS
-            if isinstance(column := index.texts[name], TextColumn)
-            for segment in column.lacks_words
-            if len(segment) >= self._large
-        ]
-        if segments and loaded.warming is None:
-            loaded.warming = asyncio.create_task(self._warmed(loaded, segments))
-
-    async def _warmed(self, loaded: _Site, segments: list[Segment]) -> None:
-        try:
-            for segment in segments:
-                await self._lane.run(segment.words)
-        finally:
-            loaded.warming = None
-
-    async def _read_ahead(self, site: int, loaded: _Site) -> None:
-        """Read what is still in the snapshot and takes long, before somebody has to wait for it."""
-        try:
-            for order in loaded.index.orders.values():
-                async with loaded.lock:
-                    await self._lane.run(order.read)
-            for column in loaded.index.texts.values():
-                for segment in column.segments if isinstance(column, TextColumn) else ():
-                    await self._lane.run(segment.read)
-        except DamagedError as error:
-            self._rebuild(site, loaded, str(error))
-
-    def _save_if_due(self, site: int, loaded: _Site) -> None:
-        if (
-            self._shelf is None
-            or self._saving is not None
-            or loaded.index.size < self._large
-            or loaded.warming is not None
-            or loaded.condemned
-        ):
-            return
-        age = asyncio.get_running_loop().time() - loaded.saved_at
-        new = loaded.index.head.number - (loaded.saved or 0)
-        if loaded.saved is None or (new > 0 and age > self._save_every) or (new > self._save_after and age > _SOONEST):
-            self._saving = asyncio.create_task(self._saved(site, loaded, self._shelf))
-
-    async def _saved(self, site: int, loaded: _Site, shelf: Shelf) -> None:
-        try:
-            await self.save(site, loaded, shelf)
-        except (OSError, DamagedError) as error:
-            _log.warning("the snapshot of site %d could not be written: %s", site, error)
-        finally:
-            loaded.saved_at = asyncio.get_running_loop().time()
-            loaded.saved = loaded.saved or 0
-            self._saving = None
-
-    async def save(self, site: int, loaded: _Site, shelf: Shelf) -> None:
-        """Write the snapshot of a site; nobody waits for more than one piece of it to be copied. Raises OSError."""
-        writing = shelf.writing(site)
-        writer = await self._lane.run(writing.__enter__)
-        number = loaded.index.head.number
-        try:
-            if writer is not None:
-                for piece in pieces(loaded.index):
-                    async with loaded.lock:
-                        if loaded.condemned:
-                            raise DamagedError("the index cannot be continued")
-                        write = await self._lane.run(piece)
-                    await self._lane.run(partial(write, writer))
-        except BaseException as error:
-            writing.__exit__(type(error), error, error.__traceback__)
-            raise
-        await self._lane.run(partial(writing.__exit__, None, None, None))
-        loaded.saved = number
-        self.saves += writer is not None
-
-    def _measure(self, site: int, loaded: _Site) -> None:
+    def _measure(self, site: int, loaded: LoadedSite) -> None:
         """Take the size of an index again after many changes."""
         changes = loaded.index.head.number - loaded.measured
         if changes > 1_000 + loaded.index.size // 10:
             loaded.measured += changes
             loaded.bytes = loaded.index.approximate_bytes()
-            self._warm(loaded)
+            self.upkeep.warm(loaded)
             self._evict(site)
 
     def _evict(self, kept: int) -> None:
@@ -491,24 +392,6 @@ class Audience:
 
 def _is_in_step(index: SiteIndex, head: Head) -> bool:
     return index.head == head and index.horizon <= head.number
-
-
-def _is_stale(index: SiteIndex, sort: Sort) -> bool:
-    """Whether sorting alters the index, because a text order has to be brought up to date."""
-    return sort.column in index.orders and index.orders[sort.column].cost(index.size) > 0
-
-
-def _evaluate(index: SiteIndex, predicate: Predicate, sort: Sort, stretch: Stretch) -> tuple[int, Shown]:
-    matches: BitMap = evaluate(predicate, index)
-    return len(matches), show(index, matches, sort, stretch)
-
-
-async def _object_numbers(snapshot: Snapshot, site: int, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    numbers: dict[tuple[str, str], int] = {}
-    for kind in sorted({kind for kind, _ in wanted}):
-        found = await snapshot.object_numbers(site, kind, [key for each, key in wanted if each == kind])
-        numbers.update({(kind, key): number for key, number in found.items()})
-    return numbers
 
 
 def _is_cancelling() -> bool:

@@ -1,0 +1,153 @@
+"""Background work on large sites: building what takes long, reading snapshots ahead and writing new ones.
+
+No question waits for any of it, but for a search that needs the words that are being built.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from regulars.audience.archive import DamagedError
+from regulars.audience.index import SORTED_TEXTS, SiteIndex
+from regulars.audience.pool import Pool
+from regulars.audience.segment import Segment
+from regulars.audience.shelf import Shelf
+from regulars.audience.snapshots import pieces
+from regulars.audience.text import TextColumn
+
+_SOONEST: Final = 60.0
+"""Seconds between two snapshots of a site, at least."""
+
+_log = logging.getLogger(__name__)
+
+
+class LoadedSite:
+    """A site whose index is in memory."""
+
+    def __init__(self, index: SiteIndex, size: int) -> None:
+        self.index = index
+        self.lock = asyncio.Lock()
+        self.bytes = size
+        self.measured = index.head.number  # the change at which `bytes` was taken
+        self.condemned = False  # it cannot be continued, and is or was being loaded anew
+        self.asked = asyncio.get_running_loop().time()
+        self.warming: asyncio.Task[None] | None = None
+        self.reading: asyncio.Task[None] | None = None
+        self.saved: int | None = None  # the change up to which there is a snapshot; None: there is none
+        self.saved_at = self.asked
+
+
+class Upkeep:
+    """Looks after the large sites of one audience.
+
+    lane: the thread for what takes long. shelf: where snapshots are kept, if anywhere. large, save_every, save_after:
+    as in `Audience`. condemn: is told of an index that cannot be continued, and why. `saves` counts snapshots written.
+    """
+
+    def __init__(
+        self,
+        lane: Pool,
+        *,
+        shelf: Shelf | None,
+        large: int,
+        save_every: float,
+        save_after: int,
+        condemn: Callable[[int, LoadedSite, str], None],
+    ) -> None:
+        self._lane = lane
+        self._shelf = shelf
+        self._large = large
+        self._save_every = save_every
+        self._save_after = save_after
+        self._condemn = condemn
+        self._saving: asyncio.Task[None] | None = None
+        self.saves = 0
+
+    async def close(self) -> None:
+        """Stop writing."""
+        if self._saving is not None:
+            self._saving.cancel()
+            await asyncio.gather(self._saving, return_exceptions=True)
+
+    def warm(self, loaded: LoadedSite) -> None:
+        """Build the words of a large site, which take seconds, beside the answers to everything else."""
+        index = loaded.index
+        segments = [
+            segment
+            for name in SORTED_TEXTS
+            if isinstance(column := index.texts[name], TextColumn)
+            for segment in column.lacks_words
+            if len(segment) >= self._large
+        ]
+        if segments and loaded.warming is None:
+            loaded.warming = asyncio.create_task(self._warmed(loaded, segments))
+
+    async def _warmed(self, loaded: LoadedSite, segments: list[Segment]) -> None:
+        try:
+            for segment in segments:
+                await self._lane.run(segment.words)
+        finally:
+            loaded.warming = None
+
+    def read_ahead(self, site: int, loaded: LoadedSite) -> None:
+        """Begin to read what is still in the snapshot that the index came from."""
+        loaded.reading = asyncio.create_task(self._read(site, loaded))
+
+    async def _read(self, site: int, loaded: LoadedSite) -> None:
+        """Read what is still in the snapshot and takes long, before somebody has to wait for it."""
+        try:
+            for order in loaded.index.orders.values():
+                async with loaded.lock:
+                    await self._lane.run(order.read)
+            for column in loaded.index.texts.values():
+                for segment in column.segments if isinstance(column, TextColumn) else ():
+                    await self._lane.run(segment.read)
+        except DamagedError as error:
+            self._condemn(site, loaded, str(error))
+
+    def save_if_due(self, site: int, loaded: LoadedSite) -> None:
+        """Begin to write the snapshot of a large site that has none, or an old one."""
+        if (
+            self._shelf is None
+            or self._saving is not None
+            or loaded.index.size < self._large
+            or loaded.warming is not None
+            or loaded.condemned
+        ):
+            return
+        age = asyncio.get_running_loop().time() - loaded.saved_at
+        new = loaded.index.head.number - (loaded.saved or 0)
+        if loaded.saved is None or (new > 0 and age > self._save_every) or (new > self._save_after and age > _SOONEST):
+            self._saving = asyncio.create_task(self._saved(site, loaded, self._shelf))
+
+    async def _saved(self, site: int, loaded: LoadedSite, shelf: Shelf) -> None:
+        try:
+            await self.save(site, loaded, shelf)
+        except (OSError, DamagedError) as error:
+            _log.warning("the snapshot of site %d could not be written: %s", site, error)
+        finally:
+            loaded.saved_at = asyncio.get_running_loop().time()
+            loaded.saved = loaded.saved or 0
+            self._saving = None
+
+    async def save(self, site: int, loaded: LoadedSite, shelf: Shelf) -> None:
+        """Write the snapshot of a site; nobody waits for more than one piece of it to be copied. Raises OSError."""
+        writing = shelf.writing(site)
+        writer = await self._lane.run(writing.__enter__)
+        number = loaded.index.head.number
+        try:
+            if writer is not None:
+                for piece in pieces(loaded.index):
+                    async with loaded.lock:
+                        if loaded.condemned:
+                            raise DamagedError("the index cannot be continued")
+                        write = await self._lane.run(piece)
+                    await self._lane.run(partial(write, writer))
+        except BaseException as error:
+            writing.__exit__(type(error), error, error.__traceback__)
+            raise
+        await self._lane.run(partial(writing.__exit__, None, None, None))
+        loaded.saved = number
+        self.saves += writer is not None
