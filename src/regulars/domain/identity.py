@@ -1,6 +1,6 @@
 """Identity: the addresses, ids and numbers by which a customer is known, and when two are the same."""
 
-import os
+import random
 import re
 import time
 import uuid as uuids
@@ -119,12 +119,12 @@ def uuid_text(value: bytes) -> str:
 
 
 def new_uuid() -> bytes:
-    """A version 7 UUID (RFC 9562): time first, so that new ones stand together in an index."""
-    head = (time.time_ns() // 1_000_000) << 80
-    rest = int.from_bytes(os.urandom(10), "big")
-    version_and_variant = 0x7 << 76 | 0b10 << 62
-    kept = (1 << 76) - 1 & ~(0b11 << 62)
-    return (head | version_and_variant | rest & kept).to_bytes(16, "big")
+    """A version 7 UUID (RFC 9562): time first, so that new ones stand together in an index.
+
+    Its random bits tell customers apart and protect nothing, so they cost no system call.
+    """
+    head = (time.time_ns() // 1_000_000) << 80 | 0x7 << 76
+    return (head | random.getrandbits(12) << 64 | 0b10 << 62 | random.getrandbits(62)).to_bytes(16, "big")
 
 
 def public_number(site: int, number: int) -> int:
