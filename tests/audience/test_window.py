@@ -20,9 +20,12 @@ def expected(matches: list[int], values: list[int], skip: int, take: int, descen
     return sorted(matches, key=rank)[skip : skip + take]
 
 
+@pytest.mark.parametrize("many", [module._MANY, 64])
 @pytest.mark.parametrize("large", [module._LARGE, 16])
 @pytest.mark.parametrize("seed", range(12))
-def test_every_page_is_the_plain_sorts(seed: int, large: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_page_is_the_plain_sorts(seed: int, large: int, many: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MANY", many)
+    monkeypatch.setattr(module, "_SAMPLED", 16)
     monkeypatch.setattr(module, "_LARGE", large)
     monkeypatch.setattr(module, "_SAMPLE", 64)
     rng = np.random.default_rng(seed)
@@ -45,8 +48,12 @@ def test_a_sample_that_misleads_is_not_believed(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(module, "_SAMPLE", 50)
     values = np.arange(1_000)
     values[:: 1_000 // 50] = 10_000  # every sampled value lies
-    page = window(BitMap(range(1_000)), values, skip=500, take=5, descending=False)
-    assert page.tolist() == expected(list(range(1_000)), values.tolist(), 500, 5, False)
+    for large in (16, 10_000):
+        monkeypatch.setattr(module, "_LARGE", large)
+        monkeypatch.setattr(module, "_MANY", 100)
+        monkeypatch.setattr(module, "_SAMPLED", 50)
+        page = window(BitMap(range(1_000)), values, skip=500, take=5, descending=False)
+        assert page.tolist() == expected(list(range(1_000)), values.tolist(), 500, 5, False)
 
 
 def test_pages_of_the_order_of_creation() -> None:
