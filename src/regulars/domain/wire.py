@@ -1,5 +1,6 @@
 """JSON from outside: decoded once, with the refusals that no later rule wants to think about."""
 
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -32,10 +33,13 @@ _TOO_DEEP: Final = f"The body is nested more than {DEEPEST} levels deep."
 def _depth(value: Any) -> int:
     deepest = 0
     level = [value]
-    while level := [item for item in level if isinstance(item, dict | list)]:
+    while level := [item for item in level if type(item) in _CONTAINERS]:
         deepest += 1
-        level = [part for item in level for part in (item.values() if isinstance(item, dict) else item)]
+        level = list(chain.from_iterable(item.values() if type(item) is dict else item for item in level))
     return deepest
+
+
+_CONTAINERS: Final = frozenset({dict, list})
 
 
 def _has_nul(value: Any) -> bool:

@@ -19,8 +19,11 @@ from regulars.store.batch import commit_batch, has_happened
 from regulars.store.engine import Engine, OutcomeUnknownError, TransientError, UnavailableError
 from regulars.store.loading import UnknownSiteError
 
-LARGEST_BATCH: Final = 256
-"""Commands in one transaction of a server: enough to share an fsync, few enough to answer soon."""
+LARGEST_BATCH: Final = 1_000
+"""Commands in one transaction of a server: bulk calls share an fsync, and the loop is held for 20 ms at most.
+
+With a quarter of it bulk calls write a quarter fewer customers a second.
+"""
 
 SETTLE_SECONDS: Final = 15
 """How long the store is asked whether a commit happened whose answer was lost; its callers wait meanwhile."""
