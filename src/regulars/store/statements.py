@@ -315,30 +315,25 @@ HELD_TIES = Statement(
 )
 """The ties that hold of a list of customers, from one relation code to another."""
 
-LOGS_OF_ADDRESS = Statement(
-    "logs_of_address",
-    select(*_columns(logs))
-    .where(
-        site_is(logs),
-        logs.c.address_key == bindparam("email"),
-        logs.c.created_at > bindparam("after"),
-        logs.c.created_at < bindparam("before"),
+
+def _logs_of(name: str, column: str, parameter: str) -> Statement:
+    """The newest mails with this value in a column, between two moments that are excluded."""
+    return Statement(
+        name,
+        select(*_columns(logs))
+        .where(
+            site_is(logs),
+            logs.c[column] == bindparam(parameter),
+            logs.c.created_at > bindparam("after"),
+            logs.c.created_at < bindparam("before"),
+        )
+        .order_by(logs.c.created_at.desc(), logs.c.number.desc())
+        .limit(bindparam("count")),
     )
-    .order_by(logs.c.created_at.desc(), logs.c.number.desc())
-    .limit(bindparam("count")),
-)
-LOGS_OF_CUSTOMER = Statement(
-    "logs_of_customer",
-    select(*_columns(logs))
-    .where(
-        site_is(logs),
-        logs.c.customer == bindparam("customer"),
-        logs.c.created_at > bindparam("after"),
-        logs.c.created_at < bindparam("before"),
-    )
-    .order_by(logs.c.created_at.desc(), logs.c.number.desc())
-    .limit(bindparam("count")),
-)
+
+
+LOGS_OF_ADDRESS = _logs_of("logs_of_address", "address_key", "email")
+LOGS_OF_CUSTOMER = _logs_of("logs_of_customer", "customer", "customer")
 OBJECTS_OF_KIND = Statement(
     "objects_of_kind",
     select(*_columns(objects))
