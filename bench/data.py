@@ -24,13 +24,19 @@ def url_of(path: Path) -> str:
 def new_database(url: str) -> tuple[int, str]:
     """A database with one site: (site number, API key)."""
 
-    async def create() -> tuple[int, str]:
+    return new_sites(url, 1)[0]
+
+
+def new_sites(url: str, count: int) -> list[tuple[int, str]]:
+    """A database with several sites: (site number, API key) of each."""
+
+    async def create() -> list[tuple[int, str]]:
         now = time.time_ns() // 1_000_000
         store = await Store.open(url)
         try:
             account = await control.create_account(store.engine, "bench", now=now)
-            site = await control.create_site(store.engine, account, "main", now=now)
-            return site.id, (await control.create_key(store.engine, site, now=now))[1]
+            sites = [await control.create_site(store.engine, account, f"site-{n}", now=now) for n in range(count)]
+            return [(site.id, (await control.create_key(store.engine, site, now=now))[1]) for site in sites]
         finally:
             await store.close()
 

@@ -19,8 +19,9 @@ Request = Callable[[int], bytes]
 
 
 class Load(Struct, frozen=True):
-    """What a run saw: replies a second, and latencies in ms."""
+    """What a run saw: replies, and how many a second, and latencies in ms."""
 
+    replies: int
     rate: float
     p50: float
     p99: float
@@ -58,7 +59,7 @@ async def _measure(url: str, make: Request, connections: int, seconds: float) ->
     elapsed = time.perf_counter() - start
     milliseconds = np.array(took) * 1000
     p50, p99 = np.percentile(milliseconds, [50, 99])
-    return Load(len(took) / elapsed, float(p50), float(p99), float(milliseconds.max()))
+    return Load(len(took), len(took) / elapsed, float(p50), float(p99), float(milliseconds.max()))
 
 
 class _Client(asyncio.Protocol):

@@ -58,9 +58,9 @@ def machine() -> str:
     return f"{day}, {os.cpu_count()} cores of {model}, Python {platform.python_version()}"
 
 
-def show(figures: list[Figure]) -> None:
+def show(figures: list[Figure], title: str) -> None:
     """Print the table."""
-    table = Table(*HEADINGS, title=machine())
+    table = Table(*HEADINGS, title=title)
     for figure in figures:
         table.add_row(*map(escape, figure.row()))
     Console(width=180).print(table)

@@ -14,6 +14,13 @@ from pathlib import Path
 @contextlib.contextmanager
 def running(database: str, *, workers: int = 1) -> Iterator[str]:
     """The URL of a server, with the echo, that runs until the block ends."""
+    with process(database, workers=workers) as (url, _):
+        yield url
+
+
+@contextlib.contextmanager
+def process(database: str, *, workers: int = 1) -> Iterator[tuple[str, int]]:
+    """The same, with the number of its process, which is the parent of its workers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -26,7 +33,7 @@ def running(database: str, *, workers: int = 1) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     try:
         _wait(url, child)
-        yield url
+        yield url, child.pid
     finally:
         child.terminate()
         child.wait(20)

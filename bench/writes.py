@@ -27,7 +27,9 @@ def _customer(number: int) -> dict[str, object]:
     }
 
 
-def _post(target: str, key: str, customers: int = 0) -> Request:
+def post(target: str, key: str, customers: int = 0) -> Request:
+    """Customers of a million made-up ones, one a call, or so many in bulk."""
+
     def make(_: int) -> bytes:
         chosen = [_customer(random.randrange(KNOWN)) for _ in range(customers or 1)]
         body = msgspec.json.encode({"customers": chosen} if customers else chosen[0])
@@ -66,7 +68,7 @@ def over_http(folder: Path, seconds: float) -> list[Figure]:
 
 
 def _run(server: str, target: str, key: str, seconds: float, customers: int = 0) -> Load:
-    return measure(server, _post(target, key, customers), connections=CONNECTIONS, seconds=seconds)
+    return measure(server, post(target, key, customers), connections=CONNECTIONS, seconds=seconds)
 
 
 def _tail(load: Load) -> str:
