@@ -4,6 +4,7 @@ It shares no code with the index: each filter is written down here a second time
 """
 
 import unicodedata
+import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ Record = dict[str, Any]
 Asked = list[tuple[str, str]]
 
 COLUMNS = (
-    *("number", "email", "customer_id", "name", "phone_number", "mobile_phone_number", "address_line_1"),
+    *("number", "uuid", "email", "customer_id", "name", "phone_number", "mobile_phone_number", "address_line_1"),
     *("address_line_2", "address_city", "address_state", "address_country", "address_zip", "net_revenue", "created_at"),
     *("joined_at", "last_request_at", "subscribed_at", "unsubscribed_at", "manually_unsubscribed_at", "opted_out_at"),
     *("complained_at", "bounced_at", "last_sent_at", "last_delivered_at", "last_opened_at", "last_clicked_at"),
@@ -204,5 +205,7 @@ _OTHERS: dict[str, Callable[[str, Record], bool]] = {
     "net_revenue_equal_to": lambda value, record: record["net_revenue"] == _cents(value),
     "net_revenue_greater_than": lambda value, record: record["net_revenue"] > _cents(value),
     "net_revenue_less_than": lambda value, record: record["net_revenue"] < _cents(value),
+    "external_user_id": lambda value, record: record["customer_id"] == value,
+    "uuid": lambda value, record: uuid.UUID(bytes=bytes(record["uuid"])) == uuid.UUID(value),
     "email": lambda value, record: record["email"] is not None and _folded(record["email"]) == _folded(value),
 }

@@ -20,6 +20,7 @@ class FakeSite:
         self.head = Head(0, 0)
         self.seed = seed
         self.objects: dict[tuple[str, str], int] = {}
+        self.identifiers: dict[tuple[str, str], int] = {}
 
     def commit(self, record: Record, *, bodies: list[bytes] | None = None) -> None:
         token = hash((self.head, self.seed)) & 0xFFFFFFFF
@@ -94,3 +95,7 @@ class FakeSnapshot:
     async def object_numbers(self, site: int, kind: str, keys: Iterable[str]) -> dict[str, int]:
         await self._read("object_numbers")
         return {key: number for (of, key), number in self._sites[site].objects.items() if of == kind and key in keys}
+
+    async def customer_number(self, site: int, identifier: str, key: str) -> int | None:
+        await self._read("customer_number")
+        return self._sites[site].identifiers.get((identifier, key))

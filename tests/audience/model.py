@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from regulars.audience.evaluate import Sort
-from regulars.audience.predicates import All, Any, Contains, Exact, Member, Not, Predicate, Range, Similar
+from regulars.audience.predicates import All, Any, Contains, Exact, Identified, Member, Not, Predicate, Range, Similar
 from regulars.audience.source import CustomerRow
 from regulars.domain.changes import COLUMNS, NULL, TEXTS, Entry, Record
 from regulars.domain.relations import BY_NAME
@@ -30,6 +30,7 @@ def similarity(left: str, right: str) -> float:
 
 @dataclass
 class Customer:
+    number: int
     columns: dict[str, int] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     ties: set[tuple[str, int]] = field(default_factory=set)
@@ -52,7 +53,7 @@ class Model:
         if number is None:
             self.last += 1
             number = self.last
-        customer = self.customers.setdefault(number, Customer())
+        customer = self.customers.setdefault(number, Customer(number))
         for name, value in columns.items():
             customer.columns.pop(name, None)
             if value is not None:
@@ -140,6 +141,8 @@ def _test(predicate: Predicate) -> Callable[[Customer], bool]:
                 for name in ("name", "email")
                 for word in words(folded(c.texts.get(name, "")))
             )
+        case Identified(_, _, number):
+            return lambda c: c.number == number
         case Not(part):
             test = _test(part)
             return lambda c: not test(c)

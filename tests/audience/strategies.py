@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from regulars.audience.evaluate import SORTS, Sort
-from regulars.audience.predicates import All, Any, Contains, Exact, Member, Not, Predicate, Range, Similar
+from regulars.audience.predicates import All, Any, Contains, Exact, Identified, Member, Not, Predicate, Range, Similar
 from regulars.domain.changes import COLUMNS, TEXTS
 from regulars.domain.relations import RELATIONS
 
@@ -31,6 +31,7 @@ _leaves = st.one_of(
     st.builds(Contains, fields, needles),
     st.builds(Exact, fields, texts | needles),
     st.builds(Similar, needles | texts),
+    st.builds(Identified, st.just("uuid"), st.just(""), st.none() | st.integers(0, 30)),
 )
 
 

@@ -5,7 +5,20 @@ import pytest
 from regulars.audience import catalogue
 from regulars.audience.catalogue import DAY, FILTERS, Engagement, Filter, audience_of, parse
 from regulars.audience.evaluate import Sort, evaluate
-from regulars.audience.predicates import All, Any, Contains, Exact, Member, Not, Predicate, Range, Similar, leaves
+from regulars.audience.predicates import (
+    IDENTIFIERS,
+    All,
+    Any,
+    Contains,
+    Exact,
+    Identified,
+    Member,
+    Not,
+    Predicate,
+    Range,
+    Similar,
+    leaves,
+)
 from regulars.audience.values import BadFilterValueError
 from regulars.domain.changes import COLUMNS, TEXTS
 from regulars.domain.relations import BY_NAME as RELATIONS
@@ -20,6 +33,7 @@ GOOD = {
     "flag": ["true", "1", "false", "0"],
     "id": ["7", "a", "1,b , c"],
     "text": ["x", "ß y"],
+    "uuid": ["06743da2-9589-4c01-afda-e3d85e487fa7", "06743DA295894C01AFDAE3D85E487FA7"],
     "money": ["0", "-1.5", "+19.90", "1000000000000"],
 }
 BAD = {
@@ -27,6 +41,7 @@ BAD = {
     "flag": ["", "yes", "True", "2"],
     "id": ["", ",", "1,,2", "0", "9007199254740992", "9" * 5000, "a\nb", "k" * 129, " "],
     "text": [""],
+    "uuid": ["", "7", "06743da2-9589-4c01-afda-e3d85e487fa", "x6743da2-9589-4c01-afda-e3d85e487fa7"],
     "money": ["", "1.234", "1e400", "NaN", "inf", "1000000000000.01", "-1000000000001", ".", "1.", "٣", "9" * 70],
 }
 
@@ -58,6 +73,9 @@ def test_every_line(line: Filter) -> None:
                     assert column in COLUMNS
                 case Contains(field, _) | Exact(field, _):
                     assert field in TEXTS
+                case Identified(identifier, _, number):
+                    assert identifier in IDENTIFIERS
+                    assert number is None
     for raw in BAD[line.kind.name]:
         with pytest.raises(BadFilterValueError, match=f"^{line.name} must be "):
             parse(line, raw, NOW)
@@ -75,6 +93,9 @@ def test_values_mean_what_they_say() -> None:
     assert predicate("net_revenue_greater_than", "1.50") == Range("net_revenue", 151, None)
     assert predicate("net_revenue_less_than", "0") == Range("net_revenue", None, -1)
     assert predicate("used_coupon_code", "SUMMER") == Member("coupon.used", ("summer",))
+    assert predicate("external_user_id", "Ab 1") == Identified("customer_id", "Ab 1")
+    uuid = "06743da2-9589-4c01-afda-e3d85e487fa7"
+    assert predicate("uuid", uuid.upper().replace("-", "")) == Identified("uuid", uuid)
     assert predicate("search", " A  b a") == All(
         tuple(Any((Contains("name", word), Contains("email", word), Similar(word))) for word in "ab")
     )

@@ -1,4 +1,4 @@
-from regulars.audience.predicates import All, Any, Contains, Member, Not, keys, present, resolve
+from regulars.audience.predicates import All, Any, Contains, Identified, Member, Not, keys, present, resolve
 
 
 def test_keys_are_found_and_resolved_wherever_they_stand() -> None:
@@ -7,14 +7,18 @@ def test_keys_are_found_and_resolved_wherever_they_stand() -> None:
             Not(Member("tag.has", ("vip", 3))),
             Any((Member("coupon.used", ("x",)), Contains("name", "n"))),
             Member("hidden"),
+            Identified("uuid", "u"),
+            Not(Identified("customer_id", "vip")),
         )
     )
-    assert keys(question) == {("tag", "vip"), ("coupon", "x")}
-    assert resolve(question, {("tag", "vip"): 8, ("tag", "x"): 9}) == All(
+    assert keys(question) == {("tag", "vip"), ("coupon", "x"), ("uuid", "u"), ("customer_id", "vip")}
+    assert resolve(question, {("tag", "vip"): 8, ("tag", "x"): 9, ("uuid", "u"): 5}) == All(
         (
             Not(Member("tag.has", (8, 3))),
             Any((Member("coupon.used", ()), Contains("name", "n"))),
             Member("hidden", (0,)),
+            Identified("uuid", "u", 5),
+            Not(Identified("customer_id", "vip")),
         )
     )
     assert resolve(present("created_at"), {}) == present("created_at")

@@ -78,6 +78,10 @@ def test_different_filters_say_different_things() -> None:
             [("subscribed", "0"), ("never_subscribed", "false")],
             "are not subscribed to email marketing and subscribed to email marketing at some time",
         ),
+        (
+            [("external_user_id", "Ab 1"), ("uuid", "06743DA295894C01AFDAE3D85E487FA7")],
+            "have the external user id “Ab 1” and have the uuid 06743da2-9589-4c01-afda-e3d85e487fa7",
+        ),
         ([("site_id", "1"), ("is_hidden", "true")], "are hidden"),
     ],
 )

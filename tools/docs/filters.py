@@ -6,7 +6,7 @@ from typing import Final
 
 from regulars.audience.catalogue import FILTERS, Filter
 from regulars.audience.sentences import describe
-from regulars.audience.values import DAYS, FLAG, IDS, MONEY, TEXT, WORDS, Kind
+from regulars.audience.values import DAYS, FLAG, IDS, MONEY, TEXT, UUID, WORDS, Kind
 from regulars.http.jsonapi.customer_documents import TYPES
 from regulars.http.jsonapi.customer_resource import RELATIONSHIPS
 from regulars.http.jsonapi.listing import SORTS
@@ -21,6 +21,7 @@ KINDS: Final[dict[str, Kind]] = {
     "id": IDS,
     "money": MONEY,
     "text": TEXT,
+    "uuid": UUID,
     "words": WORDS,
 }
 """The kinds of value, as the page calls them."""
@@ -36,6 +37,7 @@ _EXAMPLES: Final = {
     "address_country_contains": "germany",
     "address_zip_contains": "10115",
     "used_coupon_code": "SPRING10",
+    "external_user_id": "crm-1024",
 }
 
 

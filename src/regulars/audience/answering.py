@@ -4,7 +4,7 @@ from pyroaring import BitMap
 
 from regulars.audience.evaluate import Sort, estimate, estimate_page, evaluate
 from regulars.audience.index import SiteIndex
-from regulars.audience.predicates import Predicate, keys, resolve
+from regulars.audience.predicates import IDENTIFIERS, Predicate, keys, resolve
 from regulars.audience.source import Snapshot
 from regulars.audience.stretch import Shown, Stretch, show
 
@@ -27,12 +27,16 @@ def is_stale(index: SiteIndex, sort: Sort) -> bool:
 
 
 async def resolved(predicate: Predicate, site: int, snapshot: Snapshot) -> Predicate:
-    """The predicate with the keys of objects replaced by their numbers, as they are in the snapshot."""
+    """The predicate with the numbers of the objects and customers that it names, as they are in the snapshot."""
     wanted = keys(predicate)
     if not wanted:
         return predicate
     numbers: dict[tuple[str, str], int] = {}
-    for kind in sorted({kind for kind, _ in wanted}):
+    for identifier, key in sorted(each for each in wanted if each[0] in IDENTIFIERS):
+        number = await snapshot.customer_number(site, identifier, key)
+        if number is not None:
+            numbers[identifier, key] = number
+    for kind in sorted({kind for kind, _ in wanted}.difference(IDENTIFIERS)):
         found = await snapshot.object_numbers(site, kind, [key for each, key in wanted if each == kind])
         numbers.update({(kind, key): number for key, number in found.items()})
     return resolve(predicate, numbers)

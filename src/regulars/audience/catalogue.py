@@ -11,8 +11,8 @@ from typing import Any, Final
 from msgspec import Struct
 
 from regulars.audience import predicates as p
-from regulars.audience.predicates import Contains, Exact, Member, Not, Predicate, Range, Similar, present
-from regulars.audience.values import DAYS, FLAG, IDS, MONEY, TEXT, WORDS, BadFilterValueError, Kind
+from regulars.audience.predicates import Contains, Exact, Identified, Member, Not, Predicate, Range, Similar, present
+from regulars.audience.values import DAYS, FLAG, IDS, MONEY, TEXT, UUID, WORDS, BadFilterValueError, Kind
 from regulars.domain.text import fold
 
 DAY: Final = 86_400_000
@@ -99,6 +99,10 @@ def _all_of(relation: str) -> Builder:
 
 def _contains(field: str) -> Builder:
     return lambda text, _: Contains(field, text)
+
+
+def _identified(identifier: str) -> Builder:
+    return lambda key, _: Identified(identifier, key)
 
 
 def _search(words: tuple[str, ...], _: Moment) -> Predicate:
@@ -210,6 +214,8 @@ FILTERS: Final[tuple[Filter, ...]] = (
     _line("not_subscribed_email_sequence_id", IDS, _none_of("sequence.subscribed"), "In none of the sequences now."),
     _line("is_suppressed", FLAG, _flagged(Member("suppressed")), "Excluded from marketing mail as risky, or not."),
     _line("email", TEXT, lambda text, _: Exact("email", text), "The email address is the text.", vendors=False),
+    _line("external_user_id", TEXT, _identified("customer_id"), "The caller's own id of the customer is exactly the text.", vendors=False),
+    _line("uuid", UUID, _identified("uuid"), "The customer with the uuid.", vendors=False),
     _line("in_group_id", IDS, _any_of("group.member"), "In any of the groups.", vendors=False),
     _line("not_in_group_id", IDS, _none_of("group.member"), "In none of the groups.", vendors=False),
 )

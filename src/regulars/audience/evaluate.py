@@ -12,7 +12,7 @@ from pyroaring import BitMap
 from regulars.audience.bitmaps import Ordinals, union
 from regulars.audience.columns import Values
 from regulars.audience.index import SORTED_TEXTS, SiteIndex
-from regulars.audience.predicates import All, Any, Contains, Exact, Member, Not, Predicate, Range, Similar
+from regulars.audience.predicates import All, Any, Contains, Exact, Identified, Member, Not, Predicate, Range, Similar
 from regulars.audience.text import TextColumn
 from regulars.audience.window import by_ordinal, ordered_window, window
 from regulars.domain.relations import BY_NAME
@@ -43,7 +43,7 @@ class Cost(Struct, frozen=True, order=True):
 def evaluate(predicate: Predicate, index: SiteIndex, within: BitMap | None = None) -> BitMap:
     """The ordinals of the customers (of those in `within`) that the predicate selects; treat it as frozen.
 
-    Objects must be named by number (`predicates.resolve`).
+    What is named must be named by number (`predicates.resolve`).
     """
     within = index.alive if within is None else within
     match predicate:
@@ -58,6 +58,9 @@ def evaluate(predicate: Predicate, index: SiteIndex, within: BitMap | None = Non
         case Similar(text):
             folded = fold(text)
             return union(column.similar(folded, within) for column in _searched(index))
+        case Identified():
+            ordinal = None if predicate.number is None else index.numbering.ordinal(predicate.number)
+            return BitMap() if ordinal is None else BitMap([ordinal]) & within
         case Not(part):
             return within - evaluate(part, index, within)
         case All(parts):
@@ -108,6 +111,8 @@ def estimate(predicate: Predicate, index: SiteIndex, size: int | None = None) ->
         case Similar(text):
             folded = fold(text)
             return Cost(5 + sum(column.similar_cost(folded) for column in _searched(index)), size)
+        case Identified():
+            return Cost(2, min(1, size))
         case Not(part):
             return Cost(2 + estimate(part, index, size).microseconds, size)
         case All(parts):

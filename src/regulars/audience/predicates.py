@@ -1,10 +1,12 @@
 """Predicates: questions about customers, as data.
 
-Four kinds of leaf (ties, ranges, text, similarity) and the boolean algebra. An object is named by its number or
-its key; keys become numbers (`resolve`) before a predicate is evaluated, and an unknown key selects nobody.
+Five kinds of leaf (ties, ranges, text, similarity, identity) and the boolean algebra. An object is named by its
+number or its key, a customer by an identifier; both become numbers (`resolve`) before a predicate is evaluated, and
+one that is unknown selects nobody.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from msgspec import Struct
 
@@ -46,6 +48,14 @@ class Similar(Struct, frozen=True, tag=True):
     text: str
 
 
+class Identified(Struct, frozen=True, tag=True):
+    """The customer whose identifier (one of IDENTIFIERS) is exactly the key: its number, once that is resolved."""
+
+    identifier: str
+    key: str
+    number: int | None = None
+
+
 class All(Struct, frozen=True, tag=True):
     """Every part holds; of no parts, everybody."""
 
@@ -64,7 +74,11 @@ class Not(Struct, frozen=True, tag=True):
     part: "Predicate"
 
 
-Predicate = Member | Range | Contains | Exact | Similar | All | Any | Not
+Leaf = Member | Range | Contains | Exact | Similar | Identified
+Predicate = Leaf | All | Any | Not
+
+IDENTIFIERS: Final = ("customer_id", "uuid")
+"""What names a customer in the store alone. A uuid is written in its canonical form."""
 
 EVERYBODY = All()
 
@@ -74,7 +88,7 @@ def present(column: str) -> Range:
     return Range(column)
 
 
-def leaves(predicate: Predicate) -> Iterator[Member | Range | Contains | Exact | Similar]:
+def leaves(predicate: Predicate) -> Iterator[Leaf]:
     """Every leaf of the predicate, left to right."""
     match predicate:
         case All(parts) | Any(parts):
@@ -87,22 +101,26 @@ def leaves(predicate: Predicate) -> Iterator[Member | Range | Contains | Exact |
 
 
 def keys(predicate: Predicate) -> set[tuple[str, str]]:
-    """The (kind, key) of every object that is named by its key."""
+    """The (kind, key) of every object that is named by its key, and (identifier, key) of every customer."""
     found: set[tuple[str, str]] = set()
     for leaf in leaves(predicate):
         if isinstance(leaf, Member):
             kind = relations.BY_NAME[leaf.relation].kind
             found.update((kind, each) for each in leaf.ids if kind is not None and isinstance(each, str))
+        elif isinstance(leaf, Identified):
+            found.add((leaf.identifier, leaf.key))
     return found
 
 
 def resolve(predicate: Predicate, numbers: Mapping[tuple[str, str], int]) -> Predicate:
-    """The predicate with object keys replaced by their numbers; keys that `numbers` does not know are left out."""
+    """The predicate with the numbers of what it names by `keys`; those that `numbers` does not know name nothing."""
     match predicate:
         case Member(relation, ids):
             kind = relations.BY_NAME[relation].kind or ""
             known = (each if isinstance(each, int) else numbers.get((kind, each)) for each in ids)
             return Member(relation, tuple(each for each in known if each is not None))
+        case Identified(identifier, key):
+            return Identified(identifier, key, numbers.get((identifier, key)))
         case All(parts):
             return All(tuple(resolve(part, numbers) for part in parts))
         case Any(parts):

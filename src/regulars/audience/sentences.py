@@ -102,6 +102,8 @@ PHRASES: Final[dict[str, Phrase]] = {
     "not_subscribed_email_sequence_id": Phrase("are not in {}", noun="sequence"),
     "is_suppressed": Phrase("are kept from marketing mail as risky", "are not kept from marketing mail as risky"),
     "email": Phrase("have the email address {}"),
+    "external_user_id": Phrase("have the external user id {}"),
+    "uuid": Phrase("have the uuid {}"),
     "in_group_id": Phrase("are in {}", noun="group"),
     "not_in_group_id": Phrase("are not in {}", noun="group"),
 }
@@ -178,6 +180,7 @@ _SPOKEN: Final[dict[str, Callable[[str, Any], str]]] = {
     "days": lambda _, days: "in the last day" if days == 1 else f"in the last {days} days",
     "flag": lambda _, value: "",
     "text": lambda raw, _: _quoted(raw),
+    "uuid": lambda _, uuid: uuid,
     "money": lambda _, cents: f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02d}",
 }
 """How the values of each kind are said, from what was written and what was read from it; objects apart."""

@@ -40,6 +40,10 @@ class Snapshot(Protocol):
         """The numbers of the objects of a kind that have these keys; unknown keys are left out."""
         ...
 
+    async def customer_number(self, site: int, identifier: str, key: str) -> int | None:
+        """The customer whose identifier (one of `predicates.IDENTIFIERS`) is the key, None if there is none."""
+        ...
+
 
 class ChangeSource(Protocol):
     """A store that can be followed."""

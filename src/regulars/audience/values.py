@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from regulars.domain.identity import parse_uuid, uuid_text
 from regulars.domain.text import fold
 
 MOST_DAYS: Final = 36_500
@@ -78,6 +79,13 @@ def _words(raw: str) -> tuple[str, ...]:
     return words
 
 
+def _uuid(raw: str) -> str:
+    try:
+        return uuid_text(parse_uuid(raw))
+    except ValueError:
+        raise UUID.refuse() from None
+
+
 def _money(raw: str) -> int:
     found = _MONEY.fullmatch(raw)
     if found is None:
@@ -108,6 +116,9 @@ IDS: Final = Kind(
 TEXT: Final = Kind("text", "a text of at least 1 character", "smith", _text, {"type": "string", "minLength": 1})
 WORDS: Final = Kind(
     "text", f"a text of 1 to {MOST_WORDS} words", "anna smith", _words, {"type": "string", "minLength": 1}
+)
+UUID: Final = Kind(
+    "uuid", "a UUID", "06743da2-9589-4c01-afda-e3d85e487fa7", _uuid, {"type": "string", "format": "uuid"}
 )
 MONEY: Final = Kind(
     "money",

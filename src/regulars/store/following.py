@@ -9,6 +9,7 @@ import msgspec
 
 from regulars.domain.changes import COLUMNS, ChangeRow, CustomerRow, Head
 from regulars.domain.customer import shown_name
+from regulars.domain.identity import parse_uuid
 from regulars.domain.relations import KIND_CODES
 from regulars.store import change_statements as sql
 from regulars.store import statements
@@ -71,6 +72,16 @@ class StoreSnapshot:
         listed = msgspec.json.encode([(KIND_CODES[kind], key) for key in keys]).decode()
         rows = await self.connection.all(statements.OBJECTS_BY_KEY, {"site": site, "keys": listed})
         return {row[2]: row[1] for row in rows if row[8] is None}
+
+    async def customer_number(self, site: int, identifier: str, key: str) -> int | None:
+        """The customer whose customer_id or uuid is the key, None if there is none."""
+        statement, stored = (
+            (statements.NUMBER_BY_UUID, parse_uuid(key))
+            if identifier == "uuid"
+            else (statements.NUMBER_BY_CUSTOMER_ID, key)
+        )
+        row = await self.connection.one(statement, {"site": site, "key": stored})
+        return None if row is None else row[0]
 
 
 class StoreChanges:

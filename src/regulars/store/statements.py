@@ -269,6 +269,15 @@ def _person_by(column: str) -> Statement:
     )
 
 
+def _number_by(column: str) -> Statement:
+    return Statement(
+        f"number_by_{column}",
+        select(customers.c.number).where(site_is(customers), customers.c[column] == bindparam("key")),
+    )
+
+
+NUMBER_BY_CUSTOMER_ID = _number_by("customer_id")
+NUMBER_BY_UUID = _number_by("uuid")
 PERSON_BY_EMAIL = _person_by("email_key")
 PERSON_BY_CUSTOMER_ID = _person_by("customer_id")
 PERSON_BY_UUID = _person_by("uuid")

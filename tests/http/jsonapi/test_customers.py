@@ -124,6 +124,19 @@ def test_filters_select(world: World) -> None:
     assert total("filter[search]=%C3%A9mile") == sum(person.get("name") == "Émile" for person in people())
 
 
+def test_an_identifier_selects_its_customer(world: World) -> None:
+    def shown(query: str) -> list[str]:
+        return emails(world.one.document(f"/v1/customers?{query}")["data"])
+
+    uuid = world.one.get("/api/v1/customers/user00@web.de").json()["customer"]["uuid"]
+    assert shown(f"filter[uuid]={uuid}") == shown(f"filter[uuid]={uuid.upper()}") == ["user00@web.de"]
+    assert shown("filter[external_user_id]=c-0") == ["user00@web.de"]
+    assert shown(f"filter[uuid]={uuid}&filter[external_user_id]=c-4") == []
+    assert shown("filter[external_user_id]=C-0") == shown("filter[external_user_id]=c-") == []
+    foreign = world.other.get("/api/v1/customers/user00@gmail.com").json()["customer"]["uuid"]
+    assert shown(f"filter[uuid]={foreign}") == []
+
+
 def test_hidden_customers_are_shown_only_when_asked_for(world: World) -> None:
     assert world.one.document("/v1/customers?filter[is_hidden]=false")["meta"]["total"] == COUNT + 1
     assert world.one.document("/v1/customers?filter[is_hidden]=true")["meta"]["total"] == 0
