@@ -4,7 +4,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench import audience, postgresql, reads, writes
+from bench import audience, postgresql, reads, timings, writes
 from bench.databases import databases
 from bench.report import Figure, machine, markdown, show
 
@@ -14,7 +14,7 @@ MARKS = {"sqlite": "figures", "postgresql": "figures: postgresql"}
 
 
 def main() -> None:
-    """Measure, print, and if asked write the table into a document between its marks."""
+    """Measure, print, and if asked write the tables into a document, each between its marks."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=4, help="how long each load runs (default 4)")
     parser.add_argument("--customers", type=int, default=100_000, help="customers to ask about (default 100,000)")
@@ -27,18 +27,29 @@ def main() -> None:
     )
     parser.add_argument("--dsn", metavar="URL", help="a server for --engine postgresql; else one is started")
     parser.add_argument(
-        "--size", choices=audience.SIZES, default="100k", help="customers of the audience (default 100k)"
+        "--size",
+        choices=audience.SIZES,
+        nargs="+",
+        default=["100k"],
+        help="customers of the audience (default 100k); of several sizes, growth is a figure, too",
     )
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where the audience's database is made, and kept")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="also write the table into this document")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where the audience's databases are made, and kept")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="also write the tables into this document")
     options = parser.parse_args()
     if options.engine == "postgresql" and options.only == "audience":
         parser.error("the index is the same on both engines: measure it without --engine")
+    if options.write is not None and options.only not in (None, "audience"):
+        parser.error("no part of the first table is written alone: leave --only away, or ask for the audience")
     with tempfile.TemporaryDirectory(prefix="regulars-bench-") as name:
-        figures, title = _MEASURED[options.engine](Path(name), options)
-    show(figures, title)
-    if options.write is not None:
-        _write(options.write, MARKS[options.engine], title, figures)
+        if options.only != "audience":
+            figures, title = _MEASURED[options.engine](Path(name), options)
+            show(figures, title)
+            _write(options.write, MARKS[options.engine], title, markdown(figures))
+        if options.only == "audience" or (options.only is None and options.engine == "sqlite"):
+            for run in audience.measured(options.keep or Path(name), options.size):
+                show(run.figures, machine())
+                tables = f"{markdown(run.figures)}\n{timings.markdown(run.timings)}"
+                _write(options.write, f"audience: {run.size}", machine(), tables)
 
 
 def _sqlite(folder: Path, options: argparse.Namespace) -> tuple[list[Figure], str]:
@@ -49,8 +60,6 @@ def _sqlite(folder: Path, options: argparse.Namespace) -> tuple[list[Figure], st
         figures += writes.imported(folder, options.customers)
     if options.only in (None, "reads"):
         figures += reads.over_http(folder, options.customers, options.seconds)
-    if options.only in (None, "audience"):
-        figures += audience.measured(options.keep or folder, options.size)
     return figures, machine()
 
 
@@ -70,12 +79,15 @@ def _postgresql(folder: Path, options: argparse.Namespace) -> tuple[list[Figure]
 _MEASURED = {"sqlite": _sqlite, "postgresql": _postgresql}
 
 
-def _write(path: Path, mark: str, title: str, figures: list[Figure]) -> None:
+def _write(path: Path | None, mark: str, title: str, tables: str) -> None:
+    """Put tables between the marks of that name, if they are to be written at all."""
+    if path is None:
+        return
     begin, end = f"<!-- {mark} -->\n", f"<!-- /{mark} -->\n"
     text = path.read_text(encoding="utf-8")
     before, rest = text.split(begin)
     _, after = rest.split(end)
-    path.write_text(f"{before}{begin}{title}\n\n{markdown(figures)}{end}{after}", encoding="utf-8")
+    path.write_text(f"{before}{begin}{title}\n\n{tables}{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

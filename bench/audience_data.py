@@ -31,6 +31,8 @@ TAGS: Final = 40
 PRODUCTS: Final = 20
 DAY: Final = 86_400_000
 _CHUNK: Final = 20_000
+_TRANSACTION: Final = 10
+"""Chunks a transaction: one of ten million customers would be 19 GB of log before it is a table."""
 _NULL: Final = -(2**63)
 _DOMAINS: Final = ("gmail.com", "yahoo.com", "outlook.com", *(f"company{n}.example" for n in range(2_000)))
 _SHARES: Final = np.array([0.35, 0.12, 0.1] + [0.43 / 2_000] * 2_000)
@@ -61,15 +63,17 @@ def fill(path: Path, site: int, count: int) -> None:
     connection.execute("PRAGMA synchronous = OFF").fetchall()
     connection.execute("PRAGMA cache_size = -524288").fetchall()
     now = time.time_ns() // 1_000_000
-    with connection:
-        for first in range(1, count + 1, _CHUNK):
-            rng = np.random.default_rng(first)
-            numbers = np.arange(first, min(first + _CHUNK, count + 1))
-            connection.executemany(
-                sql.INSERT_CUSTOMERS.sql("sqlite").text, customer_rows(rng, site, numbers, count, now)
-            )
-            connection.executemany(sql.SAVE_TIES.sql("sqlite").text, tie_rows(rng, site, numbers, now))
-        connection.execute("UPDATE site_heads SET next_customer = ? WHERE site_id = ?", (count + 1, site))
+    firsts = range(1, count + 1, _CHUNK)
+    for place in range(0, len(firsts), _TRANSACTION):
+        with connection:
+            for first in firsts[place : place + _TRANSACTION]:
+                rng = np.random.default_rng(first)
+                numbers = np.arange(first, min(first + _CHUNK, count + 1))
+                connection.executemany(
+                    sql.INSERT_CUSTOMERS.sql("sqlite").text, customer_rows(rng, site, numbers, count, now)
+                )
+                connection.executemany(sql.SAVE_TIES.sql("sqlite").text, tie_rows(rng, site, numbers, now))
+    connection.execute("UPDATE site_heads SET next_customer = ? WHERE site_id = ?", (count + 1, site))
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     connection.close()
 
