@@ -26,7 +26,7 @@ lint: $(VENV)/installed-dev ## the style of the code
 	$(BIN)/ruff format --check
 
 bench: $(VENV)/installed-dev ## measure it on this machine; SIZE=100k, 1m or 10m: forty questions to a site of that size; ENGINE=postgresql: that beside SQLite
-	$(BIN)/python -m bench $(if $(SIZE),--only audience --size $(SIZE)) $(if $(ENGINE),--engine $(ENGINE)) $(if $(DSN),--dsn '$(DSN)')
+	$(BIN)/python -m bench $(if $(SIZE),--only audience --size $(SIZE) $(if $(KEEP),--keep '$(KEEP)')) $(if $(ENGINE),--engine $(ENGINE)) $(if $(DSN),--dsn '$(DSN)')
 
 docs: $(VENV)/installed-dev ## bring the tables of docs/ up to date with the code
 	@$(BIN)/python -m tools.docs
