@@ -1,21 +1,23 @@
-"""Fixtures that everybody may use: an application in this process, one for each module of tests.
-
-REGULARS_TEST_ENGINE=postgresql runs them on the other engine."""
+"""Fixtures that everybody may use: an application in this process, one for each module of tests and each engine."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from .databases import ENGINE, drop_database, new_database
-from .in_process import Client, InProcess
+from .databases import ENGINES
+from .in_process import Client, InProcess, application
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Each engine that the HTTP surface is tested on."""
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
-    path = new_database(tmp_path_factory.mktemp("app"), ENGINE, "regulars")
-    with InProcess(path) as running:
+def app(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
+    with application(tmp_path_factory.mktemp("app"), engine) as running:
         yield running
-    drop_database(path)
 
 
 @pytest.fixture(scope="module")

