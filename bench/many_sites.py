@@ -33,6 +33,7 @@ def figures(folder: Path) -> list[Figure]:
     path = folder / "audience-sites.db"
     done = path.with_suffix(".done")
     if not done.exists():
+        path.unlink(missing_ok=True)
         asyncio.run(_make(path))
         done.touch()
     found = subprocess.run(
@@ -52,7 +53,7 @@ async def _make(path: Path) -> None:
     now = time.time_ns() // 1_000_000
     account = await control.create_account(store.engine, "bench", now=now)
     for site in range(1, _SITES + 1):
-        await control.create_site(store.engine, account, f"site {site}", now=now)
+        await control.create_site(store.engine, account, f"site-{site}", now=now)
     await store.close()
     connection = apsw.Connection(str(path))
     connection.execute("PRAGMA synchronous = OFF").fetchall()

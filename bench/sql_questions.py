@@ -66,7 +66,7 @@ def ways(question: Question, predicate: Predicate) -> Iterator[tuple[str, list[s
     """(name, statements) of each way to ask; of the last page they read 25 customers, of which those beyond it go."""
     plain = condition(predicate, grams=False)
     with_grams = condition(predicate, grams=True)
-    for mark, where in ((", trigrams", with_grams), ("", plain)):
+    for mark, where in (("", plain), (", trigrams", with_grams)):
         if mark and where == plain:
             continue
         matches = f"FROM customers AS c WHERE {where}"

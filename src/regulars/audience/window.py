@@ -34,9 +34,11 @@ def window(matches: BitMap, values: Values, *, skip: int, take: int, descending:
     stop = min(skip + take, total)
     if skip >= stop:
         return np.empty(0, dtype=np.uint32)
-    before, near = 0, matches
+    before, near, is_tied = 0, matches, False
     if total >= _LARGE and total * _DENSE >= values.size:
-        before, near = _bracket(matches, values, skip, stop, descending)
+        before, near, is_tied = _bracket(matches, values, skip, stop, descending)
+    if is_tied:
+        return to_ordinals(near[skip - before : stop - before])
     ordinals = to_ordinals(near)
     page: Ordinals = ordinals[_cut(_keys(values[ordinals], descending), skip - before, stop - before)]
     return page
@@ -113,8 +115,11 @@ def _keys(values: Values, descending: bool) -> Values:
     return ~values if descending else values - 1  # min - 1 wraps to max
 
 
-def _bracket(matches: BitMap, values: Values, skip: int, stop: int, descending: bool) -> tuple[int, BitMap]:
-    """(how many matches stand before the bracket, the matches inside it), such that skip..stop lies inside."""
+def _bracket(matches: BitMap, values: Values, skip: int, stop: int, descending: bool) -> tuple[int, BitMap, bool]:
+    """(how many matches stand before the bracket, the matches inside it, whether all inside have the same key).
+
+    skip..stop lies inside.
+    """
     total = len(matches)
     sampled = matches & BitMap(range(0, values.size, max(1, values.size // _SAMPLE)))
     sample = np.sort(_keys(values[to_ordinals(sampled)], descending))
@@ -122,14 +127,17 @@ def _bracket(matches: BitMap, values: Values, skip: int, stop: int, descending: 
     margin = 2 * sample.size**0.5 + 1
     first = int(skip * sample.size / total - margin)
     last = int(stop * sample.size / total + margin) + 1
-    before, near = 0, matches
-    if last < sample.size:
-        near = near & from_mask(_up_to(values, int(sample[last]), descending))
-    if first > 0:
-        lower = matches & from_mask(_up_to(values, int(sample[first]) - 1, descending))
+    before, near, is_tied = 0, matches, False
+    low, high = (int(key) for key in sample[[max(first, 0), min(last, sample.size - 1)]]) if sample.size else (0, 1)
+    if low == high:  # a value that many have: those before them are counted, and none of them is looked at
+        near, is_tied = near & from_mask(_up_to(values, high, descending)), True
+    elif last < sample.size:
+        near = near & from_mask(_up_to(values, high, descending))
+    if low == high or first > 0:
+        lower = matches & from_mask(_up_to(values, low - 1, descending))
         before = len(lower)
         near = near - lower
-    return (before, near) if before <= skip and before + len(near) >= stop else (0, matches)
+    return (before, near, is_tied) if before <= skip and before + len(near) >= stop else (0, matches, False)
 
 
 def _up_to(values: Values, key: int, descending: bool) -> NDArray[np.bool_]:
