@@ -105,17 +105,21 @@ def running(folder: Path, database: Path, count: int) -> Iterator["psycopg.Conne
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         done = folder / f"loaded-{count}"
         if not done.exists():
-            load(connection, database, count)
+            load(connection, made_at(database), count)
             done.touch()
         yield connection
     server.cleanup()
 
 
-def load(connection: "psycopg.Connection[Any]", database: Path, count: int) -> None:
-    """Fill the tables from the same random numbers as that file's; what is indexed, is indexed when all is there."""
+def made_at(database: Path) -> int:
+    """The moment at which a file of `audience_data` was made, which every tie in it has."""
+    rows: Any = apsw.Connection(str(database)).execute("SELECT at FROM relations LIMIT 1").fetchall()
+    return int(rows[0][0])
+
+
+def load(connection: "psycopg.Connection[Any]", now: int, count: int) -> None:
+    """Fill the tables with what `audience_data` made then; what is indexed, is indexed when all is there."""
     start = time.perf_counter()
-    at: Any = apsw.Connection(str(database)).execute("SELECT at FROM relations LIMIT 1").fetchall()
-    now: int = at[0][0]  # every tie of that file has the moment at which it was made
     _create(connection)
     words: dict[str, int] = {}
     for first in range(1, count + 1, _CHUNK):
