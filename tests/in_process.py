@@ -28,10 +28,11 @@ class InProcess:
     `store` is a second handle on the same database, as another process would have one.
     """
 
-    def __init__(self, path: Path, **settings: Any) -> None:
+    def __init__(self, path: Path, *, runner: asyncio.Runner | None = None, **settings: Any) -> None:
         self.path = path
         self.settings = Settings(database=url_of(path), **settings)
-        self._runner = asyncio.Runner()
+        self._runner = runner or asyncio.Runner()
+        self._owns_runner = runner is None
         self._app: Application = create_app(self.settings)
         self._accounts: dict[str, int] = {}
         self._sites: dict[tuple[str, str], Site] = {}
@@ -44,7 +45,8 @@ class InProcess:
     def __exit__(self, *_: object) -> None:
         self.run(self._stop())
         self.run(self.store.close())
-        self._runner.close()
+        if self._owns_runner:
+            self._runner.close()
 
     def run(self, work: Any) -> Any:
         """Run a coroutine on the loop that the application lives on."""
@@ -64,9 +66,10 @@ class InProcess:
 
     def request(self, request: httpx.Request) -> httpx.Response:
         """Send one request and read its reply."""
-        return self.run(self._request(request))  # type: ignore[no-any-return]
+        return self.run(self.exchange(request))  # type: ignore[no-any-return]
 
-    async def _request(self, request: httpx.Request) -> httpx.Response:
+    async def exchange(self, request: httpx.Request) -> httpx.Response:
+        """`request`, for those who do something else meanwhile."""
         transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://regulars.example") as client:
             return await client.send(request)
@@ -127,12 +130,24 @@ class Client:
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
         """Send one request: a JSON value, raw bytes, or several pieces of them as a chunked body."""
+        return self.app.request(self.request(method, path, json, content=content, headers=headers))
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        json: Any = NOTHING,
+        *,
+        content: bytes | Iterable[bytes] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Request:
+        """The request that `send` sends."""
         given: dict[str, Any] = {} if json is NOTHING else {"json": json}
         if content is not None:
             given["content"] = content if isinstance(content, bytes) else _pieces(content)
         url = "http://regulars.example" + (path if path.startswith("/") else f"/api/v1/{path}")
         sent = [(name.encode(), text.encode()) for name, text in {**self.headers, **(headers or {})}.items()]
-        return self.app.request(httpx.Request(method, url, headers=sent, **given))
+        return httpx.Request(method, url, headers=sent, **given)
 
     def get(self, path: str, **more: Any) -> httpx.Response:
         return self.send("GET", path, **more)

@@ -14,7 +14,7 @@ from regulars.domain.rules import _RULES
 from regulars.http.classic import failures as classic
 from regulars.http.errors import ERRORS, Problem
 from regulars.http.jsonapi import failures as jsonapi
-from regulars.store.engine import UnavailableError
+from regulars.store.engine import OutcomeUnknownError, UnavailableError
 from regulars.store.ledger import BusyError, Ledger
 from tests.in_process import Client, InProcess
 
@@ -131,8 +131,9 @@ def meet(app: InProcess, api: Client, code: str, monkeypatch: pytest.MonkeyPatch
             reply = api.post("customers", content=b" " * (app.settings.body_limit + 1))
         case "too_many":
             reply = api.post("customers/bulk", {"customers": [{}] * 51})
-        case "busy" | "unavailable":
-            error = BusyError() if code == "busy" else UnavailableError("the disk is gone")
+        case "busy" | "unavailable" | "outcome_unknown":
+            failures = {"busy": BusyError(), "outcome_unknown": OutcomeUnknownError("the server is gone")}
+            error = failures.get(code) or UnavailableError("the disk is gone")
 
             async def submit(self: Ledger, site: int, command: Command) -> Outcome:
                 raise error

@@ -47,6 +47,9 @@ ERRORS: Final[dict[str, ErrorKind]] = {
     "busy": ErrorKind(503, "More writes are waiting than the queue holds; try again in a second."),
     "loading": ErrorKind(503, "The site's index is being loaded; try again in a second."),
     "unavailable": ErrorKind(503, "The database cannot be used at the moment; nothing was changed."),
+    "outcome_unknown": ErrorKind(
+        503, "The database was lost in the middle of a write and has not come back; whether it was done is not known."
+    ),
     "internal": ErrorKind(500, "Something went wrong in the server; the log tells more under the request id."),
 }
 """Every error code. Codes are part of the interface: never renamed."""

@@ -3,6 +3,7 @@
 import itertools
 import re
 import secrets
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -19,7 +20,7 @@ from regulars.http.classic import failures as classic_failures
 from regulars.http.errors import RETRY_SECONDS, Problem
 from regulars.http.jsonapi import failures as jsonapi_failures
 from regulars.http.services import Services
-from regulars.store.engine import UnavailableError
+from regulars.store.engine import OutcomeUnknownError, UnavailableError
 from regulars.store.ledger import BusyError, CommandFailedError
 
 REQUEST_ID: Final = b"x-request-id"
@@ -38,6 +39,7 @@ class Gate:
         self._router = Router(routes, redirect_slashes=False)
         self._exact, self._by_last = _tables(routes)
         self.services: Services | None = None
+        self._silent_until = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -62,12 +64,21 @@ class Gate:
             if started:
                 raise
             problem = _problem(error)
+            if isinstance(error, UnavailableError):
+                self._complain(error)
             if problem.code == "method_not_allowed":
                 problem.headers["Allow"] = ", ".join(self._methods(path))
             if problem.status >= 500 and problem.code == "internal":
                 _log.exception("request failed", request_id=request_id, method=scope["method"], path=path)
             response = self._render(problem, Request(scope))
             await response(scope, receive, send_with_id)
+
+    def _complain(self, error: UnavailableError) -> None:
+        """Say in the log why the database cannot be used, once a second: every call of that time fails alike."""
+        now = time.monotonic()
+        if now >= self._silent_until:
+            self._silent_until = now + 1
+            _log.warning("the database cannot be used", reason=str(error))
 
     def _methods(self, path: str) -> list[str]:
         """What a path can be called with, by all of its routes; a single route knows of its own methods only."""
@@ -142,6 +153,8 @@ def _problem(error: Exception) -> Problem:
             return Problem("busy", "The server has more to do than it can take in; try again in a second.")
         case audience.LoadingError():
             return Problem("loading", "The index of this site is being loaded; try again in a second.")
+        case OutcomeUnknownError():
+            return Problem("outcome_unknown", "The database was lost in the middle of this; it may have been done.")
         case UnavailableError():
             return Problem("unavailable", "The database cannot be used at the moment; nothing was changed.")
         case CommandFailedError():

@@ -1,0 +1,301 @@
+"""A PostgreSQL that fails, as callers see it: an answer after one more try, or 503; nothing lost, nothing done twice.
+
+tests/store/test_faults.py has the same faults at the store, and more of them.
+"""
+
+import asyncio
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import httpx
+import psycopg
+import pytest
+
+from regulars.store import ledger
+from regulars.store.postgresql.engine import PostgresqlEngine
+
+from .contents import contents, inconsistencies
+from .databases import ENGINES, drop_database, new_database, query, restart_server, server, url_of
+from .in_process import Client, InProcess
+from .server import Caller, Server, make_database
+from .store.proxy import Proxy, proxied
+
+ANNA = {"email": "anna@example.com"}
+VISIT = {**ANNA, "event": "visit"}
+
+pytestmark = pytest.mark.skipif("postgresql" not in ENGINES, reason="PostgreSQL is not among the engines")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Path]:
+    path = new_database(tmp_path, "postgresql")
+    yield path
+    drop_database(path)
+
+
+@pytest.fixture
+def app(database: Path) -> Iterator[InProcess]:
+    """A server with Anna, who has not visited."""
+    with InProcess(database) as app:
+        assert app.client().post("customers", ANNA).status_code == 200
+        yield app
+    assert inconsistencies(database) == []
+
+
+@pytest.fixture
+def api(app: InProcess) -> Client:
+    api = app.client()
+    assert api.get("/v1/customers").json()["meta"]["total_count"] == 1  # its key is known, the index is loaded
+    return api
+
+
+def administer(url: str, *texts: str) -> None:
+    with closing(psycopg.connect(url, autocommit=True)) as connection:
+        for text in texts:
+            connection.execute(text.encode())
+
+
+def hang_up_all(path: Path) -> None:
+    """Cut every connection to a database, as a restart does."""
+    administer(server(), f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name_of(path)}'")
+
+
+def name_of(path: Path) -> str:
+    return urlsplit(url_of(path)).path[1:]
+
+
+def engine_of(app: InProcess) -> PostgresqlEngine:
+    """The engine below the server under test."""
+    services = app._app._gate.services
+    assert services is not None
+    assert isinstance(services.store.engine, PostgresqlEngine)
+    return services.store.engine
+
+
+def visits(path: Path) -> list[tuple[Any, ...]]:
+    return query(path, "SELECT lifetime_visits FROM customers WHERE email_key = ?", ANNA["email"])
+
+
+def unavailable(reply: httpx.Response) -> None:
+    """The reply is a 503 that says when to come back, in the words of its surface."""
+    assert (reply.status_code, reply.headers["retry-after"]) == (503, "1"), reply.text
+    body = reply.json()
+    assert body.get("code") == "unavailable" or [error["code"] for error in body["errors"]] == ["unavailable"]
+
+
+# -- a commit whose answer is lost ------------------------------------------------------------------------------
+
+
+@contextmanager
+def behind_proxy(database: Path, folder: Path) -> Iterator[tuple[InProcess, Proxy]]:
+    """A server whose connections to the database can be cut."""
+    with tempfile.TemporaryDirectory() as socket_folder:
+        pointer = folder / "proxied.url"
+        opened = proxied(url_of(database), Path(socket_folder))
+        proxy: Proxy
+        with asyncio.Runner() as runner:
+            proxy = runner.run(_entered(opened))
+            pointer.write_text(proxy.url)
+            with InProcess(pointer, runner=runner) as app:
+                yield app, proxy
+            runner.run(opened.__aexit__(None, None, None))
+
+
+async def _entered(opened: Any) -> Proxy:
+    return await opened.__aenter__()  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("cut", ["before", "after"])
+def test_a_connection_cut_at_the_commit(cut: Literal["before", "after"], database: Path, tmp_path: Path) -> None:
+    with behind_proxy(database, tmp_path) as (app, proxy):
+        api = app.client()
+        api.post("customers", ANNA)
+        before = contents(database).heads
+        proxy.cut = cut
+        reply = api.post("event", VISIT)
+        assert (reply.status_code, proxy.cuts) == (200, 1), reply.text
+        assert api.get("/v1/customers").json()["meta"]["total_count"] == 1
+    assert contents(database).heads == {site: head + 1 for site, head in before.items()}
+    assert visits(database) == [(1,)]
+    assert inconsistencies(database) == []
+
+
+def test_an_outcome_that_stays_unknown_is_not_said_to_be_known(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "SETTLE_SECONDS", 0)
+    with behind_proxy(database, tmp_path) as (app, proxy):
+        api = app.client()
+        api.post("customers", ANNA)
+
+        async def visit() -> httpx.Response:
+            calling = asyncio.ensure_future(app.exchange(api.request("POST", "event", VISIT)))
+            await proxy.was_cut.wait()
+            proxy.path.unlink()  # nobody gets through any more
+            return await calling
+
+        proxy.cut = "after"
+        reply = app.run(visit())
+        assert (reply.status_code, reply.json()["code"]) == (503, "outcome_unknown")
+        assert visits(database) == [(1,)]
+
+
+# -- a server that goes away ------------------------------------------------------------------------------------
+
+
+def test_connections_that_were_cut_are_replaced_unnoticed(app: InProcess, api: Client, database: Path) -> None:
+    for n in range(3):
+        hang_up_all(database)
+        assert api.get("customers/anna@example.com").status_code == 200
+        hang_up_all(database)
+        assert api.get("/v1/customers").json()["meta"]["total_count"] == 1
+        hang_up_all(database)
+        assert api.post("event", VISIT).status_code == 200
+        assert visits(database) == [(n + 1,)]
+
+
+def test_a_restart_loses_nothing_that_was_answered(database: Path) -> None:
+    """The real server, asked over sockets while PostgreSQL is restarted."""
+    key = make_database(database)
+    answered: list[str] = []
+    odd: list[object] = []
+    going = True
+
+    def write(caller: Caller, name: str) -> None:
+        n = 0
+        while going:
+            n += 1
+            reply = caller.call("POST", "customers", {"email": f"{name}{n}@example.com"})
+            if reply.status == 200:
+                answered.append(f"{name}{n}@example.com")
+            elif (reply.status, reply.headers.get("retry-after")) == (503, "1"):
+                time.sleep(0.02)
+            else:
+                odd.append(reply)
+
+    with Server(database) as running:
+        with running.caller(key) as first, running.caller(key) as second:
+            writers = [threading.Thread(target=write, args=each) for each in ((first, "a"), (second, "b"))]
+            for writer in writers:
+                writer.start()
+            wait_for(lambda: len(answered) > 10)
+            restart_server()
+            healed = len(answered)
+            wait_for(lambda: len(answered) > healed + 10)
+            going = False
+            for writer in writers:
+                writer.join()
+        with running.caller(key) as caller:
+            listed = caller.call("GET", "/v1/customers?page[size]=1").json()["meta"]["total_count"]
+        assert "Traceback" not in running.log
+    stored = [email for (email,) in query(database, "SELECT email FROM customers")]
+    assert odd == []
+    assert listed == len(stored) == len(set(stored))
+    assert set(answered) <= set(stored)
+    assert inconsistencies(database) == []
+
+
+def wait_for(condition: Any) -> None:
+    """Until something has come true, on however busy a machine."""
+    until = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_a_fail_over_that_lost_commits_is_noticed(app: InProcess, api: Client, database: Path) -> None:
+    name = name_of(database)
+    hang_up_all(database)
+    administer(server(), f'CREATE DATABASE "{name}_old" TEMPLATE "{name}"')
+    for n in range(3):
+        assert api.post("customers", {"email": f"lost{n}@example.com", "name": "Lost"}).status_code == 200
+    assert api.get("/v1/customers").json()["meta"]["total_count"] == 4
+    administer(
+        server(),
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
+        f'ALTER DATABASE "{name}" RENAME TO "{name}_lost"',
+        f'ALTER DATABASE "{name}_old" RENAME TO "{name}"',
+        f'DROP DATABASE "{name}_lost" WITH (FORCE)',
+    )
+    # As many changes as were lost, but other ones: only their tokens tell.
+    for n in range(3):
+        assert api.post("customers", {"email": f"new{n}@example.com", "name": "New"}).status_code == 200
+    counts = [
+        api.get(f"/v1/customers?filter[name_contains]={text}").json()["meta"]["total_count"] for text in ("lost", "new")
+    ]
+    assert counts == [0, 3]
+
+
+# -- limits -----------------------------------------------------------------------------------------------------
+
+
+def test_when_all_connections_are_in_use_calls_are_told_to_come_back(app: InProcess, api: Client) -> None:
+    engine = engine_of(app)
+    engine._opened()._patience = 0.1
+
+    async def crowd() -> list[httpx.Response]:
+        taken = [await engine._opened().take() for _ in range(engine._connections)]
+        try:
+            return [await app.exchange(request) for request in requests]
+        finally:
+            for session in taken:
+                engine._opened().give(session)
+
+    requests = [
+        api.request("POST", "event", VISIT),
+        api.request("GET", "customers/anna@example.com"),
+        api.request("GET", "/v1/customers"),
+    ]
+    for reply in app.run(crowd()):
+        unavailable(reply)
+    assert [app.request(request).status_code for request in requests] == [200, 200, 200]
+    assert visits(app.path) == [(1,)]
+
+
+@pytest.mark.parametrize("limit", ["statement_timeout", "lock_timeout"])
+def test_what_takes_too_long_is_given_up(app: InProcess, api: Client, database: Path, limit: str) -> None:
+    engine_of(app)._settings[limit] = "200"
+    hang_up_all(database)  # the limits of a connection are set when it is made
+    with closing(psycopg.connect(url_of(database))) as holder:
+        holder.execute("LOCK TABLE customers IN ACCESS EXCLUSIVE MODE")
+        unavailable(api.get("customers/anna@example.com"))
+        unavailable(api.get("/v1/customers"))
+        unavailable(api.post("event", VISIT))
+        holder.rollback()
+    assert api.post("event", VISIT).status_code == 200
+    assert visits(database) == [(1,)]
+
+
+FAILURES = {"serialisation failure": "40001", "deadlock": "40P01", "full disk": "53100"}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_what_may_be_gone_at_once_is_tried_once_more(app: InProcess, api: Client, database: Path, failure: str) -> None:
+    code = FAILURES[failure]
+    administer(
+        url_of(database),
+        "CREATE SEQUENCE tries",
+        f"""CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF nextval('tries') % 2 = 1 THEN RAISE EXCEPTION 'bad luck' USING ERRCODE = '{code}'; END IF;
+            RETURN NEW; END $$""",
+        "CREATE TRIGGER fail BEFORE INSERT ON changes FOR EACH ROW EXECUTE FUNCTION fail()",
+    )
+    first = api.post("event", VISIT)
+    if failure == "full disk":
+        unavailable(first)
+    else:
+        assert first.status_code == 200
+    done = int(first.status_code == 200)
+    assert visits(database) == [(done,)]
+    administer(url_of(database), "ALTER SEQUENCE tries INCREMENT 2 RESTART 1")
+    unavailable(api.post("event", VISIT))
+    assert visits(database) == [(done,)]
+    administer(url_of(database), "DROP TRIGGER fail ON changes")
+    assert api.post("event", VISIT).status_code == 200
+    assert visits(database) == [(done + 1,)]
