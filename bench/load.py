@@ -1,17 +1,18 @@
 """A load generator: closed loops over keep-alive HTTP/1.1 connections, in the process that calls it.
 
-Lean on purpose: it shares the machine with the server it measures. Every reply must be a 200.
+Lean on purpose, as it shares the machine with the server it measures: a server must not seem slow, or a bare echo no
+faster than something else, because the client is. Every reply must be a 200.
 """
 
-import asyncio
 import base64
 import itertools
+import math
+import select
+import socket
 import time
 from collections.abc import Callable, Iterator
-from typing import cast
 
 import numpy as np
-import uvloop
 from msgspec import Struct
 
 Request = Callable[[int], bytes]
@@ -39,75 +40,62 @@ def request(method: str, target: str, body: bytes = b"", *, key: str | None = No
 
 def measure(url: str, make: Request, *, connections: int, seconds: float) -> Load:
     """Send requests over so many connections for so long, one at a time on each."""
-    return uvloop.run(_measure(url, make, connections, seconds))
-
-
-async def _measure(url: str, make: Request, connections: int, seconds: float) -> Load:
     host, port = url.removeprefix("http://").split(":")
-    loop = asyncio.get_running_loop()
     took: list[float] = []
     counter = itertools.count()
     start = time.perf_counter()
     stop = start + seconds
-    clients = []
-    for _ in range(connections):
-        client = _Client(make, counter, took, stop, loop.create_future())
-        await loop.create_connection(lambda client=client: client, host, int(port))  # type: ignore[misc]
-        clients.append(client)
-    for client in clients:
-        await client.done
+    with select.epoll() as ready:
+        clients = {}
+        for _ in range(connections):
+            client = _Client(socket.create_connection((host, int(port))), make, counter, took)
+            clients[client.socket.fileno()] = client
+            ready.register(client.socket, select.EPOLLIN)
+            client.send()
+        while clients:
+            for place, _ in ready.poll():
+                if clients[place].receive() and not clients[place].send(stop):
+                    clients.pop(place).socket.close()
     elapsed = time.perf_counter() - start
     milliseconds = np.array(took) * 1000
     p50, p99 = np.percentile(milliseconds, [50, 99])
     return Load(len(took), len(took) / elapsed, float(p50), float(p99), float(milliseconds.max()))
 
 
-class _Client(asyncio.Protocol):
-    def __init__(
-        self, make: Request, counter: Iterator[int], took: list[float], stop: float, done: asyncio.Future[None]
-    ) -> None:
+class _Client:
+    """One connection: a request, its whole reply, the next request."""
+
+    def __init__(self, connected: socket.socket, make: Request, counter: Iterator[int], took: list[float]) -> None:
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = connected
         self.make = make
         self.counter = counter
         self.took = took
-        self.stop = stop
-        self.done = done
         self.buffer = b""
-        self.wanted = -1
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's are not derived from it
-        self._send()
-
-    def _send(self) -> None:
+    def send(self, stop: float = math.inf) -> bool:
+        """Send the next request; False if the time is up."""
         content = self.make(next(self.counter))
         self.sent = time.perf_counter()
-        self.transport.write(content)
+        if self.sent >= stop:
+            return False
+        self.socket.sendall(content)
+        return True
 
-    def data_received(self, data: bytes) -> None:
+    def receive(self) -> bool:
+        """Take in what has come; True once that is a whole reply."""
+        data = self.socket.recv(1 << 20)
+        if not data:
+            raise ConnectionError("the server closed the connection")
         self.buffer += data
-        if self.wanted < 0:
-            end = self.buffer.find(b"\r\n\r\n")
-            if end < 0:
-                return
-            head = self.buffer[:end].lower()
-            if not head.startswith(b"http/1.1 200"):
-                self.done.set_exception(RuntimeError(self.buffer[:500].decode()))
-                self.transport.close()
-                return
-            place = head.index(b"content-length:") + 15
-            length = int(head[place : (head + b"\r\n").index(b"\r\n", place)])
-            self.wanted = end + 4 + length
-        if len(self.buffer) < self.wanted:
-            return
-        now = time.perf_counter()
-        self.took.append(now - self.sent)
-        self.buffer, self.wanted = b"", -1
-        if now < self.stop:
-            self._send()
-        else:
-            self.transport.close()
-            self.done.set_result(None)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self.done.done():
-            self.done.set_exception(exc or ConnectionError("the server closed the connection"))
+        end = self.buffer.find(b"\r\n\r\n")
+        if end < 0:
+            return False
+        if not self.buffer.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(self.buffer[:500].decode())
+        place = self.buffer.index(b"content-length:", 0, end) + 15
+        if len(self.buffer) < end + 4 + int(self.buffer[place : self.buffer.index(b"\r\n", place)]):
+            return False
+        self.took.append(time.perf_counter() - self.sent)
+        self.buffer = b""
+        return True
