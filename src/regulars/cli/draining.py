@@ -11,6 +11,8 @@ from typing import Final
 from uvicorn import Server
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from regulars.cli.corking import CorkedTransport
+
 LINGER_SECONDS: Final = 1.0
 """How long a connection without a request is kept at the end: what its client sent by then is answered."""
 
@@ -19,6 +21,10 @@ class DrainingProtocol(HttpToolsProtocol):
     """A connection that ends, once the server does, with an answer that says `Connection: close`, or in silence."""
 
     _draining = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin, with a transport that gathers what is written."""
+        super().connection_made(CorkedTransport(transport, self.loop))  # type: ignore[arg-type]
 
     def shutdown(self) -> None:
         """Begin to end."""

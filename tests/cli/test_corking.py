@@ -1,0 +1,81 @@
+"""Answers that leave together, in the order in which they were written, also when the connection is closed."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, cast
+
+from regulars.cli.corking import CorkedTransport
+
+
+class Recorded:
+    """A transport that notes what it is told."""
+
+    def __init__(self, log: list[tuple[str, bytes]], name: str) -> None:
+        self.log = log
+        self.name = name
+        self.closing = False
+
+    def write(self, data: bytes) -> None:
+        self.log.append((self.name, data))
+
+    def close(self) -> None:
+        self.log.append((self.name, b"(closed)"))
+        self.closing = True
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def get_extra_info(self, name: str) -> str:
+        return f"{self.name}'s {name}"
+
+
+def corked(log: list[tuple[str, bytes]], name: str) -> CorkedTransport:
+    return CorkedTransport(cast(asyncio.Transport, Recorded(log, name)), asyncio.get_running_loop())
+
+
+def on_a_loop(test: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(test, 10))
+
+
+def test_what_is_written_in_one_turn_goes_out_at_its_end_as_one_piece() -> None:
+    async def turn() -> None:
+        log: list[tuple[str, bytes]] = []
+        one, other = corked(log, "one"), corked(log, "other")
+        one.write(b"head ")
+        other.write(b"first")
+        one.write(b"body")
+        assert log == []
+        await asyncio.sleep(0)
+        assert log == [("one", b"head body"), ("other", b"first")]
+        other.write(b"second")
+        await asyncio.sleep(0)
+        assert log[2:] == [("other", b"second")]
+
+    on_a_loop(turn())
+
+
+def test_closing_sends_what_is_kept_first() -> None:
+    async def turn() -> None:
+        log: list[tuple[str, bytes]] = []
+        one = corked(log, "one")
+        one.write(b"last words")
+        one.close()
+        assert log == [("one", b"last words"), ("one", b"(closed)")]
+        assert one.is_closing()
+        await asyncio.sleep(0)
+        assert len(log) == 2
+
+    on_a_loop(turn())
+
+
+def test_an_empty_body_adds_nothing_and_the_rest_is_the_transports_own() -> None:
+    async def turn() -> None:
+        log: list[tuple[str, bytes]] = []
+        one = corked(log, "one")
+        one.write(b"head")
+        one.write(b"")
+        await asyncio.sleep(0)
+        assert log == [("one", b"head")]
+        assert one.get_extra_info("peername") == "one's peername"
+
+    on_a_loop(turn())
