@@ -15,7 +15,7 @@ import pytest
 from regulars.domain.identity import Who
 from regulars.store import control, reads
 from regulars.store import statements as sql
-from regulars.store.engine import UnavailableError
+from regulars.store.engine import Connection, UnavailableError
 from regulars.store.sqlite import SqliteEngine
 from regulars.store.store import DatabaseURLError, Store, engine_for
 
@@ -306,3 +306,52 @@ async def test_commits_are_on_disk_when_they_return(tmp_path: Path) -> None:
         assert engine._writer.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
         assert engine._writer.execute("PRAGMA synchronous").fetchall() == [(2,)]
         assert apsw.sqlite_lib_version() >= "3.51.3"  # earlier ones may damage a WAL shared by two processes
+
+
+# -- shared snapshots -----------------------------------------------------------------------------------------
+
+
+async def name_of(connection: Connection, email: str) -> str | None:
+    person = await reads.find_person(connection, 1, Who(email_key=email))
+    return None if person is None else person.customer.name
+
+
+@on_sqlite()
+async def test_look_ups_of_one_turn_share_a_transaction_and_later_ones_see_later_writes(at: Running) -> None:
+    await at.upsert(email="a@example.com", name="Anna")
+    engine = at.store.engine
+    first = engine.shared_snapshot()
+    assert engine.shared_snapshot() is first
+    async with first as one, engine.shared_snapshot() as other:
+        assert one is other
+        assert await name_of(one, "a@example.com") == "Anna"
+    for turn in range(20):
+        await at.upsert(email="a@example.com", name=f"Anna {turn}")
+        async with engine.shared_snapshot() as connection:
+            assert await name_of(connection, "a@example.com") == f"Anna {turn}"
+    await asyncio.sleep(0)
+    assert engine.shared_snapshot() is not first
+
+
+@on_sqlite()
+async def test_who_stays_in_a_shared_snapshot_keeps_its_moment(at: Running) -> None:
+    await at.upsert(email="a@example.com", name="Anna")
+    async with at.store.shared_snapshot() as connection:
+        assert await name_of(connection, "a@example.com") == "Anna"
+        await at.upsert(email="a@example.com", name="Berta")
+        async with at.store.shared_snapshot() as later:
+            assert later is not connection
+            assert await name_of(later, "a@example.com") == "Berta"
+        assert await name_of(connection, "a@example.com") == "Anna"
+
+
+@on_sqlite()
+async def test_a_shared_snapshot_sees_what_another_process_acknowledged_before_it_was_asked_for(at: Running) -> None:
+    other = await Store.open(f"sqlite:///{at.path}")
+    try:
+        for turn in range(50):
+            await other.ledger.submit(1, upsert(email="a@example.com", name=f"Anna {turn}"))
+            async with at.store.shared_snapshot() as connection:
+                assert await name_of(connection, "a@example.com") == f"Anna {turn}"
+    finally:
+        await other.close()

@@ -107,6 +107,14 @@ class Engine(Protocol):
         """A read transaction: everything read in the block belongs to one moment."""
         ...
 
+    def shared_snapshot(self) -> AbstractAsyncContextManager[Connection]:
+        """A read transaction for a few small statements, which others may look things up in at the same moment.
+
+        Everything that was acknowledged before the call is in it. Neither `in_thread` nor a wait for anything but the
+        database belongs in the block.
+        """
+        ...
+
     async def backup(self, path: str) -> None:
         """Write a consistent copy to a new file while others go on reading and writing."""
         ...

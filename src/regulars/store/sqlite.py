@@ -9,20 +9,18 @@ dies, where SQLite's own busy timeout starves one side for seconds.
 import asyncio
 import fcntl
 import os
-import queue
-import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import apsw
 
 from regulars.store.engine import Row, UnavailableError, Values
 from regulars.store.statement import Statement
+from regulars.store.threads import Worker, off_loop
 
-_Result = TypeVar("_Result")
 SCHEME: Final = "sqlite:///"
 _BUSY_MS: Final = 10_000
 _AWAY: Final = (
@@ -44,10 +42,11 @@ class SqliteEngine:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._worker = _Worker()
+        self._worker = Worker()
         self._writing = asyncio.Lock()
         self._writer: apsw.Connection | None = None
         self._readers: list[apsw.Connection] = []
+        self._shared: SqliteSharedSnapshot | None = None
         self._lock_file = -1
         self.last_wait = 0.0
         self.last_hold = 0.0
@@ -122,6 +121,17 @@ class SqliteEngine:
         """A read transaction on a connection of its own."""
         return SqliteSnapshot(self)
 
+    def shared_snapshot(self) -> "SqliteSharedSnapshot":
+        """The read transaction of this turn of the event loop, shared by all who ask for one in it."""
+        if self._shared is None:
+            self._shared = SqliteSharedSnapshot(self)
+            asyncio.get_running_loop().call_soon(self._end_turn, self._shared)
+        return self._shared
+
+    def _end_turn(self, shared: "SqliteSharedSnapshot") -> None:
+        self._shared = None
+        shared.end_turn()
+
     def reader(self) -> apsw.Connection:
         """A read-only connection, to be given back with `release`."""
         if self._readers:
@@ -141,7 +151,7 @@ class SqliteEngine:
         """Copy the database to a new file, as it is at this moment, while others go on writing."""
         source = self.reader()
         try:
-            await _off_loop(_copy, source, Path(path))
+            await off_loop(_copy, source, Path(path))
         finally:
             self.release(source)
 
@@ -149,7 +159,7 @@ class SqliteEngine:
         """What SQLite's integrity check finds wrong; it reads the whole file, on a thread."""
         source = self.reader()
         try:
-            rows = await _off_loop(_run, source, "PRAGMA integrity_check")
+            rows = await off_loop(_run, source, "PRAGMA integrity_check")
         finally:
             self.release(source)
         return [text for (text,) in rows if text != "ok"]
@@ -216,7 +226,7 @@ class SqliteConnection:
     async def in_thread(self, statement: Statement, values: Values) -> list[Row]:
         """`all` for many rows: on a thread, so that the loop goes on. The connection must be left alone meanwhile."""
         sql = statement.sql("sqlite")
-        return await _off_loop(_run, self._connection, sql.text, sql.arguments(values))
+        return await off_loop(_run, self._connection, sql.text, sql.arguments(values))
 
 
 class SqliteSnapshot:
@@ -226,6 +236,13 @@ class SqliteSnapshot:
         self._engine = engine
 
     async def __aenter__(self) -> SqliteConnection:
+        return self.begin()
+
+    async def __aexit__(self, *_: object) -> None:
+        self.end()
+
+    def begin(self) -> SqliteConnection:
+        """Begin the transaction; what is read is what is there at its first statement."""
         self._reader = self._engine.reader()
         try:
             _run(self._reader, "BEGIN")
@@ -234,9 +251,40 @@ class SqliteSnapshot:
             raise
         return SqliteConnection(self._reader)
 
-    async def __aexit__(self, *_: object) -> None:
+    def end(self) -> None:
+        """End the transaction and give its connection back."""
         _run(self._reader, "COMMIT")
         self._engine.release(self._reader)
+
+
+class SqliteSharedSnapshot:
+    """One read transaction for all that is looked up in one turn of the event loop; an async context manager.
+
+    To begin and end a transaction, with its file locks, costs more than to find a customer. Nobody misses a write by
+    sharing: what becomes known after the transaction began, an answer or a request, becomes known by a callback that
+    is queued behind the one that ends the turn. Who is inside then keeps the transaction until they leave.
+    """
+
+    def __init__(self, engine: SqliteEngine) -> None:
+        self._snapshot = SqliteSnapshot(engine)
+        self._connection = self._snapshot.begin()
+        self._inside = 0
+        self._over = False
+
+    async def __aenter__(self) -> SqliteConnection:
+        self._inside += 1
+        return self._connection
+
+    async def __aexit__(self, *_: object) -> None:
+        self._inside -= 1
+        if self._over and not self._inside:
+            self._snapshot.end()
+
+    def end_turn(self) -> None:
+        """Nobody else comes in."""
+        self._over = True
+        if not self._inside:
+            self._snapshot.end()
 
 
 def _run(connection: apsw.Connection, text: str, arguments: Sequence[Any] = ()) -> list[Row]:
@@ -251,16 +299,6 @@ def _roll_back(connection: apsw.Connection) -> None:
     # After a full disk or a failed write SQLite has rolled back by itself.
     if connection.in_transaction:
         _run(connection, "ROLLBACK")
-
-
-async def _off_loop(call: Callable[..., _Result], *arguments: Any) -> _Result:
-    """Run a call on a thread. A cancelled caller waits for its end: a connection must not serve two at once."""
-    running = asyncio.ensure_future(asyncio.to_thread(call, *arguments))
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait([running])
-        raise
 
 
 def _connect(path: Path, flags: int) -> apsw.Connection:
@@ -298,50 +336,3 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-class _Worker:
-    """One thread for the calls that block. A cancelled caller waits for its call to end: the thread holds a lock."""
-
-    def __init__(self) -> None:
-        self._calls: queue.SimpleQueue[tuple[Callable[[], None], asyncio.Future[None]] | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-
-    async def run(self, call: Callable[[], None]) -> None:
-        """Run a call on the thread and wait for it."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="sqlite", daemon=True)
-            self._thread.start()
-        done = asyncio.get_running_loop().create_future()
-        self._calls.put((call, done))
-        try:
-            await asyncio.shield(done)
-        except asyncio.CancelledError:
-            await asyncio.wait([done])
-            raise
-
-    def stop(self) -> None:
-        """End the thread after the calls that wait."""
-        if self._thread is not None:
-            self._calls.put(None)
-            self._thread.join()
-            self._thread = None
-
-    def _work(self) -> None:
-        while (item := self._calls.get()) is not None:
-            call, done = item
-            try:
-                call()
-            except BaseException as error:
-                done.get_loop().call_soon_threadsafe(_settle, done, error)
-            else:
-                done.get_loop().call_soon_threadsafe(_settle, done, None)
-
-
-def _settle(done: asyncio.Future[None], error: BaseException | None) -> None:
-    if done.cancelled():
-        return
-    if error is None:
-        done.set_result(None)
-    else:
-        done.set_exception(error)

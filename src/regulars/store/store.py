@@ -69,6 +69,10 @@ class Store:
         """One consistent view for reading."""
         return self.engine.snapshot()
 
+    def shared_snapshot(self) -> AbstractAsyncContextManager[Connection]:
+        """A view for a few small look-ups, cheaper than one of one's own; see `Engine.shared_snapshot`."""
+        return self.engine.shared_snapshot()
+
     async def close(self) -> None:
         """Finish the writes that wait, then close the database."""
         await self.ledger.close()

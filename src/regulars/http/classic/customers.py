@@ -35,7 +35,7 @@ async def search(call: Call, caller: Reader) -> Response:
     if not wanted:
         raise Problem("invalid", "Name the customer: ?email=, ?customer_id= or ?uuid=.")
     who = parse_who(wanted, limits=call.services.store.limits)
-    async with call.services.store.snapshot() as connection:
+    async with call.services.store.shared_snapshot() as connection:
         person = await find_person(connection, caller.site, who)
     shown = [] if person is None else [customer_object(person)]
     return json_response({**DONE, "customers": shown, "user": shown[0] if shown else None, "users": shown})
@@ -101,7 +101,7 @@ def who_in_path(call: Call) -> Who:
 
 async def find(call: Call, caller: Caller, who: Who) -> Person:
     """The customer whom the identifiers name. Raises Problem if there is none."""
-    async with call.services.store.snapshot() as connection:
+    async with call.services.store.shared_snapshot() as connection:
         person = await find_person(connection, caller.site, who)
     if person is None:
         raise Problem("customer_not_found", "There is no customer with this address or uuid.")

@@ -1,0 +1,66 @@
+"""Threads for what blocks: a worker for the short waits of a writer, and a thread of its own for a long read."""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+_Result = TypeVar("_Result")
+
+
+async def off_loop(call: Callable[..., _Result], *arguments: Any) -> _Result:
+    """Run a call on a thread. A cancelled caller waits for its end: a connection must not serve two at once."""
+    running = asyncio.ensure_future(asyncio.to_thread(call, *arguments))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
+
+
+class Worker:
+    """One thread for the calls that block. A cancelled caller waits for its call to end: the thread holds a lock."""
+
+    def __init__(self) -> None:
+        self._calls: queue.SimpleQueue[tuple[Callable[[], None], asyncio.Future[None]] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    async def run(self, call: Callable[[], None]) -> None:
+        """Run a call on the thread and wait for it."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="sqlite", daemon=True)
+            self._thread.start()
+        done = asyncio.get_running_loop().create_future()
+        self._calls.put((call, done))
+        try:
+            await asyncio.shield(done)
+        except asyncio.CancelledError:
+            await asyncio.wait([done])
+            raise
+
+    def stop(self) -> None:
+        """End the thread after the calls that wait."""
+        if self._thread is not None:
+            self._calls.put(None)
+            self._thread.join()
+            self._thread = None
+
+    def _work(self) -> None:
+        while (item := self._calls.get()) is not None:
+            call, done = item
+            try:
+                call()
+            except BaseException as error:
+                done.get_loop().call_soon_threadsafe(_settle, done, error)
+            else:
+                done.get_loop().call_soon_threadsafe(_settle, done, None)
+
+
+def _settle(done: asyncio.Future[None], error: BaseException | None) -> None:
+    if done.cancelled():
+        return
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(error)
