@@ -18,6 +18,7 @@ def basic(text: str) -> str:
 WAYS: dict[str, Callable[[str], dict[str, str]]] = {
     "Basic, empty password": lambda key: {"Authorization": basic(f"{key}:")},
     "Basic, some password": lambda key: {"Authorization": basic(f"{key}:x")},
+    "Basic, a long password": lambda key: {"Authorization": basic(f"{key}:{'x' * 1000}")},
     "Basic, the bare key": lambda key: {"Authorization": basic(key)},
     "basic, lower case": lambda key: {"Authorization": basic(f"{key}:").replace("Basic", "basic")},
     "Bearer": lambda key: {"Authorization": f"Bearer {key}"},
@@ -30,6 +31,7 @@ WRONG = {
     "empty Basic": {"Authorization": basic(":")},
     "no base64": {"Authorization": "Basic %%%"},
     "no UTF-8": {"Authorization": "Basic /////w=="},
+    "long Bearer": {"Authorization": f"Bearer {'x' * 1000}"},
     "empty Bearer": {"Authorization": "Bearer"},
     "other scheme": {"Authorization": "Digest username=x"},
     "not ASCII": {"Authorization": "Bearer ü"},

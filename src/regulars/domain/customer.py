@@ -78,11 +78,15 @@ class Person(Struct):
 
     def has(self, relation: str, number: int = FLAG) -> bool:
         """Whether the tie holds now."""
+        if not self.ties:
+            return False
         tie = self.ties.get((BY_NAME[relation].code, number))
         return tie is not None and tie.holds
 
     def tied_to(self, relation: str) -> list[tuple[int, str | None]]:
         """(number, key) of every object the customer is tied to by `relation`, by number."""
+        if not self.ties:
+            return []
         code = BY_NAME[relation].code
         found = [(number, tie.label) for (kind, number), tie in self.ties.items() if kind == code and tie.holds]
         return sorted(found) if found else found

@@ -46,11 +46,11 @@ _PHONE: Final = re.compile(r"\+[1-9][0-9]{5,13}", re.ASCII)
 
 def _text(limit: str) -> Callable[[Any, Limits], str]:
     def rule(value: Any, limits: Limits) -> str:
-        if isinstance(value, int) and not isinstance(value, bool):
-            value = str(value)
         if not isinstance(value, str):
-            raise ValueError("must be text")
-        text = value.strip()
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise ValueError("must be text")
+            value = str(value)
+        text: str = value.strip()
         longest = getattr(limits, limit)
         if len(text) > longest or not is_storable(text):
             raise ValueError(f"must be text of at most {longest} characters, without NUL or lone surrogates")

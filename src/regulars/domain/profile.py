@@ -63,7 +63,7 @@ class _Reading:
         fields: dict[str, Any] = {}
         attributes: dict[str, Any] = {}
         data = body.get("data")
-        if isinstance(data, Mapping):
+        if isinstance(data, dict):
             attributes.update(data)
         elif data is not None and data != "":
             self.fault("data", "must be an object")
@@ -184,7 +184,7 @@ class _Reading:
         found = []
         for place, item in enumerate(value):
             path = f"subscription_groups.{place}"
-            if not isinstance(item, Mapping):
+            if not isinstance(item, dict):
                 self.fault(path, "must be an object with id and subscribed")
                 continue
             subscribed = self.flag(f"{path}.subscribed", item.get("subscribed"), required=True)

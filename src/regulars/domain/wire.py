@@ -20,7 +20,8 @@ def decode_json(raw: bytes) -> Any:
         raise ValueError(f"The body is not valid JSON: {error}") from None
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
-    if raw.count(b"[") + raw.count(b"{") > DEEPEST and _depth(value) > DEEPEST:
+    brackets = raw.count(b"[") + raw.count(b"{")
+    if brackets > DEEPEST and _is_too_deep(value, brackets):
         raise ValueError(_TOO_DEEP)
     if b"\\u0000" in raw and _has_nul(value):
         raise ValueError("The body holds a NUL character (\\u0000), which no text may contain.")
@@ -30,13 +31,19 @@ def decode_json(raw: bytes) -> Any:
 _TOO_DEEP: Final = f"The body is nested more than {DEEPEST} levels deep."
 
 
-def _depth(value: Any) -> int:
-    deepest = 0
+def _is_too_deep(value: Any, brackets: int) -> bool:
+    """Whether arrays and objects are nested deeper than DEEPEST, of which there are at most so many as brackets."""
+    depth = 0
     level = [value]
     while level := [item for item in level if type(item) in _CONTAINERS]:
-        deepest += 1
+        depth += 1
+        brackets -= len(level)
+        if depth > DEEPEST:
+            return True
+        if depth + brackets <= DEEPEST:
+            return False
         level = list(chain.from_iterable(item.values() if type(item) is dict else item for item in level))
-    return deepest
+    return False
 
 
 _CONTAINERS: Final = frozenset({dict, list})

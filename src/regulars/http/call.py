@@ -3,11 +3,12 @@
 import re
 import typing
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -25,13 +26,19 @@ _encode = msgspec.json.Encoder().encode
 class Call:
     """A request, with what the server is made of."""
 
-    def __init__(self, request: Request, services: Services) -> None:
-        self.request = request
-        self.services = services
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.scope = scope
+        self.services: Services = scope["services"]
+        self._receive = receive
+
+    @cached_property
+    def request(self) -> Request:
+        """The request's head as Starlette reads it: headers, cookies, query."""
+        return Request(self.scope)
 
     def path(self, name: str) -> str:
         """A part of the path, percent-decoded once; a literal + is a plus. Raises Problem where it is not UTF-8."""
-        raw: str = self.request.path_params[name]
+        raw: str = self.scope["path_params"][name]
         if "%" not in raw:
             return raw
         try:
@@ -50,19 +57,22 @@ class Call:
     async def body(self) -> bytes:
         """The body. Raises Problem when it is larger than the setting body_limit allows."""
         limit = self.services.settings.body_limit
-        announced = self.request.headers.get("content-length", "")
-        if announced.isdigit() and int(announced) > limit:
-            raise _too_large(limit)
+        for name, value in self.scope["headers"]:
+            if name == b"content-length" and value.isdigit() and int(value) > limit:
+                raise _too_large(limit)
         parts: list[bytes] = []
         size = 0
-        try:
-            async for part in self.request.stream():
-                size += len(part)
-                if size > limit:
-                    raise _too_large(limit)
-                parts.append(part)
-        except ClientDisconnect:
-            raise Problem("malformed", "The client left before the body was complete.") from None
+        more = True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise Problem("malformed", "The client left before the body was complete.")
+            part: bytes = message.get("body", b"")
+            size += len(part)
+            if size > limit:
+                raise _too_large(limit)
+            parts.append(part)
+            more = message.get("more_body", False)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def json(self) -> Any:
@@ -125,8 +135,7 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Authorise, handle, answer."""
-        request = Request(scope, receive)
-        call = Call(request, scope["services"])
+        call = Call(scope, receive)
         if self.caller is None:
             response = await self.handler(call)
         else:
@@ -134,13 +143,13 @@ class Endpoint:
         await response(scope, receive, send)
 
     async def _authorised(self, call: Call) -> Caller:
-        header = credentials.header_of(call.request.scope)
+        header = credentials.header_of(call.scope)
         if header is None:
             raise Problem("not_authenticated", "Not authorized: the request brings no API key.")
         caller = await call.services.keyring.find(header)
         if caller is None:
             raise Problem("key_unknown", "Not authorized")
-        call.request.scope["caller"] = caller
+        call.scope["caller"] = caller
         if self.scope is not None and self.scope not in caller.key.scopes:
             raise Problem("scope_missing", f"The key does not have the scope {self.scope}.")
         return caller

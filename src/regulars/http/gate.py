@@ -48,7 +48,10 @@ class Gate:
         if path.startswith(OLD_PREFIX):
             path = "/api/v1/" + path[len(OLD_PREFIX) :]
         # The router sees the path as it was sent, so that an encoded slash does not split an address.
-        scope.update(path=path, root_path="", app=self, services=self.services)
+        scope["path"] = path
+        scope["root_path"] = ""
+        scope["app"] = self
+        scope["services"] = self.services
         request_id = self._request_id(scope)
 
         async def send_with_id(message: Message) -> None:

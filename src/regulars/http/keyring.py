@@ -1,6 +1,5 @@
 """The keyring: who a secret belongs to, remembered for seconds, so that a request costs no look-up of its key."""
 
-import hashlib
 import time
 from collections.abc import Callable
 from typing import Final
@@ -16,6 +15,8 @@ REMEMBERED_SECONDS: Final = 4.0
 """How long an answer is kept: a revocation holds within 5 seconds."""
 
 _LARGEST: Final = 10_000
+_LONGEST: Final = 512
+"""Bytes of a header that is remembered; whoever sends more than a key does not fill our memory with it."""
 
 
 class Caller(Struct, frozen=True):
@@ -53,18 +54,18 @@ class Keyring:
     def __init__(self, store: Store, clock: Callable[[], int]) -> None:
         self._store = store
         self._clock = clock
-        self._known: dict[bytes, tuple[float, Caller | None]] = {}
+        self._known: dict[tuple[bytes, bytes], tuple[float, Caller | None]] = {}
         self._used: dict[int, int] = {}
 
     async def find(self, header: tuple[bytes, bytes]) -> Caller | None:
         """The caller whose secret a header brings (`credentials.header_of`); None if nothing that stands has it."""
-        place = hashlib.sha256(header[0] + b":" + header[1]).digest()
-        known = self._known.get(place)
+        known = self._known.get(header)
         if known is None or known[0] < time.monotonic():
             if len(self._known) >= _LARGEST:
                 self._known.clear()
             known = (time.monotonic() + REMEMBERED_SECONDS, await self._look_up(presented(*header)))
-            self._known[place] = known
+            if len(header[1]) <= _LONGEST:
+                self._known[header] = known
         caller = known[1]
         if caller is not None:
             self._used[caller.key.id] = self._clock()

@@ -1,6 +1,7 @@
 """Reads of customers, logs and objects, each within a snapshot. Whose they are is always part of the question."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -22,15 +23,19 @@ LARGEST_INLINE = 100
 """Rows of up to so many customers are read on the event loop."""
 
 
+_PERSON_BY: Final = (
+    ("email_key", sql.PERSON_BY_EMAIL),
+    ("customer_id", sql.PERSON_BY_CUSTOMER_ID),
+    ("uuid", sql.PERSON_BY_UUID),
+    ("number", sql.PERSON_BY_NUMBER),
+)
+
+
 async def find_person(connection: Connection, site: int, who: Who) -> Person | None:
     """The customer whom the identifiers name, if there is one and they agree."""
     found: Person | None = None
-    for statement, key in (
-        (sql.PERSON_BY_EMAIL, who.email_key),
-        (sql.PERSON_BY_CUSTOMER_ID, who.customer_id),
-        (sql.PERSON_BY_UUID, who.uuid),
-        (sql.PERSON_BY_NUMBER, who.number),
-    ):
+    for name, statement in _PERSON_BY:
+        key = getattr(who, name)
         if key is None:
             continue
         row = await connection.one(statement, {"site": site, "key": key})

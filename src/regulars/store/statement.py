@@ -4,8 +4,9 @@ One owner of parameter names and of the order of rows, and one list of every sta
 through (each names its site; none scans one).
 """
 
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Mapping
+from operator import itemgetter
+from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, FromClause, Integer, LargeBinary, Table, Text, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
@@ -23,20 +24,19 @@ DIALECTS: Final[dict[str, Dialect]] = {
 }
 
 
-class Sql(NamedTuple):
+class Sql:
     """A compiled statement: its text, the parameter names in order, and the values of those that are constants."""
 
-    text: str
-    names: tuple[str, ...]
-    constants: Mapping[str, Any]
+    def __init__(self, text: str, names: tuple[str, ...], constants: Mapping[str, Any]) -> None:
+        self.text = text
+        self.names = names
+        self._constants = {name: constants[name] for name in names if constants.get(name) is not None}
+        self._pick: Callable[[Mapping[str, Any]], Any] = itemgetter(*names) if names else lambda values: ()
 
     def arguments(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         """The positional arguments for named values."""
-        try:
-            return tuple([values[name] for name in self.names])
-        except KeyError:
-            known = {**self.constants, **values}
-            return tuple([known[name] for name in self.names])
+        picked = self._pick({**self._constants, **values} if self._constants else values)
+        return picked if len(self.names) != 1 else (picked,)
 
 
 class Statement:

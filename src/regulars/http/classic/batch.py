@@ -63,7 +63,7 @@ async def _carry_out(call: Call, item: dict[str, Any]) -> dict[str, Any]:
 
 async def _call(call: Call, method: str, path: str, query: str, body: bytes) -> tuple[int, bytes]:
     """One call through the whole server, with the batch's own credentials."""
-    parent = call.request.scope
+    parent = call.scope
     scope: Scope = {
         "type": "http",
         "asgi": parent["asgi"],

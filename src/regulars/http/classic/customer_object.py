@@ -53,6 +53,8 @@ def customer_object(person: Person) -> dict[str, Any]:
 
 
 def _subscription_groups(person: Person) -> list[dict[str, Any]]:
+    if not person.ties:
+        return []
     chosen = [(item, key, True) for item, key in person.tied_to("newsletter.subscribed")]
     chosen += [(item, key, False) for item, key in person.tied_to("newsletter.unsubscribed")]
     return [{"id": key or str(item), "subscribed": subscribed} for item, key, subscribed in sorted(chosen)]

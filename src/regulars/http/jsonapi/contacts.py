@@ -81,7 +81,7 @@ async def remove(call: Call, caller: Writer) -> Response:
 
 def _query(call: Call, vocabulary: Vocabulary) -> Query:
     limit = call.services.settings.page_size_limit
-    return vocabulary.read(call.request.scope["query_string"], largest_page=limit)
+    return vocabulary.read(call.scope["query_string"], largest_page=limit)
 
 
 async def _submit(call: Call, site: int, command: Command) -> Outcome:

@@ -40,7 +40,7 @@ async def index(call: Call, caller: Reader) -> Response:
 async def show(call: Call, caller: Reader) -> Response:
     """GET /v1/customers/{id}: one customer."""
     settings = call.services.settings
-    query = SHOW.read(call.request.scope["query_string"], largest_page=settings.page_size_limit)
+    query = SHOW.read(call.scope["query_string"], largest_page=settings.page_size_limit)
     site, number = customer_place(call.path("id"), caller)
     home = origin(call.request, settings.trusted_proxies)
     searches = {SEARCHES[name]: text for name, text in query.filters}

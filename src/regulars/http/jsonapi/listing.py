@@ -44,7 +44,7 @@ class Listing(Struct, frozen=True):
 async def answer(call: Call, caller: Caller, listing: Listing) -> Response:
     """The page that the call asks for."""
     settings = call.services.settings
-    raw: bytes = call.request.scope["query_string"]
+    raw: bytes = call.scope["query_string"]
     query = listing.vocabulary.read(raw, largest_page=settings.page_size_limit)
     engagement = Engagement(settings.healthy_days, settings.passive_days, settings.unengaged_days)
     predicate = _predicate(query.filters, call.services.clock(), engagement)

@@ -101,7 +101,7 @@ async def _client(call: Call, form: Form) -> Key | None:
 
 async def _bearer(call: Call) -> Key:
     """The key behind the request's own token, as the vendor's clients revoke theirs."""
-    header = credentials.header_of(call.request.scope)
+    header = credentials.header_of(call.scope)
     caller = None if header is None else await call.services.keyring.find(header)
     if caller is None:
         raise Problem("invalid_client", WRONG_CLIENT)

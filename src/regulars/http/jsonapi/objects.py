@@ -93,7 +93,7 @@ async def submit(call: Call, site: int, kind: Kind, command: Command) -> Outcome
 
 def asked(call: Call, caller: Caller, kind: Kind, vocabulary: Vocabulary) -> tuple[Query, int]:
     """What the call's parameters ask for, of which site. Raises Problem."""
-    query = vocabulary.read(call.request.scope["query_string"], largest_page=call.services.settings.page_size_limit)
+    query = vocabulary.read(call.scope["query_string"], largest_page=call.services.settings.page_size_limit)
     site = asked_site(query.filters, caller)
     if site is None:
         raise unknown(kind)
@@ -107,7 +107,7 @@ def _calls(kind: Kind) -> tuple[Route, ...]:
 
     async def index(call: Call, caller: Reader) -> Response:
         settings = call.services.settings
-        raw: bytes = call.request.scope["query_string"]
+        raw: bytes = call.scope["query_string"]
         query = known.index.read(raw, largest_page=settings.page_size_limit)
         site = asked_site(query.filters, caller)
         found: list[RelatedObject] = []
@@ -126,7 +126,7 @@ def _calls(kind: Kind) -> tuple[Route, ...]:
         return await _shown(call, caller, site, kind, query, reference_in_path(call, kind))
 
     async def create(call: Call, caller: Writer) -> Response:
-        query = known.create.read(call.request.scope["query_string"], largest_page=paging.DEFAULT_SIZE)
+        query = known.create.read(call.scope["query_string"], largest_page=paging.DEFAULT_SIZE)
         body = await read_resource(call, kind.type)
         site = site_of(body, caller, required=False)
         command = object_bodies.creation(kind, body, call.services.store.limits)

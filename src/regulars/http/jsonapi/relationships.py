@@ -75,12 +75,12 @@ def _calls(owner: str, name: str) -> tuple[Route, ...]:
         return document({"data": [{"id": kind.id_of(item), "type": kind.type} for item in found], "links": links})
 
     async def show(call: Call, caller: Reader) -> Response:
-        NO_PARAMETERS.read(call.request.scope["query_string"], largest_page=1)
+        NO_PARAMETERS.read(call.scope["query_string"], largest_page=1)
         return await listed(call, *customer_place(call.path("id"), caller, noun))
 
     def changing(change: Change) -> Handler:
         async def write(call: Call, caller: Writer) -> Response:
-            NO_PARAMETERS.read(call.request.scope["query_string"], largest_page=1)
+            NO_PARAMETERS.read(call.scope["query_string"], largest_page=1)
             site, number = customer_place(call.path("id"), caller, noun)
             references = await read_identifiers(call, kind.type, kind.kind)
             command = Relate(Who(number=number), relationship.relation, references, change)

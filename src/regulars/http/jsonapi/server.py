@@ -33,7 +33,7 @@ async def version(call: Call) -> Response:
 
 async def me(call: Call, caller: Caller) -> Response:
     """GET /v1/me: the key, shown as the user that the vendor's clients expect."""
-    query = ME.read(call.request.scope["query_string"], largest_page=call.services.settings.page_size_limit)
+    query = ME.read(call.scope["query_string"], largest_page=call.services.settings.page_size_limit)
     async with call.services.store.snapshot() as connection:
         name = await control.account_name(connection, caller.account)
     shown = dict(zip(USERS, (initials(name), name, "", role(caller)), strict=True))

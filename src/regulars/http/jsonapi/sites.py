@@ -29,7 +29,7 @@ SHOW: Final = Vocabulary(fields={"sites": SITES})
 async def index(call: Call, caller: Reader) -> Response:
     """GET /v1/sites: the sites of the account."""
     settings = call.services.settings
-    raw: bytes = call.request.scope["query_string"]
+    raw: bytes = call.scope["query_string"]
     query = INDEX.read(raw, largest_page=settings.page_size_limit)
     async with call.services.store.snapshot() as connection:
         found = _selected(await control.list_sites(connection, caller.account), query)
@@ -47,7 +47,7 @@ async def index(call: Call, caller: Reader) -> Response:
 async def show(call: Call, caller: Reader) -> Response:
     """GET /v1/sites/{id}: one site."""
     settings = call.services.settings
-    query = SHOW.read(call.request.scope["query_string"], largest_page=settings.page_size_limit)
+    query = SHOW.read(call.scope["query_string"], largest_page=settings.page_size_limit)
     number = call.path("id")
     async with call.services.store.snapshot() as connection:
         sites = await control.list_sites(connection, caller.account)

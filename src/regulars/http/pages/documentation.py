@@ -44,7 +44,7 @@ def _documentation(call: Call) -> Documentation:
     """The documentation of the server that is called; its routes are those of every server here."""
     settings = call.services.settings
     if settings not in _made:
-        made = document(call.request.scope["app"].routes, settings)
+        made = document(call.scope["app"].routes, settings)
         _made[settings] = Documentation(
             Fixed(msgspec.json.encode(made), JSON), Fixed(page(made).encode(), HTML, GUARDS)
         )
