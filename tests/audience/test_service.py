@@ -14,7 +14,10 @@ import pytest
 from regulars.audience import Audience, BusyError, LoadingError, Sort, UnknownSiteError
 from regulars.audience.evaluate import evaluate
 from regulars.audience.index import Tuning
-from regulars.audience.predicates import EVERYBODY, Contains, Member, Predicate, Range
+from regulars.audience.predicates import EVERYBODY, Contains, Member, Predicate, Range, Similar
+from regulars.audience.segment import Segment
+from regulars.audience.similar import WordIndex
+from regulars.audience.text import TextColumn
 from regulars.domain.changes import Entry, Record
 from regulars.domain.relations import BY_NAME
 
@@ -232,6 +235,37 @@ async def test_a_load_is_shared_and_waited_for_so_long_only() -> None:
         source.gate.set()
         assert await asyncio.gather(*(asked(audience) for _ in range(5))) == [[1]] * 5
         assert audience.loads == 1
+
+
+def test_a_search_is_answered_while_the_words_are_being_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    going = threading.Event()
+    built = Segment.words
+
+    def slow(segment: Segment) -> WordIndex:
+        assert going.wait(20)
+        return built(segment)
+
+    monkeypatch.setattr(Segment, "words", slow)
+
+    @on_a_loop
+    async def run() -> None:
+        source = FakeSource()
+        for name in ("Anna Smith", "Berta Smyth", "Carla"):
+            source.site.add(name)
+        async with serving(source, tuning=Tuning(1, 1, 1, words_limit=1)) as audience:
+            try:
+                like = Similar("smithe")
+                assert await asked(audience, like) == source.site.model.answer(like, Sort(), 0, 9)[1] != []
+                index = audience._sites[1].index
+                column = index.texts["name"]
+                assert isinstance(column, TextColumn)
+                assert column.lacks_words
+            finally:
+                going.set()
+            await until(lambda: not column.lacks_words)
+            assert await asked(audience, like) == source.site.model.answer(like, Sort(), 0, 9)[1]
+
+    run()
 
 
 @on_a_loop

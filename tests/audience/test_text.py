@@ -34,7 +34,11 @@ def segmented() -> TextColumn:
     return TextColumn(pending_limit=40, scan_limit=100, tails=True)
 
 
-@pytest.mark.parametrize("make", [segmented, TextColumn, CodedColumn])
+def without_words() -> TextColumn:
+    return TextColumn(pending_limit=40, scan_limit=100, words_limit=0)
+
+
+@pytest.mark.parametrize("make", [segmented, without_words, TextColumn, CodedColumn])
 @pytest.mark.parametrize("load", [False, True])
 def test_a_life_of_changes(make: Callable[[], TextColumn | CodedColumn], load: bool) -> None:
     column = make()

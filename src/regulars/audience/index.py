@@ -39,6 +39,7 @@ class Tuning(Struct, frozen=True):
     pending_limit: int = 1_000
     scan_limit: int = 2_000
     delta_limit: int = 5_000
+    words_limit: int = 20_000
 
 
 class SiteIndex:
@@ -65,7 +66,12 @@ class SiteIndex:
             if name in CODED:
                 self.texts[name] = CodedColumn()
                 continue
-            column = TextColumn(pending_limit=tuning.pending_limit, scan_limit=tuning.scan_limit, tails=name == "email")
+            column = TextColumn(
+                pending_limit=tuning.pending_limit,
+                scan_limit=tuning.scan_limit,
+                words_limit=tuning.words_limit,
+                tails=name == "email",
+            )
             self.texts[name] = column
             if name in SORTED_TEXTS:
                 self.orders[name] = TextOrder(column, delta_limit=tuning.delta_limit)

@@ -16,7 +16,7 @@ from regulars.audience.arena import Arena, Parts
 from regulars.audience.bitmap_table import BitmapTable
 from regulars.audience.bitmaps import Ordinals, approximate_bytes, from_ordinals, to_ordinals, union
 from regulars.audience.remembered import Remembered
-from regulars.audience.similar import WordIndex
+from regulars.audience.similar import WordIndex, shared_by_similar, similar_texts
 from regulars.audience.trigrams import SENTINEL, TrigramIndex, build
 
 _PAD: Final = 64
@@ -254,12 +254,22 @@ class Segment:
             found = self._remembered.put(grams, self.words().similar(grams))
         return found & self.live & within
 
+    def similar_without_words(self, grams: frozenset[str], within: BitMap) -> BitMap:
+        """What `similar` says, found by looking through the texts; the words need not be built."""
+        within = self.live & within
+        if self._trigrams is not None:
+            # A similar word has one of any of the question's trigrams that are too many to be missed together, and
+            # its text the characters of that trigram.
+            holders = sorted((self._trigrams.candidates(encode(gram.strip(" "))) for gram in grams), key=len)
+            within = union(holders[: len(grams) - shared_by_similar(grams) + 1]) & within
+        return BitMap(similar_texts(grams, self._texts(within)))
+
     def similar_cost(self, grams: frozenset[str]) -> float:
         """About how long `similar` takes, in microseconds."""
         if grams in self._remembered:
             return 5
         if self._words is None:
-            return 0.05 * len(self) if self._stored_words is not None else 5.0 * len(self)
+            return (0.05 if self._stored_words is not None else 5.0) * len(self)
         return self._words.cost(grams)
 
     def _is_worth_tails(self, doubtful: int) -> bool:
@@ -300,6 +310,17 @@ class Segment:
             begin = int(begins[each])
             hits[each] = find(needle, begin, begin + int(lengths[each])) >= 0
         return from_ordinals(ordinals[hits])
+
+    def _texts(self, ordinals: BitMap) -> Iterator[tuple[int, str]]:
+        """(ordinal, text) of customers of this segment."""
+        _, content, starts = self.arena.parts
+        wanted = to_ordinals(ordinals)
+        for start in range(0, wanted.size, _BLOCK):
+            block = wanted[start : start + _BLOCK]
+            positions = self._positions(block)
+            bounds = zip(block.tolist(), starts[positions].tolist(), starts[positions + 1].tolist(), strict=True)
+            for ordinal, begin, end in bounds:
+                yield ordinal, content[begin : end - 1].decode("utf-8", "surrogatepass")
 
     def _positions(self, ordinals: Ordinals) -> NDArray[np.intp]:
         """Where ordinals of this segment stand in it."""

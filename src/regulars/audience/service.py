@@ -23,7 +23,7 @@ from regulars.audience.history import OutOfStepError, chained, whole
 from regulars.audience.index import OutOfOrderError, SiteIndex, Tuning
 from regulars.audience.loading import INLINE_ENTRIES, Loader, UnknownSiteError
 from regulars.audience.pool import Pool
-from regulars.audience.predicates import Predicate, Similar, leaves
+from regulars.audience.predicates import Predicate
 from regulars.audience.shelf import Shelf
 from regulars.audience.source import ChangeSource, Head, Snapshot
 from regulars.audience.stretch import Key, Shown, Stretch
@@ -148,8 +148,6 @@ class Audience:
         stretch = Stretch(skip, take, after, before)
         while True:
             loaded = await self._loaded(site)
-            if loaded.warming is not None and any(isinstance(leaf, Similar) for leaf in leaves(predicate)):
-                await self._waited_for(site, loaded.warming)
             async with self._source.snapshot() as snapshot:
                 found = await self._answer(site, loaded, snapshot, predicate, sort, stretch)
                 if found is not None:
@@ -285,6 +283,7 @@ class Audience:
             return False
         if index.is_untidy:
             await self._pool.run(index.tidy)
+            self.upkeep.warm(loaded)  # what was merged has its words no more
         self._measure(site, loaded)
         return True
 

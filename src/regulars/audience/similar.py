@@ -6,7 +6,7 @@ of its words is, to at least one half.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -23,6 +23,9 @@ _CHUNK: Final = 8_192
 """Texts cut into words at a time: the interpreter lock is held for a few milliseconds."""
 
 _PARTS: Final = ("owners", "bounds", "grams", "gram_bounds", "gram_words", "sizes")
+
+_REMEMBERED: Final = 65_536
+"""Words judged for one question that are remembered."""
 
 _NOTHING: Final = np.empty(0, dtype=np.int64)
 
@@ -44,6 +47,35 @@ def is_similar(left: frozenset[str], right: frozenset[str]) -> bool:
     """Whether the similarity of two sets of trigrams is at least one half."""
     shared = len(left & right)
     return shared > 0 and 3 * shared >= len(left) + len(right)
+
+
+def shared_by_similar(grams: frozenset[str]) -> int:
+    """How many of these trigrams of a question a similar word has at least: half of them.
+
+    For 3 * shared >= |question| + |word|, and a word has no fewer trigrams than it shares.
+    """
+    return -(-len(grams) // 2)
+
+
+def similar_texts(grams: frozenset[str], texts: Iterable[tuple[int, str]]) -> Iterator[int]:
+    """Those of (ordinal, folded text) that have a word similar to these trigrams of a question, one after the other."""
+    known: dict[str, bool] = {}
+    for ordinal, text in texts:
+        for word in words_of(text):
+            hit = known.get(word)
+            if hit is None:
+                if len(known) >= _REMEMBERED:
+                    known.clear()
+                hit = known[word] = _is_similar_word(grams, word)
+            if hit:
+                yield ordinal
+                break
+
+
+def _is_similar_word(grams: frozenset[str], word: str) -> bool:
+    padded = f"  {word} "
+    shared = sum([gram in padded for gram in grams])
+    return shared >= shared_by_similar(grams) and is_similar(grams, trigrams_of(word))
 
 
 class WordIndex:
@@ -112,9 +144,8 @@ class WordIndex:
     def similar(self, grams: frozenset[str]) -> BitMap:
         """Who has a word that is similar to these trigrams of a question."""
         rows = self._rows(grams)
-        # A similar word shares at least half of the question's trigrams (3 * shared >= wanted + its own, of which
-        # there are no fewer than shared ones); so it is in one of the rarest rows, and only looked up in the others.
-        needed = -(-len(grams) // 2)
+        # A similar word is in at least half of the rows; so in one of the rarest, and only looked up in the others.
+        needed = shared_by_similar(grams)
         if not rows or len(rows) < needed:
             return BitMap()
         rows.sort(key=len)

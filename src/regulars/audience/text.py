@@ -13,7 +13,7 @@ from pyroaring import BitMap
 
 from regulars.audience.archive import Reader, Writer
 from regulars.audience.segment import Segment, encode
-from regulars.audience.similar import is_similar, trigrams_of, words_of
+from regulars.audience.similar import similar_texts, trigrams_of
 
 LOAD_BATCH: Final = 65_536
 """Texts that make a segment while a site is loaded."""
@@ -32,14 +32,24 @@ class TextColumn:
     """Folded texts by ordinal; a customer without a text is in none of the answers.
 
     pending_limit: texts that may wait before they become a segment. scan_limit: up to so many texts there are no
-    segments at all. tails: keep a bitmap of each common address domain.
+    segments at all. words_limit: a segment of so many texts is looked through for similar words until somebody has
+    built its words; of a smaller one they are built by the first question. tails: keep a bitmap of each common
+    address domain.
     """
 
-    def __init__(self, *, pending_limit: int = 1_000, scan_limit: int = 2_000, tails: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        pending_limit: int = 1_000,
+        scan_limit: int = 2_000,
+        words_limit: int = 20_000,
+        tails: bool = False,
+    ) -> None:
         self._pending: dict[int, str] = {}
         self._segments: list[Segment] = []
         self._pending_limit = pending_limit
         self._scan_limit = scan_limit
+        self._words_limit = words_limit
         self._tails = tails
 
     def load(self, ordinal: int, text: str) -> None:
@@ -83,8 +93,8 @@ class TextColumn:
 
     @property
     def lacks_words(self) -> list[Segment]:
-        """The segments whose words are still to be built."""
-        return [segment for segment in self._segments if not segment.has_words]
+        """The segments whose words take so long to build that no question does it."""
+        return [segment for segment in self._segments if self._lacks_words(segment)]
 
     def set(self, ordinal: int, text: str | None) -> None:
         """The customer's text is now this one, or none."""
@@ -130,17 +140,10 @@ class TextColumn:
     def similar(self, text: str, within: BitMap) -> BitMap:
         """Those of `within` that have a word similar to the folded text."""
         grams = trigrams_of(text)
-        found = BitMap()
-        known: dict[str, bool] = {}
-        for ordinal, each in self._scanned(within):
-            for word in words_of(each):
-                hit = known.get(word)
-                if hit is None:
-                    hit = known[word] = is_similar(grams, trigrams_of(word))
-                if hit:
-                    found.add(ordinal)
+        found = BitMap(similar_texts(grams, self._scanned(within)))
         for segment in self._segments:
-            found |= segment.similar(grams, within)
+            ask = segment.similar_without_words if self._lacks_words(segment) else segment.similar
+            found |= ask(grams, within)
         return found
 
     def cost(self, needle: str, size: int) -> float:
@@ -162,6 +165,9 @@ class TextColumn:
     @property
     def _limit(self) -> int:
         return self._pending_limit if self._segments else self._scan_limit
+
+    def _lacks_words(self, segment: Segment) -> bool:
+        return not segment.has_words and len(segment) >= self._words_limit
 
     def _scanned(self, within: BitMap) -> Iterator[tuple[int, str]]:
         if len(within) < len(self._pending):

@@ -1,6 +1,6 @@
 """Background work on large sites: building what takes long, reading snapshots ahead and writing new ones.
 
-No question waits for any of it, but for a search that needs the words that are being built.
+No question waits for any of it; a search is slower until the words are built.
 """
 
 import asyncio
@@ -72,22 +72,15 @@ class Upkeep:
             await asyncio.gather(self._saving, return_exceptions=True)
 
     def warm(self, loaded: LoadedSite) -> None:
-        """Build the words of a large site, which take seconds, beside the answers to everything else."""
-        index = loaded.index
-        segments = [
-            segment
-            for name in SORTED_TEXTS
-            if isinstance(column := index.texts[name], TextColumn)
-            for segment in column.lacks_words
-            if len(segment) >= self._large
-        ]
-        if segments and loaded.warming is None:
-            loaded.warming = asyncio.create_task(self._warmed(loaded, segments))
+        """Build the words of a large site, which take seconds, beside the answers to everybody."""
+        if loaded.warming is None and _lacking_words(loaded.index):
+            loaded.warming = asyncio.create_task(self._warmed(loaded))
 
-    async def _warmed(self, loaded: LoadedSite, segments: list[Segment]) -> None:
+    async def _warmed(self, loaded: LoadedSite) -> None:
         try:
-            for segment in segments:
-                await self._lane.run(segment.words)
+            while segments := _lacking_words(loaded.index):
+                for segment in segments:
+                    await self._lane.run(segment.words)
         finally:
             loaded.warming = None
 
@@ -151,3 +144,12 @@ class Upkeep:
         await self._lane.run(partial(writing.__exit__, None, None, None))
         loaded.saved = number
         self.saves += writer is not None
+
+
+def _lacking_words(index: SiteIndex) -> list[Segment]:
+    return [
+        segment
+        for name in SORTED_TEXTS
+        if isinstance(column := index.texts[name], TextColumn)
+        for segment in column.lacks_words
+    ]
