@@ -1,13 +1,22 @@
-"""Several processes on one file: a write that one answered is in the next answer of every other."""
+"""Several processes on one database: a write that one answered is in the next answer of every other."""
 
+import json
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
+from .audience_truth import answer, records
 from .contents import inconsistencies
-from .server import Caller, Server, make_database
+from .databases import ENGINES, drop_database, new_database
+from .server import Caller, Server, database_url, make_database
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +82,115 @@ def test_concurrent_writes_to_the_same_customers_lose_nothing(file: tuple[str, P
     assert sum(customer["lifetime_visits"] for customer in found) == 4 * writes
     assert sum(len(customer["data"]) for customer in found) == 4 * writes
     assert inconsistencies(path) == []
+
+
+STABLE, IMPORTED, TURNS, OWN = 60, 1_000, 20, 4
+"""People nobody changes, people of the import, the writes of each server and how many customers those are about."""
+
+
+@pytest.fixture(params=ENGINES)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    path = new_database(tmp_path, request.param)
+    yield path
+    drop_database(path)
+
+
+class Site:
+    """Two servers on a database, and an importer beside them."""
+
+    def __init__(self, path: Path, folder: Path) -> None:
+        self.path = path
+        self.folder = folder
+        self.key = make_database(path)
+
+    def importing(self, people: list[dict[str, str]]) -> subprocess.Popen[str]:
+        file = self.folder / "people.ndjson"
+        file.write_text("".join(json.dumps(each) + "\n" for each in people))
+        command = [sys.executable, "-m", "regulars", "import", "customers", str(file), "--json"]
+        return subprocess.Popen(
+            [*command, "--database", database_url(self.path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def write(self, mine: Server, other: Server, name: str) -> None:
+        """Switch customers between "on" and "off" at one server; the other knows it at once."""
+        with mine.caller(self.key) as writer, other.caller(self.key) as reader:
+            for n in range(TURNS):
+                email, state = f"{name}{n % OWN}@example.com", "on" if n // OWN % 2 else "off"
+                assert writer.call("POST", "customers", {"email": email, "name": f"{state} {name}"}).status == 200
+                for asked in ("on", "off"):
+                    found = listed(reader, {"filter[email]": email, "filter[name_contains]": f"{asked} {name}"})
+                    assert found["meta"]["total_count"] == (asked == state), (email, n)
+
+    def read(self, server: Server, going: threading.Event) -> int:
+        """Read pages until the work is done; each must be right by itself, and a walk by cursor as a whole."""
+        rounds = 0
+        with server.caller(self.key) as caller:
+            while going.is_set() or not rounds:
+                for page in (1, 2, 7):
+                    assert_adds_up(caller, "on ", size=20, page=page)
+                walked: list[str] = []
+                query = {"filter[name_contains]": "stable", "sort": "email", "page[size]": "20", "page[after]": ""}
+                document = listed(caller, query)
+                walked += names(document)
+                while (following := document["links"]["next"]) is not None:
+                    document = caller.call("GET", following.removeprefix(f"http://127.0.0.1:{server.port}")).json()
+                    walked += names(document)
+                assert sorted(walked) == [f"stable {n:03}" for n in range(STABLE)]
+                rounds += 1
+        return rounds
+
+
+def listed(caller: Caller, query: dict[str, str]) -> Any:
+    return caller.call("GET", f"/v1/customers?{urlencode(query)}").json()
+
+
+def names(document: Any) -> list[str]:
+    return [each["attributes"]["name"] for each in document["data"]]
+
+
+def assert_adds_up(caller: Caller, text: str, *, size: int, page: int) -> None:
+    """A page has as many rows as its own total says, each matches the filter, in order, and none is there twice."""
+    query = {"filter[name_contains]": text, "sort": "-name", "page[size]": str(size), "page[number]": str(page)}
+    document = listed(caller, query)
+    shown, total = names(document), document["meta"]["total_count"]
+    assert len(shown) == max(0, min(size, total - (page - 1) * size))
+    assert all(text in name for name in shown), shown
+    assert shown == sorted(shown, reverse=True)
+    assert len({each["id"] for each in document["data"]}) == len(shown)
+
+
+def test_pages_are_right_while_two_servers_and_an_importer_write(database: Path, tmp_path: Path) -> None:
+    site = Site(database, tmp_path)
+    imported = [{"email": f"i{n}@example.com", "name": f"{'on' if n % 3 else 'off'} import"} for n in range(IMPORTED)]
+    going = threading.Event()
+    going.set()
+    with Server(database) as one, Server(database) as other, ThreadPoolExecutor(4) as threads:
+        with one.caller(site.key) as caller:
+            for n in range(STABLE):
+                person = {"email": f"stable{n}@example.com", "name": f"stable {n:03}"}
+                assert caller.call("POST", "customers", person).status == 200
+        readers = [threads.submit(site.read, server, going) for server in (one, other)]
+        importer = site.importing(imported)
+        writers = [threads.submit(site.write, one, other, "a"), threads.submit(site.write, other, one, "b")]
+        try:
+            for writer in writers:
+                writer.result(120)
+            out, err = importer.communicate(timeout=120)
+        finally:
+            going.clear()
+        assert all(reader.result(60) > 0 for reader in readers)
+        assert json.loads(out)["created"] == IMPORTED, err
+        now = time.time_ns() // 1_000_000
+        for filters in ([], [("name_contains", "on ")], [("name_contains", "off"), ("email_contains", "i1")]):
+            expected = answer(records(database), filters, "-name", now)
+            for server in (one, other):
+                with server.caller(site.key) as caller:
+                    query = {f"filter[{name}]": value for name, value in filters} | {
+                        "sort": "-name",
+                        "page[size]": "50",
+                    }
+                    found = listed(caller, query)
+                    assert found["meta"]["total_count"] == len(expected)
+                    assert [int(each["id"]) & 0xFFFFFFFF for each in found["data"]] == expected[:50]
+        assert len(expected) > 0
+    assert inconsistencies(database) == []
