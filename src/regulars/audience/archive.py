@@ -32,7 +32,11 @@ _Key = TypeVar("_Key", bound=Hashable)
 
 
 class DamagedError(Exception):
-    """A snapshot is not what was written, or was written by a program with another format."""
+    """A snapshot cannot be used: it is not what was written."""
+
+
+class OtherFormatError(DamagedError):
+    """A snapshot was written by a program with another format: nothing is wrong with it."""
 
 
 class _Section(Struct, array_like=True):
@@ -102,7 +106,7 @@ class Reader:
             if magic.rstrip(b"\0") != _MAGIC:
                 raise DamagedError("the file is no snapshot, or was not written to its end")
             if version != FORMAT:
-                raise DamagedError(f"the file has format {version}; this program reads {FORMAT}")
+                raise OtherFormatError(f"the file has format {version}; this program reads {FORMAT}")
             if os.fstat(file.fileno()).st_size != offset + length:
                 raise DamagedError("the file has another length than was written")
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)

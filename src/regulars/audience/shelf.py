@@ -27,15 +27,18 @@ class Shelf:
         """The file of a site's snapshot."""
         return self._folder / f"{site}{_SUFFIX}"
 
+    def load(self, site: int, tuning: Tuning | None = None) -> SiteIndex:
+        """The index of a site as of its snapshot. Raises DamagedError, now or later, and FileNotFoundError."""
+        return restored(Reader(self.path(site)), tuning)
+
     def read(self, site: int, tuning: Tuning | None = None) -> SiteIndex | None:
         """The index of a site as of its snapshot; None if there is none that can be used. What is damaged goes."""
-        path = self.path(site)
         try:
-            return restored(Reader(path), tuning)
+            return self.load(site, tuning)
         except FileNotFoundError:
             return None
         except (DamagedError, OSError, MemoryError) as error:
-            _log.warning("the snapshot %s is not used: %s", path, error)
+            _log.warning("the snapshot %s is not used: %s", self.path(site), error)
             self.discard(site)
             return None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from regulars.audience.archive import DamagedError, OtherFormatError
 from regulars.audience.difference import differences
 from regulars.audience.history import OutOfStepError, chained
 from regulars.audience.index import OutOfOrderError, SiteIndex
@@ -36,7 +37,8 @@ class Report(Struct, frozen=True):
 async def check_site(store: Store, site: int, snapshots: Path | None = None) -> Report:
     """Check one site. The numbers of a problem are those of customers within the site.
 
-    snapshots: the folder of the snapshots; a site's is checked too, and followed where its first changes are pruned.
+    snapshots: the folder of the snapshots; a site's is checked too, brought up to date as a server does it. One that a
+    server would pass over, of another history or format, is passed over here.
     """
     async with store.changes.snapshot() as snapshot:
         head = await snapshot.head(site)
@@ -50,24 +52,46 @@ async def check_site(store: Store, site: int, snapshots: Path | None = None) -> 
         loaded = await _loaded(snapshot, site, head)
         starts = [SiteIndex()]
         starts[0].finish(_START)
-        saved = None if snapshots is None else Shelf(snapshots).read(site)
-        if saved is not None and saved.horizon <= head.number:
+        try:
+            saved = None if snapshots is None else await _saved(Shelf(snapshots), snapshot, site, head)
+        except DamagedError as error:
+            saved = None
+            problems.append(_damage(error))
+        if saved is not None:
             starts.append(saved)
         oldest = await _oldest(snapshot, site)
         if oldest > 1:
             del starts[0]  # the first changes are pruned: nobody can follow them from the beginning
             problems += await _broken(snapshot, site, head, oldest)
         for start in starts:
-            since = "the beginning" if start.head == _START else f"a snapshot of change {start.head.number}"
+            since = "the beginning" if start.head == _START else f"the snapshot of change {start.head.number}"
             replayed = _Replay(snapshot, site, head, start)
-            await replayed.run()
+            try:
+                await replayed.run()
+                found = differences(loaded, replayed.index) if not replayed.problems else []
+            except DamagedError as error:
+                problems.append(_damage(error))
+                continue
             problems += replayed.problems
-            if not replayed.problems:
-                problems += [
-                    f"{difference} (first: the customers; second: the changes since {since})"
-                    for difference in differences(loaded, replayed.index)
-                ]
+            problems += [f"{each} (first: the customers; second: the changes since {since})" for each in found]
     return Report(len(loaded), head.number, problems)
+
+
+async def _saved(shelf: Shelf, snapshot: StoreSnapshot, site: int, head: Head) -> SiteIndex | None:
+    """The index of a site's snapshot, None where a server would use none. Raises DamagedError."""
+    try:
+        saved = shelf.load(site)
+        if saved.horizon > head.number:
+            return None
+        if saved.head != head:
+            chained(saved.head, await snapshot.changes(site, saved.head.number, 1))
+    except (FileNotFoundError, OtherFormatError, OutOfStepError):
+        return None
+    return saved
+
+
+def _damage(error: DamagedError) -> str:
+    return f"the snapshot is damaged: {error}; `regulars reindex` deletes it, and a server writes a new one"
 
 
 async def _oldest(snapshot: StoreSnapshot, site: int) -> int:
