@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 from pyroaring import BitMap
 
+from regulars.audience import arena as arenas
 from regulars.audience.coded import CodedColumn
 from regulars.audience.order import TextOrder
 from regulars.audience.segment import Segment
@@ -114,13 +115,15 @@ def test_similarity_is_pg_trgms() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_texts_are_looked_through_where_there_are_no_trigrams(seed: int) -> None:
+def test_texts_are_looked_through_where_there_are_no_trigrams(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arenas, "_BLOCK", [7, 10_000][seed % 2])
+    monkeypatch.setattr(arenas, "_SAMPLE", [20, 10_000][seed // 2 % 2])
     rng = random.Random(seed)
     texts = {at: "".join(rng.choices("ab ä", k=rng.randrange(6))) for at in range(0, 300, 1 + seed % 3)}
     arena = Segment.of(list(texts), list(texts.values())).arena
-    for needle in ("a", "b", "ab", "aab", "ä", " a", "äb b", "x", "ab" * 40, "a" * 5_000):
+    for needle in ("a", "b", "ab", "aab", "ä", " a", "äb b", "äaä", "aabab", "x", "ab" * 40, "a" * 5_000):
         expected = [at for at, text in texts.items() if needle in text]
-        assert arena.holders(needle.encode()).tolist() == expected
+        assert list(arena.holders(needle.encode())) == expected
 
 
 def test_large_segments_wait_to_be_tidied(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,11 +5,16 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pyroaring import BitMap
 
-from regulars.audience.bitmaps import Ordinals, distinct
+from regulars.audience.bitmaps import Ordinals, from_mask, from_ordinals
 
-_DENSE: Final = 16
+_DENSE: Final = 64
+"""Where one place in so many holds the needle, texts are looked at one by one instead of places."""
+
 _SAMPLE: Final = 65_536
+_BLOCK: Final = 16_384
+"""Texts looked through at a time: what is found in them stays in the processor's cache."""
 
 Parts = tuple[Ordinals, bytes, NDArray[np.int64]]
 """Whose the texts are, ascending; the bytes; where each text begins, and one more."""
@@ -64,23 +69,36 @@ class Arena:
         """The memory that it takes, in bytes; while it is in the file, next to none."""
         return 0 if self._parts is None else len(self.content) + self.starts.nbytes + self.ordinals.nbytes
 
-    def holders(self, needle: bytes) -> Ordinals:
+    def holders(self, needle: bytes) -> BitMap:
         """Whose texts contain the needle, found by looking at every byte."""
-        buffer, starts, last = self.buffer, self.starts, len(self.content) - len(needle) + 1
+        width = 4 if len(needle) >= 4 else 2 if len(needle) >= 2 else 1
+        last = len(self.content) - len(needle) + 1
+        hits = np.zeros(self.size, dtype=np.bool_)
         if last <= 0 or not self.size:
-            return self.ordinals[:0]
-        counts = np.bincount(buffer[:_SAMPLE], minlength=256)
-        places = sorted(range(len(needle)), key=lambda place: (counts[needle[place]], place))
-        found = buffer[places[0] :][:last] == needle[places[0]]
-        while len(places) > 1 and np.count_nonzero(found) * _DENSE > found.size:
-            del places[0]
-            found &= buffer[places[0] :][:last] == needle[places[0]]
-        is_dense = len(places) == 1 and np.count_nonzero(found) * _DENSE > found.size
-        if is_dense and int(starts[-2]) < found.size:
-            hits = np.bitwise_or.reduceat(found.view(np.uint8), starts[:-1])
-            return self.ordinals[hits.astype(np.bool_)]
-        at: NDArray[np.intp] = np.flatnonzero(found)
-        for place in places[1:]:
-            at = at[buffer[at + place] == needle[place]]
-        texts = np.searchsorted(starts, at, side="right") - 1
-        return self.ordinals[distinct(texts)] if texts.size else self.ordinals[:0]
+            return BitMap()
+        # So many bytes at once, at every place: they are compared as one number.
+        words = np.ndarray((len(self.content) - width + 1,), f"<u{width}", self.content, strides=(1,))
+        pieces = {at: int.from_bytes(needle[at : at + width], "little") for at in _pieces(len(needle), width)}
+        rarest = min(pieces, key=lambda at: int(np.count_nonzero(words[:_SAMPLE] == pieces[at])))
+        for first in range(0, self.size, _BLOCK):
+            starts = self.starts[first : first + _BLOCK + 1]
+            begin, end = int(starts[0]), min(int(starts[-1]), last)
+            found = words[begin + rarest : end + rarest] == pieces[rarest]
+            is_dense = len(pieces) == 1 and int(starts[-2]) < end and np.count_nonzero(found) * _DENSE > found.size
+            if is_dense:
+                hits[first : first + _BLOCK] = np.bitwise_or.reduceat(found.view(np.uint8), starts[:-1] - begin)
+                continue
+            places: NDArray[np.intp] = np.flatnonzero(found) + begin
+            for at, piece in pieces.items():
+                if at != rarest:
+                    places = places[words[places + at] == piece]
+            hits[first + np.searchsorted(starts, places, side="right") - 1] = True
+        ordinals = self.ordinals
+        if int(ordinals[-1]) == self.size - 1:  # nobody is missing
+            return from_mask(hits)
+        return from_ordinals(ordinals[hits])
+
+
+def _pieces(length: int, width: int) -> list[int]:
+    """Where to begin pieces of that width so that together they cover the length."""
+    return sorted({*range(0, length - width + 1, width), length - width})

@@ -224,7 +224,7 @@ class Segment:
         # Who is asked about makes no difference to what is remembered; of few, only those are looked at.
         is_worth_remembering = len(within) * _FEW_ASKED > len(self)
         if self._trigrams is None:
-            candidates = from_ordinals(self.arena.holders(needle)) if is_worth_remembering else within
+            candidates = self.arena.holders(needle) if is_worth_remembering else within
         else:
             candidates = self._trigrams.candidates(needle, None if is_worth_remembering else within)
         if self._trigrams is None:
@@ -244,7 +244,7 @@ class Segment:
         if self._trigrams is not None:
             within = self._trigrams.candidates(text, within)
         elif len(within) * _FEW_ASKED > len(self):
-            within = from_ordinals(self.arena.holders(text)) & within
+            within = self.arena.holders(text) & within
         return self._verified(within, text, whole=True)
 
     def similar(self, grams: frozenset[str], within: BitMap) -> BitMap:
