@@ -73,9 +73,10 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     drop_database(path)
 
 
-def test_a_rolling_restart_fails_no_request(database: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_rolling_restart_fails_no_request(database: Path, workers: int) -> None:
     key = make_database(database)
-    servers = [Server(database) for _ in range(2)]
+    servers = [Server(database, workers=workers) for _ in range(2)]
     failures: list[object] = []
     written: list[str] = []
     going = True
@@ -109,7 +110,7 @@ def test_a_rolling_restart_fails_no_request(database: Path) -> None:
             time.sleep(0.5)
             before = len(written)
             assert servers[number].stop() in (0, -15)
-            servers[number] = Server(database)
+            servers[number] = Server(database, workers=workers)
             proxy.ports = [server.port for server in servers]
             assert len(written) > before, "nobody was served meanwhile"
         time.sleep(0.5)

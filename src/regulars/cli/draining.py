@@ -8,8 +8,9 @@ import socket
 from functools import partial
 from typing import Final
 
-from uvicorn import Server
+from uvicorn import Config, Server
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.supervisors import multiprocess
 
 from regulars.cli.corking import CorkedTransport
 
@@ -59,6 +60,32 @@ class DrainingServer(Server):
         for connection in waiting:
             await loop.connect_accepted_socket(protocol, connection)
         await super().shutdown(sockets)
+
+
+class DrainingWorker(multiprocess.Process):
+    """A worker process that ends as a server alone does."""
+
+    @property
+    def server(self) -> Server:
+        """What runs in the process."""
+        if self._server is None:
+            self._server = DrainingServer(self.config)
+        return self._server
+
+
+class DrainingWorkers(multiprocess.Multiprocess):
+    """Several processes that share a door. It is closed by the last of them, which takes in who has connected."""
+
+    def __init__(self, config: Config, sockets: list[socket.socket]) -> None:
+        # uvicorn makes its workers of the class that this name stands for, at the start and when one has died.
+        multiprocess.Process = DrainingWorker  # type: ignore[misc]
+        super().__init__(config, sockets)
+
+    def terminate_all(self) -> None:
+        """End the workers. Our own handle on the door would keep it open, with nobody behind it."""
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
 
 
 def _accepted(listener: socket.socket) -> list[socket.socket]:

@@ -8,9 +8,8 @@ from typing import Annotated, Final
 
 import typer
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
-from regulars.cli.draining import DrainingProtocol, DrainingServer
+from regulars.cli.draining import DrainingProtocol, DrainingServer, DrainingWorkers
 from regulars.cli.options import NEAREST, Database
 from regulars.cli.output import FailedError, note
 from regulars.cli.session import require_database
@@ -94,7 +93,7 @@ def run_server(
         if on_listening is not None:
             on_listening(url)
         if settings.workers > 1:
-            Multiprocess(config, sockets=[listener]).run()
+            DrainingWorkers(config, [listener]).run()
             return
         server = DrainingServer(config)
         server.run(sockets=[listener])
