@@ -1,7 +1,7 @@
 """A ChangeSource in memory: a model of each site, the change log, and snapshots that copy what they need."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from copy import deepcopy
 
@@ -87,7 +87,7 @@ class FakeSnapshot:
         for start in range(0, len(numbers), 2):
             yield [model.row(number) for number in numbers[start : start + 2]]
 
-    async def ties(self, site: int) -> AsyncIterator[tuple[int, int, Sequence[int]]]:
+    async def ties(self, site: int) -> AsyncGenerator[tuple[int, int, Sequence[int]], None]:
         await self._read("ties")
         for (relation, target), numbers in self._sites[site].model.ties().items():
             yield relation, target, numbers

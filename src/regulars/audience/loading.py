@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import aclosing
 from functools import partial
 from typing import Final
 
@@ -64,8 +65,9 @@ class Loader:
                 raise UnknownSiteError(site)
             async for rows in snapshot.customers(site):
                 await self._quickly(len(rows), partial(index.load_customers, rows))
-            async for relation, target, numbers in snapshot.ties(site):
-                await self._quickly(len(numbers), partial(index.load_ties, relation, target, numbers))
+            async with aclosing(snapshot.ties(site)) as ties:
+                async for relation, target, numbers in ties:
+                    await self._quickly(len(numbers), partial(index.load_ties, relation, target, numbers))
         await self._quickly(index.size, partial(index.finish, head))
         if index.size >= self._large:
             for order in index.orders.values():

@@ -4,7 +4,7 @@ The store implements these protocols; neither side imports the other. Customers 
 within the site throughout.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -32,8 +32,11 @@ class Snapshot(Protocol):
         """Every customer of the site by ascending number, in chunks; the reading happens off the event loop."""
         ...
 
-    def ties(self, site: int) -> AsyncIterator[tuple[int, int, Sequence[int]]]:
-        """Every tie that holds, as (relation code, object number, customer numbers), in as many pieces as it likes."""
+    def ties(self, site: int) -> AsyncGenerator[tuple[int, int, Sequence[int]], None]:
+        """Every tie that holds, as (relation code, object number, customer numbers), in as many pieces as it likes.
+
+        It may be reading ahead: nothing else is read until the generator is closed.
+        """
         ...
 
     async def object_numbers(self, site: int, kind: str, keys: Iterable[str]) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from array import array
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -51,21 +51,35 @@ class StoreSnapshot:
             yield [CustomerRow(row[0], row[1:width], _texts(row[width:])) for row in rows]
             after = rows[-1][0]
 
-    async def ties(self, site: int) -> AsyncIterator[tuple[int, int, Sequence[int]]]:
-        """Every tie that holds: (relation, object, customers), a stretch of customers at a time, read on a thread."""
+    async def ties(self, site: int) -> AsyncGenerator[tuple[int, int, Sequence[int]], None]:
+        """Every tie that holds: (relation, object, customers), a stretch of customers at a time, read on a thread.
+
+        The next stretch is read while one is unpacked and taken: close the generator before anything else is read.
+        """
         row = await self.connection.one(sql.LAST_CUSTOMER, {"site": site})
         last = 0 if row is None or row[0] is None else row[0]
-        for after in range(0, last, CHUNK):
-            values = {"site": site, "after": after, "until": after + CHUNK}
-            ((largest, packed),) = await self.connection.in_thread(sql.LOAD_PACKED_TIES, values)
-            if largest is None:
-                continue
-            if largest < sql.PACKED_OBJECT_END:
-                for found in await asyncio.to_thread(_unpacked, packed, after):
-                    yield found
-                continue
-            for relation, item, customers in await self.connection.in_thread(sql.LOAD_TIES, values):
-                yield relation, item, msgspec.json.decode(customers, type=list[int])
+        reading = self._stretch(site, 0)
+        try:
+            for after in range(0, last, CHUNK):
+                ((largest, packed),) = await reading
+                pieces: list[tuple[int, int, Sequence[int]]] = []
+                is_packed = largest is None or largest < sql.PACKED_OBJECT_END
+                if not is_packed:
+                    values = {"site": site, "after": after, "until": after + CHUNK}
+                    for relation, item, customers in await self.connection.in_thread(sql.LOAD_TIES, values):
+                        pieces.append((relation, item, msgspec.json.decode(customers, type=list[int])))
+                reading = self._stretch(site, after + CHUNK)
+                if is_packed and largest is not None:
+                    pieces = await asyncio.to_thread(_unpacked, packed, after)
+                for piece in pieces:
+                    yield piece
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    def _stretch(self, site: int, after: int) -> "asyncio.Task[list[Row]]":
+        values = {"site": site, "after": after, "until": after + CHUNK}
+        return asyncio.create_task(self.connection.in_thread(sql.LOAD_PACKED_TIES, values))
 
     async def object_numbers(self, site: int, kind: str, keys: Iterable[str]) -> dict[str, int]:
         """The numbers of the objects of a kind that have these keys; unknown keys are left out."""
