@@ -14,7 +14,7 @@ from regulars.domain.changes import NULL, TEXTS, Entry, Record
 from . import strategies as random
 from .model import Model
 
-TUNINGS = [Tuning(), Tuning(1, 1, 2), Tuning(3, 4, 1, words_limit=0)]
+TUNINGS = [Tuning(), Tuning(1, 1, 2, led_from=1), Tuning(3, 4, 1, words_limit=0, led_from=3)]
 
 
 def loaded(model: Model, tuning: Tuning | None = None) -> SiteIndex:

@@ -16,7 +16,7 @@ _GATHER_FACTOR: Final = 8
 """Values of a set of at most one ordinal in this many are gathered; of more, the whole column is compared."""
 
 _BLOCK: Final = 32_768
-"""Values compared at a time: they stay in the processor's cache between the two comparisons."""
+"""Values compared at a time: they stay in the processor's cache meanwhile."""
 
 
 class Growable:
@@ -70,6 +70,17 @@ class Column(Growable):
     def __init__(self) -> None:
         super().__init__(np.int64, NULL)
         self._ascending = 0  # so many values from the first one on are set and ascend
+        self._watches: tuple[set[int], ...] = ()
+
+    def watch(self) -> set[int]:
+        """A set that the positions of all values written from now on are put in."""
+        watch: set[int] = set()
+        self._watches += (watch,)
+        return watch
+
+    def unwatch(self, watch: set[int]) -> None:
+        """Put nothing more in this set."""
+        self._watches = tuple(each for each in self._watches if each is not watch)
 
     @property
     def is_ascending(self) -> bool:
@@ -79,6 +90,8 @@ class Column(Growable):
     def __setitem__(self, position: int, value: int) -> None:
         room, ascending = self._room, self._ascending
         room[position] = value
+        for watch in self._watches:
+            watch.add(position)
         if position < ascending:
             follows = position + 1 == ascending or value <= room[position + 1]
             if value == NULL or not follows or (position > 0 and value < room[position - 1]):
@@ -130,11 +143,15 @@ class Column(Growable):
 
 def _inside(values: Values, low: int, high: int | None) -> NDArray[np.bool_]:
     inside: NDArray[np.bool_] = np.empty(values.size, dtype=np.bool_)
+    # Counted from `low` upwards and without a sign, what is below stands above everything: one comparison for two.
+    room = np.empty(min(_BLOCK, values.size), dtype=np.int64)
     for start in range(0, values.size, _BLOCK):
         block, out = values[start : start + _BLOCK], inside[start : start + _BLOCK]
-        np.greater_equal(block, low, out=out)
-        if high is not None:
-            out &= block <= high
+        if high is None:
+            np.greater_equal(block, low, out=out)
+        else:
+            above = np.subtract(block, low, out=room[: block.size])
+            np.less_equal(above.view(np.uint64), np.uint64(high - low), out=out)
     return inside
 
 

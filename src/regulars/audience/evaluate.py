@@ -85,7 +85,11 @@ def page(index: SiteIndex, matches: BitMap, sort: Sort, *, skip: int, take: int)
         ordinals = ordered_window(matches, column.values, skip=skip, take=take, descending=sort.descending)
     else:
         values = sort_values(index, sort)
-        ordinals = window(matches, values, skip=skip, take=take, descending=sort.descending)
+        leaders = None if column is None else index.leaders(sort.column, descending=sort.descending)
+        leading = None if leaders is None else leaders.window(matches, values, skip=skip, take=take)
+        ordinals = (
+            window(matches, values, skip=skip, take=take, descending=sort.descending) if leading is None else leading
+        )
     return _numbers(index, ordinals)
 
 

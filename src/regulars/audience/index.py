@@ -15,6 +15,7 @@ from regulars.audience.bitmap_table import BitmapTable
 from regulars.audience.bitmaps import from_ordinals
 from regulars.audience.coded import CodedColumn
 from regulars.audience.columns import Column, Numbering
+from regulars.audience.leaders import Leaders, Leading
 from regulars.audience.order import TextOrder
 from regulars.audience.packed import PackedTies
 from regulars.audience.source import CustomerRow, Head
@@ -34,12 +35,14 @@ class OutOfOrderError(Exception):
 
 
 class Tuning(Struct, frozen=True):
-    """Sizes at which texts change their place (see `TextColumn`, `TextOrder`); tests make them tiny."""
+    """Sizes at which texts change their place (see `TextColumn`, `TextOrder`), and customers from which those in front
+    of an order are kept (see `Leaders`); tests make them tiny."""
 
     pending_limit: int = 1_000
     scan_limit: int = 2_000
     delta_limit: int = 5_000
     words_limit: int = 20_000
+    led_from: int = 16_384
 
 
 class SiteIndex:
@@ -59,6 +62,8 @@ class SiteIndex:
         self.numbering = Numbering()
         self.alive = BitMap()
         self.columns = {name: Column() for name in COLUMNS}
+        self._leading: dict[str, Leading] = {}
+        self._led_from = tuning.led_from
         self.ties: BitmapTable[tuple[int, int]] = BitmapTable()
         self.texts: dict[str, TextColumn | CodedColumn] = {}
         self.orders: dict[str, TextOrder] = {}
@@ -85,6 +90,13 @@ class SiteIndex:
     def size(self) -> int:
         """How many ordinals there are, those of the deleted included."""
         return len(self.numbering)
+
+    def leaders(self, column: str, *, descending: bool) -> Leaders | None:
+        """Who stands first in the order of a column; None in a site so small that looking at everybody is as quick."""
+        if self.size < self._led_from:
+            return None
+        leading = self._leading.get(column) or self._leading.setdefault(column, Leading(self.columns[column]))
+        return leading.of(descending=descending)
 
     def load_customers(self, rows: Sequence[CustomerRow]) -> None:
         """Take customers, by ascending number, behind those there are. Raises OutOfOrderError if they are not."""
@@ -172,6 +184,7 @@ class SiteIndex:
             20_000
             + self.numbering.nbytes
             + sum(each.nbytes for each in self._columns)
+            + sum(each.nbytes for each in self._leading.values())
             + sum(each.nbytes for each in self._texts)
             + sum(each.nbytes for each in self.orders.values())
             + self.ties.nbytes

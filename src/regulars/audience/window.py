@@ -4,13 +4,14 @@ The order is by key, unset keys last in both directions, equal keys by ascending
 but the page: keys are bracketed with the help of a sample, then partitioned, and ties are cut, not sorted.
 """
 
+import math
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from regulars.audience.bitmaps import Ordinals, from_mask, to_ordinals
+from regulars.audience.bitmaps import Ordinals, from_mask, from_ordinals, to_ordinals
 from regulars.audience.columns import Values
 
 _SAMPLE: Final = 2_048
@@ -40,7 +41,7 @@ def window(matches: BitMap, values: Values, *, skip: int, take: int, descending:
     if is_tied:
         return to_ordinals(near[skip - before : stop - before])
     ordinals = to_ordinals(near)
-    page: Ordinals = ordinals[_cut(_keys(values[ordinals], descending), skip - before, stop - before)]
+    page: Ordinals = ordinals[cut(keys_of(values[ordinals], descending), skip - before, stop - before)]
     return page
 
 
@@ -58,7 +59,7 @@ def ordered_window(matches: BitMap, values: Values, *, skip: int, take: int, des
     before = total - matches.rank(last - 1)
     if near.size >= _LARGE:
         return window(matches, values, skip=skip, take=take, descending=True)
-    page: Ordinals = near[_cut(~values[near], skip - before, stop - before)]
+    page: Ordinals = near[cut(~values[near], skip - before, stop - before)]
     return page
 
 
@@ -81,7 +82,7 @@ def rank(matches: BitMap, values: Values, value: int, ordinal: int, *, descendin
         before[ordinal:] &= values[ordinal:] != value
         return matches.intersection_cardinality(from_mask(before))
     ordinals = to_ordinals(matches)
-    keys = _keys(values[ordinals], descending)
+    keys = keys_of(values[ordinals], descending)
     return int(np.count_nonzero((keys < key) | ((keys == key) & (ordinals < ordinal))))
 
 
@@ -104,13 +105,13 @@ def _below(matches: BitMap, ordinal: int) -> int:
 
 
 def _key(value: int, descending: bool) -> int:
-    """`_keys` of a single value."""
+    """`keys_of` of a single value."""
     if value == _LOWEST:
         return _HIGHEST
     return ~value if descending else value - 1
 
 
-def _keys(values: Values, descending: bool) -> Values:
+def keys_of(values: Values, descending: bool) -> Values:
     """Keys whose ascending order is the wanted one; NULL (int64 min) becomes int64 max, so it stands last."""
     return ~values if descending else values - 1  # min - 1 wraps to max
 
@@ -121,12 +122,9 @@ def _bracket(matches: BitMap, values: Values, skip: int, stop: int, descending: 
     skip..stop lies inside.
     """
     total = len(matches)
-    sampled = matches & BitMap(range(0, values.size, max(1, values.size // _SAMPLE)))
-    sample = np.sort(_keys(values[to_ordinals(sampled)], descending))
-    # Four standard deviations of the rank of a sampled key; whatever the sample says, the counts decide.
-    margin = 2 * sample.size**0.5 + 1
-    first = int(skip * sample.size / total - margin)
-    last = int(stop * sample.size / total + margin) + 1
+    sampled = matches & from_ordinals(np.arange(0, values.size, max(1, values.size // _SAMPLE)))
+    sample = np.sort(keys_of(values[to_ordinals(sampled)], descending))
+    first, last = _sample_bounds(skip / total, stop / total, sample.size)
     before, near, is_tied = 0, matches, False
     low, high = (int(key) for key in sample[[max(first, 0), min(last, sample.size - 1)]]) if sample.size else (0, 1)
     if low == high:  # a value that many have: those before them are counted, and none of them is looked at
@@ -140,8 +138,20 @@ def _bracket(matches: BitMap, values: Values, skip: int, stop: int, descending: 
     return (before, near, is_tied) if before <= skip and before + len(near) >= stop else (0, matches, False)
 
 
+def _sample_bounds(start: float, stop: float, size: int) -> tuple[int, int]:
+    """The places in a sorted sample between whose keys lie the ranks start .. stop, as shares of all; may be outside.
+
+    Four standard deviations of a sampled key's rank are allowed for. Whatever a sample says, counts must decide.
+    """
+
+    def margin(share: float) -> float:
+        return 4 * math.sqrt(size * share * (1 - share)) + 4
+
+    return int(start * size - margin(start)), int(stop * size + margin(stop)) + 1
+
+
 def _up_to(values: Values, key: int, descending: bool) -> NDArray[np.bool_]:
-    """Where the key of a value (see _keys) is at most this one; a comparison of the values as they are."""
+    """Where the key of a value (see keys_of) is at most this one; a comparison of the values as they are."""
     if descending:
         found: NDArray[np.bool_] = values >= ~key
         return found
@@ -152,7 +162,7 @@ def _up_to(values: Values, key: int, descending: bool) -> NDArray[np.bool_]:
     return found
 
 
-def _cut(keys: Values, skip: int, stop: int) -> NDArray[Any]:
+def cut(keys: Values, skip: int, stop: int) -> NDArray[Any]:
     """The positions of ranks skip..stop-1 by (key, position)."""
     if keys.size > _MANY:
         before, near = _near(keys, skip, stop)
@@ -168,9 +178,7 @@ def _near(keys: Values, skip: int, stop: int) -> tuple[int, NDArray[Any] | None]
     Two comparisons with bounds from a sample cost a third of finding the bounds' exact places among all keys.
     """
     sample = np.sort(keys[:: keys.size // _SAMPLED])
-    margin = 2 * sample.size**0.5 + 1  # as in _bracket
-    first = int(skip * sample.size / keys.size - margin)
-    last = int(stop * sample.size / keys.size + margin) + 1
+    first, last = _sample_bounds(skip / keys.size, stop / keys.size, sample.size)
     inside = keys <= sample[last] if last < sample.size else np.ones(keys.size, dtype=np.bool_)
     before = 0
     if first > 0:
@@ -182,7 +190,7 @@ def _near(keys: Values, skip: int, stop: int) -> tuple[int, NDArray[Any] | None]
 
 
 def _ranked(keys: Values, skip: int, stop: int) -> NDArray[Any]:
-    """`_cut`, looking at every key."""
+    """`cut`, looking at every key."""
     last = stop - 1
     parted = np.partition(keys, [skip, last])
     low, high = parted[skip], parted[last]

@@ -1,14 +1,13 @@
 """Customers as the vendor's schema shows them: the attributes, the relationships, and a view of those wanted."""
 
 from collections.abc import Mapping, Sequence
-from operator import attrgetter
 from typing import Any, Final
 
 from regulars.domain.customer import Customer, shown_name
 from regulars.domain.identity import public_number
 from regulars.domain.moments import iso, iso_or_none
 from regulars.domain.money import decimal_text
-from regulars.http.jsonapi.documents import Attributes, chosen, identifier, identifiers, nothing
+from regulars.http.jsonapi.documents import identifier, identifiers
 from regulars.store.reads import CustomerLine
 
 Line = CustomerLine | Customer
@@ -20,26 +19,32 @@ Ties = Mapping[tuple[int, str], Sequence[int]]
 
 def name_of(line: Line) -> str:
     """The name, or what stands for it: never null."""
-    return shown_name(line.name, line.email, line.customer_id) or ""
+    return line.name or shown_name(None, line.email, line.customer_id) or ""
 
 
-ATTRIBUTES: Final[Attributes[Line]] = {
-    "name": name_of,
-    "email": lambda line: line.email or "",
-    "avatar": nothing,
-    "external_user_id": attrgetter("customer_id"),
-    "public_bio": nothing,
-    "public_location": nothing,
-    "public_website": nothing,
-    "socials": nothing,
-    "net_revenue": lambda line: decimal_text(line.net_revenue),
-    "sign_in_count": nothing,
-    "last_request_at": lambda line: iso_or_none(line.last_request_at),
-    "bounced_at": lambda line: iso_or_none(line.bounced_at),
-    "created_at": lambda line: iso(line.created_at),
-    "updated_at": lambda line: iso(line.updated_at),
-}
-"""The attributes of a customer."""
+def attributes_of(line: Line) -> dict[str, Any]:
+    """The attributes of a customer. What the vendor has and we do not keep is null."""
+    # One function and not a table of them: a page shows hundreds of attributes.
+    return {
+        "name": name_of(line),
+        "email": line.email or "",
+        "avatar": None,
+        "external_user_id": line.customer_id,
+        "public_bio": None,
+        "public_location": None,
+        "public_website": None,
+        "socials": None,
+        "net_revenue": decimal_text(line.net_revenue),
+        "sign_in_count": None,
+        "last_request_at": iso_or_none(line.last_request_at),
+        "bounced_at": iso_or_none(line.bounced_at),
+        "created_at": iso(line.created_at),
+        "updated_at": iso(line.updated_at),
+    }
+
+
+ATTRIBUTES: Final = tuple(attributes_of(CustomerLine(0, 0, 0, None, None, None, None, 0, None)))
+"""The names of the attributes, in the order in which they are shown."""
 
 RELATED: Final = {"offers": "offer.granted", "products": "product.owned"}
 """The relationships of a customer to objects, and the relation that each is."""
@@ -62,7 +67,7 @@ class CustomerView:
         self._site = site
         self._customers = f"{origin}/v1/customers/"
         self._contacts = f"{origin}/v1/contacts/"
-        self._attributes = chosen(ATTRIBUTES, fields)
+        self._fields = fields
         wanted = frozenset(RELATIONSHIPS if fields is None else fields.intersection(RELATIONSHIPS))
         self._has_relationships = bool(wanted)
         self._contact = "contact" in wanted
@@ -73,10 +78,13 @@ class CustomerView:
     def show(self, line: Line, ties: Ties) -> dict[str, Any]:
         """One customer as a resource."""
         number = str(public_number(self._site, line.number))
+        attributes = attributes_of(line)
+        if self._fields is not None:
+            attributes = {name: value for name, value in attributes.items() if name in self._fields}
         resource = {
             "id": number,
             "type": "customers",
-            "attributes": {name: get(line) for name, get in self._attributes},
+            "attributes": attributes,
             "links": {"contact": self._contacts + number},
         }
         if self._has_relationships:
