@@ -76,7 +76,7 @@ def test_a_vendor_s_call_that_is_not_here_is_told_so_in_the_caller_s_dialect(
     api: Client, swu: Client, method: str, path: str
 ) -> None:
     reply = api.send(method, path, {})
-    assert reply.status_code in (400, 404, 405)
+    assert reply.status_code == 404
     told = swu.send(method, path, {})
     assert told.status_code == reply.status_code
     assert told.text.strip()

@@ -6,6 +6,7 @@ docs/compatibility.md is made from it. A vendor's call that gets a route becomes
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Final
 
 from msgspec import Struct
@@ -277,3 +278,10 @@ def unlisted(routes: Iterable[Route] = ROUTES) -> list[_Place]:
     """The places of routes that no line here tells of; there should be none but spellings of a listed path."""
     listed = {place(call.method, call.path) for call in (*OWN, *(call for each in VENDORS for call in each.calls))}
     return sorted(served(routes) - listed)
+
+
+@cache
+def missing() -> frozenset[str]:
+    """The paths of vendors' calls that nothing here serves, of those without a parameter."""
+    every = {call.path for vendor in VENDORS for call in vendor.calls}
+    return frozenset(path for path in every - {path for _, path in served()} if "{" not in path)

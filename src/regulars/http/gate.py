@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from regulars.audience import service as audience
 from regulars.domain.faults import RefusedError
+from regulars.http import compatibility
 from regulars.http.classic import failures as classic_failures
 from regulars.http.errors import RETRY_SECONDS, Problem
 from regulars.http.jsonapi import failures as jsonapi_failures
@@ -67,6 +68,8 @@ class Gate:
             if started:
                 raise
             problem = _problem(error)
+            if problem.status in (400, 405) and path in compatibility.missing():
+                problem = _no_such_call()  # it only looks like the path of a customer
             if isinstance(error, UnavailableError):
                 self._complain(error)
             if problem.code == "method_not_allowed":
@@ -151,7 +154,7 @@ def _problem(error: Exception) -> Problem:
         case HTTPException(status_code=405):
             return Problem("method_not_allowed", "This path has no such method.")
         case HTTPException(status_code=404):
-            return Problem("not_found", "There is no such call here; docs/compatibility.md lists those there are.")
+            return _no_such_call()
         case BusyError() | audience.BusyError():
             return Problem("busy", "The server has more to do than it can take in; try again in a second.")
         case audience.LoadingError():
@@ -164,3 +167,7 @@ def _problem(error: Exception) -> Problem:
             return Problem("internal", "Something went wrong; nothing was changed.")
         case _:
             return Problem("internal", "Something went wrong.")
+
+
+def _no_such_call() -> Problem:
+    return Problem("not_found", "There is no such call here; docs/compatibility.md lists those there are.")

@@ -8,7 +8,7 @@ from regulars.http.jsonapi.contact_resource import RELATED, ContactView
 from regulars.http.jsonapi.customer_documents import Question, included_objects, people_of
 from regulars.http.jsonapi.customer_resource import CustomerView, Ties
 from regulars.http.jsonapi.kinds import BY_KIND
-from regulars.http.jsonapi.related_resources import SITES, site_resource
+from regulars.http.jsonapi.site_resource import SITES, site_resource
 from regulars.store import control, reads
 from regulars.store.engine import Connection
 

@@ -13,7 +13,7 @@ from regulars.http.jsonapi.contact_resource import ContactView
 from regulars.http.jsonapi.customer_resource import RELATED, CustomerView, Line, Ties
 from regulars.http.jsonapi.kinds import BY_KIND, title_of
 from regulars.http.jsonapi.query import Query
-from regulars.http.jsonapi.related_resources import SITES, site_resource
+from regulars.http.jsonapi.site_resource import SITES, site_resource
 from regulars.store import control, reads
 from regulars.store.engine import Connection
 

@@ -21,7 +21,7 @@ from regulars.http.jsonapi.negotiation import route
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import SITE_ID, asked_site
 from regulars.http.jsonapi.query import Query, Vocabulary
-from regulars.http.jsonapi.related_resources import SITES, site_resource
+from regulars.http.jsonapi.site_resource import SITES, site_resource
 from regulars.http.keyring import Caller, Reader, Writer
 from regulars.store import control
 from regulars.store.engine import Connection

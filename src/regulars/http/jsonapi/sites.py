@@ -11,7 +11,7 @@ from regulars.http.jsonapi import paging
 from regulars.http.jsonapi.documents import document
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.query import Query, Vocabulary
-from regulars.http.jsonapi.related_resources import SITES, site_resource
+from regulars.http.jsonapi.site_resource import SITES, site_resource
 from regulars.http.keyring import Reader
 from regulars.store import control
 from regulars.store.control import Site

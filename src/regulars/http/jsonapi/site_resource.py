@@ -1,4 +1,4 @@
-"""The site of a customer, as a resource."""
+"""Sites as the vendor's schema shows them: the attributes, and a view of one."""
 
 from operator import attrgetter
 from typing import Any, Final
