@@ -9,7 +9,7 @@ import regulars
 from regulars.domain.limits import Limits
 from regulars.http.call import pattern
 from regulars.http.credentials import API_KEY_HEADER
-from regulars.http.openapi import objects, resources
+from regulars.http.openapi import objects, resources, written
 from regulars.http.openapi.operations import endpoint_of, error_responses, operation, vocabulary_of
 from regulars.settings import Settings
 
@@ -65,6 +65,7 @@ def document(routes: Sequence[Route], settings: Settings) -> dict[str, Any]:
                 **objects.COMPONENTS,
                 **objects.inputs(limits),
                 **resources.COMPONENTS,
+                **written.inputs(limits),
                 **_resources(routes),
             },
             "responses": error_responses(),

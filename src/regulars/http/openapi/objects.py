@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from regulars.domain.consent import CAUSES
 from regulars.domain.events import EVENTS, REFERENCE_FIELDS
 from regulars.domain.fields import GENDERS, PERCENTILES, TOP_RULES
 from regulars.domain.limits import Limits
@@ -140,6 +141,7 @@ def inputs(limits: Limits) -> dict[str, Schema]:
             name: {**either(TEXT, WHOLE, {"type": "null"}), "description": f"A {kind}, by number or key."}
             for name, kind in REFERENCE_FIELDS.items()
         },
+        **_of_events(limits),
     }
     who = {name: optional[name] for name in ("email", "customer_id", "uuid")}
     return {
@@ -157,6 +159,25 @@ def inputs(limits: Limits) -> dict[str, Schema]:
         "GroupChange": record(
             {name: or_null({**TEXT, "maxLength": limits.text}) for name in ("name", "description")}, required=()
         ),
+    }
+
+
+def _of_events(limits: Limits) -> dict[str, Schema]:
+    """The fields that only some events have; docs/events.md says which."""
+    money = {**or_null(either(NUMBER, TEXT)), "description": "Not negative, at most two decimal places."}
+    text = or_null({**either(TEXT, WHOLE), "maxLength": limits.text})
+    return {
+        "revenue": money,
+        "amount": {**money, "description": "The same as `revenue`."},
+        "order_id": {**text, "description": "A repeat of it is counted once."},
+        "product_ids": or_null(listed(KEY, limits.references, description="Products, by number or key.")),
+        "passed": {**or_null(YES_OR_NO), "description": "Whether the assessment was passed."},
+        "bounce_type": {**TEXT, "enum": ["hard", "soft"], "description": "`soft` where it is not given."},
+        "cause": {**one_of(CAUSES), "description": "Why the subscription ended; `manual` where it is not given."},
+        "log_id": {**text, "description": "The mail that it is about, by an id of yours; also `message_id`."},
+        "message": {**text, "description": "What the mail server said."},
+        "wording": {**text, "description": "What was agreed to: evidence of the consent."},
+        "proof": {**text, "description": "How that is known: evidence of the consent."},
     }
 
 

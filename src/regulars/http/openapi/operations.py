@@ -13,7 +13,7 @@ from regulars.http.jsonapi.failures import MEDIA_TYPE
 from regulars.http.jsonapi.negotiation import BODIES, NegotiatingEndpoint
 from regulars.http.jsonapi.oauth_failures import PREFIX as OAUTH
 from regulars.http.jsonapi.query import Vocabulary
-from regulars.http.openapi import parameters, resources
+from regulars.http.openapi import parameters, resources, written
 from regulars.http.openapi.calls import Details, details_of
 from regulars.http.openapi.schema import Schema, ref
 
@@ -94,7 +94,7 @@ def _body(path: str, method: str, endpoint: Endpoint, details: Details) -> dict[
     negotiates = isinstance(endpoint, NegotiatingEndpoint)
     schema = details.body
     if schema is None and negotiates:
-        schema = resources.body(pattern(path), method)
+        schema = written.body(pattern(path), method)
     if schema is None:
         return {}
     kinds = BODIES if negotiates else details.takes

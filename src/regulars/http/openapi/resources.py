@@ -131,21 +131,6 @@ def reply(path: str, method: str, vocabulary: Vocabulary | None) -> Schema:
     return ref("Document")
 
 
-def body(path: str, method: str) -> Schema | None:
-    """The document that a call takes: identifiers to a relationship, else a resource; None if it takes none."""
-    if method == "GET":
-        return None
-    if _RELATIONSHIP in path:
-        return record({"data": listed(ref("Identifier"))})
-    if method == "DELETE":
-        return None
-    attributes = {"type": "object", "description": f"Some of the attributes of `{component(_type(path))}`."}
-    parts = {"type": {"const": _type(path)}, "id": TEXT, "attributes": attributes}
-    if method == "POST":
-        parts["relationships"] = record({"site": ref("Relationship")}, required=())
-    return record({"data": record(parts, required=("type",))})
-
-
 def creates(path: str, method: str) -> bool:
     """Whether a call makes a new resource, which is answered 201."""
     return method == "POST" and "{" not in path

@@ -1,0 +1,89 @@
+"""Schemas of what callers of the JSON:API surface write: resources to create and to change, and identifiers.
+
+They are made of the tables that the calls themselves are made of: the kinds of object, and the attributes of a contact.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from regulars.domain.limits import Limits
+from regulars.http.jsonapi.contact_bodies import WRITABLE
+from regulars.http.jsonapi.kinds import KINDS, Kind
+from regulars.http.openapi.schema import TEXT, WHOLE, YES_OR_NO, Schema, either, listed, or_null, record, ref
+
+_RELATIONSHIP: Final = "/relationships/"
+_TYPES: Final = {f"{each.kind}s": each.type for each in KINDS}
+"""The types of the objects of a relationship, by its name."""
+
+_SITE: Final = record(
+    {"site": record({"data": record({"type": {"const": "sites"}, "id": TEXT})})},
+    required=(),
+    description="The site that it belongs to; of an account with one site it need not be named.",
+)
+
+
+def body(path: str, method: str) -> Schema | None:
+    """The document that a call takes: identifiers to a relationship, else a resource; None if it takes none."""
+    if method == "GET":
+        return None
+    place, is_relationship, name = path.partition(_RELATIONSHIP)
+    if is_relationship:
+        return ref(f"{_TYPES[name]}_identifiers")
+    if method == "DELETE":
+        return None
+    type_ = place.removeprefix("/v1/").partition("/")[0]
+    return ref(f"{type_}_creation" if method == "POST" else f"{type_}_change")
+
+
+def inputs(limits: Limits) -> dict[str, Schema]:
+    """Every document that callers write, by its component's name, with the limits of this server."""
+    contact = _contact(limits)
+    return {
+        **_documents("contacts", contact, required=("email",), changed=contact),
+        **{name: each for kind in KINDS for name, each in _of_kind(kind, limits).items()},
+    }
+
+
+def _of_kind(kind: Kind, limits: Limits) -> dict[str, Schema]:
+    own = "Your own key: no number, no comma." if not kind.by_key else "The code, which is its id as well."
+    key = {**TEXT, "minLength": 1, "maxLength": limits.object_key, "description": own}
+    attributes: dict[str, Schema] = {
+        kind.title: {**TEXT, "minLength": 1, "maxLength": limits.text, "examples": ["Spring sale"]},
+        "description": or_null({**TEXT, "maxLength": limits.text}),
+        kind.key: {**key, "examples": ["SPRING10"]} if kind.by_key else or_null(key),
+    }
+    assert tuple(attributes) == kind.writable
+    changed = {**attributes, kind.key: or_null({**key, "description": "Cannot be changed: as it is, or left out."})}
+    identifier = record({"type": {"const": kind.type}, "id": either(TEXT, WHOLE)}, description="`id`: number or key.")
+    return {
+        **_documents(kind.type, attributes, required=(kind.key if kind.by_key else kind.title,), changed=changed),
+        f"{kind.type}_identifiers": record({"data": listed(identifier, limits.references)}),
+    }
+
+
+def _contact(limits: Limits) -> dict[str, Schema]:
+    text = or_null({**TEXT, "maxLength": limits.text})
+    known: dict[str, Schema] = {
+        "name": {**TEXT, "minLength": 1, "maxLength": limits.text},
+        "email": {**TEXT, "format": "email", "maxLength": limits.email, "examples": ["anna@example.com"]},
+        "phone_number": {**or_null(TEXT), "description": "`+`, country code and number."},
+        "subscribed": YES_OR_NO,
+        "external_user_id": {**or_null(TEXT), "description": f"Your own id, at most {limits.customer_id} characters."},
+    }
+    return {name: known.get(name, text) for name in WRITABLE}
+
+
+def _documents(
+    type_: str, attributes: Mapping[str, Schema], *, required: tuple[str, ...], changed: Mapping[str, Schema]
+) -> dict[str, Schema]:
+    """The documents that create and change a resource."""
+    ignored = f"Attributes that `{type_}_resource` has beside these may be sent, and are ignored."
+    named: dict[str, Schema] = {"type": {"const": type_}, "id": TEXT}
+    creation = {**named, "attributes": record(attributes, required=required, description=ignored)}
+    change = {**named, "attributes": record(changed, required=(), description=ignored)}
+    return {
+        f"{type_}_creation": record(
+            {"data": record({**creation, "relationships": _SITE}, required=("type", "attributes"))}
+        ),
+        f"{type_}_change": record({"data": record(change, required=("type",))}),
+    }
