@@ -57,7 +57,7 @@ DETAILS: Final[dict[Handler, Details]] = {
     customers.upsert: Details(
         body=ref("CustomerInput"),
         reply=objects.done(result=objects.RESULT, customer=ref("Customer")),
-        errors=(409,),
+        errors=(404, 409),
     ),
     customers.bulk: Details(
         body=record({"customers": listed(ref("CustomerInput"), customers.BULK_LIMIT)}),
