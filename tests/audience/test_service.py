@@ -71,6 +71,26 @@ async def test_reads_what_was_committed_before_and_after_the_load() -> None:
 
 
 @on_a_loop
+async def test_windows_end_when_the_store_is_looked_at_not_when_the_index_began_to_load() -> None:
+    source = FakeSource()
+    source.site.add("Anna", created_at=100)
+    source.gate.clear()
+    clock = 100
+    async with serving(source) as audience:
+
+        async def ask() -> int:
+            async with audience.ask(1, lambda: Range("created_at", 0, clock)) as answer:
+                return answer.total
+
+        question = asyncio.create_task(ask())
+        await until(lambda: source.open > 0)
+        clock = 200
+        source.site.add("Berta", created_at=200)
+        source.gate.set()
+        assert await question == 2
+
+
+@on_a_loop
 async def test_the_answer_is_of_the_moment_of_its_snapshot() -> None:
     source = FakeSource()
     source.site.add("Anna")

@@ -1,5 +1,7 @@
 """Answering: one question asked of one index, and what that is expected to cost."""
 
+from collections.abc import Callable
+
 from pyroaring import BitMap
 
 from regulars.audience.evaluate import Sort, estimate, estimate_page, evaluate
@@ -7,6 +9,9 @@ from regulars.audience.index import SiteIndex
 from regulars.audience.predicates import IDENTIFIERS, Predicate, keys, resolve
 from regulars.audience.source import Snapshot
 from regulars.audience.stretch import Shown, Stretch, show
+
+Asked = Predicate | Callable[[], Predicate]
+"""What is asked about: a predicate, or what makes it at the time of which the question is."""
 
 
 def answered(index: SiteIndex, predicate: Predicate, sort: Sort, stretch: Stretch) -> tuple[int, Shown]:

@@ -6,6 +6,7 @@ in docs/filters.md. A new filter is a new line.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from msgspec import Struct
@@ -51,7 +52,12 @@ Builder = Callable[[Any, Moment], Predicate]
 
 
 def parse(named: Filter, raw: str, now_ms: int, engagement: Engagement | None = None) -> Predicate:
-    """The predicate of a filter given the value `raw` at the time `now_ms` (ms UTC).
+    """The predicate of a filter given the value `raw` at the time `now_ms` (ms UTC). Raises as `read` does."""
+    return read(named, raw)(Moment(now_ms, engagement or Engagement()))
+
+
+def read(named: Filter, raw: str) -> Callable[[Moment], Predicate]:
+    """What makes the predicate of a filter, given the value `raw`, of the moment at which it is judged.
 
     Raises BadFilterValueError, whose message names the filter and what is allowed.
     """
@@ -61,7 +67,7 @@ def parse(named: Filter, raw: str, now_ms: int, engagement: Engagement | None = 
         value = named.kind.read(raw)
     except BadFilterValueError as error:
         raise BadFilterValueError(f"{named.name} {error}") from None
-    return named.predicate(value, Moment(now_ms, engagement or Engagement()))
+    return partial(named.predicate, value)
 
 
 def audience_of(parts: Sequence[Predicate], *, hidden_asked: bool) -> Predicate:

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 from msgspec import Struct
 
-from regulars.audience.answering import answered, expected, is_stale, resolved
+from regulars.audience.answering import Asked, answered, expected, is_stale, resolved
 from regulars.audience.archive import DamagedError
 from regulars.audience.evaluate import Sort
 from regulars.audience.history import OutOfStepError, chained, whole
@@ -131,7 +131,7 @@ class Audience:
     async def ask(
         self,
         site: int,
-        predicate: Predicate,
+        predicate: Asked,
         *,
         sort: Sort | None = None,
         skip: int = 0,
@@ -141,6 +141,8 @@ class Audience:
     ) -> AsyncIterator[Answer]:
         """Answer a question about the site's customers as of now.
 
+        A predicate that depends on the time is given as a function, which is called once the store is looked at:
+        what is seen there was written before that time, also when the index had to be waited for.
         The page begins after `skip` customers, or behind the key `after`, or ends before the key `before`.
         Raises UnknownSiteError, LoadingError when the index is not there in time, BusyError.
         """
@@ -200,11 +202,12 @@ class Audience:
     # Answering
 
     async def _answer(
-        self, site: int, loaded: LoadedSite, snapshot: Snapshot, predicate: Predicate, sort: Sort, stretch: Stretch
+        self, site: int, loaded: LoadedSite, snapshot: Snapshot, asked: Asked, sort: Sort, stretch: Stretch
     ) -> tuple[int, Shown] | None:
         """(total, page), or None when the question must be asked again with a newer snapshot or index."""
         seen = loaded.index.head.number
         head = await self._head(site, snapshot)
+        predicate = asked() if callable(asked) else asked
         if seen > head.number:  # read before the head was: the store has lost changes
             self._rebuild(site, loaded, f"change {seen} is no longer there")
             return None

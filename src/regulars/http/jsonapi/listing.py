@@ -7,7 +7,7 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from regulars.audience import catalogue
-from regulars.audience.catalogue import Engagement
+from regulars.audience.catalogue import Engagement, Moment
 from regulars.audience.evaluate import Sort
 from regulars.audience.predicates import Predicate
 from regulars.audience.sentences import describe
@@ -47,7 +47,7 @@ async def answer(call: Call, caller: Caller, listing: Listing) -> Response:
     raw: bytes = call.scope["query_string"]
     query = listing.vocabulary.read(raw, largest_page=settings.page_size_limit)
     engagement = Engagement(settings.healthy_days, settings.passive_days, settings.unengaged_days)
-    predicate = _predicate(query.filters, call.services.clock(), engagement)
+    conditions = _conditions(query.filters)
     site = asked_site(query.filters, caller)
     filters = [each for each in query.filters if each[0] != SITE_ID]
     page, sort, cursors = query.page, SORTS[query.sort], Cursors(call.services.cursors, site, query.sort, filters)
@@ -55,8 +55,14 @@ async def answer(call: Call, caller: Caller, listing: Listing) -> Response:
     total, beside = 0, paging.NOWHERE
     found: dict[str, Any] = {"data": [], "included": []} if query.include else {"data": []}
     home = origin(call.request, settings.trusted_proxies)
+
+    def audience() -> Predicate:
+        moment = Moment(call.services.clock(), engagement)
+        hidden_asked = any(name == "is_hidden" for name, _ in filters)
+        return catalogue.audience_of([each(moment) for each in conditions], hidden_asked=hidden_asked)
+
     if site is not None:
-        asking = call.services.audience.ask(site, predicate, sort=sort, skip=page.skip, take=page.size, **places)
+        asking = call.services.audience.ask(site, audience, sort=sort, skip=page.skip, take=page.size, **places)
         async with asking as answered:
             connection = cast(StoreSnapshot, answered.snapshot).connection
             total = answered.total
@@ -69,16 +75,14 @@ async def answer(call: Call, caller: Caller, listing: Listing) -> Response:
     return document({**found, "links": links, "meta": meta})
 
 
-def _predicate(filters: Sequence[tuple[str, str]], now: int, engagement: Engagement) -> Predicate:
-    """What the filters select. Raises ParameterProblem."""
-    parts = []
-    hidden_asked = False
+def _conditions(filters: Sequence[tuple[str, str]]) -> list[Callable[[Moment], Predicate]]:
+    """What the filters select, of a moment yet to come. Raises ParameterProblem."""
+    conditions = []
     for name, value in filters:
         named = catalogue.BY_NAME[name]
-        hidden_asked |= name == "is_hidden"
         if named.predicate is not None:
             try:
-                parts.append(catalogue.parse(named, value, now, engagement))
+                conditions.append(catalogue.read(named, value))
             except BadFilterValueError as error:
                 raise ParameterProblem(f"filter[{name}]", f"{error}.") from None
-    return catalogue.audience_of(parts, hidden_asked=hidden_asked)
+    return conditions
