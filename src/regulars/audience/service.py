@@ -141,8 +141,8 @@ class Audience:
     ) -> AsyncIterator[Answer]:
         """Answer a question about the site's customers as of now.
 
-        A predicate that depends on the time is given as a function, which is called once the store is looked at:
-        what is seen there was written before that time, also when the index had to be waited for.
+        One that depends on the time is given as a function, called once the store is looked at, however long the
+        index had to be waited for.
         The page begins after `skip` customers, or behind the key `after`, or ends before the key `before`.
         Raises UnknownSiteError, LoadingError when the index is not there in time, BusyError.
         """
@@ -207,11 +207,10 @@ class Audience:
         """(total, page), or None when the question must be asked again with a newer snapshot or index."""
         seen = loaded.index.head.number
         head = await self._head(site, snapshot)
-        predicate = asked() if callable(asked) else asked
         if seen > head.number:  # read before the head was: the store has lost changes
             self._rebuild(site, loaded, f"change {seen} is no longer there")
             return None
-        predicate = await resolved(predicate, site, snapshot)
+        predicate = await resolved(asked() if callable(asked) else asked, site, snapshot)
         try:
             return await self._evaluated(site, loaded, snapshot, head, predicate, sort, stretch)
         except DamagedError as error:  # of a part of its snapshot that was not needed before
