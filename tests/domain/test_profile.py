@@ -331,3 +331,26 @@ def test_attributes_have_a_largest_size() -> None:
     assert merge_attributes(None, {"a": "x" * 10}, longest=18) == '{"a":"xxxxxxxxxx"}'
     with pytest.raises(RefusedError, match="18 bytes"):
         merge_attributes('{"b":1}', {"a": "x" * 10}, longest=18)
+
+
+# -- blank texts ----------------------------------------------------------------------------------------------
+
+BLANK = st.text(alphabet=" \t\n\u00a0\u3000", max_size=3)
+
+
+@given(st.sampled_from(sorted(FIELDS_OF)), BLANK)
+def test_a_blank_text_says_nothing_of_a_field(key: str, blank: str) -> None:
+    found = read(data={key: blank})
+    assert found.fields == {}
+    assert found.attributes == {key: blank}
+
+
+@given(st.sampled_from(sorted(set(EXPLICIT_FIELDS) & set(FIELD_RULES))), BLANK)
+def test_a_blank_text_at_the_top_is_absent(field: str, blank: str) -> None:
+    assert read(**{field: blank}) == read()
+
+
+def test_a_blank_spelling_leaves_the_field_to_the_next_one() -> None:
+    assert read(data={"first_name": " ", "fname": "Anna"}).fields["firstname"] == "Anna"
+    assert read(firstname="", data={"first_name": "Anna"}).fields["firstname"] == "Anna"
+    assert read(data={"first_name": None, "fname": "Anna"}).fields["firstname"] is None

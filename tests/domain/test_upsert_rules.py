@@ -166,3 +166,15 @@ def test_a_control_bucket_is_drawn_once(bucket: int | None) -> None:
     assert bucket in (None, drawn)
     site.do(Upsert(parse_profile({"email": ANNA, "plan": 1}), "import", Restored(bucket=drawn % 100 + 1)))
     assert site.customer(ANNA).bucket == drawn
+
+
+def test_a_blank_text_leaves_names_alone() -> None:
+    site = MemorySite()
+    site.upsert(email=ANNA, firstname="Anna")
+    for said in ({"firstname": "   "}, {"name": ""}, {"lastname": "\t"}):
+        assert site.upsert(email=ANNA, **said).verdict == "unchanged"
+    site.upsert(email=ANNA, data={"first_name": "", "name": " "})
+    customer = site.customer(ANNA)
+    assert (customer.name, customer.firstname, customer.lastname) == ("Anna", "Anna", None)
+    assert site.upsert(email=ANNA, data={"first_name": None}).verdict == "updated"
+    assert (customer.name, customer.firstname) == (None, None)

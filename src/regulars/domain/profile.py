@@ -12,7 +12,7 @@ from regulars.domain.fields import FIELD_RULES, FIELDS_OF, PERCENTILES, SPELLING
 from regulars.domain.identity import Who, parse_address, parse_customer_id, parse_uuid
 from regulars.domain.limits import DEFAULT, Limits
 from regulars.domain.references import Reference, parse_reference
-from regulars.domain.text import is_storable
+from regulars.domain.text import is_blank, is_storable
 
 RESERVED_PREFIX: Final = "_bsft_"
 _FLAGS: Final[dict[object, bool]] = {"true": True, "1": True, "false": False, "0": False}
@@ -23,6 +23,7 @@ class Profile(Struct):
 
     fields: profile fields with their new values (None clears). attributes: to merge key by key (None clears a key).
     groups: to join. newsletters: (which, subscribed). unsubscribed: the caller's word on consent, None for none.
+    forget_customer_id: the customer has no customer_id any more; never set together with one in `who`.
     """
 
     who: Who
@@ -31,6 +32,7 @@ class Profile(Struct):
     groups: tuple[Reference, ...] = ()
     newsletters: tuple[tuple[Reference, bool], ...] = ()
     unsubscribed: bool | None = None
+    forget_customer_id: bool = False
 
 
 def parse_profile(
@@ -71,7 +73,7 @@ class _Reading:
         for key, value in body.items():
             rule = rules.get(key)
             if rule is not None:
-                if value is None or value == "":
+                if value is None or is_blank(value):
                     continue
                 try:
                     fields[key] = rule(value, self.limits)
@@ -123,14 +125,17 @@ class _Reading:
         return Who(email, key, customer_id, uuid)
 
     def attributes(self, attributes: dict[str, Any], fields: dict[str, Any]) -> None:
-        """Judge the attributes and fill the profile fields that they spell and no explicit field has set."""
+        """Judge the attributes and fill the profile fields that they spell and no explicit field has set.
+
+        A blank text stays an attribute and says nothing of the field, as at the top level; a None clears it.
+        """
         spelled = []
         for key, value in attributes.items():
             fields_of = _fields_of_plain(key)
             if fields_of is None or not _is_plain(value):
                 self.attribute_rules(key, value)
                 fields_of = FIELDS_OF.get(key)
-            if fields_of:
+            if fields_of and not is_blank(value):
                 spelled.append(key)
         for key in spelled:
             value = attributes[key]
@@ -149,7 +154,7 @@ class _Reading:
         for spelling in SPELLINGS[field]:
             if spelling == key:
                 return False
-            if spelling in attributes:
+            if spelling in attributes and not is_blank(attributes[spelling]):
                 return True
         return False
 

@@ -15,3 +15,8 @@ def is_storable(text: str) -> bool:
     if text.isascii():
         return "\0" not in text
     return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def is_blank(value: object) -> bool:
+    """Whether a value is a text that says nothing: empty, or white space only."""
+    return isinstance(value, str) and (not value or value.isspace())

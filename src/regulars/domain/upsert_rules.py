@@ -50,11 +50,16 @@ def apply_upsert(
         verdict: Verdict = "created"
     else:
         _refuse_other_uuid(profile.who, person)
+        if profile.forget_customer_id:
+            _refuse_namelessness(profile.who, person.customer)
         values = _new_values(person.customer, profile, limits, late=late)
         verdict = "unchanged"
     if verdict == "created" and restored is not None:
         _restore(person.customer, restored)
-    if _rename(person, profile.who, work, moment, late=late) | _assign(person, values, work):
+    renamed = _rename(person, profile.who, work, moment, late=late)
+    if profile.forget_customer_id:
+        renamed |= work.forget_customer_id(person)
+    if _assign(person, values, work) or renamed:
         verdict = "created" if verdict == "created" else "updated"
     if _relate(person, profile, work, moment, timed=timed, source=source) and verdict == "unchanged":
         verdict = "updated"
@@ -77,6 +82,12 @@ def _refuse_unknown_uuid(who: Who) -> None:
 def _refuse_other_uuid(who: Who, person: Person) -> None:
     if who.uuid is not None and who.uuid != person.customer.uuid:
         raise conflict()
+
+
+def _refuse_namelessness(who: Who, customer: Customer) -> None:
+    """A customer keeps at least one of the identifiers by which callers know it."""
+    if customer.email_key is None and who.email_key is None:
+        raise refuse("invalid", "customer_id", "cannot be cleared: nothing else identifies this customer")
 
 
 def _new_values(customer: Customer | None, profile: Profile, limits: Limits, *, late: bool) -> dict[str, Any]:

@@ -154,6 +154,15 @@ class WorkingSet:
         if who.customer_id is not None:
             customer.customer_id = who.customer_id
 
+    def forget_customer_id(self, person: Person) -> bool:
+        """Take a customer's customer_id away; True if there was one."""
+        if person.customer.customer_id is None:
+            return False
+        customer = self.touch(person)
+        del self._customer_ids[customer.customer_id]  # type: ignore[arg-type]
+        customer.customer_id = None
+        return True
+
     def delete(self, person: Person) -> None:
         """Forget a customer with its ties."""
         customer = person.customer

@@ -64,6 +64,28 @@ def test_what_is_left_out_stays_and_null_clears(world: World) -> None:
     assert world.one.get("/api/v1/customers/stays@contacts.example").status_code == 404
 
 
+@pytest.mark.parametrize("empty", [None, "", " "])
+def test_an_external_user_id_can_be_cleared(world: World, empty: str | None) -> None:
+    contact = create(world.one, email="cleared@contacts.example", external_user_id="gone-1")["id"]
+    found = change(world.one, contact, external_user_id=empty)
+    assert found["external_user_id"] is None
+    assert change(world.one, contact, external_user_id=empty) == found  # again it changes nothing, not even updated_at
+    assert not world.one.document("/v1/contacts?filter[external_user_id]=gone-1")["data"]
+    other = create(world.one, email="heir@contacts.example", external_user_id="gone-1")["id"]
+    for each in (contact, other):
+        done(world.one, "DELETE", f"/v1/contacts/{each}")
+
+
+def test_the_last_identifier_cannot_be_cleared(world: World) -> None:
+    world.save(world.one, {"customer_id": "only-1"})
+    (contact,) = [each["id"] for each in every(world.one, "/v1/contacts?filter[external_user_id]=only-1")]
+    body = resource("contacts", id_=contact, external_user_id=None)
+    status, faults = refused(world.one, "PATCH", f"/v1/contacts/{contact}", body)
+    assert (status, faults[0][0]) == (422, "/data/attributes/external_user_id")
+    both = change(world.one, contact, external_user_id=None, email="now@contacts.example")
+    assert (both["external_user_id"], both["email"]) == (None, "now@contacts.example")
+
+
 def test_subscribed_is_consent(world: World) -> None:
     contact = create(world.one, email="consent@contacts.example")["id"]
 

@@ -8,6 +8,7 @@ from regulars.domain.fields import FIELD_RULES
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
 from regulars.domain.profile import Profile, parse_profile
+from regulars.domain.text import is_blank
 from regulars.http.errors import Problem
 from regulars.http.jsonapi.bodies import refused
 from regulars.http.jsonapi.contact_resource import ATTRIBUTES, CUSTOM
@@ -29,8 +30,9 @@ _NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 def profile_of(attributes: Mapping[str, Any], limits: Limits, *, number: int | None) -> Profile:
     """What the attributes say of the customer with this number, or of a new one. Raises Problem with all faults.
 
-    What is absent stays as it is, a null clears.
+    What is absent stays as it is; a null or a blank text clears.
     """
+    attributes = {name: None if is_blank(value) else value for name, value in attributes.items()}
     faults = {fault.field: fault for fault in _faults(attributes, limits)}
     if number is None and "email" not in attributes:
         faults["email"] = Fault("email", "is required")
@@ -41,8 +43,10 @@ def profile_of(attributes: Mapping[str, Any], limits: Limits, *, number: int | N
             faults.setdefault(_SAME.get(fault.field, fault.field), fault)
     if faults:
         raise _located(faults, "unprocessable")
-    if "phone_number" in attributes and not attributes["phone_number"]:
+    if "phone_number" in attributes and attributes["phone_number"] is None:
         profile.fields["phone_number"] = None
+    if "external_user_id" in attributes and attributes["external_user_id"] is None:
+        profile.forget_customer_id = True
     who = profile.who
     profile.who = Who(who.email, who.email_key, who.customer_id, number=number)
     return profile
@@ -64,11 +68,11 @@ def _faults(attributes: Mapping[str, Any], limits: Limits) -> Iterator[Fault]:
     for name, value in attributes.items():
         if name not in ATTRIBUTES:
             yield Fault(name, f"is not known here; allowed: {', '.join(WRITABLE)}")
-        elif name in _NEVER_NULL and value in (None, ""):
+        elif name in _NEVER_NULL and value is None:
             yield Fault(name, "cannot be cleared")
         elif name == "subscribed" and not isinstance(value, bool):
             yield Fault(name, "must be true or false")
-        elif name in _IN_DATA and value not in (None, ""):
+        elif name in _IN_DATA and value is not None:
             try:
                 FIELD_RULES.get(name, FIELD_RULES["address_line_1"])(value, limits)
             except ValueError as error:
@@ -88,4 +92,4 @@ def _upsert(attributes: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(attributes.get("subscribed"), bool):
         body["unsubscribed"] = not attributes["subscribed"]
     data = {name: attributes[name] for name in _IN_DATA if name in attributes}
-    return {**body, "uuid": _NOBODY, "data": {name: None if value == "" else value for name, value in data.items()}}
+    return {**body, "uuid": _NOBODY, "data": data}
