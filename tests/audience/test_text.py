@@ -47,9 +47,9 @@ def test_a_life_of_changes(make: Callable[[], TextColumn | CodedColumn], load: b
     texts: dict[int, str] = {}
     order = TextOrder(column, delta_limit=30) if isinstance(column, TextColumn) else None
     if load:
-        for ordinal in range(0, 700, 2):
-            texts[ordinal] = text(rng)
-            column.load(ordinal, texts[ordinal])
+        for ordinal in range(0, 700, 20):
+            texts |= {each: text(rng) for each in range(ordinal, ordinal + 20, 2)}
+            column.load(ordinal, [texts.get(each) for each in range(ordinal, ordinal + 20)])
         column.finish(index=True)
     for step in range(1_500):
         ordinal = rng.randrange(1_000)

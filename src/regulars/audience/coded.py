@@ -3,7 +3,7 @@
 It answers like a `TextColumn`; a substring is looked for in the distinct values only.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from sys import intern
 from typing import Final
@@ -16,6 +16,7 @@ from regulars.audience.archive import Reader, Writer
 from regulars.audience.bitmaps import approximate_bytes, from_mask, from_ordinals, to_ordinals, union
 from regulars.audience.columns import Growable
 from regulars.audience.text import TextColumn
+from regulars.domain.text import fold
 
 _UNSET: Final = -1
 _MANY: Final = 2_000
@@ -35,10 +36,13 @@ class CodedColumn:
         self._members: list[BitMap] | None = None  # None: there are few customers, and their codes are compared
         self._texts: TextColumn | None = None  # of the distinct values, by code; None while there are few
 
-    def load(self, ordinal: int, text: str) -> None:
-        """Take a text while the column is being loaded; ordinals ascend, `finish` comes last."""
-        self._codes.grow(ordinal + 1)
-        self._codes[ordinal] = self._code(text)
+    def load(self, start: int, texts: Sequence[str | None]) -> None:
+        """Take texts, not folded yet, of ordinals from `start` on; they ascend, and `finish` comes last."""
+        # Folded is each of the few values, not each of the many texts.
+        codes = {text: _UNSET if text is None else self._code(fold(text)) for text in dict.fromkeys(texts)}
+        stop = start + len(texts)
+        self._codes.grow(stop)
+        self._codes.values[start:stop] = [codes[text] for text in texts]
 
     def finish(self, *, index: bool) -> None:
         """The load is complete: make the bitmaps of all values at once. `index` is of no meaning here."""

@@ -107,10 +107,7 @@ class SiteIndex:
         for code, column in enumerate(self._columns):
             column.load(ordinals.start, values[:, code])
         for code, texts in enumerate(self._texts):
-            for ordinal, row in zip(ordinals, rows, strict=True):
-                text = row.texts[code]
-                if text is not None:
-                    texts.load(ordinal, fold(text))
+            texts.load(ordinals.start, [row.texts[code] for row in rows])
 
     def load_ties(self, relation: int, target: int, numbers: Sequence[int]) -> None:
         """Take ties of customers that are loaded already, in as many pieces as there are."""

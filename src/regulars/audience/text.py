@@ -5,7 +5,7 @@ vectorised, into immutable segments; small segments are merged so that there are
 texts only. Every answer is exact, whatever waits where.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -14,6 +14,7 @@ from pyroaring import BitMap
 from regulars.audience.archive import Reader, Writer
 from regulars.audience.segment import Segment, encode
 from regulars.audience.similar import similar_texts, trigrams_of
+from regulars.domain.text import fold
 
 LOAD_BATCH: Final = 65_536
 """Texts that make a segment while a site is loaded."""
@@ -52,9 +53,9 @@ class TextColumn:
         self._words_limit = words_limit
         self._tails = tails
 
-    def load(self, ordinal: int, text: str) -> None:
-        """Take a text while the column is being loaded; ordinals ascend, `finish` comes last."""
-        self._pending[ordinal] = text
+    def load(self, start: int, texts: Sequence[str | None]) -> None:
+        """Take texts, not folded yet, of ordinals from `start` on; they ascend, and `finish` comes last."""
+        self._pending.update((ordinal, fold(text)) for ordinal, text in enumerate(texts, start) if text is not None)
         if len(self._pending) >= LOAD_BATCH:
             self._drain()
 
