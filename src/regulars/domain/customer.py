@@ -99,7 +99,7 @@ def new_customer(number: int, now: int) -> Customer:
         uuid=new_uuid(),
         created_at=now,
         updated_at=now,
-        bucket=random.randrange(CONTROL_BUCKETS) + 1,  # noqa: S311 - a draw, not a secret
+        bucket=int(random.random() * CONTROL_BUCKETS) + 1,  # noqa: S311 - a draw, not a secret
     )
 
 
@@ -125,25 +125,26 @@ def attributes_json(customer: Customer) -> msgspec.Raw:
 def index_columns(customer: Customer) -> tuple[int, ...]:
     """The customer's values in the order of `changes.COLUMNS`, NULL where unset; joined_at falls back to created_at."""
     null = changes.NULL
-    c = customer
-    return tuple(
-        null if value is None else value
-        for value in (
-            c.created_at,
-            c.created_at if c.joined_at is None else c.joined_at,
-            c.last_request_at,
-            c.net_revenue,
-            c.subscribed_at,
-            c.unsubscribed_at,
-            c.manually_unsubscribed_at,
-            c.opted_out_at,
-            c.complained_at,
-            c.bounced_at,
-            c.last_sent_at,
-            c.last_delivered_at,
-            c.last_opened_at,
-            c.last_clicked_at,
-        )
+    return tuple([null if value is None else value for value in _columns_of(customer)])
+
+
+def _columns_of(c: Customer) -> tuple[int | None, ...]:
+    """The same, None where unset."""
+    return (
+        c.created_at,
+        c.created_at if c.joined_at is None else c.joined_at,
+        c.last_request_at,
+        c.net_revenue,
+        c.subscribed_at,
+        c.unsubscribed_at,
+        c.manually_unsubscribed_at,
+        c.opted_out_at,
+        c.complained_at,
+        c.bounced_at,
+        c.last_sent_at,
+        c.last_delivered_at,
+        c.last_opened_at,
+        c.last_clicked_at,
     )
 
 
@@ -166,18 +167,22 @@ def index_texts(customer: Customer) -> tuple[str | None, ...]:
 
 def entry_of(before: Customer | None, after: Customer) -> changes.Entry | None:
     """What the index must learn of a customer's row; None where it sees no difference."""
-    new_columns, new_texts = index_columns(after), index_texts(after)
+    new_columns, new_texts = _columns_of(after), index_texts(after)
     if before is None:
         return changes.Entry(
             after.number,
-            columns=[(code, value) for code, value in enumerate(new_columns) if value != changes.NULL],
+            columns=[(code, value) for code, value in enumerate(new_columns) if value is not None],
             texts=[code for code, text in enumerate(new_texts) if text is not None],
         )
-    old_columns, old_texts = index_columns(before), index_texts(before)
+    old_columns, old_texts = _columns_of(before), index_texts(before)
     columns = (
         []
         if old_columns == new_columns
-        else [(code, new) for code, (old, new) in enumerate(zip(old_columns, new_columns, strict=True)) if old != new]
+        else [
+            (code, changes.NULL if new is None else new)
+            for code, (old, new) in enumerate(zip(old_columns, new_columns, strict=True))
+            if old != new
+        ]
     )
     texts = (
         []
