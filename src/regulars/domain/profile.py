@@ -76,19 +76,16 @@ class _Reading:
                 if value is None or is_blank(value):
                     continue
                 try:
-                    fields[key] = rule(value, self.limits)
+                    fields[PERCENTILES.get(key, key)] = rule(value, self.limits)
                 except ValueError as error:
                     self.fault(key, str(error))
             elif key not in _ENVELOPE and key not in ignore:
                 attributes[key] = value
         if attributes:
             self.attributes(attributes, fields)
-        groups = self.groups(body.get("groups"))
-        newsletters = self.newsletters(body.get("subscription_groups"))
-        unsubscribed = self.flag("unsubscribed", body.get("unsubscribed"))
-        for outside, inside in PERCENTILES.items():
-            if outside in fields:
-                fields[inside] = fields.pop(outside)
+        groups = self.groups(body["groups"]) if "groups" in body else ()
+        newsletters = self.newsletters(body["subscription_groups"]) if "subscription_groups" in body else ()
+        unsubscribed = self.flag("unsubscribed", body["unsubscribed"]) if "unsubscribed" in body else None
         self.finish(who)
         return Profile(who, fields, attributes, groups, newsletters, unsubscribed)
 

@@ -179,21 +179,24 @@ class Ledger:
             outcomes = await self._transact(batch, taken)
         self.commits += 1
         self.commands += len(taken)
-        for site, items in _by_site(taken).items():
-            for item, outcome in zip(items, outcomes[site], strict=True):
-                item.settle(outcome)
+        for items, reached in outcomes:
+            for item, outcome in zip(items, reached, strict=True):
+                item.submission.settle(item.place, outcome)
 
-    async def _transact(self, batch: Callable[[], list[_Waiting]], taken: list[_Waiting]) -> dict[int, list[Outcome]]:
-        """The outcomes of the batch's commands by site, once they are durable."""
-        outcomes: dict[int, list[Outcome]] = {}
+    async def _transact(
+        self, batch: Callable[[], list[_Waiting]], taken: list[_Waiting]
+    ) -> list[tuple[list[_Waiting], list[Outcome]]]:
+        """The batch's commands, those of a site together, and their outcomes, once they are durable."""
+        outcomes: list[tuple[list[_Waiting], list[Outcome]]] = []
         heads: dict[int, Head] = {}
         try:
             async with self._engine.transaction() as connection:
                 taken.extend(() if taken else batch())
                 for site, items in _by_site(taken).items():
-                    outcomes[site], head = await commit_batch(
+                    reached, head = await commit_batch(
                         connection, site, [item.command for item in items], now=self._clock(), limits=self._limits
                     )
+                    outcomes.append((items, reached))
                     if head is not None:
                         heads[site] = head
                 if not heads:
@@ -247,7 +250,9 @@ class _Lane:
         return [self._queue.popleft() for _ in range(count)]
 
 
-def _by_site(items: Sequence[_Waiting]) -> dict[int, list[_Waiting]]:
+def _by_site(items: list[_Waiting]) -> dict[int, list[_Waiting]]:
+    if len({item.site for item in items}) == 1:
+        return {items[0].site: items}
     found: dict[int, list[_Waiting]] = {}
     for item in items:
         found.setdefault(item.site, []).append(item)
