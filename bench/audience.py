@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from bench import audience_data, bare, many_sites, sql_questions, sql_site, timings, under_writes
 from bench.questions import PAGE, QUESTIONS
-from bench.report import Figure
+from bench.report import NO_TARGET, Figure
 from bench.restart import restarted
 from bench.server import running
 from bench.timings import Timing
@@ -25,6 +25,9 @@ from regulars.audience.shelf import Shelf
 SIZES: Final = {"100k": 100_000, "1m": 1_000_000, "10m": 10_000_000}
 _MOST_IN_SQL: Final = 1_000_000
 """Customers of the largest site that is also put into PostgreSQL and, copied, written to."""
+
+_MOST_WITH_LIMITS: Final = 1_000_000
+"""Customers of the largest site that limits are meant for; of larger ones, growth is limited."""
 
 _SITES_WITH: Final = "1m"
 """The size with which many small sites are measured, too."""
@@ -63,8 +66,9 @@ def _measured(folder: Path, size: str) -> Run:
         taken, echo = _asked(server.removeprefix("http://"), key)
     note = f"{count:,} customers"
 
-    def most(name: str, figure: float, unit: str, target: float, note: str = note) -> Figure:
-        return Figure(name, figure, unit, "the limit", target, 1, at_least=False, note=note)
+    def most(name: str, figure: float, unit: str, limit: float, note: str = note) -> Figure:
+        target = 1 if count <= _MOST_WITH_LIMITS else NO_TARGET
+        return Figure(name, figure, unit, "the limit", limit, target, at_least=False, note=note)
 
     again = [each.again for each in taken]
     figures = [

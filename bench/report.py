@@ -1,18 +1,23 @@
 """The table of figures: each beside its reference, their ratio, and the target."""
 
+import math
 import os
 import platform
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+NO_TARGET: Final = math.inf
+"""The target of a figure that is only told."""
+
 
 class Figure(Struct, frozen=True):
-    """One figure. `at_least`: whether the ratio must be at least the target, or at most."""
+    """One figure. `at_least`: whether the ratio must be at least the target, or at most; NO_TARGET is none."""
 
     name: str
     figure: float
@@ -35,6 +40,8 @@ class Figure(Struct, frozen=True):
 
     def row(self) -> tuple[str, ...]:
         """The cells of its line."""
+        if self.target == NO_TARGET:
+            return self.name, f"{_number(self.figure)} {self.unit}", "", "", "", "", self.note
         return (
             self.name,
             f"{_number(self.figure)} {self.unit}",
