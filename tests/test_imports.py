@@ -29,7 +29,7 @@ LIBRARIES = {
     "sqlalchemy": ("store/",),
     "apsw": ("store/",),
     "starlette": ("http/", "app.py", "cli/serve.py"),
-    "uvicorn": ("http/", "app.py", "cli/serve.py", "cli/serving.py", "cli/draining.py"),
+    "uvicorn": ("http/", "app.py", "cli/serve.py", "cli/serving.py", "cli/draining.py", "cli/refusing.py"),
     "psycopg": ("store/postgresql/",),
 }
 """Libraries that only some places may know: what they are for stays replaceable there."""

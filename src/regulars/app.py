@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from regulars.audience.service import Audience
 from regulars.audience.shelf import Shelf
+from regulars.cli.refusing import REFUSED
 from regulars.domain.limits import Limits
 from regulars.domain.moments import DAY
 from regulars.http.gate import Gate
@@ -37,9 +38,11 @@ class Application:
         self._gate = Gate(ROUTES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection's request, or the process's lifespan."""
+        """Serve one connection's request, say why it is none, or serve the process's lifespan."""
         if scope["type"] == "http":
             await self._gate(scope, receive, send)
+        elif scope["type"] == REFUSED:
+            await self._gate.refuse(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
 

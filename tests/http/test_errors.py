@@ -28,6 +28,7 @@ UNREACHED = {
     "invalid_parameter": "/v1 only: tests/http/jsonapi",
     "not_acceptable": "/v1 only: tests/http/jsonapi",
     "media_type": "/v1 only: tests/http/jsonapi",
+    "head_too_large": "only of a server with sockets: tests/test_bad_requests.py",
     "loading": "/v1 only: the classic surface asks the store, never an index",
 }
 """Codes that no call of the classic surface can give."""

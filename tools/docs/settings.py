@@ -5,7 +5,7 @@ from typing import Final
 
 from regulars.audience.values import MOST_DAYS, MOST_WORDS
 from regulars.domain.activity import AHEAD
-from regulars.domain.limits import DEFAULT
+from regulars.domain.limits import DEFAULT, LARGEST_HEAD
 from regulars.domain.moments import SECOND
 from regulars.domain.wire import DEEPEST
 from regulars.http.classic import batch, customers, events, logs
@@ -31,6 +31,7 @@ def _limits() -> str:
         ("events in one `POST /api/v1/bulkevents`", events.BULK_LIMIT),
         ("items in one `POST /api/v1/batch`", batch.BATCH_LIMIT),
         ("logs in one `GET /api/v1/customers/{email}/logs`", logs.LARGEST_COUNT),
+        ("bytes of a request's line and headers", LARGEST_HEAD),
         ("characters of a `customer_id`", DEFAULT.customer_id),
         ("characters of a `firstname` or `lastname`", DEFAULT.name),
         ("characters of any other text of a profile, group or event", DEFAULT.text),

@@ -9,16 +9,16 @@ from functools import partial
 from typing import Final
 
 from uvicorn import Config, Server
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import multiprocess
 
 from regulars.cli.corking import CorkedTransport
+from regulars.cli.refusing import RefusingProtocol
 
 LINGER_SECONDS: Final = 1.0
 """How long a connection without a request is kept at the end: what its client sent by then is answered."""
 
 
-class DrainingProtocol(HttpToolsProtocol):
+class DrainingProtocol(RefusingProtocol):
     """A connection that ends, once the server does, with an answer that says `Connection: close`, or in silence."""
 
     _draining = False

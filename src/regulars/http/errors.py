@@ -44,6 +44,7 @@ ERRORS: Final[dict[str, ErrorKind]] = {
     "too_large": ErrorKind(413, "The body is larger than the server takes."),
     "too_many": ErrorKind(413, "The call carries more items than one call may."),
     "media_type": ErrorKind(415, "The body is of a media type, or has media type parameters, that are not understood."),
+    "head_too_large": ErrorKind(431, "The line and headers of the request are larger than 64 KiB."),
     "busy": ErrorKind(503, "More writes are waiting than the queue holds; try again in a second."),
     "loading": ErrorKind(503, "The site's index is being loaded; try again in a second."),
     "unavailable": ErrorKind(503, "The database cannot be used at the moment; nothing was changed."),

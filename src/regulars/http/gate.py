@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from regulars.audience import service as audience
 from regulars.domain.faults import RefusedError
+from regulars.domain.limits import LARGEST_HEAD
 from regulars.http import compatibility
 from regulars.http.classic import failures as classic_failures
 from regulars.http.errors import RETRY_SECONDS, Problem
@@ -26,6 +27,10 @@ from regulars.store.ledger import BusyError, CommandFailedError
 
 REQUEST_ID: Final = b"x-request-id"
 OLD_PREFIX: Final = "/api/v1_0/"
+_UNREADABLE: Final = {
+    "malformed": "The request is not valid HTTP.",
+    "head_too_large": f"The line and headers of a request must not be larger than {LARGEST_HEAD} bytes.",
+}
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _PROCESS: Final = secrets.token_hex(6)
 _requests: Final = itertools.count(1)
@@ -78,6 +83,12 @@ class Gate:
                 _log.exception("request failed", request_id=request_id, method=scope["method"], path=path)
             response = self._render(problem, Request(scope))
             await response(scope, receive, send_with_id)
+
+    async def refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that could not be read: `code` in its scope says why not."""
+        response = self._render(Problem(scope["code"], _UNREADABLE[scope["code"]]), Request({**scope, "type": "http"}))
+        response.headers[REQUEST_ID.decode()] = self._request_id(scope)
+        await response(scope, receive, send)
 
     def _complain(self, error: UnavailableError) -> None:
         """Say in the log why the database cannot be used, once a second: every call of that time fails alike."""
