@@ -3,7 +3,7 @@
 import re
 import typing
 from collections.abc import Awaitable, Callable, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -94,6 +94,11 @@ def _too_large(limit: int) -> Problem:
     return Problem("too_large", f"The body must not be larger than {limit} bytes.", headers={"Connection": "close"})
 
 
+@cache
+def _content_type(media_type: str) -> tuple[bytes, bytes]:
+    return b"content-type", media_type.encode()
+
+
 class _JsonResponse(Response):
     """A response whose body is bytes and whose type is known: made without the questions that Starlette's asks."""
 
@@ -101,7 +106,7 @@ class _JsonResponse(Response):
         self.status_code = status
         self.body = body
         self.background = None
-        self.raw_headers = [(b"content-length", b"%d" % len(body)), (b"content-type", media_type.encode())]
+        self.raw_headers = [(b"content-length", b"%d" % len(body)), _content_type(media_type)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})

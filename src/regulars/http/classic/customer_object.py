@@ -17,6 +17,7 @@ def customer_object(person: Person) -> dict[str, Any]:
     c = person.customer
     attributes = attributes_json(c)
     consent = person.ties.get(_CONSENT)
+    created_at = iso(c.created_at)
     return {
         "object": "customer",
         "email": c.email,
@@ -35,9 +36,9 @@ def customer_object(person: Person) -> dict[str, Any]:
         "lastname": c.lastname,
         "gender": c.gender,
         "phone_number": c.phone_number,
-        "created_at": iso(c.created_at),
+        "created_at": created_at,
         "joined_at": iso_or_none(c.joined_at),
-        "updated_at": iso(c.updated_at),
+        "updated_at": created_at if c.updated_at == c.created_at else iso(c.updated_at),
         "lifetime_orders": c.lifetime_orders,
         "lifetime_revenue": number(c.lifetime_revenue),
         "lifetime_visits": c.lifetime_visits,
