@@ -144,17 +144,18 @@ class Endpoint:
         if self.caller is None:
             response = await self.handler(call)
         else:
-            response = await self.handler(call, await self._authorised(call))
+            header = credentials.header_of(scope)
+            if header is None:
+                raise Problem("not_authenticated", "Not authorized: the request brings no API key.")
+            keyring = call.services.keyring
+            caller = keyring.recall(header) or await keyring.find(header)
+            response = await self.handler(call, self._admitted(caller, scope))
         await response(scope, receive, send)
 
-    async def _authorised(self, call: Call) -> Caller:
-        header = credentials.header_of(call.scope)
-        if header is None:
-            raise Problem("not_authenticated", "Not authorized: the request brings no API key.")
-        caller = await call.services.keyring.find(header)
+    def _admitted(self, caller: Caller | None, scope: Scope) -> Caller:
         if caller is None:
             raise Problem("key_unknown", "Not authorized")
-        call.scope["caller"] = caller
+        scope["caller"] = caller
         if self.scope is not None and self.scope not in caller.key.scopes:
             raise Problem("scope_missing", f"The key does not have the scope {self.scope}.")
         return caller

@@ -57,8 +57,16 @@ class Keyring:
         self._known: dict[tuple[bytes, bytes], tuple[float, Caller | None]] = {}
         self._used: dict[int, int] = {}
 
+    def recall(self, header: tuple[bytes, bytes]) -> Caller | None:
+        """The caller whose secret a header brings (`credentials.header_of`), if that was looked up a moment ago."""
+        known = self._known.get(header)
+        if known is None or known[0] < time.monotonic() or known[1] is None:
+            return None
+        self._used[known[1].key.id] = self._clock()
+        return known[1]
+
     async def find(self, header: tuple[bytes, bytes]) -> Caller | None:
-        """The caller whose secret a header brings (`credentials.header_of`); None if nothing that stands has it."""
+        """The caller whose secret a header brings; None if nothing that stands has it."""
         known = self._known.get(header)
         if known is None or known[0] < time.monotonic():
             if len(self._known) >= _LARGEST:

@@ -198,7 +198,8 @@ class SqliteConnection:
 
     async def one(self, statement: Statement, values: Values) -> Row | None:
         """Run a statement and return its first row, if any."""
-        rows = await self.all(statement, values)
+        sql = statement.sql("sqlite")
+        rows = _run(self._connection, sql.text, sql.arguments(values))
         return rows[0] if rows else None
 
     async def several(self, queries: Sequence[tuple[Statement, Values]]) -> list[list[Row]]:
