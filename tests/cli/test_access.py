@@ -1,6 +1,11 @@
 import re
+from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+
+from regulars.cli import serving
+from tests.databases import new_database, url_of
 
 from .conftest import Run
 
@@ -26,7 +31,8 @@ def test_init_leaves_a_database_in_use_alone(run: Run, database: dict[str, objec
     assert again.code == 1
     assert again.out == ""
     assert again.err == (
-        "regulars: sqlite:///regulars.db has accounts already; `regulars keys create` makes another key\n"
+        "regulars: sqlite:///regulars.db has accounts already; `regulars keys create` makes another key, "
+        "`regulars accounts create NAME` another account\n"
     )
 
 
@@ -55,10 +61,15 @@ def test_a_wrong_url_is_wrong_usage(run: Run, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["keys list", "keys create", "sites list", "check", "reindex", "backup b.db", "serve"]
-)
+    "command",
+    [
+        "accounts create globex", "accounts list", "keys list", "keys create", "sites list", "check", "reindex",
+        "backup b.db", "serve", "migrate", "migrate --status",
+    ],
+)  # fmt: skip
 def test_a_missing_database_is_not_made(run: Run, command: str) -> None:
     failed = run(*command.split())
+    assert list(Path().iterdir()) == []
     assert failed.code == 1
     assert failed.err == (
         "regulars: there is no database at sqlite:///regulars.db: "
@@ -95,3 +106,71 @@ def test_sites(run: Run, database: dict[str, object]) -> None:
     several = run("keys", "create")
     assert several.err == "regulars: there are several sites: choose one with --site, of 1 (main), 2 (shop)\n"
     assert run("keys", "create", "--site", "2", "--json").json["site_id"] == 2
+
+
+def test_accounts(run: Run, database: dict[str, object]) -> None:
+    made = run("accounts", "create", "globex", "--site", "shop", "--json")
+    assert (made.json["account_id"], made.json["site_id"], made.json["client_id"]) == (2, 2, "2")
+    assert made.json["key"] == made.json["client_secret"]
+    assert "shown this once" in made.err
+    assert run("accounts", "list", "--json").json == [{"id": 1, "name": "acme"}, {"id": 2, "name": "globex"}]
+    assert "globex" in run("accounts", "list").out
+    assert [key["account_id"] for key in run("keys", "list", "--json").json] == [1, 2]
+    assert run("sites", "create", "more", "--account", "globex", "--json").json["account_id"] == 2
+    assert run("sites", "create", "more").err == "regulars: name the account: there are acme, globex\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("acme",), "there is an account named 'acme' already"),
+        ((" ",), "an account needs a name"),
+        (("globex", "--site", "Not a name"), "a site's name must be"),
+    ],
+)
+def test_an_account_that_cannot_be_made_leaves_nothing(
+    run: Run, database: dict[str, object], arguments: tuple[str, ...], reason: str
+) -> None:
+    refused = run("accounts", "create", *arguments)
+    assert refused.code == 1
+    assert reason in refused.err
+    assert len(run("accounts", "list", "--json").json) == 1
+
+
+def test_an_init_that_was_refused_can_be_repeated(run: Run) -> None:
+    assert run("init", "--site", "Not a name").code == 1
+    assert run("init").code == 0
+
+
+SECRET = "s3cret!"
+COMMANDS_OF_A_DATABASE = (
+    "init", "init", "accounts create globex", "accounts list", "keys create --site 1", "keys list", "keys revoke 9",
+    "sites create shop", "sites list", "import customers p.ndjson --site 1", "check", "reindex", "backup b.db",
+    "migrate", "migrate --status", "serve", "demo",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["there", "not there", "misspelt", "keywords"])
+def test_no_command_prints_the_password_of_a_database(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    Path("p.ndjson").write_text('{"email": "p@example.com"}\n')
+    monkeypatch.setattr(serving, "run_server", lambda *_, **__: None)
+    monkeypatch.setattr("regulars.cli.demo.run_server", lambda *_, **__: None)
+    if kind == "there":
+        url = url_of(new_database(tmp_path, "postgresql"))
+        url += f"{'&' if '?' in url else '?'}password={quote(SECRET)}"
+    else:
+        url = {
+            "not there": f"postgresql://u:{SECRET}@127.0.0.1:1/d?password={SECRET}",
+            "misspelt": f"postgresql:/u:{SECRET}@127.0.0.1:1/d",
+            "keywords": f"host=127.0.0.1 password={SECRET}",
+        }[kind]
+    for command in COMMANDS_OF_A_DATABASE:
+        told = run(*command.split(), "--database", url)
+        assert SECRET not in told.out + told.err, command
+        assert quote(SECRET) not in told.out + told.err, command
+    copied = run("copy", "sqlite:///here.db", url)
+    assert SECRET not in copied.out + copied.err
+    if kind == "there":
+        assert "regulars: postgresql://" in run("demo", "--database", url).err

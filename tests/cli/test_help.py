@@ -6,8 +6,8 @@ from regulars.settings import SETTINGS
 from .conftest import Run
 
 COMMANDS = (
-    "init", "keys create", "keys list", "keys revoke", "sites create", "sites list", "serve", "demo", "import",
-    "check", "reindex", "backup",
+    "init", "accounts create", "accounts list", "keys create", "keys list", "keys revoke", "sites create", "sites list",
+    "serve", "demo", "import", "check", "reindex", "backup", "migrate",
 )  # fmt: skip
 
 

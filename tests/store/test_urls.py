@@ -38,6 +38,11 @@ def test_a_missing_driver_is_one_sentence_that_names_the_extra(monkeypatch: pyte
         ("postgresql://a:se:cr%40et@h:1/d?x=1", "postgresql://a:***@h:1/d?x=1"),
         ("postgresql://h/d?user=a&password=secret&x=1", "postgresql://h/d?user=a&password=***&x=1"),
         ("postgresql://a@h/d", "postgresql://a@h/d"),
+        ("postgresql:/a:secret@h/d", "postgresql:/a:***@h/d"),
+        ("postgresql://a:se@cret@h/d", "postgresql://a:***@h/d"),
+        ("postgresql://h/d?sslpassword=secret", "postgresql://h/d?sslpassword=***"),
+        ("host=h password=secret user=a", "host=h password=*** user=a"),
+        ("sqlite:///a:b@c.db", "sqlite:///a:b@c.db"),
         ("sqlite:////var/lib/regulars.db", "sqlite:////var/lib/regulars.db"),
     ],
 )

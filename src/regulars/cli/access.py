@@ -1,4 +1,4 @@
-"""`regulars init`, `keys` and `sites`: who may call, and whose customers there are."""
+"""`regulars init`, `accounts`, `keys` and `sites`: who may call, and whose customers there are."""
 
 import asyncio
 from typing import Annotated, Any
@@ -14,6 +14,7 @@ from regulars.store import control
 from regulars.store.control import DIALECTS, SCOPES, Key, Site
 from regulars.store.store import Store, shown
 
+accounts = typer.Typer(help="Create and list accounts: a key sees the sites of its own account only.")
 keys = typer.Typer(help="Create, list and revoke API keys.")
 sites = typer.Typer(help="Create and list sites: each has customers of its own.")
 
@@ -41,7 +42,8 @@ def init(
             async with store.snapshot() as connection:
                 if await control.list_accounts(connection):
                     raise FailedError(
-                        f"{shown(database)} has accounts already; `regulars keys create` makes another key"
+                        f"{shown(database)} has accounts already; `regulars keys create` makes another key, "
+                        "`regulars accounts create NAME` another account"
                     )
             return await set_up(store, account=account, site=site)
         finally:
@@ -52,11 +54,48 @@ def init(
 
 
 async def set_up(store: Store, *, account: str, site: str) -> dict[str, Any]:
-    """The first account, site and key of a new database, as they are shown. Raises ControlError."""
+    """A new account with a site and a key, as they are shown. Raises ControlError; then nothing was made."""
+    control.require_site_name(site)
     number = await control.create_account(store.engine, account, now=now())
     made = await control.create_site(store.engine, number, site, now=now())
     key, secret = await control.create_key(store.engine, made, now=now())
     return {"account_id": number, "site_id": made.id, **_credentials(key, secret)}
+
+
+@accounts.command("create")
+def create_account(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The account's name.")],
+    site: Annotated[str, typer.Option(help="The first site's name.")] = "main",
+    as_json: AsJson = False,
+    database: Database = NEAREST,  # type: ignore[assignment]
+) -> None:
+    """Create a further account with a site and a key of its own.
+
+    Prints the key once, also as client_id and client_secret for OAuth.
+
+    \b
+    Example:
+      regulars accounts create globex --site shop
+    """
+
+    async def work() -> dict[str, Any]:
+        async with opened(database) as store:
+            return await set_up(store, account=name, site=site)
+
+    show(asyncio.run(work()), as_json=as_json)
+    note(_KEPT_NOWHERE)
+
+
+@accounts.command("list")
+def list_accounts(as_json: AsJson = False, database: Database = NEAREST) -> None:  # type: ignore[assignment]
+    """List every account."""
+
+    async def work() -> list[tuple[int, str]]:
+        async with opened(database) as store, store.snapshot() as connection:
+            return await control.list_accounts(connection)
+
+    found = [{"id": number, "name": name} for number, name in asyncio.run(work())]
+    show_table(found, as_json=as_json, empty="there is no account yet: make one with `regulars accounts create NAME`")
 
 
 @keys.command("create")

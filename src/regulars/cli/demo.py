@@ -19,7 +19,7 @@ from regulars.cli.session import chosen_site, now
 from regulars.cli.source import Line
 from regulars.store import control
 from regulars.store.inspection import numbers_of
-from regulars.store.store import Store
+from regulars.store.store import Store, shown
 
 ACCOUNT: Final = "demo"
 """The account by which the demo knows its own databases, and leaves every other alone."""
@@ -72,7 +72,7 @@ async def _prepare(database: str, customers: int) -> str:
         async with store.snapshot() as connection:
             accounts = [name for _, name in await control.list_accounts(connection)]
         if accounts not in ([], [ACCOUNT]):
-            raise FailedError(f"{database} is not a demo's database; give another with --database")
+            raise FailedError(f"{shown(database)} is not a demo's database; give another with --database")
         if not accounts:
             made = await set_up(store, account=ACCOUNT, site="main")
             await _fill(store, made["site_id"], customers)
@@ -83,7 +83,7 @@ async def _prepare(database: str, customers: int) -> str:
         if known["customer"] < customers:
             await _fill(store, site.id, customers)
         else:
-            note(f"going on with {database}")
+            note(f"going on with {shown(database)}")
         _, secret = await control.create_key(store.engine, site, now=now())
         return secret
     finally:

@@ -52,6 +52,10 @@ def migrate(
     """
 
     async def work() -> dict[str, Any]:
+        if distribute and engine_for(database).dialect != "postgresql":
+            raise FailedError("only a PostgreSQL database with Citus can be distributed")
+        if status or not distribute:  # a new database on a cluster may be distributed before it is filled
+            await require_database(database)
         async with _opened(database) as engine:
             taken = [] if status else await bring_up_to_date(engine)
             spread = await _distribute(engine) if distribute and not status else None
@@ -63,8 +67,6 @@ def migrate(
 
 
 async def _distribute(engine: Engine) -> list[str]:
-    if engine.dialect != "postgresql":
-        raise FailedError("only a PostgreSQL database with Citus can be distributed")
     from regulars.store.postgresql.distribution import distribute
     from regulars.store.postgresql.engine import PostgresqlEngine
 

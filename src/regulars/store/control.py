@@ -192,10 +192,15 @@ async def account_name(connection: Connection, account: int) -> str:
     return "" if row is None else str(row[0])
 
 
-async def create_site(engine: Engine, account: int, subdomain: str, *, title: str | None = None, now: int) -> Site:
-    """A new, empty site. Raises ControlError when its subdomain is malformed or taken in the account."""
+def require_site_name(subdomain: str) -> None:
+    """Raise ControlError when a site cannot have this name."""
     if not _SUBDOMAIN.fullmatch(subdomain):
         raise ControlError("a site's name must be 1 to 63 of the characters a-z, 0-9 and - (not first or last)")
+
+
+async def create_site(engine: Engine, account: int, subdomain: str, *, title: str | None = None, now: int) -> Site:
+    """A new, empty site. Raises ControlError when its subdomain is malformed or taken in the account."""
+    require_site_name(subdomain)
     async with engine.transaction() as connection:
         if any(site.subdomain == subdomain for site in await list_sites(connection, account)):
             raise ControlError(f"the account has a site named {subdomain!r} already")

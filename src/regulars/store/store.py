@@ -17,7 +17,8 @@ POSTGRESQL_SCHEMES: Final = ("postgresql://", "postgres://")
 CONNECTIONS: Final = 16
 """Connections of a process to a server: ten sites written at once, and reads beside them."""
 
-_PASSWORD: Final = re.compile(r"(?<=//)([^:/@]*):[^@/]*@|(?<=[?&]password=)[^&]*")
+_PASSWORD: Final = re.compile(r"([^:/@?#]*):[^/?#]*@|(password\s*=\s*)('[^']*'|[^&\s]*)")
+"""A password in a URL or connection string, as it should be written or almost so: a sentence may be about its form."""
 
 
 class DatabaseURLError(ValueError):
@@ -93,7 +94,9 @@ def engine_for(url: str, *, connections: int = CONNECTIONS) -> Engine:
 
 def shown(url: str) -> str:
     """A database's URL as it may be printed: without a password."""
-    return _PASSWORD.sub(lambda found: "***" if found[1] is None else f"{found[1]}:***@", url)
+    if url.startswith(SCHEME):
+        return url
+    return _PASSWORD.sub(lambda found: f"{found[2]}***" if found[2] else f"{found[1]}:***@", url)
 
 
 def _postgresql(url: str, connections: int) -> Engine:
