@@ -69,6 +69,18 @@ class Arena:
         """The memory that it takes, in bytes; while it is in the file, next to none."""
         return 0 if self._parts is None else len(self.content) + self.starts.nbytes + self.ordinals.nbytes
 
+    def rows(self, positions: NDArray[np.intp]) -> NDArray[np.bytes_]:
+        """Those texts as an array, each filled up with zeros to the width of the longest one."""
+        begins, lengths = self.starts[positions], np.diff(self.starts)[positions] - 1
+        width = max(int(lengths.max(initial=0)), 1)
+        rows = np.zeros(positions.size, dtype=f"S{width}")
+        cells = rows.view(np.uint8).reshape(-1, width)
+        windows = np.lib.stride_tricks.sliding_window_view(self.buffer, width)
+        for first in range(0, positions.size, _BLOCK):
+            block = slice(first, first + _BLOCK)
+            cells[block] = windows[begins[block]] * (np.arange(width) < lengths[block, None])
+        return rows
+
     def holders(self, needle: bytes) -> BitMap:
         """Whose texts contain the needle, found by looking at every byte."""
         width = 4 if len(needle) >= 4 else 2 if len(needle) >= 2 else 1

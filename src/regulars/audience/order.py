@@ -27,6 +27,9 @@ _NOBODYS: Final = int(np.iinfo(np.int64).max)
 _SHORT: Final = 64
 """Texts of up to so many bytes are sorted by NumPy, which leaves the interpreter to others meanwhile."""
 
+_BLOCK: Final = 65_536
+"""Texts that are made bytes of their own at a time."""
+
 _DELTA_SHARE: Final = 32
 """New texts, of so many known ones, that wait to be merged into a long order."""
 
@@ -44,7 +47,7 @@ class TextOrder:
         self._labels: Growable | None = None  # None: nobody has asked for this order yet
         self._stale: set[int] = set()
         self._refreshing = False  # in the pool thread; until it is done the order is not to be read elsewhere
-        self._static = _Static.of([])
+        self._static = _Static.of(np.empty(0, dtype=np.bytes_))
         self._delta: list[bytes] = []
         self._delta_labels: list[int] = []
         self._stored: Callable[[], None] | None = None
@@ -150,19 +153,9 @@ class TextOrder:
         self._labels = Growable(np.int64, NULL)
         self._labels.grow(size)
         self._stale.clear()
-        ordinals: list[int] = []
-        short: list[bytes] = []
-        long: list[tuple[int, str]] = []
-        for ordinal, text in self._texts.items():
-            encoded = encode(text)
-            if len(encoded) <= _SHORT:
-                ordinals.append(ordinal)
-                short.append(encoded)
-            else:
-                long.append((ordinal, text))
-        width = max(map(len, short), default=0) or 1
-        distinct, ranks = np.unique(np.array(short, dtype=f"S{width}"), return_inverse=True)
-        self._static = _Static.of(distinct.tolist())
+        ordinals, rows, long = self._texts.rows(_SHORT)
+        distinct, ranks = np.unique(rows, return_inverse=True)
+        self._static = _Static.of(distinct)
         self._delta, self._delta_labels = [], []
         self._labels.values[ordinals] = self._static.labels[ranks]
         self._assign(size, long)
@@ -221,10 +214,11 @@ class _Static:
         self.labels: Values = np.arange(1, count + 1, dtype=np.int64) * self.gap
 
     @classmethod
-    def of(cls, texts: list[bytes]) -> "_Static":
-        starts = np.zeros(len(texts) + 1, dtype=np.int64)
-        np.cumsum(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)), out=starts[1:])
-        return cls(b"".join(texts), starts)
+    def of(cls, texts: NDArray[np.bytes_]) -> "_Static":
+        starts = np.zeros(texts.size + 1, dtype=np.int64)
+        np.cumsum(np.strings.str_len(texts), out=starts[1:])
+        blocks = (texts[first : first + _BLOCK].tolist() for first in range(0, texts.size, _BLOCK))
+        return cls(b"".join(map(b"".join, blocks)), starts)
 
     def __len__(self) -> int:
         return int(self.labels.size)

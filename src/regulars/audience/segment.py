@@ -200,6 +200,18 @@ class Segment:
             if alive:
                 yield ordinal, text.decode("utf-8", "surrogatepass")
 
+    def rows(self, most: int) -> tuple[Ordinals, NDArray[np.bytes_], list[tuple[int, str]]]:
+        """Live customers' texts: whose they are and an array of those of up to `most` bytes; (ordinal, text) of others.
+
+        A text has at most _PAD bytes behind it that are there to be read.
+        """
+        alive = self._live_mask()
+        is_short = np.diff(self.arena.starts) - 1 <= min(most, _PAD)
+        chosen = np.flatnonzero(alive & is_short)
+        others = self.arena.ordinals[alive & ~is_short].tolist()
+        long = [(ordinal, text) for ordinal in others if (text := self.get(ordinal)) is not None]
+        return self.arena.ordinals[chosen], self.arena.rows(chosen), long
+
     def cost(self, needle: bytes, size: int) -> float:
         """About how long `contains` takes over `size` customers, in microseconds."""
         if needle in self._remembered:

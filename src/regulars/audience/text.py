@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from regulars.audience.archive import Reader, Writer
+from regulars.audience.bitmaps import Ordinals
 from regulars.audience.segment import Segment, encode
 from regulars.audience.similar import similar_texts, trigrams_of
 from regulars.domain.text import fold
@@ -121,6 +124,20 @@ class TextColumn:
         yield from self._pending.items()
         for segment in self._segments:
             yield from segment.items()
+
+    def rows(self, most: int) -> tuple[Ordinals, NDArray[np.bytes_], list[tuple[int, str]]]:
+        """Whose texts of up to `most` bytes they are, and the texts as an array; (ordinal, text) of longer ones."""
+        pending = [(ordinal, encode(text), text) for ordinal, text in self._pending.items()]
+        short = [each for each in pending if len(each[1]) <= most]
+        ordinals = [np.array([each[0] for each in short], dtype=np.uint32)]
+        rows = [np.array([each[1] for each in short], dtype=np.bytes_)]
+        long = [(ordinal, text) for ordinal, encoded, text in pending if len(encoded) > most]
+        for segment in self._segments:
+            found = segment.rows(most)
+            ordinals.append(found[0])
+            rows.append(found[1])
+            long += found[2]
+        return np.concatenate(ordinals), np.concatenate(rows), long
 
     def contains(self, needle: str, within: BitMap) -> BitMap:
         """Those of `within` whose text contains the folded needle."""
