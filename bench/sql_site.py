@@ -100,15 +100,18 @@ def running(folder: Path, database: Path, count: int) -> Iterator["psycopg.Conne
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         for name, value in _SETTINGS.items():
             connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
-    restart = ("-w", "-D", str(server.pgdata), "-m", "fast", "-l", str(server.log), "restart")
-    pgexec("pg_ctl", restart, bin_path=server.bin_path, user=server.system_user)
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        done = folder / f"loaded-{count}"
-        if not done.exists():
-            load(connection, made_at(database), count)
-            done.touch()
-        yield connection
-    server.cleanup()
+    told = ("-w", "-D", str(server.pgdata), "-m", "fast", "-l", str(server.log))
+    pgexec("pg_ctl", (*told, "restart"), bin_path=server.bin_path, user=server.system_user)
+    try:
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            done = folder / f"loaded-{count}"
+            if not done.exists():
+                load(connection, made_at(database), count)
+                done.touch()
+            yield connection
+    finally:  # by hand: the package takes a server that was restarted for one that has ended
+        pgexec("pg_ctl", (*told, "stop"), bin_path=server.bin_path, user=server.system_user)
+        server.cleanup()
 
 
 def made_at(database: Path) -> int:
