@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import cache
 from itertools import count
@@ -57,20 +58,24 @@ def _distributed(pointer: Path, schema: str) -> Path:
 
     assert CITUS is not None
     with closing(psycopg.connect(CITUS, autocommit=True)) as connection:
-        connection.execute("CREATE EXTENSION IF NOT EXISTS citus")
         connection.execute(f"CREATE SCHEMA {schema}".encode())
     # A few shards are as good as the many that are usual, and are made sooner.
     options = quote(f"-c search_path={schema} -c citus.shard_count=4")
     pointer.write_text(f"{CITUS}{'&' if '?' in CITUS else '?'}options={options}")
-    asyncio.run(_distribute(url_of(pointer)))
+    with ThreadPoolExecutor(1) as thread:  # some callers are in a loop already
+        thread.submit(lambda: asyncio.run(_distribute(url_of(pointer)))).result()
     return pointer
 
 
 async def _distribute(url: str) -> None:
-    """What `regulars migrate --distribute` does."""
+    """What an administrator and `regulars migrate --distribute` do."""
+    import psycopg
+
     from regulars.store.postgresql import distribution
     from regulars.store.postgresql.engine import PostgresqlEngine
 
+    with closing(psycopg.connect(url, autocommit=True)) as connection:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS citus WITH SCHEMA pg_catalog")
     engine = PostgresqlEngine(url)
     await engine.open()
     try:
