@@ -29,6 +29,9 @@ ENGINES: Final = tuple(
 )
 """The engines that the suites of the store and of the HTTP surface run on."""
 
+EMPTY: Final = tuple(engine for engine in ENGINES if engine != "citus")
+"""Those on which a new database has no tables yet."""
+
 _numbers = count(1)
 _POINTER: Final = ".url"
 

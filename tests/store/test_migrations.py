@@ -5,11 +5,11 @@ import pytest
 from regulars.store.migrations import ADDED, migrate
 from regulars.store.store import engine_for
 
-from ..databases import ENGINES, drop_database, new_database, query, url_of
+from ..databases import EMPTY, drop_database, new_database, query, url_of
 from .running import on_a_loop
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", EMPTY)
 @on_a_loop
 async def test_a_table_that_came_later_is_added(tmp_path: Path, engine: str) -> None:
     path = new_database(tmp_path, engine)
