@@ -118,7 +118,7 @@ events = st.one_of(
 _given = given(
     st.lists(events, min_size=2, max_size=14),
     st.lists(questions(), min_size=6, max_size=12),
-    st.sampled_from([Tuning(), Tuning(1, 1, 2, led_from=1), Tuning(3, 4, 1, words_limit=0, led_from=3)]),
+    st.sampled_from([Tuning(), Tuning(1, 1, 2, banded_from=1), Tuning(3, 4, 1, words_limit=0, banded_from=3)]),
 )
 _unhurried = settings(deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -14,7 +14,7 @@ from regulars.domain.changes import NULL, TEXTS, Entry, Record
 from . import strategies as random
 from .model import Model
 
-TUNINGS = [Tuning(), Tuning(1, 1, 2, led_from=1), Tuning(3, 4, 1, words_limit=0, led_from=3)]
+TUNINGS = [Tuning(), Tuning(1, 1, 2, banded_from=1), Tuning(3, 4, 1, words_limit=0, banded_from=3)]
 
 
 def loaded(model: Model, tuning: Tuning | None = None) -> SiteIndex:
@@ -30,6 +30,8 @@ def loaded(model: Model, tuning: Tuning | None = None) -> SiteIndex:
 
 
 def assert_answers(index: SiteIndex, model: Model, predicate: Predicate, sort: Sort, skip: int, take: int) -> None:
+    for banding in index.due_bandings:
+        banding.capture()()
     matches = evaluate(predicate, index)
     assert (len(matches), page(index, matches, sort, skip=skip, take=take)) == model.answer(predicate, sort, skip, take)
     assert matches.issubset(index.alive)

@@ -360,7 +360,7 @@ def test_many_askers_and_writers_on_two_services(pool_above: float) -> None:
         model: Model = source.site.model
         async with (
             serving(
-                source, pool_above=pool_above, most_heavy=100, tail_every=0.001, tuning=Tuning(2, 3, 2, led_from=2)
+                source, pool_above=pool_above, most_heavy=100, tail_every=0.001, tuning=Tuning(2, 3, 2, banded_from=2)
             ) as one,
             serving(source, pool_above=pool_above, most_heavy=100, slice_changes=2) as two,
         ):

@@ -94,7 +94,7 @@ def test_stretches_of_a_followed_and_of_a_loaded_index(data: st.DataObject, step
 @pytest.mark.parametrize("column", SORTS)
 @pytest.mark.parametrize("descending", [False, True])
 def test_a_walk_meets_everybody_once_while_others_come_and_go(column: str, descending: bool) -> None:
-    model, index, sort = Model(), SiteIndex(Tuning(2, 3, 2, led_from=2)), Sort(column, descending)
+    model, index, sort = Model(), SiteIndex(Tuning(2, 3, 2, banded_from=2)), Sort(column, descending)
     change = 0
 
     def write(number: int | None, value: int | None) -> None:

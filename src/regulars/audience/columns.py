@@ -12,7 +12,7 @@ from regulars.domain.changes import NULL
 Values = NDArray[np.int64]
 """Values of a column; NULL where unset."""
 
-_GATHER_FACTOR: Final = 8
+GATHER_FACTOR: Final = 8
 """Values of a set of at most one ordinal in this many are gathered; of more, the whole column is compared."""
 
 _BLOCK: Final = 32_768
@@ -70,16 +70,16 @@ class Column(Growable):
     def __init__(self) -> None:
         super().__init__(np.int64, NULL)
         self._ascending = 0  # so many values from the first one on are set and ascend
-        self._watches: tuple[set[int], ...] = ()
+        self._watches: tuple[BitMap, ...] = ()
 
-    def watch(self) -> set[int]:
-        """A set that the positions of all values written from now on are put in."""
-        watch: set[int] = set()
+    def watch(self) -> BitMap:
+        """A bitmap that the positions of all values written from now on are put in."""
+        watch = BitMap()
         self._watches += (watch,)
         return watch
 
-    def unwatch(self, watch: set[int]) -> None:
-        """Put nothing more in this set."""
+    def unwatch(self, watch: BitMap) -> None:
+        """Put nothing more in this bitmap."""
         self._watches = tuple(each for each in self._watches if each is not watch)
 
     @property
@@ -126,19 +126,29 @@ class Column(Growable):
 
     def between(self, low: int | None, high: int | None, within: BitMap) -> BitMap:
         """Those of `within` whose value is set and lies in low..high, both included; None is no bound."""
-        low = NULL + 1 if low is None else max(low, NULL + 1)
-        high = None if high is None or high >= -(NULL + 1) else high
-        if low > -(NULL + 1) or (high is not None and high < low):
+        bounds = bounded(low, high)
+        if bounds is None:
             return BitMap()
+        low, high = bounds
         values: Values = self.values
         if self.is_ascending:
             first = int(np.searchsorted(values, low))
             last = values.size if high is None else int(np.searchsorted(values, high, side="right"))
             return within & BitMap(range(first, last))
-        if len(within) * _GATHER_FACTOR > values.size:
+        if len(within) * GATHER_FACTOR > values.size:
             return from_mask(_inside(values, low, high)) & within
         ordinals = to_ordinals(within)
         return from_ordinals(ordinals[_inside(values[ordinals], low, high)])
+
+
+def bounded(low: int | None, high: int | None) -> tuple[int, int | None] | None:
+    """The bounds of a range of values that a column can hold, the upper one None where there is none.
+
+    None for a range in which no value lies.
+    """
+    low = NULL + 1 if low is None else max(low, NULL + 1)
+    high = None if high is None or high >= -(NULL + 1) else high
+    return None if low > -(NULL + 1) or (high is not None and high < low) else (low, high)
 
 
 def _inside(values: Values, low: int, high: int | None) -> NDArray[np.bool_]:

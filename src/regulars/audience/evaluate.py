@@ -10,13 +10,16 @@ from msgspec import Struct
 from pyroaring import BitMap
 
 from regulars.audience.bitmaps import Ordinals, union
-from regulars.audience.columns import Values
+from regulars.audience.columns import GATHER_FACTOR, Values, bounded
 from regulars.audience.index import SORTED_TEXTS, SiteIndex
 from regulars.audience.predicates import All, Any, Contains, Exact, Identified, Member, Not, Predicate, Range, Similar
 from regulars.audience.text import TextColumn
 from regulars.audience.window import by_ordinal, ordered_window, window
 from regulars.domain.relations import BY_NAME
 from regulars.domain.text import fold
+
+_SPARSE: Final = 64
+"""Of fewer than one customer in so many the page is found by a look at each, else in the bands of the column."""
 
 SORTS: Final = ("id", "name", "email", "created_at", "net_revenue", "last_request_at")
 """What pages can be sorted by; "id" is the order of creation."""
@@ -50,7 +53,7 @@ def evaluate(predicate: Predicate, index: SiteIndex, within: BitMap | None = Non
         case Member():
             return union(_tied(predicate, index)) & within
         case Range(column, low, high):
-            return index.columns[column].between(low, high, within)
+            return _between(index, column, low, high, within)
         case Contains(field, text):
             return index.texts[field].contains(fold(text), within)
         case Exact(field, text):
@@ -64,7 +67,7 @@ def evaluate(predicate: Predicate, index: SiteIndex, within: BitMap | None = Non
         case Not(part):
             return within - evaluate(part, index, within)
         case All(parts):
-            for part in _cheapest_first(parts, index, len(within)):
+            for part, _ in _cheapest_first(parts, index, len(within)):
                 if not within:
                     break
                 within = evaluate(part, index, within)
@@ -85,11 +88,13 @@ def page(index: SiteIndex, matches: BitMap, sort: Sort, *, skip: int, take: int)
         ordinals = ordered_window(matches, column.values, skip=skip, take=take, descending=sort.descending)
     else:
         values = sort_values(index, sort)
-        leaders = None if column is None else index.leaders(sort.column, descending=sort.descending)
-        leading = None if leaders is None else leaders.window(matches, values, skip=skip, take=take)
-        ordinals = (
-            window(matches, values, skip=skip, take=take, descending=sort.descending) if leading is None else leading
-        )
+        found = None
+        bands = None if column is None or len(matches) * _SPARSE < index.size else index.bands(sort.column)
+        if bands is not None:
+            found = bands.window(matches, values, skip=skip, take=take, descending=sort.descending)
+        if found is None:
+            found = window(matches, values, skip=skip, take=take, descending=sort.descending)
+        ordinals = found
     return _numbers(index, ordinals)
 
 
@@ -109,6 +114,8 @@ def estimate(predicate: Predicate, index: SiteIndex, size: int | None = None) ->
         case Range(name):
             if index.columns[name].is_ascending:
                 return Cost(10, size)
+            if index.is_banded(name):
+                return Cost(10 + min(0.0001 * index.size, 0.006 * size), size)
             return Cost(5 + min(0.0007 * index.size, 0.006 * size), size)
         case Contains(field, text) | Exact(field, text):
             return Cost(3 + index.texts[field].cost(fold(text), size), size)
@@ -120,9 +127,9 @@ def estimate(predicate: Predicate, index: SiteIndex, size: int | None = None) ->
         case Not(part):
             return Cost(2 + estimate(part, index, size).microseconds, size)
         case All(parts):
-            total = 0.0
-            for part in _cheapest_first(parts, index, size):
-                cost = estimate(part, index, size)
+            total, every = 0.0, size
+            for part, known in _cheapest_first(parts, index, size):
+                cost = known if size == every else estimate(part, index, size)
                 total, size = total + cost.microseconds, cost.most
             return Cost(total, size)
         case Any(parts):
@@ -134,18 +141,26 @@ def estimate_page(index: SiteIndex, sort: Sort, most: int) -> float:
     """What sorting the page of at most so many matches would cost, in microseconds."""
     if sort.column == "id" or (sort.column in index.columns and index.columns[sort.column].is_ascending):
         return 20
+    if index.is_banded(sort.column):
+        return 40 + min(0.01 * most, 0.0001 * index.size)
     stale = index.orders[sort.column].cost(index.size) if sort.column in index.orders else 0.0
     return 30 + min(0.01 * most, 150 + 0.0015 * index.size) + stale
 
 
-def _cheapest_first(parts: tuple[Predicate, ...], index: SiteIndex, size: int) -> list[Predicate]:
-    if len(parts) < 2:
-        return list(parts)
+def _cheapest_first(parts: tuple[Predicate, ...], index: SiteIndex, size: int) -> list[tuple[Predicate, Cost]]:
+    """The parts in the order in which they are best evaluated, with what each would cost among `size` customers."""
     # Ties cost next to nothing whatever their size: among them the most selective one is the best start.
-    ranked = [
-        (cost.microseconds // 50, cost.most, at) for at, cost in enumerate(estimate(p, index, size) for p in parts)
-    ]
-    return [parts[at] for _, _, at in sorted(ranked)]
+    costs = [(part, estimate(part, index, size)) for part in parts]
+    return sorted(costs, key=lambda each: (each[1].microseconds // 50, each[1].most))
+
+
+def _between(index: SiteIndex, name: str, low: int | None, high: int | None, within: BitMap) -> BitMap:
+    """A range of a column: by its bands where it has any, unless a look at each of a few is quicker."""
+    column, bounds = index.columns[name], bounded(low, high)
+    bands = index.bands(name) if len(within) * GATHER_FACTOR > index.size else None
+    if bands is None or bounds is None:
+        return column.between(low, high, within)
+    return bands.between(column.values, *bounds, within)
 
 
 def _tied(predicate: Member, index: SiteIndex) -> list[BitMap]:

@@ -11,11 +11,11 @@ import numpy as np
 from msgspec import Struct
 from pyroaring import BitMap
 
+from regulars.audience.bands import Banding, Bands
 from regulars.audience.bitmap_table import BitmapTable
 from regulars.audience.bitmaps import from_ordinals
 from regulars.audience.coded import CodedColumn
 from regulars.audience.columns import Column, Numbering
-from regulars.audience.leaders import Leaders, Leading
 from regulars.audience.order import TextOrder
 from regulars.audience.packed import PackedTies
 from regulars.audience.source import CustomerRow, Head
@@ -35,14 +35,14 @@ class OutOfOrderError(Exception):
 
 
 class Tuning(Struct, frozen=True):
-    """Sizes at which texts change their place (see `TextColumn`, `TextOrder`), and customers from which those in front
-    of an order are kept (see `Leaders`); tests make them tiny."""
+    """Sizes at which texts change their place (see `TextColumn`, `TextOrder`), and customers from which columns
+    are cut into bands (see `Bands`); tests make them tiny."""
 
     pending_limit: int = 1_000
     scan_limit: int = 2_000
     delta_limit: int = 5_000
     words_limit: int = 20_000
-    led_from: int = 16_384
+    banded_from: int = 16_384
 
 
 class SiteIndex:
@@ -62,8 +62,8 @@ class SiteIndex:
         self.numbering = Numbering()
         self.alive = BitMap()
         self.columns = {name: Column() for name in COLUMNS}
-        self._leading: dict[str, Leading] = {}
-        self._led_from = tuning.led_from
+        self._bandings: dict[str, Banding] = {}
+        self._banded_from = tuning.banded_from
         self.ties: BitmapTable[tuple[int, int]] = BitmapTable()
         self.texts: dict[str, TextColumn | CodedColumn] = {}
         self.orders: dict[str, TextOrder] = {}
@@ -91,12 +91,22 @@ class SiteIndex:
         """How many ordinals there are, those of the deleted included."""
         return len(self.numbering)
 
-    def leaders(self, column: str, *, descending: bool) -> Leaders | None:
-        """Who stands first in the order of a column; None in a site so small that looking at everybody is as quick."""
-        if self.size < self._led_from:
+    def bands(self, name: str) -> Bands | None:
+        """A column's bands; None where it has none yet, or looking at everybody is as quick."""
+        if self.size < self._banded_from or self.columns[name].is_ascending:
             return None
-        leading = self._leading.get(column) or self._leading.setdefault(column, Leading(self.columns[column]))
-        return leading.of(descending=descending)
+        banding = self._bandings.get(name) or self._bandings.setdefault(name, Banding(self.columns[name]))
+        return banding.ask()
+
+    def is_banded(self, name: str) -> bool:
+        """Whether a column has bands now."""
+        banding = self._bandings.get(name)
+        return banding is not None and banding.is_cut
+
+    @property
+    def due_bandings(self) -> list[Banding]:
+        """The columns that are worth cutting into bands, or into new ones."""
+        return [each for each in list(self._bandings.values()) if each.is_due]
 
     def load_customers(self, rows: Sequence[CustomerRow]) -> None:
         """Take customers, by ascending number, behind those there are. Raises OutOfOrderError if they are not."""
@@ -181,7 +191,7 @@ class SiteIndex:
             20_000
             + self.numbering.nbytes
             + sum(each.nbytes for each in self._columns)
-            + sum(each.nbytes for each in self._leading.values())
+            + sum(each.nbytes for each in list(self._bandings.values()))
             + sum(each.nbytes for each in self._texts)
             + sum(each.nbytes for each in self.orders.values())
             + self.ties.nbytes

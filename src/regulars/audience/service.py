@@ -167,7 +167,7 @@ class Audience:
                     continue
                 try:
                     await self._tail(site, loaded)
-                    self.upkeep.save_if_due(site, loaded)
+                    self.upkeep.look_after(site, loaded)
                 except Exception:
                     self.follow_errors += 1
                     _log.exception("following site %d failed; it is caught up at the next question", site)
@@ -191,7 +191,7 @@ class Audience:
     async def close(self) -> None:
         """Stop loads and the pool threads; the audience is of no use afterwards."""
         tasks: list[asyncio.Task[Any] | None] = [*self._loading.values()]
-        tasks += [task for each in self._sites.values() for task in (each.warming, each.reading)]
+        tasks += [task for each in self._sites.values() for task in each.tasks]
         for site in [*self._sites, *self._loading]:
             await self.drop(site)
         await self.upkeep.close()
@@ -386,7 +386,7 @@ class Audience:
 
     def _release(self, site: int) -> None:
         loaded = self._sites.pop(site, None)
-        for task in () if loaded is None else (loaded.warming, loaded.reading):
+        for task in () if loaded is None else loaded.tasks:
             if task is not None and task is not asyncio.current_task():
                 task.cancel()
 

@@ -35,8 +35,14 @@ class LoadedSite:
         self.asked = asyncio.get_running_loop().time()
         self.warming: asyncio.Task[None] | None = None
         self.reading: asyncio.Task[None] | None = None
+        self.cutting: asyncio.Task[None] | None = None
         self.saved: int | None = None  # the change up to which there is a snapshot; None: there is none
         self.saved_at = self.asked
+
+    @property
+    def tasks(self) -> tuple[asyncio.Task[None] | None, ...]:
+        """What may be under way for it."""
+        return self.warming, self.reading, self.cutting
 
 
 class Upkeep:
@@ -71,6 +77,11 @@ class Upkeep:
             self._saving.cancel()
             await asyncio.gather(self._saving, return_exceptions=True)
 
+    def look_after(self, site: int, loaded: LoadedSite) -> None:
+        """Begin what is due: new bands of columns, a new snapshot."""
+        self.cut_if_due(loaded)
+        self.save_if_due(site, loaded)
+
     def warm(self, loaded: LoadedSite) -> None:
         """Build the words of a large site, which take seconds, beside the answers to everybody."""
         if loaded.warming is None and _lacking_words(loaded.index):
@@ -83,6 +94,20 @@ class Upkeep:
                     await self._lane.run(segment.words)
         finally:
             loaded.warming = None
+
+    def cut_if_due(self, loaded: LoadedSite) -> None:
+        """Begin to cut the columns into bands that are asked about again and again."""
+        if loaded.cutting is None and loaded.index.due_bandings:
+            loaded.cutting = asyncio.create_task(self._cut(loaded))
+
+    async def _cut(self, loaded: LoadedSite) -> None:
+        try:
+            for banding in loaded.index.due_bandings:
+                async with loaded.lock:
+                    cut_it = await self._lane.run(banding.capture)
+                await self._lane.run(cut_it)
+        finally:
+            loaded.cutting = None
 
     def read_ahead(self, site: int, loaded: LoadedSite) -> None:
         """Begin to read what is still in the snapshot that the index came from."""
