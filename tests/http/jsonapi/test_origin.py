@@ -1,7 +1,6 @@
 from typing import Any
 
 import pytest
-from starlette.requests import Request
 
 from regulars.http.jsonapi.origin import origin
 
@@ -14,7 +13,7 @@ def asked(client: Any, trusted: tuple[str, ...], **headers: str) -> str:
     given = {"host": "inner:8080", **{name.replace("_", "-"): value for name, value in headers.items()}}
     raw = [(name.encode(), value.encode()) for name, value in given.items()]
     scope = {"type": "http", "scheme": "http", "headers": raw, "client": client, "server": ("::1", 8080)}
-    return origin(Request(scope), trusted)
+    return origin(scope, trusted)
 
 
 @pytest.mark.parametrize("trusted", [("10.1.2.3",), ("10.0.0.0/8",), ("nonsense", "10.1.0.0/16"), ("10.1.2.9/24",)])

@@ -95,7 +95,7 @@ async def _submit(call: Call, site: int, command: Command) -> Outcome:
 
 async def _shown(call: Call, caller: Caller, query: Query, site: int, number: int, *, status: int = 200) -> Response:
     """The document of one contact."""
-    home = origin(call.request, call.services.settings.trusted_proxies)
+    home = origin(call.scope, call.services.settings.trusted_proxies)
     async with call.services.store.snapshot() as connection:
         found = await read(connection, [number], Question(caller.account, site, home, query, alone=True))
     if not found["data"]:

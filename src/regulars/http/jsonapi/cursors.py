@@ -6,6 +6,7 @@ URLs and so in other people's logs: they are sealed, not only signed.
 
 import hashlib
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -25,7 +26,13 @@ class Cursors:
 
     def __init__(self, sealer: Sealer, site: int | None, sort: str, filters: Iterable[tuple[str, str]]) -> None:
         self._sealer = sealer
-        self._question = hashlib.sha256(_encode([site, sort, sorted(filters)])).digest()[:8]
+        self._asked = (site, sort, filters)
+
+    @cached_property
+    def _question(self) -> bytes:
+        """What tells this question from others."""
+        site, sort, filters = self._asked
+        return hashlib.sha256(_encode([site, sort, sorted(filters)])).digest()[:8]
 
     def places(self, page: Page) -> dict[str, Key]:
         """What `Audience.ask` must be told so that its answer is the page. Raises ParameterProblem."""

@@ -42,7 +42,7 @@ async def show(call: Call, caller: Reader) -> Response:
     settings = call.services.settings
     query = SHOW.read(call.scope["query_string"], largest_page=settings.page_size_limit)
     site, number = customer_place(call.path("id"), caller)
-    home = origin(call.request, settings.trusted_proxies)
+    home = origin(call.scope, settings.trusted_proxies)
     searches = {SEARCHES[name]: text for name, text in query.filters}
     question = Question(caller.account, site, home, query, searches=searches, alone=True)
     async with call.services.store.snapshot() as connection:

@@ -54,7 +54,7 @@ async def answer(call: Call, caller: Caller, listing: Listing) -> Response:
     places = cursors.places(page)
     total, beside = 0, paging.NOWHERE
     found: dict[str, Any] = {"data": [], "included": []} if query.include else {"data": []}
-    home = origin(call.request, settings.trusted_proxies)
+    home = origin(call.scope, settings.trusted_proxies)
 
     def audience() -> Predicate:
         moment = Moment(call.services.clock(), engagement)

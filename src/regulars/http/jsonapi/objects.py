@@ -117,7 +117,7 @@ def _calls(kind: Kind) -> tuple[Route, ...]:
                 found = object_lists.selected(kind, items, query.filters, query.sort)
             page = found[query.page.skip : query.page.skip + query.page.size]
             shown = await read(connection, caller, site or 0, kind, page, query)
-        home = origin(call.request, settings.trusted_proxies)
+        home = origin(call.scope, settings.trusted_proxies)
         links = paging.links(f"{home}{address}", raw, query.page, len(found))
         return document({**shown, "links": links, "meta": paging.meta(query.page, len(found))})
 
@@ -173,7 +173,7 @@ async def _shown(
             raise unknown(kind)
         shown = await read(connection, caller, site, kind, [item], query)
     (resource,) = shown["data"]
-    home = origin(call.request, call.services.settings.trusted_proxies)
+    home = origin(call.scope, call.services.settings.trusted_proxies)
     address = f"{home}/v1/{kind.type}/{quote(resource['id'], safe='')}"
     headers = {"Location": address} if status == 201 else None
     return document({**shown, "data": resource, "links": {"self": address}}, status=status, headers=headers)

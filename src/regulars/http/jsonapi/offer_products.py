@@ -66,7 +66,7 @@ async def _listed(call: Call, site: int) -> Response:
         if offer is None:
             raise objects.unknown(OFFERS)
         numbers = (await products_of(connection, site, [offer.number])).get(offer.number, [])
-    home = origin(call.request, call.services.settings.trusted_proxies)
+    home = origin(call.scope, call.services.settings.trusted_proxies)
     links = related(f"{home}/v1/offers/{offer.number}", "products")
     return document({"data": identifiers(PRODUCTS.type, numbers), "links": links})
 

@@ -6,7 +6,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final
 
 import structlog
-from starlette.requests import Request
+from starlette.datastructures import Headers
+from starlette.types import Scope
 
 Network = IPv4Network | IPv6Network
 
@@ -15,20 +16,20 @@ _SCHEMES: Final = ("http", "https")
 _log = structlog.get_logger("regulars.http")
 
 
-def origin(request: Request, trusted_proxies: tuple[str, ...]) -> str:
+def origin(scope: Scope, trusted_proxies: tuple[str, ...]) -> str:
     """Such as https://api.example.com. X-Forwarded-Proto and -Host count only when a trusted proxy sends them."""
-    headers = request.headers
-    scheme: str = request.scope["scheme"]
-    host = headers.get("host", "")
-    client: tuple[str, int] | None = request.scope.get("client")
+    scheme: str = scope["scheme"]
+    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+    client: tuple[str, int] | None = scope.get("client")
     if trusted_proxies and client is not None and _is_trusted(client[0], trusted_proxies):
+        headers = Headers(scope=scope)
         # Proxies in a row append; the first value is what the caller used.
         scheme = headers.get("x-forwarded-proto", scheme).partition(",")[0].strip().lower()
         host = headers.get("x-forwarded-host", host).partition(",")[0].strip()
         if scheme not in _SCHEMES:
-            scheme = request.scope["scheme"]
+            scheme = scope["scheme"]
     if not _HOST.fullmatch(host):
-        host = _own_host(request)
+        host = _own_host(scope)
     return f"{scheme}://{host}"
 
 
@@ -52,8 +53,8 @@ def _networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
     return tuple(networks)
 
 
-def _own_host(request: Request) -> str:
+def _own_host(scope: Scope) -> str:
     """Where the request arrived, for callers that name no host."""
-    host, port = request.scope.get("server") or ("localhost", None)
+    host, port = scope.get("server") or ("localhost", None)
     host = f"[{host}]" if ":" in host else host
     return host if port is None else f"{host}:{port}"

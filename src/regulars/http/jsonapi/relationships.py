@@ -70,7 +70,7 @@ def _calls(owner: str, name: str) -> tuple[Route, ...]:
             ties = await held_ties(connection, site, [number], [relationship.relation])
             held = ties.get((number, relationship.relation), [])
             found = await objects_by_number(connection, site, kind.kind, held) if held else []
-        home = origin(call.request, call.services.settings.trusted_proxies)
+        home = origin(call.scope, call.services.settings.trusted_proxies)
         links = related(f"{home}/v1/{owner}/{public_number(site, number)}", name)
         return document({"data": [{"id": kind.id_of(item), "type": kind.type} for item in found], "links": links})
 

@@ -34,7 +34,7 @@ async def index(call: Call, caller: Reader) -> Response:
     async with call.services.store.snapshot() as connection:
         found = _selected(await control.list_sites(connection, caller.account), query)
     page = found[query.page.skip : query.page.skip + query.page.size]
-    home = origin(call.request, settings.trusted_proxies)
+    home = origin(call.scope, settings.trusted_proxies)
     return document(
         {
             "data": [site_resource(site, query.fields.get("sites")) for site in page],
@@ -53,7 +53,7 @@ async def show(call: Call, caller: Reader) -> Response:
         sites = await control.list_sites(connection, caller.account)
     for site in sites:
         if str(site.id) == number:
-            self_link = f"{origin(call.request, settings.trusted_proxies)}/v1/sites/{number}"
+            self_link = f"{origin(call.scope, settings.trusted_proxies)}/v1/sites/{number}"
             return document({"data": site_resource(site, query.fields.get("sites")), "links": {"self": self_link}})
     raise Problem("object_not_found", "There is no site with this id.")
 
