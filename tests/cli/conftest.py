@@ -90,3 +90,19 @@ def tamper(statement: str) -> None:
     connection = apsw.Connection("regulars.db")
     connection.execute(statement).fetchall()
     connection.close()
+
+
+def damage(table: str) -> None:
+    """Overwrite the first page of a table, and of each of its indexes, of the database in the current folder."""
+    import apsw
+
+    connection = apsw.Connection("regulars.db")
+    connection.execute("PRAGMA journal_mode = DELETE").fetchall()  # all is in the one file
+    found = connection.execute("SELECT rootpage FROM sqlite_schema WHERE tbl_name = ?", (table,)).fetchall()
+    roots = [int(str(root)) for (root,) in found]
+    size = int(str(connection.execute("PRAGMA page_size").fetchall()[0][0]))
+    connection.close()
+    with Path("regulars.db").open("r+b") as file:
+        for root in roots:
+            file.seek((root - 1) * size)
+            file.write(b"\xaa" * size)

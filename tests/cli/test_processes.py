@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Run, contents, start, write_lines
+from .conftest import Run, contents, damage, start, write_lines
 
 
 @contextmanager
@@ -50,6 +50,18 @@ def test_serve_answers_while_others_import_and_drains_on_sigterm(run: Run, datab
         assert (status, json.loads(body)["customer"]["email"]) == (200, "a@example.com")
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) in (0, -signal.SIGTERM)
+
+
+def test_a_server_whose_file_is_damaged_is_unavailable(run: Run, database: dict[str, Any]) -> None:
+    run("import", "customers", write_lines("p.ndjson", [{"email": "a@example.com"}]))
+    damage("customers")
+    authorized = {"Authorization": f"Bearer {database['key']}"}
+    with running("serve") as (_, url):
+        assert get(f"{url}/healthz")[0] == 200
+        for path in ("api/v1/customers/a@example.com", "v1/customers"):
+            status, body = get(f"{url}/{path}", **authorized)
+            assert status == 503, body
+            assert b'"unavailable"' in body
 
 
 def test_several_workers_share_the_port(database: dict[str, Any]) -> None:

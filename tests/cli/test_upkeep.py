@@ -1,9 +1,10 @@
+import re
 import sqlite3
 from pathlib import Path
 
 import pytest
 
-from .conftest import Run, contents, tamper, write_lines
+from .conftest import Run, contents, damage, tamper, write_lines
 
 
 @pytest.fixture
@@ -70,6 +71,32 @@ def test_a_check_finds_a_damaged_file(run: Run) -> None:
     found = run("check", "--json")
     assert found.code == 1
     assert found.json["damage"]
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("table", ["customers", "changes", "sites", "settings"])
+def test_a_check_of_damaged_pages_says_so_and_goes_as_far_as_it_can(run: Run, table: str) -> None:
+    damage(table)
+    found = run("check", "--json")
+    assert (found.code, found.json["ok"], found.json["sites"]) == (1, False, [])
+    assert any("malformed" in each or "btree" in each for each in found.json["damage"])
+    told = run("check")
+    assert told.out.startswith("the file: ")
+    assert told.err == "regulars: the check found something wrong; a backup made before it is the safest way back\n"
+
+
+@pytest.mark.parametrize("command", ["keys list", "import customers p.ndjson", "migrate", "reindex", "serve", "init"])
+@pytest.mark.parametrize("content", [b"no database\n" * 1000, None], ids=["something else", "cut off"])
+def test_a_file_that_is_no_sound_database_is_one_sentence(
+    run: Run, database: dict[str, object], command: str, content: bytes | None
+) -> None:
+    damage("settings")
+    file = Path("regulars.db")
+    file.write_bytes(file.read_bytes()[: 3 * 4096] if content is None else content)
+    write_lines("p.ndjson", [{"email": "p@example.com"}])
+    told = run(*command.split())
+    assert (told.code, told.out) == (1, "")
+    assert re.fullmatch(r"regulars: .*(malformed|not a database)\n", told.err)
 
 
 @pytest.mark.usefixtures("filled")

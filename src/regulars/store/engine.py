@@ -14,6 +14,10 @@ class UnavailableError(Exception):
     """The database cannot be used at the moment; what was asked for did not happen. The caller may try again."""
 
 
+class DamagedFileError(UnavailableError):
+    """What is in the database's file is not what was written there. Trying again does not help; a backup does."""
+
+
 class TransientError(UnavailableError):
     """The transaction was undone for a reason that may be gone already: a lost connection, a deadlock.
 

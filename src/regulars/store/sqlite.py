@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import apsw
 
-from regulars.store.engine import Row, UnavailableError, Values
+from regulars.store.engine import DamagedFileError, Row, UnavailableError, Values
 from regulars.store.statement import Statement
 from regulars.store.threads import Worker, off_loop
 
@@ -31,7 +31,9 @@ _AWAY: Final = (
     apsw.CantOpenError,
     apsw.ReadOnlyError,
     apsw.NotADBError,
+    apsw.CorruptError,
 )
+_DAMAGED: Final = (apsw.NotADBError, apsw.CorruptError)
 
 
 class SqliteEngine:
@@ -69,7 +71,7 @@ class SqliteEngine:
                 self._unlock()
         except (OSError, UnavailableError, *_AWAY) as error:
             self._let_go()
-            raise UnavailableError(f"cannot open the database {self.path}: {error}") from error
+            raise _unavailable(f"cannot open the database {self.path}", error) from error
 
     async def close(self) -> None:
         """Close every connection; a running transaction is finished first."""
@@ -160,6 +162,8 @@ class SqliteEngine:
         source = self.reader()
         try:
             rows = await off_loop(_run, source, "PRAGMA integrity_check")
+        except DamagedFileError as error:
+            return [str(error)]
         finally:
             self.release(source)
         return [text for (text,) in rows if text != "ok"]
@@ -211,7 +215,7 @@ class SqliteConnection:
         try:
             self._connection.executemany(statement.sql("sqlite").text, rows)
         except _AWAY as error:
-            raise UnavailableError(f"the database cannot be written: {error}") from error
+            raise _unavailable("the database cannot be written", error) from error
 
     async def script(self, text: str) -> None:
         """Run one statement of a migration."""
@@ -293,7 +297,12 @@ def _run(connection: apsw.Connection, text: str, arguments: Sequence[Any] = ()) 
         # apsw runs a statement only as far as rows are fetched.
         return connection.execute(text, arguments).fetchall()
     except _AWAY as error:
-        raise UnavailableError(f"the database cannot be used: {error}") from error
+        raise _unavailable("the database cannot be used", error) from error
+
+
+def _unavailable(sentence: str, error: Exception) -> UnavailableError:
+    kind = DamagedFileError if isinstance(error, (DamagedFileError, *_DAMAGED)) else UnavailableError
+    return kind(f"{sentence}: {error}")
 
 
 def _roll_back(connection: apsw.Connection) -> None:
@@ -306,13 +315,17 @@ def _connect(path: Path, flags: int) -> apsw.Connection:
     try:
         connection = apsw.Connection(str(path), flags=flags, statementcachesize=256)
     except _AWAY as error:
-        raise UnavailableError(f"cannot open the database {path}: {error}") from error
+        raise _unavailable(f"cannot open the database {path}", error) from error
     connection.set_busy_timeout(_BUSY_MS)
     # Without it SQLite plans a statement anew whenever a bound value might change the plan, which a json_each or a
     # partial index is enough for: 47 us instead of 6 for the look-up of one customer.
     connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
-    connection.execute("PRAGMA cache_size = -65536").fetchall()
-    connection.execute("PRAGMA temp_store = MEMORY").fetchall()
+    try:
+        _run(connection, "PRAGMA cache_size = -65536")
+        _run(connection, "PRAGMA temp_store = MEMORY")
+    except UnavailableError:
+        connection.close()
+        raise
     return connection
 
 
@@ -325,6 +338,8 @@ def _copy(source: apsw.Connection, path: Path) -> None:
         with target.backup("main", source, "main") as copy:
             copy.step(-1)
         target.execute("PRAGMA journal_mode = DELETE").fetchall()
+    except _AWAY as error:
+        raise _unavailable("the database cannot be copied", error) from error
     finally:
         target.close()
     _sync(partial)
