@@ -192,6 +192,17 @@ def test_a_wrong_past_is_refused_with_every_fault(run: Run) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("option", [(), ("--dry-run",)])
+def test_an_import_that_takes_no_line_has_failed(
+    run: Run, database: dict[str, object], option: tuple[str, ...]
+) -> None:
+    file = write_lines("p.ndjson", [{"email": "no address"}, {}])
+    failed = run("import", "customers", file, *option, "--json")
+    assert (failed.code, failed.json["lines"], failed.json["rejected"]) == (1, 2, 2)
+    assert failed.err == ("regulars: every line was refused, 2 of 2: run it again with --rejects FILE to see them\n")
+    assert run("import", "customers", write_lines("none.ndjson", [])).code == 0
+
+
 def test_an_overlong_line_is_refused_alone(run: Run) -> None:
     with Path("p.ndjson").open("wb") as file:
         file.write(b'{"email": "a@example.com", "data": {"x": "' + b"x" * 2 * LONGEST_LINE + b'"}}\n')

@@ -30,11 +30,27 @@ def test_json_without_oddities_is_decoded_as_it_is(value: object, ascii_only: bo
     "raw",
     [
         *(b"", b"{", b'{"a":', b"[1,]", b"nope", b"NaN", b"Infinity", b"1e400", b'{"a":1} x', b'"\xff"', b"'a'"),
-        *(b'"\\ud800"', b'"\\udfff"', b'{"\\ud800": 1}', b'"\xed\xa0\x80"', b'"\\ud800\\u0041"', b'"a\x00b"'),
+        *(b'"\xed\xa0\x80"', b'"a\x00b"', b'"\\ud83d\\ude00\\\\ud800'),
     ],
 )
 def test_what_is_no_json_is_refused_in_words(raw: bytes) -> None:
     with pytest.raises(ValueError, match="The body is not valid JSON: "):
+        decode_json(raw)
+
+
+@pytest.mark.parametrize(
+    ("raw", "lone"),
+    [
+        (b'"\\ud800"', "ud800"),
+        (b'"\\udfff"', "udfff"),
+        (b'{"\\uDBff": 1}', "uDBff"),
+        (b'"\\ud800\\u0041"', "ud800"),
+        (b'"\\ud83d\\ude00 \\\\ud811 \\\\\\ude01"', "ude01"),
+        (b'"\\ud83d\\ud83d\\ude00"', "ud83d"),
+    ],
+)
+def test_half_a_surrogate_pair_is_refused_by_its_name(raw: bytes, lone: str) -> None:
+    with pytest.raises(ValueError, match=rf"^The body holds \\{lone}, one half of a surrogate pair"):
         decode_json(raw)
 
 

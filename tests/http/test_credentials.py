@@ -55,9 +55,14 @@ def test_without_credentials(app: InProcess) -> None:
     challenge = response.headers["www-authenticate"]
     assert "Basic realm=" in challenge
     assert "Bearer realm=" in challenge
-    assert Client(app, {"Authorization": ""}).get("groups").status_code == 401
+    for empty in ("", " "):
+        refused(Client(app, {"Authorization": empty}).get("groups"), "not_authenticated")
     told = nobody.having(X_SWU_API_CLIENT="node-1").get("groups")
     assert (told.status_code, told.headers["content-type"]) == (403, "text/plain; charset=utf-8")
+
+
+def test_an_empty_header_does_not_hide_the_other(app: InProcess, key: str) -> None:
+    done(Client(app, {"Authorization": "", "X-SWU-API-KEY": key}).get("groups"))
 
 
 @pytest.mark.parametrize("wrong", WRONG)

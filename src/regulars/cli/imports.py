@@ -25,8 +25,8 @@ HELP = """Import customers or activity from a file, with the rules of the API.
 
 FILE has one JSON object a line (NDJSON), as POST /customers or POST /event takes it; a name ending in .gz is
 unpacked, and - reads standard input. It works beside a running server. A line that breaks a rule is refused alone;
---rejects collects such lines with the reason. A repeat of the same file changes nothing, so an import that was
-stopped is continued by running it again.
+--rejects collects such lines with the reason, and the exit code is 1 if that was the fate of all. A repeat of the same
+file changes nothing, so an import that was stopped is continued by running it again.
 
 \b
 Examples:
@@ -57,6 +57,8 @@ def import_file(
     show({**msgspec.structs.asdict(summary), **({"dry_run": True} if dry_run else {})}, as_json=as_json)
     if summary.rejected:
         where = f"see {rejects}" if rejects else "run it again with --rejects FILE to see them"
+        if summary.rejected == summary.lines:
+            raise FailedError(f"every line was refused, {summary.lines} of {summary.lines}: {where}")
         note(f"{summary.rejected} of {summary.lines} lines were refused: {where}")
 
 

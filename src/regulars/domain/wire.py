@@ -1,5 +1,6 @@
 """JSON from outside: decoded once, with the refusals that no later rule wants to think about."""
 
+import re
 from itertools import chain
 from typing import Any, Final
 
@@ -17,6 +18,11 @@ def decode_json(raw: bytes) -> Any:
     try:
         value = _decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        lone = _lone_surrogate(raw)
+        if lone is not None:
+            raise ValueError(
+                f"The body holds {lone}, one half of a surrogate pair, which alone is no character."
+            ) from None
         raise ValueError(f"The body is not valid JSON: {error}") from None
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
@@ -44,6 +50,18 @@ def _is_too_deep(value: Any, brackets: int) -> bool:
             return False
         level = list(chain.from_iterable(item.values() if type(item) is dict else item for item in level))
     return False
+
+
+_ESCAPES: Final = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+"""An escape in JSON: a surrogate pair, a surrogate alone (the group), or any other."""
+
+
+def _lone_surrogate(raw: bytes) -> str | None:
+    """The first escape of a surrogate that has no partner. What the decoder says of it is about the input's end."""
+    found = next((each[1] for each in _ESCAPES.finditer(raw) if each[1]), None)
+    return None if found is None else f"\\{found.decode()}"
 
 
 _CONTAINERS: Final = frozenset({dict, list})

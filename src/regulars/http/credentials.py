@@ -25,7 +25,7 @@ def header_of(scope: Scope) -> tuple[bytes, bytes] | None:
     """The header that brings a secret, as it came; None if there is none."""
     older = None
     for header in scope["headers"]:
-        if header[0] == _AUTHORIZATION:
+        if header[0] == _AUTHORIZATION and header[1].strip():
             return header  # type: ignore[no-any-return]
         if header[0] == _API_KEY and header[1].strip():
             older = header

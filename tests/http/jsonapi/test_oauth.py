@@ -1,4 +1,5 @@
 import base64
+import json
 from typing import Any
 
 import httpx
@@ -87,6 +88,16 @@ def test_wrong_client(world: World, wrong: dict[str, str]) -> None:
 def test_refusals(world: World, form: dict[str, str], word: str) -> None:
     reply = grant(world, form)
     assert (reply.status_code, reply.json()["error"]) == (400, word)
+
+
+def test_json_may_say_null_and_have_the_label_of_json_api(world: World) -> None:
+    body = {**client(world), "scope": None, "refresh_token": None}
+    tokens(world.nobody.send("POST", "/v1/oauth/token", json=body))
+    for label in ("application/vnd.api+json", "Application/VND.api+json; charset=utf-8"):
+        content = json.dumps(body).encode()
+        tokens(world.nobody.send("POST", "/v1/oauth/token", content=content, headers={"Content-Type": label}))
+    without = world.nobody.send("POST", "/v1/oauth/token", json={"grant_type": None})
+    assert (without.status_code, without.json()["error"]) == (400, "invalid_request")
 
 
 def test_parameters_once_and_as_text(world: World) -> None:

@@ -11,12 +11,16 @@ from starlette.responses import Response
 from regulars.http import credentials
 from regulars.http.call import JSON, Call, json_response
 from regulars.http.errors import Problem
+from regulars.http.jsonapi.failures import MEDIA_TYPE
 from regulars.http.jsonapi.query import pairs
 from regulars.store import control
 from regulars.store.control import Key, Tokens
 
 NOT_TO_BE_KEPT: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 WRONG_CLIENT: Final = "Invalid client credentials"
+
+_JSON_TYPES: Final = frozenset({JSON, MEDIA_TYPE})
+"""JSON, also by the label that a client puts on everything that it sends below /v1."""
 
 Form = dict[str, str]
 
@@ -124,10 +128,12 @@ async def _form(call: Call) -> Form:
     """The parameters in the body: a form, as the standard has it, or a JSON object. Raises Problem."""
     media_type = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
     given: Iterable[tuple[str, Any]] = (
-        (await call.json_object()).items() if media_type == JSON else pairs(await call.body())
+        (await call.json_object()).items() if media_type in _JSON_TYPES else pairs(await call.body())
     )
     form: Form = {}
     for name, value in given:
+        if value is None:
+            continue  # as clients write a parameter in JSON that they do not give
         if name in form or not isinstance(value, str):
             raise Problem("invalid_request", f"{name} must be given once, as text.")
         form[name] = value
