@@ -2,7 +2,7 @@
 
 import hashlib
 import random
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -70,10 +70,14 @@ IDENTITY_FIELDS: Final = ("uuid", "email", "email_key", "customer_id")
 """The fields by which a customer is found; each has a unique index, so they are written only when they change."""
 
 
-class Person(Struct):
-    """A customer with the ties that belong to its picture: flags, groups and newsletters, by (relation, object)."""
+Shown = TypeVar("Shown")
+"""A `Customer`, or a part of one by the same names."""
 
-    customer: Customer
+
+class Picture(Struct, Generic[Shown]):
+    """Who somebody is, and the ties that belong to that: flags, groups and newsletters, by (relation, object)."""
+
+    customer: Shown
     ties: dict[tuple[int, int], Tie]
 
     def has(self, relation: str, number: int = FLAG) -> bool:
@@ -90,6 +94,10 @@ class Person(Struct):
         code = BY_NAME[relation].code
         found = [(number, tie.label) for (kind, number), tie in self.ties.items() if kind == code and tie.holds]
         return sorted(found) if found else found
+
+
+class Person(Picture[Customer]):
+    """A customer with the ties that belong to its picture."""
 
 
 def new_customer(number: int, now: int) -> Customer:
@@ -117,9 +125,9 @@ def email_hash(email: str | None) -> str | None:
     return None if email is None else hashlib.md5(email.encode(), usedforsecurity=False).hexdigest()
 
 
-def attributes_json(customer: Customer) -> msgspec.Raw:
-    """The customer's attributes as the JSON object that they are stored as."""
-    return msgspec.Raw(customer.attributes or "{}")
+def attributes_json(stored: str | None) -> msgspec.Raw:
+    """A customer's attributes as the JSON object that they are stored as."""
+    return msgspec.Raw(stored or "{}")
 
 
 def index_columns(customer: Customer) -> tuple[int, ...]:

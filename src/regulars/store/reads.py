@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from regulars.domain.customer import Customer, Person
+from regulars.domain.customer import Customer, Picture
 from regulars.domain.identity import Who
 from regulars.domain.mail import Log
 from regulars.domain.objects import RelatedObject
@@ -23,6 +23,34 @@ LARGEST_INLINE = 100
 """Rows of up to so many customers are read on the event loop."""
 
 
+class CustomerCard(Struct, frozen=True):
+    """What the classic surface shows of a customer: a part of `Customer`, by the same names."""
+
+    number: int
+    uuid: bytes
+    created_at: int
+    updated_at: int
+    bucket: int
+    email: str | None
+    email_key: str | None
+    customer_id: str | None
+    joined_at: int | None
+    name: str | None
+    firstname: str | None
+    lastname: str | None
+    phone_number: str | None
+    gender: str | None
+    locale: str | None
+    attributes: str | None
+    lifetime_revenue: int
+    lifetime_orders: int
+    lifetime_visits: int
+    unsubscribed_at: int | None
+    engagement_percentile: int | None
+    purchase_percentile: int | None
+    retention_percentile: int | None
+
+
 _PERSON_BY: Final = (
     ("email_key", sql.PERSON_BY_EMAIL),
     ("customer_id", sql.PERSON_BY_CUSTOMER_ID),
@@ -31,9 +59,9 @@ _PERSON_BY: Final = (
 )
 
 
-async def find_person(connection: Connection, site: int, who: Who) -> Person | None:
+async def find_person(connection: Connection, site: int, who: Who) -> Picture[CustomerCard] | None:
     """The customer whom the identifiers name, if there is one and they agree."""
-    found: Person | None = None
+    found: Picture[CustomerCard] | None = None
     for name, statement in _PERSON_BY:
         key = getattr(who, name)
         if key is None:
@@ -41,7 +69,7 @@ async def find_person(connection: Connection, site: int, who: Who) -> Person | N
         row = await connection.one(statement, {"site": site, "key": key})
         if row is None or (found is not None and found.customer.number != row[0]):
             return None
-        found = found or Person(Customer(*row[:-1]), picture_ties(row[-1]))
+        found = found or Picture(CustomerCard(*row[:-1]), picture_ties(row[-1]))
     return found
 
 

@@ -261,11 +261,23 @@ INSERT_CHANGES = Statement("insert_changes", insert(changes))
 # -- reads ----------------------------------------------------------------------------------------------------
 
 
+_CARD = [
+    customers.c[name]
+    for name in (
+        *("number", "uuid", "created_at", "updated_at", "bucket", "email", "email_key", "customer_id", "joined_at"),
+        *("name", "firstname", "lastname", "phone_number", "gender", "locale", "attributes"),
+        *("lifetime_revenue", "lifetime_orders", "lifetime_visits", "unsubscribed_at"),
+        *("engagement_percentile", "purchase_percentile", "retention_percentile"),
+    )
+]
+"""The fields of `reads.CustomerCard`, in their order."""
+
+
 def _person_by(column: str) -> Statement:
     """One customer by one of its keys, and its picture's ties as JSON: one statement, one look-up."""
     return Statement(
         f"person_by_{column}",
-        select(*_columns(customers), _picture).where(site_is(customers), customers.c[column] == bindparam("key")),
+        select(*_CARD, _picture).where(site_is(customers), customers.c[column] == bindparam("key")),
     )
 
 

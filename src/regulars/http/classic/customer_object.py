@@ -2,20 +2,21 @@
 
 from typing import Any, Final
 
-from regulars.domain.customer import Person, attributes_json, email_hash
+from regulars.domain.customer import Person, Picture, attributes_json, email_hash
 from regulars.domain.identity import uuid_text
 from regulars.domain.moments import SECOND, iso, iso_or_none
 from regulars.domain.money import number
 from regulars.domain.relations import BY_NAME, FLAG
+from regulars.store.reads import CustomerCard
 
 NO_LOCALE: Final = "not set"
 _CONSENT: Final = (BY_NAME["subscribed"].code, FLAG)
 
 
-def customer_object(person: Person) -> dict[str, Any]:
+def customer_object(person: Person | Picture[CustomerCard]) -> dict[str, Any]:
     """A customer as both vendors show one. `created` is Unix seconds, `*_at` ISO 8601."""
     c = person.customer
-    attributes = attributes_json(c)
+    attributes = attributes_json(c.attributes)
     consent = person.ties.get(_CONSENT)
     created_at = iso(c.created_at)
     return {
@@ -53,7 +54,7 @@ def customer_object(person: Person) -> dict[str, Any]:
     }
 
 
-def _subscription_groups(person: Person) -> list[dict[str, Any]]:
+def _subscription_groups(person: Person | Picture[CustomerCard]) -> list[dict[str, Any]]:
     if not person.ties:
         return []
     chosen = [(item, key, True) for item, key in person.tied_to("newsletter.subscribed")]

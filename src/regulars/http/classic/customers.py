@@ -5,7 +5,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from regulars.domain.commands import DeleteCustomer, Outcome, Upsert
-from regulars.domain.customer import Person
+from regulars.domain.customer import Picture
 from regulars.domain.faults import Fault, RefusedError
 from regulars.domain.identity import Who, parse_address, parse_uuid, uuid_text
 from regulars.domain.profile import parse_profile, parse_who
@@ -13,7 +13,7 @@ from regulars.http.call import Call, json_response
 from regulars.http.classic.customer_object import customer_object
 from regulars.http.errors import Problem
 from regulars.http.keyring import Caller, Reader, Writer
-from regulars.store.reads import find_person
+from regulars.store.reads import CustomerCard, find_person
 
 BULK_LIMIT: Final = 50
 DONE: Final[dict[str, Any]] = {"success": True, "status": "OK"}
@@ -99,7 +99,7 @@ def who_in_path(call: Call) -> Who:
     return Who(email=shown, email_key=key)
 
 
-async def find(call: Call, caller: Caller, who: Who) -> Person:
+async def find(call: Call, caller: Caller, who: Who) -> Picture[CustomerCard]:
     """The customer whom the identifiers name. Raises Problem if there is none."""
     async with call.services.store.shared_snapshot() as connection:
         person = await find_person(connection, caller.site, who)
