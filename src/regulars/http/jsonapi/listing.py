@@ -63,7 +63,7 @@ async def answer(call: Call, caller: Caller, listing: Listing) -> Response:
 
     if site is not None:
         asking = call.services.audience.ask(site, audience, sort=sort, skip=page.skip, take=page.size, **places)
-        async with asking as answered:
+        async with call.attended(), asking as answered:
             connection = cast(StoreSnapshot, answered.snapshot).connection
             total = answered.total
             beside = cursors.neighbours(page, answered) if page.has_cursor else beside
