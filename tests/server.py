@@ -21,7 +21,7 @@ from regulars.store.store import Store
 
 from .databases import url_of
 
-_PATIENCE = 30
+_PATIENCE = 60
 """Seconds that anything may take here, on a busy machine."""
 
 
@@ -117,7 +117,12 @@ class Server(Running):
                 stdout=log,
                 env={**os.environ, **environment},
             )
-        self.port = self._wait_for(self._port)
+        try:
+            self.port = self._wait_for(self._port)
+        except AssertionError:
+            self._process.kill()
+            self._process.wait()
+            raise
 
     def __enter__(self) -> Self:
         return self
