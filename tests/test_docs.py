@@ -24,6 +24,7 @@ from regulars.domain.relations import KINDS, RELATIONS
 from regulars.http.compatibility import OWN, VENDORS, place, served, unlisted
 from regulars.http.errors import ERRORS
 from regulars.settings import SETTINGS
+from regulars.store.schema import metadata
 
 from .server import Server, database_url
 
@@ -77,6 +78,21 @@ def test_every_kind_of_object_and_every_command_has_its_place() -> None:
     assert [kind for kind in KINDS if f"\n| {kind} |" not in (DOCS / "events.md").read_text()] == []
     text = (DOCS / "commands.md").read_text()
     assert [each for each in commands.names() if f"\n## regulars {each}\n" not in text] == []
+
+
+def test_the_tables_of_customers_are_counted_and_named() -> None:
+    text = (DOCS / "architecture.md").read_text()
+    tables = [each.name for each in metadata.sorted_tables if next(iter(each.primary_key.columns)).name == "site_id"]
+    count, named = re.findall(
+        r"^(\w+) tables of customers start their key with `site_id`.*?: (.*?)\. ", text, re.DOTALL | re.MULTILINE
+    )[0]
+    assert count == {8: "Eight", 9: "Nine", 10: "Ten"}[len(tables)]
+    assert sorted(re.findall(r"`(\w+)`", named)) == sorted(tables)
+
+
+def test_the_changelog_names_every_command() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text()
+    assert [each for each in commands.names() if f"`{each.split()[0]}`" not in text] == []
 
 
 class TestCalls:

@@ -128,3 +128,11 @@ def test_engagement_classes_part_the_subscribed_who_were_mailed() -> None:
 
     assert [found(name, Engagement()) for name in names] == [[1, 2], [3, 4], [5, 6], [7, 8]]
     assert [found(name, Engagement(0, 1, 2)) for name in names] == [[1], [], [], [2, 3, 4, 5, 6, 7, 8]]
+
+
+def test_a_site_is_one_number() -> None:
+    kind = catalogue.BY_NAME["site_id"].kind
+    assert kind.read("12") == 12
+    for raw in ("", "1,2", "main", "-1", "٣", "9" * 17):
+        with pytest.raises(BadFilterValueError, match=r"^must be the number of one site$"):
+            kind.read(raw)

@@ -6,7 +6,7 @@ from typing import Final
 
 from regulars.audience.catalogue import FILTERS, Filter
 from regulars.audience.sentences import describe
-from regulars.audience.values import DAYS, FLAG, IDS, MONEY, TEXT, UUID, WORDS, Kind
+from regulars.audience.values import DAYS, FLAG, IDS, MONEY, SITE, TEXT, UUID, WORDS, Kind
 from regulars.http.jsonapi.customer_documents import TYPES
 from regulars.http.jsonapi.customer_resource import RELATIONSHIPS
 from regulars.http.jsonapi.listing import SORTS
@@ -20,6 +20,7 @@ KINDS: Final[dict[str, Kind]] = {
     "flag": FLAG,
     "id": IDS,
     "money": MONEY,
+    "site": SITE,
     "text": TEXT,
     "uuid": UUID,
     "words": WORDS,
@@ -28,7 +29,6 @@ KINDS: Final[dict[str, Kind]] = {
 
 
 _EXAMPLES: Final = {
-    "site_id": "1",
     "email": "anna@example.com",
     "email_contains": "@example.com",
     "phone_number_contains": "+49",

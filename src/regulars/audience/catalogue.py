@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from regulars.audience import predicates as p
 from regulars.audience.predicates import Contains, Exact, Identified, Member, Not, Predicate, Range, Similar, present
-from regulars.audience.values import DAYS, FLAG, IDS, MONEY, TEXT, UUID, WORDS, BadFilterValueError, Kind
+from regulars.audience.values import DAYS, FLAG, IDS, MONEY, SITE, TEXT, UUID, WORDS, BadFilterValueError, Kind
 from regulars.domain.text import fold
 
 DAY: Final = 86_400_000
@@ -145,7 +145,7 @@ def _line(name: str, kind: Kind, predicate: Builder | None, meaning: str, *, ven
 
 # fmt: off
 FILTERS: Final[tuple[Filter, ...]] = (
-    _line("site_id", IDS, None, "Customers of that site."),
+    _line("site_id", SITE, None, "Customers of that site."),
     _line("search", WORDS, _search, "Each word of the text is contained in the name or email, or similar to some word of them."),
     _line("created_in_last", DAYS, _in_last("created_at"), "Created in the last so many days."),
     _line("not_created_in_last", DAYS, _not_in_last("created_at"), "Not created in the last so many days."),

@@ -66,6 +66,12 @@ def _id(part: str) -> int | str:
     return part
 
 
+def _site(raw: str) -> int:
+    if not (raw.isascii() and raw.isdigit() and len(raw) <= 16):
+        raise SITE.refuse()
+    return int(raw)
+
+
 def _text(raw: str) -> str:
     if not raw:
         raise TEXT.refuse()
@@ -113,6 +119,9 @@ IDS: Final = Kind(
     _ids,
     {"type": "string", "minLength": 1},
 )
+SITE: Final = Kind("site", "the number of one site", "1", _site, {"type": "integer", "minimum": 1})
+"""A call is about one site: an index holds one, and so does a machine where there are several."""
+
 TEXT: Final = Kind("text", "a text of at least 1 character", "smith", _text, {"type": "string", "minLength": 1})
 WORDS: Final = Kind(
     "text", f"a text of 1 to {MOST_WORDS} words", "anna smith", _words, {"type": "string", "minLength": 1}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from regulars.audience.values import SITE, BadFilterValueError
 from regulars.domain.identity import NUMBER_LIMIT, split_number
 from regulars.http.errors import Problem
 from regulars.http.jsonapi.failures import ParameterProblem
@@ -17,11 +18,10 @@ def asked_site(filters: Sequence[tuple[str, str]], caller: Caller) -> int | None
 
     Raises ParameterProblem for a malformed number, or where one is needed, as the account has several sites.
     """
-    values = [value for name, value in filters if name == SITE_ID]
-    for value in values:
-        if not (value.isascii() and value.isdigit() and 1 <= len(value) <= 16):
-            raise ParameterProblem(_PARAMETER, f"{_PARAMETER} must be the number of one site.")
-    asked = {int(value) for value in values}
+    try:
+        asked = {SITE.read(value) for name, value in filters if name == SITE_ID}
+    except BadFilterValueError as error:
+        raise ParameterProblem(_PARAMETER, f"{_PARAMETER} {error}.") from None
     if not asked:
         if len(caller.sites) > 1:
             sites = ", ".join(map(str, caller.sites))
