@@ -61,6 +61,11 @@ def administer(url: str, *texts: str) -> None:
             connection.execute(text.encode())
 
 
+def meanwhile(app: InProcess, *texts: str) -> None:
+    """`administer` while the server goes on: what it has begun would keep its locks if it stood still."""
+    app.run(asyncio.to_thread(administer, url_of(app.path), *texts))
+
+
 def hang_up_all(path: Path) -> None:
     """Cut every connection to a database, as a restart does."""
     administer(server(), f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name_of(path)}'")
@@ -263,7 +268,7 @@ def test_what_takes_too_long_is_given_up(app: InProcess, api: Client, database: 
     engine_of(app)._settings[limit] = "200"
     hang_up_all(database)  # the limits of a connection are set when it is made
     with closing(psycopg.connect(url_of(database))) as holder:
-        holder.execute("LOCK TABLE customers IN ACCESS EXCLUSIVE MODE")
+        app.run(asyncio.to_thread(holder.execute, "LOCK TABLE customers IN ACCESS EXCLUSIVE MODE"))
         unavailable(api.get("customers/anna@example.com"))
         unavailable(api.get("/v1/customers"))
         unavailable(api.post("event", VISIT))
@@ -278,8 +283,8 @@ FAILURES = {"serialisation failure": "40001", "deadlock": "40P01", "full disk": 
 @pytest.mark.parametrize("failure", FAILURES)
 def test_what_may_be_gone_at_once_is_tried_once_more(app: InProcess, api: Client, database: Path, failure: str) -> None:
     code = FAILURES[failure]
-    administer(
-        url_of(database),
+    meanwhile(
+        app,
         "CREATE SEQUENCE tries",
         f"""CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
             IF nextval('tries') % 2 = 1 THEN RAISE EXCEPTION 'bad luck' USING ERRCODE = '{code}'; END IF;
@@ -293,9 +298,9 @@ def test_what_may_be_gone_at_once_is_tried_once_more(app: InProcess, api: Client
         assert first.status_code == 200
     done = int(first.status_code == 200)
     assert visits(database) == [(done,)]
-    administer(url_of(database), "ALTER SEQUENCE tries INCREMENT 2 RESTART 1")
+    meanwhile(app, "ALTER SEQUENCE tries INCREMENT 2 RESTART 1")
     unavailable(api.post("event", VISIT))
     assert visits(database) == [(done,)]
-    administer(url_of(database), "DROP TRIGGER fail ON changes")
+    meanwhile(app, "DROP TRIGGER fail ON changes")
     assert api.post("event", VISIT).status_code == 200
     assert visits(database) == [(done + 1,)]
