@@ -70,7 +70,7 @@ async def _make(path: Path) -> None:
 
 async def _asked(path: Path) -> list[float]:
     store = await Store.open(data.url_of(path))
-    audience = Audience(store.changes, index_memory=2**34)
+    audience = Audience(store.changes, index_memory=2**34, load_wait=60)
     question = QUESTIONS[18]
     predicate = question.predicate(time.time_ns() // 1_000_000)
     took = []

@@ -58,9 +58,10 @@ class StoreSnapshot:
         """
         row = await self.connection.one(sql.LAST_CUSTOMER, {"site": site})
         last = 0 if row is None or row[0] is None else row[0]
-        reading = self._stretch(site, 0)
+        reading = self._stretch(site, 0) if last else None
         try:
             for after in range(0, last, CHUNK):
+                assert reading is not None
                 ((largest, packed),) = await reading
                 pieces: list[tuple[int, int, Sequence[int]]] = []
                 is_packed = largest is None or largest < sql.PACKED_OBJECT_END
@@ -68,14 +69,15 @@ class StoreSnapshot:
                     values = {"site": site, "after": after, "until": after + CHUNK}
                     for relation, item, customers in await self.connection.in_thread(sql.LOAD_TIES, values):
                         pieces.append((relation, item, msgspec.json.decode(customers, type=list[int])))
-                reading = self._stretch(site, after + CHUNK)
+                reading = self._stretch(site, after + CHUNK) if after + CHUNK < last else None
                 if is_packed and largest is not None:
                     pieces = await asyncio.to_thread(_unpacked, packed, after)
                 for piece in pieces:
                     yield piece
         finally:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
+            if reading is not None:
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
 
     def _stretch(self, site: int, after: int) -> "asyncio.Task[list[Row]]":
         values = {"site": site, "after": after, "until": after + CHUNK}
