@@ -17,6 +17,7 @@ from regulars.audience.index import Tuning
 from regulars.domain.commands import Command, DeleteCustomer, DeleteObject, Relate
 from regulars.domain.faults import RefusedError
 from regulars.domain.identity import Who
+from regulars.domain.objects import OWN_NUMBERS
 from regulars.store.pruning import prune_changes
 
 from .audience.strategies import PIECES
@@ -302,8 +303,9 @@ async def test_a_customer_deleted_between_two_pages(made: World) -> None:
 @in_a_world()
 async def test_large_numbers_of_objects(made: World) -> None:
     await made.audience()
-    for number in (2**31 - 1, 2**31, 2**32 + 1, 2**53 - 1):
-        await made.do(activity("tag_added", email=f"p{number}@example.com", tag_id=number))
+    numbers = (2**31 - 1, 2**31, 2**32 + 1, OWN_NUMBERS.start - 1, OWN_NUMBERS.stop, 2**53 - 1)
+    for item in (*numbers, "ours"):
+        await made.do(activity("tag_added", email=f"p{item}@example.com", tag_id=item))
     await made.audience()
-    for number in (2**31 - 1, 2**31, 2**32 + 1, 2**53 - 1):
-        assert len(await made.check([("has_tag_id", str(number))])) == 1
+    for item in (*numbers, "ours", OWN_NUMBERS.start + 1):
+        assert len(await made.check([("has_tag_id", str(item))])) == 1

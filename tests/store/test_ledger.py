@@ -13,7 +13,7 @@ from regulars.domain.changes import Entry
 from regulars.domain.commands import Command, DeleteCustomer, DeleteObject, Outcome, Rebuild, Relate, SaveObject
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
-from regulars.domain.objects import AUTOMATIC_NUMBERS_END
+from regulars.domain.objects import OWN_NUMBERS
 from regulars.domain.relations import BY_NAME
 from regulars.domain.working import WorkingSet
 from regulars.store.engine import UnavailableError
@@ -26,6 +26,8 @@ from .chain import assert_replay_gives_the_tables, records
 from .running import Running, activity, on_a_loop, on_sqlite, running, stored_customers, stored_ties, upsert, with_store
 
 TAG = BY_NAME["tag.has"].code
+FIRST = OWN_NUMBERS.start + 1
+"""The number of the first object of a kind that is given one."""
 
 
 class Poison(Struct, frozen=True):
@@ -428,7 +430,9 @@ async def test_an_earlier_rename_in_the_batch_does_not_hide_what_is_stored(at: R
     assert [outcome.verdict for outcome in outcomes] == ["updated", "updated", "unchanged", "updated"]
     ((number, customer),) = stored_customers(at.path).items()
     assert (customer.lifetime_orders, customer.net_revenue) == (1, 500)
-    assert {key: tie.holds for key, tie in stored_ties(at.path).items() if key[1] == TAG} == {(number, TAG, 1): False}
+    assert {key: tie.holds for key, tie in stored_ties(at.path).items() if key[1] == TAG} == {
+        (number, TAG, FIRST): False
+    }
     assert at.rows("SELECT opens FROM logs") == [(2,)]
     assert_replay_gives_the_tables(at.path)
 
@@ -442,11 +446,11 @@ async def test_objects_are_numbered_by_kind_and_found_by_number_or_key(at: Runni
     await at.record("tag_added", email="a@example.com", tag_id=7)
     await at.record("tag_added", email="a@example.com", tag_id="gold")
     await at.record("offer_granted", email="a@example.com", offer_id="first")
-    await at.record("tag_added", email="b@example.com", tag_id=1)
+    await at.record("tag_added", email="b@example.com", tag_id=FIRST)
     assert set(at.rows("SELECT kind, number, key FROM objects")) == {
-        *((2, 1, "vip"), (2, 7, None), (2, 8, "gold"), (3, 1, "first"))
+        *((2, FIRST, "vip"), (2, 7, None), (2, FIRST + 1, "gold"), (3, FIRST, "first"))
     }
-    assert {key[0] for key in stored_ties(at.path) if key[1:] == (TAG, 1)} == {1, 2}
+    assert {key[0] for key in stored_ties(at.path) if key[1:] == (TAG, FIRST)} == {1, 2}
 
 
 @with_store()
@@ -458,16 +462,16 @@ async def test_a_deleted_object_is_gone_and_comes_back_empty_under_its_number(at
     await at.record("tag_added", email="b@example.com", tag_id="vip")
     assert (await ledger.submit(1, DeleteObject("tag", "vip"))).verdict == "deleted"
     assert stored_ties(at.path) == {}
-    assert records(at.path)[-1][0].cleared == [(TAG, 1)]
+    assert records(at.path)[-1][0].cleared == [(TAG, FIRST)]
     gone = await ledger.submit(1, Relate(who("a@example.com"), "tag.has", ("vip",), "add"))
     assert gone.refusal is not None
     assert gone.refusal.code == "object_not_found"
     assert (await ledger.submit(1, SaveObject(kind="tag", name="very IMPORTANT"))).verdict == "created"
     await at.record("tag_added", email="b@example.com", tag_id="vip")
     assert at.rows("SELECT number, key, name, deleted_at FROM objects ORDER BY 1") == [
-        *((1, "vip", None, None), (2, None, "very IMPORTANT", None))
+        *((FIRST, "vip", None, None), (FIRST + 1, None, "very IMPORTANT", None))
     ]
-    assert {key for key, tie in stored_ties(at.path).items() if tie.holds} == {(2, TAG, 1)}
+    assert {key for key, tie in stored_ties(at.path).items() if tie.holds} == {(2, TAG, FIRST)}
     assert_replay_gives_the_tables(at.path)
 
 
@@ -478,7 +482,7 @@ async def test_an_object_is_deleted_and_used_again_in_one_batch(at: Running) -> 
     await at.store.ledger.submit_all(
         1, [DeleteObject("tag", "vip"), activity("tag_added", email="b@example.com", tag_id="vip", timestamp=5)]
     )
-    assert stored_ties(at.path).keys() == {(2, TAG, 1)}
+    assert stored_ties(at.path).keys() == {(2, TAG, FIRST)}
     assert_replay_gives_the_tables(at.path)
 
 
@@ -489,14 +493,14 @@ async def test_names_of_objects_are_unique_by_kind(at: Running) -> None:
     for kind, taken in (("group", True), ("tag", False)):
         outcome = await ledger.submit(1, SaveObject(kind=kind, name="STRASSE"))
         assert (outcome.refusal is not None) == taken
-    assert (await ledger.submit(1, SaveObject(kind="group", reference=1, name="STRASSE"))).verdict == "updated"
-    assert (await ledger.submit(1, SaveObject(kind="group", reference=1, name="Other"))).verdict == "updated"
-    assert (await ledger.submit(1, SaveObject(kind="group", reference=1, name="Other"))).verdict == "unchanged"
+    assert (await ledger.submit(1, SaveObject(kind="group", reference=FIRST, name="STRASSE"))).verdict == "updated"
+    assert (await ledger.submit(1, SaveObject(kind="group", reference=FIRST, name="Other"))).verdict == "updated"
+    assert (await ledger.submit(1, SaveObject(kind="group", reference=FIRST, name="Other"))).verdict == "unchanged"
     one, two = await ledger.submit_all(
         1, [SaveObject(kind="group", name="straße"), SaveObject(kind="group", name="STRASSE")]
     )
     assert (one.verdict, two.refusal is not None) == ("created", True)
-    ((key,),) = at.rows("SELECT key FROM objects WHERE kind = 1 AND number = 1")
+    ((key,),) = at.rows("SELECT key FROM objects WHERE kind = 1 AND number = ?", FIRST)
     assert key.startswith("grp_")
 
 
@@ -504,20 +508,71 @@ async def test_names_of_objects_are_unique_by_kind(at: Running) -> None:
 async def test_objects_without_name_or_key_do_not_overwrite_each_other(at: Running) -> None:
     for _ in range(2):
         await at.store.ledger.submit_all(1, [SaveObject(kind="tag"), SaveObject(kind="tag", description="x")])
-    assert [number for (number,) in at.rows("SELECT number FROM objects ORDER BY 1")] == [1, 2, 3, 4]
+    assert [number for (number,) in at.rows("SELECT number FROM objects ORDER BY 1")] == [*range(FIRST, FIRST + 4)]
 
 
 @with_store()
-async def test_a_caller_who_takes_our_last_number_takes_nobodys_object(at: Running) -> None:
-    await at.record("tag_added", email="a@example.com", tag_id=AUTOMATIC_NUMBERS_END - 1)
-    for key in ("one", "two"):
-        await at.record("tag_added", email="a@example.com", tag_id=key)
-    await at.store.ledger.submit_all(
-        1, [activity("tag_added", email="a@example.com", tag_id=key) for key in ("x", "y")]
-    )
-    found = at.rows("SELECT number, key FROM objects")
-    assert {key for _, key in found} == {None, "one", "two", "x", "y"}
-    assert all(number < 2**53 for number, _ in found)
+async def test_numbers_of_callers_and_ours_never_meet(at: Running) -> None:
+    """A key gets a number that no caller can have taken, nor takes later."""
+    for item in ("contact", 1, "2", "grp_x", 7, "8", OWN_NUMBERS.start - 1, OWN_NUMBERS.stop, "last"):
+        await at.record("form_submitted", email=f"{item}@example.com", form_id=item)
+    await at.upsert(email="groups@example.com", groups=[7, "grp_x", "8", "grp_y", 9])
+    forms = at.rows("SELECT number, key FROM objects WHERE kind = 9 AND key IS NULL ORDER BY 1")
+    assert forms == [
+        (1, None),
+        (2, None),
+        (7, None),
+        (8, None),
+        (OWN_NUMBERS.start - 1, None),
+        (OWN_NUMBERS.stop, None),
+    ]
+    kept = at.rows("SELECT key FROM objects WHERE kind = 9 AND key IS NOT NULL ORDER BY number")
+    numbers = at.rows("SELECT number FROM objects WHERE key IS NOT NULL")
+    assert all(number in OWN_NUMBERS for (number,) in numbers)
+    assert [key for (key,) in kept] == ["contact", "grp_x", "last"]
+    assert len(at.rows("SELECT 1 FROM relations WHERE relation = 8 AND holds = 1")) == 5
+
+
+@with_store()
+async def test_a_number_of_ours_names_what_has_it_and_creates_nothing(at: Running) -> None:
+    await at.record("form_submitted", email="a@example.com", form_id="contact")
+    again = await at.record("form_submitted", email="b@example.com", form_id=OWN_NUMBERS.start + 1)
+    assert again.refusal is None
+    unknown = OWN_NUMBERS.start + 2
+    before = at.rows("SELECT head FROM site_heads WHERE site_id = 1")
+    for refused in (
+        await at.record("form_submitted", email="c@example.com", form_id=unknown),
+        await at.record("purchase", email="c@example.com", revenue=1, product_ids=[1, unknown]),
+        await at.record("identify", email="c@example.com", groups=[unknown]),
+        await at.upsert(email="c@example.com", groups=["new", unknown]),
+        await at.upsert(email="c@example.com", subscription_groups=[{"id": unknown, "subscribed": True}]),
+        await at.store.ledger.submit(1, SaveObject(kind="tag", key=unknown, name="Mine")),
+    ):
+        assert refused.refusal is not None
+        assert refused.refusal.code == "invalid"
+        assert str(unknown) in refused.refusal.sentence
+    assert at.rows("SELECT head FROM site_heads WHERE site_id = 1") == before
+    assert len(at.rows("SELECT 1 FROM objects")) == 1
+    await at.store.ledger.submit(1, DeleteObject("form", "contact"))
+    revived = await at.record("form_submitted", email="a@example.com", form_id=OWN_NUMBERS.start + 1)
+    assert revived.refusal is None
+
+
+@on_sqlite()
+async def test_objects_of_older_versions_keep_their_numbers(at: Running) -> None:
+    """Once we handed out 1, 2, 3, ...; and a caller could take the largest of all."""
+    for number in (2, 3):
+        await at.record("tag_added", email="a@example.com", tag_id=number)
+    connection = apsw.Connection(str(at.path))
+    connection.execute("UPDATE objects SET key = 'old' WHERE number = 2")
+    connection.execute("UPDATE objects SET number = ? WHERE number = 3", (OWN_NUMBERS[-1],))
+    connection.close()
+    for key in ("old", "new", "newer"):
+        await at.record("tag_added", email="b@example.com", tag_id=key)
+    found = {key: number for number, key in at.rows("SELECT number, key FROM objects")}
+    assert found["old"] == 2
+    assert found["new"] != found["newer"]
+    assert all(found[key] in OWN_NUMBERS for key in ("new", "newer"))
 
 
 # -- the change log -------------------------------------------------------------------------------------------
@@ -537,7 +592,7 @@ async def test_an_entry_tells_what_changed_and_no_more(at: Running) -> None:
     assert told == [
         ([Entry(1, columns=[(0, NOW_CREATED), (1, 5000), (3, 0)], texts=[0, 1])], False),
         ([Entry(1, texts=[6])], False),
-        ([Entry(1, ties=[(TAG, 1, True)])], False),
+        ([Entry(1, ties=[(TAG, FIRST, True)])], False),
         ([], False),
         ([], False),
         ([], True),

@@ -14,7 +14,9 @@ from sqlalchemy.sql.elements import BinaryExpression, BindParameter, ClauseEleme
 from sqlalchemy.sql.operators import eq
 
 from regulars import store
+from regulars.domain.objects import OWN_NUMBERS
 from regulars.store import change_statements, statements
+from regulars.store.change_statements import PACKED_OBJECT_END
 from regulars.store.schema import SITE_TABLES, customers, metadata, relations, site_heads
 from regulars.store.statement import DIALECTS, Statement, site_is
 
@@ -189,3 +191,7 @@ def test_constants_need_no_argument() -> None:
             Statement("constant", statement.clause)
     finally:
         del Statement.all["constant"]
+
+
+def test_ties_to_objects_that_we_number_can_be_read_packed() -> None:
+    assert OWN_NUMBERS.stop <= PACKED_OBJECT_END

@@ -34,6 +34,10 @@ def apply_activity(
         verdict, person = apply_upsert(activity.profile, work, limits, source=source, at=activity.at)
         _keep(activity, person, work, work.now if activity.at is None else activity.at, log=None)
         return verdict, person
+    for field, reference in activity.references:
+        work.refuse_unknown_number(field, REFERENCE_FIELDS[field], reference)
+    for reference in activity.products:
+        work.refuse_unknown_number("product_ids", "product", reference)
     person, verdict = _person(activity.who, work, activity.at)
     number = person.customer.number
     if activity.order_id is not None:

@@ -5,8 +5,12 @@ from typing import Final
 
 from msgspec import Struct
 
-AUTOMATIC_NUMBERS_END: Final = 2**31
-"""Numbers that we hand out stay below this; a caller may name larger ones."""
+OWN_NUMBERS: Final = range(10**12, 2**40)
+"""The numbers that we hand out, and under which callers create nothing.
+
+So which object a reference names never depends on what came before it. Callers' own ids are hardly ever there: counters
+are smaller, milliseconds larger. They end where ties can still be read packed (`change_statements.LOAD_PACKED_TIES`).
+"""
 
 KEY_PREFIXES: Final = {"group": "grp_"}
 """Kinds whose objects always have a key, and what a key of ours starts with."""

@@ -121,6 +121,8 @@ def _save_object(command: SaveObject, work: WorkingSet, limits: Limits) -> Outco
             raise refuse("duplicate_name", "name", f"Another {kind} has this name or key.")
     verdict: Any = "unchanged"
     if found is None:
+        if command.key is not None:
+            work.refuse_unknown_number("id", kind, command.key)
         found, verdict = work.create_object(kind, command.key), "created"
     for field, value in (("name", command.name), ("description", command.description)):
         if value is not None and getattr(found, field) != (value := value or None):

@@ -38,6 +38,10 @@ def apply_upsert(
     empty fields. Raises RefusedError when the identifiers disagree or the attributes grow too large.
     """
     moment, timed = (work.now, False) if at is None else (at, True)
+    for reference in profile.groups:
+        work.refuse_unknown_number("groups", "group", reference)
+    for reference, _ in profile.newsletters:
+        work.refuse_unknown_number("subscription_groups", "newsletter", reference)
     found = work.find(profile.who)
     if len(found) > 1:
         raise conflict()

@@ -16,8 +16,8 @@ from regulars.domain.customer import Customer, Person, entry_of, new_customer
 from regulars.domain.faults import RefusedError, refuse
 from regulars.domain.identity import Who
 from regulars.domain.mail import Log
-from regulars.domain.objects import AUTOMATIC_NUMBERS_END, RelatedObject, new_key
-from regulars.domain.references import LARGEST, Reference
+from regulars.domain.objects import OWN_NUMBERS, RelatedObject, new_key
+from regulars.domain.references import Reference
 from regulars.domain.relations import FLAG, KIND_CODES, KINDS, Relation, Tie, settle
 
 ORDERED_EVENTS: Final = ("purchase", "refund")
@@ -237,6 +237,15 @@ class WorkingSet:
         found = self.objects.get((kind, reference))
         return None if found is None or found.deleted_at is not None else found
 
+    def refuse_unknown_number(self, field: str, kind: str, reference: Reference) -> None:
+        """Raises RefusedError for a number of ours that we never handed out: a caller cannot create an object under it.
+
+        To be called before a command changes anything.
+        """
+        if isinstance(reference, int) and reference in OWN_NUMBERS and (kind, reference) not in self.objects:
+            kept = f"numbers from {OWN_NUMBERS.start} to {OWN_NUMBERS.stop - 1} are handed out by the server only"
+            raise refuse("invalid", field, f"There is no {kind} {reference}, and {kept}.")
+
     def refer(self, kind: str, reference: Reference) -> int:
         """The number of the object that a reference names; it is created if it is not there."""
         found = self.object_of(kind, reference)
@@ -247,16 +256,17 @@ class WorkingSet:
         if isinstance(reference, int):
             number, key = reference, None
         else:
-            number = self.last_object_numbers.get(kind, 0) + 1
+            number = self.last_object_numbers.get(kind, OWN_NUMBERS.start) + 1
             key = reference if reference is not None else new_key(kind)
         stale = self.objects.get((kind, reference)) if reference is not None else None
         if stale is not None:
             number, key = stale.number, stale.key
-        elif number >= AUTOMATIC_NUMBERS_END and not isinstance(reference, int):
-            # A caller took the last of our numbers: go on with random ones, which nobody has.
-            number += secrets.randbelow(LARGEST - number)
-        elif number < AUTOMATIC_NUMBERS_END:
-            self.last_object_numbers[kind] = max(number, self.last_object_numbers.get(kind, 0))
+        elif not isinstance(reference, int):
+            if number not in OWN_NUMBERS:
+                # An older version let callers take the last of our numbers: go on with random ones, which nobody has.
+                number = secrets.choice(OWN_NUMBERS)
+            else:
+                self.last_object_numbers[kind] = number
         found = RelatedObject(
             kind=KIND_CODES[kind],
             number=number,

@@ -179,7 +179,8 @@ class Loading:
         for offer, product in (link for rows in links for link in rows):
             work.products_of.setdefault(offer, set()).add(product)
         for code, last in numbers:
-            work.last_object_numbers[KINDS[code - 1]] = last or 0
+            if last is not None:
+                work.last_object_numbers[KINDS[code - 1]] = last
 
     async def _third_round(self) -> None:
         """What activities and relationship calls meet: orders and logs that are there, ties that they will change."""

@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from regulars.domain.changes import NULL
 from regulars.domain.customer import IDENTITY_FIELDS
-from regulars.domain.objects import AUTOMATIC_NUMBERS_END
+from regulars.domain.objects import OWN_NUMBERS
 from regulars.domain.relations import BY_CODE, KIND_CODES, PROFILE_RELATIONS_END
 from regulars.store.schema import activities, changes, consents, customers, logs, objects, relations, site_heads
 from regulars.store.statement import JsonArray, JsonGroupArray, KeyedJoin, Statement, keys_of, site_is
@@ -166,12 +166,17 @@ LAST_OBJECT_NUMBERS = Statement(
     select(
         _kind,
         select(func.max(objects.c.number))
-        .where(site_is(objects), objects.c.kind == _kind, objects.c.number < literal_column(str(AUTOMATIC_NUMBERS_END)))
+        .where(
+            site_is(objects),
+            objects.c.kind == _kind,
+            objects.c.number >= literal_column(str(OWN_NUMBERS.start)),
+            objects.c.number < literal_column(str(OWN_NUMBERS.stop)),
+        )
         .correlate(_listed)
         .scalar_subquery(),
     ).select_from(_listed),
 )
-"""(kind, the largest number of that kind which we could have handed out), for a list of kinds."""
+"""(kind, the largest number of that kind which we have handed out), for a list of kinds."""
 
 # -- what a batch writes --------------------------------------------------------------------------------------
 

@@ -5,11 +5,15 @@ from typing import Any
 import pytest
 
 from regulars.audience.catalogue import FILTERS
+from regulars.domain.objects import OWN_NUMBERS
 from regulars.domain.text import fold
 from regulars.http.jsonapi.customer_resource import ATTRIBUTES, FIELDS
 from regulars.http.jsonapi.listing import SORTS
 
 from .world import COUNT, World, every, people
+
+COURSE = str(OWN_NUMBERS.start + 1)
+"""The number of the one product, which is known by its key."""
 
 
 def emails(resources: list[dict[str, Any]]) -> list[str]:
@@ -34,7 +38,7 @@ def test_a_customer_has_what_the_vendor_shows(world: World) -> None:
     assert found["relationships"] == {
         "contact": {"data": {"id": number, "type": "contacts"}},
         "offers": {"links": {"self": f"http://regulars.example/v1/customers/{number}/relationships/offers"}},
-        "products": {"data": [{"id": "1", "type": "products"}]},
+        "products": {"data": [{"id": COURSE, "type": "products"}]},
         "site": {"data": {"id": "1", "type": "sites"}},
     }
 
@@ -205,7 +209,7 @@ def test_one_customer(world: World) -> None:
 def test_searching_the_included_objects_of_one_customer(world: World) -> None:
     (found,) = world.one.document("/v1/customers?filter[email]=user00@web.de")["data"]
     path = f"/v1/customers/{found['id']}?include=products"
-    assert [each["id"] for each in world.one.document(f"{path}&filter[products_search]=COUR")["included"]] == ["1"]
+    assert [each["id"] for each in world.one.document(f"{path}&filter[products_search]=COUR")["included"]] == [COURSE]
     document = world.one.document(f"{path}&filter[products_search]=other")
     assert document["included"] == document["data"]["relationships"]["products"]["data"] == []
     assert (

@@ -46,6 +46,8 @@ def change(kind: Kind, body: ResourceBody, item: RelatedObject, limits: Limits) 
 
 def explained(kind: Kind, refusal: RefusedError) -> Problem | RefusedError:
     """A refusal of the command, in the words of the document."""
+    if refusal.code == "invalid":  # the number that a new object came with
+        return refused([Fault("data.id", refusal.faults[0].detail.rstrip("."))], "unprocessable")
     if refusal.code != "duplicate_name":
         return refusal
     return refused([Fault(f"data.attributes.{kind.title}", refusal.faults[0].detail.rstrip("."))], refusal.code)
