@@ -47,6 +47,8 @@ def _one(draw: st.DrawFn) -> dict[str, Any]:
         fields |= {field: _few for field in event.requires if field != "revenue"}
         if event.mail:
             fields[draw(st.sampled_from(["broadcast_id", "template_id", "sequence_id", "log_id"]))] = _few
+            if draw(st.booleans()):  # and what it was a mail of, on which the events of one mail may disagree
+                fields[draw(st.sampled_from(["broadcast_id", "template_id", "sequence_id"]))] = _few
         if event.revenue:
             fields["revenue"] = st.integers(0, 5)
     for field, values in fields.items():
@@ -83,4 +85,13 @@ def figures(customer: Customer) -> dict[str, Any]:
 
 def mail_state(log: Log) -> tuple[object, ...]:
     """What is the same of a log for every order."""
-    return (log.created_at, log.status, log.status_at, log.message, log.opens, log.clicks, log.address_key)
+    return (
+        log.created_at,
+        log.status,
+        log.status_at,
+        log.message,
+        log.opens,
+        log.clicks,
+        log.address_key,
+        log.email_id,
+    )

@@ -143,6 +143,44 @@ def test_an_older_identify_fills_only_empty_fields() -> None:
     assert customer.attributes == '{"plan":"gold","size":1}'
 
 
+@pytest.mark.parametrize(
+    ("present", "late", "names"),
+    [
+        ({"firstname": "New"}, {"lastname": "Oldlast"}, ("New Oldlast", "New", "Oldlast")),
+        ({"lastname": "New"}, {"firstname": "Old", "lastname": "Lost"}, ("Old New", "Old", "New")),
+        ({"name": "New Last"}, {"firstname": "Old", "name": "Old Old"}, ("New Last", "New", "Last")),
+        ({"name": "New"}, {"name": "Old Oldlast"}, ("New", "New", None)),
+        ({}, {"name": "Old Oldlast"}, ("Old Oldlast", "Old", "Oldlast")),
+        ({"name": "Dr. New", "firstname": "New"}, {"lastname": "Old"}, ("Dr. New", "New", "Old")),
+        ({"firstname": "New", "data": {"name": None}}, {"name": "Old Oldlast"}, (None, "New", None)),
+    ],
+)
+def test_an_older_identify_leaves_names_in_step(
+    present: dict[str, Any], late: dict[str, Any], names: tuple[str | None, ...]
+) -> None:
+    site = MemorySite()
+    site.upsert(email=PEOPLE[0], **present)
+    for _ in range(2):
+        site.record("identify", {"email": PEOPLE[0], "timestamp": AT, **late})
+        customer = site.customer(PEOPLE[0])
+        assert (customer.name, customer.firstname, customer.lastname) == names
+
+
+def test_what_a_mail_was_of_does_not_depend_on_what_is_told_first() -> None:
+    told: list[dict[str, Any]] = [
+        {"event": "email_sent", "template_id": "welcome"},
+        {"event": "email_opened", "broadcast_id": "may", "timestamp": AT},
+        {"event": "email_clicked", "sequence_id": "x", "template_id": "april", "timestamp": AT + 1},
+        {"event": "email_delivered"},
+    ]
+    for order in permutations(told):
+        site = MemorySite()
+        for body in order:
+            site.record(body["event"], {"email": PEOPLE[0], "log_id": "one", **body})
+        (log,) = site.work.logs.values()
+        assert log.email_id == "april"
+
+
 def test_a_timed_identify_that_agrees_still_moves_consent() -> None:
     ends = []
     said = {"email": PEOPLE[0]}

@@ -192,6 +192,17 @@ async def test_a_poisoned_command_fails_alone(at: Running) -> None:
 
 
 @with_store()
+async def test_a_poisoned_command_among_others_of_its_caller(at: Running) -> None:
+    commands: list[Any] = [upsert(email="a@example.com"), Poison(), upsert(email="b@example.com"), Poison()]
+    outcomes = await at.store.ledger.submit_all(1, commands)
+    assert [outcome.verdict for outcome in outcomes[::2]] == ["created", "created"]
+    assert [outcome.refusal and outcome.refusal.code for outcome in outcomes] == [None, "internal", None, "internal"]
+    assert emails(at) == {"a@example.com", "b@example.com"}
+    with pytest.raises(CommandFailedError, match="Poison"):
+        await at.store.ledger.submit_all(1, commands[1::2])
+
+
+@with_store()
 async def test_a_poisoned_command_by_itself(at: Running) -> None:
     with pytest.raises(CommandFailedError, match="Poison"):
         await at.store.ledger.submit(1, Poison())  # type: ignore[arg-type]

@@ -219,7 +219,8 @@ def _mail(activity: Activity, person: Person, work: WorkingSet, numbers: dict[st
         work.new_logs[log.number] = log
     else:
         work.changed_logs[log.number] = log
-    if item is not None and log.email_id is None:
+    if item is not None and (log.email_id is None or item.public_id < log.email_id):
+        # Events of one mail should name the same; of those that do not, any order of arrival keeps the same one.
         log.email_id, log.email_name = item.public_id, item.name
     advance(log, status, at, activity.message)
     return log

@@ -13,8 +13,9 @@ REFUSALS: Final[dict[str, str]] = {
     "object_not_found": "There is no such group, tag, offer or other object.",
     "address_taken": "Another customer has this address.",
     "duplicate_name": "Another object of this kind has this name or key.",
+    "internal": "Something went wrong in the server; the log tells more under the request id.",
 }
-"""Every reason the domain gives for refusing a command, by its stable code."""
+"""Every reason for refusing a command, by its stable code. All but `internal` are rules of the domain."""
 
 
 class Fault(Struct, frozen=True):

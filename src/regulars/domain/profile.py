@@ -268,11 +268,15 @@ def fill_names(fields: dict[str, Any], firstname: str | None, lastname: str | No
     """
     given_parts = "firstname" in fields or "lastname" in fields
     if given_parts and "name" not in fields:
-        parts = (fields.get("firstname", firstname), fields.get("lastname", lastname))
-        fields["name"] = " ".join(filter(None, parts)) or None
+        fields["name"] = joined_name(fields.get("firstname", firstname), fields.get("lastname", lastname))
     elif "name" in fields and not given_parts:
         first, _, last = (fields["name"] or "").partition(" ")
         fields["firstname"], fields["lastname"] = first or None, last.strip() or None
+
+
+def joined_name(firstname: str | None, lastname: str | None) -> str | None:
+    """The name that two parts make, "first last"; None where there is neither."""
+    return " ".join(filter(None, (firstname, lastname))) or None
 
 
 def merge_attributes(current: str | None, patch: dict[str, Any], *, longest: int) -> str | None:

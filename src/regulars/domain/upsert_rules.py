@@ -11,7 +11,7 @@ from regulars.domain.customer import Customer, Person
 from regulars.domain.faults import refuse
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
-from regulars.domain.profile import Profile, fill_names, merge_attributes
+from regulars.domain.profile import Profile, fill_names, joined_name, merge_attributes
 from regulars.domain.relations import BY_NAME, FLAG
 from regulars.domain.working import WorkingSet, conflict
 
@@ -108,9 +108,11 @@ def _new_values(customer: Customer | None, profile: Profile, limits: Limits, *, 
         if customer is None:
             fill_names(fields, None, None)
         else:
+            if late and (customer.firstname or customer.lastname):
+                fields.pop("name", None)  # it has parts already, which a name of once does not split anew
             fill_names(fields, customer.firstname, customer.lastname)
-            if late:
-                fields = {name: value for name, value in fields.items() if getattr(customer, name) is None}
+            if late and customer.name != joined_name(customer.firstname, customer.lastname):
+                fields.pop("name", None)  # somebody chose it beside its parts, and it is not empty
     if patch:
         merged = merge_attributes(customer.attributes if customer else None, patch, longest=limits.attributes)
         fields = {**fields, _CLEARABLE: merged}

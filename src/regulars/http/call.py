@@ -59,9 +59,11 @@ class Call:
         """The query's parameters, decoded, in order."""
         return self.request.query_params.multi_items()
 
-    async def body(self) -> bytes:
-        """The body. Raises Problem when it is larger than the setting body_limit allows."""
+    async def body(self, largest: int | None = None) -> bytes:
+        """The body. Raises Problem when it is larger (bytes) than the setting body_limit allows, or this call."""
         limit = self.services.settings.body_limit
+        if largest is not None:
+            limit = min(limit, largest)
         for name, value in self.scope["headers"]:
             if name == b"content-length" and value.isdigit() and int(value) > limit:
                 raise _too_large(limit)
@@ -80,16 +82,16 @@ class Call:
             more = message.get("more_body", False)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    async def json(self) -> Any:
-        """The body as JSON, whatever its label says. Raises Problem when it is malformed."""
+    async def json(self, largest: int | None = None) -> Any:
+        """The body as JSON, whatever its label says. Raises Problem when it is malformed, or too large as in `body`."""
         try:
-            return decode_json(await self.body())
+            return decode_json(await self.body(largest))
         except ValueError as error:
             raise Problem("malformed", str(error)) from None
 
-    async def json_object(self) -> dict[str, Any]:
+    async def json_object(self, largest: int | None = None) -> dict[str, Any]:
         """The body as a JSON object. Raises Problem when it is anything else."""
-        value = await self.json()
+        value = await self.json(largest)
         if not isinstance(value, dict):
             raise Problem("malformed", "The body must be a JSON object.")
         return value

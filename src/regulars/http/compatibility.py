@@ -115,7 +115,7 @@ BLUESHIFT: Final = Vendor(
         ("POST", "/api/v1/customers/forget", "Stop tracking a customer"),
         ("POST", "/api/v1/customers/unforget", "Track a customer again"),
         ("POST", "/api/v1/event", "Something happened", "All events of [events.md](events.md), and names of your own."),
-        ("POST", "/api/v1/bulkevents", "Up to 100 things happened", "`failed` lists the refused ones with reasons."),
+        ("POST", "/api/v1/bulkevents", "Up to 100 things, or 1 MB", "`failed` lists the refused ones with reasons."),
         ("GET", "/api/v1/event/history", "The history of a customer"),
         ("GET", "/api/v1/event/debug", "The events of late"),
         ("POST", "/api/v1/event/summary.json", "Counts of events"),

@@ -51,7 +51,7 @@ ERRORS: Final[dict[str, ErrorKind]] = {
     "outcome_unknown": ErrorKind(
         503, "The database was lost in the middle of a write and has not come back; whether it was done is not known."
     ),
-    "internal": ErrorKind(500, "Something went wrong in the server; the log tells more under the request id."),
+    "internal": ErrorKind(500, REFUSALS["internal"]),
 }
 """Every error code. Codes are part of the interface: never renamed."""
 

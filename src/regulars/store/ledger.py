@@ -14,6 +14,7 @@ import structlog
 
 from regulars.domain.changes import Head
 from regulars.domain.commands import Command, Outcome
+from regulars.domain.faults import refuse
 from regulars.domain.limits import DEFAULT, Limits
 from regulars.store.batch import commit_batch, has_happened
 from regulars.store.engine import Engine, OutcomeUnknownError, TransientError, UnavailableError
@@ -60,6 +61,11 @@ class _Submission:
 _UNANSWERED: Final = CommandFailedError("not answered")
 
 
+_FAILED: Final = Outcome(
+    refusal=refuse("internal", "", "Something went wrong in the server with this one; the log tells more.")
+)
+
+
 class _Waiting:
     """One command in the queue, and where its answer goes."""
 
@@ -104,18 +110,25 @@ class Ledger:
         Raises BusyError, UnavailableError, UnknownSiteError or CommandFailedError. If the caller is cancelled the
         command is carried out all the same.
         """
-        (outcome,) = await self.submit_all(site, (command,))
-        return outcome
+        (result,) = await asyncio.shield(self._put(site, (command,)))
+        if isinstance(result, Exception):
+            raise result
+        return result
 
     async def submit_all(self, site: int, commands: Sequence[Command]) -> list[Outcome]:
-        """Carry out commands in order, as `submit` does; they share transactions. All are taken in, or none."""
+        """Carry out commands in order, as `submit` does; they share transactions. All are taken in, or none.
+
+        One that meets an unforeseen error is refused as `internal`, as what the others did is durable and has to be
+        told; if all of them do it is raised.
+        """
         if not commands:
             return []
         results = await asyncio.shield(self._put(site, commands))
-        for result in results:
-            if isinstance(result, Exception):
-                raise result
-        return results  # type: ignore[return-value]
+        failed = [result for result in results if isinstance(result, Exception)]
+        for failure in failed:
+            if len(failed) == len(results) or not isinstance(failure, CommandFailedError):
+                raise failure
+        return [_FAILED if isinstance(result, Exception) else result for result in results]
 
     async def close(self) -> None:
         """Finish what waits, then stop taking commands."""

@@ -4,9 +4,11 @@ import itertools
 import time
 from typing import Any
 
+import msgspec
 import pytest
 
 from regulars.domain.events import EVENTS
+from regulars.http.classic.events import BULK_BYTES
 from tests.http.checks import done, refused
 from tests.in_process import Client, InProcess
 
@@ -203,6 +205,22 @@ def test_a_call_takes_a_hundred_events_and_not_one_more(app: InProcess, api: Cli
     assert done(api.post("bulkevents", {"events": events[:100]}))["count"] == 100
     assert show(api, email)["lifetime_visits"] == 100
     assert done(api.post("bulkevents", {"events": []}))["count"] == 0
+
+
+def test_a_call_takes_a_megabyte_of_events_and_not_a_byte_more(app: InProcess, api: Client) -> None:
+    email = fresh()
+    before = app.contents()
+    events = [{"event": "view", "email": email, "text": "x" * 10_000} for _ in range(100)]
+    size = len(msgspec.json.encode({"events": events}))
+    for spare, taken in ((-1, False), (0, True)):
+        body = msgspec.json.encode({"events": events})
+        body += b" " * (BULK_BYTES - size - spare)
+        reply = api.send("POST", "bulkevents", content=body)
+        if taken:
+            assert done(reply)["count"] == 100
+        else:
+            refused(reply, "too_large")
+            assert app.contents() == before
 
 
 @pytest.mark.parametrize("body", [{}, {"events": {}}, {"events": None}, {"event": []}])

@@ -13,6 +13,8 @@ from regulars.http.errors import Problem
 from regulars.http.keyring import Writer
 
 BULK_LIMIT: Final = 100
+BULK_BYTES: Final = 1024 * 1024
+"""The largest body of a bulk call; the vendor's clients cut theirs to fit."""
 
 
 async def record(call: Call, caller: Writer) -> Response:
@@ -26,9 +28,9 @@ async def record(call: Call, caller: Writer) -> Response:
 
 
 async def bulk(call: Call, caller: Writer) -> Response:
-    """POST /bulkevents: record up to 100 events, each by itself, in order; the failed ones come back with reasons."""
+    """POST /bulkevents: record up to 100 events, 1 MB at most, each by itself, in order; tells which failed and why."""
     services = call.services
-    events = (await call.json_object()).get("events")
+    events = (await call.json_object(BULK_BYTES)).get("events")
     if not isinstance(events, list):
         raise Problem("malformed", 'The body must be {"events": [...]}.', faults=[Fault("events", "must be a list")])
     if len(events) > BULK_LIMIT:
