@@ -68,7 +68,7 @@ def _postgresql(folder: Path, options: argparse.Namespace) -> tuple[list[Figure]
     with databases(folder, options.dsn) as made:
         if options.only in (None, "writes"):
             figures += postgresql.upserts(made, options.seconds)
-            figures += postgresql.sites_at_once(made, options.seconds)
+            figures.append(postgresql.sites_at_once(made, options.seconds))
         if options.only in (None, "import"):
             figures += postgresql.imported(made, options.customers)
         if options.only in (None, "reads"):
