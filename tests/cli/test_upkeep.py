@@ -47,6 +47,23 @@ def test_a_sound_database_passes(run: Run) -> None:
             "UPDATE relations SET holds = 0 WHERE customer = 4",
             "customer 4: group.member to 1000000000001 only in the second",
         ),
+        (
+            "UPDATE customers SET email_key = 'o@x.org' WHERE number = 3",
+            "customer 3: email_key is not that of",
+        ),
+        ("UPDATE customers SET email_key = NULL WHERE number = 3", "customer 3: email_key is not that of"),
+        (
+            "UPDATE customers SET attributes = '{bad' WHERE number = 3",
+            "customer 3: the attributes are not",
+        ),
+        (
+            "UPDATE customers SET attributes = '[1]' WHERE number = 3",
+            "customer 3: the attributes are not",
+        ),
+        ("DELETE FROM objects", "there are ties group.member to 1000000000001, of which there is no row"),
+        ("INSERT INTO relations VALUES (1, 999999, 8, 7, 0, 5)", "customer 999999: there is no such customer"),
+        ("DELETE FROM customers WHERE number = 4", "customer 4: there is no such customer, but a tie group.member to"),
+        ("INSERT INTO relations VALUES (1, 99, 8, 1000000000001, 1, 5)", "customer 99: there is no such customer"),
         ("UPDATE changes SET token = 1 WHERE number = 2", "change 3 does not follow change 2"),
         ("UPDATE changes SET last = 0 WHERE number = 2", "change 2 is incomplete"),
         ("DELETE FROM changes WHERE number = 2", "change 2 is missing; the next one is 3"),

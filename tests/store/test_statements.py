@@ -34,6 +34,7 @@ READS_AN_END = {
     **{f"last_of_{table.name}": "the last row of a site, where a copy goes on" for table in SITE_TABLES},
     "last_customer": "max() of the last column of a key: SQLite reads one row, at the end of the site",
     "oldest_change": "min() of the same, at the beginning of the site",
+    "last_tied": "max() of the next column of a key, which is the end of the site too",
     "numbers": "the same, for a check of a whole site",
 }
 """Statements whose plan looks the same, but which read the last row of a site; and why."""

@@ -146,7 +146,7 @@ class SiteIndex:
         pieces = [np.array(numbers, dtype=np.uint32) for _, _, numbers in self._packing]
         together = np.concatenate(pieces)
         known = np.isin(together, self.numbering.values)
-        if not bool(known.all()):  # ties of somebody who is not there: a damaged store, which `regulars check` finds
+        if not bool(known.all()):  # ties of nobody: a damaged store, which `regulars check` tells
             ends = np.cumsum([piece.size for piece in pieces])[:-1]
             pieces = [piece[kept] for piece, kept in zip(pieces, np.split(known, ends), strict=True)]
         keys = [(relation, target) for relation, target, _ in self._packing]

@@ -1,12 +1,13 @@
-"""The check of a site: its changes form one chain, its numbers are ahead, and index = store.
+"""The check of a site: its changes form one chain, its numbers are ahead, its rows fit together, and index = store.
 
 All of it is read from one snapshot, so that a server may go on writing.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
+import numpy as np
 from msgspec import Struct
 
 from regulars.audience.archive import DamagedError, OtherFormatError
@@ -15,13 +16,17 @@ from regulars.audience.history import OutOfStepError, chained
 from regulars.audience.index import OutOfOrderError, SiteIndex
 from regulars.audience.shelf import Shelf
 from regulars.domain.changes import ChangeRow, Head, Record, UnknownFormatError, decode
+from regulars.domain.relations import BY_CODE
 from regulars.store import change_statements as sql
 from regulars.store.following import StoreSnapshot
-from regulars.store.inspection import numbers_of
+from regulars.store.inspection import contradictions, last_tied, numbers_of, without_object
 from regulars.store.store import Store
 
 _SLICE = 50
 """Changes that are replayed at a time."""
+
+_MOST = 20
+"""Problems of one sort that are told one by one."""
 
 _START = Head(0, 0)
 
@@ -49,7 +54,11 @@ async def check_site(store: Store, site: int, snapshots: Path | None = None) -> 
             for kind, following, largest in await numbers_of(snapshot.connection, site)
             if following <= largest
         ]
-        loaded = await _loaded(snapshot, site, head)
+        problems += [each async for each in _first(contradictions(snapshot.connection, site))]
+        loaded, strangers = await _loaded(snapshot, site, head)
+        problems += strangers[:_MOST]
+        for relation, item in (await without_object(snapshot.connection, site, loaded.ties))[:_MOST]:
+            problems.append(f"there are ties {BY_CODE[relation].name} to {item}, of which there is no row")
         starts = [SiteIndex()]
         starts[0].finish(_START)
         try:
@@ -112,15 +121,35 @@ async def _broken(snapshot: StoreSnapshot, site: int, head: Head, oldest: int) -
     return [] if reached == head else [f"the newest change is {_name(reached)}, the head says {_name(head)}"]
 
 
-async def _loaded(snapshot: StoreSnapshot, site: int, head: Head) -> SiteIndex:
-    """The index as a server loads it."""
+async def _first(problems: AsyncIterator[str]) -> AsyncIterator[str]:
+    """The first of the problems, and that there are more."""
+    count = 0
+    async for each in problems:
+        count += 1
+        if count <= _MOST:
+            yield each
+    if count > _MOST:
+        yield f"and {count - _MOST} more like these"
+
+
+async def _loaded(snapshot: StoreSnapshot, site: int, head: Head) -> tuple[SiteIndex, list[str]]:
+    """The index as a server loads it, and the ties that it leaves out."""
     index = SiteIndex()
+    strangers: list[str] = []
     async for rows in snapshot.customers(site):
         index.load_customers(rows)
     async for relation, target, numbers in snapshot.ties(site):
+        known = np.isin(np.array(numbers, dtype=np.uint32), index.numbering.values)
+        if not bool(known.all()) and len(strangers) < _MOST:
+            name = BY_CODE[relation].name
+            unknown = [number for number, is_known in zip(numbers, known.tolist(), strict=True) if not is_known]
+            strangers.append(f"customer {unknown[0]}: there is no such customer, but a tie {name} to {target}")
         index.load_ties(relation, target, numbers)
+    last = await last_tied(snapshot.connection, site)  # a load ends with the last customer, and sees none beyond
+    if last > (index.numbering.values[-1] if index.size else 0):
+        strangers.append(f"customer {last}: there is no such customer, but ties of it")
     index.finish(head)
-    return index
+    return index, strangers
 
 
 class _Replay:

@@ -27,8 +27,9 @@ def check(
 ) -> None:
     """Prove that the database is sound and that index = store, or that it equals another.
 
-    Looks at the file itself, at each site's chain of changes and numbers, and compares an index loaded from the
-    customers with one that followed every change. Exit code 1 and the differences if anything is wrong.
+    Looks at the file itself, at each site's chain of changes and numbers, at e-mail keys, attributes and ties that lead
+    nowhere, and compares an index loaded from the customers with one that followed every change. What only the replies
+    show, such as lifetime figures, it cannot prove. Exit code 1 and the differences if anything is wrong.
     """
     if against is not None:
         check_against(database, known_database(against), as_json=as_json)

@@ -1,12 +1,17 @@
-"""What a check of a site looks at beside its changes: the numbers it will hand out next, and those in use."""
+"""What a check of a site looks at beside its changes: numbers to be handed out, and rows that contradict themselves."""
 
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Iterable
+from typing import Final, NamedTuple
 
-from sqlalchemy import Table, func, select
+import msgspec
+from sqlalchemy import Table, bindparam, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
+from regulars.domain.relations import BY_CODE, KIND_CODES
+from regulars.domain.text import fold
+from regulars.store import statements
 from regulars.store.engine import Connection
-from regulars.store.schema import activities, consents, customers, logs, site_heads
+from regulars.store.schema import activities, consents, customers, logs, relations, site_heads
 from regulars.store.statement import Statement, site_is
 
 _NUMBERED = {"customer": customers, "activity": activities, "log": logs, "consent": consents}
@@ -22,6 +27,15 @@ _NUMBERS = Statement(
         *(site_heads.c[f"next_{name}"] for name in _NUMBERED), *(_largest(table) for table in _NUMBERED.values())
     ).where(site_is(site_heads)),
 )
+_IDENTITIES = Statement(
+    "identities",
+    select(customers.c.number, customers.c.email, customers.c.email_key, customers.c.attributes)
+    .where(site_is(customers), customers.c.number > bindparam("after"))
+    .order_by(customers.c.number)
+    .limit(bindparam("count")),
+)
+_LAST_TIED = Statement("last_tied", select(func.max(relations.c.customer)).where(site_is(relations)))
+_CHUNK: Final = 2_000
 
 
 class Numbers(NamedTuple):
@@ -40,3 +54,47 @@ async def numbers_of(connection: Connection, site: int) -> list[Numbers]:
     count = len(_NUMBERED)
     rows = zip(_NUMBERED, row[:count], row[count:], strict=True)
     return [Numbers(kind, following, largest or 0) for kind, following, largest in rows]
+
+
+async def contradictions(connection: Connection, site: int) -> AsyncIterator[str]:
+    """What is wrong with single customers in columns that no index keeps, a sentence each; read in chunks."""
+    after = 0
+    while rows := await connection.in_thread(_IDENTITIES, {"site": site, "after": after, "count": _CHUNK}):
+        for number, email, key, attributes in rows:
+            if (email is None) != (key is None) or (email is not None and fold(fold(email)) != fold(key)):
+                yield f"customer {number}: email_key is not that of the email"
+            if attributes is not None and not _is_object(attributes):
+                yield f"customer {number}: the attributes are not a JSON object"
+        after = rows[-1][0]
+
+
+async def last_tied(connection: Connection, site: int) -> int:
+    """The largest number of a customer with ties, which may be beyond that of any customer; 0 without ties."""
+    row = await connection.one(_LAST_TIED, {"site": site})
+    return 0 if row is None or row[0] is None else int(row[0])
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(text), dict)
+    except (msgspec.DecodeError, UnicodeError):
+        return False
+
+
+async def without_object(connection: Connection, site: int, ties: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Those of the (relation, object) whose object has no row, not even a deleted one's."""
+    wanted = [(relation, item) for relation, item in ties if BY_CODE[relation].kind is not None]
+    missing = []
+    for start in range(0, len(wanted), _CHUNK):
+        named = {tie: (_kind_of(tie[0]), tie[1]) for tie in wanted[start : start + _CHUNK]}
+        keys = msgspec.json.encode(sorted(set(named.values()))).decode()
+        rows = await connection.all(statements.OBJECTS_BY_NUMBER, {"site": site, "keys": keys})
+        there = {row[:2] for row in rows}
+        missing += [tie for tie, place in named.items() if place not in there]
+    return missing
+
+
+def _kind_of(relation: int) -> int:
+    kind = BY_CODE[relation].kind
+    assert kind is not None
+    return KIND_CODES[kind]
