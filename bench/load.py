@@ -38,6 +38,17 @@ def request(method: str, target: str, body: bytes = b"", *, key: str | None = No
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
 
+def prepared(make: Request, count: int, *, again: bool = False) -> Request:
+    """The first so many requests made beforehand, so that making them takes nothing from the server or the figure.
+
+    Further ones are made when it is their turn or, with `again`, begin from the first.
+    """
+    made = [make(number) for number in range(count)]
+    if again:
+        return lambda number: made[number % count]
+    return lambda number: made[number] if number < count else make(number)
+
+
 def measure(url: str, make: Request, *, connections: int, seconds: float) -> Load:
     """Send requests over so many connections for so long, one at a time on each."""
     host, port = url.removeprefix("http://").split(":")

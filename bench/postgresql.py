@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 from bench import data, reads
 from bench.databases import Databases
-from bench.load import Load, Request, measure, request
+from bench.load import Load, Request, measure, prepared, request
 from bench.report import Figure
 from bench.server import process, running
-from bench.writes import CONNECTIONS, post
+from bench.writes import CONNECTIONS, FASTEST, post
 
 ENGINES: Final = ("sqlite", "postgresql")
 ROUNDS: Final = 3
@@ -159,7 +159,7 @@ def _median(loads: list[Load], name: str) -> float:
 
 
 def _load(server: str, make: Request, seconds: float) -> Load:
-    return measure(server, make, connections=CONNECTIONS, seconds=seconds)
+    return measure(server, prepared(make, int(FASTEST * seconds)), connections=CONNECTIONS, seconds=seconds)
 
 
 def _question(name: str, key: str) -> bytes:
