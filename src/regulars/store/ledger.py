@@ -110,7 +110,7 @@ class Ledger:
         Raises BusyError, UnavailableError, UnknownSiteError or CommandFailedError. If the caller is cancelled the
         command is carried out all the same.
         """
-        (result,) = await asyncio.shield(self._put(site, (command,)))
+        (result,) = await self._put(site, (command,))
         if isinstance(result, Exception):
             raise result
         return result
@@ -123,7 +123,7 @@ class Ledger:
         """
         if not commands:
             return []
-        results = await asyncio.shield(self._put(site, commands))
+        results = await self._put(site, commands)
         failed = [result for result in results if isinstance(result, Exception)]
         for failure in failed:
             if len(failed) == len(results) or not isinstance(failure, CommandFailedError):
@@ -137,6 +137,7 @@ class Ledger:
             await lane.finish()
 
     def _put(self, site: int, commands: Sequence[Command]) -> asyncio.Future[list[Outcome | Exception]]:
+        """What is answered when all are done. To cancel it changes nothing but that nobody is told."""
         if self._closing:
             raise UnavailableError("the server is stopping")
         if self._waiting + len(commands) > self._capacity:
