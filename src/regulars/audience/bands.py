@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from regulars.audience.bitmaps import Ordinals, approximate_bytes, from_mask, from_ordinals, to_ordinals
@@ -19,11 +20,16 @@ from regulars.audience.window import cut, keys_of
 from regulars.domain.changes import NULL
 
 _SAMPLE: Final = 4_096
-_SHARES: Final = (0.005, 0.01, 0.02, *(part / 32 for part in range(1, 32)), 0.98, 0.99, 0.995)
-"""Where a column is cut, as shares of its set values: finer at the ends, where pages are mostly looked at."""
+_BAND: Final = 65_536
+"""Customers in a band, as long as that makes neither fewer than _FEWEST bands nor more than _MOST."""
+
+_FEWEST: Final = 32
+_MOST: Final = 128
+_ENDS: Final = (0.005, 0.01, 0.02)
+"""Shares of the values for further cuts at both ends, where pages are mostly looked at."""
 
 _HIGHEST: Final = int(np.iinfo(np.int64).max)
-_UNSET: Final = 255
+_UNSET: Final = 2**16 - 1
 _NOBODY: Final = BitMap()
 
 
@@ -33,11 +39,12 @@ class Bands:
     def __init__(self, values: Values, written: BitMap) -> None:
         self.written = written
         self._size = values.size
-        self._cuts = _cuts(values[:: max(1, values.size // _SAMPLE)])
-        places = np.searchsorted(np.array(self._cuts, dtype=np.int64), values, side="right").astype(np.uint8)
+        self._cuts = _cuts(values[:: max(1, values.size // _SAMPLE)], min(max(_FEWEST, values.size // _BAND), _MOST))
+        places = np.searchsorted(np.array(self._cuts, dtype=np.int64), values, side="right").astype(np.uint16)
         places[values == NULL] = _UNSET
         # The last one is of everybody whose value is set.
         self._below = [from_mask(places <= place) for place in range(len(self._cuts) + 1)]
+        self._bands = [upper - lower for lower, upper in pairwise([_NOBODY, *self._below])]
 
     @property
     def is_stale(self) -> bool:
@@ -47,30 +54,31 @@ class Bands:
     @property
     def nbytes(self) -> int:
         """About how much memory they take, in bytes."""
-        return approximate_bytes([*self._below, self.written])
+        return approximate_bytes([*self._below, *self._bands, self.written])
 
     def between(self, values: Values, low: int, high: int | None, within: BitMap) -> BitMap:
         """Those of `within` whose value is set and lies in low..high; `low` is above NULL, None is no bound."""
-        upper = self._below[-1] if high is None else self._under(values, high + 1)
-        lower = self._under(values, low)
-        found: BitMap = (within & upper) - lower
+        cuts, broken = self._cuts, set()
+        first = bisect_left(cuts, low)
+        if cuts[first : first + 1] != [low]:
+            broken.add(first)
+        last = len(cuts) + 1
+        if high is not None:
+            last = bisect_left(cuts, high + 1)
+            if cuts[last : last + 1] != [high + 1]:
+                broken.add(last)
+            else:
+                last += 1
+        found: BitMap = within & (self._below[last - 1] if last else _NOBODY)
+        found -= self._below[first]
+        for place in broken:
+            ordinals = to_ordinals(within & self._bands[place])
+            found |= from_ordinals(ordinals[_inside(values[ordinals], low, high)])
         if self.written:
             found -= self.written
             ordinals = to_ordinals(within & self.written)
-            written = values[ordinals]
-            inside = (written >= low) if high is None else (written >= low) & (written <= high)
-            found |= from_ordinals(ordinals[inside])
+            found |= from_ordinals(ordinals[_inside(values[ordinals], low, high)])
         return found
-
-    def _under(self, values: Values, value: int) -> BitMap:
-        """Whose value is set and below this one, those not counted who were written since."""
-        place = bisect_left(self._cuts, value)
-        below = self._below[place]
-        if place < len(self._cuts) and self._cuts[place] == value:
-            return below
-        lower = self._below[place - 1] if place else _NOBODY
-        ordinals = to_ordinals(below - lower)
-        return lower | from_ordinals(ordinals[values[ordinals] < value])
 
     def window(self, matches: BitMap, values: Values, *, skip: int, take: int, descending: bool) -> Ordinals | None:
         """The ordinals of the page (see `window.window`); None for one that goes on among those who are unset."""
@@ -118,12 +126,20 @@ class Bands:
         return page
 
 
-def _cuts(sample: Values) -> list[int]:
-    """Values that cut a column into bands of about the wanted shares; one that many have gets a band of its own."""
+def _inside(values: Values, low: int, high: int | None) -> NDArray[np.bool_]:
+    inside: NDArray[np.bool_] = values >= low
+    if high is not None:
+        inside &= values <= high
+    return inside
+
+
+def _cuts(sample: Values, bands: int) -> list[int]:
+    """Values that cut a column into about so many equal bands; one that many have gets a band of its own."""
     known = np.sort(sample[sample != NULL])
     if not known.size:
         return []
-    chosen = known[[int(share * known.size) for share in _SHARES]].tolist()
+    shares = sorted((*_ENDS, *(part / bands for part in range(1, bands)), *(1 - share for share in _ENDS)))
+    chosen = known[[int(share * known.size) for share in shares]].tolist()
     cuts = set(chosen)
     cuts.update(value + 1 for value, following in pairwise(chosen) if value == following < _HIGHEST)
     return sorted(cuts)
