@@ -15,12 +15,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import apsw
 import pytest
 
 from regulars.domain.money import decimal_text
 
 from .contents import inconsistencies
+from .databases import query
 from .in_process import Client, InProcess
 from .server import database_url
 
@@ -153,13 +153,11 @@ def world(app: InProcess, tmp_path_factory: pytest.TempPathFactory) -> World:
 def _number(path: Path, loaded: Loaded) -> None:
     """Ids and the moments of creation are the store's own: taken from its rows."""
     site = int(loaded.site)
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-    for email, number, created in connection.execute(
-        "SELECT email, number, created_at FROM customers WHERE site_id = ?", (site,)
+    for email, number, created in query(
+        path, "SELECT email, number, created_at FROM customers WHERE site_id = ?", site
     ):
         loaded.people[email].id = site << 32 | number
         loaded.people[email].created = created
-    connection.close()
 
 
 @pytest.mark.parametrize("data", SLICES)
@@ -178,13 +176,12 @@ def test_the_import_says_and_stores_the_figures_of_the_files(world: World, data:
     for kind, made in (("customers", "created"), ("activity", "updated")):
         said = loaded.said[kind]
         assert (said["lines"], said[made], said["rejected"]) == (counted[kind], counted[kind], 0)
-    connection = apsw.Connection(str(world.app.path), flags=apsw.SQLITE_OPEN_READONLY)
-    [stored] = connection.execute(
+    [stored] = query(
+        world.app.path,
         "SELECT count(*), sum(lifetime_orders), sum(net_revenue), sum(lifetime_revenue), sum(lifetime_visits)"
         " FROM customers WHERE site_id = ?",
-        (int(loaded.site),),
+        int(loaded.site),
     )
-    connection.close()
     assert stored == (
         len(loaded.people),
         figures["orders"],
