@@ -130,7 +130,7 @@ def test_every_answer_is_what_the_tables_say(happening: list[Any], asked: list[A
     live(happening, asked, tuning, "sqlite")
 
 
-@pytest.mark.skipif("postgresql" not in ENGINES, reason="not asked for")
+@pytest.mark.skipif("postgresql" not in ENGINES, reason="REGULARS_TEST_ENGINES leaves PostgreSQL out")
 @settings(_unhurried, max_examples=ON_POSTGRESQL)
 @_given
 def test_every_answer_on_postgresql(happening: list[Any], asked: list[Any], tuning: Tuning) -> None:

@@ -181,7 +181,10 @@ regulars() { "$PYTHON" -m regulars "$@"; }
 curl() { command curl --silent --show-error --fail "$@"; echo; }
 """
 
-needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+needs_curl = pytest.mark.skipif(
+    shutil.which("curl") is None,
+    reason="the README's requests are run as they stand, with curl, which is not installed",
+)
 
 
 @needs_curl

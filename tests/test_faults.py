@@ -29,7 +29,9 @@ from .store.proxy import Proxy, proxied
 ANNA = {"email": "anna@example.com"}
 VISIT = {**ANNA, "event": "visit"}
 
-pytestmark = pytest.mark.skipif("postgresql" not in ENGINES, reason="PostgreSQL is not among the engines")
+pytestmark = pytest.mark.skipif(
+    "postgresql" not in ENGINES, reason="faults of PostgreSQL, which REGULARS_TEST_ENGINES leaves out"
+)
 
 
 @pytest.fixture

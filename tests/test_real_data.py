@@ -35,7 +35,9 @@ PUBLISHED = {
 MAILED = datetime(2008, 3, 1, tzinfo=UTC)
 
 pytestmark = [
-    pytest.mark.skipif(not DATA.exists(), reason=f"the data sets are not there: {DATA}"),
+    pytest.mark.skipif(
+        not DATA.exists(), reason=f"the data sets are others' and not shipped with this: {DATA} is missing"
+    ),
     pytest.mark.xdist_group("real data"),
 ]
 

@@ -40,7 +40,9 @@ async def test_a_server_without_citus_is_left_alone(at: Running) -> None:
         await distribute(at.store.engine)
 
 
-@pytest.mark.skipif("REGULARS_TEST_CITUS" not in os.environ, reason="REGULARS_TEST_CITUS names no database with Citus")
+@pytest.mark.skipif(
+    "REGULARS_TEST_CITUS" not in os.environ, reason="Citus comes in no wheel: REGULARS_TEST_CITUS must name a server"
+)
 @on_a_loop
 async def test_the_tables_are_distributed() -> None:
     url = os.environ["REGULARS_TEST_CITUS"]

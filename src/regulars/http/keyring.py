@@ -60,10 +60,7 @@ class Keyring:
     def recall(self, header: tuple[bytes, bytes]) -> Caller | None:
         """The caller whose secret a header brings (`credentials.header_of`), if that was looked up a moment ago."""
         known = self._known.get(header)
-        if known is None or known[0] < time.monotonic() or known[1] is None:
-            return None
-        self._used[known[1].key.id] = self._clock()
-        return known[1]
+        return None if known is None or known[0] < time.monotonic() else self._noted(known[1])
 
     async def find(self, header: tuple[bytes, bytes]) -> Caller | None:
         """The caller whose secret a header brings; None if nothing that stands has it."""
@@ -74,7 +71,9 @@ class Keyring:
             known = (time.monotonic() + REMEMBERED_SECONDS, await self._look_up(presented(*header)))
             if len(header[1]) <= _LONGEST:
                 self._known[header] = known
-        caller = known[1]
+        return self._noted(known[1])
+
+    def _noted(self, caller: Caller | None) -> Caller | None:
         if caller is not None:
             self._used[caller.key.id] = self._clock()
         return caller
