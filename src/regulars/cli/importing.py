@@ -7,16 +7,16 @@ wait for the lock, the import pauses for as long as it held the lock, so that it
 import asyncio
 import gc
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
-from typing import Final
+from typing import Final, cast
 
 from msgspec import Struct
 
 from regulars.cli.judging import Judge
+from regulars.cli.recurring import gathered
 from regulars.cli.source import Line
-from regulars.domain.commands import Command, Outcome
+from regulars.domain.commands import Command, Outcome, RecordActivity, Together, Upsert
 from regulars.domain.faults import RefusedError
 from regulars.store.store import Store
 
@@ -44,12 +44,17 @@ class Summary(Struct, kw_only=True):
     rate: float = 0.0
 
 
+_Judged = tuple[list[Line], Command]
+"""A command, and the lines that ask for it."""
+
+
 class Import:
     """One file on its way into one site.
 
-    judge: made for this file. dry_run: judge every line and change nothing. on_reject: told of each refused line;
-    on_chunk: called after each chunk. `summary` is true after each chunk, also when the import is cancelled: what it
-    counts is durable, and a repeat of the whole file changes nothing of it.
+    judge: made for this file. dry_run: judge every line and change nothing. recurring: what `recurring.recurring` found
+    in it, without which a repeat of lines that contradict each other writes them again. on_reject: told of each
+    refused line; on_chunk: called after each chunk. `summary` is true after each chunk, also when the import is
+    cancelled: what it counts is durable, and a repeat of the whole file changes nothing of it.
     """
 
     def __init__(
@@ -59,6 +64,7 @@ class Import:
         judge: Judge,
         *,
         dry_run: bool = False,
+        recurring: Mapping[int, int] | None = None,
         on_reject: Callable[[Line, RefusedError], None] | None = None,
         on_chunk: Callable[[], object] | None = None,
     ) -> None:
@@ -67,6 +73,7 @@ class Import:
         self._site = site
         self._judge = judge
         self._dry_run = dry_run
+        self._recurring = recurring or {}
         self._on_reject = on_reject
         self._on_chunk = on_chunk
         self._chunk = LARGEST_CHUNK
@@ -74,40 +81,48 @@ class Import:
     async def run(self, lines: Iterable[Line]) -> Summary:
         """Take all lines in, in their order. Raises what Ledger.submit does and what reading the lines raises."""
         started = time.perf_counter()
-        rest = iter(lines)
+        rest = gathered(lines, self._recurring)
         commit: asyncio.Task[None] | None = None
         with _rare_collections():
             try:
-                while chunk := list(islice(rest, self._chunk)):
+                while chunk := _taken(rest, self._chunk):
                     judged = await self._judged(chunk)
                     if commit is not None:
                         await asyncio.shield(commit)
-                    commit = asyncio.create_task(self._commit(len(chunk), *judged, started))
+                    commit = asyncio.create_task(self._commit(sum(map(len, chunk)), judged, started))
             finally:
                 # Also when cancelled: what is under way becomes durable, and must be counted.
                 if commit is not None:
                     await commit
         return self.summary
 
-    async def _judged(self, chunk: Sequence[Line]) -> tuple[list[Line], list[Command]]:
-        """The lines that pass, and their commands; judged in breaths, while the chunk before is committed."""
+    async def _judged(self, chunk: list[list[Line]]) -> list[_Judged]:
+        """Commands, each with its lines; judged in breaths, while the chunk before is committed."""
         now = time.time_ns() // 1_000_000
-        judged: list[Line] = []
-        commands: list[Command] = []
-        for place, line in enumerate(chunk):
+        found: list[_Judged] = []
+        for place, group in enumerate(chunk):
             if place % _BREATH == 0:
                 await asyncio.sleep(0)
-            try:
-                commands.append(self._judge.judge(line.raw, now))
-            except RefusedError as refusal:
-                self._reject(line, refusal)
-            else:
-                judged.append(line)
-        return judged, commands
+            lines: list[Line] = []
+            commands: list[Upsert | RecordActivity] = []
+            for line in group:
+                try:
+                    commands.append(self._judge.judge(line.raw, now))
+                except RefusedError as refusal:
+                    self._reject(line, refusal)
+                else:
+                    lines.append(line)
+            if len(commands) == 1:
+                found.append((lines, commands[0]))
+            elif commands:
+                found.append((lines, Together(cast(tuple[Upsert, ...], tuple(commands)))))  # activities stand alone
+        return found
 
-    async def _commit(self, count: int, judged: list[Line], commands: list[Command], started: float) -> None:
-        if commands and not self._dry_run:
-            self._count(judged, await self._store.ledger.submit_all(self._site, commands))
+    async def _commit(self, count: int, judged: list[_Judged], started: float) -> None:
+        if judged and not self._dry_run:
+            outcomes = await self._store.ledger.submit_all(self._site, [command for _, command in judged])
+            for (lines, _), outcome in zip(judged, outcomes, strict=True):
+                self._count(lines, outcome.parts or [outcome] * len(lines))
             await self._make_room()
         summary = self.summary
         summary.lines += count
@@ -117,7 +132,7 @@ class Import:
         if self._on_chunk is not None:
             self._on_chunk()
 
-    def _count(self, lines: Sequence[Line], outcomes: Sequence[Outcome]) -> None:
+    def _count(self, lines: list[Line], outcomes: Iterable[Outcome]) -> None:
         summary = self.summary
         for line, outcome in zip(lines, outcomes, strict=True):
             if outcome.refusal is not None:
@@ -143,6 +158,17 @@ class Import:
             self._chunk = min(LARGEST_CHUNK, self._chunk + self._chunk // 4)
         if self._store.engine.last_wait > _NOTICED_WAIT:
             await asyncio.sleep(held)
+
+
+def _taken(groups: Iterator[list[Line]], count: int) -> list[list[Line]]:
+    """The next groups, until they have so many lines."""
+    taken: list[list[Line]] = []
+    for group in groups:
+        taken.append(group)
+        count -= len(group)
+        if count <= 0:
+            break
+    return taken
 
 
 @contextmanager

@@ -13,9 +13,10 @@ from regulars.cli.importing import LARGEST_CHUNK, Import, Summary
 from regulars.cli.judging import Kind, judge_for
 from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
 from regulars.cli.output import FailedError, note, show
-from regulars.cli.progress import progress_bar
+from regulars.cli.progress import figures_bar, progress_bar
+from regulars.cli.recurring import recurring
 from regulars.cli.session import chosen_site, opened
-from regulars.cli.source import Line, open_source
+from regulars.cli.source import Line, can_be_read_twice, open_source
 from regulars.domain.faults import RefusedError
 
 _LONGEST_RAW = 64 * 1024
@@ -26,7 +27,9 @@ HELP = """Import customers or activity from a file, with the rules of the API.
 FILE has one JSON object a line (NDJSON), as POST /customers or POST /event takes it; a name ending in .gz is
 unpacked, and - reads standard input. It works beside a running server. A line that breaks a rule is refused alone;
 --rejects collects such lines with the reason, and the exit code is 1 if that was the fate of all. A repeat of the same
-file changes nothing, so an import that was stopped is continued by running it again.
+file changes nothing, so an import that was stopped is continued by running it again. Lines on one customer that
+contradict each other count as one, so that they do not change it back and forth; standard input, which cannot be
+looked through beforehand, is taken line by line.
 
 \b
 Examples:
@@ -67,6 +70,8 @@ async def _import(
 ) -> Summary:
     async with opened(database, largest_batch=LARGEST_CHUNK) as store:
         chosen = await chosen_site(store, site)
+        # An activity is known by its content, wherever it stands.
+        found = {} if kind == "activity" or dry_run or not can_be_read_twice(file) else await _recurring(file)
         with (
             open_source(file) as source,
             _reject_file(rejects, file) as on_reject,
@@ -77,10 +82,16 @@ async def _import(
                 chosen.id,
                 judge_for(kind, store.limits),
                 dry_run=dry_run,
+                recurring=found,
                 on_reject=on_reject,
                 on_chunk=lambda: advance(work.summary, source.position),
             )
             return await work.run(source)
+
+
+async def _recurring(file: str) -> dict[int, int]:
+    with open_source(file) as source, figures_bar(f"{file}, looked through", source.size) as show_figures:
+        return await recurring(source, lambda count: show_figures(f"{count:,} lines", source.position))
 
 
 @contextmanager

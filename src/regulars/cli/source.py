@@ -58,6 +58,11 @@ class Source:
             pass
 
 
+def can_be_read_twice(path: str) -> bool:
+    """Whether this names a file, and neither standard input nor a pipe, of which nothing is left after one reading."""
+    return path != _STDIN and Path(path).is_file()
+
+
 @contextmanager
 def open_source(path: str) -> Iterator[Source]:
     """Open a file by name, gzipped if it ends in .gz, or standard input for "-". Raises FailedError."""

@@ -42,6 +42,16 @@ class Upsert(Struct, frozen=True):
     new: bool = False
 
 
+class Together(Struct, frozen=True):
+    """Upserts that speak of one customer, and count as one: what they undo among themselves did not happen.
+
+    An import gathers a file's lines on one customer so. If the last of them leaves the customer as the first found it,
+    nothing changed: a repeat of the file is none of its business. Each may be refused alone.
+    """
+
+    upserts: tuple[Upsert, ...]
+
+
 class DeleteCustomer(Struct, frozen=True):
     """Forget a customer with all its ties. Its logs stay, by address."""
 
@@ -102,13 +112,19 @@ class Rebuild(Struct, frozen=True):
     """Ask every process to drop its index of the site and load it anew."""
 
 
-Command = Upsert | DeleteCustomer | RecordActivity | Relate | SaveObject | LinkProducts | DeleteObject | Rebuild
+Command = (
+    Upsert | Together | DeleteCustomer | RecordActivity | Relate | SaveObject | LinkProducts | DeleteObject | Rebuild
+)
 
 
 class Outcome(Struct, frozen=True):
-    """What a command did: a verdict with whom or what it concerned, or the refusal that left all as it was."""
+    """What a command did: a verdict with whom or what it concerned, or the refusal that left all as it was.
+
+    parts: of Together, the outcome of each upsert.
+    """
 
     verdict: Verdict = "unchanged"
     person: Person | None = None
     object: RelatedObject | None = None
     refusal: RefusedError | None = None
+    parts: "tuple[Outcome, ...]" = ()

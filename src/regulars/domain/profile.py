@@ -128,7 +128,7 @@ class _Reading:
         """
         spelled = []
         for key, value in attributes.items():
-            fields_of = _fields_of_plain(key)
+            fields_of = _fields_of_plain(key) if len(key) <= _LONGEST_PLAIN else None
             if fields_of is None or not _is_plain(value):
                 self.attribute_rules(key, value)
                 fields_of = FIELDS_OF.get(key)
@@ -219,10 +219,14 @@ IDENTIFIERS: Final = frozenset({"email", "customer_id", "uuid"})
 """The keys that name a customer."""
 
 
+_LONGEST_PLAIN: Final = 64
+"""Characters of an attribute name that is remembered; longer ones would let callers fill the memory with them."""
+
+
 @lru_cache(maxsize=4096)
 def _fields_of_plain(key: str) -> tuple[str, ...] | None:
     """The profile fields that an ordinary attribute name fills, mostly none; None for a name to be judged closely."""
-    if 0 < len(key) <= 64 and key[0] != "_" and key.isascii() and "\0" not in key:
+    if key and key[0] != "_" and key.isascii() and "\0" not in key:
         return FIELDS_OF.get(key, ())
     return None
 

@@ -15,6 +15,7 @@ from regulars.domain.commands import (
     RecordActivity,
     Relate,
     SaveObject,
+    Together,
     Upsert,
 )
 from regulars.domain.faults import Fault, RefusedError, refuse
@@ -24,6 +25,7 @@ from regulars.domain.references import Reference
 from regulars.domain.relations import BY_NAME, RELATIONS
 from regulars.domain.text import fold
 from regulars.domain.ties import RELATIONSHIPS, apply_sets
+from regulars.domain.undoing import Mark
 from regulars.domain.upsert_rules import apply_upsert
 from regulars.domain.working import WorkingSet
 
@@ -44,6 +46,18 @@ def _upsert(command: Upsert, work: WorkingSet, limits: Limits) -> Outcome:
         raise refuse("customer_not_found", "", "There is no such customer.")
     verdict, person = apply_upsert(command.profile, work, limits, source=command.source, restored=command.restored)
     return Outcome(verdict, person)
+
+
+def _together(command: Together, work: WorkingSet, limits: Limits) -> Outcome:
+    named = {number for upsert in command.upserts for number in work.find(upsert.profile.who)}
+    # Evidence of consents has times of its own, by which a repeat of it is known already.
+    brings_evidence = any(upsert.restored is not None and upsert.restored.consents for upsert in command.upserts)
+    mark = Mark(work, work.people[named.pop()]) if len(named) == 1 and not brings_evidence else None
+    parts = tuple(apply(upsert, work, limits) for upsert in command.upserts)
+    if mark is not None and mark.is_as_it_was():
+        mark.undo()
+        parts = tuple(part if part.refusal is not None else Outcome("unchanged", mark.person) for part in parts)
+    return Outcome(parts[-1].verdict, parts[-1].person, parts=parts)
 
 
 def _record(command: RecordActivity, work: WorkingSet, limits: Limits) -> Outcome:
@@ -162,6 +176,7 @@ def _rebuild(command: Rebuild, work: WorkingSet, limits: Limits) -> Outcome:
 
 _RULES: Final[dict[type, Callable[[Any, WorkingSet, Limits], Outcome]]] = {
     Upsert: _upsert,
+    Together: _together,
     DeleteCustomer: _delete,
     RecordActivity: _record,
     Relate: _relate,

@@ -19,6 +19,7 @@ from regulars.domain.commands import (
     RecordActivity,
     Relate,
     SaveObject,
+    Together,
     Upsert,
 )
 from regulars.domain.customer import Customer, Person
@@ -69,6 +70,9 @@ class _Named:
             case Upsert(profile=profile):
                 people.append(profile.who)
                 _refer(profile, references)
+            case Together(upserts=upserts):
+                for upsert in upserts:
+                    self._note(upsert)
             case RecordActivity(activity=activity):
                 people.append(activity.who)
                 self.activities.append(activity)
