@@ -19,6 +19,7 @@ from bench import audience_data, data
 from bench.questions import QUESTIONS
 from bench.report import Figure
 from bench.restart import resident
+from regulars.app import settle_garbage_collection
 from regulars.audience import Audience
 from regulars.store import control
 from regulars.store import statements as sql
@@ -69,6 +70,7 @@ async def _make(path: Path) -> None:
 
 
 async def _asked(path: Path) -> list[float]:
+    settle_garbage_collection()  # as a server does
     store = await Store.open(data.url_of(path))
     audience = Audience(store.changes, index_memory=2**34, load_wait=60)
     question = QUESTIONS[18]

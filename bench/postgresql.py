@@ -66,7 +66,8 @@ def asked(databases: Databases, count: int, seconds: float) -> list[Figure]:
     with running(urls["sqlite"]) as first, running(urls["postgresql"]) as second:
         servers = dict(zip(ENGINES, (first, second), strict=True))
         figures = [_surcharge(servers, keys, name, seconds / 4) for name in QUESTIONS]
-    return [*figures, _processor_time(urls["postgresql"], keys["postgresql"], seconds)]
+    url, key = urls["postgresql"], keys["postgresql"]
+    return [*figures, *(_processor_time(url, key, callers, seconds) for callers in (1, 8))]
 
 
 def _surcharge(servers: dict[str, str], keys: dict[str, str], name: str, seconds: float) -> Figure:
@@ -88,8 +89,8 @@ def _surcharge(servers: dict[str, str], keys: dict[str, str], name: str, seconds
     )
 
 
-def _processor_time(url: str, key: str, seconds: float) -> Figure:
-    """The time of the server's processes for a question, by two workers beside one."""
+def _processor_time(url: str, key: str, callers: int, seconds: float) -> Figure:
+    """The time of the server's processes for a question of so many callers, by two workers beside one."""
     content = _question(QUESTIONS[0], key)
 
     def run(workers: str) -> float:
@@ -97,12 +98,12 @@ def _processor_time(url: str, key: str, seconds: float) -> Figure:
             # Each worker loads its index at the first question that it gets.
             measure(server, lambda n: content, connections=CONNECTIONS, seconds=1)
             before = processor_seconds(number)
-            # One caller: more of them, two workers and PostgreSQL would fight for two cores, and that would be seen.
-            load = measure(server, lambda n: content, connections=1, seconds=seconds)
+            load = measure(server, lambda n: content, connections=callers, seconds=seconds)
             return (processor_seconds(number) - before) / load.replies * 1e6
 
     one, two = map(statistics.median, _in_turn(run, ("1", "2")))
-    return Figure("processor time of a question, two workers", two, "us", "one worker", one, 1.1, at_least=False)
+    name = f"processor time of a question, two workers, {callers} caller{'s'[: callers - 1]}"
+    return Figure(name, two, "us", "one worker", one, 1.1, at_least=False)
 
 
 def sites_at_once(databases: Databases, seconds: float) -> Figure:

@@ -22,7 +22,7 @@ class Timing(Struct):
     question: Question
     total: int
     first: float
-    again: float
+    again: float = 0.0
     evaluation: float = 0.0
     bare: float = 0.0
     sql: float | None = None

@@ -74,7 +74,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
     keyring = Keyring(store, clock_ms)
     async with store.snapshot() as connection:
         cursors = Sealer(await control.secret(connection), "cursor")
-    _settle_garbage_collection()
+    settle_garbage_collection()
     tasks = [
         asyncio.create_task(audience.follow()),
         asyncio.create_task(_flush_now_and_then(keyring)),
@@ -92,7 +92,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
         await store.close()
 
 
-def _settle_garbage_collection() -> None:
+def settle_garbage_collection() -> None:
     """Look for cycles seldom, and never among what is loaded for good.
 
     Requests leave few cycles, but dozens of them under way at a time are enough to start collection after collection

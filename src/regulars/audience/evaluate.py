@@ -51,7 +51,8 @@ def evaluate(predicate: Predicate, index: SiteIndex, within: BitMap | None = Non
     within = index.alive if within is None else within
     match predicate:
         case Member():
-            return union(_tied(predicate, index)) & within
+            tied = _tied(predicate, index)
+            return (tied[0] if len(tied) == 1 else union(tied)) & within
         case Range(column, low, high):
             return _between(index, column, low, high, within)
         case Contains(field, text):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final
 
 import langcodes
@@ -45,13 +46,15 @@ _PHONE: Final = re.compile(r"\+[1-9][0-9]{5,13}", re.ASCII)
 
 
 def _text(limit: str) -> Callable[[Any, Limits], str]:
+    longest_of = attrgetter(limit)
+
     def rule(value: Any, limits: Limits) -> str:
         if not isinstance(value, str):
             if not isinstance(value, int) or isinstance(value, bool):
                 raise ValueError("must be text")
             value = str(value)
         text: str = value.strip()
-        longest = getattr(limits, limit)
+        longest = longest_of(limits)
         if len(text) > longest or not is_storable(text):
             raise ValueError(f"must be text of at most {longest} characters, without NUL or lone surrogates")
         return text

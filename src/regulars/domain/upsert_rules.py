@@ -58,13 +58,17 @@ def apply_upsert(
             _refuse_namelessness(profile.who, person.customer)
         values = _new_values(person.customer, profile, limits, late=late)
         verdict = "unchanged"
-    if verdict == "created" and restored is not None:
-        _restore(person.customer, restored)
-    renamed = _rename(person, profile.who, work, moment, late=late)
-    if profile.forget_customer_id:
-        renamed |= work.forget_customer_id(person)
-    if _assign(person, values, work) or renamed:
-        verdict = "created" if verdict == "created" else "updated"
+    if verdict == "created":
+        if restored is not None:
+            _restore(person.customer, restored)
+        for name, value in values.items():
+            setattr(person.customer, name, value)
+    else:
+        renamed = _rename(person, profile.who, work, moment, late=late)
+        if profile.forget_customer_id:
+            renamed |= work.forget_customer_id(person)
+        if _assign(person, values, work) or renamed:
+            verdict = "updated"
     if _relate(person, profile, work, moment, timed=timed, source=source) and verdict == "unchanged":
         verdict = "updated"
     if restored is not None:

@@ -84,17 +84,21 @@ class Call:
 
     async def json(self, largest: int | None = None) -> Any:
         """The body as JSON, whatever its label says. Raises Problem when it is malformed, or too large as in `body`."""
-        try:
-            return decode_json(await self.body(largest))
-        except ValueError as error:
-            raise Problem("malformed", str(error)) from None
+        return _decoded(await self.body(largest))
 
     async def json_object(self, largest: int | None = None) -> dict[str, Any]:
         """The body as a JSON object. Raises Problem when it is anything else."""
-        value = await self.json(largest)
+        value = _decoded(await self.body(largest))
         if not isinstance(value, dict):
             raise Problem("malformed", "The body must be a JSON object.")
         return value
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return decode_json(body)
+    except ValueError as error:
+        raise Problem("malformed", str(error)) from None
 
 
 def _too_large(limit: int) -> Problem:
