@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from regulars.audience import bands as bands_module
 from regulars.audience.bands import Banding
 from regulars.audience.bitmaps import from_ordinals
 from regulars.audience.columns import Column, bounded
@@ -31,8 +32,10 @@ def write(column: Column, rng: np.random.Generator) -> None:
     column[int(rng.integers(0, column.size))] = int(rng.choice(extremes))
 
 
-@pytest.mark.parametrize("seed", range(27))
-def test_pages_and_ranges_are_those_of_a_plain_look(seed: int) -> None:
+@pytest.mark.parametrize("seed", range(54))
+def test_pages_and_ranges_are_those_of_a_plain_look(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    if seed >= 27:
+        monkeypatch.setattr(bands_module, "_LARGE", 4)  # as large as bands that have bands of their own
     rng = np.random.default_rng(seed)
     size = int(rng.integers(1, 900))
     values = rng.integers(-5, [1, 9, 2**62][seed % 3], size)
@@ -66,6 +69,23 @@ def test_pages_and_ranges_are_those_of_a_plain_look(seed: int) -> None:
         if turn == 30:
             banding.capture()()
     assert answered or seed // 3 % 3 == 2
+
+
+def test_a_large_band_in_which_ranges_begin_gets_bands_of_its_own() -> None:
+    column = column_of(list(range(200_000)))
+    bands = cut(column).ask()
+    assert bands is not None
+    before = bands.nbytes
+    third = np.arange(0, column.size, 3)
+    some = from_ordinals(third)
+    for low in (100_001, 100_002, 100_003, 100_001):
+        expected_ones = third[(third >= low) & (third <= 150_000)]
+        assert bands.between(column.values, low, 150_000, some) == from_ordinals(expected_ones)
+    assert bands.nbytes > before
+    column[100_005] = 7  # it is in the bands of the band, at its old place
+    assert 100_005 in some
+    assert 100_005 not in bands.between(column.values, 100_001, 150_000, some)
+    assert 100_005 in bands.between(column.values, 0, 10, some)
 
 
 def test_values_that_many_have_get_a_band_of_their_own() -> None:

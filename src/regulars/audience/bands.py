@@ -28,23 +28,34 @@ _MOST: Final = 128
 _ENDS: Final = (0.005, 0.01, 0.02)
 """Shares of the values for further cuts at both ends, where pages are mostly looked at."""
 
+_LARGE: Final = 4_096
+"""Customers in a band that is worth bands of its own."""
+
 _HIGHEST: Final = int(np.iinfo(np.int64).max)
 _UNSET: Final = 2**16 - 1
 _NOBODY: Final = BitMap()
 
 
 class Bands:
-    """The bands of `values` as they were; `written` are the ordinals whose values were written since."""
+    """The bands of `values` as they were; `written` are the ordinals whose values were written since.
 
-    def __init__(self, values: Values, written: BitMap) -> None:
+    of: the only ordinals that are meant, by default all.
+    """
+
+    def __init__(self, values: Values, written: BitMap, of: Ordinals | None = None) -> None:
         self.written = written
-        self._size = values.size
-        self._cuts = _cuts(values[:: max(1, values.size // _SAMPLE)], min(max(_FEWEST, values.size // _BAND), _MOST))
-        places = np.searchsorted(np.array(self._cuts, dtype=np.int64), values, side="right").astype(np.uint16)
-        places[values == NULL] = _UNSET
+        known = values if of is None else values[of]
+        self._size = known.size
+        self._cuts = _cuts(known[:: max(1, known.size // _SAMPLE)], min(max(_FEWEST, known.size // _BAND), _MOST))
+        places = np.searchsorted(np.array(self._cuts, dtype=np.int64), known, side="right").astype(np.uint16)
+        places[known == NULL] = _UNSET
         # The last one is of everybody whose value is set.
-        self._below = [from_mask(places <= place) for place in range(len(self._cuts) + 1)]
+        self._below = [
+            from_mask(places <= place) if of is None else from_ordinals(of[places <= place])
+            for place in range(len(self._cuts) + 1)
+        ]
         self._bands = [upper - lower for lower, upper in pairwise([_NOBODY, *self._below])]
+        self._broken: dict[int, Bands | None] = {}
 
     @property
     def is_stale(self) -> bool:
@@ -54,14 +65,17 @@ class Bands:
     @property
     def nbytes(self) -> int:
         """About how much memory they take, in bytes."""
-        return approximate_bytes([*self._below, *self._bands, self.written])
+        inner = sum(each.nbytes for each in list(self._broken.values()) if each is not None)
+        return inner + approximate_bytes([*self._below, *self._bands, self.written])
 
     def between(self, values: Values, low: int, high: int | None, within: BitMap) -> BitMap:
         """Those of `within` whose value is set and lies in low..high; `low` is above NULL, None is no bound."""
         cuts, broken = self._cuts, set()
-        first = bisect_left(cuts, low)
-        if cuts[first : first + 1] != [low]:
-            broken.add(first)
+        first = -1
+        if low > NULL + 1:
+            first = bisect_left(cuts, low)
+            if cuts[first : first + 1] != [low]:
+                broken.add(first)
         last = len(cuts) + 1
         if high is not None:
             last = bisect_left(cuts, high + 1)
@@ -70,15 +84,29 @@ class Bands:
             else:
                 last += 1
         found: BitMap = within & (self._below[last - 1] if last else _NOBODY)
-        found -= self._below[first]
+        if first >= 0:
+            found -= self._below[first]
         for place in broken:
-            ordinals = to_ordinals(within & self._bands[place])
-            found |= from_ordinals(ordinals[_inside(values[ordinals], low, high)])
+            bands = self._bands_of(place, values)
+            if bands is not None:
+                found |= bands.between(values, low, high, within)
+            else:
+                found |= _among(within & self._bands[place], values, low, high)
         if self.written:
             found -= self.written
-            ordinals = to_ordinals(within & self.written)
-            found |= from_ordinals(ordinals[_inside(values[ordinals], low, high)])
+            found |= _among(within & self.written, values, low, high)
         return found
+
+    def _bands_of(self, place: int, values: Values) -> "Bands | None":
+        """The bands of a large band in which ranges began or ended before, as those of windows of time do."""
+        if place not in self._broken:
+            if len(self._bands[place]) >= _LARGE:
+                self._broken[place] = None
+            return None
+        inner = self._broken[place]
+        if inner is None:
+            inner = self._broken[place] = Bands(values, _NOBODY, to_ordinals(self._bands[place]))
+        return inner
 
     def window(self, matches: BitMap, values: Values, *, skip: int, take: int, descending: bool) -> Ordinals | None:
         """The ordinals of the page (see `window.window`); None for one that goes on among those who are unset."""
@@ -126,11 +154,14 @@ class Bands:
         return page
 
 
-def _inside(values: Values, low: int, high: int | None) -> NDArray[np.bool_]:
-    inside: NDArray[np.bool_] = values >= low
+def _among(candidates: BitMap, values: Values, low: int, high: int | None) -> BitMap:
+    """Those whose value is in the range, by a look at each."""
+    ordinals = to_ordinals(candidates)
+    known = values[ordinals]
+    inside: NDArray[np.bool_] = known >= low
     if high is not None:
-        inside &= values <= high
-    return inside
+        inside &= known <= high
+    return from_ordinals(ordinals[inside])
 
 
 def _cuts(sample: Values, bands: int) -> list[int]:

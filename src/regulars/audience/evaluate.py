@@ -10,7 +10,7 @@ from msgspec import Struct
 from pyroaring import BitMap
 
 from regulars.audience.bitmaps import Ordinals, union
-from regulars.audience.columns import GATHER_FACTOR, Values, bounded
+from regulars.audience.columns import Values, bounded
 from regulars.audience.index import SORTED_TEXTS, SiteIndex
 from regulars.audience.predicates import All, Any, Contains, Exact, Identified, Member, Not, Predicate, Range, Similar
 from regulars.audience.text import TextColumn
@@ -19,7 +19,7 @@ from regulars.domain.relations import BY_NAME
 from regulars.domain.text import fold
 
 _SPARSE: Final = 64
-"""Of fewer than one customer in so many the page is found by a look at each, else in the bands of the column."""
+"""Fewer than one customer in so many are looked at one by one, more of them found in the bands of the column."""
 
 SORTS: Final = ("id", "name", "email", "created_at", "net_revenue", "last_request_at")
 """What pages can be sorted by; "id" is the order of creation."""
@@ -158,7 +158,7 @@ def _cheapest_first(parts: tuple[Predicate, ...], index: SiteIndex, size: int) -
 def _between(index: SiteIndex, name: str, low: int | None, high: int | None, within: BitMap) -> BitMap:
     """A range of a column: by its bands where it has any, unless a look at each of a few is quicker."""
     column, bounds = index.columns[name], bounded(low, high)
-    bands = index.bands(name) if len(within) * GATHER_FACTOR > index.size else None
+    bands = index.bands(name) if len(within) * _SPARSE > index.size else None
     if bands is None or bounds is None:
         return column.between(low, high, within)
     return bands.between(column.values, *bounds, within)
