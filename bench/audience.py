@@ -34,6 +34,7 @@ _SITES_WITH: Final = "1m"
 """The size with which many small sites are measured, too."""
 
 _REPEATS: Final = 15
+_IDLE_ROUNDS: Final = 4
 
 
 class Run(Struct):
@@ -125,11 +126,14 @@ def _asked(address: str, key: str) -> tuple[list[Timing], float]:
 
 
 def _settle(ask: Callable[[str], tuple[float, Any]], targets: list[str]) -> None:
-    """Wait until what is done behind the first answers (columns are cut into bands) makes none of them faster."""
-    before, after = math.inf, sum(ask(target)[0] for target in targets)
-    while after < 0.9 * before:
+    """Wait until what is done behind the first answers (columns are cut into bands) has made none of them faster for
+    some rounds."""
+    best, idle = math.inf, 0
+    while idle < _IDLE_ROUNDS:
+        took = sum(ask(target)[0] for target in targets)
+        idle = idle + 1 if took > 0.95 * best else 0
+        best = min(best, took)
         time.sleep(3)  # the server keeps an idle connection for five seconds
-        before, after = after, min(sum(ask(target)[0] for target in targets) for _ in range(2))
 
 
 def _warm(ask: Callable[[str], tuple[float, Any]]) -> None:

@@ -51,8 +51,7 @@ def evaluate(predicate: Predicate, index: SiteIndex, within: BitMap | None = Non
     within = index.alive if within is None else within
     match predicate:
         case Member():
-            tied = _tied(predicate, index)
-            return (tied[0] if len(tied) == 1 else union(tied)) & within
+            return _tied(predicate, index) & within
         case Range(column, low, high):
             return _between(index, column, low, high, within)
         case Contains(field, text):
@@ -65,6 +64,8 @@ def evaluate(predicate: Predicate, index: SiteIndex, within: BitMap | None = Non
         case Identified():
             ordinal = None if predicate.number is None else index.numbering.ordinal(predicate.number)
             return BitMap() if ordinal is None else BitMap([ordinal]) & within
+        case Not(Member() as part):
+            return within - _tied(part, index)
         case Not(part):
             return within - evaluate(part, index, within)
         case All(parts):
@@ -110,13 +111,13 @@ def estimate(predicate: Predicate, index: SiteIndex, size: int | None = None) ->
     size = len(index.alive) if size is None else size
     match predicate:
         case Member():
-            most = sum(map(len, _tied(predicate, index)))
+            most = sum(map(len, _ties(predicate, index)))
             return Cost(2 + len(predicate.ids) + min(most, size) / 20_000, min(most, size))
         case Range(name):
             if index.columns[name].is_ascending:
                 return Cost(10, size)
             if index.is_banded(name):
-                return Cost(10 + min(0.0001 * index.size, 0.006 * size), size)
+                return Cost(10 + min(0.00005 * index.size, 0.006 * size), size)
             return Cost(5 + min(0.0007 * index.size, 0.006 * size), size)
         case Contains(field, text) | Exact(field, text):
             return Cost(3 + index.texts[field].cost(fold(text), size), size)
@@ -164,7 +165,13 @@ def _between(index: SiteIndex, name: str, low: int | None, high: int | None, wit
     return bands.between(column.values, *bounds, within)
 
 
-def _tied(predicate: Member, index: SiteIndex) -> list[BitMap]:
+def _tied(predicate: Member, index: SiteIndex) -> BitMap:
+    """Everybody whom it selects, also those who are gone; not to be changed."""
+    found = _ties(predicate, index)
+    return found[0] if len(found) == 1 else union(found)
+
+
+def _ties(predicate: Member, index: SiteIndex) -> list[BitMap]:
     code = BY_NAME[predicate.relation].code
     found = (index.ties.get((code, target)) for target in predicate.ids if isinstance(target, int))
     return [bitmap for bitmap in found if bitmap is not None]

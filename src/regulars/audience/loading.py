@@ -74,6 +74,12 @@ class Loader:
                 await self._lane.run(partial(order.refresh, index.size))
         return index
 
+    async def measured(self, index: SiteIndex) -> int:
+        """About how much memory an index takes, in bytes."""
+        if index.size <= INLINE_ENTRIES:
+            return index.approximate_bytes()
+        return await self._lane.run(index.approximate_bytes)
+
     async def _quickly(self, entries: int, work: Callable[[], object]) -> None:
         """Few entries on the event loop, many in the lane."""
         if entries <= INLINE_ENTRIES:

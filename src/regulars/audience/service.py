@@ -358,7 +358,7 @@ class Audience:
         saved = None if index is None else index.head.number
         self.restored += index is not None
         index = index or await self._loader.from_store(site)
-        loaded = self._sites[site] = LoadedSite(index, await self._lane.run(index.approximate_bytes))
+        loaded = self._sites[site] = LoadedSite(index, await self._loader.measured(index))
         loaded.saved = saved
         self.loads += 1
         self.upkeep.warm(loaded)

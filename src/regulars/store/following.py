@@ -49,6 +49,8 @@ class StoreSnapshot:
             sql.LOAD_CUSTOMERS, {"site": site, "after": after, "count": CHUNK}
         ):
             yield [CustomerRow(row[0], row[1:width], _texts(row[width:])) for row in rows]
+            if len(rows) < CHUNK:
+                return
             after = rows[-1][0]
 
     async def ties(self, site: int) -> AsyncGenerator[tuple[int, int, Sequence[int]], None]:
