@@ -35,11 +35,13 @@ class Growable:
 
     def grow(self, size: int) -> None:
         """Make it at least `size` long, filled up with the fill value."""
+        if size <= self.size:
+            return
         if size > self._room.size:
             room = np.full(max(size, self._room.size * 3 // 2), self._fill, dtype=self._dtype)
             room[: self.size] = self.values
             self._room = room
-        self.size = max(size, self.size)
+        self.size = size
 
     def adopt(self, values: NDArray[Any]) -> None:
         """Take this array for one's own, all of it."""
@@ -207,6 +209,16 @@ class Numbering:
         self._numbers.extend(numbers)
         self._dense = self._dense and self.last == len(self)
         return range(start, len(self))
+
+    def add(self, number: int) -> int:
+        """Number one new customer, as `append` does many; returns its ordinal."""
+        ordinal = len(self)
+        if number <= self.last:
+            raise ValueError("customer numbers must ascend")
+        self._numbers.grow(ordinal + 1)
+        self._numbers[ordinal] = number
+        self._dense = self._dense and number == ordinal + 1
+        return ordinal
 
     def ordinal(self, number: int) -> int | None:
         """The ordinal of a customer, None for one that is not known here."""

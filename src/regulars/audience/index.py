@@ -82,6 +82,7 @@ class SiteIndex:
                 self.orders[name] = TextOrder(column, delta_limit=tuning.delta_limit)
         self._columns = list(self.columns.values())
         self._texts = [self.texts[name] for name in TEXTS]
+        self._orders = [self.orders.get(name) for name in TEXTS]
 
     def __len__(self) -> int:
         return len(self.alive)
@@ -207,6 +208,18 @@ class SiteIndex:
             column.grow(ordinals.stop)
         return ordinals
 
+    def _add(self, number: int) -> int:
+        try:
+            ordinal = self.numbering.add(number)
+        except ValueError as error:
+            raise OutOfOrderError(str(error)) from None
+        self.alive.add(ordinal)
+        for column in self._columns:
+            column.grow(ordinal + 1)
+        for order in self.orders.values():
+            order.changed(ordinal)
+        return ordinal
+
     def _apply(self, entry: Entry, texts: Mapping[int, tuple[str | None, ...]]) -> None:
         ordinal = self.numbering.ordinal(entry.number)
         if entry.gone:
@@ -216,9 +229,7 @@ class SiteIndex:
                     self._set_text(ordinal, code, None)
             return
         if ordinal is None:
-            ordinal = self._append([entry.number]).start
-            for name in self.orders:
-                self.orders[name].changed(ordinal)
+            ordinal = self._add(entry.number)
         elif ordinal not in self.alive:
             return
         for column_code, value in entry.columns:
@@ -235,6 +246,6 @@ class SiteIndex:
 
     def _set_text(self, ordinal: int, code: int, text: str | None) -> None:
         self._texts[code].set(ordinal, None if text is None else fold(text))
-        order = self.orders.get(TEXTS[code])
+        order = self._orders[code]
         if order is not None:
             order.changed(ordinal)

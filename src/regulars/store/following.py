@@ -18,6 +18,9 @@ from regulars.store.engine import Connection, Engine, Row
 CHUNK = 20_000
 """Customers read at a time while loading."""
 
+_SHORT = 100_000
+"""Characters of packed ties that are unpacked on the event loop, in less than a millisecond: a thread would cost more."""
+
 
 class StoreSnapshot:
     """One moment of the store. `connection` reads the rows of a page from the same moment."""
@@ -73,7 +76,8 @@ class StoreSnapshot:
                         pieces.append((relation, item, msgspec.json.decode(customers, type=list[int])))
                 reading = self._stretch(site, after + CHUNK) if after + CHUNK < last else None
                 if is_packed and largest is not None:
-                    pieces = await asyncio.to_thread(_unpacked, packed, after)
+                    is_short = len(packed) <= _SHORT
+                    pieces = _unpacked(packed, after) if is_short else await asyncio.to_thread(_unpacked, packed, after)
                 for piece in pieces:
                     yield piece
         finally:
