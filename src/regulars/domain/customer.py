@@ -87,6 +87,14 @@ class Picture(Struct, Generic[Shown]):
         tie = self.ties.get((BY_NAME[relation].code, number))
         return tie is not None and tie.holds
 
+    def held(self) -> dict[int, list[tuple[int, str | None]]]:
+        """{code of a relation: (number, key) of every object the customer is tied to by it}, for those with any."""
+        found: dict[int, list[tuple[int, str | None]]] = {}
+        for (code, number), tie in self.ties.items():
+            if tie.holds:
+                found.setdefault(code, []).append((number, tie.label))
+        return found
+
     def tied_to(self, relation: str) -> list[tuple[int, str | None]]:
         """(number, key) of every object the customer is tied to by `relation`, by number."""
         if not self.ties:

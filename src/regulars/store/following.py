@@ -19,7 +19,7 @@ CHUNK = 20_000
 """Customers read at a time while loading."""
 
 _SHORT = 100_000
-"""Characters of packed ties that are unpacked on the event loop, in less than a millisecond: a thread would cost more."""
+"""Characters of packed ties that are unpacked on the event loop, in less time than a thread costs."""
 
 
 class StoreSnapshot:

@@ -11,11 +11,17 @@ from regulars.store.reads import CustomerCard
 
 NO_LOCALE: Final = "not set"
 _CONSENT: Final = (BY_NAME["subscribed"].code, FLAG)
+_HARD_BOUNCING: Final = BY_NAME["hard_bouncing"].code
+_SPAM_REPORTED: Final = BY_NAME["spam_reported"].code
+_GROUP: Final = BY_NAME["group.member"].code
+_NEWSLETTERS: Final = ((BY_NAME["newsletter.subscribed"].code, True), (BY_NAME["newsletter.unsubscribed"].code, False))
+_Held = dict[int, list[tuple[int, str | None]]]
 
 
 def customer_object(person: Person | Picture[CustomerCard]) -> dict[str, Any]:
     """A customer as both vendors show one. `created` is Unix seconds, `*_at` ISO 8601."""
     c = person.customer
+    held = person.held()
     attributes = attributes_json(c.attributes)
     consent = person.ties.get(_CONSENT)
     created_at = iso(c.created_at)
@@ -25,13 +31,13 @@ def customer_object(person: Person | Picture[CustomerCard]) -> dict[str, Any]:
         "data": attributes,
         "created": c.created_at // SECOND,
         "locale": c.locale or NO_LOCALE,
-        "groups": [key or str(group) for group, key in person.tied_to("group.member")],
+        "groups": [key or str(group) for group, key in sorted(held.get(_GROUP, ()))],
         "uuid": uuid_text(c.uuid),
         "customer_id": c.customer_id,
         "email_domain": None if c.email is None else c.email.rpartition("@")[2],
         "email_hash": email_hash(c.email),
-        "email_hard_bounced": person.has("hard_bouncing"),
-        "email_spam_reported": person.has("spam_reported"),
+        "email_hard_bounced": _HARD_BOUNCING in held,
+        "email_spam_reported": _SPAM_REPORTED in held,
         "name": c.name,
         "firstname": c.firstname,
         "lastname": c.lastname,
@@ -50,13 +56,10 @@ def customer_object(person: Person | Picture[CustomerCard]) -> dict[str, Any]:
         "predictive_retention_percentile": c.retention_percentile,
         "unsubscribed": consent is not None and not consent.holds,
         "unsubscribed_at": iso_or_none(c.unsubscribed_at),
-        "subscription_groups": _subscription_groups(person),
+        "subscription_groups": _subscription_groups(held),
     }
 
 
-def _subscription_groups(person: Person | Picture[CustomerCard]) -> list[dict[str, Any]]:
-    if not person.ties:
-        return []
-    chosen = [(item, key, True) for item, key in person.tied_to("newsletter.subscribed")]
-    chosen += [(item, key, False) for item, key in person.tied_to("newsletter.unsubscribed")]
-    return [{"id": key or str(item), "subscribed": subscribed} for item, key, subscribed in sorted(chosen)]
+def _subscription_groups(held: _Held) -> list[dict[str, Any]]:
+    chosen = sorted((item, key, subscribed) for code, subscribed in _NEWSLETTERS for item, key in held.get(code, ()))
+    return [{"id": key or str(item), "subscribed": subscribed} for item, key, subscribed in chosen]
