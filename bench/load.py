@@ -9,8 +9,9 @@ import itertools
 import math
 import select
 import socket
+import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -71,6 +72,11 @@ def measure(url: str, make: Request, *, connections: int, seconds: float) -> Loa
     milliseconds = np.array(took) * 1000
     p50, p99 = np.percentile(milliseconds, [50, 99])
     return Load(len(took), len(took) / elapsed, float(p50), float(p99), float(milliseconds.max()))
+
+
+def median_load(loads: Sequence[Load]) -> Load:
+    """The median of each figure."""
+    return Load(*(statistics.median(getattr(load, name) for load in loads) for name in Load.__struct_fields__))
 
 
 class _Client:

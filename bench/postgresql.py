@@ -12,12 +12,9 @@ from bench.databases import Databases
 from bench.load import Load, Request, measure, prepared, request
 from bench.report import Figure
 from bench.server import process, running
-from bench.writes import CONNECTIONS, FASTEST, post
+from bench.writes import CONNECTIONS, FASTEST, ROUNDS, post
 
 ENGINES: Final = ("sqlite", "postgresql")
-ROUNDS: Final = 3
-"""How often each is measured; the median counts, as what else the machine does comes and goes."""
-
 SITES: Final = 10
 QUESTIONS: Final = ("has_tag_id", "name_contains", "created_in_last", "net_revenue_greater_than", "search")
 T = TypeVar("T")
