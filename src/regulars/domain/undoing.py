@@ -23,7 +23,7 @@ class Mark:
         self._customer = copy.copy(person.customer)
         self._ties = dict(person.ties)
         self._is_touched = self._number in work.before
-        self._noted = [{key: value for key, value in noted.items() if self._is_mine(key)} for noted in self._notes()]
+        self._noted = [{place: noted[place] for place in self._places() if place in noted} for noted in self._notes()]
         self._consents = len(work.consents)
         self._objects = len(work.saved_objects)
 
@@ -42,13 +42,13 @@ class Mark:
         work, number = self._work, self._number
         for name in Customer.__struct_fields__:
             setattr(self.person.customer, name, getattr(self._customer, name))
-        self.person.ties = self._ties
         if not self._is_touched:
             work.before.pop(number, None)
         for noted, mine in zip(self._notes(), self._noted, strict=True):
-            for key in [key for key in noted if self._is_mine(key)]:
-                del noted[key]
+            for place in self._places():
+                noted.pop(place, None)
             noted.update(mine)
+        self.person.ties = self._ties
         del work.consents[self._consents :]
 
     def _held(self) -> set[tuple[int, int]]:
@@ -58,5 +58,6 @@ class Mark:
         """What the working set keeps by (customer, relation, object)."""
         return self._work.ties, self._work.tie_changes
 
-    def _is_mine(self, key: tuple[int, int, int]) -> bool:
-        return key[0] == self._number
+    def _places(self) -> list[tuple[int, int, int]]:
+        """Where the customer's ties would be among them."""
+        return [(self._number, *key) for key in self.person.ties]
