@@ -18,7 +18,7 @@ test: $(VENV)/installed-dev ## lint, types and tests: all that a change must pas
 	$(BIN)/mypy --strict
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-test-long: $(VENV)/installed-dev ## the random tests with tens of thousands of examples: an hour
+test-long: $(VENV)/installed-dev ## the random tests with tens of thousands of examples: a quarter of an hour
 	REGULARS_EXAMPLES=10000 $(BIN)/pytest -n 2 tests/test_audience_end_to_end.py
 
 lint: $(VENV)/installed-dev ## the style of the code
