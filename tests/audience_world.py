@@ -20,6 +20,7 @@ from regulars.audience import Audience, Sort
 from regulars.audience.catalogue import BY_NAME, audience_of, parse
 from regulars.audience.index import Tuning
 from regulars.audience.shelf import Shelf
+from regulars.audience.stretch import Stretch
 from regulars.domain.commands import Command
 from regulars.domain.faults import RefusedError
 from regulars.store import control
@@ -109,7 +110,7 @@ class World:
         parts = [parse(BY_NAME[name], value, self.now) for name, value in asked]
         predicate = audience_of(parts, hidden_asked=any(name == "is_hidden" for name, _ in asked))
         order = Sort(sort.removeprefix("-"), sort.startswith("-"))
-        async with audience.ask(self.site, predicate, sort=order, skip=skip, take=take) as found:
+        async with audience.ask(self.site, predicate, sort=order, stretch=Stretch(skip, take)) as found:
             return found.total, found.numbers
 
     def people(self) -> list[Record]:

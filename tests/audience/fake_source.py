@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from copy import deepcopy
+from typing import Any
 
-from regulars.audience.source import ChangeRow, CustomerRow, Head
+from regulars.audience.source import ChangeRow, CustomerRow, Head, Look, Name
 from regulars.domain.changes import Record, encode
 
 from .model import Model
@@ -35,7 +36,12 @@ class FakeSite:
 
 
 class FakeSource:
-    """Sites by number. `gate`: while it is clear, loads wait. `reads` counts calls by name."""
+    """Sites by number. `gate`: while it is clear, loads wait. `reads` counts calls by name.
+
+    A reading is a function of the sites as they are in the snapshot.
+    """
+
+    is_far = True
 
     def __init__(self) -> None:
         self.sites: dict[int, FakeSite] = {1: FakeSite()}
@@ -92,10 +98,15 @@ class FakeSnapshot:
         for (relation, target), numbers in self._sites[site].model.ties().items():
             yield relation, target, numbers
 
-    async def object_numbers(self, site: int, kind: str, keys: Iterable[str]) -> dict[str, int]:
-        await self._read("object_numbers")
-        return {key: number for (of, key), number in self._sites[site].objects.items() if of == kind and key in keys}
+    async def look(self, site: int, names: Iterable[Name] = (), readings: Sequence[Any] = ()) -> Look:
+        await self._read("look")
+        if site not in self._sites:
+            return Look(None, {}, [])
+        found = self._sites[site]
+        known = {**found.objects, **found.identifiers}
+        numbers = {name: known[name] for name in names if name in known}
+        return Look(found.head, numbers, [reading(self._sites) for reading in readings])
 
-    async def customer_number(self, site: int, identifier: str, key: str) -> int | None:
-        await self._read("customer_number")
-        return self._sites[site].identifiers.get((identifier, key))
+    async def read(self, readings: Sequence[Any]) -> list[Any]:
+        await self._read("read")
+        return [reading(self._sites) for reading in readings]

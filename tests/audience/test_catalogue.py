@@ -6,7 +6,6 @@ from regulars.audience import catalogue
 from regulars.audience.catalogue import DAY, FILTERS, Engagement, Filter, audience_of, parse
 from regulars.audience.evaluate import Sort, evaluate
 from regulars.audience.predicates import (
-    IDENTIFIERS,
     All,
     Any,
     Contains,
@@ -20,7 +19,7 @@ from regulars.audience.predicates import (
     leaves,
 )
 from regulars.audience.values import BadFilterValueError
-from regulars.domain.changes import COLUMNS, TEXTS
+from regulars.domain.changes import COLUMNS, IDENTIFIERS, TEXTS
 from regulars.domain.relations import BY_NAME as RELATIONS
 
 from .model import Model

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from functools import wraps
 from typing import Any
@@ -17,6 +17,7 @@ from regulars.audience.index import Tuning
 from regulars.audience.predicates import EVERYBODY, Contains, Member, Predicate, Range, Similar
 from regulars.audience.segment import Segment
 from regulars.audience.similar import WordIndex
+from regulars.audience.stretch import Stretch
 from regulars.audience.text import TextColumn
 from regulars.domain.changes import Entry, Record
 from regulars.domain.relations import BY_NAME
@@ -51,7 +52,7 @@ async def until(reached: Callable[[], bool]) -> None:
 async def asked(
     audience: Audience, predicate: Predicate = EVERYBODY, *, site: int = 1, sort: Sort | None = None
 ) -> list[int]:
-    async with audience.ask(site, predicate, sort=sort, take=1000) as answer:
+    async with audience.ask(site, predicate, sort=sort, stretch=Stretch(take=1000)) as answer:
         assert answer.total == len(answer.numbers)
         return answer.numbers
 
@@ -118,8 +119,49 @@ async def test_object_keys_are_resolved() -> None:
     source.site.objects["tag", "vip"] = 4
     source.site.commit(source.site.model.upsert(None, {}, {}, [("tag.has", 4, True)]))
     async with serving(source) as audience:
-        assert await asked(audience, Member("tag.has", ("vip",))) == [1]
-        assert await asked(audience, Member("tag.has", ("unheard of",))) == []
+        for _ in range(3):
+            assert await asked(audience, Member("tag.has", ("vip",))) == [1]
+            assert await asked(audience, Member("tag.has", ("unheard of",))) == []
+        source.site.objects["tag", "unheard of"] = 4
+        del source.site.objects["tag", "vip"]
+        source.site.add("Berta")
+        for _ in range(3):
+            assert await asked(audience, Member("tag.has", ("vip",))) == []
+            assert await asked(audience, Member("tag.has", ("unheard of",))) == [1]
+
+
+@on_a_loop
+async def test_a_far_store_is_looked_at_once_a_question_while_nothing_is_written() -> None:
+    source = FakeSource()
+    source.site.add("Anna")
+    source.site.objects["tag", "vip"] = 4
+    async with serving(source) as audience:
+
+        async def looks(predicate: Predicate = EVERYBODY) -> int:
+            before = sum(source.reads.values())
+            async with audience.ask(1, predicate, readings=lambda numbers: [names_of(numbers)]) as answer:
+                everybody = source.site.model.customers
+                assert answer.read == [[everybody[number].texts["name"] for number in answer.numbers]]
+            return sum(source.reads.values()) - before
+
+        await looks()
+        assert await looks() == 1
+        assert await looks(Member("tag.has", ("vip",))) == 2  # one to learn the tag's number
+        assert await looks(Member("tag.has", ("vip",))) == 1
+        source.site.add("Berta")
+        assert await looks() > 2  # the guess was wrong
+        assert await looks() == 2  # so there was none
+        assert await looks() == 1
+        source.site.add("Cesar")
+        await looks()
+        await looks()
+        assert await looks(Member("tag.has", ("vip",))) == 2
+        source.is_far = False
+        assert await looks() == 2
+
+
+def names_of(numbers: Sequence[int]) -> Callable[[dict[int, FakeSite]], list[str | None]]:
+    return lambda sites: [sites[1].model.customers[number].texts["name"] for number in numbers]
 
 
 def restore(source: FakeSource) -> None:
@@ -382,7 +424,7 @@ def test_many_askers_and_writers_on_two_services(pool_above: float) -> None:
                 questions: list[Predicate] = [EVERYBODY, Contains("name", "anna"), Range("net_revenue", 2)]
                 for _ in range(25):
                     predicate, sort = rng.choice(questions), Sort(rng.choice(["id", "name", "net_revenue"]))
-                    async with audience.ask(1, predicate, sort=sort, take=5) as answer:
+                    async with audience.ask(1, predicate, sort=sort, stretch=Stretch(take=5)) as answer:
                         truth = answer.snapshot._sites[1].model  # type: ignore[attr-defined]
                         assert (answer.total, answer.numbers) == truth.answer(predicate, sort, 0, 5)
                     await asyncio.sleep(0)

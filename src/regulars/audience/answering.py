@@ -1,23 +1,84 @@
-"""Answering: one question asked of one index, and what that is expected to cost."""
+"""Answering: a question and its answer, asked of one index, and what that is expected to cost."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from msgspec import Struct
 from pyroaring import BitMap
 
+from regulars.audience.archive import DamagedError
 from regulars.audience.evaluate import Sort, estimate, estimate_page, evaluate
 from regulars.audience.index import SiteIndex
-from regulars.audience.predicates import IDENTIFIERS, Predicate, keys, resolve
-from regulars.audience.source import Snapshot
-from regulars.audience.stretch import Shown, Stretch, show
+from regulars.audience.predicates import Predicate, keys, resolve
+from regulars.audience.source import Head, Snapshot
+from regulars.audience.stretch import Key, Shown, Stretch, show
+from regulars.audience.upkeep import LoadedSite
 
 Asked = Predicate | Callable[[], Predicate]
 """What is asked about: a predicate, or what makes it at the time of which the question is."""
 
 
-def answered(index: SiteIndex, predicate: Predicate, sort: Sort, stretch: Stretch) -> tuple[int, Shown]:
+class LoadingError(Exception):
+    """The site's index is still being loaded; ask again after `retry_after` seconds."""
+
+    retry_after = 5
+
+
+class BusyError(Exception):
+    """Too many heavy questions are waiting; ask again after `retry_after` seconds."""
+
+    retry_after = 1
+
+
+class Question(Struct, frozen=True):
+    """Whom to find, in which order, which stretch of them to show, and what is to be read of those shown."""
+
+    asked: Asked
+    sort: Sort
+    stretch: Stretch
+    readings: Callable[[Sequence[int]], Sequence[Any]] | None
+
+    def predicate(self) -> Predicate:
+        """What is asked about, as of now."""
+        return self.asked() if callable(self.asked) else self.asked
+
+    def readings_of(self, shown: Shown) -> Sequence[Any]:
+        """What is to be read of those shown."""
+        return () if self.readings is None else self.readings(shown.numbers)
+
+
+class Answer(Struct, frozen=True):
+    """The exact number of matches, and the customer numbers of the page in order.
+
+    skipped: how many matches stand before the page. ends: the keys of its first and last customer, None if it is
+    empty. read: what the readings came to. The snapshot shows the moment that the answer is of; it is open inside the
+    `async with` block.
+    """
+
+    total: int
+    numbers: list[int]
+    snapshot: Snapshot
+    skipped: int
+    ends: tuple[Key, Key] | None
+    read: list[Any]
+
+
+class Found(Struct, frozen=True):
     """The exact number of matches, and the stretch of them that is asked for."""
+
+    total: int
+    shown: Shown
+
+    def answer(self, snapshot: Snapshot, read: list[Any]) -> Answer:
+        """This as the answer of a snapshot, with what was read in it."""
+        shown = self.shown
+        return Answer(self.total, shown.numbers, snapshot, shown.skipped, shown.ends, read)
+
+
+def answered(index: SiteIndex, predicate: Predicate, question: Question) -> Found:
+    """What a question, whose predicate is resolved, finds."""
     matches: BitMap = evaluate(predicate, index)
-    return len(matches), show(index, matches, sort, stretch)
+    return Found(len(matches), show(index, matches, question.sort, question.stretch))
 
 
 def expected(index: SiteIndex, predicate: Predicate, sort: Sort) -> float:
@@ -31,17 +92,25 @@ def is_stale(index: SiteIndex, sort: Sort) -> bool:
     return sort.column in index.orders and index.orders[sort.column].cost(index.size) > 0
 
 
-async def resolved(predicate: Predicate, site: int, snapshot: Snapshot) -> Predicate:
-    """The predicate with the numbers of the objects and customers that it names, as they are in the snapshot."""
-    wanted = keys(predicate)
-    if not wanted:
-        return predicate
-    numbers: dict[tuple[str, str], int] = {}
-    for identifier, key in sorted(each for each in wanted if each[0] in IDENTIFIERS):
-        number = await snapshot.customer_number(site, identifier, key)
-        if number is not None:
-            numbers[identifier, key] = number
-    for kind in sorted({kind for kind, _ in wanted}.difference(IDENTIFIERS)):
-        found = await snapshot.object_numbers(site, kind, [key for each, key in wanted if each == kind])
-        numbers.update({(kind, key): number for key, number in found.items()})
-    return resolve(predicate, numbers)
+def is_in_step(index: SiteIndex, head: Head) -> bool:
+    """Whether the index is that of the head, and may be asked without the lock."""
+    return index.head == head and index.horizon <= head.number
+
+
+def guessed(loaded: LoadedSite, question: Question, most: float) -> Found | None:
+    """What the index as it is would answer at once: None if it takes its lock or more than `most` microseconds,
+    or if the store must first be asked for the number of something."""
+    index = loaded.index
+    if not is_in_step(index, index.head) or is_stale(index, question.sort):
+        return None
+    predicate = question.predicate()
+    numbers = loaded.numbers(keys(predicate))
+    if numbers is None:
+        return None
+    predicate = resolve(predicate, numbers)
+    if expected(index, predicate, question.sort) > most:
+        return None
+    try:
+        return answered(index, predicate, question)
+    except DamagedError:
+        return None

@@ -6,11 +6,11 @@ one that is unknown selects nobody.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Final
 
 from msgspec import Struct
 
 from regulars.domain import relations
+from regulars.domain.changes import Name
 
 
 class Member(Struct, frozen=True, tag=True):
@@ -49,7 +49,7 @@ class Similar(Struct, frozen=True, tag=True):
 
 
 class Identified(Struct, frozen=True, tag=True):
-    """The customer whose identifier (one of IDENTIFIERS) is exactly the key: its number, once that is resolved."""
+    """The customer whose identifier (of `changes.IDENTIFIERS`) is exactly the key: its number, once it is resolved."""
 
     identifier: str
     key: str
@@ -77,9 +77,6 @@ class Not(Struct, frozen=True, tag=True):
 Leaf = Member | Range | Contains | Exact | Similar | Identified
 Predicate = Leaf | All | Any | Not
 
-IDENTIFIERS: Final = ("customer_id", "uuid")
-"""What names a customer in the store alone. A uuid is written in its canonical form."""
-
 EVERYBODY = All()
 
 
@@ -100,9 +97,9 @@ def leaves(predicate: Predicate) -> Iterator[Leaf]:
             yield predicate
 
 
-def keys(predicate: Predicate) -> set[tuple[str, str]]:
+def keys(predicate: Predicate) -> set[Name]:
     """The (kind, key) of every object that is named by its key, and (identifier, key) of every customer."""
-    found: set[tuple[str, str]] = set()
+    found: set[Name] = set()
     for leaf in leaves(predicate):
         if isinstance(leaf, Member):
             kind = relations.BY_NAME[leaf.relation].kind
@@ -112,7 +109,7 @@ def keys(predicate: Predicate) -> set[tuple[str, str]]:
     return found
 
 
-def resolve(predicate: Predicate, numbers: Mapping[tuple[str, str], int]) -> Predicate:
+def resolve(predicate: Predicate, numbers: Mapping[Name, int | None]) -> Predicate:
     """The predicate with the numbers of what it names by `keys`; those that `numbers` does not know name nothing."""
     match predicate:
         case Member(relation, ids):

@@ -10,23 +10,33 @@ the index in step are answered on the event loop without the lock; heavy ones ho
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
-from msgspec import Struct
-
-from regulars.audience.answering import Asked, answered, expected, is_stale, resolved
+from regulars.audience.answering import (
+    Answer,
+    Asked,
+    BusyError,
+    Found,
+    LoadingError,
+    Question,
+    answered,
+    expected,
+    guessed,
+    is_in_step,
+    is_stale,
+)
 from regulars.audience.archive import DamagedError
 from regulars.audience.evaluate import Sort
 from regulars.audience.history import OutOfStepError, chained, whole
 from regulars.audience.index import OutOfOrderError, SiteIndex, Tuning
 from regulars.audience.loading import INLINE_ENTRIES, Loader, UnknownSiteError
 from regulars.audience.pool import Pool
-from regulars.audience.predicates import Predicate
+from regulars.audience.predicates import Predicate, keys, resolve
 from regulars.audience.shelf import Shelf
 from regulars.audience.source import ChangeSource, Head, Snapshot
-from regulars.audience.stretch import Key, Shown, Stretch
+from regulars.audience.stretch import FIRST, Stretch
 from regulars.audience.upkeep import LoadedSite, Upkeep
 from regulars.domain.changes import UnknownFormatError
 
@@ -37,32 +47,6 @@ _SMALL_AT_A_TIME: Final = 100
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
-
-
-class LoadingError(Exception):
-    """The site's index is still being loaded; ask again after `retry_after` seconds."""
-
-    retry_after = 5
-
-
-class BusyError(Exception):
-    """Too many heavy questions are waiting; ask again after `retry_after` seconds."""
-
-    retry_after = 1
-
-
-class Answer(Struct, frozen=True):
-    """The exact number of matches, and the customer numbers of the page in order.
-
-    skipped: how many matches stand before the page. ends: the keys of its first and last customer, None if it is
-    empty. The snapshot shows the moment that the answer is of; it is open inside the `async with` block.
-    """
-
-    total: int
-    numbers: list[int]
-    snapshot: Snapshot
-    skipped: int
-    ends: tuple[Key, Key] | None
 
 
 class Audience:
@@ -134,27 +118,24 @@ class Audience:
         predicate: Asked,
         *,
         sort: Sort | None = None,
-        skip: int = 0,
-        take: int = 25,
-        after: Key | None = None,
-        before: Key | None = None,
+        stretch: Stretch = FIRST,
+        readings: Callable[[Sequence[int]], Sequence[Any]] | None = None,
     ) -> AsyncIterator[Answer]:
         """Answer a question about the site's customers as of now.
 
-        One that depends on the time is given as a function, called once the store is looked at, however long the
-        index had to be waited for.
-        The page begins after `skip` customers, or behind the key `after`, or ends before the key `before`.
+        One that depends on the time is given as a function, called when the store is looked at, however long the
+        index had to be waited for; maybe twice. readings: what is to be read in the answer's snapshot, by the numbers
+        of the customers shown.
         Raises UnknownSiteError, LoadingError when the index is not there in time, BusyError.
         """
-        sort = sort or Sort()
-        stretch = Stretch(skip, take, after, before)
+        question = Question(predicate, sort or Sort(), stretch, readings)
         while True:
             loaded = await self._loaded(site)
             async with self._source.snapshot() as snapshot:
-                found = await self._answer(site, loaded, snapshot, predicate, sort, stretch)
-                if found is not None:
-                    total, shown = found
-                    yield Answer(total, shown.numbers, snapshot, shown.skipped, shown.ends)
+                answer = await self._guessed(site, loaded, snapshot, question)
+                answer = answer or await self._answered(site, loaded, snapshot, question)
+                if answer is not None:
+                    yield answer
                     return
 
     async def follow(self) -> None:
@@ -201,41 +182,61 @@ class Audience:
 
     # Answering
 
-    async def _answer(
-        self, site: int, loaded: LoadedSite, snapshot: Snapshot, asked: Asked, sort: Sort, stretch: Stretch
-    ) -> tuple[int, Shown] | None:
-        """(total, page), or None when the question must be asked again with a newer snapshot or index."""
-        seen = loaded.index.head.number
-        head = await self._head(site, snapshot)
-        if seen > head.number:  # read before the head was: the store has lost changes
-            self._rebuild(site, loaded, f"change {seen} is no longer there")
+    async def _guessed(self, site: int, loaded: LoadedSite, snapshot: Snapshot, question: Question) -> Answer | None:
+        """The answer of the index as it is, in one look at a store that is far; None if it is not, or was not asked.
+
+        Where nothing is written the head is where it was. So what is to be read for the answer is read together with
+        the head, which then tells whether it is the answer.
+        """
+        if not self._source.is_far or not loaded.is_calm:
             return None
-        predicate = await resolved(asked() if callable(asked) else asked, site, snapshot)
+        head = loaded.index.head
+        found = guessed(loaded, question, self._pool_above)
+        if found is None:
+            return None
+        look = await snapshot.look(site, readings=question.readings_of(found.shown))
+        loaded.is_calm = look.head == head
+        return found.answer(snapshot, look.read) if loaded.is_calm else None
+
+    async def _answered(self, site: int, loaded: LoadedSite, snapshot: Snapshot, question: Question) -> Answer | None:
+        """The answer, or None when the question must be asked again with a newer snapshot or index."""
+        seen = loaded.index.head
+        names = keys(question.predicate())
+        look = await snapshot.look(site, names)
+        head = await self._known(site, look.head)
+        loaded.is_calm = head == seen
+        if seen.number > head.number:  # read before the head was: the store has lost changes
+            self._rebuild(site, loaded, f"change {seen.number} is no longer there")
+            return None
+        loaded.note(head, names, look.numbers)
+        predicate = resolve(question.predicate(), look.numbers)
         try:
-            return await self._evaluated(site, loaded, snapshot, head, predicate, sort, stretch)
+            found = await self._found(site, loaded, snapshot, head, predicate, question)
         except DamagedError as error:  # of a part of its snapshot that was not needed before
             self._rebuild(site, loaded, str(error))
             return None
+        if found is None:
+            return None
+        return found.answer(snapshot, await snapshot.read(question.readings_of(found.shown)))
 
-    async def _evaluated(
+    async def _found(
         self,
         site: int,
         loaded: LoadedSite,
         snapshot: Snapshot,
         head: Head,
         predicate: Predicate,
-        sort: Sort,
-        stretch: Stretch,
-    ) -> tuple[int, Shown] | None:
-        index = loaded.index
-        if not _is_in_step(index, head) or is_stale(index, sort) or self._is_heavy(index, predicate, sort):
+        question: Question,
+    ) -> Found | None:
+        index, sort = loaded.index, question.sort
+        if not is_in_step(index, head) or is_stale(index, sort) or self._is_heavy(index, predicate, sort):
             async with loaded.lock:
                 if not await self._catch_up(site, loaded, snapshot, head):
                     return None
                 if self._is_heavy(index, predicate, sort):
-                    return await self._heavily(lambda: answered(index, predicate, sort, stretch))
-                return answered(index, predicate, sort, stretch)
-        return answered(index, predicate, sort, stretch)
+                    return await self._heavily(lambda: answered(index, predicate, question))
+                return answered(index, predicate, question)
+        return answered(index, predicate, question)
 
     def _is_heavy(self, index: SiteIndex, predicate: Predicate, sort: Sort) -> bool:
         """Whether the question belongs in the pool."""
@@ -253,8 +254,7 @@ class Audience:
 
     # Keeping in step
 
-    async def _head(self, site: int, snapshot: Snapshot) -> Head:
-        head = await snapshot.head(site)
+    async def _known(self, site: int, head: Head | None) -> Head:
         if head is None:
             await self.drop(site)
             raise UnknownSiteError(site)
@@ -268,7 +268,7 @@ class Audience:
                 await self.drop(site)
             elif seen > head.number:
                 self._rebuild(site, loaded, f"change {seen} is no longer there")
-            elif not _is_in_step(loaded.index, head):
+            elif not is_in_step(loaded.index, head):
                 async with loaded.lock:
                     await self._catch_up(site, loaded, snapshot, head)
 
@@ -389,10 +389,6 @@ class Audience:
         for task in () if loaded is None else loaded.tasks:
             if task is not None and task is not asyncio.current_task():
                 task.cancel()
-
-
-def _is_in_step(index: SiteIndex, head: Head) -> bool:
-    return index.head == head and index.horizon <= head.number
 
 
 def _is_cancelling() -> bool:

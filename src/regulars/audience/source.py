@@ -6,11 +6,11 @@ within the site throughout.
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
-from regulars.domain.changes import ChangeRow, CustomerRow, Head
+from regulars.domain.changes import ChangeRow, CustomerRow, Head, Look, Name
 
-__all__ = ("ChangeRow", "ChangeSource", "CustomerRow", "Head", "Snapshot")
+__all__ = ("ChangeRow", "ChangeSource", "CustomerRow", "Head", "Look", "Name", "Snapshot")
 
 
 class Snapshot(Protocol):
@@ -18,6 +18,14 @@ class Snapshot(Protocol):
 
     async def head(self, site: int) -> Head | None:
         """The newest change of the site, None if there is no such site."""
+        ...
+
+    async def look(self, site: int, names: Iterable[Name] = (), readings: Sequence[Any] = ()) -> Look:
+        """The head, the numbers of what is named, and what readings come to, at the price of one read."""
+        ...
+
+    async def read(self, readings: Sequence[Any]) -> list[Any]:
+        """What readings, which the store knows how to make, come to."""
         ...
 
     async def changes(self, site: int, after: int, limit: int) -> list[ChangeRow]:
@@ -39,17 +47,11 @@ class Snapshot(Protocol):
         """
         ...
 
-    async def object_numbers(self, site: int, kind: str, keys: Iterable[str]) -> dict[str, int]:
-        """The numbers of the objects of a kind that have these keys; unknown keys are left out."""
-        ...
-
-    async def customer_number(self, site: int, identifier: str, key: str) -> int | None:
-        """The customer whose identifier (one of `predicates.IDENTIFIERS`) is the key, None if there is none."""
-        ...
-
 
 class ChangeSource(Protocol):
-    """A store that can be followed."""
+    """A store that can be followed. is_far: each read has to be waited for, so that few large ones are best."""
+
+    is_far: bool
 
     def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
         """Open one consistent view."""

@@ -5,7 +5,7 @@ text or addresses, so that it can be kept, fed to others, and holds nothing that
 Field codes are stored: append only.
 """
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -57,6 +57,22 @@ class Head(NamedTuple):
 
     number: int
     token: int
+
+
+Name = tuple[str, str]
+"""(kind, key) of an object, or (identifier, key) of a customer, where the identifier is one of IDENTIFIERS."""
+
+IDENTIFIERS: Final = ("customer_id", "uuid")
+"""What names a customer in the store alone. A uuid is written in its canonical form."""
+
+
+class Look(NamedTuple):
+    """A site at one moment: its head (None: there is no such site), the numbers of those of the names that are known,
+    and what else was read, in the order in which it was asked for."""
+
+    head: Head | None
+    numbers: dict[Name, int]
+    read: list[Any]
 
 
 class ChangeRow(NamedTuple):

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from regulars.audience import service as audience
+from regulars import audience
 from regulars.domain.faults import RefusedError
 from regulars.domain.limits import LARGEST_HEAD
 from regulars.http import compatibility

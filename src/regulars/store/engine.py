@@ -75,12 +75,14 @@ class WriteConnection(Connection, Protocol):
 
 class Engine(Protocol):
     """A database. `dialect` is a key of `statement.DIALECTS`; one_writer: all sites share one write lock.
+    is_far: to read costs a round trip.
 
     last_wait, last_hold: seconds that the last transaction waited for the write lock, and held it.
     """
 
     dialect: str
     one_writer: bool
+    is_far: bool
     last_wait: float
     last_hold: float
 

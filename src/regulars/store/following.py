@@ -4,16 +4,19 @@ import asyncio
 from array import array
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import msgspec
 
-from regulars.domain.changes import COLUMNS, ChangeRow, CustomerRow, Head
+from regulars.domain.changes import COLUMNS, IDENTIFIERS, ChangeRow, CustomerRow, Head, Look, Name
 from regulars.domain.customer import shown_name
 from regulars.domain.identity import parse_uuid
-from regulars.domain.relations import KIND_CODES
+from regulars.domain.objects import RelatedObject
+from regulars.domain.relations import KIND_CODES, KINDS
 from regulars.store import change_statements as sql
 from regulars.store import statements
 from regulars.store.engine import Connection, Engine, Row
+from regulars.store.reading import Reading, read, read_all
 
 CHUNK = 20_000
 """Customers read at a time while loading."""
@@ -30,8 +33,20 @@ class StoreSnapshot:
 
     async def head(self, site: int) -> Head | None:
         """The newest change of the site, None if there is no such site."""
-        row = await self.connection.one(statements.HEAD, {"site": site})
-        return None if row is None else Head(*row)
+        return await read(self.connection, _head(site))
+
+    async def look(self, site: int, names: Iterable[Name] = (), readings: Sequence[Reading[Any]] = ()) -> Look:
+        """The head, the numbers of what is named, and what readings come to: one round trip, if none is long."""
+        named = _numbers(site, names)
+        head, *found = await read_all(self.connection, [_head(site), *named, *readings])
+        numbers: dict[Name, int] = {}
+        for each in found[: len(named)]:
+            numbers.update(each)
+        return Look(head, numbers, found[len(named) :])
+
+    async def read(self, readings: Sequence[Reading[Any]]) -> list[Any]:
+        """What readings come to."""
+        return await read_all(self.connection, readings)
 
     async def changes(self, site: int, after: int, limit: int) -> list[ChangeRow]:
         """The parts of up to `limit` changes that follow change number `after`, in order."""
@@ -89,34 +104,55 @@ class StoreSnapshot:
         values = {"site": site, "after": after, "until": after + CHUNK}
         return asyncio.create_task(self.connection.in_thread(sql.LOAD_PACKED_TIES, values))
 
-    async def object_numbers(self, site: int, kind: str, keys: Iterable[str]) -> dict[str, int]:
-        """The numbers of the objects of a kind that have these keys; unknown keys are left out."""
-        listed = msgspec.json.encode([(KIND_CODES[kind], key) for key in keys]).decode()
-        rows = await self.connection.all(statements.OBJECTS_BY_KEY, {"site": site, "keys": listed})
-        return {row[2]: row[1] for row in rows if row[8] is None}
-
-    async def customer_number(self, site: int, identifier: str, key: str) -> int | None:
-        """The customer whose customer_id or uuid is the key, None if there is none."""
-        statement, stored = (
-            (statements.NUMBER_BY_UUID, parse_uuid(key))
-            if identifier == "uuid"
-            else (statements.NUMBER_BY_CUSTOMER_ID, key)
-        )
-        row = await self.connection.one(statement, {"site": site, "key": stored})
-        return None if row is None else row[0]
-
 
 class StoreChanges:
     """The store as a ChangeSource."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.is_far = engine.is_far
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[StoreSnapshot]:
         """One consistent view."""
         async with self._engine.snapshot() as connection:
             yield StoreSnapshot(connection)
+
+
+def _head(site: int) -> Reading[Head | None]:
+    return Reading(statements.HEAD, {"site": site}, lambda rows: Head(*rows[0]) if rows else None)
+
+
+def _numbers(site: int, names: Iterable[Name]) -> list[Reading[dict[Name, int]]]:
+    """Readings of the numbers of what is named; unknown names are left out."""
+    objects: list[tuple[int, str]] = []
+    found: list[Reading[dict[Name, int]]] = []
+    for name in names:
+        kind, key = name
+        if kind in IDENTIFIERS:
+            found.append(_customer_number(site, name))
+        else:
+            objects.append((KIND_CODES[kind], key))
+    if objects:
+        values = {"site": site, "keys": msgspec.json.encode(objects).decode()}
+        found.append(Reading(statements.OBJECTS_BY_KEY, values, _object_numbers))
+    return found
+
+
+def _object_numbers(rows: list[Row]) -> dict[Name, int]:
+    found: dict[Name, int] = {}
+    for item in (RelatedObject(*row) for row in rows):
+        if item.key is not None and item.deleted_at is None:
+            found[KINDS[item.kind - 1], item.key] = item.number
+    return found
+
+
+def _customer_number(site: int, name: Name) -> Reading[dict[Name, int]]:
+    identifier, key = name
+    is_uuid = identifier == "uuid"
+    statement = statements.NUMBER_BY_UUID if is_uuid else statements.NUMBER_BY_CUSTOMER_ID
+    values = {"site": site, "key": parse_uuid(key) if is_uuid else key}
+    return Reading(statement, values, lambda rows: {name: rows[0][0]} if rows else {})
 
 
 def _unpacked(packed: str, after: int) -> list[tuple[int, int, Sequence[int]]]:

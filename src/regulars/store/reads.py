@@ -1,7 +1,7 @@
 """Reads of customers, logs and objects, each within a snapshot. Whose they are is always part of the question."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -13,13 +13,17 @@ from regulars.domain.objects import RelatedObject
 from regulars.domain.references import Reference
 from regulars.domain.relations import BY_CODE, BY_NAME, KIND_CODES, Tie
 from regulars.store import statements as sql
-from regulars.store.engine import Connection
+from regulars.store.engine import Connection, Row
 from regulars.store.offer_statements import OFFER_PRODUCTS
+from regulars.store.reading import Reading
+from regulars.store.statement import Statement
+
+_Numbered = TypeVar("_Numbered", Customer, "CustomerLine")
 
 FOREVER = 2**62
 """Later than any moment (ms)."""
 
-LARGEST_INLINE = 100
+LARGEST_INLINE: Final = 100
 """Rows of up to so many customers are read on the event loop."""
 
 
@@ -73,10 +77,9 @@ async def find_person(connection: Connection, site: int, who: Who) -> Picture[Cu
     return found
 
 
-async def customers_by_number(connection: Connection, site: int, numbers: Sequence[int]) -> list[Customer]:
-    """Like `people_by_number`, without their ties: one statement."""
-    rows = await connection.all(sql.CUSTOMERS_BY_NUMBER, {"site": site, "keys": _json(numbers)})
-    return [Customer(*row) for row in rows]
+def customers_by_number(site: int, numbers: Sequence[int]) -> Reading[list[Customer]]:
+    """Whole customers, in the order of their numbers here; unknown ones are left out."""
+    return _by_number(sql.CUSTOMERS_BY_NUMBER, Customer, site, numbers)
 
 
 class CustomerLine(Struct, frozen=True):
@@ -93,26 +96,38 @@ class CustomerLine(Struct, frozen=True):
     bounced_at: int | None
 
 
-async def lines_by_number(connection: Connection, site: int, numbers: Sequence[int]) -> list[CustomerLine]:
-    """The customers of a page in its order; large pages are read off the event loop."""
-    read = connection.all if len(numbers) <= LARGEST_INLINE else connection.in_thread
-    rows = await read(sql.LINES_BY_NUMBER, {"site": site, "keys": _json(numbers)})
-    found = {row[0]: CustomerLine(*row) for row in rows}
-    return [found[number] for number in numbers if number in found]
+def lines_by_number(site: int, numbers: Sequence[int]) -> Reading[list[CustomerLine]]:
+    """The customers of a page in its order; unknown ones are left out."""
+    return _by_number(sql.LINES_BY_NUMBER, CustomerLine, site, numbers)
 
 
-async def held_ties(
-    connection: Connection, site: int, numbers: Sequence[int], relations: Sequence[str]
-) -> dict[tuple[int, str], list[int]]:
-    """{(customer, relation): numbers of objects in ascending order}, for the ties that hold of these relations."""
+def _by_number(
+    statement: Statement, kind: Callable[..., _Numbered], site: int, numbers: Sequence[int]
+) -> Reading[list[_Numbered]]:
+    def shape(rows: list[Row]) -> list[_Numbered]:
+        found = {row[0]: kind(*row) for row in rows}
+        return [found[number] for number in numbers if number in found]
+
+    return Reading(statement, {"site": site, "keys": _json(numbers)}, shape, long=len(numbers) > LARGEST_INLINE)
+
+
+Ties = dict[tuple[int, str], list[int]]
+"""{(customer, relation): numbers of objects in ascending order}, for ties that hold."""
+
+
+def held_ties(site: int, numbers: Sequence[int], relations: Sequence[str]) -> Reading[Ties]:
+    """The ties that hold, of these customers and relations."""
     codes = [BY_NAME[name].code for name in relations]
+
+    def shape(rows: list[Row]) -> Ties:
+        found: Ties = {}
+        for customer, code, item in sorted(rows):
+            if code in codes:
+                found.setdefault((customer, BY_CODE[code].name), []).append(item)
+        return found
+
     values = {"site": site, "keys": _json(numbers), "first": min(codes), "last": max(codes)}
-    read = connection.all if len(numbers) <= LARGEST_INLINE else connection.in_thread
-    found: dict[tuple[int, str], list[int]] = {}
-    for customer, code, item in sorted(await read(sql.HELD_TIES, values)):
-        if code in codes:
-            found.setdefault((customer, BY_CODE[code].name), []).append(item)
-    return found
+    return Reading(sql.HELD_TIES, values, shape, long=len(numbers) > LARGEST_INLINE)
 
 
 async def objects_by_number(

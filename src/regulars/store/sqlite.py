@@ -48,6 +48,7 @@ class SqliteEngine:
 
     dialect = "sqlite"
     one_writer = True
+    is_far = False
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)

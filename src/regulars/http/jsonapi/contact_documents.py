@@ -1,16 +1,17 @@
-"""Documents of contacts: the rows that a reply needs, read in one snapshot, and shown with what goes with them."""
+"""Documents of contacts: what of them a reply needs, read in one snapshot, and shown with what goes with it."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
 from regulars.http.jsonapi import contact_resource, customer_resource
 from regulars.http.jsonapi.contact_resource import RELATED, ContactView
-from regulars.http.jsonapi.customer_documents import Question, included_objects, people_of
-from regulars.http.jsonapi.customer_resource import CustomerView, Ties
+from regulars.http.jsonapi.customer_documents import Question, included_objects
+from regulars.http.jsonapi.customer_resource import CustomerView
 from regulars.http.jsonapi.kinds import BY_KIND
 from regulars.http.jsonapi.site_resource import SITES, site_resource
 from regulars.store import control, reads
 from regulars.store.engine import Connection
+from regulars.store.reading import Reading
 
 TYPES: Final[dict[str, Sequence[str]]] = {
     "contacts": contact_resource.FIELDS,
@@ -22,30 +23,48 @@ TYPES: Final[dict[str, Sequence[str]]] = {
 """The types of resource in a document of contacts, with their fields."""
 
 
-async def read(connection: Connection, numbers: Sequence[int], question: Question) -> dict[str, Any]:
-    """`data`, and `included` where it was asked for, of the contacts in this order; unknown ones are left out.
+class ContactsDocument:
+    """A document of contacts, made for one question.
 
     The vendor shows the data of tags always, and that of offers where they are included or the contact is alone.
+    complete: what `readings` names is all that it needs.
     """
-    query, site, include = question.query, question.site, question.query.include
-    with_data = frozenset(RELATED) if question.alone or "offers" in include else frozenset({"tags"})
-    view = ContactView(question.origin, site, query.fields.get("contacts"), with_data)
-    customers = CustomerView(question.origin, site, query.fields.get("customers"), offers=False)
-    relations = {*view.relations, *(RELATED[name][0] for name in RELATED if name in include)}
-    if "customer" in include:
-        relations.update(customer_resource.RELATED[name] for name in customers.with_data)
-    people = await people_of(connection, site, numbers)
-    ties: Ties = await reads.held_ties(connection, site, numbers, sorted(relations)) if numbers else {}
-    found: dict[str, Any] = {"data": [view.show(person, ties) for person in people]}
-    if not include:
-        return found
-    included = found["included"] = []
-    if "customer" in include:
-        included += [customers.show(person, ties) for person in people]
-    for name, (relation, _) in RELATED.items():
-        if name in include:
-            included += (await included_objects(connection, question, name, relation, ties))[1]
-    if "site" in include:
-        sites = await control.list_sites(connection, question.account)
-        included += [site_resource(each, query.fields.get("sites")) for each in sites if each.id == site]
-    return found
+
+    def __init__(self, question: Question) -> None:
+        query = question.query
+        self._question = question
+        with_data = frozenset(RELATED) if question.alone or "offers" in query.include else frozenset({"tags"})
+        self._view = ContactView(question.origin, question.site, query.fields.get("contacts"), with_data)
+        self._customers = CustomerView(question.origin, question.site, query.fields.get("customers"), offers=False)
+        self._relations = {*self._view.relations, *(RELATED[name][0] for name in RELATED if name in query.include)}
+        if "customer" in query.include:
+            self._relations.update(customer_resource.RELATED[name] for name in self._customers.with_data)
+        self.complete = not query.include
+
+    def readings(self, numbers: Sequence[int]) -> list[Reading[Any]]:
+        """What is read of these contacts in any case: they themselves, and their ties."""
+        if not numbers:
+            return []
+        site = self._question.site
+        return [reads.customers_by_number(site, numbers), reads.held_ties(site, numbers, sorted(self._relations))]
+
+    async def shown(self, connection: Connection, found: Sequence[Any]) -> dict[str, Any]:
+        """`data`, and `included` where it was asked for, of what the readings came to; unknown contacts are left out.
+
+        The connection reads in the same snapshot what the rest depends on.
+        """
+        people, ties = found or ([], {})
+        query, site = self._question.query, self._question.site
+        document: dict[str, Any] = {"data": [self._view.show(person, ties) for person in people]}
+        if not query.include:
+            return document
+        included = document["included"] = []
+        if "customer" in query.include:
+            included += [self._customers.show(person, ties) for person in people]
+        for name, (relation, _) in RELATED.items():
+            if name in query.include:
+                included += (await included_objects(connection, self._question, name, relation, ties))[1]
+        if "site" in query.include:
+            sites = await control.list_sites(connection, self._question.account)
+            included += [site_resource(each, query.fields.get("sites")) for each in sites if each.id == site]
+        return document

@@ -10,7 +10,7 @@ from regulars.domain.identity import Who
 from regulars.http.call import Call
 from regulars.http.jsonapi import contact_bodies, listing
 from regulars.http.jsonapi.bodies import read_resource, site_of
-from regulars.http.jsonapi.contact_documents import TYPES, read
+from regulars.http.jsonapi.contact_documents import TYPES, ContactsDocument
 from regulars.http.jsonapi.contact_resource import RELATIONSHIPS
 from regulars.http.jsonapi.customer_documents import Question
 from regulars.http.jsonapi.documents import EMPTY, document
@@ -19,6 +19,7 @@ from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import customer_place, unknown_customer
 from regulars.http.jsonapi.query import Query, Vocabulary
 from regulars.http.keyring import Caller, Reader, Writer
+from regulars.store.reading import read_all
 
 NOUN: Final = "contact"
 INDEX: Final = Vocabulary(
@@ -34,7 +35,7 @@ SHOW: Final = Vocabulary(fields=TYPES, include=RELATIONSHIPS)
 CREATE: Final = SHOW
 CHANGE: Final = SHOW
 REMOVE: Final = Vocabulary(fields={})
-CONTACTS: Final = Listing("contacts", INDEX, read)
+CONTACTS: Final = Listing("contacts", INDEX, ContactsDocument)
 
 
 async def index(call: Call, caller: Reader) -> Response:
@@ -96,8 +97,9 @@ async def _submit(call: Call, site: int, command: Command) -> Outcome:
 async def _shown(call: Call, caller: Caller, query: Query, site: int, number: int, *, status: int = 200) -> Response:
     """The document of one contact."""
     home = origin(call.scope, call.services.settings.trusted_proxies)
+    made = ContactsDocument(Question(caller.account, site, home, query, alone=True))
     async with call.services.store.snapshot() as connection:
-        found = await read(connection, [number], Question(caller.account, site, home, query, alone=True))
+        found = await made.shown(connection, await read_all(connection, made.readings([number])))
     if not found["data"]:
         raise unknown_customer(NOUN)
     (resource,) = found["data"]

@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
-from regulars.audience.service import Answer
-from regulars.audience.stretch import LAST, Key
+from regulars.audience.answering import Answer
+from regulars.audience.stretch import LAST, Key, Stretch
 from regulars.http.jsonapi.failures import ParameterProblem
 from regulars.http.jsonapi.paging import PAGE_AFTER, PAGE_BEFORE, Neighbours, Page
 from regulars.http.seals import Sealer
@@ -34,13 +34,13 @@ class Cursors:
         site, sort, filters = self._asked
         return hashlib.sha256(_encode([site, sort, sorted(filters)])).digest()[:8]
 
-    def places(self, page: Page) -> dict[str, Key]:
-        """What `Audience.ask` must be told so that its answer is the page. Raises ParameterProblem."""
-        if page.after:
-            return {"after": self.read(PAGE_AFTER, page.after)}
-        if page.before is not None:
-            return {"before": self.read(PAGE_BEFORE, page.before) if page.before else LAST}
-        return {}
+    def stretch(self, page: Page) -> Stretch:
+        """The stretch of the order that the page is. Raises ParameterProblem."""
+        after = self.read(PAGE_AFTER, page.after) if page.after else None
+        before = None
+        if after is None and page.before is not None:
+            before = self.read(PAGE_BEFORE, page.before) if page.before else LAST
+        return Stretch(page.skip, page.size, after, before)
 
     def neighbours(self, page: Page, answer: Answer) -> Neighbours:
         """The cursors of the pages around the one that a cursor names; beside an empty page lies the list's end."""

@@ -1,21 +1,21 @@
-"""Documents of customers: the rows that a reply needs, read in one snapshot, and shown with what goes with them."""
+"""Documents of customers: what of them a reply needs, read in one snapshot, and shown with what goes with it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
 
-from regulars.domain.customer import Customer
 from regulars.domain.relations import BY_NAME
 from regulars.domain.text import fold
 from regulars.http.jsonapi import contact_resource, customer_resource
 from regulars.http.jsonapi.contact_resource import ContactView
-from regulars.http.jsonapi.customer_resource import RELATED, CustomerView, Line, Ties
+from regulars.http.jsonapi.customer_resource import RELATED, CustomerView, Ties
 from regulars.http.jsonapi.kinds import BY_KIND, title_of
 from regulars.http.jsonapi.query import Query
 from regulars.http.jsonapi.site_resource import SITES, site_resource
 from regulars.store import control, reads
 from regulars.store.engine import Connection
+from regulars.store.reading import Reading
 
 TYPES: Final[dict[str, Sequence[str]]] = {
     "customers": customer_resource.FIELDS,
@@ -41,42 +41,55 @@ class Question(Struct, frozen=True):
     alone: bool = False
 
 
-async def read(connection: Connection, numbers: Sequence[int], question: Question) -> dict[str, Any]:
-    """`data`, and `included` where it was asked for, of the customers in this order; unknown ones are left out."""
-    query, site, include = question.query, question.site, question.query.include
-    fields = query.fields.get("customers")
-    view = CustomerView(question.origin, site, fields, offers=question.alone or "offers" in include)
-    lines: Sequence[Line]
-    if "contact" in include:
-        lines = people = await people_of(connection, site, numbers)
-    else:
-        lines, people = await reads.lines_by_number(connection, site, numbers), []
-    relations = _relations(view, include)
-    ties: Ties = await reads.held_ties(connection, site, numbers, relations) if relations and numbers else {}
-    if not include:
-        return {"data": [view.show(line, ties) for line in lines]}
-    contacts = ContactView(question.origin, site, query.fields.get("contacts"), frozenset())
-    included: list[dict[str, Any]] = [contacts.show(person, ties) for person in people]
-    for name in RELATED:
-        if name in include:
-            ties, shown = await included_objects(connection, question, name, RELATED[name], ties)
-            included += shown
-    if "site" in include:
-        sites = await control.list_sites(connection, question.account)
-        included += [site_resource(each, query.fields.get("sites")) for each in sites if each.id == site]
-    return {"data": [view.show(line, ties) for line in lines], "included": included}
+class CustomersDocument:
+    """A document of customers, made for one question.
+
+    complete: what `readings` names is all that it needs.
+    """
+
+    def __init__(self, question: Question) -> None:
+        query = question.query
+        self._question = question
+        self._include = query.include
+        offers = question.alone or "offers" in query.include
+        self._view = CustomerView(question.origin, question.site, query.fields.get("customers"), offers=offers)
+        self._contacts = ContactView(question.origin, question.site, query.fields.get("contacts"), frozenset())
+        self._relations = _relations(self._view, query.include)
+        self.complete = not query.include
+
+    def readings(self, numbers: Sequence[int]) -> list[Reading[Any]]:
+        """What is read of these customers in any case: they themselves, and their ties if those are shown."""
+        if not numbers:
+            return []
+        rows = reads.customers_by_number if "contact" in self._include else reads.lines_by_number
+        ties = [reads.held_ties(self._question.site, numbers, self._relations)] if self._relations else []
+        return [rows(self._question.site, numbers), *ties]
+
+    async def shown(self, connection: Connection, found: Sequence[Any]) -> dict[str, Any]:
+        """`data`, and `included` where it was asked for, of what the readings came to; unknown customers are left out.
+
+        The connection reads in the same snapshot what the rest depends on.
+        """
+        lines: Sequence[Any] = found[0] if found else []
+        ties: Ties = found[1] if len(found) > 1 else {}
+        include, query, site = self._include, self._question.query, self._question.site
+        if not include:
+            return {"data": [self._view.show(line, ties) for line in lines]}
+        included = [self._contacts.show(person, ties) for person in lines] if "contact" in include else []
+        for name in RELATED:
+            if name in include:
+                ties, shown = await included_objects(connection, self._question, name, RELATED[name], ties)
+                included += shown
+        if "site" in include:
+            sites = await control.list_sites(connection, self._question.account)
+            included += [site_resource(each, query.fields.get("sites")) for each in sites if each.id == site]
+        return {"data": [self._view.show(line, ties) for line in lines], "included": included}
 
 
 def _relations(view: CustomerView, include: frozenset[str]) -> list[str]:
     """The relations whose ties the document shows."""
     shown = [relation for name, relation in RELATED.items() if name in include or name in view.with_data]
     return [*shown, contact_resource.SUBSCRIBED] if "contact" in include else shown
-
-
-async def people_of(connection: Connection, site: int, numbers: Sequence[int]) -> list[Customer]:
-    """Whole customers, in this order."""
-    found = {each.number: each for each in await reads.customers_by_number(connection, site, numbers)}
-    return [found[number] for number in numbers if number in found]
 
 
 async def included_objects(

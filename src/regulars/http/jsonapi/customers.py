@@ -7,7 +7,7 @@ from starlette.responses import Response
 from regulars.audience import catalogue
 from regulars.http.call import Call
 from regulars.http.jsonapi import listing
-from regulars.http.jsonapi.customer_documents import TYPES, Question, read
+from regulars.http.jsonapi.customer_documents import TYPES, CustomersDocument, Question
 from regulars.http.jsonapi.customer_resource import RELATED, RELATIONSHIPS
 from regulars.http.jsonapi.documents import document
 from regulars.http.jsonapi.listing import SORTS, Listing
@@ -15,6 +15,7 @@ from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import customer_place, unknown_customer
 from regulars.http.jsonapi.query import Vocabulary
 from regulars.http.keyring import Reader
+from regulars.store.reading import read_all
 
 SEARCHES: Final = {f"{name}_search": name for name in RELATED}
 """Filters of one customer's included objects, by a part of their title."""
@@ -29,7 +30,7 @@ INDEX: Final = Vocabulary(
     described=True,
 )
 SHOW: Final = Vocabulary(fields=TYPES, filters=SEARCHES, include=RELATIONSHIPS)
-CUSTOMERS: Final = Listing("customers", INDEX, read)
+CUSTOMERS: Final = Listing("customers", INDEX, CustomersDocument)
 
 
 async def index(call: Call, caller: Reader) -> Response:
@@ -44,9 +45,9 @@ async def show(call: Call, caller: Reader) -> Response:
     site, number = customer_place(call.path("id"), caller)
     home = origin(call.scope, settings.trusted_proxies)
     searches = {SEARCHES[name]: text for name, text in query.filters}
-    question = Question(caller.account, site, home, query, searches=searches, alone=True)
+    made = CustomersDocument(Question(caller.account, site, home, query, searches=searches, alone=True))
     async with call.services.store.snapshot() as connection:
-        found = await read(connection, [number], question)
+        found = await made.shown(connection, await read_all(connection, made.readings([number])))
     if not found["data"]:
         raise unknown_customer()
     (resource,) = found["data"]

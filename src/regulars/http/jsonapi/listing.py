@@ -1,7 +1,7 @@
 """Listing: the answer to a question about many customers, whatever resources they are shown as."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, cast
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol, cast
 
 from msgspec import Struct
 from starlette.responses import Response
@@ -24,6 +24,7 @@ from regulars.http.jsonapi.query import Vocabulary
 from regulars.http.keyring import Caller
 from regulars.store.engine import Connection
 from regulars.store.following import StoreSnapshot
+from regulars.store.reading import Reading
 
 _SORTED_BY: Final = ("created_at", "name", "email", "net_revenue", "last_request_at")
 SORTS: Final = {
@@ -33,12 +34,26 @@ SORTS: Final = {
 """Orders as callers spell them; the default first."""
 
 
+class Document(Protocol):
+    """What a page is shown as. complete: what `readings` names is all that it needs."""
+
+    complete: bool
+
+    def readings(self, numbers: Sequence[int]) -> list[Reading[Any]]:
+        """What is read of these customers in any case."""
+        ...
+
+    async def shown(self, connection: Connection, found: Sequence[Any]) -> dict[str, Any]:
+        """The members of the document, of what the readings came to."""
+        ...
+
+
 class Listing(Struct, frozen=True):
-    """A list of customers: its path below /v1, its parameters, and what reads the documents of a page."""
+    """A list of customers: its path below /v1, its parameters, and the documents of its pages."""
 
     path: str
     vocabulary: Vocabulary
-    read: Callable[[Connection, Sequence[int], Question], Awaitable[dict[str, Any]]]
+    document: Callable[[Question], Document]
 
 
 async def answer(call: Call, caller: Caller, listing: Listing) -> Response:
@@ -51,7 +66,7 @@ async def answer(call: Call, caller: Caller, listing: Listing) -> Response:
     site = asked_site(query.filters, caller)
     filters = [each for each in query.filters if each[0] != SITE_ID]
     page, sort, cursors = query.page, SORTS[query.sort], Cursors(call.services.cursors, site, query.sort, filters)
-    places = cursors.places(page)
+    stretch = cursors.stretch(page)
     total, beside = 0, paging.NOWHERE
     found: dict[str, Any] = {"data": [], "included": []} if query.include else {"data": []}
     home = origin(call.scope, settings.trusted_proxies)
@@ -62,12 +77,13 @@ async def answer(call: Call, caller: Caller, listing: Listing) -> Response:
         return catalogue.audience_of([each(moment) for each in conditions], hidden_asked=hidden_asked)
 
     if site is not None:
-        asking = call.services.audience.ask(site, audience, sort=sort, skip=page.skip, take=page.size, **places)
+        made = listing.document(Question(caller.account, site, home, query))
+        asking = call.services.audience.ask(site, audience, sort=sort, stretch=stretch, readings=made.readings)
         async with call.attended(), asking as answered:
             connection = cast(StoreSnapshot, answered.snapshot).connection
             total = answered.total
             beside = cursors.neighbours(page, answered) if page.has_cursor else beside
-            found = await listing.read(connection, answered.numbers, Question(caller.account, site, home, query))
+            found = await made.shown(connection, answered.read)
     links = paging.links(f"{home}/v1/{listing.path}", raw, page, total, beside)
     meta = paging.meta(page, total)
     if query.describe:

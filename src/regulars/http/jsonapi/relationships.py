@@ -25,6 +25,7 @@ from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import customer_place, unknown_customer
 from regulars.http.jsonapi.query import Vocabulary
 from regulars.http.keyring import Reader, Writer
+from regulars.store.reading import read_all
 from regulars.store.reads import held_ties, lines_by_number, objects_by_number
 
 CHANGES: Final[dict[str, Change]] = {"POST": "add", "PATCH": "replace", "DELETE": "remove"}
@@ -65,14 +66,17 @@ def _calls(owner: str, name: str) -> tuple[Route, ...]:
 
     async def listed(call: Call, site: int, number: int) -> Response:
         async with call.services.store.snapshot() as connection:
-            if not await lines_by_number(connection, site, [number]):
+            found, ties = await read_all(
+                connection,
+                [lines_by_number(site, [number]), held_ties(site, [number], [relationship.relation])],
+            )
+            if not found:
                 raise unknown_customer(noun)
-            ties = await held_ties(connection, site, [number], [relationship.relation])
             held = ties.get((number, relationship.relation), [])
-            found = await objects_by_number(connection, site, kind.kind, held) if held else []
+            items = await objects_by_number(connection, site, kind.kind, held) if held else []
         home = origin(call.scope, call.services.settings.trusted_proxies)
         links = related(f"{home}/v1/{owner}/{public_number(site, number)}", name)
-        return document({"data": [{"id": kind.id_of(item), "type": kind.type} for item in found], "links": links})
+        return document({"data": [{"id": kind.id_of(item), "type": kind.type} for item in items], "links": links})
 
     async def show(call: Call, caller: Reader) -> Response:
         NO_PARAMETERS.read(call.scope["query_string"], largest_page=1)

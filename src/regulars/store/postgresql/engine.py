@@ -62,6 +62,7 @@ class PostgresqlEngine:
 
     dialect = "postgresql"
     one_writer = False
+    is_far = True
 
     def __init__(
         self,

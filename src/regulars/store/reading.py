@@ -1,0 +1,39 @@
+"""Readings: reads that are said first and made later, so that those of one moment share one round trip."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+
+from regulars.store.engine import Connection, Row, Values
+from regulars.store.statement import Statement
+
+T = TypeVar("T")
+
+
+class Reading(Struct, Generic[T], frozen=True):
+    """A statement with its values, and what its rows come to.
+
+    long: there may be so many rows that they are read off the event loop.
+    """
+
+    statement: Statement
+    values: Values
+    shape: Callable[[list[Row]], T]
+    long: bool = False
+
+
+async def read(connection: Connection, reading: Reading[T]) -> T:
+    """What one reading comes to."""
+    run = connection.in_thread if reading.long else connection.all
+    return reading.shape(await run(reading.statement, reading.values))
+
+
+async def read_all(connection: Connection, readings: Sequence[Reading[Any]]) -> list[Any]:
+    """What readings that do not depend on each other come to, in order: one round trip, if none of them is long."""
+    if not readings:
+        return []
+    if any(reading.long for reading in readings):
+        return [await read(connection, reading) for reading in readings]
+    found = await connection.several([(reading.statement, reading.values) for reading in readings])
+    return [reading.shape(rows) for reading, rows in zip(readings, found, strict=True)]
