@@ -67,8 +67,10 @@ class FakeSnapshot:
     def __init__(self, source: FakeSource) -> None:
         self._source = source
         self._sites = deepcopy(source.sites)
+        self._over = False
 
     async def _read(self, name: str) -> None:
+        assert not self._over
         self._source.reads[name] = self._source.reads.get(name, 0) + 1
         await asyncio.sleep(0)
 
@@ -98,8 +100,11 @@ class FakeSnapshot:
         for (relation, target), numbers in self._sites[site].model.ties().items():
             yield relation, target, numbers
 
-    async def look(self, site: int, names: Iterable[Name] = (), readings: Sequence[Any] = ()) -> Look:
+    async def look(
+        self, site: int, names: Iterable[Name] = (), readings: Sequence[Any] = (), *, last: bool = False
+    ) -> Look:
         await self._read("look")
+        self._over = last
         if site not in self._sites:
             return Look(None, {}, [])
         found = self._sites[site]
@@ -107,6 +112,7 @@ class FakeSnapshot:
         numbers = {name: known[name] for name in names if name in known}
         return Look(found.head, numbers, [reading(self._sites) for reading in readings])
 
-    async def read(self, readings: Sequence[Any]) -> list[Any]:
+    async def read(self, readings: Sequence[Any], *, last: bool = False) -> list[Any]:
         await self._read("read")
+        self._over = last
         return [reading(self._sites) for reading in readings]

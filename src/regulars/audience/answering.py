@@ -1,7 +1,7 @@
 """Answering: a question and its answer, asked of one index, and what that is expected to cost."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 from pyroaring import BitMap
@@ -30,29 +30,45 @@ class BusyError(Exception):
     retry_after = 1
 
 
+class Page(Protocol):
+    """What is to be read of the customers shown. complete: nothing else is read in the answer's snapshot."""
+
+    complete: bool
+
+    def readings(self, numbers: Sequence[int]) -> Sequence[Any]:
+        """The readings of these customers, which the store knows how to make."""
+        ...
+
+
+class Nothing:
+    """The page of somebody who wants to know the numbers, and may read on."""
+
+    complete = False
+
+    def readings(self, numbers: Sequence[int]) -> Sequence[Any]:
+        """None."""
+        return ()
+
+
 class Question(Struct, frozen=True):
     """Whom to find, in which order, which stretch of them to show, and what is to be read of those shown."""
 
     asked: Asked
     sort: Sort
     stretch: Stretch
-    readings: Callable[[Sequence[int]], Sequence[Any]] | None
+    page: Page
 
     def predicate(self) -> Predicate:
         """What is asked about, as of now."""
         return self.asked() if callable(self.asked) else self.asked
-
-    def readings_of(self, shown: Shown) -> Sequence[Any]:
-        """What is to be read of those shown."""
-        return () if self.readings is None else self.readings(shown.numbers)
 
 
 class Answer(Struct, frozen=True):
     """The exact number of matches, and the customer numbers of the page in order.
 
     skipped: how many matches stand before the page. ends: the keys of its first and last customer, None if it is
-    empty. read: what the readings came to. The snapshot shows the moment that the answer is of; it is open inside the
-    `async with` block.
+    empty. read: what the page's readings came to. The snapshot shows the moment that the answer is of; it is open
+    inside the `async with` block, unless the page is complete.
     """
 
     total: int

@@ -10,7 +10,7 @@ the index in step are answered on the event loop without the lock; heavy ones ho
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
@@ -20,6 +20,8 @@ from regulars.audience.answering import (
     BusyError,
     Found,
     LoadingError,
+    Nothing,
+    Page,
     Question,
     answered,
     expected,
@@ -36,7 +38,7 @@ from regulars.audience.pool import Pool
 from regulars.audience.predicates import Predicate, keys, resolve
 from regulars.audience.shelf import Shelf
 from regulars.audience.source import ChangeSource, Head, Snapshot
-from regulars.audience.stretch import FIRST, Stretch
+from regulars.audience.stretch import Stretch
 from regulars.audience.upkeep import LoadedSite, Upkeep
 from regulars.domain.changes import UnknownFormatError
 
@@ -118,22 +120,20 @@ class Audience:
         predicate: Asked,
         *,
         sort: Sort | None = None,
-        stretch: Stretch = FIRST,
-        readings: Callable[[Sequence[int]], Sequence[Any]] | None = None,
+        stretch: Stretch | None = None,
+        page: Page | None = None,
     ) -> AsyncIterator[Answer]:
         """Answer a question about the site's customers as of now.
 
         One that depends on the time is given as a function, called when the store is looked at, however long the
-        index had to be waited for; maybe twice. readings: what is to be read in the answer's snapshot, by the numbers
-        of the customers shown.
+        index had to be waited for; maybe twice. page: what is to be read of the customers shown, in one go.
         Raises UnknownSiteError, LoadingError when the index is not there in time, BusyError.
         """
-        question = Question(predicate, sort or Sort(), stretch, readings)
+        question = Question(predicate, sort or Sort(), stretch or Stretch(), page or Nothing())
         while True:
             loaded = await self._loaded(site)
             async with self._source.snapshot() as snapshot:
-                answer = await self._guessed(site, loaded, snapshot, question)
-                answer = answer or await self._answered(site, loaded, snapshot, question)
+                answer = await self._answer(site, loaded, snapshot, question)
                 if answer is not None:
                     yield answer
                     return
@@ -182,25 +182,18 @@ class Audience:
 
     # Answering
 
-    async def _guessed(self, site: int, loaded: LoadedSite, snapshot: Snapshot, question: Question) -> Answer | None:
-        """The answer of the index as it is, in one look at a store that is far; None if it is not, or was not asked.
+    async def _answer(self, site: int, loaded: LoadedSite, snapshot: Snapshot, question: Question) -> Answer | None:
+        """The answer, or None when the question must be asked again with a newer snapshot or index.
 
-        Where nothing is written the head is where it was. So what is to be read for the answer is read together with
-        the head, which then tells whether it is the answer.
+        While nothing is written the head stays where it is. So the page of what the index says as it is, is read of a
+        far store together with the head, which then tells whether that was the answer.
         """
-        if not self._source.is_far or not loaded.is_calm:
-            return None
-        head = loaded.index.head
-        found = guessed(loaded, question, self._pool_above)
-        if found is None:
-            return None
-        look = await snapshot.look(site, readings=question.readings_of(found.shown))
-        loaded.is_calm = look.head == head
-        return found.answer(snapshot, look.read) if loaded.is_calm else None
-
-    async def _answered(self, site: int, loaded: LoadedSite, snapshot: Snapshot, question: Question) -> Answer | None:
-        """The answer, or None when the question must be asked again with a newer snapshot or index."""
-        seen = loaded.index.head
+        seen, page = loaded.index.head, question.page
+        guess = guessed(loaded, question, self._pool_above) if self._source.is_far and loaded.is_calm else None
+        if guess is not None:
+            look = await snapshot.look(site, readings=page.readings(guess.shown.numbers), last=page.complete)
+            loaded.is_calm = look.head == seen
+            return guess.answer(snapshot, look.read) if loaded.is_calm else None
         names = keys(question.predicate())
         look = await snapshot.look(site, names)
         head = await self._known(site, look.head)
@@ -217,7 +210,7 @@ class Audience:
             return None
         if found is None:
             return None
-        return found.answer(snapshot, await snapshot.read(question.readings_of(found.shown)))
+        return found.answer(snapshot, await snapshot.read(page.readings(found.shown.numbers), last=page.complete))
 
     async def _found(
         self,

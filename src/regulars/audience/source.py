@@ -20,12 +20,17 @@ class Snapshot(Protocol):
         """The newest change of the site, None if there is no such site."""
         ...
 
-    async def look(self, site: int, names: Iterable[Name] = (), readings: Sequence[Any] = ()) -> Look:
-        """The head, the numbers of what is named, and what readings come to, at the price of one read."""
+    async def look(
+        self, site: int, names: Iterable[Name] = (), readings: Sequence[Any] = (), *, last: bool = False
+    ) -> Look:
+        """The head, the numbers of what is named, and what readings come to, at the price of one read.
+
+        last: nothing else is read in the snapshot.
+        """
         ...
 
-    async def read(self, readings: Sequence[Any]) -> list[Any]:
-        """What readings, which the store knows how to make, come to."""
+    async def read(self, readings: Sequence[Any], *, last: bool = False) -> list[Any]:
+        """What readings, which the store knows how to make, come to. last: nothing else is read in the snapshot."""
         ...
 
     async def changes(self, site: int, after: int, limit: int) -> list[ChangeRow]:

@@ -35,10 +35,6 @@ class Stretch(Struct, frozen=True):
     before: Key | None = None
 
 
-FIRST: Final = Stretch()
-"""The first of an order, as many as a page has if nothing else is said."""
-
-
 class Shown(Struct, frozen=True):
     """What a page shows: customer numbers in order, how many matches stand before them, the keys of both ends.
 

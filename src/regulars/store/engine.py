@@ -40,8 +40,11 @@ class Connection(Protocol):
         """Run a statement and return its first row, if any."""
         ...
 
-    async def several(self, queries: Sequence[tuple[Statement, Values]]) -> list[list[Row]]:
-        """Run statements that do not depend on each other, in order: one round trip; returns the rows of each."""
+    async def several(self, queries: Sequence[tuple[Statement, Values]], *, last: bool = False) -> list[list[Row]]:
+        """Run statements that do not depend on each other, in order: one round trip; returns the rows of each.
+
+        last: nothing else is read through this connection, so that its transaction may end along with them.
+        """
         ...
 
     async def many(self, statement: Statement, rows: Iterable[Sequence[Any]]) -> None:

@@ -35,18 +35,23 @@ class StoreSnapshot:
         """The newest change of the site, None if there is no such site."""
         return await read(self.connection, _head(site))
 
-    async def look(self, site: int, names: Iterable[Name] = (), readings: Sequence[Reading[Any]] = ()) -> Look:
-        """The head, the numbers of what is named, and what readings come to: one round trip, if none is long."""
+    async def look(
+        self, site: int, names: Iterable[Name] = (), readings: Sequence[Reading[Any]] = (), *, last: bool = False
+    ) -> Look:
+        """The head, the numbers of what is named, and what readings come to: one round trip, if none is long.
+
+        last: nothing else is read in the snapshot.
+        """
         named = _numbers(site, names)
-        head, *found = await read_all(self.connection, [_head(site), *named, *readings])
+        head, *found = await read_all(self.connection, [_head(site), *named, *readings], last=last)
         numbers: dict[Name, int] = {}
         for each in found[: len(named)]:
             numbers.update(each)
         return Look(head, numbers, found[len(named) :])
 
-    async def read(self, readings: Sequence[Reading[Any]]) -> list[Any]:
-        """What readings come to."""
-        return await read_all(self.connection, readings)
+    async def read(self, readings: Sequence[Reading[Any]], *, last: bool = False) -> list[Any]:
+        """What readings come to. last: nothing else is read in the snapshot."""
+        return await read_all(self.connection, readings, last=last)
 
     async def changes(self, site: int, after: int, limit: int) -> list[ChangeRow]:
         """The parts of up to `limit` changes that follow change number `after`, in order."""

@@ -29,11 +29,14 @@ async def read(connection: Connection, reading: Reading[T]) -> T:
     return reading.shape(await run(reading.statement, reading.values))
 
 
-async def read_all(connection: Connection, readings: Sequence[Reading[Any]]) -> list[Any]:
-    """What readings that do not depend on each other come to, in order: one round trip, if none of them is long."""
+async def read_all(connection: Connection, readings: Sequence[Reading[Any]], *, last: bool = False) -> list[Any]:
+    """What readings that do not depend on each other come to, in order: one round trip, if none of them is long.
+
+    last: nothing else is read through the connection.
+    """
     if not readings:
         return []
     if any(reading.long for reading in readings):
         return [await read(connection, reading) for reading in readings]
-    found = await connection.several([(reading.statement, reading.values) for reading in readings])
+    found = await connection.several([(reading.statement, reading.values) for reading in readings], last=last)
     return [reading.shape(rows) for reading, rows in zip(readings, found, strict=True)]

@@ -215,7 +215,7 @@ class SqliteConnection:
         rows = _run(self._connection, sql.text, sql.arguments(values))
         return rows[0] if rows else None
 
-    async def several(self, queries: Sequence[tuple[Statement, Values]]) -> list[list[Row]]:
+    async def several(self, queries: Sequence[tuple[Statement, Values]], *, last: bool = False) -> list[list[Row]]:
         """Run statements one after the other; returns the rows of each."""
         return [await self.all(statement, values) for statement, values in queries]
 

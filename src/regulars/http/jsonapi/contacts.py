@@ -99,7 +99,7 @@ async def _shown(call: Call, caller: Caller, query: Query, site: int, number: in
     home = origin(call.scope, call.services.settings.trusted_proxies)
     made = ContactsDocument(Question(caller.account, site, home, query, alone=True))
     async with call.services.store.snapshot() as connection:
-        found = await made.shown(connection, await read_all(connection, made.readings([number])))
+        found = await made.shown(connection, await read_all(connection, made.readings([number]), last=made.complete))
     if not found["data"]:
         raise unknown_customer(NOUN)
     (resource,) = found["data"]

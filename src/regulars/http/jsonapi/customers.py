@@ -47,7 +47,7 @@ async def show(call: Call, caller: Reader) -> Response:
     searches = {SEARCHES[name]: text for name, text in query.filters}
     made = CustomersDocument(Question(caller.account, site, home, query, searches=searches, alone=True))
     async with call.services.store.snapshot() as connection:
-        found = await made.shown(connection, await read_all(connection, made.readings([number])))
+        found = await made.shown(connection, await read_all(connection, made.readings([number]), last=made.complete))
     if not found["data"]:
         raise unknown_customer()
     (resource,) = found["data"]

@@ -7,6 +7,7 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from regulars.audience import catalogue
+from regulars.audience.answering import Page
 from regulars.audience.catalogue import Engagement, Moment
 from regulars.audience.evaluate import Sort
 from regulars.audience.predicates import Predicate
@@ -24,7 +25,6 @@ from regulars.http.jsonapi.query import Vocabulary
 from regulars.http.keyring import Caller
 from regulars.store.engine import Connection
 from regulars.store.following import StoreSnapshot
-from regulars.store.reading import Reading
 
 _SORTED_BY: Final = ("created_at", "name", "email", "net_revenue", "last_request_at")
 SORTS: Final = {
@@ -34,14 +34,8 @@ SORTS: Final = {
 """Orders as callers spell them; the default first."""
 
 
-class Document(Protocol):
+class Document(Page, Protocol):
     """What a page is shown as. complete: what `readings` names is all that it needs."""
-
-    complete: bool
-
-    def readings(self, numbers: Sequence[int]) -> list[Reading[Any]]:
-        """What is read of these customers in any case."""
-        ...
 
     async def shown(self, connection: Connection, found: Sequence[Any]) -> dict[str, Any]:
         """The members of the document, of what the readings came to."""
@@ -78,7 +72,7 @@ async def answer(call: Call, caller: Caller, listing: Listing) -> Response:
 
     if site is not None:
         made = listing.document(Question(caller.account, site, home, query))
-        asking = call.services.audience.ask(site, audience, sort=sort, stretch=stretch, readings=made.readings)
+        asking = call.services.audience.ask(site, audience, sort=sort, stretch=stretch, page=made)
         async with call.attended(), asking as answered:
             connection = cast(StoreSnapshot, answered.snapshot).connection
             total = answered.total

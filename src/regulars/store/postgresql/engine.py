@@ -195,6 +195,7 @@ class PostgresqlConnection:
         self._pool = pool
         self._begin = begin
         self._begun = False
+        self._over = False
         self.discarded = False
 
     def discard(self) -> None:
@@ -211,9 +212,9 @@ class PostgresqlConnection:
         rows = await self.all(statement, values)
         return rows[0] if rows else None
 
-    async def several(self, queries: Sequence[tuple[Statement, Values]]) -> list[list[Row]]:
-        """Run statements in one round trip; returns the rows of each."""
-        results = await self._exchange(_compiled(queries))
+    async def several(self, queries: Sequence[tuple[Statement, Values]], *, last: bool = False) -> list[list[Row]]:
+        """Run statements in one round trip, which also ends a read transaction with its last; returns their rows."""
+        results = await self._exchange(_compiled(queries), last=last)
         return [self._session.rows(result) for result in results]
 
     async def many(self, statement: Statement, rows: Iterable[Sequence[Any]]) -> None:
@@ -279,27 +280,33 @@ class PostgresqlConnection:
         self._pool.give(self._session)
 
     def _ensure_begun(self) -> None:
+        if self._over:
+            raise RuntimeError("what was said to be the last has been read")
         if not self._begun:
             self._begun = True
             self._session.begin(self._begin)
 
-    async def _exchange(self, queries: Sequence[tuple[Sql, Sequence[Any]]]) -> list[PGresult]:
+    async def _exchange(self, queries: Sequence[tuple[Sql, Sequence[Any]]], *, last: bool = False) -> list[PGresult]:
         first = not self._begun
         try:
-            results = await self._run(queries)
+            results = await self._run(queries, last)
         except LostError:
             if not first:
                 raise
             self._pool.give(self._session)
             self._begun = False
             self._session = await self._pool.take(fresh=True)
-            results = await self._run(queries)
+            results = await self._run(queries, last)
+        if last:
+            self._over, self._begun = True, False
         return results
 
-    async def _run(self, queries: Sequence[tuple[Sql, Sequence[Any]]]) -> list[PGresult]:
+    async def _run(self, queries: Sequence[tuple[Sql, Sequence[Any]]], last: bool) -> list[PGresult]:
         self._ensure_begun()
         for sql, arguments in queries:
             self._session.send(sql, arguments, keep=True)
+        if last:
+            self._session.send(_COMMIT)
         return await self._session.sync()
 
 
