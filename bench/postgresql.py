@@ -2,12 +2,16 @@
 
 import os
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import quote
 
+from msgspec import structs
+
 from bench import data, reads
+from bench.cores import busy_cores
 from bench.databases import Databases
 from bench.load import Load, Request, measure, prepared, request
 from bench.report import Figure
@@ -16,6 +20,8 @@ from bench.writes import CONNECTIONS, FASTEST, ROUNDS, post
 
 ENGINES: Final = ("sqlite", "postgresql")
 SITES: Final = 10
+CALLERS: Final = 8
+TURNS: Final = 20
 QUESTIONS: Final = ("has_tag_id", "name_contains", "created_in_last", "net_revenue_greater_than", "search")
 T = TypeVar("T")
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
@@ -63,8 +69,7 @@ def asked(databases: Databases, count: int, seconds: float) -> list[Figure]:
     with running(urls["sqlite"]) as first, running(urls["postgresql"]) as second:
         servers = dict(zip(ENGINES, (first, second), strict=True))
         figures = [_surcharge(servers, keys, name, seconds / 4) for name in QUESTIONS]
-    url, key = urls["postgresql"], keys["postgresql"]
-    return [*figures, *(_processor_time(url, key, callers, seconds) for callers in (1, 8))]
+    return [*figures, *_processor_times(urls["postgresql"], keys["postgresql"], seconds)]
 
 
 def _surcharge(servers: dict[str, str], keys: dict[str, str], name: str, seconds: float) -> Figure:
@@ -86,20 +91,38 @@ def _surcharge(servers: dict[str, str], keys: dict[str, str], name: str, seconds
     )
 
 
-def _processor_time(url: str, key: str, callers: int, seconds: float) -> Figure:
-    """The time of the server's processes for a question of so many callers, by two workers beside one."""
-    content = _question(QUESTIONS[0], key)
+def _processor_times(url: str, key: str, seconds: float) -> list[Figure]:
+    """The time of the server's processes for a question, by two workers beside one.
 
-    def run(workers: str) -> float:
-        with process(url, workers=int(workers)) as (server, number):
-            # Each worker loads its index at the first question that it gets.
-            measure(server, lambda n: content, connections=CONNECTIONS, seconds=1)
+    Whatever runs on one core of a virtual machine makes what runs on the other take longer, so an echo, which shares
+    nothing with anybody, is measured too, and once more both with no core ever idle.
+    """
+    question = _question(QUESTIONS[0], key)
+    with process(url) as one, process(url, workers=2) as two:
+        servers = (one, two)
+        for server, _ in servers:  # each worker loads its index at the first question that it gets
+            measure(server, lambda n: question, connections=CONNECTIONS // 2, seconds=1)
+        figures = [_processor_time(servers, question, "1 caller", 1, seconds)]
+        for name, cores in ((f"{CALLERS} callers", nullcontext()), (f"{CALLERS} callers, no core idle", busy_cores())):
+            with cores:
+                echo = _processor_time(servers, request("GET", "/echo", key=key), name, CALLERS, seconds)
+                figure = _processor_time(servers, question, name, CALLERS, seconds)
+            figures.append(structs.replace(figure, note=f"an echo: {echo.ratio:.2f} times"))
+    return figures
+
+
+def _processor_time(
+    servers: Sequence[tuple[str, int]], content: bytes, name: str, callers: int, seconds: float
+) -> Figure:
+    """That of one kind of request: the medians of short turns, in which both are asked one after the other."""
+    found: tuple[list[float], ...] = ([], [])
+    for _ in range(TURNS):
+        for (server, number), times in zip(servers, found, strict=True):
             before = processor_seconds(number)
-            load = measure(server, lambda n: content, connections=callers, seconds=seconds)
-            return (processor_seconds(number) - before) / load.replies * 1e6
-
-    one, two = map(statistics.median, _in_turn(run, ("1", "2")))
-    name = f"processor time of a question, two workers, {callers} caller{'s'[: callers - 1]}"
+            load = measure(server, lambda n: content, connections=callers, seconds=seconds / 5)
+            times.append((processor_seconds(number) - before) / load.replies * 1e6)
+    one, two = map(statistics.median, found)
+    name = f"processor time of a question, two workers, {name}"
     return Figure(name, two, "us", "one worker", one, 1.1, at_least=False)
 
 
