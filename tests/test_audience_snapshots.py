@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from regulars.audience.archive import _HEADER
+from regulars.audience.archive import _HEADER, Reader
 from regulars.audience.difference import differences
 from regulars.audience.index import Tuning
 from regulars.audience.shelf import Shelf
@@ -14,6 +14,7 @@ from regulars.domain.identity import Who
 from regulars.store.pruning import prune_changes
 
 from .audience_world import SORTS, World, in_a_world, world
+from .databases import ENGINES
 from .store.running import activity, upsert
 
 
@@ -98,20 +99,12 @@ def test_a_snapshot_that_cannot_be_used_is_ignored(spoil: Any) -> None:
 @pytest.mark.parametrize(
     "part", ["ties/bodies", "texts/name/0/content", "texts/name/0/words/owners", "orders/name/labels"]
 )
-def test_damage_that_shows_later_is_noticed_before_it_is_told(part: str) -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_damage_that_shows_later_is_noticed_before_it_is_told(part: str, engine: str) -> None:
     async def run() -> None:
-        async with world(Tuning(1, 1, 2)) as made:
+        async with world(Tuning(1, 1, 2), engine) as made:
             await _saved_world(made)
-            path = made.shelf.path(made.site)
-            content = bytearray(path.read_bytes())
-            _, _, offset, length, _ = _HEADER.unpack(content[: _HEADER.size])
-            from regulars.audience.archive import Reader
-
-            section = Reader(path)._sections[part]
-            assert offset + length == len(content)
-            content[section.offset] ^= 0xFF
-            path.unlink()
-            path.write_bytes(content)
+            _damage(made, part)
             again = await made.audience(shelf=True)
             await made.check([("has_tag_id", "t")])
             await made.check([("name_contains", "anna 1")])
@@ -119,6 +112,33 @@ def test_damage_that_shows_later_is_noticed_before_it_is_told(part: str) -> None
             assert (again.restored, again.rebuilds) == (1, 1)
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_damage_that_shows_in_what_every_question_asks_about_is_mended(engine: str) -> None:
+    async def run() -> None:
+        async with world(Tuning(1, 1, 2), engine) as made:
+            audience = await made.audience(shelf=True)
+            await made.do(*(upsert(email=f"p{each}@example.com") for each in range(20)))
+            await made.do(activity("hidden", email="p3@example.com"))
+            await made.save(audience)
+            _damage(made, "ties/bodies")
+            again = await made.audience(shelf=True)
+            assert len(await made.check([])) == 19
+            assert (again.restored, again.rebuilds) == (1, 1)
+
+    asyncio.run(run())
+
+
+def _damage(made: World, part: str) -> None:
+    """Change each byte of a part of the site's snapshot."""
+    path = made.shelf.path(made.site)
+    content = bytearray(path.read_bytes())
+    section = Reader(path)._sections[part]
+    for place in range(section.offset, section.offset + section.length):
+        content[place] ^= 0xFF
+    path.unlink()
+    path.write_bytes(content)
 
 
 @in_a_world(["sqlite"])

@@ -19,7 +19,7 @@ from regulars.audience.predicates import (
     leaves,
 )
 from regulars.audience.values import BadFilterValueError
-from regulars.domain.changes import COLUMNS, IDENTIFIERS, TEXTS
+from regulars.domain.changes import COLUMNS, CUSTOMER_NAMES, TEXTS
 from regulars.domain.relations import BY_NAME as RELATIONS
 
 from .model import Model
@@ -73,7 +73,7 @@ def test_every_line(line: Filter) -> None:
                 case Contains(field, _) | Exact(field, _):
                     assert field in TEXTS
                 case Identified(identifier, _, number):
-                    assert identifier in IDENTIFIERS
+                    assert identifier in CUSTOMER_NAMES
                     assert number is None
     for raw in BAD[line.kind.name]:
         with pytest.raises(BadFilterValueError, match=f"^{line.name} must be "):

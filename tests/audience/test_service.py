@@ -145,7 +145,7 @@ async def test_a_far_store_is_looked_at_once_a_question_while_nothing_is_written
 
         async def looks(predicate: Predicate = EVERYBODY) -> int:
             before = sum(source.reads.values())
-            async with audience.ask(1, predicate, page=Names()) as answer:
+            async with audience.ask(1, predicate, details=Names()) as answer:
                 everybody = source.site.model.customers
                 assert answer.read == [[everybody[number].texts["name"] for number in answer.numbers]]
             return sum(source.reads.values()) - before

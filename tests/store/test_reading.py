@@ -1,5 +1,6 @@
 """Readings on every engine: what they come to, alone and together, and the end of the transaction that they are in."""
 
+import asyncio
 from typing import Any, Final
 
 import pytest
@@ -102,3 +103,40 @@ async def test_a_last_reading_that_fails_leaves_nothing_behind(at: Running) -> N
             assert line.email == "anna@example.com"
     await at.record("visit", email="anna@example.com")
     assert at.rows(SESSIONS) == [("idle",)]
+
+
+@on_postgresql(connections=1)
+async def test_last_readings_on_a_connection_that_was_lost_are_made_on_another(at: Running) -> None:
+    await at.upsert(email="anna@example.com")
+    for _ in range(2):
+        at.rows(f"SELECT pg_terminate_backend(pid) FROM ({SESSIONS.replace('state', 'pid', 1)}) AS sessions")
+        async with at.store.snapshot() as connection:
+            ((line,),) = await read_all(connection, [reads.lines_by_number(1, [1])], last=True)
+            assert line.email == "anna@example.com"
+
+
+@on_postgresql(connections=1)
+async def test_last_readings_that_are_cancelled_leave_nothing_behind(at: Running) -> None:
+    await at.upsert(email="anna@example.com")
+    page = reads.lines_by_number(1, [1])
+    for turns in range(4):
+
+        async def ask() -> None:
+            async with at.store.snapshot() as connection:
+                await read_all(connection, [page], last=True)
+
+        task = asyncio.create_task(ask())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        async with at.store.snapshot() as connection:
+            ((line,),) = await read_all(connection, [page], last=True)
+            assert line.email == "anna@example.com"
+
+
+@on_postgresql()
+async def test_a_write_transaction_ends_by_its_commit_only(at: Running) -> None:
+    with pytest.raises(RuntimeError, match="commit"):
+        async with at.store.engine.transaction() as connection:
+            await read_all(connection, [reads.lines_by_number(1, [1])], last=True)

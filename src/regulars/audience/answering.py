@@ -1,18 +1,20 @@
 """Answering: a question and its answer, asked of one index, and what that is expected to cost."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from msgspec import Struct
 from pyroaring import BitMap
 
-from regulars.audience.archive import DamagedError
 from regulars.audience.evaluate import Sort, estimate, estimate_page, evaluate
 from regulars.audience.index import SiteIndex
+from regulars.audience.loaded import LoadedSite
 from regulars.audience.predicates import Predicate, keys, resolve
 from regulars.audience.source import Head, Snapshot
 from regulars.audience.stretch import Key, Shown, Stretch, show
-from regulars.audience.upkeep import LoadedSite
+
+_LARGEST_GUESS: Final = 100
+"""Customers of a page that may turn out to have been read in vain."""
 
 Asked = Predicate | Callable[[], Predicate]
 """What is asked about: a predicate, or what makes it at the time of which the question is."""
@@ -30,7 +32,7 @@ class BusyError(Exception):
     retry_after = 1
 
 
-class Page(Protocol):
+class Details(Protocol):
     """What is to be read of the customers shown. complete: nothing else is read in the answer's snapshot."""
 
     complete: bool
@@ -40,8 +42,8 @@ class Page(Protocol):
         ...
 
 
-class Nothing:
-    """The page of somebody who wants to know the numbers, and may read on."""
+class NoDetails:
+    """Nothing: the numbers are wanted, and the asker may read on."""
 
     complete = False
 
@@ -56,7 +58,7 @@ class Question(Struct, frozen=True):
     asked: Asked
     sort: Sort
     stretch: Stretch
-    page: Page
+    details: Details
 
     def predicate(self) -> Predicate:
         """What is asked about, as of now."""
@@ -67,8 +69,8 @@ class Answer(Struct, frozen=True):
     """The exact number of matches, and the customer numbers of the page in order.
 
     skipped: how many matches stand before the page. ends: the keys of its first and last customer, None if it is
-    empty. read: what the page's readings came to. The snapshot shows the moment that the answer is of; it is open
-    inside the `async with` block, unless the page is complete.
+    empty. read: what the details came to. The snapshot shows the moment that the answer is of; it is open
+    inside the `async with` block, unless the details are complete.
     """
 
     total: int
@@ -114,10 +116,12 @@ def is_in_step(index: SiteIndex, head: Head) -> bool:
 
 
 def guessed(loaded: LoadedSite, question: Question, most: float) -> Found | None:
-    """What the index as it is would answer at once: None if it takes its lock or more than `most` microseconds,
-    or if the store must first be asked for the number of something."""
+    """What the index as it is answers. None if that takes its lock or more than `most` microseconds, if the store must
+    first be asked for the number of something, or if too much would be read for a guess.
+
+    Raises DamagedError."""
     index = loaded.index
-    if not is_in_step(index, index.head) or is_stale(index, question.sort):
+    if question.stretch.take > _LARGEST_GUESS or not is_in_step(index, index.head) or is_stale(index, question.sort):
         return None
     predicate = question.predicate()
     numbers = loaded.numbers(keys(predicate))
@@ -126,7 +130,4 @@ def guessed(loaded: LoadedSite, question: Question, most: float) -> Found | None
     predicate = resolve(predicate, numbers)
     if expected(index, predicate, question.sort) > most:
         return None
-    try:
-        return answered(index, predicate, question)
-    except DamagedError:
-        return None
+    return answered(index, predicate, question)

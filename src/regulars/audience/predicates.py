@@ -49,7 +49,7 @@ class Similar(Struct, frozen=True, tag=True):
 
 
 class Identified(Struct, frozen=True, tag=True):
-    """The customer whose identifier (of `changes.IDENTIFIERS`) is exactly the key: its number, once it is resolved."""
+    """The customer whose identifier (of CUSTOMER_NAMES) is exactly the key: its number, once that is resolved."""
 
     identifier: str
     key: str

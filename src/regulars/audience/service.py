@@ -18,10 +18,10 @@ from regulars.audience.answering import (
     Answer,
     Asked,
     BusyError,
+    Details,
     Found,
     LoadingError,
-    Nothing,
-    Page,
+    NoDetails,
     Question,
     answered,
     expected,
@@ -33,13 +33,14 @@ from regulars.audience.archive import DamagedError
 from regulars.audience.evaluate import Sort
 from regulars.audience.history import OutOfStepError, chained, whole
 from regulars.audience.index import OutOfOrderError, SiteIndex, Tuning
+from regulars.audience.loaded import LoadedSite
 from regulars.audience.loading import INLINE_ENTRIES, Loader, UnknownSiteError
 from regulars.audience.pool import Pool
 from regulars.audience.predicates import Predicate, keys, resolve
 from regulars.audience.shelf import Shelf
 from regulars.audience.source import ChangeSource, Head, Snapshot
 from regulars.audience.stretch import Stretch
-from regulars.audience.upkeep import LoadedSite, Upkeep
+from regulars.audience.upkeep import Upkeep
 from regulars.domain.changes import UnknownFormatError
 
 MEBIBYTE: Final = 1024 * 1024
@@ -121,22 +122,24 @@ class Audience:
         *,
         sort: Sort | None = None,
         stretch: Stretch | None = None,
-        page: Page | None = None,
+        details: Details | None = None,
     ) -> AsyncIterator[Answer]:
         """Answer a question about the site's customers as of now.
 
         One that depends on the time is given as a function, called when the store is looked at, however long the
-        index had to be waited for; maybe twice. page: what is to be read of the customers shown, in one go.
+        index had to be waited for; maybe several times. details: what is to be read of the customers shown.
         Raises UnknownSiteError, LoadingError when the index is not there in time, BusyError.
         """
-        question = Question(predicate, sort or Sort(), stretch or Stretch(), page or Nothing())
+        is_guessing = self._source.is_far
+        question = Question(predicate, sort or Sort(), stretch or Stretch(), details or NoDetails())
         while True:
             loaded = await self._loaded(site)
             async with self._source.snapshot() as snapshot:
-                answer = await self._answer(site, loaded, snapshot, question)
+                answer = await self._answer(site, loaded, snapshot, question, is_guessing=is_guessing)
                 if answer is not None:
                     yield answer
                     return
+            is_guessing = False
 
     async def follow(self) -> None:
         """Keep the sites that were asked of late in step, until cancelled."""
@@ -182,18 +185,32 @@ class Audience:
 
     # Answering
 
-    async def _answer(self, site: int, loaded: LoadedSite, snapshot: Snapshot, question: Question) -> Answer | None:
+    async def _answer(
+        self, site: int, loaded: LoadedSite, snapshot: Snapshot, question: Question, *, is_guessing: bool
+    ) -> Answer | None:
         """The answer, or None when the question must be asked again with a newer snapshot or index.
 
-        While nothing is written the head stays where it is. So the page of what the index says as it is, is read of a
-        far store together with the head, which then tells whether that was the answer.
+        While nothing is written the head stays where it is. So, when guessing, the details of what the index says as it
+        is are read together with the head, which then tells whether that was the answer.
         """
-        seen, page = loaded.index.head, question.page
-        guess = guessed(loaded, question, self._pool_above) if self._source.is_far and loaded.is_calm else None
-        if guess is not None:
-            look = await snapshot.look(site, readings=page.readings(guess.shown.numbers), last=page.complete)
-            loaded.is_calm = look.head == seen
-            return guess.answer(snapshot, look.read) if loaded.is_calm else None
+        seen, details = loaded.index.head, question.details
+        try:
+            guess = guessed(loaded, question, self._pool_above) if is_guessing and loaded.is_calm else None
+            if guess is not None:
+                look = await snapshot.look(site, readings=details.readings(guess.shown.numbers), last=details.complete)
+                loaded.is_calm = look.head == seen
+                return guess.answer(snapshot, look.read) if loaded.is_calm else None
+            found = await self._found(site, loaded, snapshot, question)
+        except DamagedError as error:  # of a part of its snapshot that was not needed before
+            self._rebuild(site, loaded, str(error))
+            return None
+        if found is None:
+            return None
+        return found.answer(snapshot, await snapshot.read(details.readings(found.shown.numbers), last=details.complete))
+
+    async def _found(self, site: int, loaded: LoadedSite, snapshot: Snapshot, question: Question) -> Found | None:
+        """What the question finds at the snapshot's head; None: a newer snapshot or index is needed."""
+        seen = loaded.index.head
         names = keys(question.predicate())
         look = await snapshot.look(site, names)
         head = await self._known(site, look.head)
@@ -201,27 +218,9 @@ class Audience:
         if seen.number > head.number:  # read before the head was: the store has lost changes
             self._rebuild(site, loaded, f"change {seen.number} is no longer there")
             return None
-        loaded.note(head, names, look.numbers)
-        predicate = resolve(question.predicate(), look.numbers)
-        try:
-            found = await self._found(site, loaded, snapshot, head, predicate, question)
-        except DamagedError as error:  # of a part of its snapshot that was not needed before
-            self._rebuild(site, loaded, str(error))
-            return None
-        if found is None:
-            return None
-        return found.answer(snapshot, await snapshot.read(page.readings(found.shown.numbers), last=page.complete))
-
-    async def _found(
-        self,
-        site: int,
-        loaded: LoadedSite,
-        snapshot: Snapshot,
-        head: Head,
-        predicate: Predicate,
-        question: Question,
-    ) -> Found | None:
-        index, sort = loaded.index, question.sort
+        if self._source.is_far:
+            loaded.note(head, names, look.numbers)
+        index, sort, predicate = loaded.index, question.sort, resolve(question.predicate(), look.numbers)
         if not is_in_step(index, head) or is_stale(index, sort) or self._is_heavy(index, predicate, sort):
             async with loaded.lock:
                 if not await self._catch_up(site, loaded, snapshot, head):

@@ -5,71 +5,23 @@ No question waits for any of it; a search is slower until the words are built.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 from regulars.audience.archive import DamagedError
 from regulars.audience.index import SORTED_TEXTS, SiteIndex
+from regulars.audience.loaded import LoadedSite
 from regulars.audience.pool import Pool
 from regulars.audience.segment import Segment
 from regulars.audience.shelf import Shelf
 from regulars.audience.snapshots import pieces
-from regulars.audience.source import Head, Name
 from regulars.audience.text import TextColumn
 
 _SOONEST: Final = 60.0
 """Seconds between two snapshots of a site, at least."""
 
-_MOST_NAMES: Final = 1_000
-"""Names of objects and customers whose numbers are kept of a site."""
-
 _log = logging.getLogger(__name__)
-
-
-class LoadedSite:
-    """A site whose index is in memory."""
-
-    def __init__(self, index: SiteIndex, size: int) -> None:
-        self.index = index
-        self.lock = asyncio.Lock()
-        self.bytes = size
-        self.measured = index.head.number  # the change at which `bytes` was taken
-        self.condemned = False  # it cannot be continued, and is or was being loaded anew
-        self.asked = asyncio.get_running_loop().time()
-        self.warming: asyncio.Task[None] | None = None
-        self.reading: asyncio.Task[None] | None = None
-        self.cutting: asyncio.Task[None] | None = None
-        self.saved: int | None = None  # the change up to which there is a snapshot; None: there is none
-        self.saved_at = self.asked
-        self.is_calm = True  # nothing had been written when the store was last looked at
-        self._numbers: dict[Name, int | None] = {}
-        self._numbered_at = index.head
-
-    def numbers(self, names: Iterable[Name]) -> dict[Name, int | None] | None:
-        """The numbers of what is named (None: unknown), as of the index's head; None unless all have been noted.
-
-        A change of them is a change of the site, and moves its head.
-        """
-        if self._numbered_at != self.index.head:
-            return None
-        try:
-            return {name: self._numbers[name] for name in names}
-        except KeyError:
-            return None
-
-    def note(self, head: Head, names: Iterable[Name], numbers: Mapping[Name, int]) -> None:
-        """Keep what was found out about names at a head."""
-        if self._numbered_at != head or len(self._numbers) > _MOST_NAMES:
-            self._numbers = {}
-            self._numbered_at = head
-        for name in names:
-            self._numbers[name] = numbers.get(name)
-
-    @property
-    def tasks(self) -> tuple[asyncio.Task[None] | None, ...]:
-        """What may be under way for it."""
-        return self.warming, self.reading, self.cutting
 
 
 class Upkeep:

@@ -60,9 +60,9 @@ class Head(NamedTuple):
 
 
 Name = tuple[str, str]
-"""(kind, key) of an object, or (identifier, key) of a customer, where the identifier is one of IDENTIFIERS."""
+"""(kind, key) of an object, or (identifier, key) of a customer, where the identifier is one of CUSTOMER_NAMES."""
 
-IDENTIFIERS: Final = ("customer_id", "uuid")
+CUSTOMER_NAMES: Final = ("customer_id", "uuid")
 """What names a customer in the store alone. A uuid is written in its canonical form."""
 
 

@@ -40,10 +40,13 @@ class Connection(Protocol):
         """Run a statement and return its first row, if any."""
         ...
 
-    async def several(self, queries: Sequence[tuple[Statement, Values]], *, last: bool = False) -> list[list[Row]]:
+    async def several(
+        self, queries: Sequence[tuple[Statement, Values]], *, long: bool = False, last: bool = False
+    ) -> list[list[Row]]:
         """Run statements that do not depend on each other, in order: one round trip; returns the rows of each.
 
-        last: nothing else is read through this connection, so that its transaction may end along with them.
+        long: there may be many rows, as of `in_thread`. last: nothing else is read in this snapshot of one's own, so
+        that it may end along with them.
         """
         ...
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from regulars.domain.changes import COLUMNS, IDENTIFIERS, ChangeRow, CustomerRow, Head, Look, Name
+from regulars.domain.changes import COLUMNS, CUSTOMER_NAMES, ChangeRow, CustomerRow, Head, Look, Name
 from regulars.domain.customer import shown_name
 from regulars.domain.identity import parse_uuid
 from regulars.domain.objects import RelatedObject
@@ -38,7 +38,7 @@ class StoreSnapshot:
     async def look(
         self, site: int, names: Iterable[Name] = (), readings: Sequence[Reading[Any]] = (), *, last: bool = False
     ) -> Look:
-        """The head, the numbers of what is named, and what readings come to: one round trip, if none is long.
+        """The head, the numbers of what is named, and what readings come to: one round trip.
 
         last: nothing else is read in the snapshot.
         """
@@ -134,7 +134,7 @@ def _numbers(site: int, names: Iterable[Name]) -> list[Reading[dict[Name, int]]]
     found: list[Reading[dict[Name, int]]] = []
     for name in names:
         kind, key = name
-        if kind in IDENTIFIERS:
+        if kind in CUSTOMER_NAMES:
             found.append(_customer_number(site, name))
         else:
             objects.append((KIND_CODES[kind], key))

@@ -14,7 +14,7 @@ T = TypeVar("T")
 class Reading(Struct, Generic[T], frozen=True):
     """A statement with its values, and what its rows come to.
 
-    long: there may be so many rows that they are read off the event loop.
+    long: there may be so many rows that the event loop must go on meanwhile.
     """
 
     statement: Statement
@@ -25,18 +25,17 @@ class Reading(Struct, Generic[T], frozen=True):
 
 async def read(connection: Connection, reading: Reading[T]) -> T:
     """What one reading comes to."""
-    run = connection.in_thread if reading.long else connection.all
-    return reading.shape(await run(reading.statement, reading.values))
+    (found,) = await read_all(connection, [reading])
+    return found  # type: ignore[no-any-return]
 
 
 async def read_all(connection: Connection, readings: Sequence[Reading[Any]], *, last: bool = False) -> list[Any]:
-    """What readings that do not depend on each other come to, in order: one round trip, if none of them is long.
+    """What readings that do not depend on each other come to, in order: one round trip.
 
-    last: nothing else is read through the connection.
+    last: nothing else is read in the snapshot, which is one's own.
     """
     if not readings:
         return []
-    if any(reading.long for reading in readings):
-        return [await read(connection, reading) for reading in readings]
-    found = await connection.several([(reading.statement, reading.values) for reading in readings], last=last)
+    queries = [(reading.statement, reading.values) for reading in readings]
+    found = await connection.several(queries, long=any(reading.long for reading in readings), last=last)
     return [reading.shape(rows) for reading, rows in zip(readings, found, strict=True)]

@@ -215,9 +215,12 @@ class SqliteConnection:
         rows = _run(self._connection, sql.text, sql.arguments(values))
         return rows[0] if rows else None
 
-    async def several(self, queries: Sequence[tuple[Statement, Values]], *, last: bool = False) -> list[list[Row]]:
+    async def several(
+        self, queries: Sequence[tuple[Statement, Values]], *, long: bool = False, last: bool = False
+    ) -> list[list[Row]]:
         """Run statements one after the other; returns the rows of each."""
-        return [await self.all(statement, values) for statement, values in queries]
+        run = self.in_thread if long else self.all
+        return [await run(statement, values) for statement, values in queries]
 
     async def many(self, statement: Statement, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement once for each row of positional arguments."""

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from regulars.http.jsonapi import contact_resource, customer_resource
 from regulars.http.jsonapi.contact_resource import RELATED, ContactView
-from regulars.http.jsonapi.customer_documents import Question, included_objects
+from regulars.http.jsonapi.customer_documents import Purpose, included_objects
 from regulars.http.jsonapi.customer_resource import CustomerView
 from regulars.http.jsonapi.kinds import BY_KIND
 from regulars.http.jsonapi.site_resource import SITES, site_resource
@@ -24,18 +24,18 @@ TYPES: Final[dict[str, Sequence[str]]] = {
 
 
 class ContactsDocument:
-    """A document of contacts, made for one question.
+    """A document of contacts, made for one purpose.
 
     The vendor shows the data of tags always, and that of offers where they are included or the contact is alone.
     complete: what `readings` names is all that it needs.
     """
 
-    def __init__(self, question: Question) -> None:
-        query = question.query
-        self._question = question
-        with_data = frozenset(RELATED) if question.alone or "offers" in query.include else frozenset({"tags"})
-        self._view = ContactView(question.origin, question.site, query.fields.get("contacts"), with_data)
-        self._customers = CustomerView(question.origin, question.site, query.fields.get("customers"), offers=False)
+    def __init__(self, purpose: Purpose) -> None:
+        query = purpose.query
+        self._purpose = purpose
+        with_data = frozenset(RELATED) if purpose.alone or "offers" in query.include else frozenset({"tags"})
+        self._view = ContactView(purpose.origin, purpose.site, query.fields.get("contacts"), with_data)
+        self._customers = CustomerView(purpose.origin, purpose.site, query.fields.get("customers"), offers=False)
         self._relations = {*self._view.relations, *(RELATED[name][0] for name in RELATED if name in query.include)}
         if "customer" in query.include:
             self._relations.update(customer_resource.RELATED[name] for name in self._customers.with_data)
@@ -45,7 +45,7 @@ class ContactsDocument:
         """What is read of these contacts in any case: they themselves, and their ties."""
         if not numbers:
             return []
-        site = self._question.site
+        site = self._purpose.site
         return [reads.customers_by_number(site, numbers), reads.held_ties(site, numbers, sorted(self._relations))]
 
     async def shown(self, connection: Connection, found: Sequence[Any]) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class ContactsDocument:
         The connection reads in the same snapshot what the rest depends on.
         """
         people, ties = found or ([], {})
-        query, site = self._question.query, self._question.site
+        query, site = self._purpose.query, self._purpose.site
         document: dict[str, Any] = {"data": [self._view.show(person, ties) for person in people]}
         if not query.include:
             return document
@@ -63,8 +63,8 @@ class ContactsDocument:
             included += [self._customers.show(person, ties) for person in people]
         for name, (relation, _) in RELATED.items():
             if name in query.include:
-                included += (await included_objects(connection, self._question, name, relation, ties))[1]
+                included += (await included_objects(connection, self._purpose, name, relation, ties))[1]
         if "site" in query.include:
-            sites = await control.list_sites(connection, self._question.account)
+            sites = await control.list_sites(connection, self._purpose.account)
             included += [site_resource(each, query.fields.get("sites")) for each in sites if each.id == site]
         return document

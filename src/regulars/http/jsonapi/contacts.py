@@ -12,7 +12,7 @@ from regulars.http.jsonapi import contact_bodies, listing
 from regulars.http.jsonapi.bodies import read_resource, site_of
 from regulars.http.jsonapi.contact_documents import TYPES, ContactsDocument
 from regulars.http.jsonapi.contact_resource import RELATIONSHIPS
-from regulars.http.jsonapi.customer_documents import Question
+from regulars.http.jsonapi.customer_documents import Purpose
 from regulars.http.jsonapi.documents import EMPTY, document
 from regulars.http.jsonapi.listing import SORTS, Listing
 from regulars.http.jsonapi.origin import origin
@@ -97,7 +97,7 @@ async def _submit(call: Call, site: int, command: Command) -> Outcome:
 async def _shown(call: Call, caller: Caller, query: Query, site: int, number: int, *, status: int = 200) -> Response:
     """The document of one contact."""
     home = origin(call.scope, call.services.settings.trusted_proxies)
-    made = ContactsDocument(Question(caller.account, site, home, query, alone=True))
+    made = ContactsDocument(Purpose(caller.account, site, home, query, alone=True))
     async with call.services.store.snapshot() as connection:
         found = await made.shown(connection, await read_all(connection, made.readings([number]), last=made.complete))
     if not found["data"]:

@@ -5,11 +5,12 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from regulars.domain.customer import Customer
 from regulars.domain.relations import BY_NAME
 from regulars.domain.text import fold
 from regulars.http.jsonapi import contact_resource, customer_resource
 from regulars.http.jsonapi.contact_resource import ContactView
-from regulars.http.jsonapi.customer_resource import RELATED, CustomerView, Ties
+from regulars.http.jsonapi.customer_resource import RELATED, CustomerView, Line, Ties
 from regulars.http.jsonapi.kinds import BY_KIND, title_of
 from regulars.http.jsonapi.query import Query
 from regulars.http.jsonapi.site_resource import SITES, site_resource
@@ -26,7 +27,7 @@ TYPES: Final[dict[str, Sequence[str]]] = {
 """The types of resource in a document of customers, with their fields."""
 
 
-class Question(Struct, frozen=True):
+class Purpose(Struct, frozen=True):
     """What a document of customers is made for.
 
     searches: {relationship: text that the titles of its included objects must contain}. alone: one customer, which
@@ -42,18 +43,18 @@ class Question(Struct, frozen=True):
 
 
 class CustomersDocument:
-    """A document of customers, made for one question.
+    """A document of customers, made for one purpose.
 
     complete: what `readings` names is all that it needs.
     """
 
-    def __init__(self, question: Question) -> None:
-        query = question.query
-        self._question = question
+    def __init__(self, purpose: Purpose) -> None:
+        query = purpose.query
+        self._purpose = purpose
         self._include = query.include
-        offers = question.alone or "offers" in query.include
-        self._view = CustomerView(question.origin, question.site, query.fields.get("customers"), offers=offers)
-        self._contacts = ContactView(question.origin, question.site, query.fields.get("contacts"), frozenset())
+        offers = purpose.alone or "offers" in query.include
+        self._view = CustomerView(purpose.origin, purpose.site, query.fields.get("customers"), offers=offers)
+        self._contacts = ContactView(purpose.origin, purpose.site, query.fields.get("contacts"), frozenset())
         self._relations = _relations(self._view, query.include)
         self.complete = not query.include
 
@@ -62,26 +63,27 @@ class CustomersDocument:
         if not numbers:
             return []
         rows = reads.customers_by_number if "contact" in self._include else reads.lines_by_number
-        ties = [reads.held_ties(self._question.site, numbers, self._relations)] if self._relations else []
-        return [rows(self._question.site, numbers), *ties]
+        ties = [reads.held_ties(self._purpose.site, numbers, self._relations)] if self._relations else []
+        return [rows(self._purpose.site, numbers), *ties]
 
     async def shown(self, connection: Connection, found: Sequence[Any]) -> dict[str, Any]:
         """`data`, and `included` where it was asked for, of what the readings came to; unknown customers are left out.
 
         The connection reads in the same snapshot what the rest depends on.
         """
-        lines: Sequence[Any] = found[0] if found else []
+        lines: Sequence[Line] = found[0] if found else []
         ties: Ties = found[1] if len(found) > 1 else {}
-        include, query, site = self._include, self._question.query, self._question.site
+        include, query, site = self._include, self._purpose.query, self._purpose.site
         if not include:
             return {"data": [self._view.show(line, ties) for line in lines]}
-        included = [self._contacts.show(person, ties) for person in lines] if "contact" in include else []
+        # They are whole customers where contacts are included, and nowhere else.
+        included = [self._contacts.show(line, ties) for line in lines if isinstance(line, Customer)]
         for name in RELATED:
             if name in include:
-                ties, shown = await included_objects(connection, self._question, name, RELATED[name], ties)
+                ties, shown = await included_objects(connection, self._purpose, name, RELATED[name], ties)
                 included += shown
         if "site" in include:
-            sites = await control.list_sites(connection, self._question.account)
+            sites = await control.list_sites(connection, self._purpose.account)
             included += [site_resource(each, query.fields.get("sites")) for each in sites if each.id == site]
         return {"data": [self._view.show(line, ties) for line in lines], "included": included}
 
@@ -93,13 +95,13 @@ def _relations(view: CustomerView, include: frozenset[str]) -> list[str]:
 
 
 async def included_objects(
-    connection: Connection, question: Question, name: str, relation: str, ties: Ties
+    connection: Connection, purpose: Purpose, name: str, relation: str, ties: Ties
 ) -> tuple[Ties, list[dict[str, Any]]]:
     """The ties without those to objects that are not searched for, and the objects of a relationship."""
     numbers = {number for (_, each), tied in ties.items() if each == relation for number in tied}
     kind = BY_KIND[BY_NAME[relation].kind or ""]
-    objects = await reads.objects_by_number(connection, question.site, kind.kind, sorted(numbers))
-    if text := fold(question.searches.get(name, "")):
+    objects = await reads.objects_by_number(connection, purpose.site, kind.kind, sorted(numbers))
+    if text := fold(purpose.searches.get(name, "")):
         objects = [item for item in objects if text in fold(title_of(item))]
         kept = {item.number for item in objects}
         ties = {
@@ -108,6 +110,6 @@ async def included_objects(
         }
     products = None
     if kind.kind == "offer":
-        products = await reads.products_of(connection, question.site, [item.number for item in objects])
-    fields = question.query.fields.get(kind.type)
-    return ties, [kind.resource(question.site, item, fields, products) for item in objects]
+        products = await reads.products_of(connection, purpose.site, [item.number for item in objects])
+    fields = purpose.query.fields.get(kind.type)
+    return ties, [kind.resource(purpose.site, item, fields, products) for item in objects]

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from regulars.audience import catalogue
 from regulars.http.call import Call
 from regulars.http.jsonapi import listing
-from regulars.http.jsonapi.customer_documents import TYPES, CustomersDocument, Question
+from regulars.http.jsonapi.customer_documents import TYPES, CustomersDocument, Purpose
 from regulars.http.jsonapi.customer_resource import RELATED, RELATIONSHIPS
 from regulars.http.jsonapi.documents import document
 from regulars.http.jsonapi.listing import SORTS, Listing
@@ -45,7 +45,7 @@ async def show(call: Call, caller: Reader) -> Response:
     site, number = customer_place(call.path("id"), caller)
     home = origin(call.scope, settings.trusted_proxies)
     searches = {SEARCHES[name]: text for name, text in query.filters}
-    made = CustomersDocument(Question(caller.account, site, home, query, searches=searches, alone=True))
+    made = CustomersDocument(Purpose(caller.account, site, home, query, searches=searches, alone=True))
     async with call.services.store.snapshot() as connection:
         found = await made.shown(connection, await read_all(connection, made.readings([number]), last=made.complete))
     if not found["data"]:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from regulars.audience import catalogue
-from regulars.audience.answering import Page
+from regulars.audience.answering import Details
 from regulars.audience.catalogue import Engagement, Moment
 from regulars.audience.evaluate import Sort
 from regulars.audience.predicates import Predicate
@@ -16,7 +16,7 @@ from regulars.audience.values import BadFilterValueError
 from regulars.http.call import Call
 from regulars.http.jsonapi import paging
 from regulars.http.jsonapi.cursors import Cursors
-from regulars.http.jsonapi.customer_documents import Question
+from regulars.http.jsonapi.customer_documents import Purpose
 from regulars.http.jsonapi.documents import document
 from regulars.http.jsonapi.failures import ParameterProblem
 from regulars.http.jsonapi.origin import origin
@@ -34,7 +34,7 @@ SORTS: Final = {
 """Orders as callers spell them; the default first."""
 
 
-class Document(Page, Protocol):
+class Document(Details, Protocol):
     """What a page is shown as. complete: what `readings` names is all that it needs."""
 
     async def shown(self, connection: Connection, found: Sequence[Any]) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class Listing(Struct, frozen=True):
 
     path: str
     vocabulary: Vocabulary
-    document: Callable[[Question], Document]
+    document: Callable[[Purpose], Document]
 
 
 async def answer(call: Call, caller: Caller, listing: Listing) -> Response:
@@ -71,8 +71,8 @@ async def answer(call: Call, caller: Caller, listing: Listing) -> Response:
         return catalogue.audience_of([each(moment) for each in conditions], hidden_asked=hidden_asked)
 
     if site is not None:
-        made = listing.document(Question(caller.account, site, home, query))
-        asking = call.services.audience.ask(site, audience, sort=sort, stretch=stretch, page=made)
+        made = listing.document(Purpose(caller.account, site, home, query))
+        asking = call.services.audience.ask(site, audience, sort=sort, stretch=stretch, details=made)
         async with call.attended(), asking as answered:
             connection = cast(StoreSnapshot, answered.snapshot).connection
             total = answered.total

@@ -132,7 +132,7 @@ class PostgresqlEngine:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator["PostgresqlConnection"]:
-        """A read transaction; its end is not waited for."""
+        """A read transaction. Its end comes with the answer to its last reading, or is not waited for."""
         connection = PostgresqlConnection(await self._opened().take(), self._opened(), _READ)
         try:
             yield connection
@@ -212,9 +212,15 @@ class PostgresqlConnection:
         rows = await self.all(statement, values)
         return rows[0] if rows else None
 
-    async def several(self, queries: Sequence[tuple[Statement, Values]], *, last: bool = False) -> list[list[Row]]:
-        """Run statements in one round trip, which also ends a read transaction with its last; returns their rows."""
+    async def several(
+        self, queries: Sequence[tuple[Statement, Values]], *, long: bool = False, last: bool = False
+    ) -> list[list[Row]]:
+        """Run statements in one round trip, the last of which ends a snapshot; returns the rows of each."""
+        if last and self._begin is not _READ:
+            raise RuntimeError("a write transaction ends by its commit")  # which finds out whether it happened
         results = await self._exchange(_compiled(queries), last=last)
+        if long:
+            return [await self._session.many_rows(result) for result in results]
         return [self._session.rows(result) for result in results]
 
     async def many(self, statement: Statement, rows: Iterable[Sequence[Any]]) -> None:
@@ -224,8 +230,8 @@ class PostgresqlConnection:
 
     async def in_thread(self, statement: Statement, values: Values) -> list[Row]:
         """`all` for many rows, which are decoded some at a time."""
-        (result,) = await self._exchange(_compiled([(statement, values)]))
-        return await self._session.many_rows(result)
+        (rows,) = await self.several([(statement, values)], long=True)
+        return rows
 
     async def script(self, text: str) -> None:
         """Run one statement of a migration."""
