@@ -91,6 +91,10 @@ class World:
         for command in commands:
             await self.store.ledger.submit(self.site, command)
 
+    async def together(self, *commands: Command) -> None:
+        """Commands in one batch; refused ones change nothing."""
+        await self.store.ledger.submit_all(self.site, commands)
+
     async def attempt(self, *commands: Command) -> None:
         """Commands some of which name what belongs to somebody else; those are refused and change nothing."""
         for command in commands:

@@ -5,6 +5,7 @@ REGULARS_EXAMPLES says how many random histories are tried; `make test-long` tri
 
 import asyncio
 import os
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -102,15 +103,17 @@ deeds = st.one_of(
     profiles(),
     profiles(),
     st.builds(DeleteCustomer, who).map(lambda each: [each]),
-    st.builds(DeleteObject, st.sampled_from(["tag", "offer"]), st.sampled_from(["1", "2"])).map(lambda each: [each]),
-    st.builds(Relate, who, st.sampled_from(["tag.has"]), st.just(("1",)), st.sampled_from(("add", "remove"))).map(
+    st.builds(DeleteObject, st.sampled_from(["tag", "offer"]), st.sampled_from([1, 2])).map(lambda each: [each]),
+    st.builds(Relate, who, st.sampled_from(["tag.has"]), st.just((1,)), st.sampled_from(("add", "remove"))).map(
         lambda each: [each]
     ),
 )
+together = st.lists(deeds, min_size=2, max_size=5).map(lambda each: ("together", [*chain.from_iterable(each)]))
 events = st.one_of(
     deeds,
     deeds,
     deeds,
+    together,
     st.sampled_from([1, 1_000, DAY - 1_000, DAY, 90 * DAY]),  # the clock moves on
     st.sampled_from(["save", "restart", "prune", "follow"]),
 )
@@ -161,6 +164,8 @@ def live(happening: list[Any], asked: list[tuple[Asked, str, int, int]], tuning:
                         await made.audiences[1]._tail(made.site, made.audiences[1]._sites[made.site]) if made.audiences[
                             1
                         ]._sites else None
+                    case ("together", commands):
+                        await made.together(*commands)
                     case _:
                         await made.attempt(*event)
                 if at % 3 == 0:
@@ -185,6 +190,17 @@ def test_the_truth_knows_every_filter() -> None:
 
 
 # -- named edge cases -----------------------------------------------------------------------------------------
+
+
+@in_a_world()
+async def test_an_object_is_deleted_and_used_again_in_one_change(made: World) -> None:
+    await made.audience()
+    await made.do(activity("tag_added", email="a@example.com", tag_id="1"))
+    assert await made.check([("has_tag_id", "1")]) == [1]
+    tagged = [activity("tag_added", email=f"{name}@example.com", tag_id="1", timestamp=5) for name in "abc"]
+    await made.together(DeleteObject("tag", 1), *tagged)
+    await made.audience()
+    assert await made.check([("has_tag_id", "1")]) == [1, 2, 3]
 
 
 @in_a_world()

@@ -177,7 +177,7 @@ async def test_a_snapshot_is_captured_while_everything_changes(made: World) -> N
             await made.do(activity("tag_added", email=f"p{each % 40}@example.com", tag_id=str(each % 5 + 1)))
             if each % 7 == 0:
                 await made.do(DeleteCustomer(Who(email_key=f"p{each}@example.com")))
-                await made.do(DeleteObject("tag", str(each % 5 + 1)))
+                await made.do(DeleteObject("tag", each % 5 + 1))
             await made.ask(writer, [("has_tag_id", "1")], "name")
 
     async def save() -> None:

@@ -53,7 +53,10 @@ _upserts = st.tuples(
     st.dictionaries(fields, st.none() | texts, max_size=3),
     st.lists(st.tuples(relations, st.integers(0, 3), st.booleans()), max_size=3),
 )
-_others = st.tuples(st.just("delete"), st.integers(0, 30)) | st.tuples(st.just("clear"), relations, st.integers(0, 3))
+_others = st.one_of(
+    st.tuples(st.just("delete"), st.integers(0, 30)),
+    st.tuples(st.just("clear"), relations, st.integers(0, 3), st.none() | st.integers(0, 30)),
+)
 steps = st.lists(st.one_of(_upserts, _upserts, _upserts, _upserts, _others), min_size=1, max_size=25)
 
 
@@ -68,5 +71,10 @@ def take(model: Model, step: tuple):  # type: ignore[type-arg,no-untyped-def]
         case ("delete", which):
             known = sorted(model.customers)
             return model.delete(known[which % len(known)]) if known else None
-        case ("clear", relation, target):
-            return model.clear(relation, target)
+        case ("clear", relation, target, again):
+            record = model.clear(relation, target)
+            if again is not None and model.customers:
+                known = sorted(model.customers)
+                tied = model.upsert(known[again % len(known)], {}, {}, [(relation, target, True)])
+                record.entries += tied.entries
+            return record

@@ -101,6 +101,7 @@ named = st.one_of(
     st.fixed_dictionaries({"customer_id": ids}),
     st.fixed_dictionaries({"email": people, "customer_id": ids}),
 )
+references = st.sampled_from([1, "t"])
 changes = st.sampled_from(("add", "remove", "replace"))
 commands: st.SearchStrategy[Command] = st.one_of(
     st.builds(lambda n, plan, groups: upsert(**n, plan=plan, groups=groups), named, st.integers(0, 2), st.lists(ids)),
@@ -117,19 +118,19 @@ commands: st.SearchStrategy[Command] = st.one_of(
         st.sampled_from([None, "o"]),
     ),
     st.builds(DeleteCustomer, who),
-    st.builds(DeleteObject, st.sampled_from(["tag", "group", "offer", "product"]), st.sampled_from(["t", "1"])),
+    st.builds(DeleteObject, st.sampled_from(["tag", "group", "offer", "product"]), references),
     st.builds(Relate, who, st.just("tag.has"), st.just(("t",)), changes),
     st.builds(
         Relate,
         who,
         st.sampled_from(["offer.granted", "product.owned"]),
-        st.lists(st.sampled_from(["1", "t"]), max_size=2, unique=True).map(tuple),
+        st.lists(references, max_size=2, unique=True).map(tuple),
         changes,
     ),
     st.builds(
         LinkProducts,
-        st.sampled_from(["1", "t"]),
-        st.lists(st.sampled_from(["1", "t"]), max_size=2, unique=True).map(tuple),
+        references,
+        st.lists(references, max_size=2, unique=True).map(tuple),
         changes,
     ),
     st.builds(

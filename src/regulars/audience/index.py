@@ -168,10 +168,10 @@ class SiteIndex:
         OutOfOrderError when a change does not fit, and the index is of no use any more.
         """
         for record in records:
+            for target in record.cleared:
+                self.ties.pop(target)
             for entry in record.entries:
                 self._apply(entry, texts)
-            for target in record.cleared:  # after the ties of the same change, whose object is gone now
-                self.ties.pop(target)
         self.horizon = max(self.horizon, head.number if horizon is None else horizon)
         self.head = head
 

@@ -117,7 +117,8 @@ class Entry(Struct, array_like=True):
 class Record(Struct, array_like=True):
     """One part of a change. `rebuild` asks every reader to drop its index and load it from the store.
 
-    `cleared` lists (relation code, object number) whose object was deleted: nobody is tied to it any more.
+    `cleared` lists (relation code, object number) whose object was deleted: nobody is tied to it any more but whom an
+    entry ties to it anew. It comes before the entries, and of a change in parts, with the first.
     """
 
     format: int
