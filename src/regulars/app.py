@@ -19,6 +19,7 @@ from regulars.http.keyring import Keyring
 from regulars.http.routes import ROUTES
 from regulars.http.seals import Sealer
 from regulars.http.services import Services, clock_ms
+from regulars.logs import configure_logging
 from regulars.settings import Settings
 from regulars.store import control
 from regulars.store.engine import UnavailableError
@@ -130,5 +131,7 @@ def create_app(settings: Settings) -> Application:
 
 
 def create_app_from_environment() -> Application:
-    """The application for the settings in the environment (REGULARS_*)."""
-    return create_app(Settings.from_environment())
+    """The application for the settings in the environment (REGULARS_*), in a process that logs as they say."""
+    settings = Settings.from_environment()
+    configure_logging(settings.log_level)
+    return create_app(settings)

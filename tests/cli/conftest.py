@@ -1,6 +1,7 @@
 """Running the command line: in this process, or as a user does."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -45,7 +46,9 @@ def run(capsys: pytest.CaptureFixture[str]) -> Iterable[Run]:
         return Result(int(ended.value.code or 0), *capsys.readouterr())
 
     yield run
-    structlog.reset_defaults()  # main has tied it to a stderr that ends with the test
+    # main has tied them to a stderr that ends with the test
+    structlog.reset_defaults()
+    logging.basicConfig(handlers=[logging.NullHandler()], force=True)
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ WRONG = {
     "empty Basic": {"Authorization": basic(":")},
     "no base64": {"Authorization": "Basic %%%"},
     "no UTF-8": {"Authorization": "Basic /////w=="},
+    "Basic, not ASCII": {"Authorization": "Basic é"},
     "long Bearer": {"Authorization": f"Bearer {'x' * 1000}"},
     "empty Bearer": {"Authorization": "Bearer"},
     "other scheme": {"Authorization": "Digest username=x"},

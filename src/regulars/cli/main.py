@@ -4,13 +4,13 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated, Final
 
-import structlog
 import typer
 
 from regulars import __version__
 from regulars.cli import access, demo, imports, moving, serving, upkeep
 from regulars.cli.options import GlobalDatabase
 from regulars.cli.output import FailedError, note
+from regulars.logs import configure_logging
 from regulars.settings import SettingError
 from regulars.store.control import ControlError
 from regulars.store.engine import UnavailableError
@@ -66,8 +66,7 @@ def _root(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 used wrongly, 130 interrupted."""
-    # What the store logs must not get between a script and the JSON on stdout.
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    configure_logging()
     sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments) or ["--help"]))
 
 

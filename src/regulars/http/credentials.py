@@ -1,7 +1,6 @@
 """Credentials: the ways a caller may present a key, and what a request without a good one is told."""
 
 import base64
-import binascii
 from typing import Final
 
 from msgspec import Struct
@@ -44,19 +43,20 @@ def presented(name: bytes, value: bytes) -> Presented:
     scheme, _, rest = text.partition(" ")
     match scheme.lower():
         case "basic":
-            return Presented(_basic(rest.strip()), bearer=False)
+            return Presented((basic(rest) or ("", ""))[0], bearer=False)
         case "bearer":
             return Presented(rest.strip(), bearer=True)
         case _:
             return Presented("", bearer=False)
 
 
-def _basic(text: str) -> str:
+def basic(text: str) -> tuple[str, str] | None:
+    """The user name and password in what follows the word Basic; None if it is not the base64 of UTF-8."""
     try:
-        user, _, _ = base64.b64decode(text, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
-    return user
+        user, _, password = base64.b64decode(text.strip(), validate=True).decode().partition(":")
+    except ValueError:
+        return None
+    return user, password
 
 
 def is_sendwithus_client(request: Request) -> bool:

@@ -1,7 +1,5 @@
 """OAuth 2: an API key is exchanged for short-lived tokens (RFC 6749), which can be revoked (RFC 7009)."""
 
-import base64
-import binascii
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 from urllib.parse import unquote_plus
@@ -117,10 +115,10 @@ def _basic(call: Call) -> tuple[str, str] | None:
     scheme, _, text = call.request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return None
-    try:
-        number, _, secret = base64.b64decode(text.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        raise Problem("invalid_client", WRONG_CLIENT) from None
+    found = credentials.basic(text)
+    if found is None:
+        raise Problem("invalid_client", WRONG_CLIENT)
+    number, secret = found
     return unquote_plus(number), unquote_plus(secret)
 
 
