@@ -84,6 +84,32 @@ def test_consent_comes_back_only_by_a_later_subscription() -> None:
         assert site.person(PEOPLE[0]).has("subscribed")
 
 
+@pytest.mark.parametrize(
+    "ends, starts, body, flag",
+    [
+        ("unsubscribed", "subscribed", {}, "subscribed"),
+        ("email_complained", "subscribed", {}, "subscribed"),
+        ("unsuppressed", "suppressed", {}, "suppressed"),
+        ("tag_removed", "tag_added", {"tag_id": "1"}, "tag.has 1"),
+        ("newsletter_unsubscribed", "newsletter_subscribed", {"newsletter_id": "1"}, "newsletter.subscribed 1"),
+        ("product_removed", "product_granted", {"product_id": "1"}, "product.owned 1"),
+    ],
+)
+def test_a_word_of_this_moment_outlasts_what_is_reported_late(
+    ends: str, starts: str, body: dict[str, str], flag: str
+) -> None:
+    site = MemorySite()
+    email = {"email": "a@example.com"}
+    past = NOW // 1000 - 3_000
+    site.record(starts, {**email, **body, "timestamp": past})
+    site.record(ends, {**email, **body, "timestamp": past + 1})
+    site.record(ends, {**email, **body})
+    site.record(starts, {**email, **body, "timestamp": past + 2})
+    assert flag not in site.held("a@example.com")
+    site.record(starts, {**email, **body})
+    assert flag in site.held("a@example.com")
+
+
 def test_a_repeat_is_answered_and_creates_nobody() -> None:
     site = MemorySite()
     body = {"email": PEOPLE[0], "timestamp": AT, "event_uuid": "u"}

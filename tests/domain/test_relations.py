@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.domain.relations import BY_CODE, BY_NAME, KIND_CODES, KINDS, PROFILE_RELATIONS_END, RELATIONS, Tie, settle
+from regulars.domain.relations import (
+    BY_CODE,
+    BY_NAME,
+    KIND_CODES,
+    KINDS,
+    PROFILE_RELATIONS_END,
+    RELATIONS,
+    Tie,
+    Word,
+    settle,
+)
 
 relations = st.sampled_from(RELATIONS)
 reports = st.lists(st.tuples(st.booleans(), st.integers(0, 4)), min_size=1, max_size=6)
@@ -18,7 +28,7 @@ def test_timed_reports_settle_the_same_in_any_order(relation, orders) -> None:  
     for order in orders:
         tie = None
         for holds, at in order:
-            tie = settle(tie, relation, holds, at, timed=True) or tie
+            tie = settle(tie, relation, holds, at, Word.THEN) or tie
         ends.append(tie)
     assert ends[0] == ends[1]
     latest = max(at for _, at in orders[0])
@@ -26,12 +36,14 @@ def test_timed_reports_settle_the_same_in_any_order(relation, orders) -> None:  
     assert ends[0] == Tie(said.pop() if len(said) == 1 else relation.restrictive, latest)
 
 
-@given(relations, st.booleans(), st.integers(0, 4), st.booleans(), st.integers(0, 4))
-def test_the_callers_word_of_this_moment_always_wins(relation, held, at, holds, now) -> None:  # type: ignore[no-untyped-def]
+@given(
+    relations, st.booleans(), st.integers(0, 4), st.booleans(), st.integers(0, 4), st.sampled_from([Word.NOW, Word.SO])
+)
+def test_the_callers_word_of_this_moment_always_wins(relation, held, at, holds, now, word) -> None:  # type: ignore[no-untyped-def]
     before = Tie(held, at, "key")
-    after = settle(before, relation, holds, now, timed=False)
+    after = settle(before, relation, holds, now, word)
     if held == holds:
-        assert after is None
+        assert after == (Tie(held, now, "key") if word is Word.NOW and now > at else None)
     else:
         assert after is not None
         assert (after.holds, after.label) == (holds, "key")
@@ -41,9 +53,9 @@ def test_the_callers_word_of_this_moment_always_wins(relation, held, at, holds, 
 
 def test_a_report_that_says_nothing_new_changes_nothing() -> None:
     tag = BY_NAME["tag.has"]
-    assert settle(Tie(True, 5), tag, True, 5, timed=True) is None
-    assert settle(Tie(True, 5), tag, False, 4, timed=True) is None
-    assert settle(Tie(True, 5), tag, True, 6, timed=True) == Tie(True, 6)
+    assert settle(Tie(True, 5), tag, True, 5, Word.THEN) is None
+    assert settle(Tie(True, 5), tag, False, 4, Word.THEN) is None
+    assert settle(Tie(True, 5), tag, True, 6, Word.THEN) == Tie(True, 6)
 
 
 @pytest.mark.parametrize(

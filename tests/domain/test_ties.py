@@ -64,7 +64,7 @@ calls = st.tuples(
 
 @given(st.lists(calls, max_size=12))
 def test_calls_and_events_lead_to_the_same_ties(listed: list[tuple[str, Change, list[str]]]) -> None:
-    """What a call changes, the events of the catalogue change; what is so already it leaves as it is."""
+    """What a call does, the events of the catalogue do; only that nothing follows from taking away what is not held."""
     called, happened = site(), site()
     for relation, change, items in listed:
         relationship = RELATIONSHIPS[relation]
@@ -72,14 +72,40 @@ def test_calls_and_events_lead_to_the_same_ties(listed: list[tuple[str, Change, 
             change = "add"
         before = held_of(called, relation)
         assert called.do(Relate(WHO, relation, references(relation, items), change)).refusal is None
-        after = held_of(called, relation)
-        for name, numbers in ((relationship.removed, before - after), (relationship.added, after - before)):
+        kind = BY_NAME[relation].kind or ""
+        found = [called.work.object_of(kind, reference) for reference in references(relation, items)]
+        named = {item.number for item in found if item is not None}
+        lost = before & named if change == "remove" else before - named if change == "replace" else set()
+        gained = set() if change == "remove" else named
+        for name, numbers in ((relationship.removed, lost), (relationship.added, gained)):
             for number in sorted(numbers):
                 assert name is not None
                 (field,) = EVENTS[name].requires
-                item = called.work.objects[BY_NAME[relation].kind or "", number].public_id
+                item = called.work.objects[kind, number].public_id
                 happened.record(name, {"email": EMAIL, field: item})
         assert called.held(EMAIL) == happened.held(EMAIL)
+
+
+@pytest.mark.parametrize("relation", [name for name in writable if RELATIONSHIPS[name].removed])
+def test_what_a_call_takes_away_outlasts_what_is_reported_late(relation: str) -> None:
+    made = site()
+    before = made.held(EMAIL)
+    assert made.do(Relate(WHO, relation, references(relation, ["1"]), "remove")).verdict == "unchanged"
+    added = RELATIONSHIPS[relation].added
+    assert added is not None
+    (field,) = EVENTS[added].requires
+    made.record(added, {"email": EMAIL, field: "1", "timestamp": 1})
+    assert held_of(made, relation) == set()
+    assert before == {each for each in made.held(EMAIL) if not each.startswith("product.")}
+
+
+def test_what_is_granted_again_is_active_again() -> None:
+    made = site()
+    made.do(Relate(WHO, "product.owned", (1,), "add"))
+    made.record("product_deactivated", {"email": EMAIL, "product_id": "1"})
+    assert made.do(Relate(WHO, "product.owned", (1,), "add")).verdict == "updated"
+    assert "product.active 1" in made.held(EMAIL)
+    assert made.do(Relate(WHO, "product.owned", (1,), "add")).verdict == "unchanged"
 
 
 @pytest.mark.parametrize("change", ["add", "remove", "replace"])

@@ -73,6 +73,31 @@ def test_two_customers_are_none_of_its_business() -> None:
     assert verdicts(together(site, ROME, OSLO, {"customer_id": "1", "city": "Rome"})) == ["updated"] * 3
 
 
+def test_what_happened_to_somebody_else_meanwhile_stays() -> None:
+    site = MemorySite()
+    site.upsert(email="a@x.org", customer_id="1")
+    told = together(
+        site,
+        {"email": "b@x.org", "customer_id": "1"},
+        {"email": "a@x.org", "unsubscribed": False},
+        {"email": "a@x.org", "customer_id": "2"},
+        {"email": "c@x.org", "customer_id": "2"},
+        {"email": "a@x.org", "customer_id": "1"},
+    )
+    assert verdicts(told) == ["updated", "created", "updated", "updated", "updated"]
+    assert site.held("c@x.org") == {"subscribed"}
+    assert [consent.customer for consent in site.work.consents] == [site.customer("c@x.org").number]
+
+
+def test_attributes_in_another_order_are_the_same() -> None:
+    site = MemorySite()
+    there, back = {"email": "a@x.org", "data": {"x": None}}, {"email": "a@x.org", "city": "Rome", "data": {"x": 1}}
+    together(site, there, back)
+    before = state(site)
+    assert verdicts(together(site, there, back)) == ["unchanged", "unchanged"]
+    assert state(site) == before
+
+
 bodies = st.fixed_dictionaries(
     {"email": st.just("a@x.org")},
     optional={

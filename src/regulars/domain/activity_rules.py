@@ -12,7 +12,7 @@ from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
 from regulars.domain.mail import RANK, Log, advance, identify_log
 from regulars.domain.money import LIMIT_CENTS
-from regulars.domain.relations import BY_NAME, FLAG
+from regulars.domain.relations import BY_NAME, FLAG, Word
 from regulars.domain.ties import apply_sets
 from regulars.domain.upsert_rules import apply_upsert, move_forward, record_consent
 from regulars.domain.working import ActivityRow, WorkingSet, conflict
@@ -45,14 +45,14 @@ def apply_activity(
         if order in work.seen_orders:
             return verdict, person
         work.seen_orders.add(order)
-    at, timed = (work.now, False) if activity.at is None else (activity.at, True)
+    at, word = (work.now, Word.NOW) if activity.at is None else (activity.at, Word.THEN)
     numbers = [(field, work.refer(REFERENCE_FIELDS[field], reference)) for field, reference in activity.references]
     products = [work.refer("product", reference) for reference in activity.products]
     log = _mail(activity, person, work, dict(numbers), at) if activity.kind.mail else None
     _keep(activity, person, work, at, log=None if log is None else log.number)
     _figures(activity, person, work, at)
-    _ties(activity, person, work, numbers, products, at, timed=timed)
-    _consent(activity, person, work, at, timed=timed, source=source)
+    _ties(activity, person, work, numbers, products, at, word)
+    _consent(activity, person, work, at, word, source=source)
     return ("created" if verdict == "created" else "updated"), person
 
 
@@ -143,22 +143,21 @@ def _ties(
     numbers: list[tuple[str, int]],
     products: list[int],
     at: int,
-    *,
-    timed: bool,
+    word: Word,
 ) -> None:
     for rule in activity.rules():
         if rule.field is None:
             if rule.relation not in _OF_ADDRESS or _names_current_address(activity, person):
-                work.tie(person, BY_NAME[rule.relation], FLAG, rule.holds, at, timed=timed)
+                work.tie(person, BY_NAME[rule.relation], FLAG, rule.holds, at, word)
             continue
         named = [number for field, number in numbers if field == rule.field]
         if rule.field == "product_id":
             named += products
         for number in named:
-            apply_sets((rule,), person, work, number, at, timed=timed)
+            apply_sets((rule,), person, work, number, at, word)
 
 
-def _consent(activity: Activity, person: Person, work: WorkingSet, at: int, *, timed: bool, source: str) -> None:
+def _consent(activity: Activity, person: Person, work: WorkingSet, at: int, word: Word, *, source: str) -> None:
     change = activity.kind.consent
     if change is None or activity.leaves_newsletter:
         return
@@ -173,7 +172,7 @@ def _consent(activity: Activity, person: Person, work: WorkingSet, at: int, *, t
         wording=activity.wording,
         proof=activity.proof,
     )
-    record_consent(person, work, change[0], evidence.cause, at, timed=timed, evidence=evidence)
+    record_consent(person, work, change[0], evidence.cause, at, word, evidence=evidence)
 
 
 def log_identity(activity: Activity, customer: int, numbers: dict[str, int], at: int) -> bytes:

@@ -68,7 +68,7 @@ class RecordActivity(Struct, frozen=True):
 class Relate(Struct, frozen=True):
     """Tie a known customer to known objects, or untie it, on the caller's word of this moment: to all, or to none.
 
-    `relation` is a key of `domain.ties.RELATIONSHIPS`. What is so already stays as it is.
+    `relation` is a key of `domain.ties.RELATIONSHIPS`. It is what the events of that name would be at this moment.
     """
 
     who: Who

@@ -4,6 +4,7 @@ A flag (hidden, suppressed, ...) is a tie to object 0. The codes are stored in t
 records: a code is never reused and never changes its meaning.
 """
 
+from enum import Enum
 from typing import Final
 
 from msgspec import Struct
@@ -90,16 +91,23 @@ class Tie(Struct):
     label: str | None = None
 
 
-def settle(tie: Tie | None, relation: Relation, holds: bool, at: int, *, timed: bool) -> Tie | None:
+class Word(Enum):
+    """How a report of a tie is meant."""
+
+    THEN = "it came about at a time of its own: it loses against what came later"
+    NOW = "it comes about at this moment: it wins, also against what is reported late"
+    SO = "it is so at this moment, since whenever: it wins, and leaves what is so already as it is"
+
+
+def settle(tie: Tie | None, relation: Relation, holds: bool, at: int, word: Word) -> Tie | None:
     """The tie after a report that `relation` holds (or not) since `at` (ms); None if the report changes nothing.
 
-    A report with a time of its own (`timed`) loses against a later one and, at the same time, against the
-    restrictive one. A report without one is the caller's word of this moment and always wins.
+    Of two reports of the same time, the restrictive one wins.
     """
     if tie is None:
         return Tie(holds, at)
-    if not timed:
-        return None if tie.holds == holds else Tie(holds, max(at, tie.at + 1), tie.label)
-    if at < tie.at or (at == tie.at and (holds == tie.holds or holds != relation.restrictive)):
+    if word is not Word.THEN and tie.holds != holds:
+        return Tie(holds, max(at, tie.at + 1), tie.label)
+    if word is Word.SO or at < tie.at or (at == tie.at and (holds == tie.holds or holds != relation.restrictive)):
         return None
     return Tie(holds, at, tie.label)

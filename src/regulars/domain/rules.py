@@ -22,7 +22,7 @@ from regulars.domain.faults import Fault, RefusedError, refuse
 from regulars.domain.limits import Limits
 from regulars.domain.objects import RelatedObject
 from regulars.domain.references import Reference
-from regulars.domain.relations import BY_NAME, RELATIONS
+from regulars.domain.relations import BY_NAME, RELATIONS, Word
 from regulars.domain.text import fold
 from regulars.domain.ties import RELATIONSHIPS, apply_sets
 from regulars.domain.undoing import Mark
@@ -54,7 +54,8 @@ def _together(command: Together, work: WorkingSet, limits: Limits) -> Outcome:
     brings_evidence = any(upsert.restored is not None and upsert.restored.consents for upsert in command.upserts)
     mark = Mark(work, work.people[named.pop()]) if len(named) == 1 and not brings_evidence else None
     parts = tuple(apply(upsert, work, limits) for upsert in command.upserts)
-    if mark is not None and mark.is_as_it_was():
+    touched = [part.person for part in parts if part.refusal is None]
+    if mark is not None and all(person is mark.person for person in touched) and mark.is_as_it_was():
         mark.undo()
         parts = tuple(part if part.refusal is not None else Outcome("unchanged", mark.person) for part in parts)
     return Outcome(parts[-1].verdict, parts[-1].person, parts=parts)
@@ -81,10 +82,14 @@ def _relate(command: Relate, work: WorkingSet, limits: Limits) -> Outcome:
     named = {found.number for found in _known(work, relation.kind, command.references)}
     held = {number for number, _ in person.tied_to(command.relation)}
     after = _after(held, named, command.change)
-    for holds, numbers in ((False, held - after), (True, after - held)):
-        for number in sorted(numbers):
-            apply_sets(relationship.rules(holds), person, work, number, work.now, timed=False)
-    return Outcome("unchanged" if after == held else "updated", person)
+    changed = False
+    for number in sorted(held - after):
+        changed |= apply_sets(relationship.rules(False), person, work, number, work.now, Word.NOW)
+    for number in sorted(named - held - after):  # nothing follows from that, but no older report undoes it
+        work.tie(person, relation, number, False, work.now, Word.NOW)
+    for number in sorted(named & after):  # also where it is so already: what follows from it may not be so
+        changed |= apply_sets(relationship.rules(True), person, work, number, work.now, Word.NOW)
+    return Outcome("updated" if changed else "unchanged", person)
 
 
 def _after(before: set[int], named: set[int], change: Change) -> set[int]:

@@ -1,7 +1,9 @@
 """Undoing: whether commands left a customer as they found it, and then taking back what they noted on the way."""
 
 import copy
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 from regulars.domain.consent import CAUSES
 from regulars.domain.customer import Customer, Person
@@ -10,7 +12,7 @@ from regulars.domain.working import WorkingSet
 _MOMENTS: Final = {"updated_at", "subscribed_at", "unsubscribed_at", *CAUSES.values()}
 """When something was changed last says nothing of what it is; consent itself is a tie."""
 
-_COMPARED: Final = tuple(name for name in Customer.__struct_fields__ if name not in _MOMENTS)
+_COMPARED: Final = tuple(name for name in Customer.__struct_fields__ if name not in {*_MOMENTS, "attributes"})
 
 
 class Mark:
@@ -33,12 +35,13 @@ class Mark:
         return (
             self._work.people.get(self._number) is self.person
             and all(getattr(customer, name) == getattr(self._customer, name) for name in _COMPARED)
+            and _decoded(customer.attributes) == _decoded(self._customer.attributes)
             and self._held() == {key for key, tie in self._ties.items() if tie.holds}
             and len(self._work.saved_objects) == self._objects
         )
 
     def undo(self) -> None:
-        """Take back what was noted since of a customer that is as it was."""
+        """Take back what was noted since of a customer that is as it was, and is the only one that was touched."""
         work, number = self._work, self._number
         for name in Customer.__struct_fields__:
             setattr(self.person.customer, name, getattr(self._customer, name))
@@ -61,3 +64,8 @@ class Mark:
     def _places(self) -> list[tuple[int, int, int]]:
         """Where the customer's ties would be among them."""
         return [(self._number, *key) for key in self.person.ties]
+
+
+def _decoded(attributes: str | None) -> Any:
+    """The attributes whatever their order, which is that of their arrival."""
+    return msgspec.json.decode(attributes or "{}")
