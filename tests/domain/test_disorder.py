@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regulars.domain.identity import Who
+from regulars.domain.mail import RANK
 from regulars.domain.relations import BY_NAME, FLAG
 
 from .disorder import PEOPLE, figures, histories, mail_state
@@ -138,6 +139,50 @@ def test_a_bounce_or_complaint_is_of_the_address_it_names(name: str) -> None:
     site.record(name, {"email": "old@example.com", "customer_id": "c", "bounce_type": "hard"})
     assert site.held("new@example.com") == {"subscribed"}
     assert site.customer("new@example.com").bounced_at is None
+
+
+@pytest.mark.parametrize("name", ["email_bounced", "email_complained"])
+@pytest.mark.parametrize("told", ["before", "after", "without its sending"])
+def test_a_bounce_or_complaint_that_names_a_mail_is_of_that_mail_s_address(name: str, told: str) -> None:
+    site = MemorySite()
+    report = {"customer_id": "c", "log_id": "l", "bounce_type": "hard", "timestamp": AT}
+    site.upsert(email="old@example.com", customer_id="c")
+    if told != "without its sending":
+        site.record("email_sent", {"customer_id": "c", "log_id": "l", "timestamp": AT - 10})
+    if told == "before":
+        site.record(name, report)
+    site.upsert(email="new@example.com", customer_id="c")
+    if told != "before":
+        site.record(name, report)
+    assert not site.person("new@example.com").has("hard_bouncing")
+    if told == "after":
+        assert site.held("new@example.com") == set()
+        assert site.customer("new@example.com").bounced_at is None
+
+
+def test_where_a_mail_went_does_not_depend_on_what_is_told_first() -> None:
+    told = [
+        {"event": "email_delivered", "email": "old@example.com"},
+        {"event": "email_opened"},
+        {"event": "email_sent", "email": "older@example.com"},
+        {"event": "email_clicked", "email": "new@example.com"},
+    ]
+    for order in permutations(told):
+        site = MemorySite()
+        site.upsert(email="new@example.com", customer_id="c")
+        for body in order:
+            site.record(body["event"], {"customer_id": "c", "log_id": "l", **body})
+        (log,) = site.work.logs.values()
+        assert (log.address_key, log.recipient_address) == ("old@example.com", "old@example.com")
+
+
+def test_one_message_to_several_people_is_a_mail_to_each() -> None:
+    for order in permutations([("email_sent", "a"), ("email_sent", "b"), ("email_opened", "b")]):
+        site = MemorySite()
+        for event, name in order:
+            site.record(event, {"email": f"{name}@example.com", "message_id": "m", "timestamp": AT})
+        states = {log.recipient_address: mail_state(log)[1] for log in site.work.logs.values()}
+        assert states == {"a@example.com": RANK["sent"], "b@example.com": RANK["opened"]}
 
 
 def test_an_opt_out_through_an_older_address_counts() -> None:

@@ -68,11 +68,17 @@ def test_which_mail_an_event_is_about() -> None:
         known = {"key": None, "customer": 1, "broadcast": None, "sequence": None, "template": None, "at": 0}
         return identify_log(**(known | given))  # type: ignore[arg-type]
 
-    assert identity(key="k", broadcast=1) == identity(key="k", customer=2, at=DAY)
+    assert identity(key="k", broadcast=1) == identity(key="k", at=DAY)
     assert identity(broadcast=1) == identity(broadcast=1, template=5, at=DAY)
     assert identity(template=1, at=1) == identity(template=1, at=DAY - 1)
     several = [
-        *(identity(key="k"), identity(key="l"), identity(broadcast=1), identity(broadcast=1, customer=2)),
+        *(
+            identity(key="k"),
+            identity(key="l"),
+            identity(key="k", customer=2),
+            identity(broadcast=1),
+            identity(broadcast=1, customer=2),
+        ),
         *(identity(broadcast=2), identity(template=1), identity(template=1, at=DAY), identity(sequence=1), identity()),
     ]
     assert len(set(several)) == len(several)

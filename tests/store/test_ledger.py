@@ -668,8 +668,15 @@ async def test_what_was_written_is_there_when_the_store_opens_again(tmp_path: Pa
 
 @with_store()
 async def test_what_callers_said_of_a_deleted_customer_s_mails_is_erased(at: Running) -> None:
-    await at.record("email_sent", email="a@b.co", broadcast_id=1, note="for Anna")
+    await at.upsert(email="a@b.co", name="Anna Smith")
+    await at.record("email_sent", email="a@b.co", broadcast_id=1, note="for Anna", message="Dear Anna")
     await at.record("visit", email="a@b.co", note="Anna's visit")
     assert at.rows("SELECT count(*) FROM activities WHERE detail LIKE '%Anna%'") == [(2,)]
-    await at.store.ledger.submit(1, DeleteCustomer(who("a@b.co")))
-    assert at.rows("SELECT name, detail FROM activities") == [("email_sent", None)]
+    assert at.rows("SELECT recipient_name, message FROM logs") == [("Anna Smith", "Dear Anna")]
+    later = activity("email_opened", email="a@b.co", broadcast_id=1, message="Anna opened it")
+    await at.store.ledger.submit_all(1, [later, DeleteCustomer(who("a@b.co"))])
+    assert at.rows("SELECT name, detail FROM activities ORDER BY number") == [
+        ("email_sent", None),
+        ("email_opened", None),
+    ]
+    assert at.rows("SELECT address_key, recipient_name, message FROM logs") == [("a@b.co", None, "")]

@@ -5,7 +5,7 @@ from typing import Final
 from regulars.domain.activity import Activity
 from regulars.domain.commands import Verdict
 from regulars.domain.consent import Consent
-from regulars.domain.customer import Person, shown_name
+from regulars.domain.customer import Customer, Person, shown_name
 from regulars.domain.events import REFERENCE_FIELDS
 from regulars.domain.faults import refuse
 from regulars.domain.identity import Who
@@ -50,9 +50,11 @@ def apply_activity(
     products = [work.refer("product", reference) for reference in activity.products]
     log = _mail(activity, person, work, dict(numbers), at) if activity.kind.mail else None
     _keep(activity, person, work, at, log=None if log is None else log.number)
-    _figures(activity, person, work, at)
-    _ties(activity, person, work, numbers, products, at, word)
-    _consent(activity, person, work, at, word, source=source)
+    is_current = _is_of_current_address(activity, person, log)
+    _figures(activity, person, work, at, is_current=is_current)
+    _ties(activity, person, work, numbers, products, at, word, is_current=is_current)
+    if is_current or activity.name != "email_complained":
+        _consent(activity, person, work, at, word, source=source)
     return ("created" if verdict == "created" else "updated"), person
 
 
@@ -108,7 +110,7 @@ def _keep(activity: Activity, person: Person, work: WorkingSet, at: int, *, log:
     work.counters.activity += 1
 
 
-def _figures(activity: Activity, person: Person, work: WorkingSet, at: int) -> None:
+def _figures(activity: Activity, person: Person, work: WorkingSet, at: int, *, is_current: bool) -> None:
     kind = activity.kind
     if kind.counts is not None:
         customer = work.touch(person)
@@ -121,7 +123,7 @@ def _figures(activity: Activity, person: Person, work: WorkingSet, at: int) -> N
     move_forward(person, work, kind.moves, at)
     if kind.personal:
         move_forward(person, work, ("last_request_at",), at)
-    if activity.name == "email_bounced" and _names_current_address(activity, person):
+    if activity.name == "email_bounced" and is_current:
         move_forward(person, work, ("bounced_at",), at)
 
 
@@ -131,9 +133,10 @@ def _within(cents: int) -> int:
     return max(-bound, min(bound, cents))
 
 
-def _names_current_address(activity: Activity, person: Person) -> bool:
-    """A bounce or complaint applies to the address it names, not to a newer one."""
-    return activity.who.email_key is None or activity.who.email_key == person.customer.email_key
+def _is_of_current_address(activity: Activity, person: Person, log: Log | None) -> bool:
+    """A bounce or complaint applies to the address it names, else to that of its mail, not to a newer one."""
+    address = activity.who.email_key or (log and log.address_key)
+    return address is None or address == person.customer.email_key
 
 
 def _ties(
@@ -144,10 +147,12 @@ def _ties(
     products: list[int],
     at: int,
     word: Word,
+    *,
+    is_current: bool,
 ) -> None:
     for rule in activity.rules():
         if rule.field is None:
-            if rule.relation not in _OF_ADDRESS or _names_current_address(activity, person):
+            if rule.relation not in _OF_ADDRESS or is_current:
                 work.tie(person, BY_NAME[rule.relation], FLAG, rule.holds, at, word)
             continue
         named = [number for field, number in numbers if field == rule.field]
@@ -160,8 +165,6 @@ def _ties(
 def _consent(activity: Activity, person: Person, work: WorkingSet, at: int, word: Word, *, source: str) -> None:
     change = activity.kind.consent
     if change is None or activity.leaves_newsletter:
-        return
-    if activity.name == "email_complained" and not _names_current_address(activity, person):
         return
     evidence = Consent(
         customer=person.customer.number,
@@ -218,8 +221,22 @@ def _mail(activity: Activity, person: Person, work: WorkingSet, numbers: dict[st
         work.new_logs[log.number] = log
     else:
         work.changed_logs[log.number] = log
+        _readdress(log, activity.who, customer)
     if item is not None and (log.email_id is None or item.public_id < log.email_id):
         # Events of one mail should name the same; of those that do not, any order of arrival keeps the same one.
         log.email_id, log.email_name = item.public_id, item.name
     advance(log, status, at, activity.message)
     return log
+
+
+def _readdress(log: Log, who: Who, customer: Customer) -> None:
+    """Take the address that an event names for that of its mail, if it says more than what was known of it.
+
+    Where none was named the mail is taken to have gone to the customer's current address. Any order of arrival keeps
+    the same of several.
+    """
+    named, known, current = who.email_key, log.address_key, customer.email_key
+    if named is None or named == known:
+        return
+    if known in (None, current) or (named != current and named < (known or "")):
+        log.address_key, log.recipient_address = named, who.email

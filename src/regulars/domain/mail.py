@@ -37,7 +37,8 @@ class Log(Struct):
     """One mail to one person; the fields are the columns, in order.
 
     number: within the site. identity: 16 bytes that say which mail it is. key: the caller's or provider's id.
-    customer: the number of the customer at the time, who may be gone; the address stays. Moments: ms.
+    customer: the number of the customer at the time, who may be gone; the address stays. message: empty of a customer
+    who is gone. Moments: ms.
     """
 
     number: int
@@ -58,8 +59,22 @@ class Log(Struct):
     clicks: int = 0
 
     def public_id(self, site: int) -> str:
-        """The id by which the world knows the log: the one it brought, else log_ and a number that names its site."""
-        return self.key if self.key is not None else f"log_{public_number(site, self.number)}"
+        """The id by which the world knows the log: the one it brought, else log_ and a number that names its site.
+
+        One that it brought but that is, or will be, of another log here is not told.
+        """
+        if self.key is not None and own_number(self.key, site) is None:
+            return self.key
+        return f"log_{public_number(site, self.number)}"
+
+    @property
+    def told(self) -> str:
+        """The message as it is shown: what was reported, else what its status says."""
+        return self.message or _said(STATUSES[self.status])
+
+    def forget(self) -> None:
+        """Leave out who got the mail and what callers said of it; its address stays."""
+        self.recipient_name, self.message = None, ""
 
 
 def own_number(key: str, site: int) -> int | None:
@@ -74,9 +89,10 @@ def own_number(key: str, site: int) -> int | None:
 def identify_log(
     *, key: str | None, customer: int, broadcast: int | None, sequence: int | None, template: int | None, at: int
 ) -> bytes:
-    """Which mail an event is about: its id; else customer and broadcast; else customer, template or sequence, day."""
+    """Which mail of the customer an event is about: that of the id; else of the broadcast; else of template or sequence
+    and day. An id alone is not enough: providers send one message to many people."""
     if key is not None:
-        text = f"id {key}"
+        text = f"id {customer} {key}"
     elif broadcast is not None:
         text = f"broadcast {customer} {broadcast}"
     else:

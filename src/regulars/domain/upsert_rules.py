@@ -144,8 +144,8 @@ def _rename(person: Person, who: Who, work: WorkingSet, moment: int, *, late: bo
     )
     if moved:
         customer.bounced_at = None
-        if person.has("hard_bouncing"):
-            work.tie(person, _HARD_BOUNCING, FLAG, False, moment, Word.SO)
+        # Also where it does not bounce: a bounce of before, which is still to come, is not of the new address.
+        work.tie(person, _HARD_BOUNCING, FLAG, False, moment, Word.NOW)
     return True
 
 

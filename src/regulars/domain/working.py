@@ -181,6 +181,9 @@ class WorkingSet:
         for row in self.activities:
             if row.customer == customer.number:
                 row.detail = None
+        for log in (*self.new_logs.values(), *self.changed_logs.values()):
+            if log.customer == customer.number:
+                log.forget()
         self.consents = [row for row in self.consents if row.customer != customer.number]
         self.seen_uuids = {uuid: owner for uuid, owner in self.seen_uuids.items() if owner != customer.number}
 

@@ -110,6 +110,7 @@ class _Writing:
             sql.DELETE_TIES,
             sql.DELETE_HISTORY,
             sql.ERASE_DETAILS,
+            sql.FORGET_LOGS,
             sql.DELETE_CONSENTS,
         ):
             await self.rows(statement, gone)

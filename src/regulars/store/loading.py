@@ -192,20 +192,18 @@ class Loading:
         candidates = _Candidates(self._named.people, work)
         orders = set()
         identities = set()
-        own: dict[int, bytes] = {}
+        own: dict[int, dict[int, bytes]] = {}
         for activity in self._named.activities:
             for number in candidates.of(activity.who):
                 if activity.order_id is not None:
                     orders.add((number, activity.name, activity.order_id))
                 if activity.kind.mail is not None:
                     at = work.now if activity.at is None else activity.at
-                    identities.add(log_identity(activity, number, self._numbers_of(activity), at).hex())
-            if activity.log_key is not None:
-                identity = log_identity(activity, 0, {}, 0)
-                identities.add(identity.hex())
-                numbered = own_number(activity.log_key, self._site)
-                if numbered is not None:
-                    own[numbered] = identity
+                    identity = log_identity(activity, number, self._numbers_of(activity), at)
+                    identities.add(identity.hex())
+                    numbered = None if activity.log_key is None else own_number(activity.log_key, self._site)
+                    if numbered is not None:
+                        own.setdefault(numbered, {})[number] = identity
         seen, logs, own_logs, ties = await self._ask(
             self._keyed(sql.SEEN_ORDERS, orders),
             self._keyed(sql.LOGS_BY_IDENTITY, identities),
@@ -218,7 +216,10 @@ class Loading:
             work.logs[log.identity] = log
         for row in own_logs:
             log = Log(*row)
-            work.logs[own[log.number]] = work.logs.setdefault(log.identity, log)
+            log = work.logs.setdefault(log.identity, log)
+            for number, identity in own[log.number].items():
+                if number == log.customer or work.people[number].customer.email_key == log.address_key:
+                    work.logs.setdefault(identity, log)
         for customer, code, item, holds, at in ties:
             work.people[customer].ties.setdefault((code, item), Tie(bool(holds), at))
 

@@ -45,7 +45,10 @@ def _by(name: str, table: Table, *names: str, beside: Sequence[ColumnElement[Any
 
 
 _NULL = cast(literal_column(str(NULL)), BigInteger)
-LOG_FIELDS = ("created_at", "status", "status_at", "message", "email_id", "email_name", "opens", "clicks")
+LOG_FIELDS = (
+    *("address_key", "recipient_name", "recipient_address", "created_at", "status", "status_at", "message"),
+    *("email_id", "email_name", "opens", "clicks"),
+)
 """What an event changes of a log that is there."""
 
 # -- the head -------------------------------------------------------------------------------------------------
@@ -224,6 +227,13 @@ ERASE_DETAILS = Statement(
     .values(detail=null()),
 )
 """What callers sent with the mail events that stay: it may name the person in ways that an address does not."""
+FORGET_LOGS = Statement(
+    "forget_logs",
+    update(logs)
+    .where(site_is(logs), logs.c.customer == bindparam("number"), logs.c.created_at > _NULL)
+    .values(recipient_name=null(), message=literal_column("''")),
+)
+"""The mails stay, by address: see `mail.Log.forget`."""
 DELETE_CONSENTS = Statement(
     "delete_consents", delete(consents).where(site_is(consents), consents.c.customer == bindparam("number"))
 )

@@ -98,3 +98,26 @@ def test_an_event_may_name_a_log_by_the_id_we_gave_it(api: Client) -> None:
     done(api.post("event", {"event": "email_opened", **who, "log_id": log["id"], "timestamp": START + 5}))
     (opened,) = logs(api, address="named@example.com")
     assert (opened["id"], opened["status"]) == (log["id"], "opened")
+
+
+def test_an_id_of_the_form_of_ours_is_never_that_of_two_logs(api: Client) -> None:
+    def logs(name: str) -> list[tuple[str, str]]:
+        found = done(api.get(f"customers/{name}@forms.example/logs"))["logs"]
+        return [(log["id"], log["status"]) for log in found]
+
+    def happens(event: str, name: str, **more: str) -> None:
+        done(api.post("event", {"event": event, "email": f"{name}@forms.example", **more}))
+
+    happens("email_sent", "first", broadcast_id="1")
+    ((first, _),) = logs("first")
+    to_come = f"log_{int(first.removeprefix('log_')) + 2}"
+    happens("email_sent", "second", log_id=to_come)
+    happens("email_sent", "third", broadcast_id="1")
+    assert logs("third") == [(to_come, "sent")]
+    happens("email_opened", "second", log_id=to_come)
+    happens("email_clicked", "third", log_id=to_come)
+    happens("email_clicked", "stranger", log_id=first)
+    assert [status for _, status in logs("first")] == ["sent"]
+    assert [status for _, status in logs("second")] == ["opened"]
+    assert logs("third") == [(to_come, "clicked")]
+    assert len({logs(name)[0][0] for name in ("first", "second", "third", "stranger")}) == 4

@@ -52,7 +52,7 @@ def log_object(log: Log, site: int) -> dict[str, Any]:
         "recipient_name": log.recipient_name or "",
         "recipient_address": log.recipient_address or "",
         "status": STATUSES[log.status],
-        "message": log.message,
+        "message": log.told,
         "email_id": log.email_id or "",
         "email_name": log.email_name or log.email_id or "",
         "email_version": log.email_version or "",
