@@ -40,7 +40,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     index_memory: Annotated[
         int, Meta(ge=0, le=_LARGEST, description="memory for the indexes of all sites of a process, in bytes")
     ] = 512 * 1024 * 1024
-    email_limit: Annotated[int, Meta(ge=6, le=1024, description="longest e-mail address, in characters")] = 256
+    email_limit: Annotated[int, Meta(ge=6, le=500, description="longest e-mail address, in characters")] = 256
     attributes_limit: Annotated[
         int, Meta(ge=2, le=_LARGEST, description="largest attributes of one customer, in bytes of JSON")
     ] = 64 * 1024

@@ -111,6 +111,18 @@ def test_a_word_of_this_moment_outlasts_what_is_reported_late(
     assert flag in site.held("a@example.com")
 
 
+def test_a_clock_that_is_a_little_ahead_tells_what_came_first() -> None:
+    ahead = NOW // 1000 + 100
+    told = [("tag_added", ahead), ("tag_removed", ahead + 100), ("subscribed", ahead + 90), ("unsubscribed", ahead)]
+    for order in permutations(told):
+        site = MemorySite()
+        for event, at in order:
+            site.record(event, {"email": "a@example.com", "tag_id": "1", "timestamp": at})
+        assert site.held("a@example.com") == {"subscribed"}
+        customer = site.customer("a@example.com")
+        assert max(customer.updated_at, customer.subscribed_at or 0, customer.unsubscribed_at or 0) <= site.work.now
+
+
 def test_a_repeat_is_answered_and_creates_nobody() -> None:
     site = MemorySite()
     body = {"email": PEOPLE[0], "timestamp": AT, "event_uuid": "u"}

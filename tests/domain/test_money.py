@@ -24,6 +24,7 @@ def test_numbers_and_decimal_text(value: object, cents: int) -> None:
 @pytest.mark.parametrize(
     "value",
     [
+        *(19.999, 0.004, -1.005),
         *(
             None,
             True,

@@ -306,12 +306,16 @@ def test_any_body_is_a_profile_or_refused(body: dict[str, Any]) -> None:
         ({"firstname": None, "lastname": None}, {"firstname": None, "lastname": None, "name": None}),
         ({"name": "Jo van Dam"}, {"name": "Jo van Dam", "firstname": "Jo", "lastname": "van Dam"}),
         ({"name": "Cher"}, {"name": "Cher", "firstname": "Cher", "lastname": None}),
+        (
+            {"name": "Wolfeschlegel Hausenberg"},
+            {"name": "Wolfeschlegel Hausenberg", "firstname": "Wolfesch", "lastname": "Hausenbe"},
+        ),
         ({"name": None}, {"name": None, "firstname": None, "lastname": None}),
         ({"address_city": "Rome"}, {"address_city": "Rome"}),
     ],
 )
 def test_the_name_and_its_parts_stay_in_step(fields: dict[str, Any], filled: dict[str, Any]) -> None:
-    fill_names(fields, "Anna", "Smith")
+    fill_names(fields, "Anna", "Smith", longest=8)
     assert fields == filled
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from psycopg.pq import DiagnosticField
 
 from regulars.audience.predicates import All
 from regulars.audience.service import Audience
@@ -19,7 +20,7 @@ from regulars.store import ledger as ledger_module
 from regulars.store import reads
 from regulars.store.engine import OutcomeUnknownError, UnavailableError
 from regulars.store.postgresql.engine import PostgresqlEngine
-from regulars.store.postgresql.errors import ExpiredError
+from regulars.store.postgresql.errors import ExpiredError, LostError, failure_of
 from regulars.store.postgresql.pool import PoolExhaustedError
 from regulars.store.statement import Sql
 from regulars.store.store import Store
@@ -326,3 +327,51 @@ async def test_starting_processes_do_not_race(at: Running) -> None:
         await store.close()
     assert administer(url, "SELECT count(*) FROM settings") == [(2,)]
     administer(server(), f'DROP DATABASE "{name}_new" WITH (FORCE)')
+
+
+@on_postgresql()
+async def test_a_migration_takes_as_long_as_it_takes(at: Running) -> None:
+    engine = engine_of(at)
+    engine._patience = 0.2
+    await engine.open()
+    try:
+        async with engine.migration() as connection:
+            await connection.ask(Sql("SELECT pg_sleep(0.6)", (), {}))
+        with pytest.raises(UnavailableError, match="in time"):
+            async with engine.transaction() as connection:
+                await connection.ask(Sql("SELECT pg_sleep(0.6)", (), {}))
+    finally:
+        await engine.close()
+
+
+@on_postgresql()
+async def test_a_database_of_somebody_else_s_cannot_be_used(at: Running) -> None:
+    administer(url_of(at.path), "ALTER TABLE customers RENAME TO people")
+    try:
+        with pytest.raises(UnavailableError, match="regulars init"):
+            await at.upsert(email="a@example.com")
+    finally:
+        administer(url_of(at.path), "ALTER TABLE people RENAME TO customers")
+    assert (await at.upsert(email="a@example.com")).verdict == "created"
+
+
+class Said:
+    """An error as the server reports it."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.fields = {DiagnosticField.SQLSTATE: code.encode(), DiagnosticField.MESSAGE_PRIMARY: message.encode()}
+
+    def error_field(self, field: DiagnosticField) -> bytes | None:
+        return self.fields.get(field)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        *(("0A000", LostError), ("25006", LostError), ("57P01", LostError)),
+        *(("42501", UnavailableError), ("53100", UnavailableError)),
+    ],
+)
+def test_a_server_that_takes_no_writes_is_left_alone(code: str, kind: type[Exception]) -> None:
+    failure = failure_of(Said(code, "cannot set transaction read-write mode during recovery"))  # type: ignore[arg-type]
+    assert type(failure) is kind

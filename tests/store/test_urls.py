@@ -1,10 +1,12 @@
 """Database URLs: which engine each names, and what may be printed of one."""
 
+import asyncio
 import builtins
 from typing import Any
 
 import pytest
 
+from regulars.store.engine import UnavailableError
 from regulars.store.sqlite import SqliteEngine
 from regulars.store.store import DatabaseURLError, engine_for, shown
 
@@ -43,8 +45,25 @@ def test_a_missing_driver_is_one_sentence_that_names_the_extra(monkeypatch: pyte
         ("postgresql://h/d?sslpassword=secret", "postgresql://h/d?sslpassword=***"),
         ("host=h password=secret user=a", "host=h password=*** user=a"),
         ("sqlite:///a:b@c.db", "sqlite:///a:b@c.db"),
+        ("mysql://u:pa/ss@h/d", "mysql://u:***@h/d"),
+        ("postgresql://u:p?a#s@s@h/d", "postgresql://u:***@h/d"),
+        ("u:p/q:secret@h", "u:***@h"),
+        ("postgresql://h:5432/d", "postgresql://h:5432/d"),
         ("sqlite:////var/lib/regulars.db", "sqlite:////var/lib/regulars.db"),
     ],
 )
 def test_a_password_is_never_shown(url: str, printed: str) -> None:
     assert shown(url) == printed
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("postgresql://u:50%secret@localhost/db", "postgresql://h/d?password=secret%zz"),
+        *("postgresql://u:se cret secret@h/d", "postgresql://u:secret@[::1]x/db"),
+    ],
+)
+def test_a_malformed_url_is_one_sentence_without_the_password(url: str) -> None:
+    with pytest.raises(UnavailableError, match=r"malformed.*%25") as raised:
+        asyncio.run(engine_for(url).open())
+    assert "secret" not in str(raised.value)

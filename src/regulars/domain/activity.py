@@ -18,7 +18,7 @@ from regulars.domain.moments import SECOND, parse_moment
 from regulars.domain.money import parse_cents
 from regulars.domain.profile import IDENTIFIERS, Profile, parse_profile, parse_who
 from regulars.domain.references import Reference, parse_reference
-from regulars.domain.text import is_storable
+from regulars.domain.text import INDEXED_BYTES, fits_an_index, is_blank, is_storable
 
 AHEAD: Final = 300 * SECOND
 """How far (ms) a caller's clock may be ahead of ours."""
@@ -107,7 +107,7 @@ class _Reading:
             references=references,
             products=self.products() if _takes_products(kind) else (),
             amount=self.amount() if kind.revenue else 0,
-            order_id=self.text("order_id") if name in _ORDERED else None,
+            order_id=self.order_id() if name in _ORDERED else None,
             passed=self.passed() if name == "assessment_completed" else None,
             hard=name == "email_bounced" and self.bounce_type() == "hard",
             cause=self.cause() if name == "unsubscribed" else (kind.consent[1] if kind.consent else None),
@@ -155,26 +155,34 @@ class _Reading:
 
     def time(self, now: int, clamp: bool) -> int | None:
         value = self.body.get("timestamp")
-        if value is None or value == "":
+        if value is None or is_blank(value):
             return None
         try:
             at = parse_moment(value)
         except ValueError as error:
             self.faults.append(Fault("timestamp", str(error)))
             return None
-        if at > now + AHEAD and not clamp:
+        if at <= now + AHEAD:
+            return at  # a clock that is a little ahead still tells what came before what
+        if not clamp:
             self.faults.append(Fault("timestamp", "must not be more than 5 minutes ahead of now"))
-        return min(at, now)
+        return now
 
     def text(self, field: str) -> str | None:
         value = self.body.get(field)
-        if value is None or value == "":
+        if value is None or is_blank(value):
             return None
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
         if not isinstance(value, str) or len(value) > self.limits.text or not is_storable(value):
             self.faults.append(Fault(field, f"must be text of at most {self.limits.text} characters"))
             return None
+        return value
+
+    def order_id(self) -> str | None:
+        value = self.text("order_id")
+        if value is not None and not fits_an_index(value):
+            self.faults.append(Fault("order_id", f"must be text of at most {INDEXED_BYTES} bytes of UTF-8"))
         return value
 
     def references(self, kind: Event) -> tuple[tuple[str, Reference], ...]:
@@ -186,7 +194,7 @@ class _Reading:
         found = []
         for field in sorted(wanted):
             value = self.body.get(field)
-            if value is None or value == "":
+            if value is None or is_blank(value):
                 continue
             try:
                 found.append((field, parse_reference(value, REFERENCE_FIELDS[field], longest=self.limits.object_key)))
@@ -212,7 +220,7 @@ class _Reading:
     def amount(self) -> int:
         for field in ("revenue", "amount"):
             value = self.body.get(field)
-            if value is None or value == "":
+            if value is None or is_blank(value):
                 continue
             try:
                 cents = parse_cents(value)

@@ -31,8 +31,9 @@ def apply_activity(
     if activity.uuid is not None and activity.uuid in work.seen_uuids:
         return "unchanged", _found(activity.who, work)
     if activity.profile is not None:
-        verdict, person = apply_upsert(activity.profile, work, limits, source=source, at=activity.at)
-        _keep(activity, person, work, work.now if activity.at is None else activity.at, log=None)
+        at = None if activity.at is None else min(activity.at, work.now)
+        verdict, person = apply_upsert(activity.profile, work, limits, source=source, at=at)
+        _keep(activity, person, work, work.now if at is None else at, log=None)
         return verdict, person
     for field, reference in activity.references:
         work.refuse_unknown_number(field, REFERENCE_FIELDS[field], reference)
@@ -45,16 +46,17 @@ def apply_activity(
         if order in work.seen_orders:
             return verdict, person
         work.seen_orders.add(order)
-    at, word = (work.now, Word.NOW) if activity.at is None else (activity.at, Word.THEN)
+    since, word = (work.now, Word.NOW) if activity.at is None else (activity.at, Word.THEN)
+    at = min(since, work.now)  # what happened is never ahead of us, but what came before what is as it was reported
     numbers = [(field, work.refer(REFERENCE_FIELDS[field], reference)) for field, reference in activity.references]
     products = [work.refer("product", reference) for reference in activity.products]
     log = _mail(activity, person, work, dict(numbers), at) if activity.kind.mail else None
     _keep(activity, person, work, at, log=None if log is None else log.number)
     is_current = _is_of_current_address(activity, person, log)
     _figures(activity, person, work, at, is_current=is_current)
-    _ties(activity, person, work, numbers, products, at, word, is_current=is_current)
+    _ties(activity, person, work, numbers, products, since, word, is_current=is_current)
     if is_current or activity.name != "email_complained":
-        _consent(activity, person, work, at, word, source=source)
+        _consent(activity, person, work, since, word, source=source)
     return ("created" if verdict == "created" else "updated"), person
 
 
@@ -76,6 +78,7 @@ def _person(who: Who, work: WorkingSet, at: int | None) -> tuple[Person, Verdict
     if person is None:
         if who.email_key is None and who.customer_id is None:
             raise refuse("customer_not_found", "uuid", "There is no customer with this uuid.")
+        at = None if at is None else min(at, work.now)
         return work.create(Who(who.email, who.email_key, who.customer_id), at=at), "created"
     customer = person.customer
     new_address = customer.email_key is None and not work.find(Who(email_key=who.email_key))

@@ -35,9 +35,10 @@ class RefusedError(Exception):
 
     @property
     def sentence(self) -> str:
-        """The first fault as one sentence, with its field in front unless the detail names it."""
+        """The first fault as one sentence, with its field in front unless the detail is a sentence by itself."""
         fault = self.faults[0]
-        return f"{fault.field}: {fault.detail}" if fault.field and fault.field not in fault.detail else fault.detail
+        is_whole = (fault.detail[:1].isupper() and fault.detail[-1:] == ".") or fault.detail.startswith(fault.field)
+        return f"{fault.field}: {fault.detail}" if not is_whole else fault.detail
 
 
 def refuse(code: str, field: str, detail: str) -> RefusedError:

@@ -3,6 +3,7 @@
 import random
 import re
 import time
+import unicodedata
 import uuid as uuids
 from functools import lru_cache
 from typing import Final
@@ -38,7 +39,7 @@ class Who(Struct, frozen=True):
 
 
 def parse_address(value: object, *, longest: int) -> tuple[str, str]:
-    """An e-mail address as (shown, key): trimmed and lower-cased; casefold(NFC(address)).
+    """An e-mail address as (shown, key): trimmed and NFC(lower-cased); casefold(NFC(that)).
 
     Raises ValueError with a sentence. Addresses of the usual form are judged by one expression; the others, with
     quotes or letters beyond ASCII, by the email-validator library (no DNS).
@@ -55,7 +56,8 @@ def parse_address(value: object, *, longest: int) -> tuple[str, str]:
         raise ValueError("must be an e-mail address without NUL or lone surrogates")
     if not _is_address(text):
         raise ValueError("must be an e-mail address such as anna@example.com")
-    return text.lower(), fold(text)
+    shown = unicodedata.normalize("NFC", text.lower())
+    return shown, fold(shown)  # of the form that is shown, so that this finds the customer again
 
 
 @lru_cache(maxsize=4096)

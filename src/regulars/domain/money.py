@@ -24,6 +24,8 @@ def parse_cents(value: object) -> int:
         if not abs(value) <= LIMIT_CENTS:
             raise ValueError(_ALLOWED)
         cents = round(value * 100)
+        if abs(value * 100 - cents) > 1e-6 * max(1.0, abs(value)):
+            raise ValueError(_ALLOWED)
     elif isinstance(value, str) and _PLAIN.fullmatch(text := value.strip()):
         try:
             cents = int(Decimal(text) * 100)

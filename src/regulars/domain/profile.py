@@ -102,19 +102,19 @@ class _Reading:
     def who(self, body: Mapping[str, Any]) -> Who:
         email = key = customer_id = uuid = None
         value = body.get("email")
-        if value is not None and value != "":
+        if value is not None and not is_blank(value):
             try:
                 email, key = parse_address(value, longest=self.limits.email)
             except ValueError as error:
                 self.fault("email", str(error))
         value = body.get("customer_id")
-        if value is not None and value != "":
+        if value is not None and not is_blank(value):
             try:
                 customer_id = parse_customer_id(value, longest=self.limits.customer_id)
             except ValueError as error:
                 self.fault("customer_id", str(error))
         value = body.get("uuid")
-        if value is not None and value != "":
+        if value is not None and not is_blank(value):
             try:
                 uuid = parse_uuid(value)
             except ValueError as error:
@@ -164,7 +164,7 @@ class _Reading:
             self.fault(key, problem)
 
     def groups(self, value: Any) -> tuple[Reference, ...]:
-        if value is None or value == "":
+        if value is None or is_blank(value):
             return ()
         if not isinstance(value, list) or len(value) > self.limits.references:
             self.fault("groups", f"must be a list of at most {self.limits.references} group ids")
@@ -178,7 +178,7 @@ class _Reading:
         return tuple(dict.fromkeys(found))
 
     def newsletters(self, value: Any) -> tuple[tuple[Reference, bool], ...]:
-        if value is None or value == "":
+        if value is None or is_blank(value):
             return ()
         if not isinstance(value, list) or len(value) > self.limits.references:
             self.fault("subscription_groups", f"must be a list of at most {self.limits.references} objects")
@@ -200,7 +200,7 @@ class _Reading:
         return tuple(dict(found).items())
 
     def flag(self, field: str, value: Any, *, required: bool = False) -> bool | None:
-        if value is None or value == "":
+        if value is None or is_blank(value):
             if required:
                 self.fault(field, "is required: true or false")
             return None
@@ -264,18 +264,19 @@ EXPLICIT_FIELDS: Final = (*TOP_RULES, *sorted(_ENVELOPE))
 """Every top-level key of an upsert that is not an attribute; for the docs."""
 
 
-def fill_names(fields: dict[str, Any], firstname: str | None, lastname: str | None) -> None:
+def fill_names(fields: dict[str, Any], firstname: str | None, lastname: str | None, *, longest: int) -> None:
     """Keep `name` and its two parts in step within the fields of one call.
 
     Writing a part sets the name to "first last" (the other part from the customer as it is); writing the name
-    splits it at the first space.
+    splits it at the first space, and no part is longer than `longest` characters.
     """
     given_parts = "firstname" in fields or "lastname" in fields
     if given_parts and "name" not in fields:
         fields["name"] = joined_name(fields.get("firstname", firstname), fields.get("lastname", lastname))
     elif "name" in fields and not given_parts:
         first, _, last = (fields["name"] or "").partition(" ")
-        fields["firstname"], fields["lastname"] = first or None, last.strip() or None
+        fields["firstname"] = first[:longest] or None
+        fields["lastname"] = last.strip()[:longest].rstrip() or None
 
 
 def joined_name(firstname: str | None, lastname: str | None) -> str | None:

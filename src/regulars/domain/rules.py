@@ -23,7 +23,7 @@ from regulars.domain.limits import Limits
 from regulars.domain.objects import RelatedObject
 from regulars.domain.references import Reference
 from regulars.domain.relations import BY_NAME, RELATIONS, Word
-from regulars.domain.text import fold
+from regulars.domain.text import INDEXED_BYTES, fits_an_index, fold
 from regulars.domain.ties import RELATIONSHIPS, apply_sets
 from regulars.domain.undoing import Mark
 from regulars.domain.upsert_rules import apply_upsert
@@ -132,9 +132,12 @@ def _save_object(command: SaveObject, work: WorkingSet, limits: Limits) -> Outco
     if command.reference is not None and found is None:
         raise refuse("object_not_found", kind, f"There is no {kind} {command.reference!r}.")
     name_key = None if command.name is None else fold(command.name)
+    if name_key is not None and not fits_an_index(name_key):
+        raise refuse("invalid", "name", f"must be text of at most {INDEXED_BYTES} bytes of UTF-8")
     for taken in (
         None if name_key is None else work.object_names.get((kind, name_key)),
-        None if command.key is None else getattr(work.object_of(kind, command.key), "number", None),
+        # One without a name is shown by its key.
+        *(getattr(work.object_of(kind, key), "number", None) for key in (command.key, command.name) if key),
     ):
         if taken is not None and (found is None or taken != found.number):
             raise refuse("duplicate_name", "name", f"Another {kind} has this name or key.")

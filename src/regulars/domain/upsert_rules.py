@@ -110,11 +110,11 @@ def _new_values(customer: Customer | None, profile: Profile, limits: Limits, *, 
     if "name" in fields or "firstname" in fields or "lastname" in fields:
         fields = dict(fields)
         if customer is None:
-            fill_names(fields, None, None)
+            fill_names(fields, None, None, longest=limits.name)
         else:
             if late and (customer.firstname or customer.lastname):
                 fields.pop("name", None)  # it has parts already, which a name of once does not split anew
-            fill_names(fields, customer.firstname, customer.lastname)
+            fill_names(fields, customer.firstname, customer.lastname, longest=limits.name)
             if late and customer.name != joined_name(customer.firstname, customer.lastname):
                 fields.pop("name", None)  # somebody chose it beside its parts, and it is not empty
     if patch:
@@ -214,7 +214,8 @@ def record_consent(
 
 
 def move_forward(person: Person, work: WorkingSet, fields: Iterable[str], at: int) -> bool:
-    """Move "latest" times of a customer to `at` (ms), never back; True if one moved."""
+    """Move "latest" times of a customer to `at` (ms) or, if that is ahead, to now; never back. True if one moved."""
+    at = min(at, work.now)
     moved = False
     for field in fields:
         current = getattr(person.customer, field)

@@ -85,8 +85,13 @@ class Keyring:
     async def flush(self) -> None:
         """Write down when keys were last used."""
         used, self._used = self._used, {}
-        if used:
+        if not used:
+            return
+        try:
             await control.note_use(self._store.engine, used)
+        except BaseException:
+            self._used = used | self._used
+            raise
 
     async def _look_up(self, found: Presented) -> Caller | None:
         async with self._store.snapshot() as connection:

@@ -229,8 +229,11 @@ class Ledger:
         while True:
             try:
                 async with self._engine.transaction() as connection:
-                    connection.discard()
-                    return all([await has_happened(connection, site, head) for site, head in heads.items()])
+                    happened = all([await has_happened(connection, site, head) for site, head in heads.items()])
+                    if not happened:
+                        connection.discard()
+                # Having locked the heads, it is committed as durably as what it asked about: on a standby as well.
+                return happened
             except UnavailableError:
                 if time.monotonic() > until:
                     raise doubt from None

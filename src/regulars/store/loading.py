@@ -91,7 +91,7 @@ class _Named:
                 references.add(("offer", offer))
                 references.update(("product", item) for item in named)
             case SaveObject(kind=kind, reference=optional, key=key, name=name):
-                references.update((kind, item) for item in (optional, key) if item is not None)
+                references.update((kind, item) for item in (optional, key, name) if item is not None)
                 self.numbered.add(kind)
                 if name is not None:
                     self.names.add((kind, fold(name)))
@@ -198,7 +198,7 @@ class Loading:
                 if activity.order_id is not None:
                     orders.add((number, activity.name, activity.order_id))
                 if activity.kind.mail is not None:
-                    at = work.now if activity.at is None else activity.at
+                    at = work.now if activity.at is None else min(activity.at, work.now)
                     identity = log_identity(activity, number, self._numbers_of(activity), at)
                     identities.add(identity.hex())
                     numbered = None if activity.log_key is None else own_number(activity.log_key, self._site)

@@ -17,8 +17,8 @@ POSTGRESQL_SCHEMES: Final = ("postgresql://", "postgres://")
 CONNECTIONS: Final = 16
 """Connections of a process to a server: ten sites written at once, and reads beside them."""
 
-_PASSWORD: Final = re.compile(r"([^:/@?#]*):[^/?#]*@|(password\s*=\s*)('[^']*'|[^&\s]*)")
-"""A password in a URL or connection string, as it should be written or almost so: a sentence may be about its form."""
+_PASSWORD: Final = re.compile(r"^((?:\w+:/+)?)(?!\w+:/)([^:@/]*):.*@|(password\s*=\s*)('[^']*'|[^&\s]*)")
+"""A password in a URL or connection string, also in one that is wrong: it is wrong ones that are complained of."""
 
 
 class DatabaseURLError(ValueError):
@@ -96,7 +96,7 @@ def shown(url: str) -> str:
     """A database's URL as it may be printed: without a password."""
     if url.startswith(SCHEME):
         return url
-    return _PASSWORD.sub(lambda found: f"{found[2]}***" if found[2] else f"{found[1]}:***@", url)
+    return _PASSWORD.sub(lambda found: f"{found[3]}***" if found[3] else f"{found[1]}{found[2]}:***@", url)
 
 
 def _postgresql(url: str, connections: int) -> Engine:

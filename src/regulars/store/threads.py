@@ -9,13 +9,22 @@ from typing import Any, TypeVar
 _Result = TypeVar("_Result")
 
 
+async def _ended(running: asyncio.Future[Any]) -> None:
+    """Wait for the end of what runs in a thread, however often that is cancelled."""
+    while not running.done():
+        try:
+            await asyncio.wait([running])
+        except asyncio.CancelledError:
+            continue
+
+
 async def off_loop(call: Callable[..., _Result], *arguments: Any) -> _Result:
     """Run a call on a thread. A cancelled caller waits for its end: a connection must not serve two at once."""
     running = asyncio.ensure_future(asyncio.to_thread(call, *arguments))
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
-        await asyncio.wait([running])
+        await _ended(running)
         raise
 
 
@@ -36,7 +45,7 @@ class Worker:
         try:
             await asyncio.shield(done)
         except asyncio.CancelledError:
-            await asyncio.wait([done])
+            await _ended(done)
             raise
 
     def stop(self) -> None:

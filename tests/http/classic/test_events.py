@@ -252,3 +252,10 @@ def test_a_hard_bounce_lasts_until_the_address_changes(api: Client) -> None:
     assert show(api, new)["email_hard_bounced"] is False
     done(api.post("event", {"event": "email_bounced", "email": old, "customer_id": "bouncer", "bounce_type": "hard"}))
     assert show(api, new)["email_hard_bounced"] is False, "a late report is about the old address"
+
+
+def test_an_order_s_id_that_no_index_takes_is_refused_on_every_engine(api: Client) -> None:
+    many = "".join(map(chr, range(0x4E00, 0x4E00 + 1000)))
+    order = {"event": "purchase", "email": "long@example.com", "revenue": 1, "order_id": many}
+    assert "2000 bytes" in refused(api.post("event", order), "invalid", "order_id")["message"]
+    done(api.post("event", {**order, "order_id": many[:660]}))

@@ -113,3 +113,14 @@ def test_nobody_is_in_a_deleted_group_nor_in_one_made_under_its_id_later(api: Cl
     done(api.post("customers", {"email": "right@example.com", "groups": ["grp_reborn"]}))
     assert groups_of(api, "left@example.com") == ["grp_stays"]
     assert groups_of(api, "right@example.com") == ["grp_reborn"]
+
+
+def test_a_name_is_not_what_another_group_is_shown_by(api: Client) -> None:
+    done(api.post("customers", {"email": "shown@example.com", "groups": ["grp_shown"]}))
+    refused(api.post("groups", {"name": "grp_shown"}), "duplicate_name")
+
+
+def test_a_name_that_no_index_takes_is_refused_on_every_engine(api: Client) -> None:
+    many = "".join(map(chr, range(0x4E00, 0x4E00 + 1000)))
+    assert "2000 bytes" in refused(api.post("groups", {"name": many}), "invalid", "name")["message"]
+    done(api.post("groups", {"name": many[:660]}))

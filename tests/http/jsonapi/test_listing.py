@@ -20,9 +20,9 @@ class Trips:
         self.waited = self.sent = 0
         sync, sync_later = Session.sync, Session.sync_later
 
-        async def counted(session: Session) -> object:
+        async def counted(session: Session, **how: bool) -> object:
             self.waited += 1
-            return await sync(session)
+            return await sync(session, **how)
 
         def counted_later(session: Session) -> None:
             self.sent += 1

@@ -3,11 +3,10 @@
 from typing import Final
 
 from regulars.store.engine import UnavailableError
-from regulars.store.postgresql.engine import PostgresqlEngine
+from regulars.store.postgresql.engine import CITUS, PostgresqlEngine
 from regulars.store.schema import SITE_TABLES, metadata, site_heads
 from regulars.store.statement import Sql
 
-_EXTENSION: Final = Sql("SELECT 1 FROM pg_extension WHERE extname = 'citus'", (), {})
 _DISTRIBUTED: Final = Sql("SELECT logicalrelid::regclass::text FROM pg_dist_partition", (), {})
 
 
@@ -37,7 +36,7 @@ async def distribute(engine: PostgresqlEngine) -> list[str]:
     Raises UnavailableError when the database has no Citus.
     """
     async with engine.migration() as connection:
-        (extension,) = await connection.ask(_EXTENSION)
+        (extension,) = await connection.ask(CITUS)
         if not extension:
             raise UnavailableError("the database has no Citus: an administrator must run CREATE EXTENSION citus")
         (done,) = await connection.ask(_DISTRIBUTED)

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
-from psycopg import AsyncConnection, Error
+from psycopg import AsyncConnection, Error, ProgrammingError
 from psycopg.conninfo import make_conninfo
 from psycopg.pq.abc import PGresult
 
@@ -43,6 +43,9 @@ _COMMIT: Final = Sql("COMMIT", (), {})
 _ROLLBACK: Final = Sql("ROLLBACK", (), {})
 _SET: Final = Sql("SELECT set_config($1, $2, false)", (), {})
 _ENCODING: Final = Sql("SELECT current_setting('server_encoding')", (), {})
+CITUS: Final = Sql("SELECT 1 FROM pg_extension WHERE extname = 'citus'", (), {})
+_CITUS_PLANS: Final = {"plan_cache_mode": "force_custom_plan"}
+"""Which shard a statement goes to depends on its values, and only the simplest can be planned before they are known."""
 _UNHURRIED: Final = Sql(
     "SELECT set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true)", (), {}
 )
@@ -162,10 +165,16 @@ class PostgresqlEngine:
 
     async def _connect(self) -> Session:
         try:
-            connection = await AsyncConnection.connect(
-                make_conninfo(self._url, connect_timeout=CONNECT_SECONDS, application_name="regulars", **_KEEPALIVES),
-                autocommit=True,
+            conninfo = make_conninfo(
+                self._url, connect_timeout=CONNECT_SECONDS, application_name="regulars", **_KEEPALIVES
             )
+        except ProgrammingError:  # whose text would tell the password
+            raise UnavailableError(
+                "the database URL is malformed: the form is postgresql://user:password@host:port/database, and in a "
+                "user or password % is written %25, @ is %40, : is %3A and / is %2F"
+            ) from None
+        try:
+            connection = await AsyncConnection.connect(conninfo, autocommit=True)
         except (Error, OSError) as error:
             raise UnavailableError(f"cannot connect to the database: {' '.join(str(error).split())}") from error
         session = Session(connection, patience=self._patience)
@@ -173,11 +182,16 @@ class PostgresqlEngine:
             for name, value in self._settings.items():
                 session.send(_SET, (name, value))
             session.send(_ENCODING, keep=True)
-            (result,) = await session.sync()
+            session.send(CITUS, keep=True)
+            encodings, citus = await session.sync()
+            if session.rows(citus):
+                for name, value in _CITUS_PLANS.items():
+                    session.send(_SET, (name, value))
+                session.sync_later()
         except BaseException:
             session.close()
             raise
-        ((encoding,),) = session.rows(result)
+        ((encoding,),) = session.rows(encodings)
         if encoding != "UTF8":
             session.close()
             raise UnavailableError(f"the database must have the encoding UTF8, not {encoding}")
@@ -196,6 +210,7 @@ class PostgresqlConnection:
         self._begin = begin
         self._begun = False
         self._over = False
+        self._patiently = False
         self.discarded = False
 
     def discard(self) -> None:
@@ -254,6 +269,7 @@ class PostgresqlConnection:
 
     async def unhurried(self) -> None:
         """Take the lock of all migrations and lift the limits of time for this transaction."""
+        self._patiently = True
         await self._exchange([(_UNHURRIED, ()), (_LOCK_MIGRATIONS, (_MIGRATION_LOCK,))])
 
     async def commit(self) -> None:
@@ -265,7 +281,7 @@ class PostgresqlConnection:
             raise LostError("the connection to the database was lost")
         session.send(_COMMIT)
         try:
-            await session.sync()
+            await session.sync(patiently=self._patiently)
         except LostError as error:
             raise OutcomeUnknownError(f"{error}; whether the commit happened is not known") from error
         self._begun = False
@@ -313,7 +329,7 @@ class PostgresqlConnection:
             self._session.send(sql, arguments, keep=True)
         if last:
             self._session.send(_COMMIT)
-        return await self._session.sync()
+        return await self._session.sync(patiently=self._patiently)
 
 
 def _compiled(queries: Sequence[tuple[Statement, Values]]) -> list[tuple[Sql, Sequence[Any]]]:

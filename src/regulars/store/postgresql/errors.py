@@ -18,8 +18,8 @@ class ExpiredError(UnavailableError):
     """A statement or the wait for a lock took too long and was given up."""
 
 
-_LOST: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "25P04", "25006"})
-"""The session ends, or is on a server that takes no writes any more: the connection is of no use."""
+_LOST: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "25P04", "25006", "0A000"})
+"""The session ends, or is on a server that takes no writes, now or since ever: the connection is of no use."""
 
 _AGAIN: Final = frozenset({"40001", "40P01"})
 """A serialisation failure, a deadlock."""
@@ -27,8 +27,11 @@ _AGAIN: Final = frozenset({"40001", "40P01"})
 _EXPIRED: Final = frozenset({"57014", "55P03"})
 """Cancelled by statement_timeout or by an administrator; lock_timeout."""
 
-_UNAVAILABLE_CLASSES: Final = frozenset({"53", "58", "54"})
-"""Out of memory, disk or connections; an error of the system; a limit of the program."""
+_UNAVAILABLE_CLASSES: Final = frozenset({"53", "58"})
+"""Out of memory, disk or connections; an error of the system."""
+
+_FOREIGN: Final = frozenset({"42501", "42P01", "42P07", "42703", "3F000"})
+"""No privilege; a table, column or schema that is not there, or is one of somebody else's."""
 
 
 def failure_of(result: PGresult) -> Exception:
@@ -41,6 +44,8 @@ def failure_of(result: PGresult) -> Exception:
         return TransientError(f"the database undid the transaction: {message}")
     if code in _EXPIRED:
         return ExpiredError(f"the database gave up: {message}")
+    if code in _FOREIGN:
+        return UnavailableError(f"the database is not one that `regulars init` made, for this user: {message}")
     if code[:2] in _UNAVAILABLE_CLASSES:
         return UnavailableError(f"the database cannot be used: {message}")
     error: Error = error_from_result(result)

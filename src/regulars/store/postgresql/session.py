@@ -108,10 +108,13 @@ class Session:
     def send(self, sql: Sql, arguments: Iterable[Any] = (), *, keep: bool = False) -> None:
         """Send a statement without waiting; its rows are among the results of the next `sync` if they are kept."""
         self._check()
-        name = self._names.get(sql.text) or self._prepare(sql.text)
-        self._wire.send_query_prepared(
-            name, [_ENCODERS[value.__class__](value) for value in arguments], result_format=Format.BINARY
-        )
+        encoded = [_ENCODERS[value.__class__](value) for value in arguments]
+        try:
+            name = self._names.get(sql.text) or self._prepare(sql.text)
+            self._wire.send_query_prepared(name, encoded, result_format=Format.BINARY)
+        except OperationalError as error:
+            self._lose(str(error))
+            self._check()
         self._steps.append(_Step(self._segment, keep, None))
         self._sent += 1
 
@@ -128,19 +131,21 @@ class Session:
         self._check()
         self._end_segment()
 
-    async def sync(self) -> list[PGresult]:
+    async def sync(self, *, patiently: bool = False) -> list[PGresult]:
         """Wait until the statements that were sent are through; returns the results to keep, in order.
 
-        Raises the first failure, after which the server has skipped the rest of the stretch.
+        patiently: however long that takes. Raises the first failure, after which the server has skipped the rest of
+        the stretch.
         """
         self._check()
         segment = self._end_segment()
         segment.done = self._loop.create_future()
-        alarm = self._loop.call_later(self._patience, self._expire)
+        alarm = None if patiently else self._loop.call_later(self._patience, self._expire)
         try:
             await segment.done
         finally:
-            alarm.cancel()
+            if alarm is not None:
+                alarm.cancel()
         if segment.failure is not None:
             raise segment.failure
         return segment.results
@@ -167,7 +172,7 @@ class Session:
 
     def _check(self) -> None:
         if self.closed:
-            raise LostError("the connection is closed")
+            raise LostError("the connection to the database is closed")
 
     def _prepare(self, text: str) -> bytes:
         name = b"r%d" % self._prepared
@@ -179,7 +184,11 @@ class Session:
 
     def _end_segment(self) -> _Segment:
         segment = self._segment
-        self._wire.pipeline_sync()
+        try:
+            self._wire.pipeline_sync()
+        except OperationalError as error:
+            self._lose(str(error))
+            self._check()
         self._steps.append(_Step(segment, False, None))
         self._segment = _Segment()
         self._flush()

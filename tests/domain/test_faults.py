@@ -1,0 +1,20 @@
+"""Refusals in words: the field is named, once."""
+
+import pytest
+
+from regulars.domain.faults import refuse
+
+
+@pytest.mark.parametrize(
+    ("field", "detail", "sentence"),
+    [
+        ("n", "must be a whole number of at most 64 bits", "n: must be a whole number of at most 64 bits"),
+        ("amount", "must be an amount", "amount: must be an amount"),
+        ("", "must be a JSON object", "must be a JSON object"),
+        ("email", "No valid identifier found", "email: No valid identifier found"),
+        ("group", "There is no group 7.", "There is no group 7."),
+        ("count", "count must be a whole number", "count must be a whole number"),
+    ],
+)
+def test_the_sentence_names_the_field(field: str, detail: str, sentence: str) -> None:
+    assert refuse("invalid", field, detail).sentence == sentence
