@@ -8,8 +8,9 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,3 +146,37 @@ def test_the_demo_leaves_other_databases_alone(run: Run, database: dict[str, Any
     refused = run("demo", "--database", "sqlite:///regulars.db")
     assert refused.code == 1
     assert "is not a demo's database" in refused.err
+
+
+def workers_of(process: subprocess.Popen[str]) -> set[int]:
+    found = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return {int(child) for child in found if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()}
+
+
+def until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 40
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_worker_that_cannot_start_for_a_while_is_tried_again(run: Run, database: dict[str, Any]) -> None:
+    with running("serve", "--workers", "2") as (process, url):
+        until(lambda: len(workers_of(process)) == 2)
+        for _ in range(20):  # until both have answered, most likely
+            assert get(f"{url}/healthz")[0] == 200
+        before = workers_of(process)
+        Path("regulars.db").rename("away.db")
+        Path("regulars.db").mkdir()
+        os.kill(min(before), signal.SIGKILL)
+        until(lambda: len(workers_of(process) - before) == 1)
+        first = workers_of(process) - before
+        until(lambda: bool(workers_of(process) - before - first))  # it could not start, and another one takes its place
+        Path("regulars.db").rmdir()
+        Path("away.db").rename("regulars.db")
+        started = get(f"{url}/healthz")[0]
+        assert started == 200
+        assert process.poll() is None
+        until(lambda: len(workers_of(process)) == 2)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0

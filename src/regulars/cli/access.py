@@ -141,7 +141,12 @@ def list_keys(site: SiteNumber = None, as_json: AsJson = False, database: Databa
 
 @keys.command("revoke")
 def revoke_key(
-    number: Annotated[int, typer.Argument(metavar="KEY_NUMBER", help="Its number, as `regulars keys list` shows it.")],
+    number: Annotated[
+        int,
+        typer.Argument(
+            metavar="KEY_NUMBER", min=1, max=2**31 - 1, help="Its number, as `regulars keys list` shows it."
+        ),
+    ],
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:

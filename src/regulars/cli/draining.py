@@ -5,10 +5,13 @@ uvicorn on its own drops connections that wait to be accepted, and those whose r
 
 import asyncio
 import socket
+import time
 from functools import partial
 from typing import Final
 
+import structlog
 from uvicorn import Config, Server
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import multiprocess
 
 from regulars.cli.corking import CorkedTransport
@@ -16,6 +19,12 @@ from regulars.cli.refusing import RefusingProtocol
 
 LINGER_SECONDS: Final = 1.0
 """How long a connection without a request is kept at the end: what its client sent by then is answered."""
+
+
+RETRY_SECONDS: Final = 1.0
+"""How long after a worker could not start it is tried again."""
+
+_log = structlog.get_logger("regulars.serve")
 
 
 class DrainingProtocol(RefusingProtocol):
@@ -80,6 +89,40 @@ class DrainingWorkers(multiprocess.Multiprocess):
         # uvicorn makes its workers of the class that this name stands for, at the start and when one has died.
         multiprocess.Process = DrainingWorker  # type: ignore[misc]
         super().__init__(config, sockets)
+        self.has_started = False
+        self.has_failed = False
+
+    def keep_subprocess_alive(self) -> None:
+        """Put a new worker in the place of each that has died or does not answer.
+
+        Where none has ever started, one that cannot ends the server. Later on it is tried again, as uvicorn does not:
+        what it needs, the database, may be away for a while, and the others answer meanwhile.
+        """
+        for place, worker in enumerate(self.processes):
+            if self.should_exit.is_set():
+                return
+            started = self._started(worker)
+            self.has_started |= started is True
+            if started is not None:
+                continue
+            worker.kill()
+            worker.join()
+            if worker.exitcode == STARTUP_FAILURE and not self.has_started:
+                self.has_failed = True
+                self.should_exit.set()
+                return
+            if worker.exitcode == STARTUP_FAILURE:
+                time.sleep(RETRY_SECONDS)
+            _log.warning("a worker ended and is replaced", worker=worker.pid, exit_code=worker.exitcode)
+            self.processes[place] = multiprocess.Process(self.config, self.sockets)
+            self.processes[place].start()
+
+    def _started(self, worker: multiprocess.Process) -> bool | None:
+        """Whether a worker's server has started; None if the worker is dead or does not answer."""
+        timeout = self.config.timeout_worker_healthcheck
+        if not worker.process.is_alive() or not worker.ping(timeout):
+            return None
+        return worker.is_ready(timeout)
 
     def terminate_all(self) -> None:
         """End the workers. Our own handle on the door would keep it open, with nobody behind it."""

@@ -1,5 +1,6 @@
 """The command `regulars`: puts the subcommands together, and turns what goes wrong into a sentence and an exit code."""
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Final
@@ -11,7 +12,7 @@ from regulars.cli import access, demo, imports, moving, serving, upkeep
 from regulars.cli.options import GlobalDatabase
 from regulars.cli.output import FailedError, note
 from regulars.logs import configure_logging
-from regulars.settings import SettingError
+from regulars.settings import PREFIX, SettingError
 from regulars.store.control import ControlError
 from regulars.store.engine import UnavailableError
 from regulars.store.ledger import CommandFailedError
@@ -20,6 +21,8 @@ from regulars.store.migrations import IncompatibleError
 FAILED: Final = 1
 WRONG_USAGE: Final = 2
 INTERRUPTED: Final = 130
+
+_LOG_LEVEL: Final = f"{PREFIX}LOG_LEVEL"
 
 _HELP: Final = """A self-hosted customers API: who they are, what they agreed to, every mail they got.
 
@@ -90,6 +93,11 @@ def _run(arguments: list[str]) -> int:
         return FAILED
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
+    except Exception as error:
+        if os.environ.get(_LOG_LEVEL) == "debug":
+            raise
+        note(f"regulars: an unforeseen error: {error!r} ({_LOG_LEVEL}=debug tells where)")
+        return FAILED
 
 
 if __name__ == "__main__":

@@ -93,7 +93,10 @@ def run_server(
         if on_listening is not None:
             on_listening(url)
         if settings.workers > 1:
-            DrainingWorkers(config, [listener]).run()
+            workers = DrainingWorkers(config, [listener])
+            workers.run()
+            if workers.has_failed:
+                raise FailedError("the server did not start")
             return
         server = DrainingServer(config)
         server.run(sockets=[listener])
