@@ -622,7 +622,7 @@ async def test_a_change_row_holds_no_text_and_no_address(at: Running) -> None:
         assert word not in body
 
 
-@with_store(largest_batch=5000)
+@with_store(largest_batch=10_000)
 async def test_a_large_change_is_kept_in_parts(at: Running) -> None:
     await at.store.ledger.submit_all(1, [upsert(email=f"u{n}@example.com", name=f"N {n}") for n in range(4000)])
     await at.store.ledger.submit_all(
@@ -680,3 +680,37 @@ async def test_what_callers_said_of_a_deleted_customer_s_mails_is_erased(at: Run
         ("email_opened", None),
     ]
     assert at.rows("SELECT address_key, recipient_name, message FROM logs") == [("a@b.co", None, "")]
+
+
+@with_store(largest_batch=50)
+async def test_commands_that_name_many_ties_are_fewer_to_a_batch(at: Running) -> None:
+    names = [f"p{number}" for number in range(100)]
+    events = [activity("purchase", email=f"b{number}@example.com", revenue=1, product_ids=names) for number in range(6)]
+    before = at.store.ledger.commits
+    outcomes = await at.store.ledger.submit_all(1, events)
+    assert [outcome.verdict for outcome in outcomes] == ["created"] * 6
+    assert at.store.ledger.commits - before == 3
+    before = at.store.ledger.commits
+    await at.store.ledger.submit(1, activity("purchase", email="b@example.com", revenue=1, product_ids=names * 3))
+    assert at.store.ledger.commits - before == 1
+    assert_replay_gives_the_tables(at.path)
+
+
+@with_store(largest_batch=2)
+async def test_what_was_done_is_told_where_the_database_went_away_in_between(at: Running) -> None:
+    engine = at.store.engine
+    transaction = engine.transaction
+
+    def going_away() -> Any:
+        if at.store.ledger.commits:
+            raise UnavailableError("away")
+        return transaction()
+
+    engine.transaction = going_away  # type: ignore[method-assign]
+    outcomes = await at.store.ledger.submit_all(1, [upsert(email=f"{name}@example.com") for name in "abcd"])
+    assert [outcome.verdict for outcome in outcomes[:2]] == ["created", "created"]
+    assert [outcome.refusal and outcome.refusal.code for outcome in outcomes[2:]] == ["unavailable"] * 2
+    with pytest.raises(UnavailableError):
+        await at.store.ledger.submit_all(1, [upsert(email="e@example.com")])
+    engine.transaction = transaction  # type: ignore[method-assign]
+    assert emails(at) == {"a@example.com", "b@example.com"}

@@ -18,6 +18,7 @@ from regulars.cli.recurring import gathered
 from regulars.cli.source import Line
 from regulars.domain.commands import Command, Outcome, RecordActivity, Together, Upsert
 from regulars.domain.faults import RefusedError
+from regulars.store.engine import UnavailableError
 from regulars.store.store import Store
 
 LARGEST_CHUNK: Final = 2_000
@@ -121,6 +122,9 @@ class Import:
     async def _commit(self, count: int, judged: list[_Judged], started: float) -> None:
         if judged and not self._dry_run:
             outcomes = await self._store.ledger.submit_all(self._site, [command for _, command in judged])
+            for outcome in outcomes:
+                if outcome.refusal is not None and outcome.refusal.code == "unavailable":
+                    raise UnavailableError(outcome.refusal.sentence)
             for (lines, _), outcome in zip(judged, outcomes, strict=True):
                 self._count(lines, outcome.parts or [outcome] * len(lines))
             await self._make_room()

@@ -13,9 +13,10 @@ REFUSALS: Final[dict[str, str]] = {
     "object_not_found": "There is no such group, tag, offer or other object.",
     "address_taken": "Another customer has this address.",
     "duplicate_name": "Another object of this kind has this name or key.",
+    "unavailable": "The database cannot be used at the moment; nothing was changed.",
     "internal": "Something went wrong in the server; the log tells more under the request id.",
 }
-"""Every reason for refusing a command, by its stable code. All but `internal` are rules of the domain."""
+"""Every reason for refusing a command, by its stable code. All but the last two are rules of the domain."""
 
 
 class Fault(Struct, frozen=True):

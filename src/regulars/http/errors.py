@@ -4,11 +4,13 @@ The contract, in one place: a handler raises `Problem` (or lets a refusal of the
 pass); the gate turns it into the body of the caller's dialect. Nothing else writes an error.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
 from regulars.domain.faults import REFUSALS, Fault
+from regulars.store.engine import UnavailableError
 
 
 class ErrorKind(NamedTuple):
@@ -45,11 +47,11 @@ ERRORS: Final[dict[str, ErrorKind]] = {
     "too_many": ErrorKind(413, "The call carries more items than one call may."),
     "media_type": ErrorKind(415, "The body is of a media type, or has media type parameters, that are not understood."),
     "head_too_large": ErrorKind(431, "The line and headers of the request are larger than 64 KiB."),
-    "busy": ErrorKind(503, "More writes are waiting than the queue holds; try again in a second."),
+    "busy": ErrorKind(503, "More writes or long questions are waiting than are taken in; try again in a second."),
     "loading": ErrorKind(503, "The site's index is being loaded; try again in a second."),
-    "unavailable": ErrorKind(503, "The database cannot be used at the moment; nothing was changed."),
+    "unavailable": ErrorKind(503, REFUSALS["unavailable"]),
     "outcome_unknown": ErrorKind(
-        503, "The database was lost in the middle of a write and has not come back; whether it was done is not known."
+        503, "The database was lost in a write; whether it was done is not known, unless the sentence says so."
     ),
     "internal": ErrorKind(500, REFUSALS["internal"]),
 }
@@ -80,3 +82,17 @@ class Problem(Exception):
     def reason(self) -> str:
         """The status in words."""
         return HTTPStatus(self.status).phrase
+
+
+@contextmanager
+def once_done() -> Iterator[None]:
+    """`with once_done():` around what shows the result of a write: it tells that it was done where it cannot be shown.
+
+    Raises Problem.
+    """
+    try:
+        yield
+    except UnavailableError as error:
+        raise Problem(
+            "outcome_unknown", "This was done, but the database went away before it could be shown."
+        ) from error

@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 
 from regulars.domain.changes import Head
-from regulars.domain.commands import Command, Outcome
+from regulars.domain.commands import Command, LinkProducts, Outcome, RecordActivity, Relate, Together, Upsert
 from regulars.domain.faults import refuse
 from regulars.domain.limits import DEFAULT, Limits
 from regulars.store.batch import commit_batch, has_happened
@@ -21,10 +21,13 @@ from regulars.store.engine import Engine, OutcomeUnknownError, TransientError, U
 from regulars.store.loading import UnknownSiteError
 
 LARGEST_BATCH: Final = 1_000
-"""Commands in one transaction of a server: bulk calls share an fsync, and the loop is held for 20 ms at most.
+"""Commands in one transaction of a server: bulk calls share an fsync, and the loop is held for some 20 ms.
 
 With a quarter of it bulk calls write a quarter fewer customers a second.
 """
+
+_TIES_OF_COMMAND: Final = 4
+"""A batch names this many ties for each command that it may have: a few long commands are a batch, too."""
 
 SETTLE_SECONDS: Final = 15
 """How long the store is asked whether a commit happened whose answer was lost; its callers wait meanwhile."""
@@ -63,6 +66,9 @@ _UNANSWERED: Final = CommandFailedError("not answered")
 
 _FAILED: Final = Outcome(
     refusal=refuse("internal", "", "Something went wrong in the server with this one; the log tells more.")
+)
+_NOT_DONE: Final = Outcome(
+    refusal=refuse("unavailable", "", "The database went away before this one, which was not done; try it again.")
 )
 
 
@@ -118,17 +124,17 @@ class Ledger:
     async def submit_all(self, site: int, commands: Sequence[Command]) -> list[Outcome]:
         """Carry out commands in order, as `submit` does; they share transactions. All are taken in, or none.
 
-        One that meets an unforeseen error is refused as `internal`, as what the others did is durable and has to be
-        told; if all of them do it is raised.
+        One that meets an unforeseen error is refused as `internal`, and one before which the database went away as
+        `unavailable`, as what the others did is durable and has to be told; if none was done the error is raised.
         """
         if not commands:
             return []
         results = await self._put(site, commands)
         failed = [result for result in results if isinstance(result, Exception)]
         for failure in failed:
-            if len(failed) == len(results) or not isinstance(failure, CommandFailedError):
+            if len(failed) == len(results) or isinstance(failure, (OutcomeUnknownError, UnknownSiteError)):
                 raise failure
-        return [_FAILED if isinstance(result, Exception) else result for result in results]
+        return [_told(result) if isinstance(result, Exception) else result for result in results]
 
     async def close(self) -> None:
         """Finish what waits, then stop taking commands."""
@@ -195,7 +201,7 @@ class Ledger:
         self.commands += len(taken)
         for items, reached in outcomes:
             for item, outcome in zip(items, reached, strict=True):
-                item.submission.settle(item.place, outcome)
+                item.settle(outcome)
 
     async def _transact(
         self, batch: Callable[[], list[_Waiting]], taken: list[_Waiting]
@@ -263,8 +269,36 @@ class _Lane:
             await self._ledger.run(self._take)
 
     def _take(self) -> list[_Waiting]:
-        count = min(self._largest_batch, len(self._queue))
-        return [self._queue.popleft() for _ in range(count)]
+        taken: list[_Waiting] = []
+        ties = 0
+        while self._queue and len(taken) < self._largest_batch:
+            ties += _ties_named(self._queue[0].command)
+            if taken and ties > self._largest_batch * _TIES_OF_COMMAND:
+                break
+            taken.append(self._queue.popleft())
+        return taken
+
+
+def _told(failure: Exception) -> Outcome:
+    """What is told of one of several that was not done."""
+    return _NOT_DONE if isinstance(failure, UnavailableError) else _FAILED
+
+
+def _ties_named(command: Command) -> int:
+    """How many ties a command names, which is most of what it costs."""
+    match command:
+        case RecordActivity(activity=activity):
+            return len(activity.references) + len(activity.products)
+        case Relate(references=references):
+            return len(references)
+        case LinkProducts(products=products):
+            return len(products)
+        case Upsert(profile=profile):
+            return len(profile.groups) + 2 * len(profile.newsletters)
+        case Together(upserts=upserts):
+            return sum(map(_ties_named, upserts))
+        case _:
+            return 0
 
 
 def _by_site(items: list[_Waiting]) -> dict[int, list[_Waiting]]:

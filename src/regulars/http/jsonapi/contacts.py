@@ -8,6 +8,7 @@ from regulars.audience import catalogue
 from regulars.domain.commands import Command, DeleteCustomer, Outcome, Upsert
 from regulars.domain.identity import Who
 from regulars.http.call import Call
+from regulars.http.errors import once_done
 from regulars.http.jsonapi import contact_bodies, listing
 from regulars.http.jsonapi.bodies import read_resource, site_of
 from regulars.http.jsonapi.contact_documents import TYPES, ContactsDocument
@@ -57,7 +58,8 @@ async def create(call: Call, caller: Writer) -> Response:
     profile = contact_bodies.profile_of(body.attributes, call.services.store.limits, number=None)
     outcome = await _submit(call, site, Upsert(profile, new=True))
     assert outcome.person is not None
-    return await _shown(call, caller, query, site, outcome.person.customer.number, status=201)
+    with once_done():
+        return await _shown(call, caller, query, site, outcome.person.customer.number, status=201)
 
 
 async def change(call: Call, caller: Writer) -> Response:
@@ -67,7 +69,8 @@ async def change(call: Call, caller: Writer) -> Response:
     body = await read_resource(call, "contacts", id_=call.path("id"))
     profile = contact_bodies.profile_of(body.attributes, call.services.store.limits, number=number)
     await _submit(call, site, Upsert(profile))
-    return await _shown(call, caller, query, site, number)
+    with once_done():
+        return await _shown(call, caller, query, site, number)
 
 
 async def remove(call: Call, caller: Writer) -> Response:

@@ -11,7 +11,7 @@ from regulars.domain.commands import Command, DeleteObject, Outcome
 from regulars.domain.objects import RelatedObject
 from regulars.domain.references import Reference, parse_reference
 from regulars.http.call import Call
-from regulars.http.errors import Problem
+from regulars.http.errors import Problem, once_done
 from regulars.http.jsonapi import object_bodies, object_lists, paging
 from regulars.http.jsonapi.bodies import read_resource, site_of
 from regulars.http.jsonapi.documents import EMPTY, document
@@ -132,7 +132,8 @@ def _calls(kind: Kind) -> tuple[Route, ...]:
         command = object_bodies.creation(kind, body, call.services.store.limits)
         outcome = await submit(call, site, kind, command)
         assert outcome.object is not None
-        return await _shown(call, caller, site, kind, query, outcome.object.number, status=201)
+        with once_done():
+            return await _shown(call, caller, site, kind, query, outcome.object.number, status=201)
 
     async def change(call: Call, caller: Writer) -> Response:
         query, site = asked(call, caller, kind, known.show)
@@ -143,7 +144,8 @@ def _calls(kind: Kind) -> tuple[Route, ...]:
             raise unknown(kind)
         body = await read_resource(call, kind.type, id_=kind.id_of(item))
         await submit(call, site, kind, object_bodies.change(kind, body, item, call.services.store.limits))
-        return await _shown(call, caller, site, kind, query, item.number)
+        with once_done():
+            return await _shown(call, caller, site, kind, query, item.number)
 
     async def remove(call: Call, caller: Writer) -> Response:
         _, site = asked(call, caller, kind, known.remove)

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from regulars.domain.commands import Change, LinkProducts
 from regulars.http.call import Call
+from regulars.http.errors import once_done
 from regulars.http.jsonapi import objects
 from regulars.http.jsonapi.bodies import read_identifiers
 from regulars.http.jsonapi.documents import document, identifiers, related
@@ -57,7 +58,8 @@ async def _change(call: Call, caller: Writer, change: Change) -> Response:
         if outcome.refusal.faults[0].field == OFFERS.kind:
             raise objects.unknown(OFFERS)
         raise unknown_objects(outcome.refusal)
-    return await _listed(call, site)
+    with once_done():
+        return await _listed(call, site)
 
 
 async def _listed(call: Call, site: int) -> Response:

@@ -15,7 +15,7 @@ from regulars.domain.identity import Who, public_number
 from regulars.domain.relations import BY_NAME
 from regulars.domain.ties import RELATIONSHIPS, Relationship
 from regulars.http.call import Call, Handler
-from regulars.http.errors import Problem
+from regulars.http.errors import Problem, once_done
 from regulars.http.jsonapi.bodies import read_identifiers, refused
 from regulars.http.jsonapi.documents import document, related
 from regulars.http.jsonapi.handlers import made
@@ -93,7 +93,8 @@ def _calls(owner: str, name: str) -> tuple[Route, ...]:
                 if outcome.refusal.code == "customer_not_found":
                     raise unknown_customer(noun)
                 raise unknown_objects(outcome.refusal)
-            return await listed(call, site, number)
+            with once_done():
+                return await listed(call, site, number)
 
         return write
 
