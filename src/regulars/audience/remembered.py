@@ -38,7 +38,7 @@ class Remembered:
 
     def put(self, question: Hashable, answer: BitMap) -> BitMap:
         """Remember an answer; returns it."""
-        size = approximate_bytes([answer])
+        size = approximate_bytes([answer]) + _bytes_of(question)
         with self._lock:
             if size * 2 <= self._room and question not in self._found:
                 self._found[question] = (answer, size)
@@ -47,3 +47,14 @@ class Remembered:
                     _, (_, dropped) = self._found.popitem(last=False)
                     self.nbytes -= dropped
         return answer
+
+
+def _bytes_of(question: Hashable) -> int:
+    """About how much memory a question takes: it is in the words of a caller."""
+    match question:
+        case str():
+            return 50 + 2 * len(question)
+        case tuple() | frozenset():
+            return 200 + sum(map(_bytes_of, question))
+        case _:
+            return 50

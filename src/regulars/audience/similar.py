@@ -27,6 +27,9 @@ _PARTS: Final = ("owners", "bounds", "grams", "gram_bounds", "gram_words", "size
 _REMEMBERED: Final = 65_536
 """Words judged for one question that are remembered."""
 
+_LONGEST_REMEMBERED: Final = 32
+"""Characters of the longest text whose trigrams are remembered: a long one's take a hundred times as much."""
+
 _NOTHING: Final = np.empty(0, dtype=np.int64)
 
 
@@ -35,12 +38,18 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
-@lru_cache(maxsize=65_536)
 def trigrams_of(text: str) -> frozenset[str]:
     """The set of trigrams of all words of a folded text."""
+    return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _trigrams(text)
+
+
+def _trigrams(text: str) -> frozenset[str]:
     return frozenset(
         padded[at : at + 3] for padded in (f"  {word} " for word in words_of(text)) for at in range(len(padded) - 2)
     )
+
+
+_remembered = lru_cache(maxsize=65_536)(_trigrams)
 
 
 def is_similar(left: frozenset[str], right: frozenset[str]) -> bool:

@@ -13,6 +13,8 @@ MOST_DAYS: Final = 36_500
 MOST_MONEY: Final = 10**12
 MOST_ID: Final = 2**53 - 1
 MOST_KEY: Final = 128
+MOST_IDS: Final = 1_000
+LONGEST_TEXT: Final = 1_024
 MOST_WORDS: Final = 32
 
 _MONEY: Final = re.compile(r"([+-]?)([0-9]{1,64})(?:\.([0-9]{1,2}))?", re.ASCII)
@@ -53,7 +55,10 @@ def _flag(raw: str) -> bool:
 
 
 def _ids(raw: str) -> tuple[int | str, ...]:
-    return tuple(dict.fromkeys(_id(part.strip()) for part in raw.split(",")))
+    parts = raw.split(",")
+    if len(parts) > MOST_IDS:
+        raise IDS.refuse()
+    return tuple(dict.fromkeys(_id(part.strip()) for part in parts))
 
 
 def _id(part: str) -> int | str:
@@ -61,7 +66,7 @@ def _id(part: str) -> int | str:
         if len(part) > 16 or not 1 <= int(part) <= MOST_ID:
             raise IDS.refuse()
         return int(part)
-    if not 1 <= len(part) <= MOST_KEY or any(char < " " or "\x7f" <= char <= "\x9f" for char in part):
+    if not 1 <= len(part) <= MOST_KEY or any(char < " " or char == "\x7f" for char in part):
         raise IDS.refuse()
     return part
 
@@ -73,14 +78,14 @@ def _site(raw: str) -> int:
 
 
 def _text(raw: str) -> str:
-    if not raw:
+    if not 1 <= len(raw) <= LONGEST_TEXT:
         raise TEXT.refuse()
     return raw
 
 
 def _words(raw: str) -> tuple[str, ...]:
     words = tuple(dict.fromkeys(fold(raw).split()))
-    if not 1 <= len(words) <= MOST_WORDS:
+    if len(raw) > LONGEST_TEXT or not 1 <= len(words) <= MOST_WORDS:
         raise WORDS.refuse()
     return words
 
@@ -114,7 +119,7 @@ FLAG: Final = Kind("flag", "true, 1, false or 0", "true", _flag, {"type": "strin
 IDS: Final = Kind(
     "id",
     f"a number from 1 to {MOST_ID}, a key of 1 to {MOST_KEY} characters without control characters,"
-    " or a comma-separated list of them",
+    f" or a comma-separated list of at most {MOST_IDS} of them",
     "7,spring-sale",
     _ids,
     {"type": "string", "minLength": 1},
@@ -122,9 +127,10 @@ IDS: Final = Kind(
 SITE: Final = Kind("site", "the number of one site", "1", _site, {"type": "integer", "minimum": 1})
 """A call is about one site: an index holds one, and so does a machine where there are several."""
 
-TEXT: Final = Kind("text", "a text of at least 1 character", "smith", _text, {"type": "string", "minLength": 1})
+_SHORT: Final = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}
+TEXT: Final = Kind("text", f"a text of 1 to {LONGEST_TEXT} characters", "smith", _text, _SHORT)
 WORDS: Final = Kind(
-    "text", f"a text of 1 to {MOST_WORDS} words", "anna smith", _words, {"type": "string", "minLength": 1}
+    "text", f"a text of 1 to {MOST_WORDS} words, of at most {LONGEST_TEXT} characters", "anna smith", _words, _SHORT
 )
 UUID: Final = Kind(
     "uuid", "a UUID", "06743da2-9589-4c01-afda-e3d85e487fa7", _uuid, {"type": "string", "format": "uuid"}

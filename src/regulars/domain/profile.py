@@ -24,6 +24,8 @@ class Profile(Struct):
     fields: profile fields with their new values (None clears). attributes: to merge key by key (None clears a key).
     groups: to join. newsletters: (which, subscribed). unsubscribed: the caller's word on consent, None for none.
     forget_customer_id: the customer has no customer_id any more; never set together with one in `who`.
+    is_echo: it may be sent back as it was shown: who was never asked is shown as not subscribed, and who has no name
+    under what stands for it; neither is news.
     """
 
     who: Who
@@ -33,6 +35,7 @@ class Profile(Struct):
     newsletters: tuple[tuple[Reference, bool], ...] = ()
     unsubscribed: bool | None = None
     forget_customer_id: bool = False
+    is_echo: bool = False
 
 
 def parse_profile(

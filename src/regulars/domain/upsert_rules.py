@@ -7,7 +7,7 @@ import msgspec
 
 from regulars.domain.commands import Restored, Verdict
 from regulars.domain.consent import CAUSES, Consent
-from regulars.domain.customer import Customer, Person
+from regulars.domain.customer import Customer, Person, shown_name
 from regulars.domain.faults import refuse
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
@@ -102,6 +102,9 @@ def _new_values(customer: Customer | None, profile: Profile, limits: Limits, *, 
     """The fields to write, with names in step and attributes merged."""
     fields = profile.fields
     patch = profile.attributes
+    if profile.is_echo and customer is not None and customer.name is None:
+        stand_in = shown_name(None, customer.email, customer.customer_id)
+        fields = {name: value for name, value in fields.items() if (name, value) != ("name", stand_in)}
     if late and customer is not None:
         fields = {name: value for name, value in fields.items() if getattr(customer, name) is None}
         if patch:
@@ -166,17 +169,21 @@ def _relate(person: Person, profile: Profile, work: WorkingSet, at: int, word: W
         number = work.refer("newsletter", reference)
         changed |= work.tie(person, _NEWSLETTER_IN, number, subscribed, at, word)
         changed |= work.tie(person, _NEWSLETTER_OUT, number, not subscribed, at, word)
-    if profile.unsubscribed is not None and (word is Word.THEN or _is_news(person, granted=not profile.unsubscribed)):
+    if profile.unsubscribed is not None and (
+        word is Word.THEN or _is_news(person, granted=not profile.unsubscribed, is_echo=profile.is_echo)
+    ):
         cause = "manual" if profile.unsubscribed else None
         record_consent(person, work, not profile.unsubscribed, cause, at, word, source=source)
         changed = True
     return changed
 
 
-def _is_news(person: Person, *, granted: bool) -> bool:
-    """Whether the caller's word on consent differs from what stands; never asked counts as neither."""
+def _is_news(person: Person, *, granted: bool, is_echo: bool) -> bool:
+    """Whether the caller's word on consent differs from what stands; never asked counts as neither, or as shown."""
     tie = person.ties.get((_SUBSCRIBED.code, FLAG))
-    return tie is None or tie.holds != granted
+    if tie is None:
+        return granted or not is_echo
+    return tie.holds != granted
 
 
 def _is_later(person: Person, consent: Consent) -> bool:

@@ -100,6 +100,23 @@ def test_subscribed_is_consent(world: World) -> None:
     assert asked("filter[subscribed]=false&filter[manually_unsubscribed_in_last]=1")
 
 
+def test_what_is_sent_back_as_it_was_shown_is_no_news(world: World) -> None:
+    contact = create(world.one, email="echo@contacts.example", name="Echo", subscribed=False)["id"]
+    nameless = {"email": "nameless@contacts.example"}
+    world.save(world.one, nameless)
+    (found,) = world.one.document("/v1/contacts?filter[email]=nameless@contacts.example")["data"]
+    for number in (contact, found["id"]):
+        shown = world.one.document(f"/v1/contacts/{number}")["data"]["attributes"]
+        change(world.one, number, **{**shown, "address_city": "Rome"})
+        echoed = f"/v1/customers?filter[email]={shown['email']}"
+        for name, total in (("never_subscribed]=true", 1), ("unsubscribed_in_last]=1", 0)):
+            assert world.one.document(f"{echoed}&filter[{name}")["meta"]["total_count"] == total
+    assert world.one.get(f"/api/v1/customers/{nameless['email']}").json()["customer"]["name"] is None
+    world.happens(world.one, {"event": "subscribed", "email": "echo@contacts.example", "timestamp": 1_700_000_000})
+    assert world.one.document(f"/v1/contacts/{contact}")["data"]["attributes"]["subscribed"] is True
+    assert change(world.one, contact, subscribed=False)["subscribed"] is False
+
+
 def test_lists_are_those_of_customers(world: World) -> None:
     for query in ("", "&sort=-email", "&filter[search]=anna", "&filter[name_contains]=meier&sort=name"):
         customers = [each["id"] for each in every(world.one, f"/v1/customers?page[size]=100{query}")]

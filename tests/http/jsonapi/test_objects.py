@@ -157,8 +157,18 @@ def test_a_site_has_to_be_named_where_there_are_several(world: World) -> None:
     found = done(world.many, "POST", "/v1/events", resource("events", name="x", site=second), 201)["data"]
     assert found["relationships"]["site"]["data"]["id"] == str(second)
     assert refused(world.many, "GET", f"/v1/events/{found['id']}?filter[site_id]={first}")[0] == 404
-    assert refused(world.many, "DELETE", f"/v1/events/{found['id']}")[0] == 400
-    assert done(world.many, "DELETE", f"/v1/events/{found['id']}?filter[site_id]={second}") == {"data": {}}
+    address = f"/v1/events/{found['id']}"
+    other = done(world.many, "POST", "/v1/events", resource("events", name="y", site=first), 201)["data"]
+    assert other["id"] == found["id"]
+    for method in ("GET", "DELETE"):
+        assert refused(world.many, method, address)[1][0][0] == "filter[site_id]"
+    assert done(world.many, "DELETE", f"{address}?filter[site_id]={first}") == {"data": {}}
+    assert world.many.document(address)["data"]["relationships"] == found["relationships"]
+    assert (
+        done(world.many, "PATCH", address, resource("events", id_=found["id"], name="z"))["data"]["id"] == found["id"]
+    )
+    assert done(world.many, "DELETE", address) == {"data": {}}
+    assert refused(world.many, "GET", address)[0] == 404
 
 
 def test_scopes(world: World) -> None:

@@ -47,6 +47,7 @@ def profile_of(attributes: Mapping[str, Any], limits: Limits, *, number: int | N
         profile.fields["phone_number"] = None
     if "external_user_id" in attributes and attributes["external_user_id"] is None:
         profile.forget_customer_id = True
+    profile.is_echo = True
     who = profile.who
     profile.who = Who(who.email, who.email_key, who.customer_id, number=number)
     return profile

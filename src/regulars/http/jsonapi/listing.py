@@ -10,10 +10,11 @@ from regulars.audience import catalogue
 from regulars.audience.answering import Details
 from regulars.audience.catalogue import Engagement, Moment
 from regulars.audience.evaluate import Sort
-from regulars.audience.predicates import Predicate
+from regulars.audience.predicates import Predicate, leaves
 from regulars.audience.sentences import describe
 from regulars.audience.values import BadFilterValueError
 from regulars.http.call import Call
+from regulars.http.errors import Problem
 from regulars.http.jsonapi import paging
 from regulars.http.jsonapi.cursors import Cursors
 from regulars.http.jsonapi.customer_documents import Purpose
@@ -32,6 +33,10 @@ SORTS: Final = {
     **{column: Sort(column) for column in _SORTED_BY},
 }
 """Orders as callers spell them; the default first."""
+
+
+MOST_CONDITIONS: Final = 1_000
+"""What filters may ask about at most, each word and each of several ids that must all be there counted by itself."""
 
 
 class Document(Details, Protocol):
@@ -57,6 +62,8 @@ async def answer(call: Call, caller: Caller, listing: Listing) -> Response:
     query = listing.vocabulary.read(raw, largest_page=settings.page_size_limit)
     engagement = Engagement(settings.healthy_days, settings.passive_days, settings.unengaged_days)
     conditions = _conditions(query.filters)
+    if len(raw) > MOST_CONDITIONS:  # in fewer characters there are not as many
+        _refuse_too_many(conditions, Moment(call.services.clock(), engagement))
     site = asked_site(query.filters, caller)
     filters = [each for each in query.filters if each[0] != SITE_ID]
     page, sort, cursors = query.page, SORTS[query.sort], Cursors(call.services.cursors, site, query.sort, filters)
@@ -83,6 +90,12 @@ async def answer(call: Call, caller: Caller, listing: Listing) -> Response:
     if query.describe:
         meta["description"] = describe(filters, site=site, sort=sort, engagement=engagement)
     return document({**found, "links": links, "meta": meta})
+
+
+def _refuse_too_many(conditions: Sequence[Callable[[Moment], Predicate]], moment: Moment) -> None:
+    """Raise Problem for a question that would take long to be judged, whatever it selects."""
+    if sum(1 for condition in conditions for _ in leaves(condition(moment))) > MOST_CONDITIONS:
+        raise Problem("malformed", f"The filters must have at most {MOST_CONDITIONS} words, ids and conditions in all.")
 
 
 def _conditions(filters: Sequence[tuple[str, str]]) -> list[Callable[[Moment], Predicate]]:

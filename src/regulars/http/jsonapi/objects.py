@@ -91,9 +91,22 @@ async def submit(call: Call, site: int, kind: Kind, command: Command) -> Outcome
     return outcome
 
 
-def asked(call: Call, caller: Caller, kind: Kind, vocabulary: Vocabulary) -> tuple[Query, int]:
-    """What the call's parameters ask for, of which site. Raises Problem."""
+async def asked(call: Call, caller: Caller, kind: Kind, vocabulary: Vocabulary) -> tuple[Query, int]:
+    """What the call's parameters ask for of the object in the path, and of which site. Raises Problem.
+
+    A site that is not named is the one of the account's that has the object: clients follow links without naming it.
+    """
     query = vocabulary.read(call.scope["query_string"], largest_page=call.services.settings.page_size_limit)
+    if len(caller.sites) > 1 and not any(name == SITE_ID for name, _ in query.filters):
+        reference = reference_in_path(call, kind)
+        async with call.services.store.snapshot() as connection:
+            having = [
+                site for site in caller.sites if await find_object(connection, site, kind.kind, reference) is not None
+            ]
+        if not having:
+            raise unknown(kind)
+        if len(having) == 1:
+            return query, having[0]
     site = asked_site(query.filters, caller)
     if site is None:
         raise unknown(kind)
@@ -122,7 +135,7 @@ def _calls(kind: Kind) -> tuple[Route, ...]:
         return document({**shown, "links": links, "meta": paging.meta(query.page, len(found))})
 
     async def show(call: Call, caller: Reader) -> Response:
-        query, site = asked(call, caller, kind, known.show)
+        query, site = await asked(call, caller, kind, known.show)
         return await _shown(call, caller, site, kind, query, reference_in_path(call, kind))
 
     async def create(call: Call, caller: Writer) -> Response:
@@ -136,7 +149,7 @@ def _calls(kind: Kind) -> tuple[Route, ...]:
             return await _shown(call, caller, site, kind, query, outcome.object.number, status=201)
 
     async def change(call: Call, caller: Writer) -> Response:
-        query, site = asked(call, caller, kind, known.show)
+        query, site = await asked(call, caller, kind, known.show)
         reference = reference_in_path(call, kind)
         async with call.services.store.snapshot() as connection:
             item = await find_object(connection, site, kind.kind, reference)
@@ -148,7 +161,7 @@ def _calls(kind: Kind) -> tuple[Route, ...]:
             return await _shown(call, caller, site, kind, query, item.number)
 
     async def remove(call: Call, caller: Writer) -> Response:
-        _, site = asked(call, caller, kind, known.remove)
+        _, site = await asked(call, caller, kind, known.remove)
         await submit(call, site, kind, DeleteObject(kind.kind, reference_in_path(call, kind)))
         return document(EMPTY)
 

@@ -30,7 +30,7 @@ REMOVE: Final = SHOW
 
 async def show(call: Call, caller: Reader) -> Response:
     """GET /v1/offers/{id}/relationships/products: the products of an offer."""
-    _, site = objects.asked(call, caller, OFFERS, SHOW)
+    _, site = await objects.asked(call, caller, OFFERS, SHOW)
     return await _listed(call, site)
 
 
@@ -50,7 +50,7 @@ async def remove(call: Call, caller: Writer) -> Response:
 
 
 async def _change(call: Call, caller: Writer, change: Change) -> Response:
-    _, site = objects.asked(call, caller, OFFERS, SHOW)
+    _, site = await objects.asked(call, caller, OFFERS, SHOW)
     offer = objects.reference_in_path(call, OFFERS)
     products = await read_identifiers(call, PRODUCTS.type, PRODUCTS.kind)
     outcome = await call.services.store.ledger.submit(site, LinkProducts(offer, products, change))
