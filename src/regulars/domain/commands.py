@@ -34,12 +34,20 @@ class Upsert(Struct, frozen=True):
     """Create the customer that the profile names, or update it. `source` is the door, kept with consent.
 
     new: the customer must not be there yet. A profile that names a number is refused unless that customer is there.
+    tags: the only ones that a customer, named by number, has from now on; all of them known, or nothing changes.
     """
 
     profile: Profile
     source: str = "api"
     restored: Restored | None = None
     new: bool = False
+    tags: tuple[Reference, ...] | None = None
+
+    @property
+    def tagging(self) -> "Relate | None":
+        """What the tags come to as a command."""
+        who = Who(number=self.profile.who.number)
+        return None if self.tags is None else Relate(who, "tag.has", self.tags, "replace")
 
 
 class Together(Struct, frozen=True):

@@ -44,7 +44,12 @@ def _upsert(command: Upsert, work: WorkingSet, limits: Limits) -> Outcome:
         raise refuse("address_taken", "email", "Another customer has this address or customer_id.")
     if who.number is not None and who.number not in work.people:
         raise refuse("customer_not_found", "", "There is no such customer.")
+    tagging = command.tagging
+    if tagging is not None:
+        _known(work, "tag", tagging.references)  # refused before anything has changed
     verdict, person = apply_upsert(command.profile, work, limits, source=command.source, restored=command.restored)
+    if tagging is not None and _relate(tagging, work, limits).verdict == "updated" and verdict == "unchanged":
+        verdict = "updated"
     return Outcome(verdict, person)
 
 

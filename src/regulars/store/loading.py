@@ -67,9 +67,11 @@ class _Named:
     def _note(self, command: Command) -> None:
         people, references = self.people, self.references
         match command:
-            case Upsert(profile=profile):
+            case Upsert(profile=profile, tagging=tagging):
                 people.append(profile.who)
                 _refer(profile, references)
+                if tagging is not None:
+                    self._note(tagging)
             case Together(upserts=upserts):
                 for upsert in upserts:
                     self._note(upsert)

@@ -117,6 +117,43 @@ def test_what_is_sent_back_as_it_was_shown_is_no_news(world: World) -> None:
     assert change(world.one, contact, subscribed=False)["subscribed"] is False
 
 
+def test_tags_are_replaced_along_with_the_attributes(world: World) -> None:
+    contact = create(world.one, email="tagged@contacts.example")["id"]
+    for key in ("red", "blue"):
+        made(world.one, "contact_tags", name=key, key=key)
+    path = f"/v1/contacts/{contact}"
+
+    def patch(tags: Any, **more: Any) -> dict[str, Any]:
+        body = resource("contacts", id_=contact, name="Tagged")
+        body["data"]["relationships"] = {"tags": tags, **more}
+        return body
+
+    def tags() -> list[str]:
+        listed = world.one.document(f"{path}/relationships/tags")["data"]
+        return [world.one.document(f"/v1/contact_tags/{each['id']}")["data"]["attributes"]["name"] for each in listed]
+
+    done(world.one, "PATCH", path, patch({"data": [{"type": "contact_tags", "id": "red"}]}))
+    assert tags() == ["red"]
+    shown = world.one.document(path)["data"]
+    done(world.one, "PATCH", path, {"data": shown})
+    assert tags() == ["red"]
+    unknown = patch({"data": [{"type": "contact_tags", "id": "blue"}, {"type": "contact_tags", "id": "none"}]})
+    unknown["data"]["attributes"]["name"] = "Changed"
+    status, faults = refused(world.one, "PATCH", path, unknown)
+    assert (status, faults[0][0]) == (404, "/data/relationships/tags/data/1/id")
+    for wrong, where in (
+        (patch("red"), "/data/relationships/tags"),
+        (patch({"data": "red"}), "/data/relationships/tags/data"),
+        (patch({"data": []}, bogus={}), "/data/relationships/bogus"),
+    ):
+        status, faults = refused(world.one, "PATCH", path, wrong)
+        assert (status, faults[0][0]) == (400, where)
+    assert tags() == ["red"]
+    assert world.one.document(path)["data"]["attributes"]["name"] == "Tagged"
+    done(world.one, "PATCH", path, patch({"data": []}))
+    assert tags() == []
+
+
 def test_lists_are_those_of_customers(world: World) -> None:
     for query in ("", "&sort=-email", "&filter[search]=anna", "&filter[name_contains]=meier&sort=name"):
         customers = [each["id"] for each in every(world.one, f"/v1/customers?page[size]=100{query}")]

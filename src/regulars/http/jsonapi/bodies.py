@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from regulars.domain.faults import Fault
+from regulars.domain.limits import Limits
 from regulars.domain.references import Reference, parse_reference
 from regulars.http.call import Call
 from regulars.http.errors import Problem
@@ -72,23 +73,26 @@ def site_of(body: ResourceBody, caller: Caller, *, required: bool) -> int:
 
 async def read_identifiers(call: Call, type_: str, kind: str) -> tuple[Reference, ...]:
     """What the resource identifiers in the body name. Raises Problem that lists those that are malformed."""
-    data = (await call.json_object()).get("data")
-    limits = call.services.store.limits
+    return identifiers_of((await call.json_object()).get("data"), type_, kind, call.services.store.limits)
+
+
+def identifiers_of(data: Any, type_: str, kind: str, limits: Limits, *, where: str = "data") -> tuple[Reference, ...]:
+    """What the resource identifiers at a place of the body name. Raises Problem that lists those that are malformed."""
     if not isinstance(data, list):
-        raise refused([Fault("data", "must be a list of resource identifiers: objects with type and id")])
+        raise refused([Fault(where, "must be a list of resource identifiers: objects with type and id")])
     if len(data) > limits.references:
         raise Problem("too_many", f"One call may name up to {limits.references} {type_}.")
     found, faults = [], []
     for place, item in enumerate(data):
         if not isinstance(item, dict):
-            faults.append(Fault(f"data.{place}", "must be an object with type and id"))
+            faults.append(Fault(f"{where}.{place}", "must be an object with type and id"))
             continue
         if item.get("type") != type_:
-            faults.append(Fault(f"data.{place}.type", f"must be {type_}"))
+            faults.append(Fault(f"{where}.{place}.type", f"must be {type_}"))
         try:
             found.append(parse_reference(item.get("id"), kind, longest=limits.object_key))
         except ValueError as error:
-            faults.append(Fault(f"data.{place}.id", str(error)))
+            faults.append(Fault(f"{where}.{place}.id", str(error)))
     if faults:
         raise refused(faults)
     return tuple(found)

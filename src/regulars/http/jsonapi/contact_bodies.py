@@ -8,10 +8,11 @@ from regulars.domain.fields import FIELD_RULES
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
 from regulars.domain.profile import Profile, parse_profile
+from regulars.domain.references import Reference
 from regulars.domain.text import is_blank
 from regulars.http.errors import Problem
-from regulars.http.jsonapi.bodies import refused
-from regulars.http.jsonapi.contact_resource import ATTRIBUTES, CUSTOM
+from regulars.http.jsonapi.bodies import identifiers_of, refused
+from regulars.http.jsonapi.contact_resource import ATTRIBUTES, CUSTOM, RELATIONSHIPS
 
 READ_ONLY: Final = ("created_at", "updated_at")
 """Attributes that may be sent, as a client does that sends back what it got, and are ignored."""
@@ -53,9 +54,32 @@ def profile_of(attributes: Mapping[str, Any], limits: Limits, *, number: int | N
     return profile
 
 
+def tags_of(relationships: Mapping[str, Any], limits: Limits) -> tuple[Reference, ...] | None:
+    """The tags that a contact is to have, None if nothing is said of them. Raises Problem.
+
+    The other relationships may be sent back as they were shown, and are ignored.
+    """
+    if unknown := sorted(relationships.keys() - RELATIONSHIPS):
+        raise refused(Fault(f"data.relationships.{name}", "is not known here; allowed: tags") for name in unknown)
+    tags = relationships.get("tags")
+    if tags is None:
+        return None
+    if not isinstance(tags, dict):
+        raise refused([Fault("data.relationships.tags", "must be an object with data")])
+    if "data" not in tags:
+        return None
+    return identifiers_of(tags["data"], "contact_tags", "tag", limits, where="data.relationships.tags.data")
+
+
 def explained(refusal: RefusedError) -> Problem | RefusedError:
     """A refusal of the command, in the words of the document."""
     code = _CODES.get(refusal.code)
+    if refusal.code == "object_not_found":
+        tags = (
+            Fault(f"data.relationships.tags.data.{fault.field.partition('.')[2] or 0}.id", fault.detail.rstrip("."))
+            for fault in refusal.faults
+        )
+        return refused(tags, refusal.code)
     if code is None:
         return refusal
     if code == "address_taken":

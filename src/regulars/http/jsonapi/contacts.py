@@ -68,7 +68,8 @@ async def change(call: Call, caller: Writer) -> Response:
     site, number = customer_place(call.path("id"), caller, NOUN)
     body = await read_resource(call, "contacts", id_=call.path("id"))
     profile = contact_bodies.profile_of(body.attributes, call.services.store.limits, number=number)
-    await _submit(call, site, Upsert(profile))
+    tags = contact_bodies.tags_of(body.relationships, call.services.store.limits)
+    await _submit(call, site, Upsert(profile, tags=tags))
     with once_done():
         return await _shown(call, caller, query, site, number)
 
