@@ -86,7 +86,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             text = environment.get(setting.variable, "").strip()
             if text:
                 given[setting.name] = setting.parse(text)
-        return cls(**given)
+        settings = cls(**given)
+        if not settings.healthy_days <= settings.passive_days <= settings.unengaged_days:
+            names = " <= ".join(f"{PREFIX}{name}_DAYS" for name in ("HEALTHY", "PASSIVE", "UNENGAGED"))
+            raise SettingError(f"the engagement classes must follow each other: {names}")
+        return settings
 
     def environment(self) -> dict[str, str]:
         """The variables that give these settings again, for the processes of a server."""

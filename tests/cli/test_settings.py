@@ -4,6 +4,12 @@ import pytest
 from regulars.settings import SETTINGS, SettingError, Settings
 
 
+def test_the_classes_of_engagement_follow_each_other() -> None:
+    with pytest.raises(SettingError, match="HEALTHY_DAYS <= REGULARS_PASSIVE_DAYS"):
+        Settings.from_environment({"REGULARS_HEALTHY_DAYS": "181"})
+    assert Settings.from_environment({"REGULARS_HEALTHY_DAYS": "180"}).healthy_days == 180
+
+
 def test_the_defaults() -> None:
     assert Settings.from_environment({}) == Settings()
     assert [setting.name for setting in SETTINGS] == [field.name for field in msgspec.structs.fields(Settings)]

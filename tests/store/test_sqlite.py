@@ -355,3 +355,16 @@ async def test_a_shared_snapshot_sees_what_another_process_acknowledged_before_i
                 assert await name_of(connection, "a@example.com") == f"Anna {turn}"
     finally:
         await other.close()
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
+
+
+@on_sqlite()
+async def test_nobody_else_may_read_the_files(at: Running) -> None:
+    await at.upsert(email="a@example.com")
+    await at.store.engine.backup(str(at.path.with_name("copy.db")))
+    found = modes(at.path.parent)
+    assert {at.path.name, f"{at.path.name}-wal", f"{at.path.name}.lock", "copy.db"} <= found.keys()
+    assert set(found.values()) == {0o600}

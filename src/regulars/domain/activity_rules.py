@@ -24,7 +24,7 @@ _OF_ADDRESS: Final = ("spam_reported", "hard_bouncing")
 def apply_activity(
     activity: Activity, work: WorkingSet, limits: Limits, *, source: str
 ) -> tuple[Verdict, Person | None]:
-    """Apply one activity. A repeat (same uuid, or order already counted) changes nothing: "unchanged".
+    """Apply one activity. A repeat by its uuid changes nothing: "unchanged"; one of an order, no figure.
 
     Raises RefusedError when the identifiers disagree, or an `identify` breaks the rules of the upsert.
     """

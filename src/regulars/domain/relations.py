@@ -19,8 +19,8 @@ PROFILE_RELATIONS_END: Final = 16
 class Relation(Struct, frozen=True):
     """One kind of tie. `kind` is the kind of object, None for a flag.
 
-    `restrictive` is the state that wins when two reports carry the same time: "at equal times the removing
-    or restrictive one" (activity rules), so False (not tied) unless being tied is the restriction.
+    `restrictive` is the state that wins when two reports carry the same time: False (not tied), unless being tied is
+    the restriction.
     """
 
     code: int

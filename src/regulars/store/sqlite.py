@@ -69,6 +69,7 @@ class SqliteEngine:
         """Open the file for writing, creating it if it is not there. Raises UnavailableError."""
         try:
             self._lock_file = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            _make(self.path)
             self._writer = _connect(self.path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
             await self._worker.run(self._lock)  # two processes may make the file at once
             try:
@@ -341,9 +342,18 @@ def _connect(path: Path, flags: int) -> apsw.Connection:
     return connection
 
 
+def _make(path: Path) -> None:
+    """Make a file that its owner alone may read, if it is not there: SQLite's own follow it in that."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
 def _copy(source: apsw.Connection, path: Path) -> None:
     partial = path.with_name(path.name + ".partial")
-    partial.unlink(missing_ok=True)
+    try:
+        partial.unlink(missing_ok=True)
+        _make(partial)
+    except OSError as error:
+        raise _unavailable("the database cannot be copied", error) from error
     target = apsw.Connection(str(partial))
     try:
         # All pages in one step: a step copies from one snapshot, further steps would start anew after each write.
@@ -351,6 +361,7 @@ def _copy(source: apsw.Connection, path: Path) -> None:
             copy.step(-1)
         target.execute("PRAGMA journal_mode = DELETE").fetchall()
     except _AWAY as error:
+        partial.unlink(missing_ok=True)
         raise _unavailable("the database cannot be copied", error) from error
     finally:
         target.close()
