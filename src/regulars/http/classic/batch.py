@@ -39,7 +39,7 @@ def _fault(place: int, item: Any) -> Fault | None:
         return Fault(str(place), "must be an object with path, method and body")
     if not isinstance(item.get("path"), str) or not item["path"].strip("/"):
         return Fault(f"{place}.path", "must be the path of a call")
-    if not isinstance(item.get("method"), str) or item["method"].upper() not in METHODS:
+    if not isinstance(item.get("method"), str) or not item["method"]:
         return Fault(f"{place}.method", f"must be one of {', '.join(METHODS)}")
     return None
 
@@ -50,6 +50,8 @@ async def _carry_out(call: Call, item: dict[str, Any]) -> dict[str, Any]:
     reply: dict[str, Any] = {"path": item["path"], "method": item["method"]}
     if path.rstrip("/") == PREFIX + "batch":
         return {**reply, "status_code": 400, "body": "A batch cannot contain a batch."}
+    if item["method"].upper() not in METHODS:
+        return {**reply, "status_code": 405, "body": f"The method must be one of {', '.join(METHODS)}."}
     body = b"" if item.get("body") is None else msgspec.json.encode(item["body"])
     status, raw = await _call(call, item["method"].upper(), path, query, body)
     try:

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from regulars.audience import catalogue
-from regulars.audience.values import Kind
+from regulars.audience.values import SITE, Kind
 from regulars.http.call import pattern
 from regulars.http.jsonapi.paging import CURSORS, DEFAULT_SIZE, LARGEST_NUMBER, PAGE_NUMBER, PAGE_SIZE
+from regulars.http.jsonapi.places import SITE_ID
 from regulars.http.jsonapi.query import DESCRIBE, FLAGS, INCLUDE, SORT, Vocabulary
 from regulars.http.openapi.schema import TEXT, Schema, either, listed, one_of
 
@@ -61,8 +62,12 @@ def _filters(vocabulary: Vocabulary) -> Iterator[Parameter]:
         if of_catalogue and (named := catalogue.BY_NAME.get(name)) is not None:
             meaning = f"{named.meaning} Takes {named.kind.allowed}."
             yield {**_parameter(parameter, named.kind.schema, meaning), "example": _example(named.kind)}
-        else:
+        elif name == SITE_ID:
+            yield _parameter(parameter, SITE.schema, "Which site of the account it is about.")
+        elif name.endswith(_PARTS):
             yield _parameter(parameter, {**TEXT, "minLength": 0}, f"Those whose {_words(name)} contains the text.")
+        else:
+            yield _parameter(parameter, TEXT, f"Those whose {_words(name)} is exactly this.")
 
 
 def _example(kind: Kind) -> str | int:
@@ -70,7 +75,13 @@ def _example(kind: Kind) -> str | int:
 
 
 def _words(name: str) -> str:
-    return name.removesuffix("_cont").removesuffix("_search").removesuffix("_contains").replace("_", " ")
+    for ending in (*_PARTS, "_eq"):
+        name = name.removesuffix(ending)
+    return name.replace("_", " ")
+
+
+_PARTS: Final = ("_cont", "_contains", "_search")
+"""The endings of filters by a part of a text."""
 
 
 def _parameter(name: str, schema: Schema, description: str, *, place: str = "query") -> Parameter:
