@@ -107,8 +107,12 @@ def settle_garbage_collection() -> None:
 async def _flush_now_and_then(keyring: Keyring) -> None:
     while True:
         await asyncio.sleep(_FLUSH_SECONDS)
-        with contextlib.suppress(UnavailableError):
+        try:
             await keyring.flush()
+        except UnavailableError as error:
+            _log.warning("when keys were used could not be noted", reason=str(error))
+        except Exception:
+            _log.exception("when keys were used could not be noted")
 
 
 async def _prune_now_and_then(store: Store, shelf: Shelf | None, days: int) -> None:
@@ -123,6 +127,8 @@ async def _prune_now_and_then(store: Store, shelf: Shelf | None, days: int) -> N
                 await prune_changes(store.engine, site.id, before=clock_ms() - days * DAY, until=until)
         except UnavailableError as error:
             _log.warning("old changes could not be deleted", reason=str(error))
+        except Exception:
+            _log.exception("old changes could not be deleted")
 
 
 def create_app(settings: Settings) -> Application:

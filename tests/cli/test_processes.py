@@ -154,7 +154,7 @@ def workers_of(process: subprocess.Popen[str]) -> set[int]:
 
 
 def until(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 60
     while not reached():
         assert time.monotonic() < deadline
         time.sleep(0.1)

@@ -277,7 +277,7 @@ class Audience:
             return False
         if index.is_untidy:
             await self._pool.run(index.tidy)
-            self.upkeep.warm(loaded)  # what was merged has its words no more
+            self.upkeep.warm(site, loaded)  # what was merged has its words no more
         self._measure(site, loaded)
         return True
 
@@ -353,7 +353,7 @@ class Audience:
         loaded = self._sites[site] = LoadedSite(index, await self._loader.measured(index))
         loaded.saved = saved
         self.loads += 1
-        self.upkeep.warm(loaded)
+        self.upkeep.warm(site, loaded)
         if saved is not None:
             self.upkeep.read_ahead(site, loaded)
         self._evict(site)
@@ -365,7 +365,7 @@ class Audience:
         if changes > 1_000 + loaded.index.size // 10:
             loaded.measured += changes
             loaded.bytes = loaded.index.approximate_bytes()
-            self.upkeep.warm(loaded)
+            self.upkeep.warm(site, loaded)
             self._evict(site)
 
     def _evict(self, kept: int) -> None:

@@ -5,7 +5,7 @@ No question waits for any of it; a search is slower until the words are built.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
@@ -58,13 +58,13 @@ class Upkeep:
 
     def look_after(self, site: int, loaded: LoadedSite) -> None:
         """Begin what is due: new bands of columns, a new snapshot."""
-        self.cut_if_due(loaded)
+        self.cut_if_due(site, loaded)
         self.save_if_due(site, loaded)
 
-    def warm(self, loaded: LoadedSite) -> None:
+    def warm(self, site: int, loaded: LoadedSite) -> None:
         """Build the words of a large site, which take seconds, beside the answers to everybody."""
         if loaded.warming is None and _lacking_words(loaded.index):
-            loaded.warming = asyncio.create_task(self._warmed(loaded))
+            loaded.warming = asyncio.create_task(self._sound(site, loaded, self._warmed))
 
     async def _warmed(self, loaded: LoadedSite) -> None:
         try:
@@ -74,10 +74,10 @@ class Upkeep:
         finally:
             loaded.warming = None
 
-    def cut_if_due(self, loaded: LoadedSite) -> None:
+    def cut_if_due(self, site: int, loaded: LoadedSite) -> None:
         """Begin to cut the columns into bands that are asked about again and again."""
         if loaded.cutting is None and loaded.index.due_bandings:
-            loaded.cutting = asyncio.create_task(self._cut(loaded))
+            loaded.cutting = asyncio.create_task(self._sound(site, loaded, self._cut))
 
     async def _cut(self, loaded: LoadedSite) -> None:
         try:
@@ -90,17 +90,21 @@ class Upkeep:
 
     def read_ahead(self, site: int, loaded: LoadedSite) -> None:
         """Begin to read what is still in the snapshot that the index came from."""
-        loaded.reading = asyncio.create_task(self._read(site, loaded))
+        loaded.reading = asyncio.create_task(self._sound(site, loaded, self._read))
 
-    async def _read(self, site: int, loaded: LoadedSite) -> None:
+    async def _read(self, loaded: LoadedSite) -> None:
         """Read what is still in the snapshot and takes long, before somebody has to wait for it."""
+        for order in loaded.index.orders.values():
+            async with loaded.lock:
+                await self._lane.run(order.read)
+        for column in loaded.index.texts.values():
+            for segment in column.segments if isinstance(column, TextColumn) else ():
+                await self._lane.run(segment.read)
+
+    async def _sound(self, site: int, loaded: LoadedSite, work: Callable[[LoadedSite], Awaitable[None]]) -> None:
+        """Do the work; where it meets damage, the index cannot be continued."""
         try:
-            for order in loaded.index.orders.values():
-                async with loaded.lock:
-                    await self._lane.run(order.read)
-            for column in loaded.index.texts.values():
-                for segment in column.segments if isinstance(column, TextColumn) else ():
-                    await self._lane.run(segment.read)
+            await work(loaded)
         except DamagedError as error:
             self._condemn(site, loaded, str(error))
 

@@ -24,6 +24,8 @@ LINGER_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 1.0
 """How long after a worker could not start it is tried again."""
 
+_LOOK_SECONDS: Final = 0.2
+
 _log = structlog.get_logger("regulars.serve")
 
 
@@ -119,10 +121,11 @@ class DrainingWorkers(multiprocess.Multiprocess):
 
     def _started(self, worker: multiprocess.Process) -> bool | None:
         """Whether a worker's server has started; None if the worker is dead or does not answer."""
-        timeout = self.config.timeout_worker_healthcheck
-        if not worker.process.is_alive() or not worker.ping(timeout):
-            return None
-        return worker.is_ready(timeout)
+        until = time.monotonic() + self.config.timeout_worker_healthcheck
+        while worker.process.is_alive() and time.monotonic() < until:
+            if worker.ping(_LOOK_SECONDS):  # its end would not wake us: we hold both ends of its pipe
+                return worker.is_ready(_LOOK_SECONDS)
+        return None
 
     def terminate_all(self) -> None:
         """End the workers. Our own handle on the door would keep it open, with nobody behind it."""

@@ -18,6 +18,8 @@ from regulars.settings import SETTINGS, Setting, Settings
 APPLICATION: Final = "regulars.app:create_app_from_environment"
 _BACKLOG: Final = 2048
 _GRACE_SECONDS: Final = 30
+_SILENT_SECONDS: Final = 20
+"""How long a worker may not answer before it is replaced; one that starts on a busy machine takes some."""
 _BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
 
 
@@ -86,6 +88,7 @@ def run_server(
         proxy_headers=False,
         backlog=_BACKLOG,
         timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_worker_healthcheck=_SILENT_SECONDS,
     )
     with _listen(settings.host, settings.port) as listener:
         url = _url(listener)

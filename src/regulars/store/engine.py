@@ -83,7 +83,8 @@ class Engine(Protocol):
     """A database. `dialect` is a key of `statement.DIALECTS`; one_writer: all sites share one write lock.
     is_far: to read costs a round trip.
 
-    last_wait, last_hold: seconds that the last transaction waited for the write lock, and held it.
+    last_wait, last_hold: seconds that the last transaction waited for the write lock (0 where that is not known), and
+    held it.
     """
 
     dialect: str

@@ -21,6 +21,9 @@ from regulars.store.reading import Reading, read, read_all
 CHUNK = 20_000
 """Customers read at a time while loading."""
 
+_FEW = 1_000
+"""Customers that are made of their rows on the event loop, in less time than a thread costs."""
+
 _SHORT = 100_000
 """Characters of packed ties that are unpacked on the event loop, in less time than a thread costs."""
 
@@ -67,11 +70,10 @@ class StoreSnapshot:
     async def customers(self, site: int) -> AsyncIterator[Sequence[CustomerRow]]:
         """Every customer by ascending number, in chunks read on a thread."""
         after = 0
-        width = 1 + len(COLUMNS)
         while rows := await self.connection.in_thread(
             sql.LOAD_CUSTOMERS, {"site": site, "after": after, "count": CHUNK}
         ):
-            yield [CustomerRow(row[0], row[1:width], _texts(row[width:])) for row in rows]
+            yield _customers(rows) if len(rows) <= _FEW else await asyncio.to_thread(_customers, rows)
             if len(rows) < CHUNK:
                 return
             after = rows[-1][0]
@@ -173,6 +175,11 @@ def _unpacked(packed: str, after: int) -> list[tuple[int, int, Sequence[int]]]:
         (kind & relations, kind >> sql.PACKED_RELATION_BITS, customers[start:stop])
         for kind, start, stop in zip(kinds[bounds[:-1]].tolist(), bounds, bounds[1:], strict=False)
     ]
+
+
+def _customers(rows: list[Row]) -> list[CustomerRow]:
+    width = 1 + len(COLUMNS)
+    return [CustomerRow(row[0], row[1:width], _texts(row[width:])) for row in rows]
 
 
 def _texts(row: Row) -> tuple[str | None, ...]:
