@@ -124,7 +124,7 @@ class DrainingWorkers(multiprocess.Multiprocess):
         until = time.monotonic() + self.config.timeout_worker_healthcheck
         while worker.process.is_alive() and time.monotonic() < until:
             if worker.ping(_LOOK_SECONDS):  # its end would not wake us: we hold both ends of its pipe
-                return worker.is_ready(_LOOK_SECONDS)
+                return worker.is_ready(self.config.timeout_worker_healthcheck)
         return None
 
     def terminate_all(self) -> None:
