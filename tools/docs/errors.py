@@ -48,10 +48,6 @@ def _errors() -> str:
     )
 
 
-def _to_sendwithus(name: str) -> int:
-    return classic.status_of(Problem(name, ERRORS[name].meaning), _SENDWITHUS)
-
-
 def _json(response: Response) -> str:
     return block(msgspec.json.format(bytes(response.body), indent=2).decode(), "json")
 

@@ -21,15 +21,11 @@ Asked = Predicate | Callable[[], Predicate]
 
 
 class LoadingError(Exception):
-    """The site's index is still being loaded; ask again after `retry_after` seconds."""
-
-    retry_after = 5
+    """The site's index is still being loaded; it may be there when asked again."""
 
 
 class BusyError(Exception):
-    """Too many heavy questions are waiting; ask again after `retry_after` seconds."""
-
-    retry_after = 1
+    """Too many heavy questions are waiting; there may be room when asked again."""
 
 
 class Details(Protocol):
@@ -119,7 +115,8 @@ def guessed(loaded: LoadedSite, question: Question, most: float) -> Found | None
     """What the index as it is answers. None if that takes its lock or more than `most` microseconds, if the store must
     first be asked for the number of something, or if too much would be read for a guess.
 
-    Raises DamagedError."""
+    Raises DamagedError.
+    """
     index = loaded.index
     if question.stretch.take > _LARGEST_GUESS or not is_in_step(index, index.head) or is_stale(index, question.sort):
         return None

@@ -1,6 +1,6 @@
 """Commands: what can be asked of the ledger. Each carries judged input; what it did is an Outcome."""
 
-from typing import Final, Literal
+from typing import Literal
 
 from msgspec import Struct
 
@@ -14,8 +14,6 @@ from regulars.domain.profile import Profile
 from regulars.domain.references import Reference
 
 Verdict = Literal["created", "updated", "unchanged", "deleted"]
-VERDICTS: Final[tuple[Verdict, ...]] = ("created", "updated", "unchanged", "deleted")
-
 
 Change = Literal["add", "remove", "replace"]
 """What a call does to a set: adds to it, removes from it, or makes it these and no others."""

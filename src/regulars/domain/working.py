@@ -6,7 +6,6 @@ the ledger then writes what it says has changed.
 
 import copy
 import secrets
-from typing import Final
 
 from msgspec import Struct
 
@@ -19,8 +18,6 @@ from regulars.domain.mail import Log
 from regulars.domain.objects import OWN_NUMBERS, RelatedObject, new_key
 from regulars.domain.references import Reference
 from regulars.domain.relations import FLAG, KIND_CODES, KINDS, Relation, Tie, Word, settle
-
-ORDERED_EVENTS: Final = ("purchase", "refund")
 
 
 class ActivityRow(Struct):

@@ -159,7 +159,7 @@ KAJABI: Final = Vendor(
         ("GET", "/contacts", "List contacts", "A contact is the same person as the customer of that number; all filters and orders of customers."),
         ("POST", "/contacts", "Create a contact", "`external_user_id` is taken at once."),
         ("GET", "/contacts/{id}", "One contact", "With `include` of customer, offers, tags and site, and sparse fields."),
-        ("PATCH", "/contacts/{id}", "Change a contact"),
+        ("PATCH", "/contacts/{id}", "Change a contact", "With `relationships.tags` the tags are replaced along with it."),
         ("DELETE", "/contacts/{id}", "Delete a contact"),
         ("GET", "/contacts/{contact_id}/relationships/offers", "The offers of a contact"),
         ("POST", "/contacts/{contact_id}/relationships/offers", "Grant offers to a contact"),

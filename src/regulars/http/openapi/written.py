@@ -38,8 +38,9 @@ def body(path: str, method: str) -> Schema | None:
 def inputs(limits: Limits) -> dict[str, Schema]:
     """Every document that callers write, by its component's name, with the limits of this server."""
     contact = _contact(limits)
+    tags = record({"tags": ref("contact_tags_identifiers")}, required=(), description="Replaces the tags; no others.")
     return {
-        **_documents("contacts", contact, required=("email",), changed=contact),
+        **_documents("contacts", contact, required=("email",), changed=contact, beside={"relationships": tags}),
         **{name: each for kind in KINDS for name, each in _of_kind(kind, limits).items()},
     }
 
@@ -74,13 +75,18 @@ def _contact(limits: Limits) -> dict[str, Schema]:
 
 
 def _documents(
-    type_: str, attributes: Mapping[str, Schema], *, required: tuple[str, ...], changed: Mapping[str, Schema]
+    type_: str,
+    attributes: Mapping[str, Schema],
+    *,
+    required: tuple[str, ...],
+    changed: Mapping[str, Schema],
+    beside: Mapping[str, Schema] = {},
 ) -> dict[str, Schema]:
-    """The documents that create and change a resource."""
+    """The documents that create and change a resource; a change may have other members beside the attributes."""
     ignored = f"Attributes that `{type_}_resource` has beside these may be sent, and are ignored."
     named: dict[str, Schema] = {"type": {"const": type_}, "id": TEXT}
     creation = {**named, "attributes": record(attributes, required=required, description=ignored)}
-    change = {**named, "attributes": record(changed, required=(), description=ignored)}
+    change = {**named, "attributes": record(changed, required=(), description=ignored), **beside}
     return {
         f"{type_}_creation": record(
             {"data": record({**creation, "relationships": _SITE}, required=("type", "attributes"))}
