@@ -9,6 +9,7 @@ from regulars.domain.faults import refuse
     ("field", "detail", "sentence"),
     [
         ("n", "must be a whole number of at most 64 bits", "n: must be a whole number of at most 64 bits"),
+        ("m", "must be text", "m: must be text"),
         ("amount", "must be an amount", "amount: must be an amount"),
         ("", "must be a JSON object", "must be a JSON object"),
         ("email", "No valid identifier found", "email: No valid identifier found"),

@@ -38,8 +38,10 @@ class RefusedError(Exception):
     def sentence(self) -> str:
         """The first fault as one sentence, with its field in front unless the detail is a sentence by itself."""
         fault = self.faults[0]
-        is_whole = (fault.detail[:1].isupper() and fault.detail[-1:] == ".") or fault.detail.startswith(fault.field)
-        return f"{fault.field}: {fault.detail}" if not is_whole else fault.detail
+        is_whole = fault.detail[:1].isupper() and fault.detail[-1:] == "."
+        if not fault.field or is_whole or fault.detail.startswith(f"{fault.field} "):
+            return fault.detail
+        return f"{fault.field}: {fault.detail}"
 
 
 def refuse(code: str, field: str, detail: str) -> RefusedError:
