@@ -121,3 +121,10 @@ def test_an_id_of_the_form_of_ours_is_never_that_of_two_logs(api: Client) -> Non
     assert [status for _, status in logs("second")] == ["opened"]
     assert logs("third") == [(to_come, "clicked")]
     assert len({logs(name)[0][0] for name in ("first", "second", "third", "stranger")}) == 4
+
+
+def test_all_that_is_wrong_with_a_question_is_listed(api: Client) -> None:
+    wrong = api.get("customers/a@example.com/logs?count=abc&created_lt=x&created_gt=1")
+    assert refused(wrong, "invalid", "count", "created_lt")["message"] == "count must be a whole number from 1 to 100."
+    refused(api.get("customers/nonsense/logs"), "invalid", "who")
+    refused(api.get("customers"), "invalid", "email")

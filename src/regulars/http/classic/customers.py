@@ -33,7 +33,8 @@ async def search(call: Call, caller: Reader) -> Response:
     given = call.request.query_params
     wanted = {name: given[name] for name in ("email", "customer_id", "uuid") if given.get(name)}
     if not wanted:
-        raise Problem("invalid", "Name the customer: ?email=, ?customer_id= or ?uuid=.")
+        missing = Fault("email", "is required, or customer_id, or uuid")
+        raise Problem("invalid", "Name the customer: ?email=, ?customer_id= or ?uuid=.", faults=[missing])
     who = parse_who(wanted, limits=call.services.store.limits)
     async with call.services.store.shared_snapshot() as connection:
         person = await find_person(connection, caller.site, who)
@@ -91,11 +92,15 @@ def who_in_path(call: Call) -> Who:
         try:
             return Who(uuid=parse_uuid(text))
         except ValueError:
-            raise Problem("invalid", "The path must name the customer by e-mail address or uuid.") from None
+            faults = [Fault("who", "must be an e-mail address or uuid")]
+            raise Problem(
+                "invalid", "The path must name the customer by e-mail address or uuid.", faults=faults
+            ) from None
     try:
         shown, key = parse_address(text, longest=call.services.store.limits.email)
     except ValueError as error:
-        raise Problem("invalid", f"The customer's e-mail address in the path {error}.") from None
+        faults = [Fault("who", str(error))]
+        raise Problem("invalid", f"The customer's e-mail address in the path {error}.", faults=faults) from None
     return Who(email=shown, email_key=key)
 
 

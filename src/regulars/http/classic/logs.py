@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from regulars.domain.faults import Fault
 from regulars.domain.mail import STATUSES, Log
 from regulars.domain.moments import SECOND
 from regulars.http.call import Call, json_response
@@ -22,9 +23,12 @@ async def of_customer(call: Call, caller: Reader) -> Response:
     Bounds are Unix seconds and excluded.
     """
     who = who_in_path(call)
-    count = _whole(call, "count", 1, LARGEST_COUNT, LARGEST_COUNT)
-    before = _whole(call, "created_lt", -_LATEST, _LATEST, _LATEST)
-    after = _whole(call, "created_gt", -_LATEST, _LATEST, -_LATEST)
+    faults: list[Fault] = []
+    count = _whole(call, "count", 1, LARGEST_COUNT, LARGEST_COUNT, faults)
+    before = _whole(call, "created_lt", -_LATEST, _LATEST, _LATEST, faults)
+    after = _whole(call, "created_gt", -_LATEST, _LATEST, -_LATEST, faults)
+    if faults:
+        raise Problem("invalid", f"{faults[0].field} {faults[0].detail}.", faults=faults)
     async with call.services.store.snapshot() as connection:
         person = await find_person(connection, caller.site, who)
         email_key = person.customer.email_key if person is not None else who.email_key
@@ -59,13 +63,13 @@ def log_object(log: Log, site: int) -> dict[str, Any]:
     }
 
 
-def _whole(call: Call, name: str, low: int, high: int, default: int) -> int:
+def _whole(call: Call, name: str, low: int, high: int, default: int, faults: list[Fault]) -> int:
     text = call.request.query_params.get(name, "").strip()
     if not text:
         return default
     digits = text.removeprefix("-")
     if digits.isascii() and digits.isdigit() and len(digits) <= 18 and low <= int(text) <= high:
         return int(text)
-    if name == "count":
-        raise Problem("invalid", f"count must be a whole number from {low} to {high}.")
-    raise Problem("invalid", f"{name} must be a Unix timestamp in seconds.")
+    allowed = f"a whole number from {low} to {high}" if name == "count" else "a Unix timestamp in seconds"
+    faults.append(Fault(name, f"must be {allowed}"))
+    return default
