@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from regulars.domain.activity import AHEAD, parse_activity
 from regulars.domain.commands import RecordActivity, Restored, Upsert
-from regulars.domain.consent import CAUSES, IMPORTED, Consent
+from regulars.domain.consent import CAUSES, Consent
 from regulars.domain.customer import CONTROL_BUCKETS
 from regulars.domain.faults import Fault, RefusedError, refuse
 from regulars.domain.limits import Limits
@@ -23,6 +23,7 @@ from regulars.domain.text import is_storable
 from regulars.domain.wire import decode_json
 
 Kind = Literal["customers", "activity"]
+SOURCE: Final = "import"
 """The door, as it is kept with consent."""
 
 PAST: Final = frozenset({"created_at", "updated_at", "bsft_control_bucket", "consents"})
@@ -58,7 +59,7 @@ class CustomerJudge:
         """The upsert that a line asks for."""
         body = _decoded(raw)
         if PAST.isdisjoint(body):
-            return Upsert(parse_profile(body, limits=self._limits), IMPORTED)
+            return Upsert(parse_profile(body, limits=self._limits), SOURCE)
         reading = _Past(body, now, self._limits)
         restored = reading.read()
         try:
@@ -70,7 +71,7 @@ class CustomerJudge:
         if restored.consents:
             profile.unsubscribed = None  # they say more exactly what it sums up
         self.clamped += reading.clamped
-        return Upsert(profile, IMPORTED, restored)
+        return Upsert(profile, SOURCE, restored)
 
 
 class ActivityJudge:
@@ -90,7 +91,7 @@ class ActivityJudge:
             activity.uuid = self._content_id(body)
         if activity.at == now and _is_ahead(body, now):
             self.clamped += 1
-        return RecordActivity(activity, IMPORTED)
+        return RecordActivity(activity, SOURCE)
 
     def _content_id(self, body: dict[str, Any]) -> bytes:
         """The UUIDv5 of the line's content and of how many like it came before, whatever the order of its keys."""
@@ -112,7 +113,7 @@ class _Evidence(Struct):
     at: str | int | float
     granted: bool
     cause: str | None = None
-    source: str = IMPORTED
+    source: str = SOURCE
     wording: str | None = None
     proof: str | None = None
 

@@ -17,10 +17,6 @@ CAUSES: Final[dict[str, str | None]] = {
 """Why a consent ended, and the customer's field that keeps when it last ended so."""
 
 
-IMPORTED: Final = "import"
-"""The door of a file."""
-
-
 class Consent(Struct, frozen=True):
     """Evidence of one change of consent of a customer.
 

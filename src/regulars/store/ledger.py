@@ -293,8 +293,8 @@ def _ties_named(command: Command) -> int:
             return len(references)
         case LinkProducts(products=products):
             return len(products)
-        case Upsert(profile=profile):
-            return len(profile.groups) + 2 * len(profile.newsletters)
+        case Upsert(profile=profile, tags=tags):
+            return len(profile.groups) + 2 * len(profile.newsletters) + len(tags or ())
         case Together(upserts=upserts):
             return sum(map(_ties_named, upserts))
         case _:

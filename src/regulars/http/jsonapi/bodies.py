@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from regulars.domain.faults import Fault
+from regulars.domain.faults import Fault, RefusedError
 from regulars.domain.limits import Limits
 from regulars.domain.references import Reference, parse_reference
 from regulars.http.call import Call
@@ -96,3 +96,11 @@ def identifiers_of(data: Any, type_: str, kind: str, limits: Limits, *, where: s
     if faults:
         raise refused(faults)
     return tuple(found)
+
+
+def unknown_objects(refusal: RefusedError, *, where: str = "data") -> Problem:
+    """A refusal of objects that are not there, with their places among the identifiers of `identifiers_of`."""
+    faults = (
+        Fault(f"{where}.{fault.field.partition('.')[2] or 0}.id", fault.detail.rstrip(".")) for fault in refusal.faults
+    )
+    return refused(faults, refusal.code)

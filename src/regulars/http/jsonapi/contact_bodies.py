@@ -11,7 +11,7 @@ from regulars.domain.profile import Profile, parse_profile
 from regulars.domain.references import Reference
 from regulars.domain.text import is_blank
 from regulars.http.errors import Problem
-from regulars.http.jsonapi.bodies import identifiers_of, refused
+from regulars.http.jsonapi.bodies import identifiers_of, refused, unknown_objects
 from regulars.http.jsonapi.contact_resource import ATTRIBUTES, CUSTOM, RELATIONSHIPS
 
 READ_ONLY: Final = ("created_at", "updated_at")
@@ -24,6 +24,7 @@ _IN_DATA: Final = (*(name for name in WRITABLE if name.startswith("address_")), 
 _NEVER_NULL: Final = ("name", "email", "subscribed")
 _SAME: Final = {"customer_id": "external_user_id", "unsubscribed": "subscribed"}
 _CODES: Final = {"address_taken": "address_taken", "identity_conflict": "address_taken", "invalid": "unprocessable"}
+_TAGS: Final = "data.relationships.tags.data"
 _NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 """Stands in for the identifier that an upsert must have: the path names the contact, or nobody has it yet."""
 
@@ -68,18 +69,14 @@ def tags_of(relationships: Mapping[str, Any], limits: Limits) -> tuple[Reference
         raise refused([Fault("data.relationships.tags", "must be an object with data")])
     if "data" not in tags:
         return None
-    return identifiers_of(tags["data"], "contact_tags", "tag", limits, where="data.relationships.tags.data")
+    return identifiers_of(tags["data"], "contact_tags", "tag", limits, where=_TAGS)
 
 
 def explained(refusal: RefusedError) -> Problem | RefusedError:
     """A refusal of the command, in the words of the document."""
     code = _CODES.get(refusal.code)
     if refusal.code == "object_not_found":
-        tags = (
-            Fault(f"data.relationships.tags.data.{fault.field.partition('.')[2] or 0}.id", fault.detail.rstrip("."))
-            for fault in refusal.faults
-        )
-        return refused(tags, refusal.code)
+        return unknown_objects(refusal, where=_TAGS)
     if code is None:
         return refusal
     if code == "address_taken":

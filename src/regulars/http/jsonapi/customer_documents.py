@@ -54,7 +54,6 @@ class CustomersDocument:
         self._include = query.include
         offers = purpose.alone or "offers" in query.include
         self._view = CustomerView(purpose.origin, purpose.site, query.fields.get("customers"), offers=offers)
-        self._contacts = ContactView(purpose.origin, purpose.site, query.fields.get("contacts"), frozenset())
         self._relations = _relations(self._view, query.include)
         self.complete = not query.include
 
@@ -76,8 +75,9 @@ class CustomersDocument:
         include, query, site = self._include, self._purpose.query, self._purpose.site
         if not include:
             return {"data": [self._view.show(line, ties) for line in lines]}
+        contacts = ContactView(self._purpose.origin, site, query.fields.get("contacts"), frozenset())
         # They are whole customers where contacts are included, and nowhere else.
-        included = [self._contacts.show(line, ties) for line in lines if isinstance(line, Customer)]
+        included = [contacts.show(line, ties) for line in lines if isinstance(line, Customer)]
         for name in RELATED:
             if name in include:
                 ties, shown = await included_objects(connection, self._purpose, name, RELATED[name], ties)

@@ -8,14 +8,13 @@ from regulars.domain.commands import Change, LinkProducts
 from regulars.http.call import Call
 from regulars.http.errors import once_done
 from regulars.http.jsonapi import objects
-from regulars.http.jsonapi.bodies import read_identifiers
+from regulars.http.jsonapi.bodies import read_identifiers, unknown_objects
 from regulars.http.jsonapi.documents import document, identifiers, related
 from regulars.http.jsonapi.kinds import BY_KIND
 from regulars.http.jsonapi.negotiation import route
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import SITE_ID
 from regulars.http.jsonapi.query import Vocabulary
-from regulars.http.jsonapi.relationships import unknown_objects
 from regulars.http.keyring import Reader, Writer
 from regulars.store.reads import find_object, products_of
 

@@ -10,13 +10,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from regulars.domain.commands import Change, Relate
-from regulars.domain.faults import Fault, RefusedError
 from regulars.domain.identity import Who, public_number
 from regulars.domain.relations import BY_NAME
 from regulars.domain.ties import RELATIONSHIPS, Relationship
 from regulars.http.call import Call, Handler
-from regulars.http.errors import Problem, once_done
-from regulars.http.jsonapi.bodies import read_identifiers, refused
+from regulars.http.errors import once_done
+from regulars.http.jsonapi.bodies import read_identifiers, unknown_objects
 from regulars.http.jsonapi.documents import document, related
 from regulars.http.jsonapi.handlers import made
 from regulars.http.jsonapi.kinds import BY_KIND
@@ -48,14 +47,6 @@ def methods(relationship: Relationship) -> tuple[str, ...]:
     possible = {"POST": relationship.added, "DELETE": relationship.removed}
     possible["PATCH"] = relationship.added and relationship.removed
     return ("GET", *(method for method in CHANGES if possible[method]))
-
-
-def unknown_objects(refusal: RefusedError) -> Problem:
-    """A refusal of objects that are not there, with their places in the body."""
-    places = [fault.field.partition(".")[2] or "0" for fault in refusal.faults]
-    details = [fault.detail.rstrip(".") for fault in refusal.faults]
-    found = (Fault(f"data.{place}.id", detail) for place, detail in zip(places, details, strict=True))
-    return refused(found, refusal.code)
 
 
 def _calls(owner: str, name: str) -> tuple[Route, ...]:

@@ -114,7 +114,7 @@ class Session:
             self._wire.send_query_prepared(name, encoded, result_format=Format.BINARY)
         except OperationalError as error:
             self._lose(str(error))
-            self._check()
+            raise LostError(f"the connection to the database was lost: {error}") from error
         self._steps.append(_Step(self._segment, keep, None))
         self._sent += 1
 
@@ -188,7 +188,7 @@ class Session:
             self._wire.pipeline_sync()
         except OperationalError as error:
             self._lose(str(error))
-            self._check()
+            raise LostError(f"the connection to the database was lost: {error}") from error
         self._steps.append(_Step(segment, False, None))
         self._segment = _Segment()
         self._flush()
