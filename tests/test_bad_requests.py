@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from .contents import inconsistencies
-from .server import Server, make_database
+from .running_server import Server, make_database
 
 
 @pytest.fixture(scope="module")

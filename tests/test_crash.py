@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from .contents import inconsistencies
-from .server import Caller, KillableServer, database_url, make_database
+from .running_server import Caller, KillableServer, database_url, make_database
 
 ROUNDS = 50
 WRITERS = 6

@@ -26,7 +26,7 @@ from regulars.http.errors import ERRORS
 from regulars.settings import SETTINGS
 from regulars.store.schema import metadata
 
-from .server import Server, database_url
+from .running_server import Server, database_url
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

@@ -23,7 +23,7 @@ from regulars.store.postgresql.engine import PostgresqlEngine
 from .contents import contents, inconsistencies
 from .databases import ENGINES, drop_database, new_database, query, restart_server, server, url_of
 from .in_process import Client, InProcess
-from .server import Caller, Server, make_database
+from .running_server import Caller, Server, make_database
 from .store.proxy import Proxy, proxied
 
 ANNA = {"email": "anna@example.com"}

@@ -16,7 +16,7 @@ import pytest
 from .audience_truth import answer, records
 from .contents import inconsistencies
 from .databases import ENGINES, drop_database, new_database
-from .server import Caller, Server, database_url, make_database
+from .running_server import Caller, Server, database_url, make_database
 
 
 @pytest.fixture(scope="module")

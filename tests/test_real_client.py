@@ -9,7 +9,7 @@ import pytest
 import sendwithus
 from sendwithus.exceptions import APIError, AuthenticationError
 
-from .server import Server, make_database
+from .running_server import Server, make_database
 
 
 class Live(NamedTuple):

@@ -22,7 +22,7 @@ from regulars.domain.money import decimal_text
 from .contents import inconsistencies
 from .databases import query
 from .in_process import Client, InProcess
-from .server import database_url
+from .running_server import database_url
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 ALL = os.environ.get("REGULARS_TEST_ALL") == "1"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from .databases import ENGINES, drop_database, new_database
-from .server import Caller, Server, make_database
+from .running_server import Caller, Server, make_database
 
 
 class Proxy:

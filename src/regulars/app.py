@@ -11,7 +11,6 @@ from starlette.types import Receive, Scope, Send
 
 from regulars.audience.service import Audience
 from regulars.audience.shelf import Shelf
-from regulars.cli.refusing import REFUSED
 from regulars.domain.limits import Limits
 from regulars.domain.moments import DAY
 from regulars.http.gate import Gate
@@ -20,6 +19,7 @@ from regulars.http.routes import ROUTES
 from regulars.http.seals import Sealer
 from regulars.http.services import Services, clock_ms
 from regulars.logs import configure_logging
+from regulars.server.protocol_errors import REFUSED
 from regulars.settings import Settings
 from regulars.store import control
 from regulars.store.engine import UnavailableError

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, cast
 
-from regulars.cli.corking import CorkedTransport
+from regulars.server.write_buffering import BufferedTransport
 
 
 class Recorded:
@@ -29,8 +29,8 @@ class Recorded:
         return f"{self.name}'s {name}"
 
 
-def corked(log: list[tuple[str, bytes]], name: str) -> CorkedTransport:
-    return CorkedTransport(cast(asyncio.Transport, Recorded(log, name)), asyncio.get_running_loop())
+def buffered(log: list[tuple[str, bytes]], name: str) -> BufferedTransport:
+    return BufferedTransport(cast(asyncio.Transport, Recorded(log, name)), asyncio.get_running_loop())
 
 
 def on_a_loop(test: Coroutine[Any, Any, None]) -> None:
@@ -40,7 +40,7 @@ def on_a_loop(test: Coroutine[Any, Any, None]) -> None:
 def test_what_is_written_in_one_turn_goes_out_at_its_end_as_one_piece() -> None:
     async def turn() -> None:
         log: list[tuple[str, bytes]] = []
-        one, other = corked(log, "one"), corked(log, "other")
+        one, other = buffered(log, "one"), buffered(log, "other")
         one.write(b"head ")
         other.write(b"first")
         one.write(b"body")
@@ -57,7 +57,7 @@ def test_what_is_written_in_one_turn_goes_out_at_its_end_as_one_piece() -> None:
 def test_closing_sends_what_is_kept_first() -> None:
     async def turn() -> None:
         log: list[tuple[str, bytes]] = []
-        one = corked(log, "one")
+        one = buffered(log, "one")
         one.write(b"last words")
         one.close()
         assert log == [("one", b"last words"), ("one", b"(closed)")]
@@ -71,7 +71,7 @@ def test_closing_sends_what_is_kept_first() -> None:
 def test_an_empty_body_adds_nothing_and_the_rest_is_the_transports_own() -> None:
     async def turn() -> None:
         log: list[tuple[str, bytes]] = []
-        one = corked(log, "one")
+        one = buffered(log, "one")
         one.write(b"head")
         one.write(b"")
         await asyncio.sleep(0)

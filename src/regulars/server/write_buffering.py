@@ -3,10 +3,10 @@
 import asyncio
 from typing import Any, Final
 
-_corked: Final[list["CorkedTransport"]] = []
+_pending: Final[list["BufferedTransport"]] = []
 
 
-class CorkedTransport:
+class BufferedTransport:
     """A connection's transport that keeps what is written until the turn of the event loop ends.
 
     So an answer's head and body are one packet, and a client on the same machine, such as a proxy, is woken once for
@@ -23,9 +23,9 @@ class CorkedTransport:
     def write(self, data: bytes) -> None:
         """Send the bytes soon."""
         if not self._kept:
-            if not _corked:
+            if not _pending:
                 self._loop.call_soon(_flush)
-            _corked.append(self)
+            _pending.append(self)
         self._kept.append(data)
 
     def flush(self) -> None:
@@ -48,7 +48,7 @@ class CorkedTransport:
 
 
 def _flush() -> None:
-    corked = _corked[:]
-    _corked.clear()
-    for transport in corked:
+    pending = _pending[:]
+    _pending.clear()
+    for transport in pending:
         transport.flush()

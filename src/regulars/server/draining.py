@@ -14,8 +14,8 @@ from uvicorn import Config, Server
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import multiprocess
 
-from regulars.cli.corking import CorkedTransport
-from regulars.cli.refusing import RefusingProtocol
+from regulars.server.protocol_errors import ErrorProtocol
+from regulars.server.write_buffering import BufferedTransport
 
 LINGER_SECONDS: Final = 1.0
 """How long a connection without a request is kept at the end: what its client sent by then is answered."""
@@ -29,14 +29,14 @@ _LOOK_SECONDS: Final = 0.2
 _log = structlog.get_logger("regulars.serve")
 
 
-class DrainingProtocol(RefusingProtocol):
+class DrainingProtocol(ErrorProtocol):
     """A connection that ends, once the server does, with an answer that says `Connection: close`, or in silence."""
 
     _draining = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, with a transport that gathers what is written."""
-        super().connection_made(CorkedTransport(transport, self.loop))  # type: ignore[arg-type]
+        super().connection_made(BufferedTransport(transport, self.loop))  # type: ignore[arg-type]
 
     def shutdown(self) -> None:
         """Begin to end."""

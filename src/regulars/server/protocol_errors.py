@@ -18,7 +18,7 @@ _LINGER_SECONDS: Final = 1.0
 """How long what still comes is thrown away: to close at once would take the answer from whoever is still sending."""
 
 
-class RefusingProtocol(HttpToolsProtocol):
+class ErrorProtocol(HttpToolsProtocol):
     """A connection on which every request gets an answer of the application, which says `Connection: close` if it
     could not be read."""
 

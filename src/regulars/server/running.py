@@ -1,0 +1,75 @@
+"""The HTTP server: in one process, or in several that share a socket."""
+
+import os
+import socket
+from collections.abc import Callable
+from typing import Final
+
+import uvicorn
+
+from regulars.server.draining import DrainingProtocol, DrainingServer, DrainingWorkers
+from regulars.settings import Settings
+
+APPLICATION: Final = "regulars.app:create_app_from_environment"
+_BACKLOG: Final = 2048
+_GRACE_SECONDS: Final = 30
+_SILENT_SECONDS: Final = 20
+"""How long a worker may not answer before it is replaced; one that starts on a busy machine takes some."""
+
+
+class StartError(Exception):
+    """The server cannot start, for the reason given in one sentence."""
+
+
+def run(settings: Settings, on_listening: Callable[[str], None], application: str = APPLICATION) -> None:
+    """Serve until a signal comes; the database must exist. `on_listening` is told the server's URL.
+
+    Raises StartError when the address cannot be had or the application does not start.
+    """
+    # The processes of the server read their settings from the environment.
+    os.environ.update(settings.environment())
+    config = uvicorn.Config(
+        application,
+        factory=True,
+        workers=settings.workers,
+        loop="uvloop",
+        http=DrainingProtocol,
+        ws="none",
+        lifespan="on",
+        # uvicorn's own lines at "info" repeat what is said here.
+        log_level="warning" if settings.log_level == "info" else settings.log_level,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=_BACKLOG,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_worker_healthcheck=_SILENT_SECONDS,
+    )
+    with _listen(settings.host, settings.port) as listener:
+        on_listening(_url(listener))
+        if settings.workers > 1:
+            workers = DrainingWorkers(config, [listener])
+            workers.run()
+            if workers.has_failed:
+                raise StartError("the server did not start")
+            return
+        server = DrainingServer(config)
+        server.run(sockets=[listener])
+        if not server.started:
+            raise StartError("the server did not start")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections, which wait until the application is ready. Raises StartError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise StartError(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+    listener.set_inheritable(True)
+    return listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port, *_ = listener.getsockname()
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
