@@ -13,15 +13,15 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from bench import audience_data, bare, many_sites, sql_questions, sql_site, timings, under_writes
+from bench.maintenance import maintenance
 from bench.questions import PAGE, QUESTIONS
 from bench.report import NO_TARGET, Figure
 from bench.restart import restarted
 from bench.server import running
 from bench.timings import Timing
-from bench.upkeep import upkeep
 from regulars.audience.evaluate import evaluate, page
 from regulars.audience.index import SiteIndex
-from regulars.audience.shelf import Shelf
+from regulars.audience.snapshot_directory import SnapshotDirectory
 
 SIZES: Final = {"100k": 100_000, "1m": 1_000_000, "10m": 10_000_000}
 _MOST_IN_SQL: Final = 1_000_000
@@ -60,8 +60,8 @@ def _measured(folder: Path, size: str) -> Run:
     count = SIZES[size]
     path = folder / f"audience-{size}.db"
     url, site, key = audience_data.database(path, count)
-    shelf = Shelf(Path(f"{path}.audience"))
-    shelf.discard(site)
+    directory = SnapshotDirectory(Path(f"{path}.audience"))
+    directory.discard(site)
     from_nothing, _ = restarted(path)
     from_snapshot, resident = restarted(path)
     with running(url) as server:
@@ -80,7 +80,7 @@ def _measured(folder: Path, size: str) -> Run:
         most("first answer from a snapshot", from_snapshot, "s", 0.5),
         most("first answer from nothing", from_nothing, "s", 30),
         most("resident memory after loading a snapshot", resident, "MB", 600),
-        most("upkeep of the index, an upsert", upkeep(shelf, site), "us", 25),
+        most("upkeep of the index, an upsert", maintenance(directory, site), "us", 25),
     ]
     if count <= _MOST_IN_SQL:
         figures += under_writes.figures(path, key, note)
@@ -148,7 +148,7 @@ def _warm(ask: Callable[[str], tuple[float, Any]]) -> None:
 
 def _evaluated(path: Path, site: int, taken: list[Timing], count: int) -> None:
     """Time the evaluation alone, in this process, the same by hand, and the same as SQL; all of one moment."""
-    index = Shelf(Path(f"{path}.audience")).read(site)
+    index = SnapshotDirectory(Path(f"{path}.audience")).read(site)
     assert index is not None
     now = time.time_ns() // 1_000_000
     answers = [_alone(index, timing, now) for timing in taken]

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from bench.questions import PAGE, Question
-from regulars.audience.bitmaps import from_mask, from_ordinals, to_ordinals
-from regulars.audience.coded import CodedColumn
 from regulars.audience.evaluate import sort_values
+from regulars.audience.filters.predicates import All, Any, Contains, Member, Not, Predicate, Range, Similar
 from regulars.audience.index import SiteIndex
-from regulars.audience.predicates import All, Any, Contains, Member, Not, Predicate, Range, Similar
-from regulars.audience.similar import trigrams_of
-from regulars.audience.text import TextColumn
+from regulars.audience.structures.bitmaps import from_mask, from_ordinals, to_ordinals
+from regulars.audience.structures.coded import CodedColumn
+from regulars.audience.structures.similar import trigrams_of
+from regulars.audience.structures.text import TextColumn
 from regulars.domain.relations import BY_NAME
 from regulars.domain.text import fold
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 
 from regulars.cli import sample
-from regulars.cli.importing import Import, Summary
-from regulars.cli.judging import judge_for
-from regulars.cli.source import Line
+from regulars.importing.importer import Import, Summary
+from regulars.importing.lines import Line
+from regulars.importing.parsing import line_parser
 from regulars.store import control
 from regulars.store.store import Store
 
@@ -69,6 +69,6 @@ def import_activity(url: str, site: int, lines: Iterator[Line]) -> Summary:
 async def _import(url: str, site: int, kind: str, lines: Iterator[Line]) -> Summary:
     store = await Store.open(url, largest_batch=2000)
     try:
-        return await Import(store, site, judge_for(kind, store.limits)).run(lines)  # type: ignore[arg-type]
+        return await Import(store, site, line_parser(kind, store.limits)).run(lines)  # type: ignore[arg-type]
     finally:
         await store.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.questions import QUESTIONS
 from regulars.audience import Audience
-from regulars.audience.shelf import Shelf
+from regulars.audience.snapshot_directory import SnapshotDirectory
 from regulars.store.store import Store
 
 
@@ -34,7 +34,9 @@ def resident() -> float:
 async def _restart(path: Path) -> tuple[float, float]:
     start = time.perf_counter()
     store = await Store.open(f"sqlite:///{path}")
-    audience = Audience(store.changes, shelf=Shelf(Path(f"{path}.audience")), load_wait=3_600, index_memory=2**35)
+    audience = Audience(
+        store.changes, directory=SnapshotDirectory(Path(f"{path}.audience")), load_wait=3_600, index_memory=2**35
+    )
     question = QUESTIONS[25]
     async with audience.ask(1, question.predicate(time.time_ns() // 1_000_000), sort=question.order) as found:
         assert found.numbers
@@ -43,7 +45,7 @@ async def _restart(path: Path) -> tuple[float, float]:
     megabytes = resident()
     if not audience.restored:
         following = asyncio.create_task(audience.follow())
-        while not audience.upkeep.saves:  # noqa: ASYNC110 -- a counter is what is looked at
+        while not audience.maintenance.saves:  # noqa: ASYNC110 -- a counter is what is looked at
             await asyncio.sleep(0.05)
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)

@@ -15,9 +15,9 @@ from msgspec import Struct
 
 from bench.questions import PAGE, Question
 from bench.sql_site import FLAGS, table_of
-from regulars.audience.predicates import All, Contains, Member, Not, Predicate, Range, Similar
-from regulars.audience.predicates import Any as AnyOf
-from regulars.audience.similar import trigrams_of
+from regulars.audience.filters.predicates import All, Contains, Member, Not, Predicate, Range, Similar
+from regulars.audience.filters.predicates import Any as AnyOf
+from regulars.audience.structures.similar import trigrams_of
 from regulars.domain.text import fold
 
 _REPEATS: Final = 5

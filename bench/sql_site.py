@@ -19,7 +19,7 @@ import psycopg
 from numpy.typing import NDArray
 
 from bench import audience_data
-from regulars.audience.similar import trigrams_of, words_of
+from regulars.audience.structures.similar import trigrams_of, words_of
 from regulars.domain.relations import BY_CODE, RELATIONS
 from regulars.domain.text import fold
 from regulars.store.schema import customers as source

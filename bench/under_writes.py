@@ -26,9 +26,9 @@ _SECONDS: Final = 15
 def figures(path: Path, key: str, note: str) -> list[Figure]:
     """The median question, whole requests, while 2,000 upserts a second are acknowledged."""
     copy = path.with_name(f"{path.name}.written")
-    shelf, shelf_copy = Path(f"{path}.audience"), Path(f"{copy}.audience")
+    directory, shelf_copy = Path(f"{path}.audience"), Path(f"{copy}.audience")
     shutil.copyfile(path, copy)
-    shutil.copytree(shelf, shelf_copy, dirs_exist_ok=True)
+    shutil.copytree(directory, shelf_copy, dirs_exist_ok=True)
     try:
         rate, took = _measured(data.url_of(copy), key)
     finally:

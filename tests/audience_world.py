@@ -17,10 +17,10 @@ from uuid import UUID
 import pytest
 
 from regulars.audience import Audience, Sort
-from regulars.audience.catalogue import BY_NAME, audience_of, parse
+from regulars.audience.filters.catalogue import BY_NAME, audience_of, parse
 from regulars.audience.index import Tuning
-from regulars.audience.shelf import Shelf
-from regulars.audience.stretch import Stretch
+from regulars.audience.page_slice import PageSlice
+from regulars.audience.snapshot_directory import SnapshotDirectory
 from regulars.domain.commands import Command
 from regulars.domain.faults import RefusedError
 from regulars.store import control
@@ -52,7 +52,7 @@ class World:
         self.path = _shared() if engine == "postgresql" else new_database(folder, engine, "world")
         self.now = NOW
         self.tuning = tuning
-        self.shelf = Shelf(folder / "shelf")
+        self.directory = SnapshotDirectory(folder / "directory")
         self.audiences: list[Audience] = []
         self._stores: list[Store] = []
 
@@ -80,10 +80,16 @@ class World:
             await audience.close()
         await self.close_stores()
 
-    async def audience(self, *, shelf: bool = False, **more: Any) -> Audience:
+    async def audience(self, *, directory: bool = False, **more: Any) -> Audience:
         """An audience of a process of its own."""
         store = await self.open_store()
-        given = {"tuning": self.tuning, "large": 0, "shelf": self.shelf if shelf else None, "load_wait": 30, **more}
+        given = {
+            "tuning": self.tuning,
+            "large": 0,
+            "directory": self.directory if directory else None,
+            "load_wait": 30,
+            **more,
+        }
         self.audiences.append(Audience(store.changes, **given))
         return self.audiences[-1]
 
@@ -106,7 +112,7 @@ class World:
     async def save(self, audience: Audience) -> None:
         """Write the snapshot of what an audience has loaded."""
         await self.ask(audience, [])
-        await audience.upkeep.save(self.site, audience._sites[self.site], self.shelf)
+        await audience.maintenance.save(self.site, audience._sites[self.site], self.directory)
 
     async def ask(
         self, audience: Audience, asked: Asked, sort: str = "created_at", skip: int = 0, take: int = 1000
@@ -114,7 +120,7 @@ class World:
         parts = [parse(BY_NAME[name], value, self.now) for name, value in asked]
         predicate = audience_of(parts, hidden_asked=any(name == "is_hidden" for name, _ in asked))
         order = Sort(sort.removeprefix("-"), sort.startswith("-"))
-        async with audience.ask(self.site, predicate, sort=order, stretch=Stretch(skip, take)) as found:
+        async with audience.ask(self.site, predicate, sort=order, page_slice=PageSlice(skip, take)) as found:
             return found.total, found.numbers
 
     def people(self) -> list[Record]:

@@ -10,7 +10,7 @@ from regulars.domain import changes
 from regulars.domain.relations import BY_CODE, KIND_CODES
 from regulars.domain.text import fold
 
-from .databases import Reading
+from .databases import Query
 
 TABLES = ("customers", "relations", "objects", "logs", "activities", "consents", "changes")
 
@@ -23,23 +23,23 @@ class Contents(NamedTuple):
 
 
 def contents(path: Path) -> Contents:
-    with Reading(path) as read:
+    with Query(path) as read:
         rows = {table: read.value(f"SELECT count(*) FROM {table}") for table in TABLES}
         return Contents(rows, dict(read.rows("SELECT site_id, head FROM site_heads")))
 
 
 def inconsistencies(path: Path) -> list[str]:
     """Everything that is wrong in a database, one sentence each; [] for a good one."""
-    with Reading(path) as read:
+    with Query(path) as read:
         return [*_damage(read), *_dangling(read), *_wrong_figures(read), *_broken_log(read)]
 
 
-def _damage(read: Reading) -> Iterator[str]:
+def _damage(read: Query) -> Iterator[str]:
     if read.is_sqlite:
         yield from (text for (text,) in read.rows("PRAGMA integrity_check") if text != "ok")
 
 
-def _dangling(read: Reading) -> Iterator[str]:
+def _dangling(read: Query) -> Iterator[str]:
     """Rows about customers, objects or logs that are not there, or beyond the numbers handed out."""
     for table in ("relations", "consents", "activities"):
         orphans = f"""SELECT count(*) FROM {table} t WHERE NOT EXISTS (
@@ -65,7 +65,7 @@ def _dangling(read: Reading) -> Iterator[str]:
             yield f"{found} {table} have numbers that were not handed out"
 
 
-def _wrong_figures(read: Reading) -> Iterator[str]:
+def _wrong_figures(read: Query) -> Iterator[str]:
     """Customers whose key or figures do not follow from what else is stored."""
     for number, email, key in read.rows("SELECT number, email, email_key FROM customers"):
         if key != (None if email is None else fold(email)):
@@ -79,7 +79,7 @@ def _wrong_figures(read: Reading) -> Iterator[str]:
             yield f"site {site}, customer {number}: {orders} orders, {visits} visits, {counted.get((site, number))}"
 
 
-def _broken_log(read: Reading) -> Iterator[str]:
+def _broken_log(read: Query) -> Iterator[str]:
     """The change log, replayed from the first change on, must give exactly what the tables hold."""
     for site, head, token in read.rows("SELECT site_id, head, token FROM site_heads"):
         people: dict[int, dict[int, int]] = {}

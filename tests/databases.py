@@ -94,7 +94,7 @@ def drop_database(path: Path) -> None:
         return
     import psycopg
 
-    Reading.forget(path)
+    Query.forget(path)
 
     schema = re.search(r"search_path%3D(\w+)", url_of(path))
     if schema is not None:
@@ -112,11 +112,11 @@ def url_of(path: Path) -> str:
 
 def query(path: Path, text: str, *values: Any) -> list[tuple[Any, ...]]:
     """Ask a database on a connection of its own; `?` stands for a value."""
-    with Reading(path) as read:
+    with Query(path) as read:
         return read.rows(text, *values)
 
 
-class Reading:
+class Query:
     """One read transaction on a database. Its connection to a server is kept for the next one."""
 
     _kept: ClassVar[dict[Path, Any]] = {}
@@ -131,7 +131,7 @@ class Reading:
             self._connection = self._kept.pop(path, None)
             self._path = path
 
-    def __enter__(self) -> "Reading":
+    def __enter__(self) -> "Query":
         if self.is_sqlite:
             self._connection.execute("BEGIN").fetchall()
         elif self._connection is None or not self._is_alive():

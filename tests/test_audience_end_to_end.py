@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from regulars.audience.catalogue import BY_NAME, FILTERS
 from regulars.audience.difference import differences
+from regulars.audience.filters.catalogue import BY_NAME, FILTERS
 from regulars.audience.index import Tuning
 from regulars.domain.commands import Command, DeleteCustomer, DeleteObject, Relate
 from regulars.domain.faults import RefusedError
@@ -154,9 +154,9 @@ def live(happening: list[Any], asked: list[tuple[Asked, str, int, int]], tuning:
                     case "save":
                         await made.save(made.audiences[0])
                     case "restart":
-                        await made.audience(shelf=True)
+                        await made.audience(directory=True)
                     case "prune":
-                        saved = made.shelf.head(made.site)
+                        saved = made.directory.head(made.site)
                         await prune_changes(
                             made.store.engine, made.site, before=made.now + 1, until=saved.number if saved else None
                         )

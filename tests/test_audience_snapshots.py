@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from regulars.audience.archive import _HEADER, Reader
 from regulars.audience.difference import differences
 from regulars.audience.index import Tuning
-from regulars.audience.shelf import Shelf
+from regulars.audience.snapshot_directory import SnapshotDirectory
+from regulars.audience.structures.archive import _HEADER, Reader
 from regulars.domain.commands import DeleteCustomer, DeleteObject
 from regulars.domain.identity import Who
 from regulars.store.pruning import prune_changes
@@ -19,7 +19,7 @@ from .store.running import activity, upsert
 
 
 async def _saved_world(made: World) -> None:
-    audience = await made.audience(shelf=True)
+    audience = await made.audience(directory=True)
     await made.do(*(upsert(email=f"p{each}@example.com", name=f"Anna {each}") for each in range(20)))
     await made.do(activity("tag_added", email="p3@example.com", tag_id="t"))
     await made.check([("search", "anna")], "name")
@@ -30,7 +30,7 @@ async def _saved_world(made: World) -> None:
 async def test_a_restart_goes_on_from_the_snapshot(made: World) -> None:
     await _saved_world(made)
     await made.do(upsert(email="p3@example.com", name="Berta"), DeleteCustomer(Who(email_key="p4@example.com")))
-    again = await made.audience(shelf=True)
+    again = await made.audience(directory=True)
     await made.check([("search", "anna")], "-name")
     await made.check([("has_tag_id", "t")])
     assert (again.restored, again.rebuilds) == (1, 0)
@@ -40,15 +40,15 @@ async def test_a_restart_goes_on_from_the_snapshot(made: World) -> None:
 async def test_a_snapshot_outlives_pruning_and_a_gap_is_rebuilt(made: World) -> None:
     await _saved_world(made)
     await made.do(upsert(email="new@example.com"))
-    saved = made.shelf.head(made.site)
+    saved = made.directory.head(made.site)
     assert saved is not None
     assert await prune_changes(made.store.engine, made.site, before=made.now + 1, until=saved.number) > 0
-    again = await made.audience(shelf=True)
+    again = await made.audience(directory=True)
     assert len(await made.check([])) == 21
     assert again.restored == 1
     await made.do(upsert(email="newer@example.com"), upsert(email="newest@example.com"))
     await prune_changes(made.store.engine, made.site, before=made.now + 1)
-    late = await made.audience(shelf=True)
+    late = await made.audience(directory=True)
     await made.check([])
     assert (late.restored, again.rebuilds) == (0, 1)
 
@@ -86,9 +86,9 @@ def test_a_snapshot_that_cannot_be_used_is_ignored(spoil: Any) -> None:
     async def run() -> None:
         async with world() as made:
             await _saved_world(made)
-            path = made.shelf.path(made.site)
+            path = made.directory.path(made.site)
             path.write_bytes(spoil(path.read_bytes()))
-            again = await made.audience(shelf=True)
+            again = await made.audience(directory=True)
             await made.check([("search", "anna")], "name")
             assert again.restored == 0
             assert not path.exists()
@@ -105,7 +105,7 @@ def test_damage_that_shows_later_is_noticed_before_it_is_told(part: str, engine:
         async with world(Tuning(1, 1, 2), engine) as made:
             await _saved_world(made)
             _damage(made, part)
-            again = await made.audience(shelf=True)
+            again = await made.audience(directory=True)
             await made.check([("has_tag_id", "t")])
             await made.check([("name_contains", "anna 1")])
             await made.check([("search", "anna")], "name")
@@ -118,12 +118,12 @@ def test_damage_that_shows_later_is_noticed_before_it_is_told(part: str, engine:
 def test_damage_that_shows_in_what_every_question_asks_about_is_mended(engine: str) -> None:
     async def run() -> None:
         async with world(Tuning(1, 1, 2), engine) as made:
-            audience = await made.audience(shelf=True)
+            audience = await made.audience(directory=True)
             await made.do(*(upsert(email=f"p{each}@example.com") for each in range(20)))
             await made.do(activity("hidden", email="p3@example.com"))
             await made.save(audience)
             _damage(made, "ties/bodies")
-            again = await made.audience(shelf=True)
+            again = await made.audience(directory=True)
             assert len(await made.check([])) == 19
             assert (again.restored, again.rebuilds) == (1, 1)
 
@@ -132,7 +132,7 @@ def test_damage_that_shows_in_what_every_question_asks_about_is_mended(engine: s
 
 def _damage(made: World, part: str) -> None:
     """Change each byte of a part of the site's snapshot."""
-    path = made.shelf.path(made.site)
+    path = made.directory.path(made.site)
     content = bytearray(path.read_bytes())
     section = Reader(path)._sections[part]
     for place in range(section.offset, section.offset + section.length):
@@ -160,14 +160,14 @@ async def test_an_older_file_is_restored_under_a_running_server(made: World) -> 
     await made.do(*(upsert(email=f"other{each}@example.com") for each in range(5)))
     running = made.audiences[0]
     running._source = running._loader._source = made.store.changes
-    again = await made.audience(shelf=True)
+    again = await made.audience(directory=True)
     assert len(await made.check([])) == 25
     assert (again.restored, running.rebuilds) == (0, 1)
 
 
 @in_a_world()
 async def test_a_snapshot_is_captured_while_everything_changes(made: World) -> None:
-    writer = await made.audience(shelf=True)
+    writer = await made.audience(directory=True)
     await made.do(*(upsert(email=f"p{each}@example.com", name=f"Anna {each}") for each in range(40)))
     await made.ask(writer, [], "name")
 
@@ -182,8 +182,8 @@ async def test_a_snapshot_is_captured_while_everything_changes(made: World) -> N
 
     async def save() -> None:
         for _ in range(5):
-            await writer.upkeep.save(made.site, writer._sites[made.site], made.shelf)
-            again = await made.audience(shelf=True)
+            await writer.maintenance.save(made.site, writer._sites[made.site], made.directory)
+            again = await made.audience(directory=True)
             await made.ask(again, [("search", "anna")], "name")
             assert (again.restored, again.rebuilds) == (1, 0)
 
@@ -197,10 +197,13 @@ async def test_a_snapshot_is_captured_while_everything_changes(made: World) -> N
 
 @in_a_world(["sqlite"])
 async def test_only_one_process_writes_a_snapshot(made: World) -> None:
-    with made.shelf.writing(made.site) as first, Shelf(made.folder / "shelf").writing(made.site) as second:
+    with (
+        made.directory.writing(made.site) as first,
+        SnapshotDirectory(made.folder / "directory").writing(made.site) as second,
+    ):
         assert first is not None
         assert second is None
-    with pytest.raises(OSError, match="full"), made.shelf.writing(made.site):
+    with pytest.raises(OSError, match="full"), made.directory.writing(made.site):
         raise OSError("full")
-    assert made.shelf.read(made.site) is None
-    assert not list((made.folder / "shelf").glob("*.partial"))
+    assert made.directory.read(made.site) is None
+    assert not list((made.folder / "directory").glob("*.partial"))

@@ -14,8 +14,8 @@ from bench.questions import PAGE, QUESTIONS, Question
 
 from regulars.audience import Audience
 from regulars.audience.evaluate import evaluate, page
+from regulars.audience.filters.predicates import EVERYBODY
 from regulars.audience.index import SiteIndex
-from regulars.audience.predicates import EVERYBODY
 from regulars.store.store import Store
 
 from .databases import drop_database, new_database, url_of

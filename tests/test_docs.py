@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from tools.docs import commands, pages
 
-from regulars.audience.catalogue import FILTERS
+from regulars.audience.filters.catalogue import FILTERS
 from regulars.domain.events import EVENTS, REFERENCE_FIELDS
 from regulars.domain.fields import FIELDS_OF
 from regulars.domain.mail import STATUSES

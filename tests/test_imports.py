@@ -21,7 +21,8 @@ ROOMS: dict[str, frozenset[str]] = {
     "logs": frozenset(),
     "http": frozenset({"domain", "audience", "store", "settings"}),
     "server": frozenset({"domain", "settings"}),
-    "cli": frozenset({"domain", "audience", "store", "settings", "logs", "server"}),
+    "importing": frozenset({"domain", "store"}),
+    "cli": frozenset({"domain", "audience", "store", "settings", "logs", "importing", "server"}),
     "__main__": frozenset({"cli"}),
     "app": frozenset({"domain", "audience", "store", "settings", "logs", "http", "server"}),
 }

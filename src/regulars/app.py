@@ -10,13 +10,13 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from regulars.audience.service import Audience
-from regulars.audience.shelf import Shelf
+from regulars.audience.snapshot_directory import SnapshotDirectory
 from regulars.domain.limits import Limits
 from regulars.domain.moments import DAY
 from regulars.http.gate import Gate
 from regulars.http.keyring import Keyring
 from regulars.http.routes import ROUTES
-from regulars.http.seals import Sealer
+from regulars.http.sealed_tokens import Sealer
 from regulars.http.services import Services, clock_ms
 from regulars.logs import configure_logging
 from regulars.server.protocol_errors import REFUSED
@@ -70,8 +70,8 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
         capacity=settings.queue_capacity,
         limits=Limits(email=settings.email_limit, attributes=settings.attributes_limit),
     )
-    shelf = None if settings.snapshots is None else Shelf(settings.snapshots)
-    audience = Audience(store.changes, index_memory=settings.index_memory, shelf=shelf)
+    directory = None if settings.snapshots is None else SnapshotDirectory(settings.snapshots)
+    audience = Audience(store.changes, index_memory=settings.index_memory, directory=directory)
     keyring = Keyring(store, clock_ms)
     async with store.snapshot() as connection:
         cursors = Sealer(await control.secret(connection), "cursor")
@@ -79,7 +79,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
     tasks = [
         asyncio.create_task(audience.follow()),
         asyncio.create_task(_flush_now_and_then(keyring)),
-        asyncio.create_task(_prune_now_and_then(store, shelf, settings.change_retention_days)),
+        asyncio.create_task(_prune_now_and_then(store, directory, settings.change_retention_days)),
     ]
     try:
         yield Services(settings=settings, store=store, audience=audience, keyring=keyring, cursors=cursors)
@@ -115,14 +115,14 @@ async def _flush_now_and_then(keyring: Keyring) -> None:
             _log.exception("when keys were used could not be noted")
 
 
-async def _prune_now_and_then(store: Store, shelf: Shelf | None, days: int) -> None:
+async def _prune_now_and_then(store: Store, directory: SnapshotDirectory | None, days: int) -> None:
     while True:
         await asyncio.sleep(_PRUNE_SECONDS)
         try:
             async with store.snapshot() as connection:
                 sites = await control.list_sites(connection)
             for site in sites:
-                saved = None if shelf is None else shelf.head(site.id)
+                saved = None if directory is None else directory.head(site.id)
                 until = None if saved is None else saved.number
                 await prune_changes(store.engine, site.id, before=clock_ms() - days * DAY, until=until)
         except UnavailableError as error:

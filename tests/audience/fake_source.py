@@ -41,7 +41,7 @@ class FakeSource:
     A reading is a function of the sites as they are in the snapshot.
     """
 
-    is_far = True
+    is_remote = True
 
     def __init__(self) -> None:
         self.sites: dict[int, FakeSite] = {1: FakeSite()}
@@ -101,7 +101,7 @@ class FakeSnapshot:
             yield relation, target, numbers
 
     async def look(
-        self, site: int, names: Iterable[Name] = (), readings: Sequence[Any] = (), *, last: bool = False
+        self, site: int, names: Iterable[Name] = (), queries: Sequence[Any] = (), *, last: bool = False
     ) -> Look:
         await self._read("look")
         self._over = last
@@ -110,9 +110,9 @@ class FakeSnapshot:
         found = self._sites[site]
         known = {**found.objects, **found.identifiers}
         numbers = {name: known[name] for name in names if name in known}
-        return Look(found.head, numbers, [reading(self._sites) for reading in readings])
+        return Look(found.head, numbers, [reading(self._sites) for reading in queries])
 
-    async def read(self, readings: Sequence[Any], *, last: bool = False) -> list[Any]:
+    async def read(self, queries: Sequence[Any], *, last: bool = False) -> list[Any]:
         await self._read("read")
         self._over = last
-        return [reading(self._sites) for reading in readings]
+        return [reading(self._sites) for reading in queries]

@@ -5,7 +5,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from regulars.audience.evaluate import Sort
-from regulars.audience.predicates import All, Any, Contains, Exact, Identified, Member, Not, Predicate, Range, Similar
+from regulars.audience.filters.predicates import (
+    All,
+    Any,
+    Contains,
+    Exact,
+    Identified,
+    Member,
+    Not,
+    Predicate,
+    Range,
+    Similar,
+)
 from regulars.audience.source import CustomerRow
 from regulars.domain.changes import COLUMNS, NULL, TEXTS, Entry, Record
 from regulars.domain.relations import BY_NAME

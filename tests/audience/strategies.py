@@ -3,7 +3,18 @@
 from hypothesis import strategies as st
 
 from regulars.audience.evaluate import SORTS, Sort
-from regulars.audience.predicates import All, Any, Contains, Exact, Identified, Member, Not, Predicate, Range, Similar
+from regulars.audience.filters.predicates import (
+    All,
+    Any,
+    Contains,
+    Exact,
+    Identified,
+    Member,
+    Not,
+    Predicate,
+    Range,
+    Similar,
+)
 from regulars.domain.changes import COLUMNS, TEXTS
 from regulars.domain.relations import RELATIONS
 

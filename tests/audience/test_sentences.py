@@ -1,9 +1,9 @@
 import pytest
 
-from regulars.audience.catalogue import FILTERS, Engagement, Filter
 from regulars.audience.evaluate import SORTS, Sort
+from regulars.audience.filters.catalogue import FILTERS, Engagement, Filter
+from regulars.audience.filters.values import BadFilterValueError
 from regulars.audience.sentences import ORDERS, PHRASES, describe
-from regulars.audience.values import BadFilterValueError
 
 NEWEST = Sort("created_at", descending=True)
 

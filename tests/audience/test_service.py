@@ -11,14 +11,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from regulars.audience import Audience, BusyError, LoadingError, Sort, UnknownSiteError
+from regulars.audience import Audience, LoadingError, QuestionsFullError, Sort, UnknownSiteError
 from regulars.audience.evaluate import evaluate
+from regulars.audience.filters.predicates import EVERYBODY, Contains, Member, Predicate, Range, Similar
 from regulars.audience.index import Tuning
-from regulars.audience.predicates import EVERYBODY, Contains, Member, Predicate, Range, Similar
-from regulars.audience.segment import Segment
-from regulars.audience.similar import WordIndex
-from regulars.audience.stretch import Stretch
-from regulars.audience.text import TextColumn
+from regulars.audience.page_slice import PageSlice
+from regulars.audience.structures.segments import Segment
+from regulars.audience.structures.similar import WordIndex
+from regulars.audience.structures.text import TextColumn
 from regulars.domain.changes import Entry, Record
 from regulars.domain.relations import BY_NAME
 
@@ -28,7 +28,7 @@ from .model import Model
 
 @pytest.fixture(autouse=True, params=[False, True], ids=["near", "far"])
 def distance(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FakeSource, "is_far", request.param)
+    monkeypatch.setattr(FakeSource, "is_remote", request.param)
 
 
 def on_a_loop(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
@@ -57,7 +57,7 @@ async def until(reached: Callable[[], bool]) -> None:
 async def asked(
     audience: Audience, predicate: Predicate = EVERYBODY, *, site: int = 1, sort: Sort | None = None
 ) -> list[int]:
-    async with audience.ask(site, predicate, sort=sort, stretch=Stretch(take=1000)) as answer:
+    async with audience.ask(site, predicate, sort=sort, page_slice=PageSlice(take=1000)) as answer:
         assert answer.total == len(answer.numbers)
         return answer.numbers
 
@@ -138,7 +138,7 @@ async def test_object_keys_are_resolved() -> None:
 @on_a_loop
 async def test_a_far_store_is_looked_at_once_a_question_while_nothing_is_written() -> None:
     source = FakeSource()
-    source.is_far = True
+    source.is_remote = True
     source.site.add("Anna")
     source.site.objects["tag", "vip"] = 4
     async with serving(source) as audience:
@@ -167,7 +167,7 @@ async def test_a_far_store_is_looked_at_once_a_question_while_nothing_is_written
 class Names:
     complete = True
 
-    def readings(self, numbers: Sequence[int]) -> list[Callable[[dict[int, FakeSite]], list[str]]]:
+    def queries(self, numbers: Sequence[int]) -> list[Callable[[dict[int, FakeSite]], list[str]]]:
         return [lambda sites: [sites[1].model.customers[number].texts["name"] for number in numbers]]
 
 
@@ -370,7 +370,7 @@ async def test_heavy_questions_are_capped_and_cancelled_ones_are_dropped() -> No
         hold = asyncio.create_task(audience._pool.run(held.wait))
         waiting = asyncio.create_task(asked(audience))
         await asyncio.sleep(0.01)
-        with pytest.raises(BusyError):
+        with pytest.raises(QuestionsFullError):
             await audience._heavily(lambda: None)
         waiting.cancel()
         await asyncio.sleep(0.01)
@@ -431,7 +431,7 @@ def test_many_askers_and_writers_on_two_services(pool_above: float) -> None:
                 questions: list[Predicate] = [EVERYBODY, Contains("name", "anna"), Range("net_revenue", 2)]
                 for _ in range(25):
                     predicate, sort = rng.choice(questions), Sort(rng.choice(["id", "name", "net_revenue"]))
-                    async with audience.ask(1, predicate, sort=sort, stretch=Stretch(take=5)) as answer:
+                    async with audience.ask(1, predicate, sort=sort, page_slice=PageSlice(take=5)) as answer:
                         truth = answer.snapshot._sites[1].model  # type: ignore[attr-defined]
                         assert (answer.total, answer.numbers) == truth.answer(predicate, sort, 0, 5)
                     await asyncio.sleep(0)

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from regulars.cli import importing
-from regulars.cli.importing import Import
-from regulars.cli.judging import judge_for
 from regulars.cli.session import opened
-from regulars.cli.source import LONGEST_LINE, Line
+from regulars.importing import importer
+from regulars.importing.importer import Import
+from regulars.importing.lines import LONGEST_LINE, Line
+from regulars.importing.parsing import line_parser
 
 from .conftest import Run, contents, write_lines
 
@@ -211,12 +211,12 @@ def test_an_overlong_line_is_refused_alone(run: Run) -> None:
 
 
 def test_a_cancelled_import_keeps_what_it_counted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "LARGEST_CHUNK", 10)
+    monkeypatch.setattr(importer, "LARGEST_CHUNK", 10)
 
     async def work() -> int:
         async with opened("sqlite:///regulars.db") as store:
             lines = [Line(number, json.dumps(body).encode()) for number, body in enumerate(PEOPLE, 1)]
-            intake = Import(store, 1, judge_for("customers", store.limits), on_chunk=lambda: task.cancel())
+            intake = Import(store, 1, line_parser("customers", store.limits), on_chunk=lambda: task.cancel())
             task = asyncio.create_task(intake.run(lines))
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -239,7 +239,7 @@ def test_an_import_holds_the_lock_shortly_and_makes_room(monkeypatch: pytest.Mon
 
     async def work() -> list[int]:
         async with opened("sqlite:///regulars.db") as store:
-            intake = Import(store, 1, judge_for("customers", store.limits))
+            intake = Import(store, 1, line_parser("customers", store.limits))
             monkeypatch.setattr(asyncio, "sleep", sleep)
             chunks = []
             for held, waited in ((0.1, 0.0), (0.1, 0.02), (0.01, 0.0), (99.0, 0.0)):
@@ -249,5 +249,5 @@ def test_an_import_holds_the_lock_shortly_and_makes_room(monkeypatch: pytest.Mon
                 chunks.append(intake._chunk)
             return chunks
 
-    assert asyncio.run(work()) == [1000, 500, 625, importing.SMALLEST_CHUNK]
+    assert asyncio.run(work()) == [1000, 500, 625, importer.SMALLEST_CHUNK]
     assert slept == [0.1]

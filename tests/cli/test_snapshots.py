@@ -6,10 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from regulars.audience import Audience
-from regulars.audience.archive import _HEADER, FORMAT, Reader
+from regulars.audience.filters.predicates import EVERYBODY
 from regulars.audience.index import SiteIndex
-from regulars.audience.predicates import EVERYBODY
-from regulars.audience.shelf import Shelf
+from regulars.audience.snapshot_directory import SnapshotDirectory
+from regulars.audience.structures.archive import _HEADER, FORMAT, Reader
 from regulars.domain.relations import BY_NAME
 from regulars.store.pruning import prune_changes
 from regulars.store.store import Store
@@ -21,13 +21,13 @@ FAR_AWAY = 2**62
 pytestmark = pytest.mark.usefixtures("filled")
 
 
-def shelf() -> Shelf:
+def directory() -> SnapshotDirectory:
     """Where the servers of the database in the current folder keep their snapshots."""
     from regulars.cli.session import snapshot_folder
 
     folder = snapshot_folder(URL)
     assert folder is not None
-    return Shelf(folder)
+    return SnapshotDirectory(folder)
 
 
 @pytest.fixture
@@ -46,12 +46,12 @@ def save(change: Callable[[SiteIndex], object] = id) -> None:
 
     async def work() -> None:
         store = await Store.open(URL)
-        audience = Audience(store.changes, shelf=shelf(), large=0)
+        audience = Audience(store.changes, directory=directory(), large=0)
         async with audience.ask(1, EVERYBODY):
             pass
         loaded = audience._sites[1]
         change(loaded.index)
-        await audience.upkeep.save(1, loaded, shelf())
+        await audience.maintenance.save(1, loaded, directory())
         await audience.close()
         await store.close()
 
@@ -63,7 +63,7 @@ def prune() -> None:
 
     async def work() -> None:
         store = await Store.open(URL)
-        saved = shelf().head(1)
+        saved = directory().head(1)
         assert saved is not None
         assert await prune_changes(store.engine, 1, before=FAR_AWAY, until=saved.number) > 0
         await store.close()
@@ -73,7 +73,7 @@ def prune() -> None:
 
 def spoil(section: str) -> None:
     """Damage a section of the snapshot."""
-    path = shelf().path(1)
+    path = directory().path(1)
     content = bytearray(path.read_bytes())
     content[Reader(path)._sections[section].offset] ^= 0xFF
     path.unlink()
@@ -83,7 +83,7 @@ def spoil(section: str) -> None:
 def test_a_snapshot_that_is_right_passes(run: Run) -> None:
     add(run, "later")
     assert run("check").out == "site 1 (main): 6 customers, 2 changes: index = store\n"
-    assert shelf().path(1).exists()
+    assert directory().path(1).exists()
 
 
 def test_the_changes_since_a_snapshot_are_enough(run: Run) -> None:
@@ -156,7 +156,7 @@ def test_a_snapshot_that_was_written_wrong(
     assert problem in found.out
     assert "(first: the customers; second: the changes since the snapshot of change 1)" in found.out
     assert run("reindex").code == 0
-    assert not shelf().path(1).exists()
+    assert not directory().path(1).exists()
     assert run("check").code == 0
 
 
@@ -168,11 +168,11 @@ def test_a_snapshot_that_is_damaged(run: Run, section: str) -> None:
     ((problem,),) = [each["problems"] for each in found.json["sites"]]
     assert problem.startswith("the snapshot is damaged: ")
     assert "`regulars reindex` deletes it" in problem
-    assert shelf().path(1).exists()
+    assert directory().path(1).exists()
 
 
 def test_a_snapshot_that_no_server_would_use_is_passed_over(run: Run) -> None:
-    path = shelf().path(1)
+    path = directory().path(1)
     content = path.read_bytes()
     magic, version, *rest = _HEADER.unpack(content[: _HEADER.size])
     assert version == FORMAT
@@ -188,10 +188,10 @@ def test_a_snapshot_that_no_server_would_use_is_passed_over(run: Run) -> None:
 
 def test_reindex_deletes_the_snapshots_of_the_sites_it_is_asked_for(run: Run) -> None:
     run("sites", "create", "shop")
-    copy = shelf().path(2)
-    copy.write_bytes(shelf().path(1).read_bytes())
+    copy = directory().path(2)
+    copy.write_bytes(directory().path(1).read_bytes())
     assert run("reindex", "--site", "1", "--json").json == {"reindexed": [1]}
-    assert [shelf().path(site).exists() for site in (1, 2)] == [False, True]
+    assert [directory().path(site).exists() for site in (1, 2)] == [False, True]
     assert run("reindex").code == 0
     assert not copy.exists()
     assert run("check").out.startswith("site 1 (main): 5 customers, 3 changes: index = store\n")

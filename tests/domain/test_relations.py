@@ -13,9 +13,9 @@ from regulars.domain.relations import (
     KINDS,
     PROFILE_RELATIONS_END,
     RELATIONS,
+    ReportKind,
     Tie,
-    Word,
-    settle,
+    merge_report,
 )
 
 relations = st.sampled_from(RELATIONS)
@@ -28,7 +28,7 @@ def test_timed_reports_settle_the_same_in_any_order(relation, orders) -> None:  
     for order in orders:
         tie = None
         for holds, at in order:
-            tie = settle(tie, relation, holds, at, Word.THEN) or tie
+            tie = merge_report(tie, relation, holds, at, ReportKind.BACKDATED) or tie
         ends.append(tie)
     assert ends[0] == ends[1]
     latest = max(at for _, at in orders[0])
@@ -37,13 +37,18 @@ def test_timed_reports_settle_the_same_in_any_order(relation, orders) -> None:  
 
 
 @given(
-    relations, st.booleans(), st.integers(0, 4), st.booleans(), st.integers(0, 4), st.sampled_from([Word.NOW, Word.SO])
+    relations,
+    st.booleans(),
+    st.integers(0, 4),
+    st.booleans(),
+    st.integers(0, 4),
+    st.sampled_from([ReportKind.IMMEDIATE, ReportKind.ASSERTED]),
 )
-def test_the_callers_word_of_this_moment_always_wins(relation, held, at, holds, now, word) -> None:  # type: ignore[no-untyped-def]
+def test_the_callers_word_of_this_moment_always_wins(relation, held, at, holds, now, report) -> None:  # type: ignore[no-untyped-def]
     before = Tie(held, at, "key")
-    after = settle(before, relation, holds, now, word)
+    after = merge_report(before, relation, holds, now, report)
     if held == holds:
-        assert after == (Tie(held, now, "key") if word is Word.NOW and now > at else None)
+        assert after == (Tie(held, now, "key") if report is ReportKind.IMMEDIATE and now > at else None)
     else:
         assert after is not None
         assert (after.holds, after.label) == (holds, "key")
@@ -53,9 +58,9 @@ def test_the_callers_word_of_this_moment_always_wins(relation, held, at, holds, 
 
 def test_a_report_that_says_nothing_new_changes_nothing() -> None:
     tag = BY_NAME["tag.has"]
-    assert settle(Tie(True, 5), tag, True, 5, Word.THEN) is None
-    assert settle(Tie(True, 5), tag, False, 4, Word.THEN) is None
-    assert settle(Tie(True, 5), tag, True, 6, Word.THEN) == Tie(True, 6)
+    assert merge_report(Tie(True, 5), tag, True, 5, ReportKind.BACKDATED) is None
+    assert merge_report(Tie(True, 5), tag, False, 4, ReportKind.BACKDATED) is None
+    assert merge_report(Tie(True, 5), tag, True, 6, ReportKind.BACKDATED) == Tie(True, 6)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from regulars.http.classic import failures as classic
 from regulars.http.errors import ERRORS, Problem
 from regulars.http.jsonapi import failures as jsonapi
 from regulars.store.engine import OutcomeUnknownError, UnavailableError
-from regulars.store.ledger import BusyError, Ledger
+from regulars.store.ledger import Ledger, QueueFullError
 from tests.in_process import Client, InProcess
 
 FAULTS = (Fault("email", "must be an e-mail address"), Fault("data.plan", "must be text"))
@@ -133,7 +133,7 @@ def meet(app: InProcess, api: Client, code: str, monkeypatch: pytest.MonkeyPatch
         case "too_many":
             reply = api.post("customers/bulk", {"customers": [{}] * 51})
         case "busy" | "unavailable" | "outcome_unknown":
-            failures = {"busy": BusyError(), "outcome_unknown": OutcomeUnknownError("the server is gone")}
+            failures = {"busy": QueueFullError(), "outcome_unknown": OutcomeUnknownError("the server is gone")}
             error = failures.get(code) or UnavailableError("the disk is gone")
 
             async def submit(self: Ledger, site: int, command: Command) -> Outcome:

@@ -5,23 +5,23 @@ from itertools import permutations
 import pytest
 
 from regulars.store import control
-from regulars.store.control import ACCESS_SECONDS, REFRESH_SECONDS, ControlError, Key, Site
+from regulars.store.control import ACCESS_SECONDS, REFRESH_SECONDS, ApiKey, ControlError, Site
 
 from .running import NOW, Running, on_sqlite, with_store
 
 
-async def a_key(at: Running, **given: object) -> tuple[Key, str]:
+async def a_key(at: Running, **given: object) -> tuple[ApiKey, str]:
     async with at.store.snapshot() as connection:
         (site, *_) = await control.list_sites(connection)
     return await control.create_key(at.store.engine, site, now=NOW, **given)  # type: ignore[arg-type]
 
 
-async def key_of(at: Running, secret: str) -> Key | None:
+async def key_of(at: Running, secret: str) -> ApiKey | None:
     async with at.store.snapshot() as connection:
         return await control.key_of_secret(connection, secret)
 
 
-async def token_key(at: Running, token: str, kind: str, now: int = NOW) -> Key | None:
+async def token_key(at: Running, token: str, kind: str, now: int = NOW) -> ApiKey | None:
     async with at.store.snapshot() as connection:
         found = await control.key_of_token(connection, token, kind=kind, now=now)
     return None if found is None else found[0]

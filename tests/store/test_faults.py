@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg.pq import DiagnosticField
 
-from regulars.audience.predicates import All
+from regulars.audience.filters.predicates import All
 from regulars.audience.service import Audience
 from regulars.domain.identity import Who
 from regulars.store import ledger as ledger_module

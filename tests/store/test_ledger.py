@@ -11,14 +11,14 @@ from msgspec import Struct
 from regulars.domain import rules
 from regulars.domain.changes import Entry
 from regulars.domain.commands import Command, DeleteCustomer, DeleteObject, Outcome, Rebuild, Relate, SaveObject
+from regulars.domain.faults import UnknownSiteError
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
 from regulars.domain.objects import OWN_NUMBERS
 from regulars.domain.relations import BY_NAME
 from regulars.domain.working import WorkingSet
 from regulars.store.engine import UnavailableError
-from regulars.store.ledger import BusyError, CommandFailedError
-from regulars.store.loading import UnknownSiteError
+from regulars.store.ledger import CommandFailedError, QueueFullError
 from regulars.store.sqlite import SqliteEngine
 from regulars.store.store import Store
 
@@ -232,14 +232,14 @@ async def test_a_full_queue_takes_in_nothing(at: Running) -> None:
     ledger = at.store.ledger
     waiting = [asyncio.ensure_future(at.upsert(email=f"u{n}@example.com")) for n in range(3)]
     await asyncio.sleep(0)
-    with pytest.raises(BusyError):
+    with pytest.raises(QueueFullError):
         await ledger.submit_all(1, [upsert(email=f"v{n}@example.com") for n in range(3)])
     more = await ledger.submit_all(1, [upsert(email=f"w{n}@example.com") for n in range(2)])
     assert len(more) == 2
     await asyncio.gather(*waiting)
     assert emails(at) == {f"u{n}@example.com" for n in range(3)} | {f"w{n}@example.com" for n in range(2)}
     results = await asyncio.gather(*(at.upsert(customer_id=f"c{n}") for n in range(9)), return_exceptions=True)
-    assert [isinstance(result, BusyError) for result in results] == [False] * 5 + [True] * 4
+    assert [isinstance(result, QueueFullError) for result in results] == [False] * 5 + [True] * 4
     assert (await at.upsert(customer_id="again")).verdict == "created"
 
 
@@ -252,7 +252,7 @@ async def test_failures_give_their_places_in_the_queue_back(at: Running) -> None
             at.upsert(email="a@example.com"),
             return_exceptions=True,
         )
-        assert not any(isinstance(result, BusyError) for result in results)
+        assert not any(isinstance(result, QueueFullError) for result in results)
 
 
 @with_store()

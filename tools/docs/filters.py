@@ -4,9 +4,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from regulars.audience.catalogue import FILTERS, Filter
+from regulars.audience.filters.catalogue import FILTERS, Filter
+from regulars.audience.filters.values import DAYS, FLAG, IDS, MONEY, SITE, TEXT, UUID, WORDS, ValueKind
 from regulars.audience.sentences import describe
-from regulars.audience.values import DAYS, FLAG, IDS, MONEY, SITE, TEXT, UUID, WORDS, Kind
 from regulars.http.jsonapi.customer_documents import TYPES
 from regulars.http.jsonapi.customer_resource import RELATIONSHIPS
 from regulars.http.jsonapi.listing import SORTS
@@ -15,7 +15,7 @@ from regulars.http.jsonapi.query import FLAGS
 from regulars.settings import Settings
 from tools.docs.markdown import code, codes, table
 
-KINDS: Final[dict[str, Kind]] = {
+KINDS: Final[dict[str, ValueKind]] = {
     "days": DAYS,
     "flag": FLAG,
     "id": IDS,

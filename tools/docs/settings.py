@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from regulars.audience.values import MOST_DAYS, MOST_WORDS
+from regulars.audience.filters.values import MOST_DAYS, MOST_WORDS
 from regulars.domain.activity import AHEAD
 from regulars.domain.limits import DEFAULT, LARGEST_HEAD
 from regulars.domain.moments import SECOND

@@ -1,8 +1,8 @@
 """Which customers ...? The in-memory index, its predicates and its answers."""
 
-from regulars.audience.answering import Answer, BusyError, LoadingError
+from regulars.audience.answering import Answer, LoadingError, QuestionsFullError
 from regulars.audience.evaluate import SORTS, Sort
-from regulars.audience.loading import UnknownSiteError
 from regulars.audience.service import Audience
+from regulars.domain.faults import UnknownSiteError
 
-__all__ = ["SORTS", "Answer", "Audience", "BusyError", "LoadingError", "Sort", "UnknownSiteError"]
+__all__ = ["SORTS", "Answer", "Audience", "LoadingError", "QuestionsFullError", "Sort", "UnknownSiteError"]

@@ -7,11 +7,11 @@ from msgspec import Struct
 from pyroaring import BitMap
 
 from regulars.audience.evaluate import Sort, estimate, estimate_page, evaluate
+from regulars.audience.filters.predicates import Predicate, keys, resolve
 from regulars.audience.index import SiteIndex
 from regulars.audience.loaded import LoadedSite
-from regulars.audience.predicates import Predicate, keys, resolve
+from regulars.audience.page_slice import PageSlice, Shown, SortKey, show
 from regulars.audience.source import Head, Snapshot
-from regulars.audience.stretch import Key, Shown, Stretch, show
 
 _LARGEST_GUESS: Final = 100
 """Customers of a page that may turn out to have been read in vain."""
@@ -24,26 +24,26 @@ class LoadingError(Exception):
     """The site's index is still being loaded; it may be there when asked again."""
 
 
-class BusyError(Exception):
+class QuestionsFullError(Exception):
     """Too many heavy questions are waiting; there may be room when asked again."""
 
 
-class Details(Protocol):
+class PageDetails(Protocol):
     """What is to be read of the customers shown. complete: nothing else is read in the answer's snapshot."""
 
     complete: bool
 
-    def readings(self, numbers: Sequence[int]) -> Sequence[Any]:
+    def queries(self, numbers: Sequence[int]) -> Sequence[Any]:
         """The readings of these customers, which the store knows how to make."""
         ...
 
 
-class NoDetails:
+class NoPageDetails:
     """Nothing: the numbers are wanted, and the asker may read on."""
 
     complete = False
 
-    def readings(self, numbers: Sequence[int]) -> Sequence[Any]:
+    def queries(self, numbers: Sequence[int]) -> Sequence[Any]:
         """None."""
         return ()
 
@@ -53,8 +53,8 @@ class Question(Struct, frozen=True):
 
     asked: Asked
     sort: Sort
-    stretch: Stretch
-    details: Details
+    page_slice: PageSlice
+    details: PageDetails
 
     def predicate(self) -> Predicate:
         """What is asked about, as of now."""
@@ -73,7 +73,7 @@ class Answer(Struct, frozen=True):
     numbers: list[int]
     snapshot: Snapshot
     skipped: int
-    ends: tuple[Key, Key] | None
+    ends: tuple[SortKey, SortKey] | None
     read: list[Any]
 
 
@@ -92,7 +92,7 @@ class Found(Struct, frozen=True):
 def answered(index: SiteIndex, predicate: Predicate, question: Question) -> Found:
     """What a question, whose predicate is resolved, finds."""
     matches: BitMap = evaluate(predicate, index)
-    return Found(len(matches), show(index, matches, question.sort, question.stretch))
+    return Found(len(matches), show(index, matches, question.sort, question.page_slice))
 
 
 def expected(index: SiteIndex, predicate: Predicate, sort: Sort) -> float:
@@ -111,14 +111,14 @@ def is_in_step(index: SiteIndex, head: Head) -> bool:
     return index.head == head and index.horizon <= head.number
 
 
-def guessed(loaded: LoadedSite, question: Question, most: float) -> Found | None:
+def optimistic(loaded: LoadedSite, question: Question, most: float) -> Found | None:
     """What the index as it is answers. None if that takes its lock or more than `most` microseconds, if the store must
     first be asked for the number of something, or if too much would be read for a guess.
 
     Raises DamagedError.
     """
     index = loaded.index
-    if question.stretch.take > _LARGEST_GUESS or not is_in_step(index, index.head) or is_stale(index, question.sort):
+    if question.page_slice.take > _LARGEST_GUESS or not is_in_step(index, index.head) or is_stale(index, question.sort):
         return None
     predicate = question.predicate()
     numbers = loaded.numbers(keys(predicate))

@@ -9,8 +9,8 @@ from itertools import islice
 import numpy as np
 from pyroaring import BitMap
 
-from regulars.audience.bitmaps import from_ordinals, to_ordinals
 from regulars.audience.index import SiteIndex
+from regulars.audience.structures.bitmaps import from_ordinals, to_ordinals
 from regulars.domain.changes import COLUMNS, NULL, TEXTS
 from regulars.domain.relations import BY_CODE, FLAG
 

@@ -9,12 +9,23 @@ from typing import Final
 from msgspec import Struct
 from pyroaring import BitMap
 
-from regulars.audience.bitmaps import Ordinals, union
-from regulars.audience.columns import Values, bounded
+from regulars.audience.filters.predicates import (
+    All,
+    Any,
+    Contains,
+    Exact,
+    Identified,
+    Member,
+    Not,
+    Predicate,
+    Range,
+    Similar,
+)
 from regulars.audience.index import SORTED_TEXTS, SiteIndex
-from regulars.audience.predicates import All, Any, Contains, Exact, Identified, Member, Not, Predicate, Range, Similar
-from regulars.audience.text import TextColumn
-from regulars.audience.window import by_ordinal, ordered_window, window
+from regulars.audience.structures.bitmaps import Ordinals, union
+from regulars.audience.structures.columns import Values, bounded
+from regulars.audience.structures.text import TextColumn
+from regulars.audience.structures.window import by_ordinal, ordered_window, window
 from regulars.domain.relations import BY_NAME
 from regulars.domain.text import fold
 

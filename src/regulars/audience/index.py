@@ -11,15 +11,15 @@ import numpy as np
 from msgspec import Struct
 from pyroaring import BitMap
 
-from regulars.audience.bands import Banding, Bands
-from regulars.audience.bitmap_table import BitmapTable
-from regulars.audience.bitmaps import from_ordinals
-from regulars.audience.coded import CodedColumn
-from regulars.audience.columns import Column, Numbering
-from regulars.audience.order import TextOrder
-from regulars.audience.packed import PackedTies
 from regulars.audience.source import CustomerRow, Head
-from regulars.audience.text import TextColumn
+from regulars.audience.structures.bands import Banding, Bands
+from regulars.audience.structures.bitmap_table import BitmapTable
+from regulars.audience.structures.bitmaps import from_ordinals
+from regulars.audience.structures.coded import CodedColumn
+from regulars.audience.structures.columns import Column, Numbering
+from regulars.audience.structures.orders import TextOrder
+from regulars.audience.structures.packed_ties import PackedTies
+from regulars.audience.structures.text import TextColumn
 from regulars.domain.changes import COLUMNS, TEXTS, Entry, Record
 from regulars.domain.text import fold
 

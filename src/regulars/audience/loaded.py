@@ -20,7 +20,7 @@ class LoadedSite:
         self.lock = asyncio.Lock()
         self.bytes = size
         self.measured = index.head.number  # the change at which `bytes` was taken
-        self.condemned = False  # it cannot be continued, and is or was being loaded anew
+        self.invalid = False  # it cannot be continued, and is or was being loaded anew
         self.asked = asyncio.get_running_loop().time()
         self.warming: asyncio.Task[None] | None = None
         self.reading: asyncio.Task[None] | None = None

@@ -8,9 +8,10 @@ from typing import Final
 
 from regulars.audience.history import OutOfStepError, chained
 from regulars.audience.index import SiteIndex, Tuning
-from regulars.audience.pool import Pool
-from regulars.audience.shelf import Shelf
+from regulars.audience.snapshot_directory import SnapshotDirectory
 from regulars.audience.source import ChangeSource
+from regulars.audience.worker_thread import WorkerThread
+from regulars.domain.faults import UnknownSiteError
 
 INLINE_ENTRIES: Final = 200
 """Up to so many customers or ties are applied on the event loop (about 10 us each), more in the pool."""
@@ -18,27 +19,29 @@ INLINE_ENTRIES: Final = 200
 _log = logging.getLogger(__name__)
 
 
-class UnknownSiteError(LookupError):
-    """There is no such site."""
-
-
 class Loader:
     """Loads sites, the long work of it in the lane. Sites of `large` customers get their orders at once."""
 
     def __init__(
-        self, source: ChangeSource, lane: Pool, *, shelf: Shelf | None, tuning: Tuning | None, large: int
+        self,
+        source: ChangeSource,
+        lane: WorkerThread,
+        *,
+        directory: SnapshotDirectory | None,
+        tuning: Tuning | None,
+        large: int,
     ) -> None:
         self._source = source
         self._lane = lane
-        self._shelf = shelf
+        self._directory = directory
         self._tuning = tuning
         self._large = large
 
     async def from_snapshot(self, site: int) -> SiteIndex | None:
         """The index of the newest snapshot, if there is one that the store's history continues."""
-        if self._shelf is None:
+        if self._directory is None:
             return None
-        index = await self._lane.run(partial(self._shelf.read, site, self._tuning))
+        index = await self._lane.run(partial(self._directory.read, site, self._tuning))
         if index is None:
             return None
         async with self._source.snapshot() as snapshot:
@@ -52,7 +55,7 @@ class Loader:
                     chained(index.head, await snapshot.changes(site, index.head.number, 1))
             except OutOfStepError as error:
                 _log.warning("the snapshot of site %d is not used: %s", site, error)
-                self._shelf.discard(site)
+                self._directory.discard(site)
                 return None
         return index
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from msgspec import Struct, structs
 
-from regulars.audience.catalogue import BY_NAME, Engagement
 from regulars.audience.evaluate import Sort
+from regulars.audience.filters.catalogue import BY_NAME, Engagement
 
 
 class Phrase(Struct, frozen=True):

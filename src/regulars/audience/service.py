@@ -17,31 +17,32 @@ from typing import Any, Final, TypeVar
 from regulars.audience.answering import (
     Answer,
     Asked,
-    BusyError,
-    Details,
     Found,
     LoadingError,
-    NoDetails,
+    NoPageDetails,
+    PageDetails,
     Question,
+    QuestionsFullError,
     answered,
     expected,
-    guessed,
     is_in_step,
     is_stale,
+    optimistic,
 )
-from regulars.audience.archive import DamagedError
 from regulars.audience.evaluate import Sort
+from regulars.audience.filters.predicates import Predicate, keys, resolve
 from regulars.audience.history import OutOfStepError, chained, whole
 from regulars.audience.index import OutOfOrderError, SiteIndex, Tuning
 from regulars.audience.loaded import LoadedSite
-from regulars.audience.loading import INLINE_ENTRIES, Loader, UnknownSiteError
-from regulars.audience.pool import Pool
-from regulars.audience.predicates import Predicate, keys, resolve
-from regulars.audience.shelf import Shelf
+from regulars.audience.loading import INLINE_ENTRIES, Loader
+from regulars.audience.maintenance import Maintenance
+from regulars.audience.page_slice import PageSlice
+from regulars.audience.snapshot_directory import SnapshotDirectory
 from regulars.audience.source import ChangeSource, Head, Snapshot
-from regulars.audience.stretch import Stretch
-from regulars.audience.upkeep import Upkeep
+from regulars.audience.structures.archive import DamagedError
+from regulars.audience.worker_thread import WorkerThread
 from regulars.domain.changes import UnknownFormatError
+from regulars.domain.faults import UnknownSiteError
 
 MEBIBYTE: Final = 1024 * 1024
 
@@ -59,8 +60,8 @@ class Audience:
     load_wait: seconds that an asker waits for a load. pool_above: estimated microseconds from which a question is
     evaluated in the pool thread. most_heavy: heavy questions that may wait or run at a time. slice_changes:
     changes that a catch-up applies at a time. tail_every: seconds between two looks of `follow`. tail_for: seconds
-    after the last question during which a site is followed. shelf: where snapshots are kept; only those of sites with
-    `large` customers, every `save_every` seconds or `save_after` changes, but not twice within a minute.
+    after the last question during which a site is followed. directory: where snapshots are kept. Sites with `large`
+    customers have one, written every `save_every` seconds or `save_after` changes, but not twice within a minute.
     Counters for metrics: `loads` (`restored` of them from a snapshot), `rebuilds`,
     `applied` (changes), `pooled` (questions), `follow_errors`.
     """
@@ -77,7 +78,7 @@ class Audience:
         slice_changes: int = 64,
         tail_every: float = 0.1,
         tail_for: float = 600.0,
-        shelf: Shelf | None = None,
+        directory: SnapshotDirectory | None = None,
         large: int = 20_000,
         save_every: float = 600.0,
         save_after: int = 5_000,
@@ -90,19 +91,19 @@ class Audience:
         self._slice_changes = slice_changes
         self._tail_every = tail_every
         self._tail_for = tail_for
-        self._shelf = shelf
+        self._directory = directory
         self._large = large
-        self._pool = Pool()
-        self._lane = Pool()  # for what takes long: no question waits behind it
-        self.upkeep = Upkeep(
+        self._pool = WorkerThread()
+        self._lane = WorkerThread()  # for what takes long: no question waits behind it
+        self.maintenance = Maintenance(
             self._lane,
-            shelf=shelf,
+            directory=directory,
             large=large,
             save_every=save_every,
             save_after=save_after,
-            condemn=self._rebuild,
+            invalidate=self._rebuild,
         )
-        self._loader = Loader(source, self._lane, shelf=shelf, tuning=tuning, large=large)
+        self._loader = Loader(source, self._lane, directory=directory, tuning=tuning, large=large)
         self._turn = 0
         self._sites: OrderedDict[int, LoadedSite] = OrderedDict()
         self._loading: dict[int, asyncio.Task[LoadedSite]] = {}
@@ -121,25 +122,25 @@ class Audience:
         predicate: Asked,
         *,
         sort: Sort | None = None,
-        stretch: Stretch | None = None,
-        details: Details | None = None,
+        page_slice: PageSlice | None = None,
+        details: PageDetails | None = None,
     ) -> AsyncIterator[Answer]:
         """Answer a question about the site's customers as of now.
 
         One that depends on the time is given as a function, called when the store is looked at, however long the
         index had to be waited for; maybe several times. details: what is to be read of the customers shown.
-        Raises UnknownSiteError, LoadingError when the index is not there in time, BusyError.
+        Raises UnknownSiteError, LoadingError when the index is not there in time, QuestionsFullError.
         """
-        is_guessing = self._source.is_far
-        question = Question(predicate, sort or Sort(), stretch or Stretch(), details or NoDetails())
+        is_optimistic = self._source.is_remote
+        question = Question(predicate, sort or Sort(), page_slice or PageSlice(), details or NoPageDetails())
         while True:
             loaded = await self._loaded(site)
             async with self._source.snapshot() as snapshot:
-                answer = await self._answer(site, loaded, snapshot, question, is_guessing=is_guessing)
+                answer = await self._answer(site, loaded, snapshot, question, is_optimistic=is_optimistic)
                 if answer is not None:
                     yield answer
                     return
-            is_guessing = False
+            is_optimistic = False
 
     async def follow(self) -> None:
         """Keep the sites that were asked of late in step, until cancelled."""
@@ -151,7 +152,7 @@ class Audience:
                     continue
                 try:
                     await self._tail(site, loaded)
-                    self.upkeep.look_after(site, loaded)
+                    self.maintenance.look_after(site, loaded)
                 except Exception:
                     self.follow_errors += 1
                     _log.exception("following site %d failed; it is caught up at the next question", site)
@@ -178,7 +179,7 @@ class Audience:
         tasks += [task for each in self._sites.values() for task in each.tasks]
         for site in [*self._sites, *self._loading]:
             await self.drop(site)
-        await self.upkeep.close()
+        await self.maintenance.close()
         await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
         await self._lane.close()
         await self._pool.close()
@@ -186,7 +187,7 @@ class Audience:
     # Answering
 
     async def _answer(
-        self, site: int, loaded: LoadedSite, snapshot: Snapshot, question: Question, *, is_guessing: bool
+        self, site: int, loaded: LoadedSite, snapshot: Snapshot, question: Question, *, is_optimistic: bool
     ) -> Answer | None:
         """The answer, or None when the question must be asked again with a newer snapshot or index.
 
@@ -195,9 +196,9 @@ class Audience:
         """
         seen, details = loaded.index.head, question.details
         try:
-            guess = guessed(loaded, question, self._pool_above) if is_guessing and loaded.is_calm else None
+            guess = optimistic(loaded, question, self._pool_above) if is_optimistic and loaded.is_calm else None
             if guess is not None:
-                look = await snapshot.look(site, readings=details.readings(guess.shown.numbers), last=details.complete)
+                look = await snapshot.look(site, queries=details.queries(guess.shown.numbers), last=details.complete)
                 loaded.is_calm = look.head == seen
                 return guess.answer(snapshot, look.read) if loaded.is_calm else None
             found = await self._found(site, loaded, snapshot, question)
@@ -206,7 +207,7 @@ class Audience:
             return None
         if found is None:
             return None
-        return found.answer(snapshot, await snapshot.read(details.readings(found.shown.numbers), last=details.complete))
+        return found.answer(snapshot, await snapshot.read(details.queries(found.shown.numbers), last=details.complete))
 
     async def _found(self, site: int, loaded: LoadedSite, snapshot: Snapshot, question: Question) -> Found | None:
         """What the question finds at the snapshot's head; None: a newer snapshot or index is needed."""
@@ -218,7 +219,7 @@ class Audience:
         if seen.number > head.number:  # read before the head was: the store has lost changes
             self._rebuild(site, loaded, f"change {seen.number} is no longer there")
             return None
-        if self._source.is_far:
+        if self._source.is_remote:
             loaded.note(head, names, look.numbers)
         index, sort, predicate = loaded.index, question.sort, resolve(question.predicate(), look.numbers)
         if not is_in_step(index, head) or is_stale(index, sort) or self._is_heavy(index, predicate, sort):
@@ -236,7 +237,7 @@ class Audience:
 
     async def _heavily(self, evaluation: Callable[[], _T]) -> _T:
         if self._heavy >= self._most_heavy:
-            raise BusyError
+            raise QuestionsFullError
         self._heavy += 1
         self.pooled += 1
         try:
@@ -267,7 +268,7 @@ class Audience:
     async def _catch_up(self, site: int, loaded: LoadedSite, snapshot: Snapshot, head: Head) -> bool:
         """Bring the index to the snapshot's head, with its lock held. False: a newer snapshot or index is needed."""
         index = loaded.index
-        if loaded.condemned or max(index.head.number, index.horizon) > head.number:
+        if loaded.invalid or max(index.head.number, index.horizon) > head.number:
             return False
         try:
             while index.head != head:
@@ -277,7 +278,7 @@ class Audience:
             return False
         if index.is_untidy:
             await self._pool.run(index.tidy)
-            self.upkeep.warm(site, loaded)  # what was merged has its words no more
+            self.maintenance.warm(site, loaded)  # what was merged has its words no more
         self._measure(site, loaded)
         return True
 
@@ -301,14 +302,14 @@ class Audience:
 
     def _rebuild(self, site: int, loaded: LoadedSite, why: str) -> None:
         """Drop an index that cannot be continued."""
-        if not loaded.condemned:
-            loaded.condemned = True
+        if not loaded.invalid:
+            loaded.invalid = True
             if self._sites.get(site) is loaded:
                 self._release(site)
-            if self._shelf is not None:
-                newest = self._shelf.head(site)
+            if self._directory is not None:
+                newest = self._directory.head(site)
                 if newest is None or newest.number <= loaded.index.head.number:
-                    self._shelf.discard(site)  # it is no further; a later one may go on where this cannot
+                    self._directory.discard(site)  # it is no further; a later one may go on where this cannot
             self.rebuilds += 1
             _log.warning("the index of site %d is loaded anew: %s", site, why)
 
@@ -353,9 +354,9 @@ class Audience:
         loaded = self._sites[site] = LoadedSite(index, await self._loader.measured(index))
         loaded.saved = saved
         self.loads += 1
-        self.upkeep.warm(site, loaded)
+        self.maintenance.warm(site, loaded)
         if saved is not None:
-            self.upkeep.read_ahead(site, loaded)
+            self.maintenance.read_ahead(site, loaded)
         self._evict(site)
         return loaded
 
@@ -365,7 +366,7 @@ class Audience:
         if changes > 1_000 + loaded.index.size // 10:
             loaded.measured += changes
             loaded.bytes = loaded.index.approximate_bytes()
-            self.upkeep.warm(site, loaded)
+            self.maintenance.warm(site, loaded)
             self._evict(site)
 
     def _evict(self, kept: int) -> None:

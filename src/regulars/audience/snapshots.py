@@ -11,10 +11,10 @@ from itertools import islice
 import msgspec
 from pyroaring import BitMap
 
-from regulars.audience.archive import DamagedError, Reader, Writer
-from regulars.audience.coded import CodedColumn
 from regulars.audience.index import SiteIndex, Tuning
 from regulars.audience.source import Head
+from regulars.audience.structures.archive import DamagedError, Reader, Writer
+from regulars.audience.structures.coded import CodedColumn
 from regulars.domain.changes import COLUMNS, TEXTS
 
 Write = Callable[[Writer], None]

@@ -21,7 +21,7 @@ class Snapshot(Protocol):
         ...
 
     async def look(
-        self, site: int, names: Iterable[Name] = (), readings: Sequence[Any] = (), *, last: bool = False
+        self, site: int, names: Iterable[Name] = (), queries: Sequence[Any] = (), *, last: bool = False
     ) -> Look:
         """The head, the numbers of what is named, and what readings come to, at the price of one read.
 
@@ -29,8 +29,8 @@ class Snapshot(Protocol):
         """
         ...
 
-    async def read(self, readings: Sequence[Any], *, last: bool = False) -> list[Any]:
-        """What readings, which the store knows how to make, come to. last: nothing else is read in the snapshot."""
+    async def read(self, queries: Sequence[Any], *, last: bool = False) -> list[Any]:
+        """What queries, which the store knows how to make, come to. last: nothing else is read in the snapshot."""
         ...
 
     async def changes(self, site: int, after: int, limit: int) -> list[ChangeRow]:
@@ -54,9 +54,9 @@ class Snapshot(Protocol):
 
 
 class ChangeSource(Protocol):
-    """A store that can be followed. is_far: each read has to be waited for, so that few large ones are best."""
+    """A store that can be followed. is_remote: each read has to be waited for, so that few large ones are best."""
 
-    is_far: bool
+    is_remote: bool
 
     def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
         """Open one consistent view."""

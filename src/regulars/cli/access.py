@@ -11,7 +11,7 @@ from regulars.cli.output import FailedError, note, show, show_table
 from regulars.cli.session import chosen_site, now, opened
 from regulars.domain.moments import iso, iso_or_none
 from regulars.store import control
-from regulars.store.control import DIALECTS, SCOPES, Key, Site
+from regulars.store.control import DIALECTS, SCOPES, ApiKey, Site
 from regulars.store.store import Store, shown
 
 accounts = typer.Typer(help="Create and list accounts: a key sees the sites of its own account only.")
@@ -131,7 +131,7 @@ def create_key(
 def list_keys(site: SiteNumber = None, as_json: AsJson = False, database: Database = NEAREST) -> None:  # type: ignore[assignment]
     """List every key, revoked ones too; never the secrets."""
 
-    async def work() -> list[Key]:
+    async def work() -> list[ApiKey]:
         async with opened(database) as store, store.snapshot() as connection:
             return await control.list_keys(connection)
 
@@ -197,12 +197,12 @@ def list_sites(as_json: AsJson = False, database: Database = NEAREST) -> None:  
     show_table(found, as_json=as_json, empty="there is no site yet: make one with `regulars sites create NAME`")
 
 
-def _credentials(key: Key, secret: str) -> dict[str, str]:
+def _credentials(key: ApiKey, secret: str) -> dict[str, str]:
     """A fresh key as it is shown once: as it is, and as the client of OAuth's client_credentials."""
     return {"key": secret, "client_id": str(key.id), "client_secret": secret}
 
 
-def _key(key: Key) -> dict[str, Any]:
+def _key(key: ApiKey) -> dict[str, Any]:
     moments = ("created_at", "revoked_at", "last_used_at")
     return {**msgspec.structs.asdict(key), **{name: iso_or_none(getattr(key, name)) for name in moments}}
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from msgspec import Struct
 
-from regulars.audience.archive import DamagedError, OtherFormatError
 from regulars.audience.difference import differences
 from regulars.audience.history import OutOfStepError, chained
 from regulars.audience.index import OutOfOrderError, SiteIndex
-from regulars.audience.shelf import Shelf
+from regulars.audience.snapshot_directory import SnapshotDirectory
+from regulars.audience.structures.archive import DamagedError, OtherFormatError
 from regulars.domain.changes import ChangeRow, Head, Record, UnknownFormatError, decode
 from regulars.domain.relations import BY_CODE
 from regulars.store import change_statements as sql
@@ -62,7 +62,7 @@ async def check_site(store: Store, site: int, snapshots: Path | None = None) -> 
         starts = [SiteIndex()]
         starts[0].finish(_START)
         try:
-            saved = None if snapshots is None else await _saved(Shelf(snapshots), snapshot, site, head)
+            saved = None if snapshots is None else await _saved(SnapshotDirectory(snapshots), snapshot, site, head)
         except DamagedError as error:
             saved = None
             problems.append(_damage(error))
@@ -86,10 +86,10 @@ async def check_site(store: Store, site: int, snapshots: Path | None = None) -> 
     return Report(len(loaded), head.number, problems)
 
 
-async def _saved(shelf: Shelf, snapshot: StoreSnapshot, site: int, head: Head) -> SiteIndex | None:
+async def _saved(directory: SnapshotDirectory, snapshot: StoreSnapshot, site: int, head: Head) -> SiteIndex | None:
     """The index of a site's snapshot, None where a server would use none. Raises DamagedError."""
     try:
-        saved = shelf.load(site)
+        saved = directory.load(site)
         if saved.horizon > head.number:
             return None
         if saved.head != head:

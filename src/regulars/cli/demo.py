@@ -9,14 +9,14 @@ import typer
 
 from regulars.cli import sample
 from regulars.cli.access import set_up
-from regulars.cli.importing import LARGEST_CHUNK, Import
-from regulars.cli.judging import Kind, judge_for
 from regulars.cli.options import NEAREST, DemoDatabase
 from regulars.cli.output import FailedError, note
 from regulars.cli.progress import progress_bar
 from regulars.cli.serving import Host, Port, run_server, settings_with
 from regulars.cli.session import chosen_site, now
-from regulars.cli.source import Line
+from regulars.importing.importer import LARGEST_CHUNK, Import
+from regulars.importing.lines import Line
+from regulars.importing.parsing import ImportKind, line_parser
 from regulars.store import control
 from regulars.store.inspection import numbers_of
 from regulars.store.store import Store, shown
@@ -102,11 +102,11 @@ _EVENTS_EACH: Final = 11
 """Activities of one customer of the sample, on average."""
 
 
-async def _import(store: Store, site: int, kind: Kind, bodies: Iterator[dict[str, Any]], expected: int) -> None:
+async def _import(store: Store, site: int, kind: ImportKind, bodies: Iterator[dict[str, Any]], expected: int) -> None:
     lines = (Line(number, msgspec.json.encode(body)) for number, body in enumerate(bodies, 1))
     with progress_bar(kind, expected) as advance:
         work = Import(
-            store, site, judge_for(kind, store.limits), on_chunk=lambda: advance(work.summary, work.summary.lines)
+            store, site, line_parser(kind, store.limits), on_chunk=lambda: advance(work.summary, work.summary.lines)
         )
         summary = await work.run(lines)
     note(f"{summary.lines:,} lines of {kind} imported in {summary.seconds:.1f} s")

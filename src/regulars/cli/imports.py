@@ -9,15 +9,15 @@ from typing import Annotated, BinaryIO
 import msgspec
 import typer
 
-from regulars.cli.importing import LARGEST_CHUNK, Import, Summary
-from regulars.cli.judging import Kind, judge_for
 from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
 from regulars.cli.output import FailedError, note, show
 from regulars.cli.progress import figures_bar, progress_bar
-from regulars.cli.recurring import recurring
 from regulars.cli.session import chosen_site, opened
-from regulars.cli.source import Line, can_be_read_twice, open_source
 from regulars.domain.faults import RefusedError
+from regulars.importing.grouping import repeated_customers
+from regulars.importing.importer import LARGEST_CHUNK, Import, Summary
+from regulars.importing.lines import Line, can_be_read_twice, open_source
+from regulars.importing.parsing import ImportKind, line_parser
 
 _LONGEST_RAW = 64 * 1024
 """Bytes of a refused line that the reject file repeats."""
@@ -40,13 +40,13 @@ Examples:
 
 
 def import_file(
-    kind: Annotated[Kind, typer.Argument(help="What the lines are.")],
+    kind: Annotated[ImportKind, typer.Argument(help="What the lines are.")],
     file: Annotated[str, typer.Argument(metavar="FILE", help="The file, or - for standard input.")],
     site: SiteNumber = None,
     rejects: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write refused lines here, with line number and reason.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Judge every line and change nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="LineParser every line and change nothing.")] = False,
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
@@ -66,7 +66,7 @@ def import_file(
 
 
 async def _import(
-    kind: Kind, file: str, site: int | None, rejects: Path | None, dry_run: bool, database: str
+    kind: ImportKind, file: str, site: int | None, rejects: Path | None, dry_run: bool, database: str
 ) -> Summary:
     async with opened(database, largest_batch=LARGEST_CHUNK) as store:
         chosen = await chosen_site(store, site)
@@ -80,7 +80,7 @@ async def _import(
             work = Import(
                 store,
                 chosen.id,
-                judge_for(kind, store.limits),
+                line_parser(kind, store.limits),
                 dry_run=dry_run,
                 recurring=found,
                 on_reject=on_reject,
@@ -91,7 +91,7 @@ async def _import(
 
 async def _recurring(file: str) -> dict[int, int]:
     with open_source(file) as source, figures_bar(f"{file}, looked through", source.size) as show_figures:
-        return await recurring(source, lambda count: show_figures(f"{count:,} lines", source.position))
+        return await repeated_customers(source, lambda count: show_figures(f"{count:,} lines", source.position))
 
 
 @contextmanager

@@ -8,9 +8,10 @@ from typing import Annotated, Final
 import typer
 
 from regulars import __version__
-from regulars.cli import access, demo, imports, moving, serving, upkeep
+from regulars.cli import access, demo, imports, maintenance, moving, serving
 from regulars.cli.options import GlobalDatabase
 from regulars.cli.output import FailedError, note
+from regulars.importing.lines import UnreadableFileError
 from regulars.logs import configure_logging
 from regulars.settings import PREFIX, SettingError
 from regulars.store.control import ControlError
@@ -44,9 +45,9 @@ app.command("import", help=imports.HELP, short_help="Import customers or activit
 app.add_typer(access.accounts, name="accounts")
 app.add_typer(access.keys, name="keys")
 app.add_typer(access.sites, name="sites")
-app.command()(upkeep.check)
-app.command()(upkeep.reindex)
-app.command()(upkeep.backup)
+app.command()(maintenance.check)
+app.command()(maintenance.reindex)
+app.command()(maintenance.backup)
 app.command()(moving.migrate)
 app.command()(moving.copy)
 
@@ -85,7 +86,7 @@ def _run(arguments: list[str]) -> int:
     except SettingError as error:
         note(f"regulars: {error}")
         return WRONG_USAGE
-    except (FailedError, ControlError, UnavailableError, IncompatibleError) as error:
+    except (FailedError, UnreadableFileError, ControlError, UnavailableError, IncompatibleError) as error:
         note(f"regulars: {error}")
         return FAILED
     except CommandFailedError as error:

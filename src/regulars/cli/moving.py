@@ -90,8 +90,8 @@ def copy(source: SourceURL, target: TargetURL, as_json: AsJson = False) -> None:
         async with _opened(source) as origin, _opened(target) as there:
             started = time.perf_counter()
             try:
-                with counter("copied") as told:
-                    copied = await copying.copy(origin, there, told)
+                with counter("copied") as on_progress:
+                    copied = await copying.copy(origin, there, on_progress)
             except copying.OccupiedError as error:
                 raise FailedError(str(error)) from error
             seconds = time.perf_counter() - started
@@ -120,8 +120,8 @@ def check_against(url: str, other: str, *, as_json: bool) -> None:
 
 async def _differences(one: Engine, other: Engine) -> list[str]:
     async with one.snapshot() as left, other.snapshot() as right:
-        with counter("compared") as told:
-            return await comparing.differences(left, right, told)
+        with counter("compared") as on_progress:
+            return await comparing.differences(left, right, on_progress)
 
 
 @contextmanager
@@ -131,14 +131,14 @@ def counter(verb: str) -> Iterator[Callable[[int], None]]:
     shown = time.perf_counter()
     with figures_bar(verb, None) as advance:
 
-        def told(rows: int) -> None:
+        def on_progress(rows: int) -> None:
             nonlocal done, shown
             done += rows
             if time.perf_counter() - shown > _NEWS_EVERY:
                 shown = time.perf_counter()
                 advance(f"{done:,} rows", done)
 
-        yield told
+        yield on_progress
 
 
 @asynccontextmanager

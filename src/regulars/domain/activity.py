@@ -74,14 +74,14 @@ class Activity(Struct, kw_only=True):
 
 
 def parse_activity(body: Mapping[str, Any], *, now: int, clamp: bool = False, limits: Limits = DEFAULT) -> Activity:
-    """Judge one event. `now` (ms) bounds its time: one further ahead is refused, or taken as now with `clamp`.
+    """LineParser one event. `now` (ms) bounds its time: one further ahead is refused, or taken as now with `clamp`.
 
     Raises RefusedError with every fault found.
     """
-    return _Reading(body, limits).read(now, clamp)
+    return _Validator(body, limits).read(now, clamp)
 
 
-class _Reading:
+class _Validator:
     """One pass over an event, collecting its faults."""
 
     def __init__(self, body: Mapping[str, Any], limits: Limits) -> None:

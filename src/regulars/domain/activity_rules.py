@@ -12,7 +12,7 @@ from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
 from regulars.domain.mail import RANK, Log, advance, identify_log
 from regulars.domain.money import LIMIT_CENTS
-from regulars.domain.relations import BY_NAME, FLAG, Word
+from regulars.domain.relations import BY_NAME, FLAG, ReportKind
 from regulars.domain.ties import apply_sets
 from regulars.domain.upsert_rules import apply_upsert, move_forward, record_consent
 from regulars.domain.working import ActivityRow, WorkingSet, conflict
@@ -46,7 +46,7 @@ def apply_activity(
         if order in work.seen_orders:
             return verdict, person
         work.seen_orders.add(order)
-    since, word = (work.now, Word.NOW) if activity.at is None else (activity.at, Word.THEN)
+    since, report = (work.now, ReportKind.IMMEDIATE) if activity.at is None else (activity.at, ReportKind.BACKDATED)
     at = min(since, work.now)  # what happened is never ahead of us, but what came before what is as it was reported
     numbers = [(field, work.refer(REFERENCE_FIELDS[field], reference)) for field, reference in activity.references]
     products = [work.refer("product", reference) for reference in activity.products]
@@ -54,9 +54,9 @@ def apply_activity(
     _keep(activity, person, work, at, log=None if log is None else log.number)
     is_current = _is_of_current_address(activity, person, log)
     _figures(activity, person, work, at, is_current=is_current)
-    _ties(activity, person, work, numbers, products, since, word, is_current=is_current)
+    _ties(activity, person, work, numbers, products, since, report, is_current=is_current)
     if is_current or activity.name != "email_complained":
-        _consent(activity, person, work, since, word, source=source)
+        _consent(activity, person, work, since, report, source=source)
     return ("created" if verdict == "created" else "updated"), person
 
 
@@ -149,23 +149,23 @@ def _ties(
     numbers: list[tuple[str, int]],
     products: list[int],
     at: int,
-    word: Word,
+    report: ReportKind,
     *,
     is_current: bool,
 ) -> None:
     for rule in activity.rules():
         if rule.field is None:
             if rule.relation not in _OF_ADDRESS or is_current:
-                work.tie(person, BY_NAME[rule.relation], FLAG, rule.holds, at, word)
+                work.tie(person, BY_NAME[rule.relation], FLAG, rule.holds, at, report)
             continue
         named = [number for field, number in numbers if field == rule.field]
         if rule.field == "product_id":
             named += products
         for number in named:
-            apply_sets((rule,), person, work, number, at, word)
+            apply_sets((rule,), person, work, number, at, report)
 
 
-def _consent(activity: Activity, person: Person, work: WorkingSet, at: int, word: Word, *, source: str) -> None:
+def _consent(activity: Activity, person: Person, work: WorkingSet, at: int, report: ReportKind, *, source: str) -> None:
     change = activity.kind.consent
     if change is None or activity.leaves_newsletter:
         return
@@ -178,7 +178,7 @@ def _consent(activity: Activity, person: Person, work: WorkingSet, at: int, word
         wording=activity.wording,
         proof=activity.proof,
     )
-    record_consent(person, work, change[0], evidence.cause, at, word, evidence=evidence)
+    record_consent(person, work, change[0], evidence.cause, at, report, evidence=evidence)
 
 
 def log_identity(activity: Activity, customer: int, numbers: dict[str, int], at: int) -> bytes:

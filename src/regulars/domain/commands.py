@@ -48,7 +48,7 @@ class Upsert(Struct, frozen=True):
         return None if self.tags is None else Relate(who, "tag.has", self.tags, "replace")
 
 
-class Together(Struct, frozen=True):
+class UpsertGroup(Struct, frozen=True):
     """Upserts that speak of one customer, and count as one: what they undo among themselves did not happen.
 
     An import gathers a file's lines on one customer so. If the last of them leaves the customer as the first found it,
@@ -119,14 +119,14 @@ class Rebuild(Struct, frozen=True):
 
 
 Command = (
-    Upsert | Together | DeleteCustomer | RecordActivity | Relate | SaveObject | LinkProducts | DeleteObject | Rebuild
+    Upsert | UpsertGroup | DeleteCustomer | RecordActivity | Relate | SaveObject | LinkProducts | DeleteObject | Rebuild
 )
 
 
 class Outcome(Struct, frozen=True):
     """What a command did: a verdict with whom or what it concerned, or the refusal that left all as it was.
 
-    parts: of Together, the outcome of each upsert.
+    parts: of UpsertGroup, the outcome of each upsert.
     """
 
     verdict: Verdict = "unchanged"

@@ -19,6 +19,10 @@ REFUSALS: Final[dict[str, str]] = {
 """Every reason for refusing a command, by its stable code. All but the last two are rules of the domain."""
 
 
+class UnknownSiteError(LookupError):
+    """There is no site with this number."""
+
+
 class Fault(Struct, frozen=True):
     """One thing that is wrong: the field (dotted path, "" for the whole) and a sentence of what is allowed."""
 

@@ -41,22 +41,22 @@ class Profile(Struct):
 def parse_profile(
     body: Mapping[str, Any], *, limits: Limits = DEFAULT, ignore: frozenset[str] = frozenset()
 ) -> Profile:
-    """Judge the body of an upsert. Keys in `ignore` belong to the envelope and are passed over.
+    """LineParser the body of an upsert. Keys in `ignore` belong to the envelope and are passed over.
 
     Raises RefusedError with every fault of the body: `user_identifier_missing` when nothing names the customer.
     """
-    return _Reading(limits).read(body, ignore)
+    return _Validator(limits).read(body, ignore)
 
 
 def parse_who(body: Mapping[str, Any], *, limits: Limits = DEFAULT) -> Who:
     """The identifiers in a body. Raises RefusedError if one is malformed or none is there."""
-    reading = _Reading(limits)
+    reading = _Validator(limits)
     who = reading.who(body)
     reading.finish(who)
     return who
 
 
-class _Reading:
+class _Validator:
     """One pass over a body, collecting its faults."""
 
     def __init__(self, limits: Limits) -> None:
@@ -125,7 +125,7 @@ class _Reading:
         return Who(email, key, customer_id, uuid)
 
     def attributes(self, attributes: dict[str, Any], fields: dict[str, Any]) -> None:
-        """Judge the attributes and fill the profile fields that they spell and no explicit field has set.
+        """LineParser the attributes and fill the profile fields that they spell and no explicit field has set.
 
         A blank text stays an attribute and says nothing of the field, as at the top level; a None clears it.
         """

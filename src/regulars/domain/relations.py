@@ -91,23 +91,27 @@ class Tie(Struct):
     label: str | None = None
 
 
-class Word(Enum):
+class ReportKind(Enum):
     """How a report of a tie is meant."""
 
-    THEN = "it came about at a time of its own: it loses against what came later"
-    NOW = "it comes about at this moment: it wins, also against what is reported late"
-    SO = "it is so at this moment, since whenever: it wins, and leaves what is so already as it is"
+    BACKDATED = "it came about at a time of its own: it loses against what came later"
+    IMMEDIATE = "it comes about at this moment: it wins, also against what is reported late"
+    ASSERTED = "it is so at this moment, since whenever: it wins, and leaves what is so already as it is"
 
 
-def settle(tie: Tie | None, relation: Relation, holds: bool, at: int, word: Word) -> Tie | None:
+def merge_report(tie: Tie | None, relation: Relation, holds: bool, at: int, report: ReportKind) -> Tie | None:
     """The tie after a report that `relation` holds (or not) since `at` (ms); None if the report changes nothing.
 
     Of two reports of the same time, the restrictive one wins.
     """
     if tie is None:
         return Tie(holds, at)
-    if word is not Word.THEN and tie.holds != holds:
+    if report is not ReportKind.BACKDATED and tie.holds != holds:
         return Tie(holds, max(at, tie.at + 1), tie.label)
-    if word is Word.SO or at < tie.at or (at == tie.at and (holds == tie.holds or holds != relation.restrictive)):
+    if (
+        report is ReportKind.ASSERTED
+        or at < tie.at
+        or (at == tie.at and (holds == tie.holds or holds != relation.restrictive))
+    ):
         return None
     return Tie(holds, at, tie.label)

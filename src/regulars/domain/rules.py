@@ -15,17 +15,17 @@ from regulars.domain.commands import (
     RecordActivity,
     Relate,
     SaveObject,
-    Together,
     Upsert,
+    UpsertGroup,
 )
 from regulars.domain.faults import Fault, RefusedError, refuse
 from regulars.domain.limits import Limits
 from regulars.domain.objects import RelatedObject
 from regulars.domain.references import Reference
-from regulars.domain.relations import BY_NAME, RELATIONS, Word
+from regulars.domain.relations import BY_NAME, RELATIONS, ReportKind
+from regulars.domain.savepoint import Savepoint
 from regulars.domain.text import INDEXED_BYTES, fits_an_index, fold
 from regulars.domain.ties import RELATIONSHIPS, apply_sets
-from regulars.domain.undoing import Mark
 from regulars.domain.upsert_rules import apply_upsert
 from regulars.domain.working import WorkingSet
 
@@ -53,11 +53,11 @@ def _upsert(command: Upsert, work: WorkingSet, limits: Limits) -> Outcome:
     return Outcome(verdict, person)
 
 
-def _together(command: Together, work: WorkingSet, limits: Limits) -> Outcome:
+def _together(command: UpsertGroup, work: WorkingSet, limits: Limits) -> Outcome:
     named = {number for upsert in command.upserts for number in work.find(upsert.profile.who)}
     # Evidence of consents has times of its own, by which a repeat of it is known already.
     brings_evidence = any(upsert.restored is not None and upsert.restored.consents for upsert in command.upserts)
-    mark = Mark(work, work.people[named.pop()]) if len(named) == 1 and not brings_evidence else None
+    mark = Savepoint(work, work.people[named.pop()]) if len(named) == 1 and not brings_evidence else None
     parts = tuple(apply(upsert, work, limits) for upsert in command.upserts)
     touched = [part.person for part in parts if part.refusal is None]
     if mark is not None and all(person is mark.person for person in touched) and mark.is_as_it_was():
@@ -89,11 +89,11 @@ def _relate(command: Relate, work: WorkingSet, limits: Limits) -> Outcome:
     after = _after(held, named, command.change)
     changed = False
     for number in sorted(held - after):
-        changed |= apply_sets(relationship.rules(False), person, work, number, work.now, Word.NOW)
+        changed |= apply_sets(relationship.rules(False), person, work, number, work.now, ReportKind.IMMEDIATE)
     for number in sorted(named - held - after):  # nothing follows from that, but no older report undoes it
-        work.tie(person, relation, number, False, work.now, Word.NOW)
+        work.tie(person, relation, number, False, work.now, ReportKind.IMMEDIATE)
     for number in sorted(named & after):  # also where it is so already: what follows from it may not be so
-        changed |= apply_sets(relationship.rules(True), person, work, number, work.now, Word.NOW)
+        changed |= apply_sets(relationship.rules(True), person, work, number, work.now, ReportKind.IMMEDIATE)
     return Outcome("updated" if changed else "unchanged", person)
 
 
@@ -189,7 +189,7 @@ def _rebuild(command: Rebuild, work: WorkingSet, limits: Limits) -> Outcome:
 
 _RULES: Final[dict[type, Callable[[Any, WorkingSet, Limits], Outcome]]] = {
     Upsert: _upsert,
-    Together: _together,
+    UpsertGroup: _together,
     DeleteCustomer: _delete,
     RecordActivity: _record,
     Relate: _relate,

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from regulars.domain.customer import Person
 from regulars.domain.events import EVENTS, OFFER_PRODUCTS, Sets
-from regulars.domain.relations import BY_NAME, Word
+from regulars.domain.relations import BY_NAME, ReportKind
 from regulars.domain.working import WorkingSet
 
 OFFER: Final = "offer.granted"
@@ -56,15 +56,17 @@ RELATIONSHIPS: Final = {
 """One relationship for each kind of object that customers are tied to. Only mails change those to broadcasts."""
 
 
-def apply_sets(rules: Iterable[Sets], person: Person, work: WorkingSet, number: int, at: int, word: Word) -> bool:
+def apply_sets(
+    rules: Iterable[Sets], person: Person, work: WorkingSet, number: int, at: int, report: ReportKind
+) -> bool:
     """Tie a customer to an object, or untie it, as rules say; True if a tie now holds, or fails, that did not before.
 
     An offer takes its products along, as they are now.
     """
     changed = False
     for rule in rules:
-        changed |= work.tie(person, BY_NAME[rule.relation], number, rule.holds, at, word)
+        changed |= work.tie(person, BY_NAME[rule.relation], number, rule.holds, at, report)
         if rule.relation == OFFER:
             for product in sorted(work.products_of.get(number, ())):
-                changed |= apply_sets(OFFER_PRODUCTS[rule.holds], person, work, product, at, word)
+                changed |= apply_sets(OFFER_PRODUCTS[rule.holds], person, work, product, at, report)
     return changed

@@ -12,7 +12,7 @@ from regulars.domain.faults import refuse
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
 from regulars.domain.profile import Profile, fill_names, joined_name, merge_attributes
-from regulars.domain.relations import BY_NAME, FLAG, Word
+from regulars.domain.relations import BY_NAME, FLAG, ReportKind
 from regulars.domain.working import WorkingSet, conflict
 
 _SUBSCRIBED: Final = BY_NAME["subscribed"]
@@ -37,7 +37,7 @@ def apply_upsert(
     `at` (ms) is the time of an `identify` that says when it was; one older than the customer's updated_at fills only
     empty fields. Raises RefusedError when the identifiers disagree or the attributes grow too large.
     """
-    moment, word = (work.now, Word.SO) if at is None else (at, Word.THEN)
+    moment, report = (work.now, ReportKind.ASSERTED) if at is None else (at, ReportKind.BACKDATED)
     for reference in profile.groups:
         work.refuse_unknown_number("groups", "group", reference)
     for reference, _ in profile.newsletters:
@@ -69,13 +69,15 @@ def apply_upsert(
             renamed |= work.forget_customer_id(person)
         if _assign(person, values, work) or renamed:
             verdict = "updated"
-    if _relate(person, profile, work, moment, word, source=source) and verdict == "unchanged":
+    if _relate(person, profile, work, moment, report, source=source) and verdict == "unchanged":
         verdict = "updated"
     if restored is not None:
         for consent in restored.consents:
             if verdict != "created" and not _is_later(person, consent):
                 continue
-            record_consent(person, work, consent.granted, consent.cause, consent.at, Word.THEN, evidence=consent)
+            record_consent(
+                person, work, consent.granted, consent.cause, consent.at, ReportKind.BACKDATED, evidence=consent
+            )
     if verdict == "updated":
         customer = work.touch(person)
         customer.updated_at = max(customer.updated_at, moment)
@@ -148,7 +150,7 @@ def _rename(person: Person, who: Who, work: WorkingSet, moment: int, *, late: bo
     if moved:
         customer.bounced_at = None
         # Also where it does not bounce: a bounce of before, which is still to come, is not of the new address.
-        work.tie(person, _HARD_BOUNCING, FLAG, False, moment, Word.NOW)
+        work.tie(person, _HARD_BOUNCING, FLAG, False, moment, ReportKind.IMMEDIATE)
     return True
 
 
@@ -161,19 +163,19 @@ def _assign(person: Person, values: dict[str, Any], work: WorkingSet) -> bool:
     return bool(changed)
 
 
-def _relate(person: Person, profile: Profile, work: WorkingSet, at: int, word: Word, *, source: str) -> bool:
+def _relate(person: Person, profile: Profile, work: WorkingSet, at: int, report: ReportKind, *, source: str) -> bool:
     changed = False
     for reference in profile.groups:
-        changed |= work.tie(person, _GROUP, work.refer("group", reference), True, at, word)
+        changed |= work.tie(person, _GROUP, work.refer("group", reference), True, at, report)
     for reference, subscribed in profile.newsletters:
         number = work.refer("newsletter", reference)
-        changed |= work.tie(person, _NEWSLETTER_IN, number, subscribed, at, word)
-        changed |= work.tie(person, _NEWSLETTER_OUT, number, not subscribed, at, word)
+        changed |= work.tie(person, _NEWSLETTER_IN, number, subscribed, at, report)
+        changed |= work.tie(person, _NEWSLETTER_OUT, number, not subscribed, at, report)
     if profile.unsubscribed is not None and (
-        word is Word.THEN or _is_news(person, granted=not profile.unsubscribed, is_echo=profile.is_echo)
+        report is ReportKind.BACKDATED or _is_news(person, granted=not profile.unsubscribed, is_echo=profile.is_echo)
     ):
         cause = "manual" if profile.unsubscribed else None
-        record_consent(person, work, not profile.unsubscribed, cause, at, word, source=source)
+        record_consent(person, work, not profile.unsubscribed, cause, at, report, source=source)
         changed = True
     return changed
 
@@ -205,14 +207,14 @@ def record_consent(
     granted: bool,
     cause: str | None,
     at: int,
-    word: Word,
+    report: ReportKind,
     *,
     source: str = "api",
     evidence: Consent | None = None,
 ) -> None:
     """Consent starts or ends at `at` (ms): the tie, the latest times, and the evidence of it."""
     number = person.customer.number
-    work.tie(person, _SUBSCRIBED, FLAG, granted, at, word)
+    work.tie(person, _SUBSCRIBED, FLAG, granted, at, report)
     move_forward(person, work, _moments_of(granted, cause), at)
     work.consents.append(
         (evidence and msgspec.structs.replace(evidence, customer=number))

@@ -17,7 +17,7 @@ from regulars.domain.identity import Who
 from regulars.domain.mail import Log
 from regulars.domain.objects import OWN_NUMBERS, RelatedObject, new_key
 from regulars.domain.references import Reference
-from regulars.domain.relations import FLAG, KIND_CODES, KINDS, Relation, Tie, Word, settle
+from regulars.domain.relations import FLAG, KIND_CODES, KINDS, Relation, ReportKind, Tie, merge_report
 
 
 class ActivityRow(Struct):
@@ -186,11 +186,11 @@ class WorkingSet:
 
     # -- ties -----------------------------------------------------------------------------------------------
 
-    def tie(self, person: Person, relation: Relation, number: int, holds: bool, at: int, word: Word) -> bool:
+    def tie(self, person: Person, relation: Relation, number: int, holds: bool, at: int, report: ReportKind) -> bool:
         """Report a tie; True if it now holds where it did not, or the other way round."""
         key = (relation.code, number)
         old = person.ties.get(key)
-        new = settle(old, relation, holds, at, word)
+        new = merge_report(old, relation, holds, at, report)
         if new is None:
             return False
         if new.label is None and number != FLAG:

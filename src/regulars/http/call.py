@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from regulars.domain.wire import decode_json
 from regulars.http import credentials
-from regulars.http.attending import Attended
+from regulars.http.disconnect import CancelOnDisconnect
 from regulars.http.errors import Problem
 from regulars.http.keyring import SCOPE_OF, Caller
 from regulars.http.services import Services
@@ -50,9 +50,9 @@ class Call:
             raise Problem("malformed", f"The {name} in the path contains NUL.")
         return text
 
-    def attended(self) -> Attended:
+    def attended(self) -> CancelOnDisconnect:
         """`async with call.attended():` ends what is done inside when the client leaves; for calls without a body."""
-        return Attended(self._receive)
+        return CancelOnDisconnect(self._receive)
 
     @property
     def query(self) -> list[tuple[str, str]]:

@@ -85,8 +85,8 @@ class Problem(Exception):
 
 
 @contextmanager
-def once_done() -> Iterator[None]:
-    """`with once_done():` around what shows the result of a write: it tells that it was done where it cannot be shown.
+def after_commit() -> Iterator[None]:
+    """`with after_commit():` around rendering what a write did: if that fails, the caller is told the write is done.
 
     Raises Problem.
     """

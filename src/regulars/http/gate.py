@@ -23,7 +23,7 @@ from regulars.http.errors import RETRY_SECONDS, Problem
 from regulars.http.jsonapi import failures as jsonapi_failures
 from regulars.http.services import Services
 from regulars.store.engine import OutcomeUnknownError, UnavailableError
-from regulars.store.ledger import BusyError, CommandFailedError
+from regulars.store.ledger import CommandFailedError, QueueFullError
 
 REQUEST_ID: Final = b"x-request-id"
 OLD_PREFIX: Final = "/api/v1_0/"
@@ -166,7 +166,7 @@ def _problem(error: Exception) -> Problem:
             return Problem("method_not_allowed", "This path has no such method.")
         case HTTPException(status_code=404):
             return _no_such_call()
-        case BusyError() | audience.BusyError():
+        case QueueFullError() | audience.QuestionsFullError():
             return Problem("busy", "The server has more to do than it can take in; try again in a second.")
         case audience.LoadingError():
             return Problem("loading", "The index of this site is being loaded; try again in a second.")

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from regulars.http.credentials import Presented, presented
 from regulars.store import control
-from regulars.store.control import Key
+from regulars.store.control import ApiKey
 from regulars.store.store import Store
 
 REMEMBERED_SECONDS: Final = 4.0
@@ -22,7 +22,7 @@ _LONGEST: Final = 512
 class Caller(Struct, frozen=True):
     """Who calls: the key, and the sites of its account by number."""
 
-    key: Key
+    key: ApiKey
     sites: tuple[int, ...]
 
     @property

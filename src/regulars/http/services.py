@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from regulars.audience.service import Audience
 from regulars.http.keyring import Keyring
-from regulars.http.seals import Sealer
+from regulars.http.sealed_tokens import Sealer
 from regulars.settings import Settings
 from regulars.store.store import Store
 

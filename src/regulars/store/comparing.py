@@ -97,10 +97,12 @@ def picker(table: Table) -> Callable[[Row], tuple[Any, ...]]:
     return lambda row: tuple(row[place] for place in places)
 
 
-async def differences(one: Connection, other: Connection, told: Callable[[int], None] | None = None) -> list[str]:
+async def differences(
+    one: Connection, other: Connection, on_progress: Callable[[int], None] | None = None
+) -> list[str]:
     """How two stores differ, a sentence for each table of each site; empty if they are equal in every row.
 
-    told: called with the number of rows after each stretch.
+    on_progress: called with the number of rows after each stretch.
     """
     found: list[str] = []
     for table in CONTROL_TABLES:
@@ -109,13 +111,13 @@ async def differences(one: Connection, other: Connection, told: Callable[[int], 
             found.append(f"{table.name}: {_sentence(len(set(rows[0]) ^ set(rows[1])))}")
     numbers = sorted({*await site_numbers(one), *await site_numbers(other)})
     for site in numbers:
-        counts = {table.name: await _compare(one, other, table, site, told) for table in SITE_TABLES}
+        counts = {table.name: await _compare(one, other, table, site, on_progress) for table in SITE_TABLES}
         found += [f"site {site}, {name}: {_sentence(count)}" for name, count in counts.items() if count]
     return found
 
 
 async def _compare(
-    one: Connection, other: Connection, table: Table, site: int, told: Callable[[int], None] | None
+    one: Connection, other: Connection, table: Table, site: int, on_progress: Callable[[int], None] | None
 ) -> int:
     """The number of rows that only one of two stores has, as it is."""
     streams = [site_rows(connection, table, site) for connection in (one, other)]
@@ -126,8 +128,8 @@ async def _compare(
         stretches = [await anext(stream, []) for stream in streams]
         if not any(stretches):
             return different + len(waiting[0]) + len(waiting[1])
-        if told is not None:
-            told(len(stretches[0]))
+        if on_progress is not None:
+            on_progress(len(stretches[0]))
         if stretches[0] == stretches[1] and not any(waiting):
             continue
         for mine, theirs, rows in ((0, 1, stretches[0]), (1, 0, stretches[1])):

@@ -38,7 +38,7 @@ class Site(Struct, frozen=True):
     updated_at: int
 
 
-class Key(Struct, frozen=True):
+class ApiKey(Struct, frozen=True):
     """An API key as it is kept: never its secret. `hint` are its first characters."""
 
     id: int
@@ -223,7 +223,7 @@ async def list_sites(connection: Connection, account: int | None = None) -> list
 
 async def create_key(
     engine: Engine, site: Site, *, scopes: tuple[str, ...] = ("read", "write"), dialect: str | None = None, now: int
-) -> tuple[Key, str]:
+) -> tuple[ApiKey, str]:
     """A new key for the site's account, and its secret, which is not kept. Raises ControlError."""
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
@@ -246,7 +246,7 @@ async def create_key(
     return _key(row), secret
 
 
-async def list_keys(connection: Connection) -> list[Key]:
+async def list_keys(connection: Connection) -> list[ApiKey]:
     """Every key, also revoked ones, by number."""
     return [_key(row) for row in await connection.all(_ALL_KEYS, {})]
 
@@ -257,13 +257,13 @@ async def revoke_key(engine: Engine, key: int, *, now: int) -> bool:
         return await connection.one(_REVOKE_KEY, {"key": key, "now": now}) is not None
 
 
-async def key_of_secret(connection: Connection, secret: str) -> Key | None:
+async def key_of_secret(connection: Connection, secret: str) -> ApiKey | None:
     """The key that a caller presents, if it stands."""
     row = await connection.one(_KEY_OF_SECRET, {"hash": fingerprint(secret)})
     return None if row is None else _key(row)
 
 
-async def key_of_token(connection: Connection, token: str, *, kind: str, now: int) -> tuple[Key, bytes] | None:
+async def key_of_token(connection: Connection, token: str, *, kind: str, now: int) -> tuple[ApiKey, bytes] | None:
     """The key behind an OAuth token ("access" or "refresh") and the token's pair, if both stand."""
     row = await connection.one(_KEY_OF_TOKEN, {"hash": fingerprint(token), "now": now})
     if row is None or row[-1] != kind:
@@ -271,7 +271,7 @@ async def key_of_token(connection: Connection, token: str, *, kind: str, now: in
     return _key(row[:-2]), row[-2]
 
 
-async def grant_tokens(engine: Engine, key: Key, *, replaces: bytes | None = None, now: int) -> Tokens:
+async def grant_tokens(engine: Engine, key: ApiKey, *, replaces: bytes | None = None, now: int) -> Tokens:
     """A fresh pair of tokens for a key; the pair that it replaces is gone."""
     async with engine.transaction() as connection:
         return await _issue(connection, key, replaces, now)
@@ -290,7 +290,7 @@ async def renew_tokens(engine: Engine, refresh_token: str, *, key: int | None, n
         return await _issue(connection, found[0], found[1], now)
 
 
-async def _issue(connection: Connection, key: Key, replaces: bytes | None, now: int) -> Tokens:
+async def _issue(connection: Connection, key: ApiKey, replaces: bytes | None, now: int) -> Tokens:
     pair = secrets.token_bytes(16)
     access, refresh = (secrets.token_urlsafe(32) for _ in range(2))
     await connection.all(_DROP_EXPIRED, {"now": now})
@@ -306,7 +306,7 @@ async def _issue(connection: Connection, key: Key, replaces: bytes | None, now: 
     return Tokens(access, refresh, ACCESS_SECONDS)
 
 
-async def revoke_tokens(engine: Engine, token: str, *, key: Key, now: int) -> None:
+async def revoke_tokens(engine: Engine, token: str, *, key: ApiKey, now: int) -> None:
     """Kill a token of the key and the one granted with it; unknown tokens are dead already (RFC 7009)."""
     async with engine.transaction() as connection:
         for kind in ("access", "refresh"):
@@ -321,6 +321,6 @@ async def note_use(engine: Engine, used: dict[int, int]) -> None:
         await connection.many(_USED, [(at, key, at) for key, at in used.items()])
 
 
-def _key(row: tuple[object, ...]) -> Key:
+def _key(row: tuple[object, ...]) -> ApiKey:
     number, account, site, hint, scopes, *rest = row
-    return Key(number, account, site, hint, tuple(str(scopes).split(",")), *rest)  # type: ignore[arg-type]
+    return ApiKey(number, account, site, hint, tuple(str(scopes).split(",")), *rest)  # type: ignore[arg-type]

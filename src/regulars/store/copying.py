@@ -40,10 +40,11 @@ class OccupiedError(Exception):
     """The target of a copy has other contents than the beginning of this copy."""
 
 
-async def copy(source: Engine, target: Engine, told: Callable[[int], None] | None = None) -> int:
+async def copy(source: Engine, target: Engine, on_progress: Callable[[int], None] | None = None) -> int:
     """Copy a store into an empty database, or go on with a copy that was stopped; returns how many rows it copied.
 
-    told: called with the number of rows after each stretch. Raises OccupiedError, IncompatibleError, UnavailableError.
+    on_progress: called with the number of rows after each stretch.
+    Raises OccupiedError, IncompatibleError, UnavailableError.
     """
     await migrate(source)
     async with source.snapshot() as origin:
@@ -52,7 +53,7 @@ async def copy(source: Engine, target: Engine, told: Callable[[int], None] | Non
         await _begin(target, mark)
         copied = 0
         for number in numbers:
-            copied += await _copy_site(origin, target, number, told)
+            copied += await _copy_site(origin, target, number, on_progress)
         return copied + await _finish(origin, target)
 
 
@@ -79,7 +80,7 @@ async def _begin(target: Engine, mark: str) -> None:
         )
 
 
-async def _copy_site(origin: Connection, target: Engine, site: int, told: Callable[[int], None] | None) -> int:
+async def _copy_site(origin: Connection, target: Engine, site: int, on_progress: Callable[[int], None] | None) -> int:
     """Copy the rows of a site that the target lacks; its head is the last."""
     async with target.snapshot() as there:
         if await there.all(_HEAD, {"site": site}):
@@ -91,8 +92,8 @@ async def _copy_site(origin: Connection, target: Engine, site: int, told: Callab
             async with target.transaction() as connection:
                 await connection.many(_INSERT[table], rows)
             copied += len(rows)
-            if told is not None:
-                told(len(rows))
+            if on_progress is not None:
+                on_progress(len(rows))
     return copied
 
 

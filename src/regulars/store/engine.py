@@ -81,7 +81,7 @@ class WriteConnection(Connection, Protocol):
 
 class Engine(Protocol):
     """A database. `dialect` is a key of `statement.DIALECTS`; one_writer: all sites share one write lock.
-    is_far: to read costs a round trip.
+    is_remote: to read costs a round trip.
 
     last_wait, last_hold: seconds that the last transaction waited for the write lock (0 where that is not known), and
     held it.
@@ -89,7 +89,7 @@ class Engine(Protocol):
 
     dialect: str
     one_writer: bool
-    is_far: bool
+    is_remote: bool
     last_wait: float
     last_hold: float
 

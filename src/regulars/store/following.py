@@ -16,7 +16,7 @@ from regulars.domain.relations import KIND_CODES, KINDS
 from regulars.store import change_statements as sql
 from regulars.store import statements
 from regulars.store.engine import Connection, Engine, Row
-from regulars.store.reading import Reading, read, read_all
+from regulars.store.query import Query, read, read_all
 
 CHUNK = 20_000
 """Customers read at a time while loading."""
@@ -39,22 +39,22 @@ class StoreSnapshot:
         return await read(self.connection, _head(site))
 
     async def look(
-        self, site: int, names: Iterable[Name] = (), readings: Sequence[Reading[Any]] = (), *, last: bool = False
+        self, site: int, names: Iterable[Name] = (), queries: Sequence[Query[Any]] = (), *, last: bool = False
     ) -> Look:
         """The head, the numbers of what is named, and what readings come to: one round trip.
 
         last: nothing else is read in the snapshot.
         """
         named = _numbers(site, names)
-        head, *found = await read_all(self.connection, [_head(site), *named, *readings], last=last)
+        head, *found = await read_all(self.connection, [_head(site), *named, *queries], last=last)
         numbers: dict[Name, int] = {}
         for each in found[: len(named)]:
             numbers.update(each)
         return Look(head, numbers, found[len(named) :])
 
-    async def read(self, readings: Sequence[Reading[Any]], *, last: bool = False) -> list[Any]:
+    async def read(self, queries: Sequence[Query[Any]], *, last: bool = False) -> list[Any]:
         """What readings come to. last: nothing else is read in the snapshot."""
-        return await read_all(self.connection, readings, last=last)
+        return await read_all(self.connection, queries, last=last)
 
     async def changes(self, site: int, after: int, limit: int) -> list[ChangeRow]:
         """The parts of up to `limit` changes that follow change number `after`, in order."""
@@ -117,7 +117,7 @@ class StoreChanges:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.is_far = engine.is_far
+        self.is_remote = engine.is_remote
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[StoreSnapshot]:
@@ -126,14 +126,14 @@ class StoreChanges:
             yield StoreSnapshot(connection)
 
 
-def _head(site: int) -> Reading[Head | None]:
-    return Reading(statements.HEAD, {"site": site}, lambda rows: Head(*rows[0]) if rows else None)
+def _head(site: int) -> Query[Head | None]:
+    return Query(statements.HEAD, {"site": site}, lambda rows: Head(*rows[0]) if rows else None)
 
 
-def _numbers(site: int, names: Iterable[Name]) -> list[Reading[dict[Name, int]]]:
+def _numbers(site: int, names: Iterable[Name]) -> list[Query[dict[Name, int]]]:
     """Readings of the numbers of what is named; unknown names are left out."""
     objects: list[tuple[int, str]] = []
-    found: list[Reading[dict[Name, int]]] = []
+    found: list[Query[dict[Name, int]]] = []
     for name in names:
         kind, key = name
         if kind in CUSTOMER_NAMES:
@@ -142,7 +142,7 @@ def _numbers(site: int, names: Iterable[Name]) -> list[Reading[dict[Name, int]]]
             objects.append((KIND_CODES[kind], key))
     if objects:
         values = {"site": site, "keys": msgspec.json.encode(objects).decode()}
-        found.append(Reading(statements.OBJECTS_BY_KEY, values, _object_numbers))
+        found.append(Query(statements.OBJECTS_BY_KEY, values, _object_numbers))
     return found
 
 
@@ -154,12 +154,12 @@ def _object_numbers(rows: list[Row]) -> dict[Name, int]:
     return found
 
 
-def _customer_number(site: int, name: Name) -> Reading[dict[Name, int]]:
+def _customer_number(site: int, name: Name) -> Query[dict[Name, int]]:
     identifier, key = name
     is_uuid = identifier == "uuid"
     statement = statements.NUMBER_BY_UUID if is_uuid else statements.NUMBER_BY_CUSTOMER_ID
     values = {"site": site, "key": parse_uuid(key) if is_uuid else key}
-    return Reading(statement, values, lambda rows: {name: rows[0][0]} if rows else {})
+    return Query(statement, values, lambda rows: {name: rows[0][0]} if rows else {})
 
 
 def _unpacked(packed: str, after: int) -> list[tuple[int, int, Sequence[int]]]:

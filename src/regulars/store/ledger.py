@@ -13,12 +13,11 @@ from typing import Final
 import structlog
 
 from regulars.domain.changes import Head
-from regulars.domain.commands import Command, LinkProducts, Outcome, RecordActivity, Relate, Together, Upsert
-from regulars.domain.faults import refuse
+from regulars.domain.commands import Command, LinkProducts, Outcome, RecordActivity, Relate, Upsert, UpsertGroup
+from regulars.domain.faults import UnknownSiteError, refuse
 from regulars.domain.limits import DEFAULT, Limits
 from regulars.store.batch import commit_batch, has_happened
 from regulars.store.engine import Engine, OutcomeUnknownError, TransientError, UnavailableError
-from regulars.store.loading import UnknownSiteError
 
 LARGEST_BATCH: Final = 1_000
 """Commands in one transaction of a server: bulk calls share an fsync, and the loop is held for some 20 ms.
@@ -36,7 +35,7 @@ _SETTLE_PAUSE: Final = 0.1
 _log = structlog.get_logger("regulars.ledger")
 
 
-class BusyError(Exception):
+class QueueFullError(Exception):
     """The queue is full; nothing was taken in. The caller may try again in a second."""
 
 
@@ -113,7 +112,7 @@ class Ledger:
     async def submit(self, site: int, command: Command) -> Outcome:
         """Carry out one command and return when its outcome is durable.
 
-        Raises BusyError, UnavailableError, UnknownSiteError or CommandFailedError. If the caller is cancelled the
+        Raises QueueFullError, UnavailableError, UnknownSiteError or CommandFailedError. If the caller is cancelled the
         command is carried out all the same.
         """
         (result,) = await self._put(site, (command,))
@@ -147,7 +146,7 @@ class Ledger:
         if self._closing:
             raise UnavailableError("the server is stopping")
         if self._waiting + len(commands) > self._capacity:
-            raise BusyError
+            raise QueueFullError
         submission = _Submission(len(commands), asyncio.get_running_loop().create_future())
         waiting = [_Waiting(site, command, submission, place) for place, command in enumerate(commands)]
         self._waiting += len(waiting)
@@ -295,7 +294,7 @@ def _ties_named(command: Command) -> int:
             return len(products)
         case Upsert(profile=profile, tags=tags):
             return len(profile.groups) + 2 * len(profile.newsletters) + len(tags or ())
-        case Together(upserts=upserts):
+        case UpsertGroup(upserts=upserts):
             return sum(map(_ties_named, upserts))
         case _:
             return 0

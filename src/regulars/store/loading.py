@@ -19,11 +19,12 @@ from regulars.domain.commands import (
     RecordActivity,
     Relate,
     SaveObject,
-    Together,
     Upsert,
+    UpsertGroup,
 )
 from regulars.domain.customer import Customer, Person
 from regulars.domain.events import OFFER_PRODUCTS, REFERENCE_FIELDS
+from regulars.domain.faults import UnknownSiteError
 from regulars.domain.identity import Who
 from regulars.domain.mail import Log, own_number
 from regulars.domain.objects import RelatedObject
@@ -44,10 +45,6 @@ _Query = tuple[Statement, Values]
 
 
 _CODES_OF_OFFERS: Final = sorted({BY_NAME[rule.relation].code for rules in OFFER_PRODUCTS.values() for rule in rules})
-
-
-class UnknownSiteError(Exception):
-    """There is no site with this number."""
 
 
 class _Named:
@@ -72,7 +69,7 @@ class _Named:
                 _refer(profile, references)
                 if tagging is not None:
                     self._note(tagging)
-            case Together(upserts=upserts):
+            case UpsertGroup(upserts=upserts):
                 for upsert in upserts:
                     self._note(upsert)
             case RecordActivity(activity=activity):

@@ -15,7 +15,7 @@ from regulars.domain.relations import BY_CODE, BY_NAME, KIND_CODES, Tie
 from regulars.store import statements as sql
 from regulars.store.engine import Connection, Row
 from regulars.store.offer_statements import OFFER_PRODUCTS
-from regulars.store.reading import Reading
+from regulars.store.query import Query
 from regulars.store.statement import Statement
 
 _Numbered = TypeVar("_Numbered", Customer, "CustomerLine")
@@ -77,7 +77,7 @@ async def find_person(connection: Connection, site: int, who: Who) -> Picture[Cu
     return found
 
 
-def customers_by_number(site: int, numbers: Sequence[int]) -> Reading[list[Customer]]:
+def customers_by_number(site: int, numbers: Sequence[int]) -> Query[list[Customer]]:
     """Whole customers, in the order of their numbers here; unknown ones are left out."""
     return _by_number(sql.CUSTOMERS_BY_NUMBER, Customer, site, numbers)
 
@@ -96,26 +96,26 @@ class CustomerLine(Struct, frozen=True):
     bounced_at: int | None
 
 
-def lines_by_number(site: int, numbers: Sequence[int]) -> Reading[list[CustomerLine]]:
+def lines_by_number(site: int, numbers: Sequence[int]) -> Query[list[CustomerLine]]:
     """The customers of a page in its order; unknown ones are left out."""
     return _by_number(sql.LINES_BY_NUMBER, CustomerLine, site, numbers)
 
 
 def _by_number(
     statement: Statement, kind: Callable[..., _Numbered], site: int, numbers: Sequence[int]
-) -> Reading[list[_Numbered]]:
+) -> Query[list[_Numbered]]:
     def shape(rows: list[Row]) -> list[_Numbered]:
         found = {row[0]: kind(*row) for row in rows}
         return [found[number] for number in numbers if number in found]
 
-    return Reading(statement, {"site": site, "keys": _json(numbers)}, shape, long=len(numbers) > LARGEST_INLINE)
+    return Query(statement, {"site": site, "keys": _json(numbers)}, shape, long=len(numbers) > LARGEST_INLINE)
 
 
 Ties = dict[tuple[int, str], list[int]]
 """{(customer, relation): numbers of objects in ascending order}, for ties that hold."""
 
 
-def held_ties(site: int, numbers: Sequence[int], relations: Sequence[str]) -> Reading[Ties]:
+def held_ties(site: int, numbers: Sequence[int], relations: Sequence[str]) -> Query[Ties]:
     """The ties that hold, of these customers and relations."""
     codes = [BY_NAME[name].code for name in relations]
 
@@ -127,7 +127,7 @@ def held_ties(site: int, numbers: Sequence[int], relations: Sequence[str]) -> Re
         return found
 
     values = {"site": site, "keys": _json(numbers), "first": min(codes), "last": max(codes)}
-    return Reading(sql.HELD_TIES, values, shape, long=len(numbers) > LARGEST_INLINE)
+    return Query(sql.HELD_TIES, values, shape, long=len(numbers) > LARGEST_INLINE)
 
 
 async def objects_by_number(

@@ -48,7 +48,7 @@ class SqliteEngine:
 
     dialect = "sqlite"
     one_writer = True
-    is_far = False
+    is_remote = False
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from regulars.audience.catalogue import FILTERS
+from regulars.audience.filters.catalogue import FILTERS
 from regulars.domain.objects import OWN_NUMBERS
 from regulars.domain.text import fold
 from regulars.http.jsonapi.customer_resource import ATTRIBUTES, FIELDS

@@ -2,7 +2,7 @@ from typing import Final
 
 import pytest
 
-from regulars.audience.catalogue import BY_NAME
+from regulars.audience.filters.catalogue import BY_NAME
 from regulars.http.jsonapi.customer_resource import FIELDS, RELATIONSHIPS
 from regulars.http.jsonapi.listing import SORTS
 

@@ -10,13 +10,13 @@ import openapi_spec_validator
 import pytest
 from jsonschema import Draft202012Validator
 
-from regulars.audience.catalogue import FILTERS
+from regulars.audience.filters.catalogue import FILTERS
 from regulars.http.call import Endpoint, pattern
 from regulars.http.errors import ERRORS
-from regulars.http.jsonapi.kinds import KINDS, Kind
+from regulars.http.jsonapi.kinds import KINDS, ObjectKind
 from regulars.http.jsonapi.listing import SORTS
 from regulars.http.openapi.document import document
-from regulars.http.openapi.operations import said, vocabulary_of
+from regulars.http.openapi.operations import query_spec_of, said
 from regulars.http.routes import ROUTES
 from regulars.settings import Settings
 
@@ -140,7 +140,7 @@ def test_docstrings_become_summaries() -> None:
 
     assert said(one) == ("What it does", "And more of it.")  # type: ignore[arg-type]
     assert said(two) == ("", "")  # type: ignore[arg-type]
-    assert vocabulary_of(two) is None  # type: ignore[arg-type]
+    assert query_spec_of(two) is None  # type: ignore[arg-type]
 
 
 CALLS: list[tuple[str, str, str, Any]] = [
@@ -197,7 +197,7 @@ def test_replies_are_as_described(app: InProcess) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda each: each.kind)
-def test_objects_and_relationships_are_as_described(app: InProcess, kind: Kind) -> None:
+def test_objects_and_relationships_are_as_described(app: InProcess, kind: ObjectKind) -> None:
     client = app.client()
     customer = client.post("customers", {"email": f"{kind.kind}@example.com"}).json()["customer"]
     (shown,) = client.get(f"/v1/customers?filter[email]={customer['email']}").json()["data"]

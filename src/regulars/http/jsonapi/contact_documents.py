@@ -5,13 +5,13 @@ from typing import Any, Final
 
 from regulars.http.jsonapi import contact_resource, customer_resource
 from regulars.http.jsonapi.contact_resource import RELATED, ContactView
-from regulars.http.jsonapi.customer_documents import Purpose, included_objects
+from regulars.http.jsonapi.customer_documents import RenderContext, included_objects
 from regulars.http.jsonapi.customer_resource import CustomerView
 from regulars.http.jsonapi.kinds import BY_KIND
 from regulars.http.jsonapi.site_resource import SITES, site_resource
 from regulars.store import control, reads
 from regulars.store.engine import Connection
-from regulars.store.reading import Reading
+from regulars.store.query import Query
 
 TYPES: Final[dict[str, Sequence[str]]] = {
     "contacts": contact_resource.FIELDS,
@@ -24,28 +24,28 @@ TYPES: Final[dict[str, Sequence[str]]] = {
 
 
 class ContactsDocument:
-    """A document of contacts, made for one purpose.
+    """A document of contacts, made for one context.
 
     The vendor shows the data of tags always, and that of offers where they are included or the contact is alone.
     complete: what `readings` names is all that it needs.
     """
 
-    def __init__(self, purpose: Purpose) -> None:
-        query = purpose.query
-        self._purpose = purpose
-        with_data = frozenset(RELATED) if purpose.alone or "offers" in query.include else frozenset({"tags"})
-        self._view = ContactView(purpose.origin, purpose.site, query.fields.get("contacts"), with_data)
-        self._customers = CustomerView(purpose.origin, purpose.site, query.fields.get("customers"), offers=False)
+    def __init__(self, context: RenderContext) -> None:
+        query = context.query
+        self._context = context
+        with_data = frozenset(RELATED) if context.alone or "offers" in query.include else frozenset({"tags"})
+        self._view = ContactView(context.origin, context.site, query.fields.get("contacts"), with_data)
+        self._customers = CustomerView(context.origin, context.site, query.fields.get("customers"), offers=False)
         self._relations = {*self._view.relations, *(RELATED[name][0] for name in RELATED if name in query.include)}
         if "customer" in query.include:
             self._relations.update(customer_resource.RELATED[name] for name in self._customers.with_data)
         self.complete = not query.include
 
-    def readings(self, numbers: Sequence[int]) -> list[Reading[Any]]:
+    def queries(self, numbers: Sequence[int]) -> list[Query[Any]]:
         """What is read of these contacts in any case: they themselves, and their ties."""
         if not numbers:
             return []
-        site = self._purpose.site
+        site = self._context.site
         return [reads.customers_by_number(site, numbers), reads.held_ties(site, numbers, sorted(self._relations))]
 
     async def shown(self, connection: Connection, found: Sequence[Any]) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class ContactsDocument:
         The connection reads in the same snapshot what the rest depends on.
         """
         people, ties = found or ([], {})
-        query, site = self._purpose.query, self._purpose.site
+        query, site = self._context.query, self._context.site
         document: dict[str, Any] = {"data": [self._view.show(person, ties) for person in people]}
         if not query.include:
             return document
@@ -63,8 +63,8 @@ class ContactsDocument:
             included += [self._customers.show(person, ties) for person in people]
         for name, (relation, _) in RELATED.items():
             if name in query.include:
-                included += (await included_objects(connection, self._purpose, name, relation, ties))[1]
+                included += (await included_objects(connection, self._context, name, relation, ties))[1]
         if "site" in query.include:
-            sites = await control.list_sites(connection, self._purpose.account)
+            sites = await control.list_sites(connection, self._context.account)
             included += [site_resource(each, query.fields.get("sites")) for each in sites if each.id == site]
         return document

@@ -4,26 +4,26 @@ from typing import Final
 
 from starlette.responses import Response
 
-from regulars.audience import catalogue
+from regulars.audience.filters import catalogue
 from regulars.domain.commands import Command, DeleteCustomer, Outcome, Upsert
 from regulars.domain.identity import Who
 from regulars.http.call import Call
-from regulars.http.errors import once_done
+from regulars.http.errors import after_commit
 from regulars.http.jsonapi import contact_bodies, listing
 from regulars.http.jsonapi.bodies import read_resource, site_of
 from regulars.http.jsonapi.contact_documents import TYPES, ContactsDocument
 from regulars.http.jsonapi.contact_resource import RELATIONSHIPS
-from regulars.http.jsonapi.customer_documents import Purpose
+from regulars.http.jsonapi.customer_documents import RenderContext
 from regulars.http.jsonapi.documents import EMPTY, document
 from regulars.http.jsonapi.listing import SORTS, Listing
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import customer_place, unknown_customer
-from regulars.http.jsonapi.query import Query, Vocabulary
+from regulars.http.jsonapi.query import ParsedQuery, QuerySpec
 from regulars.http.keyring import Caller, Reader, Writer
-from regulars.store.reading import read_all
+from regulars.store.query import read_all
 
 NOUN: Final = "contact"
-INDEX: Final = Vocabulary(
+INDEX: Final = QuerySpec(
     fields=TYPES,
     filters=catalogue.BY_NAME,
     sorts=SORTS,
@@ -32,10 +32,10 @@ INDEX: Final = Vocabulary(
     cursors=True,
     described=True,
 )
-SHOW: Final = Vocabulary(fields=TYPES, include=RELATIONSHIPS)
+SHOW: Final = QuerySpec(fields=TYPES, include=RELATIONSHIPS)
 CREATE: Final = SHOW
 CHANGE: Final = SHOW
-REMOVE: Final = Vocabulary(fields={})
+REMOVE: Final = QuerySpec(fields={})
 CONTACTS: Final = Listing("contacts", INDEX, ContactsDocument)
 
 
@@ -58,7 +58,7 @@ async def create(call: Call, caller: Writer) -> Response:
     profile = contact_bodies.profile_of(body.attributes, call.services.store.limits, number=None)
     outcome = await _submit(call, site, Upsert(profile, new=True))
     assert outcome.person is not None
-    with once_done():
+    with after_commit():
         return await _shown(call, caller, query, site, outcome.person.customer.number, status=201)
 
 
@@ -70,7 +70,7 @@ async def change(call: Call, caller: Writer) -> Response:
     profile = contact_bodies.profile_of(body.attributes, call.services.store.limits, number=number)
     tags = contact_bodies.tags_of(body.relationships, call.services.store.limits)
     await _submit(call, site, Upsert(profile, tags=tags))
-    with once_done():
+    with after_commit():
         return await _shown(call, caller, query, site, number)
 
 
@@ -84,9 +84,9 @@ async def remove(call: Call, caller: Writer) -> Response:
     return document(EMPTY)
 
 
-def _query(call: Call, vocabulary: Vocabulary) -> Query:
+def _query(call: Call, query_spec: QuerySpec) -> ParsedQuery:
     limit = call.services.settings.page_size_limit
-    return vocabulary.read(call.scope["query_string"], largest_page=limit)
+    return query_spec.read(call.scope["query_string"], largest_page=limit)
 
 
 async def _submit(call: Call, site: int, command: Command) -> Outcome:
@@ -98,12 +98,14 @@ async def _submit(call: Call, site: int, command: Command) -> Outcome:
     return outcome
 
 
-async def _shown(call: Call, caller: Caller, query: Query, site: int, number: int, *, status: int = 200) -> Response:
+async def _shown(
+    call: Call, caller: Caller, query: ParsedQuery, site: int, number: int, *, status: int = 200
+) -> Response:
     """The document of one contact."""
     home = origin(call.scope, call.services.settings.trusted_proxies)
-    made = ContactsDocument(Purpose(caller.account, site, home, query, alone=True))
+    made = ContactsDocument(RenderContext(caller.account, site, home, query, alone=True))
     async with call.services.store.snapshot() as connection:
-        found = await made.shown(connection, await read_all(connection, made.readings([number]), last=made.complete))
+        found = await made.shown(connection, await read_all(connection, made.queries([number]), last=made.complete))
     if not found["data"]:
         raise unknown_customer(NOUN)
     (resource,) = found["data"]

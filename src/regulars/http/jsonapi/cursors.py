@@ -12,10 +12,10 @@ from typing import Final
 import msgspec
 
 from regulars.audience.answering import Answer
-from regulars.audience.stretch import LAST, Key, Stretch
+from regulars.audience.page_slice import LAST, PageSlice, SortKey
 from regulars.http.jsonapi.failures import ParameterProblem
 from regulars.http.jsonapi.paging import PAGE_AFTER, PAGE_BEFORE, Neighbours, Page
-from regulars.http.seals import Sealer
+from regulars.http.sealed_tokens import Sealer
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(tuple[bytes, int | str | None, int]).decode
@@ -34,13 +34,13 @@ class Cursors:
         site, sort, filters = self._asked
         return hashlib.sha256(_encode([site, sort, sorted(filters)])).digest()[:8]
 
-    def stretch(self, page: Page) -> Stretch:
+    def page_slice(self, page: Page) -> PageSlice:
         """The stretch of the order that the page is. Raises ParameterProblem."""
         after = self.read(PAGE_AFTER, page.after) if page.after else None
         before = None
         if after is None and page.before is not None:
             before = self.read(PAGE_BEFORE, page.before) if page.before else LAST
-        return Stretch(page.skip, page.size, after, before)
+        return PageSlice(page.skip, page.size, after, before)
 
     def neighbours(self, page: Page, answer: Answer) -> Neighbours:
         """The cursors of the pages around the one that a cursor names; beside an empty page lies the list's end."""
@@ -53,11 +53,11 @@ class Cursors:
             following=self.write(last) if answer.skipped + len(answer.numbers) < answer.total else None,
         )
 
-    def write(self, key: Key) -> str:
+    def write(self, key: SortKey) -> str:
         """The cursor of a place."""
         return self._sealer.seal(_encode((self._question, key.value, key.number)))
 
-    def read(self, parameter: str, cursor: str) -> Key:
+    def read(self, parameter: str, cursor: str) -> SortKey:
         """The place that a cursor stands for. Raises ParameterProblem if it is not one of this question."""
         plain = self._sealer.open(cursor)
         if plain is None:
@@ -73,4 +73,4 @@ class Cursors:
                 f"{parameter} is a cursor of another question: of other filters, another sort or another site. Ask as "
                 f"it was given out, or begin anew with an empty {parameter}.",
             )
-        return Key(value, number)
+        return SortKey(value, number)

@@ -12,11 +12,11 @@ from regulars.http.jsonapi import contact_resource, customer_resource
 from regulars.http.jsonapi.contact_resource import ContactView
 from regulars.http.jsonapi.customer_resource import RELATED, CustomerView, Line, Ties
 from regulars.http.jsonapi.kinds import BY_KIND, title_of
-from regulars.http.jsonapi.query import Query
+from regulars.http.jsonapi.query import ParsedQuery
 from regulars.http.jsonapi.site_resource import SITES, site_resource
 from regulars.store import control, reads
 from regulars.store.engine import Connection
-from regulars.store.reading import Reading
+from regulars.store.query import Query
 
 TYPES: Final[dict[str, Sequence[str]]] = {
     "customers": customer_resource.FIELDS,
@@ -27,7 +27,7 @@ TYPES: Final[dict[str, Sequence[str]]] = {
 """The types of resource in a document of customers, with their fields."""
 
 
-class Purpose(Struct, frozen=True):
+class RenderContext(Struct, frozen=True):
     """What a document of customers is made for.
 
     searches: {relationship: text that the titles of its included objects must contain}. alone: one customer, which
@@ -37,33 +37,33 @@ class Purpose(Struct, frozen=True):
     account: int
     site: int
     origin: str
-    query: Query
+    query: ParsedQuery
     searches: Mapping[str, str] = {}
     alone: bool = False
 
 
 class CustomersDocument:
-    """A document of customers, made for one purpose.
+    """A document of customers, made for one context.
 
     complete: what `readings` names is all that it needs.
     """
 
-    def __init__(self, purpose: Purpose) -> None:
-        query = purpose.query
-        self._purpose = purpose
+    def __init__(self, context: RenderContext) -> None:
+        query = context.query
+        self._context = context
         self._include = query.include
-        offers = purpose.alone or "offers" in query.include
-        self._view = CustomerView(purpose.origin, purpose.site, query.fields.get("customers"), offers=offers)
+        offers = context.alone or "offers" in query.include
+        self._view = CustomerView(context.origin, context.site, query.fields.get("customers"), offers=offers)
         self._relations = _relations(self._view, query.include)
         self.complete = not query.include
 
-    def readings(self, numbers: Sequence[int]) -> list[Reading[Any]]:
+    def queries(self, numbers: Sequence[int]) -> list[Query[Any]]:
         """What is read of these customers in any case: they themselves, and their ties if those are shown."""
         if not numbers:
             return []
         rows = reads.customers_by_number if "contact" in self._include else reads.lines_by_number
-        ties = [reads.held_ties(self._purpose.site, numbers, self._relations)] if self._relations else []
-        return [rows(self._purpose.site, numbers), *ties]
+        ties = [reads.held_ties(self._context.site, numbers, self._relations)] if self._relations else []
+        return [rows(self._context.site, numbers), *ties]
 
     async def shown(self, connection: Connection, found: Sequence[Any]) -> dict[str, Any]:
         """`data`, and `included` where it was asked for, of what the readings came to; unknown customers are left out.
@@ -72,18 +72,18 @@ class CustomersDocument:
         """
         lines: Sequence[Line] = found[0] if found else []
         ties: Ties = found[1] if len(found) > 1 else {}
-        include, query, site = self._include, self._purpose.query, self._purpose.site
+        include, query, site = self._include, self._context.query, self._context.site
         if not include:
             return {"data": [self._view.show(line, ties) for line in lines]}
-        contacts = ContactView(self._purpose.origin, site, query.fields.get("contacts"), frozenset())
+        contacts = ContactView(self._context.origin, site, query.fields.get("contacts"), frozenset())
         # They are whole customers where contacts are included, and nowhere else.
         included = [contacts.show(line, ties) for line in lines if isinstance(line, Customer)]
         for name in RELATED:
             if name in include:
-                ties, shown = await included_objects(connection, self._purpose, name, RELATED[name], ties)
+                ties, shown = await included_objects(connection, self._context, name, RELATED[name], ties)
                 included += shown
         if "site" in include:
-            sites = await control.list_sites(connection, self._purpose.account)
+            sites = await control.list_sites(connection, self._context.account)
             included += [site_resource(each, query.fields.get("sites")) for each in sites if each.id == site]
         return {"data": [self._view.show(line, ties) for line in lines], "included": included}
 
@@ -95,13 +95,13 @@ def _relations(view: CustomerView, include: frozenset[str]) -> list[str]:
 
 
 async def included_objects(
-    connection: Connection, purpose: Purpose, name: str, relation: str, ties: Ties
+    connection: Connection, context: RenderContext, name: str, relation: str, ties: Ties
 ) -> tuple[Ties, list[dict[str, Any]]]:
     """The ties without those to objects that are not searched for, and the objects of a relationship."""
     numbers = {number for (_, each), tied in ties.items() if each == relation for number in tied}
     kind = BY_KIND[BY_NAME[relation].kind or ""]
-    objects = await reads.objects_by_number(connection, purpose.site, kind.kind, sorted(numbers))
-    if text := fold(purpose.searches.get(name, "")):
+    objects = await reads.objects_by_number(connection, context.site, kind.kind, sorted(numbers))
+    if text := fold(context.searches.get(name, "")):
         objects = [item for item in objects if text in fold(title_of(item))]
         kept = {item.number for item in objects}
         ties = {
@@ -110,6 +110,6 @@ async def included_objects(
         }
     products = None
     if kind.kind == "offer":
-        products = await reads.products_of(connection, purpose.site, [item.number for item in objects])
-    fields = purpose.query.fields.get(kind.type)
-    return ties, [kind.resource(purpose.site, item, fields, products) for item in objects]
+        products = await reads.products_of(connection, context.site, [item.number for item in objects])
+    fields = context.query.fields.get(kind.type)
+    return ties, [kind.resource(context.site, item, fields, products) for item in objects]

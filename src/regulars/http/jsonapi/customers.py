@@ -4,23 +4,23 @@ from typing import Final
 
 from starlette.responses import Response
 
-from regulars.audience import catalogue
+from regulars.audience.filters import catalogue
 from regulars.http.call import Call
 from regulars.http.jsonapi import listing
-from regulars.http.jsonapi.customer_documents import TYPES, CustomersDocument, Purpose
+from regulars.http.jsonapi.customer_documents import TYPES, CustomersDocument, RenderContext
 from regulars.http.jsonapi.customer_resource import RELATED, RELATIONSHIPS
 from regulars.http.jsonapi.documents import document
 from regulars.http.jsonapi.listing import SORTS, Listing
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import customer_place, unknown_customer
-from regulars.http.jsonapi.query import Vocabulary
+from regulars.http.jsonapi.query import QuerySpec
 from regulars.http.keyring import Reader
-from regulars.store.reading import read_all
+from regulars.store.query import read_all
 
 SEARCHES: Final = {f"{name}_search": name for name in RELATED}
 """Filters of one customer's included objects, by a part of their title."""
 
-INDEX: Final = Vocabulary(
+INDEX: Final = QuerySpec(
     fields=TYPES,
     filters=catalogue.BY_NAME,
     sorts=SORTS,
@@ -29,7 +29,7 @@ INDEX: Final = Vocabulary(
     cursors=True,
     described=True,
 )
-SHOW: Final = Vocabulary(fields=TYPES, filters=SEARCHES, include=RELATIONSHIPS)
+SHOW: Final = QuerySpec(fields=TYPES, filters=SEARCHES, include=RELATIONSHIPS)
 CUSTOMERS: Final = Listing("customers", INDEX, CustomersDocument)
 
 
@@ -45,9 +45,9 @@ async def show(call: Call, caller: Reader) -> Response:
     site, number = customer_place(call.path("id"), caller)
     home = origin(call.scope, settings.trusted_proxies)
     searches = {SEARCHES[name]: text for name, text in query.filters}
-    made = CustomersDocument(Purpose(caller.account, site, home, query, searches=searches, alone=True))
+    made = CustomersDocument(RenderContext(caller.account, site, home, query, searches=searches, alone=True))
     async with call.services.store.snapshot() as connection:
-        found = await made.shown(connection, await read_all(connection, made.readings([number]), last=made.complete))
+        found = await made.shown(connection, await read_all(connection, made.queries([number]), last=made.complete))
     if not found["data"]:
         raise unknown_customer()
     (resource,) = found["data"]

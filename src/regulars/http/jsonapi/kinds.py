@@ -23,7 +23,7 @@ def title_of(item: RelatedObject) -> str:
     return item.name or item.public_id
 
 
-class Kind(Struct, frozen=True):
+class ObjectKind(Struct, frozen=True):
     """A kind of object. `type` is its JSON:API type and its path below /v1.
 
     title: the attribute that is the object's name. key: the attribute that is the caller's own key. attributes: all,
@@ -72,7 +72,7 @@ class Kind(Struct, frozen=True):
         }
 
 
-def _kind(kind: str, type_: str, title: str = "name", key: str = "key", **more: Any) -> Kind:
+def _kind(kind: str, type_: str, title: str = "name", key: str = "key", **more: Any) -> ObjectKind:
     by_key = more.pop("by_key", False)
     attributes: Attributes[RelatedObject] = {
         title: title_of,
@@ -82,7 +82,7 @@ def _kind(kind: str, type_: str, title: str = "name", key: str = "key", **more: 
         "created_at": lambda item: iso(item.created_at),
         "updated_at": lambda item: iso(item.updated_at),
     }
-    return Kind(kind, type_, attributes, title, key, by_key)
+    return ObjectKind(kind, type_, attributes, title, key, by_key)
 
 
 READY: Final = "ready"

@@ -6,23 +6,23 @@ from typing import Any, Final, Protocol, cast
 from msgspec import Struct
 from starlette.responses import Response
 
-from regulars.audience import catalogue
-from regulars.audience.answering import Details
-from regulars.audience.catalogue import Engagement, Moment
+from regulars.audience.answering import PageDetails
 from regulars.audience.evaluate import Sort
-from regulars.audience.predicates import Predicate, leaves
+from regulars.audience.filters import catalogue
+from regulars.audience.filters.catalogue import Engagement, Moment
+from regulars.audience.filters.predicates import Predicate, leaves
+from regulars.audience.filters.values import BadFilterValueError
 from regulars.audience.sentences import describe
-from regulars.audience.values import BadFilterValueError
 from regulars.http.call import Call
 from regulars.http.errors import Problem
 from regulars.http.jsonapi import paging
 from regulars.http.jsonapi.cursors import Cursors
-from regulars.http.jsonapi.customer_documents import Purpose
+from regulars.http.jsonapi.customer_documents import RenderContext
 from regulars.http.jsonapi.documents import document
 from regulars.http.jsonapi.failures import ParameterProblem
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import SITE_ID, asked_site
-from regulars.http.jsonapi.query import Vocabulary
+from regulars.http.jsonapi.query import QuerySpec
 from regulars.http.keyring import Caller
 from regulars.store.engine import Connection
 from regulars.store.following import StoreSnapshot
@@ -39,7 +39,7 @@ MOST_CONDITIONS: Final = 1_000
 """What filters may ask about at most, each word and each of several ids that must all be there counted by itself."""
 
 
-class Document(Details, Protocol):
+class Document(PageDetails, Protocol):
     """What a page is shown as. complete: what `readings` names is all that it needs."""
 
     async def shown(self, connection: Connection, found: Sequence[Any]) -> dict[str, Any]:
@@ -51,15 +51,15 @@ class Listing(Struct, frozen=True):
     """A list of customers: its path below /v1, its parameters, and the documents of its pages."""
 
     path: str
-    vocabulary: Vocabulary
-    document: Callable[[Purpose], Document]
+    query_spec: QuerySpec
+    document: Callable[[RenderContext], Document]
 
 
 async def answer(call: Call, caller: Caller, listing: Listing) -> Response:
     """The page that the call asks for."""
     settings = call.services.settings
     raw: bytes = call.scope["query_string"]
-    query = listing.vocabulary.read(raw, largest_page=settings.page_size_limit)
+    query = listing.query_spec.read(raw, largest_page=settings.page_size_limit)
     engagement = Engagement(settings.healthy_days, settings.passive_days, settings.unengaged_days)
     conditions = _conditions(query.filters)
     if len(raw) > MOST_CONDITIONS:  # in fewer characters there are not as many
@@ -67,7 +67,7 @@ async def answer(call: Call, caller: Caller, listing: Listing) -> Response:
     site = asked_site(query.filters, caller)
     filters = [each for each in query.filters if each[0] != SITE_ID]
     page, sort, cursors = query.page, SORTS[query.sort], Cursors(call.services.cursors, site, query.sort, filters)
-    stretch = cursors.stretch(page)
+    page_slice = cursors.page_slice(page)
     total, beside = 0, paging.NOWHERE
     found: dict[str, Any] = {"data": [], "included": []} if query.include else {"data": []}
     home = origin(call.scope, settings.trusted_proxies)
@@ -78,8 +78,8 @@ async def answer(call: Call, caller: Caller, listing: Listing) -> Response:
         return catalogue.audience_of([each(moment) for each in conditions], hidden_asked=hidden_asked)
 
     if site is not None:
-        made = listing.document(Purpose(caller.account, site, home, query))
-        asking = call.services.audience.ask(site, audience, sort=sort, stretch=stretch, details=made)
+        made = listing.document(RenderContext(caller.account, site, home, query))
+        asking = call.services.audience.ask(site, audience, sort=sort, page_slice=page_slice, details=made)
         async with call.attended(), asking as answered:
             connection = cast(StoreSnapshot, answered.snapshot).connection
             total = answered.total

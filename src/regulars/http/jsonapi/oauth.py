@@ -12,7 +12,7 @@ from regulars.http.errors import Problem
 from regulars.http.jsonapi.failures import MEDIA_TYPE
 from regulars.http.jsonapi.query import pairs
 from regulars.store import control
-from regulars.store.control import Key, Tokens
+from regulars.store.control import ApiKey, Tokens
 
 NOT_TO_BE_KEPT: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 WRONG_CLIENT: Final = "Invalid client credentials"
@@ -85,7 +85,7 @@ GRANTS: Final[dict[str, Callable[[Call, Form], Awaitable[Tokens]]]] = {
 """The grants there are, as `grant_type` names them."""
 
 
-async def _client(call: Call, form: Form) -> Key | None:
+async def _client(call: Call, form: Form) -> ApiKey | None:
     """The client, who is a key: its number and secret, in the form or by HTTP Basic. None if the request names none.
 
     Raises Problem where the two do not belong together.
@@ -101,7 +101,7 @@ async def _client(call: Call, form: Form) -> Key | None:
     return key
 
 
-async def _bearer(call: Call) -> Key:
+async def _bearer(call: Call) -> ApiKey:
     """The key behind the request's own token, as the vendor's clients revoke theirs."""
     header = credentials.header_of(call.scope)
     caller = None if header is None else await call.services.keyring.find(header)

@@ -10,12 +10,12 @@ from regulars.domain.references import Reference, parse_reference
 from regulars.domain.text import is_storable
 from regulars.http.errors import Problem
 from regulars.http.jsonapi.bodies import ResourceBody, refused
-from regulars.http.jsonapi.kinds import Kind
+from regulars.http.jsonapi.kinds import ObjectKind
 
 
-def creation(kind: Kind, body: ResourceBody, limits: Limits) -> SaveObject:
+def creation(kind: ObjectKind, body: ResourceBody, limits: Limits) -> SaveObject:
     """The command that creates the object. A key, or a number as the resource's id, may come with it."""
-    reading = _Reading(kind, body, limits)
+    reading = _Validator(kind, body, limits)
     key = reading.key()
     number = reading.number()
     if key is not None and number is not None and key != number:
@@ -30,9 +30,9 @@ def creation(kind: Kind, body: ResourceBody, limits: Limits) -> SaveObject:
     )
 
 
-def change(kind: Kind, body: ResourceBody, item: RelatedObject, limits: Limits) -> SaveObject:
+def change(kind: ObjectKind, body: ResourceBody, item: RelatedObject, limits: Limits) -> SaveObject:
     """The command that changes the object. What the body leaves out stays as it is."""
-    reading = _Reading(kind, body, limits)
+    reading = _Validator(kind, body, limits)
     if kind.key in body.attributes and body.attributes[kind.key] != item.key and reading.key() != item.key:
         reading.fault(kind.key, "cannot be changed: others know the object by it")
     if body.relationships:
@@ -44,7 +44,7 @@ def change(kind: Kind, body: ResourceBody, item: RelatedObject, limits: Limits) 
     return command
 
 
-def explained(kind: Kind, refusal: RefusedError) -> Problem | RefusedError:
+def explained(kind: ObjectKind, refusal: RefusedError) -> Problem | RefusedError:
     """A refusal of the command, in the words of the document."""
     if refusal.code == "invalid":  # the number that a new object came with
         return refused([Fault("data.id", refusal.faults[0].detail.rstrip("."))], "unprocessable")
@@ -53,10 +53,10 @@ def explained(kind: Kind, refusal: RefusedError) -> Problem | RefusedError:
     return refused([Fault(f"data.attributes.{kind.title}", refusal.faults[0].detail.rstrip("."))], refusal.code)
 
 
-class _Reading:
+class _Validator:
     """One pass over the attributes, collecting their faults. Those that are only read may be sent, and are ignored."""
 
-    def __init__(self, kind: Kind, body: ResourceBody, limits: Limits) -> None:
+    def __init__(self, kind: ObjectKind, body: ResourceBody, limits: Limits) -> None:
         self.kind = kind
         self.body = body
         self.limits = limits

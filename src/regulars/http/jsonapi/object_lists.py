@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from regulars.domain.objects import RelatedObject
 from regulars.domain.text import fold
-from regulars.http.jsonapi.kinds import READY, Kind, title_of
+from regulars.http.jsonapi.kinds import READY, ObjectKind, title_of
 from regulars.http.jsonapi.places import SITE_ID
 
 Test = Callable[[RelatedObject, str], bool]
@@ -34,7 +34,7 @@ def _has_status(_: RelatedObject, text: str) -> bool:
     return text == READY
 
 
-def tests(kind: Kind) -> dict[str, Test]:
+def tests(kind: ObjectKind) -> dict[str, Test]:
     """The filters of a kind's list, but for the site. What we call `name` has that name whatever the vendor says."""
     return {
         **{f"{name}_{part}": _title_contains for name in dict.fromkeys((kind.title, "name")) for part in PARTS},
@@ -44,19 +44,19 @@ def tests(kind: Kind) -> dict[str, Test]:
     }
 
 
-def filters(kind: Kind) -> tuple[str, ...]:
+def filters(kind: ObjectKind) -> tuple[str, ...]:
     """The names of all filters of a kind's list."""
     return (SITE_ID, *tests(kind))
 
 
-def sorts(kind: Kind) -> tuple[str, ...]:
+def sorts(kind: ObjectKind) -> tuple[str, ...]:
     """The orders of a kind's list; the default first."""
     columns = ("id", *dict.fromkeys((kind.title, "name")), "description", "created_at", "updated_at")
     return (*columns, *(f"-{column}" for column in columns))
 
 
 def selected(
-    kind: Kind, items: Sequence[RelatedObject], asked: Sequence[tuple[str, str]], sort: str
+    kind: ObjectKind, items: Sequence[RelatedObject], asked: Sequence[tuple[str, str]], sort: str
 ) -> list[RelatedObject]:
     """The objects that the filters select, in order: texts folded, null last in both directions, ties by number."""
     known = tests(kind)

@@ -11,16 +11,16 @@ from regulars.domain.commands import Command, DeleteObject, Outcome
 from regulars.domain.objects import RelatedObject
 from regulars.domain.references import Reference, parse_reference
 from regulars.http.call import Call
-from regulars.http.errors import Problem, once_done
+from regulars.http.errors import Problem, after_commit
 from regulars.http.jsonapi import object_bodies, object_lists, paging
 from regulars.http.jsonapi.bodies import read_resource, site_of
 from regulars.http.jsonapi.documents import EMPTY, document
 from regulars.http.jsonapi.handlers import made
-from regulars.http.jsonapi.kinds import BY_KIND, KINDS, Kind
+from regulars.http.jsonapi.kinds import BY_KIND, KINDS, ObjectKind
 from regulars.http.jsonapi.negotiation import route
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import SITE_ID, asked_site
-from regulars.http.jsonapi.query import Query, Vocabulary
+from regulars.http.jsonapi.query import ParsedQuery, QuerySpec
 from regulars.http.jsonapi.site_resource import SITES, site_resource
 from regulars.http.keyring import Caller, Reader, Writer
 from regulars.store import control
@@ -28,7 +28,7 @@ from regulars.store.engine import Connection
 from regulars.store.reads import find_object, objects_by_number, objects_of, products_of
 
 
-def _fields(kind: Kind) -> dict[str, Sequence[str]]:
+def _fields(kind: ObjectKind) -> dict[str, Sequence[str]]:
     included = {"products": BY_KIND["product"].fields} if "products" in kind.relationships else {}
     return {kind.type: kind.fields, **included, "sites": tuple(SITES)}
 
@@ -36,21 +36,24 @@ def _fields(kind: Kind) -> dict[str, Sequence[str]]:
 class Vocabularies:
     """The parameters of a kind's calls."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: ObjectKind) -> None:
         shared: Any = {"fields": _fields(kind), "include": kind.relationships}
-        self.index = Vocabulary(
-            filters=object_lists.filters(kind), sorts=object_lists.sorts(kind), paged=True, **shared
-        )
-        self.show = Vocabulary(filters=(SITE_ID,), **shared)
-        self.create = Vocabulary(fields={})
-        self.remove = Vocabulary(fields={}, filters=(SITE_ID,))
+        self.index = QuerySpec(filters=object_lists.filters(kind), sorts=object_lists.sorts(kind), paged=True, **shared)
+        self.show = QuerySpec(filters=(SITE_ID,), **shared)
+        self.create = QuerySpec(fields={})
+        self.remove = QuerySpec(fields={}, filters=(SITE_ID,))
 
 
 VOCABULARIES: Final = {kind.kind: Vocabularies(kind) for kind in KINDS}
 
 
 async def read(
-    connection: Connection, caller: Caller, site: int, kind: Kind, items: Sequence[RelatedObject], query: Query
+    connection: Connection,
+    caller: Caller,
+    site: int,
+    kind: ObjectKind,
+    items: Sequence[RelatedObject],
+    query: ParsedQuery,
 ) -> dict[str, Any]:
     """`data`, and `included` where it was asked for, of these objects."""
     has_products = "products" in kind.relationships
@@ -70,12 +73,12 @@ async def read(
     return found
 
 
-def unknown(kind: Kind) -> Problem:
+def unknown(kind: ObjectKind) -> Problem:
     """There is no such object for this caller."""
     return Problem("object_not_found", f"There is no {kind.kind} with this id.")
 
 
-def reference_in_path(call: Call, kind: Kind) -> Reference:
+def reference_in_path(call: Call, kind: ObjectKind) -> Reference:
     """The number or key in the path. Raises Problem where it is neither: there is no such object."""
     try:
         return parse_reference(call.path("id"), kind.kind, longest=call.services.store.limits.object_key)
@@ -83,7 +86,7 @@ def reference_in_path(call: Call, kind: Kind) -> Reference:
         raise unknown(kind) from None
 
 
-async def submit(call: Call, site: int, kind: Kind, command: Command) -> Outcome:
+async def submit(call: Call, site: int, kind: ObjectKind, command: Command) -> Outcome:
     """Carry a command out. Raises its refusal, in the words of the document."""
     outcome = await call.services.store.ledger.submit(site, command)
     if outcome.refusal is not None:
@@ -91,12 +94,12 @@ async def submit(call: Call, site: int, kind: Kind, command: Command) -> Outcome
     return outcome
 
 
-async def asked(call: Call, caller: Caller, kind: Kind, vocabulary: Vocabulary) -> tuple[Query, int]:
+async def asked(call: Call, caller: Caller, kind: ObjectKind, query_spec: QuerySpec) -> tuple[ParsedQuery, int]:
     """What the call's parameters ask for of the object in the path, and of which site. Raises Problem.
 
     A site that is not named is the one of the account's that has the object: clients follow links without naming it.
     """
-    query = vocabulary.read(call.scope["query_string"], largest_page=call.services.settings.page_size_limit)
+    query = query_spec.read(call.scope["query_string"], largest_page=call.services.settings.page_size_limit)
     if len(caller.sites) > 1 and not any(name == SITE_ID for name, _ in query.filters):
         reference = reference_in_path(call, kind)
         async with call.services.store.snapshot() as connection:
@@ -113,7 +116,7 @@ async def asked(call: Call, caller: Caller, kind: Kind, vocabulary: Vocabulary) 
     return query, site
 
 
-def _calls(kind: Kind) -> tuple[Route, ...]:
+def _calls(kind: ObjectKind) -> tuple[Route, ...]:
     """The five calls of a kind."""
     known = VOCABULARIES[kind.kind]
     address = f"/v1/{kind.type}"
@@ -145,7 +148,7 @@ def _calls(kind: Kind) -> tuple[Route, ...]:
         command = object_bodies.creation(kind, body, call.services.store.limits)
         outcome = await submit(call, site, kind, command)
         assert outcome.object is not None
-        with once_done():
+        with after_commit():
             return await _shown(call, caller, site, kind, query, outcome.object.number, status=201)
 
     async def change(call: Call, caller: Writer) -> Response:
@@ -157,7 +160,7 @@ def _calls(kind: Kind) -> tuple[Route, ...]:
             raise unknown(kind)
         body = await read_resource(call, kind.type, id_=kind.id_of(item))
         await submit(call, site, kind, object_bodies.change(kind, body, item, call.services.store.limits))
-        with once_done():
+        with after_commit():
             return await _shown(call, caller, site, kind, query, item.number)
 
     async def remove(call: Call, caller: Writer) -> Response:
@@ -167,8 +170,8 @@ def _calls(kind: Kind) -> tuple[Route, ...]:
 
     one, a = kind.kind, "an" if kind.kind[0] in "aeo" else "a"
     return tuple(
-        route(method, path, made(handler, f"{method} {path}", does, vocabulary))
-        for method, path, handler, does, vocabulary in (
+        route(method, path, made(handler, f"{method} {path}", does, query_spec))
+        for method, path, handler, does, query_spec in (
             ("GET", address, index, f"the {one}s, by part of a name or description, in any order", known.index),
             ("GET", f"{address}/{{id}}", show, f"one {one}, by number or key", known.show),
             ("POST", address, create, f"create {a} {one}", known.create),
@@ -179,7 +182,14 @@ def _calls(kind: Kind) -> tuple[Route, ...]:
 
 
 async def _shown(
-    call: Call, caller: Caller, site: int, kind: Kind, query: Query, reference: Reference, *, status: int = 200
+    call: Call,
+    caller: Caller,
+    site: int,
+    kind: ObjectKind,
+    query: ParsedQuery,
+    reference: Reference,
+    *,
+    status: int = 200,
 ) -> Response:
     """The document of one object."""
     async with call.services.store.snapshot() as connection:

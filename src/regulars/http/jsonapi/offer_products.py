@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from regulars.domain.commands import Change, LinkProducts
 from regulars.http.call import Call
-from regulars.http.errors import once_done
+from regulars.http.errors import after_commit
 from regulars.http.jsonapi import objects
 from regulars.http.jsonapi.bodies import read_identifiers, unknown_objects
 from regulars.http.jsonapi.documents import document, identifiers, related
@@ -14,14 +14,14 @@ from regulars.http.jsonapi.kinds import BY_KIND
 from regulars.http.jsonapi.negotiation import route
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import SITE_ID
-from regulars.http.jsonapi.query import Vocabulary
+from regulars.http.jsonapi.query import QuerySpec
 from regulars.http.keyring import Reader, Writer
 from regulars.store.reads import find_object, products_of
 
 PATH: Final = "/v1/offers/{id}/relationships/products"
 OFFERS: Final = BY_KIND["offer"]
 PRODUCTS: Final = BY_KIND["product"]
-SHOW: Final = Vocabulary(fields={}, filters=(SITE_ID,))
+SHOW: Final = QuerySpec(fields={}, filters=(SITE_ID,))
 ADD: Final = SHOW
 REPLACE: Final = SHOW
 REMOVE: Final = SHOW
@@ -57,7 +57,7 @@ async def _change(call: Call, caller: Writer, change: Change) -> Response:
         if outcome.refusal.faults[0].field == OFFERS.kind:
             raise objects.unknown(OFFERS)
         raise unknown_objects(outcome.refusal)
-    with once_done():
+    with after_commit():
         return await _listed(call, site)
 
 

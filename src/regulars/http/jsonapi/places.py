@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from regulars.audience.values import SITE, BadFilterValueError
+from regulars.audience.filters.values import SITE, BadFilterValueError
 from regulars.domain.identity import NUMBER_LIMIT, split_number
 from regulars.http.errors import Problem
 from regulars.http.jsonapi.failures import ParameterProblem

@@ -21,10 +21,10 @@ FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
 _MOST_PARAMETERS: Final = 500
 
 
-class Query(Struct, frozen=True):
+class ParsedQuery(Struct, frozen=True):
     """What a caller asked for.
 
-    filters: every different (name, value) once. sort: a spelling of the vocabulary. fields: by type, the fields that
+    filters: every different (name, value) once. sort: a spelling of the query_spec. fields: by type, the fields that
     were asked for; of a type that is absent, all. include: relationships, each once. describe: whether to put the
     question into words.
     """
@@ -37,7 +37,7 @@ class Query(Struct, frozen=True):
     describe: bool = False
 
 
-class Vocabulary:
+class QuerySpec:
     """The parameters of one call. `sorts` are spellings, the default first; `fields` are those of each type.
 
     paged: it has pages by number. cursors: and by cursor. described: it can be put into words.
@@ -68,7 +68,7 @@ class Vocabulary:
             *self.filters,
         )
         self._singles = frozenset(self.names) - self.filters.keys()
-        self._plain = Query(
+        self._plain = ParsedQuery(
             filters=(),
             sort=self.sorts[0] if self.sorts else "",
             page=Page(1, DEFAULT_SIZE),
@@ -76,7 +76,7 @@ class Vocabulary:
             include=frozenset(),
         )
 
-    def read(self, raw: bytes, *, largest_page: int) -> Query:
+    def read(self, raw: bytes, *, largest_page: int) -> ParsedQuery:
         """What the query string asks for. Of all parameters but filters the last one wins.
 
         Raises ParameterProblem for what is unknown or malformed.
@@ -97,7 +97,7 @@ class Vocabulary:
         sort = singles.get(SORT, self._plain.sort)
         if SORT in singles and sort not in self.sorts:
             raise ParameterProblem(SORT, f"{SORT} must be one of the allowed: {', '.join(self.sorts)}.")
-        return Query(
+        return ParsedQuery(
             filters=tuple(filters),
             sort=sort,
             page=paging.parse(singles, largest_page),

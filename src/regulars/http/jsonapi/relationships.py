@@ -14,7 +14,7 @@ from regulars.domain.identity import Who, public_number
 from regulars.domain.relations import BY_NAME
 from regulars.domain.ties import RELATIONSHIPS, Relationship
 from regulars.http.call import Call, Handler
-from regulars.http.errors import once_done
+from regulars.http.errors import after_commit
 from regulars.http.jsonapi.bodies import read_identifiers, unknown_objects
 from regulars.http.jsonapi.documents import document, related
 from regulars.http.jsonapi.handlers import made
@@ -22,9 +22,9 @@ from regulars.http.jsonapi.kinds import BY_KIND
 from regulars.http.jsonapi.negotiation import route
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import customer_place, unknown_customer
-from regulars.http.jsonapi.query import Vocabulary
+from regulars.http.jsonapi.query import QuerySpec
 from regulars.http.keyring import Reader, Writer
-from regulars.store.reading import read_all
+from regulars.store.query import read_all
 from regulars.store.reads import held_ties, lines_by_number, objects_by_number
 
 CHANGES: Final[dict[str, Change]] = {"POST": "add", "PATCH": "replace", "DELETE": "remove"}
@@ -39,7 +39,7 @@ NAMES: Final = {f"{BY_NAME[relation].kind}s": each for relation, each in RELATIO
 OF_CONTACTS: Final = ("tags", "offers")
 """The relationships that the vendor's contacts have."""
 
-NO_PARAMETERS: Final = Vocabulary(fields={})
+NO_PARAMETERS: Final = QuerySpec(fields={})
 
 
 def methods(relationship: Relationship) -> tuple[str, ...]:
@@ -84,7 +84,7 @@ def _calls(owner: str, name: str) -> tuple[Route, ...]:
                 if outcome.refusal.code == "customer_not_found":
                     raise unknown_customer(noun)
                 raise unknown_objects(outcome.refusal)
-            with once_done():
+            with after_commit():
                 return await listed(call, site, number)
 
         return write

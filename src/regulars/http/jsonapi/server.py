@@ -7,7 +7,7 @@ from starlette.responses import Response
 import regulars
 from regulars.http.call import Call
 from regulars.http.jsonapi.documents import document
-from regulars.http.jsonapi.query import Vocabulary
+from regulars.http.jsonapi.query import QuerySpec
 from regulars.http.keyring import Caller
 from regulars.store import control
 
@@ -17,7 +17,7 @@ ROLES: Final = {"admin": "OWNER", "write": "ADMINISTRATOR", "read": "READER"}
 USERS: Final = ("initials", "name", "email", "role_level")
 """The attributes of a user."""
 
-ME: Final = Vocabulary(fields={"users": USERS})
+ME: Final = QuerySpec(fields={"users": USERS})
 
 
 async def version(call: Call) -> Response:

@@ -10,7 +10,7 @@ from regulars.http.errors import Problem
 from regulars.http.jsonapi import paging
 from regulars.http.jsonapi.documents import document
 from regulars.http.jsonapi.origin import origin
-from regulars.http.jsonapi.query import Query, Vocabulary
+from regulars.http.jsonapi.query import ParsedQuery, QuerySpec
 from regulars.http.jsonapi.site_resource import SITES, site_resource
 from regulars.http.keyring import Reader
 from regulars.store import control
@@ -22,8 +22,8 @@ SORTS: Final = ("title", "-title", "subdomain", "-subdomain")
 FILTERS: Final = {"title_cont": "title", "subdomain_cont": "subdomain"}
 """Filters by a part of a field, as the vendor spells them."""
 
-INDEX: Final = Vocabulary(fields={"sites": SITES}, filters=FILTERS, sorts=SORTS, paged=True)
-SHOW: Final = Vocabulary(fields={"sites": SITES})
+INDEX: Final = QuerySpec(fields={"sites": SITES}, filters=FILTERS, sorts=SORTS, paged=True)
+SHOW: Final = QuerySpec(fields={"sites": SITES})
 
 
 async def index(call: Call, caller: Reader) -> Response:
@@ -58,7 +58,7 @@ async def show(call: Call, caller: Reader) -> Response:
     raise Problem("object_not_found", "There is no site with this id.")
 
 
-def _selected(sites: list[Site], query: Query) -> list[Site]:
+def _selected(sites: list[Site], query: ParsedQuery) -> list[Site]:
     """The sites that the filters select, in order."""
     for name, value in query.filters:
         text = fold(value)

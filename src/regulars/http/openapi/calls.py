@@ -1,6 +1,6 @@
 """What is said of calls beyond what their routes tell: parameters, bodies and replies, one line each.
 
-A JSON:API handler `index` needs no line here: its module's vocabulary `INDEX` says what it reads and answers.
+A JSON:API handler `index` needs no line here: its module's query spec `INDEX` says what it reads and answers.
 """
 
 from typing import Final
@@ -108,7 +108,7 @@ DETAILS: Final[dict[Handler, Details]] = {
     ),
     health.show: Details(reply=record({"status": {"const": "ok"}})),
 }
-"""The details of handlers. A call that is not here, and has no vocabulary, is described by its route alone."""
+"""The details of handlers. A call that is not here, and has no query spec, is described by its route alone."""
 
 MADE: Final = {
     "/openapi.json": Details(reply=_OBJECT),

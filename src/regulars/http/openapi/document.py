@@ -10,7 +10,7 @@ from regulars.domain.limits import Limits
 from regulars.http.call import pattern
 from regulars.http.credentials import API_KEY_HEADER
 from regulars.http.openapi import objects, resources, written
-from regulars.http.openapi.operations import endpoint_of, error_responses, operation, vocabulary_of
+from regulars.http.openapi.operations import endpoint_of, error_responses, operation, query_spec_of
 from regulars.settings import Settings
 
 VERSION: Final = "3.1.0"
@@ -98,8 +98,8 @@ def _resources(routes: Sequence[Route]) -> dict[str, Any]:
     """The types of resource in the vocabularies; the same type of several calls is the fullest of them."""
     found: dict[str, Any] = {}
     for route in routes:
-        if vocabulary := vocabulary_of(endpoint_of(route).handler):
-            for name, schema in resources.resources(vocabulary).items():
+        if query_spec := query_spec_of(endpoint_of(route).handler):
+            for name, schema in resources.resources(query_spec).items():
                 if len(schema["properties"]) > len(found.get(name, {"properties": {}})["properties"]):
                     found[name] = schema
     return found

@@ -12,7 +12,7 @@ from regulars.http.errors import ERRORS
 from regulars.http.jsonapi.failures import MEDIA_TYPE
 from regulars.http.jsonapi.negotiation import BODIES, NegotiatingEndpoint
 from regulars.http.jsonapi.oauth_failures import PREFIX as OAUTH
-from regulars.http.jsonapi.query import Vocabulary
+from regulars.http.jsonapi.query import QuerySpec
 from regulars.http.openapi import parameters, resources, written
 from regulars.http.openapi.calls import Details, details_of
 from regulars.http.openapi.schema import Schema, ref
@@ -37,7 +37,7 @@ def endpoint_of(route: Route) -> Endpoint:
 def operation(route: Route, method: str, largest_page: int) -> dict[str, Any]:
     """The operation of a route's method."""
     endpoint = endpoint_of(route)
-    vocabulary, details = vocabulary_of(endpoint.handler), details_of(route.path, endpoint.handler)
+    query_spec, details = query_spec_of(endpoint.handler), details_of(route.path, endpoint.handler)
     summary, more = said(endpoint.handler)
     scope = f"The key needs the scope `{endpoint.scope}`." if endpoint.scope else ""
     shown: dict[str, Any] = {
@@ -45,22 +45,22 @@ def operation(route: Route, method: str, largest_page: int) -> dict[str, Any]:
         "summary": summary or f"{method} {route.path}",
         "description": " ".join(filter(None, (more, scope))),
         "tags": [surface(route.path)],
-        "parameters": _parameters(route, vocabulary, details, largest_page),
+        "parameters": _parameters(route, query_spec, details, largest_page),
         "security": [] if endpoint.caller is None else list(_security(route.path)),
-        "responses": _responses(route.path, method, endpoint, vocabulary, details),
+        "responses": _responses(route.path, method, endpoint, query_spec, details),
     }
     if taken := _body(route.path, method, endpoint, details):
         shown["requestBody"] = taken
     return {name: value for name, value in shown.items() if value or name == "security"}
 
 
-def vocabulary_of(handler: Handler) -> Vocabulary | None:
-    """The vocabulary that a handler reads its query with: its own, or its name in capitals, in its own module."""
-    if isinstance(own := getattr(handler, "vocabulary", None), Vocabulary):
+def query_spec_of(handler: Handler) -> QuerySpec | None:
+    """The query_spec that a handler reads its query with: its own, or its name in capitals, in its own module."""
+    if isinstance(own := getattr(handler, "query_spec", None), QuerySpec):
         return own
     module = sys.modules.get(getattr(handler, "__module__", ""))
     found = getattr(module, getattr(handler, "__name__", "").upper(), None)
-    return found if isinstance(found, Vocabulary) else None
+    return found if isinstance(found, QuerySpec) else None
 
 
 def said(handler: Handler) -> tuple[str, str]:
@@ -81,11 +81,11 @@ def _security(path: str) -> tuple[dict[str, list[str]], ...]:
 
 
 def _parameters(
-    route: Route, vocabulary: Vocabulary | None, details: Details, largest_page: int
+    route: Route, query_spec: QuerySpec | None, details: Details, largest_page: int
 ) -> list[parameters.Parameter]:
     return [
         *parameters.in_path(route.path),
-        *(parameters.in_query(vocabulary, largest_page) if vocabulary else ()),
+        *(parameters.in_query(query_spec, largest_page) if query_spec else ()),
         *(parameters.plain(name, schema) for name, schema in details.query.items()),
     ]
 
@@ -102,12 +102,12 @@ def _body(path: str, method: str, endpoint: Endpoint, details: Details) -> dict[
 
 
 def _responses(
-    path: str, method: str, endpoint: Endpoint, vocabulary: Vocabulary | None, details: Details
+    path: str, method: str, endpoint: Endpoint, query_spec: QuerySpec | None, details: Details
 ) -> dict[str, Any]:
     negotiates = isinstance(endpoint, NegotiatingEndpoint)
     reply, kind = details.reply, details.kind
     if negotiates:
-        reply, kind = reply or resources.reply(pattern(path), method, vocabulary), MEDIA_TYPE
+        reply, kind = reply or resources.reply(pattern(path), method, query_spec), MEDIA_TYPE
     good: dict[str, Any] = {"description": "Found." if method == "GET" else "Done."}
     if reply is not None:
         good["content"] = {kind: {"schema": reply}}

@@ -1,14 +1,14 @@
-"""Parameters: those of a path, and those of a query by its vocabulary and the catalogue of filters."""
+"""Parameters: those of a path, and those of a query by its query_spec and the catalogue of filters."""
 
 from collections.abc import Iterator
 from typing import Any, Final
 
-from regulars.audience import catalogue
-from regulars.audience.values import SITE, Kind
+from regulars.audience.filters import catalogue
+from regulars.audience.filters.values import SITE, ValueKind
 from regulars.http.call import pattern
 from regulars.http.jsonapi.paging import CURSORS, DEFAULT_SIZE, LARGEST_NUMBER, PAGE_NUMBER, PAGE_SIZE
 from regulars.http.jsonapi.places import SITE_ID
-from regulars.http.jsonapi.query import DESCRIBE, FLAGS, INCLUDE, SORT, Vocabulary
+from regulars.http.jsonapi.query import DESCRIBE, FLAGS, INCLUDE, SORT, QuerySpec
 from regulars.http.openapi.schema import TEXT, Schema, either, listed, one_of
 
 Parameter = dict[str, Any]
@@ -27,19 +27,19 @@ def in_path(path: str) -> list[Parameter]:
     return [_parameter(name, *PATHS.get(name, (TEXT, "")), place="path") for name in names]
 
 
-def in_query(vocabulary: Vocabulary, largest_page: int) -> list[Parameter]:
-    """The parameters of a call that has a vocabulary, in the order of its own list."""
+def in_query(query_spec: QuerySpec, largest_page: int) -> list[Parameter]:
+    """The parameters of a call that has a query_spec, in the order of its own list."""
     return [
-        *(_page_and_order(vocabulary, largest_page)),
+        *(_page_and_order(query_spec, largest_page)),
         *(
             _parameter(name, listed(one_of(fields)), f"Which fields of {kind} to show; without it all.")
-            for name, (kind, fields) in vocabulary.fields.items()
+            for name, (kind, fields) in query_spec.fields.items()
         ),
-        *_filters(vocabulary),
+        *_filters(query_spec),
     ]
 
 
-def _page_and_order(vocabulary: Vocabulary, largest_page: int) -> Iterator[Parameter]:
+def _page_and_order(query_spec: QuerySpec, largest_page: int) -> Iterator[Parameter]:
     page: Schema = {"type": "integer", "minimum": 1}
     size = {**page, "maximum": largest_page, "default": min(DEFAULT_SIZE, largest_page)}
     known: dict[str, tuple[Schema, str]] = {
@@ -47,18 +47,18 @@ def _page_and_order(vocabulary: Vocabulary, largest_page: int) -> Iterator[Param
         PAGE_SIZE: (size, "How many a page has."),
         CURSORS[0]: (TEXT, "The page behind this cursor of another page's links; empty: the first one."),
         CURSORS[1]: (TEXT, "The page before this cursor of another page's links; empty: the last one."),
-        INCLUDE: (listed(one_of(vocabulary.include)), "Related resources to put into `included`."),
+        INCLUDE: (listed(one_of(query_spec.include)), "Related resources to put into `included`."),
         DESCRIBE: (one_of(FLAGS), "Put the question into words, in `meta.description`."),
     }
-    if vocabulary.sorts:
-        order = one_of(vocabulary.sorts, default=vocabulary.sorts[0])
+    if query_spec.sorts:
+        order = one_of(query_spec.sorts, default=query_spec.sorts[0])
         known[SORT] = (order, "The order; `-` for descending. What is unset stands last in both directions.")
-    return (_parameter(name, *known[name]) for name in vocabulary.names if name in known)
+    return (_parameter(name, *known[name]) for name in query_spec.names if name in known)
 
 
-def _filters(vocabulary: Vocabulary) -> Iterator[Parameter]:
-    of_catalogue = vocabulary.filters.keys() >= {f"filter[{name}]" for name in catalogue.BY_NAME}
-    for parameter, name in vocabulary.filters.items():
+def _filters(query_spec: QuerySpec) -> Iterator[Parameter]:
+    of_catalogue = query_spec.filters.keys() >= {f"filter[{name}]" for name in catalogue.BY_NAME}
+    for parameter, name in query_spec.filters.items():
         if of_catalogue and (named := catalogue.BY_NAME.get(name)) is not None:
             meaning = f"{named.meaning} Takes {named.kind.allowed}."
             yield {**_parameter(parameter, named.kind.schema, meaning), "example": _example(named.kind)}
@@ -70,7 +70,7 @@ def _filters(vocabulary: Vocabulary) -> Iterator[Parameter]:
             yield _parameter(parameter, TEXT, f"Those whose {_words(name)} is exactly this.")
 
 
-def _example(kind: Kind) -> str | int:
+def _example(kind: ValueKind) -> str | int:
     return int(kind.example) if kind.schema["type"] == "integer" else kind.example
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from regulars.http.jsonapi.paging import PAGE_NUMBER
-from regulars.http.jsonapi.query import Vocabulary
+from regulars.http.jsonapi.query import QuerySpec
 from regulars.http.openapi.schema import (
     ADDRESS,
     ANY,
@@ -104,11 +104,11 @@ def resource(kind: str, fields: Iterable[str], relationships: Iterable[str]) -> 
     return record(parts, required=("id", "type", "attributes"))
 
 
-def resources(vocabulary: Vocabulary) -> dict[str, Schema]:
+def resources(query_spec: QuerySpec) -> dict[str, Schema]:
     """Every type that the documents of a call may hold, by its component's name."""
-    types = list(vocabulary.fields.values())
+    types = list(query_spec.fields.values())
     return {
-        component(kind): resource(kind, fields, vocabulary.include if place == 0 else ())
+        component(kind): resource(kind, fields, query_spec.include if place == 0 else ())
         for place, (kind, fields) in enumerate(types)
     }
 
@@ -118,14 +118,14 @@ def component(kind: str) -> str:
     return f"{kind}_resource"
 
 
-def reply(path: str, method: str, vocabulary: Vocabulary | None) -> Schema:
-    """The document that answers a call: of what its path and method write, or of what its vocabulary can show."""
+def reply(path: str, method: str, query_spec: QuerySpec | None) -> Schema:
+    """The document that answers a call: of what its path and method write, or of what its query_spec can show."""
     if _RELATIONSHIP in path:
         return record({"data": listed(ref("Identifier")), "links": record({"self": ADDRESS})})
     if method == "DELETE":
         return record({"data": record({}, maxProperties=0)})
-    if vocabulary is not None and vocabulary.fields:
-        return _shown(vocabulary)
+    if query_spec is not None and query_spec.fields:
+        return _shown(query_spec)
     if method == "POST":
         return record({"data": ref(component(_type(path))), "links": record({"self": ADDRESS})})
     return ref("Document")
@@ -141,13 +141,13 @@ def _type(path: str) -> str:
     return path.removeprefix("/v1/").partition("/")[0]
 
 
-def _shown(vocabulary: Vocabulary) -> Schema:
-    """The document of a vocabulary: of its first type, with the others included."""
-    kind, *others = (kind for kind, _ in vocabulary.fields.values())
-    paged = PAGE_NUMBER in vocabulary.names
+def _shown(query_spec: QuerySpec) -> Schema:
+    """The document of a query_spec: of its first type, with the others included."""
+    kind, *others = (kind for kind, _ in query_spec.fields.values())
+    paged = PAGE_NUMBER in query_spec.names
     data = ref(component(kind))
     parts = {"data": listed(data) if paged else data}
-    if vocabulary.include:
+    if query_spec.include:
         parts["included"] = listed(either(*(ref(component(each)) for each in others)))
     parts["links"] = ref("Links") if paged else record({"self": ADDRESS}, required=())
     if paged:

@@ -8,7 +8,7 @@ from typing import Final
 
 from regulars.domain.limits import Limits
 from regulars.http.jsonapi.contact_bodies import WRITABLE
-from regulars.http.jsonapi.kinds import KINDS, Kind
+from regulars.http.jsonapi.kinds import KINDS, ObjectKind
 from regulars.http.openapi.schema import TEXT, WHOLE, YES_OR_NO, Schema, either, listed, or_null, record, ref
 
 _RELATIONSHIP: Final = "/relationships/"
@@ -45,7 +45,7 @@ def inputs(limits: Limits) -> dict[str, Schema]:
     }
 
 
-def _of_kind(kind: Kind, limits: Limits) -> dict[str, Schema]:
+def _of_kind(kind: ObjectKind, limits: Limits) -> dict[str, Schema]:
     own = "Your own key: no number, no comma." if not kind.by_key else "The code, which is its id as well."
     key = {**TEXT, "minLength": 1, "maxLength": limits.object_key, "description": own}
     attributes: dict[str, Schema] = {

@@ -16,7 +16,7 @@ from psycopg.pq.abc import PGresult
 
 from regulars.store.engine import OutcomeUnknownError, Row, UnavailableError, Values
 from regulars.store.postgresql.errors import LostError
-from regulars.store.postgresql.pool import Pool
+from regulars.store.postgresql.pool import ConnectionPool
 from regulars.store.postgresql.session import Session
 from regulars.store.statement import Sql, Statement
 
@@ -65,7 +65,7 @@ class PostgresqlEngine:
 
     dialect = "postgresql"
     one_writer = False
-    is_far = True
+    is_remote = True
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class PostgresqlEngine:
             **{f"tcp_{name}": str(value) for name, value in _KEEPALIVES.items()},
         }
         self._patience = statement_seconds + 5
-        self._pool: Pool | None = None
+        self._pool: ConnectionPool | None = None
         self.last_wait = 0.0
         self.last_hold = 0.0
 
@@ -98,7 +98,7 @@ class PostgresqlEngine:
 
     async def open(self) -> None:
         """Connect once, to see that it can be done. Raises UnavailableError."""
-        self._pool = Pool(self._connect, size=self._connections, patience=self._pool_seconds)
+        self._pool = ConnectionPool(self._connect, size=self._connections, patience=self._pool_seconds)
         session = await self._pool.take()
         self._pool.give(session)
 
@@ -158,7 +158,7 @@ class PostgresqlEngine:
         found = [f"the index {name} is not valid" for (name,) in invalid]
         return found + [f"{count} pages had a wrong checksum" for (count,) in failures if count]
 
-    def _opened(self) -> Pool:
+    def _opened(self) -> ConnectionPool:
         if self._pool is None:
             raise UnavailableError("the database is closed")
         return self._pool
@@ -204,7 +204,7 @@ class PostgresqlConnection:
     A connection that turns out to be dead at that first statement is replaced unnoticed: nothing has happened yet.
     """
 
-    def __init__(self, session: Session, pool: Pool, begin: Sql) -> None:
+    def __init__(self, session: Session, pool: ConnectionPool, begin: Sql) -> None:
         self._session = session
         self._pool = pool
         self._begin = begin

@@ -11,7 +11,7 @@ class PoolExhaustedError(UnavailableError):
     """Every connection is in use, and none became free in time."""
 
 
-class Pool:
+class ConnectionPool:
     """Up to `size` connections, made by `connect`. patience: seconds to wait for a free one."""
 
     def __init__(self, connect: Callable[[], Awaitable[Session]], *, size: int, patience: float) -> None:

@@ -1,0 +1,1 @@
+"""Questions as data: predicates, and the catalogue of named filters that makes them."""

@@ -1,0 +1,144 @@
+"""Kinds of filter value: what a caller may write, and what is read from it."""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from msgspec import Struct
+
+from regulars.domain.identity import parse_uuid, uuid_text
+from regulars.domain.text import fold
+
+MOST_DAYS: Final = 36_500
+MOST_MONEY: Final = 10**12
+MOST_ID: Final = 2**53 - 1
+MOST_KEY: Final = 128
+MOST_IDS: Final = 1_000
+LONGEST_TEXT: Final = 1_024
+MOST_WORDS: Final = 32
+
+_MONEY: Final = re.compile(r"([+-]?)([0-9]{1,64})(?:\.([0-9]{1,2}))?", re.ASCII)
+_FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
+
+
+class BadFilterValueError(ValueError):
+    """A filter was given a value it does not take; the message names what is allowed."""
+
+
+class ValueKind(Struct, frozen=True):
+    """A kind of value. `read` turns what was written into the value and raises BadFilterValueError.
+
+    `allowed` says in words what may be written, `example` is one such value, and `schema` is its JSON Schema.
+    """
+
+    name: str
+    allowed: str
+    example: str
+    read: Callable[[str], Any]
+    schema: dict[str, Any]
+
+    def refuse(self) -> BadFilterValueError:
+        """The error that names what is allowed."""
+        return BadFilterValueError(f"must be {self.allowed}")
+
+
+def _days(raw: str) -> int:
+    if not (raw.isascii() and raw.isdigit() and len(raw) <= 5 and int(raw) <= MOST_DAYS):
+        raise DAYS.refuse()
+    return int(raw)
+
+
+def _flag(raw: str) -> bool:
+    if raw not in _FLAGS:
+        raise FLAG.refuse()
+    return _FLAGS[raw]
+
+
+def _ids(raw: str) -> tuple[int | str, ...]:
+    parts = raw.split(",")
+    if len(parts) > MOST_IDS:
+        raise IDS.refuse()
+    return tuple(dict.fromkeys(_id(part.strip()) for part in parts))
+
+
+def _id(part: str) -> int | str:
+    if part.isascii() and part.isdigit():
+        if len(part) > 16 or not 1 <= int(part) <= MOST_ID:
+            raise IDS.refuse()
+        return int(part)
+    if not 1 <= len(part) <= MOST_KEY or any(char < " " or char == "\x7f" for char in part):
+        raise IDS.refuse()
+    return part
+
+
+def _site(raw: str) -> int:
+    if not (raw.isascii() and raw.isdigit() and len(raw) <= 16):
+        raise SITE.refuse()
+    return int(raw)
+
+
+def _text(raw: str) -> str:
+    if not 1 <= len(raw) <= LONGEST_TEXT:
+        raise TEXT.refuse()
+    return raw
+
+
+def _words(raw: str) -> tuple[str, ...]:
+    words = tuple(dict.fromkeys(fold(raw).split()))
+    if len(raw) > LONGEST_TEXT or not 1 <= len(words) <= MOST_WORDS:
+        raise WORDS.refuse()
+    return words
+
+
+def _uuid(raw: str) -> str:
+    try:
+        return uuid_text(parse_uuid(raw))
+    except ValueError:
+        raise UUID.refuse() from None
+
+
+def _money(raw: str) -> int:
+    found = _MONEY.fullmatch(raw)
+    if found is None:
+        raise MONEY.refuse()
+    sign, whole, fraction = found.groups(default="")
+    cents = int(whole) * 100 + int(fraction.ljust(2, "0"))
+    if cents > MOST_MONEY * 100:
+        raise MONEY.refuse()
+    return -cents if sign == "-" else cents
+
+
+DAYS: Final = ValueKind(
+    "days",
+    f"a whole number of days from 0 to {MOST_DAYS}",
+    "30",
+    _days,
+    {"type": "integer", "minimum": 0, "maximum": MOST_DAYS},
+)
+FLAG: Final = ValueKind("flag", "true, 1, false or 0", "true", _flag, {"type": "string", "enum": list(_FLAGS)})
+IDS: Final = ValueKind(
+    "id",
+    f"a number from 1 to {MOST_ID}, a key of 1 to {MOST_KEY} characters without control characters,"
+    f" or a comma-separated list of at most {MOST_IDS} of them",
+    "7,spring-sale",
+    _ids,
+    {"type": "string", "minLength": 1},
+)
+SITE: Final = ValueKind("site", "the number of one site", "1", _site, {"type": "integer", "minimum": 1})
+"""A call is about one site: an index holds one, and so does a machine where there are several."""
+
+_SHORT: Final = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}
+TEXT: Final = ValueKind("text", f"a text of 1 to {LONGEST_TEXT} characters", "smith", _text, _SHORT)
+WORDS: Final = ValueKind(
+    "text", f"a text of 1 to {MOST_WORDS} words, of at most {LONGEST_TEXT} characters", "anna smith", _words, _SHORT
+)
+UUID: Final = ValueKind(
+    "uuid", "a UUID", "06743da2-9589-4c01-afda-e3d85e487fa7", _uuid, {"type": "string", "format": "uuid"}
+)
+MONEY: Final = ValueKind(
+    "money",
+    f"a decimal number with at most two places, from -{MOST_MONEY} to {MOST_MONEY}",
+    "19.90",
+    _money,
+    {"type": "string", "pattern": r"^[+-]?[0-9]+(\.[0-9]{1,2})?$"},
+)

@@ -1,0 +1,92 @@
+"""Stretches: which part of an order a page shows, said by position, or by the customer that it stands next to.
+
+A customer's place is its key: the pair of what the order compares and its number. It holds whatever is written
+meanwhile, in another process, and after the customer itself has gone.
+"""
+
+from typing import Final
+
+from msgspec import Struct
+from pyroaring import BitMap
+
+from regulars.audience.evaluate import Sort, page, sort_values
+from regulars.audience.index import SiteIndex
+from regulars.audience.structures.window import ordered_rank, rank
+from regulars.domain.changes import NULL
+
+
+class SortKey(Struct, frozen=True):
+    """A place in an order: what it compares (ms, cents, a folded text; None: unset), and the customer's number."""
+
+    value: int | str | None
+    number: int
+
+
+LAST: Final = SortKey(None, 2**32)
+"""The end of every order but that of descending numbers: whoever is unset stands last, and numbers are below this."""
+
+
+class PageSlice(Struct, frozen=True):
+    """`take` customers of an order: those behind `after`, those that end before `before`, or those from `skip` on."""
+
+    skip: int = 0
+    take: int = 25
+    after: SortKey | None = None
+    before: SortKey | None = None
+
+
+class Shown(Struct, frozen=True):
+    """What a page shows: customer numbers in order, how many matches stand before them, the keys of both ends.
+
+    ends: None of an empty page.
+    """
+
+    numbers: list[int]
+    skipped: int
+    ends: tuple[SortKey, SortKey] | None
+
+
+def show(index: SiteIndex, matches: BitMap, sort: Sort, page_slice: PageSlice) -> Shown:
+    """The stretch of the matches in this order."""
+    skip, take = page_slice.skip, page_slice.take
+    if page_slice.after is not None:
+        skip = _standing_before(index, matches, sort, page_slice.after, included=True)
+    elif page_slice.before is not None:
+        stop = _standing_before(index, matches, sort, page_slice.before, included=False)
+        skip = max(stop - take, 0)
+        take = stop - skip
+    numbers = page(index, matches, sort, skip=skip, take=take)
+    ends = (_key(index, sort, numbers[0]), _key(index, sort, numbers[-1])) if numbers else None
+    return Shown(numbers, min(skip, len(matches)), ends)
+
+
+def _key(index: SiteIndex, sort: Sort, number: int) -> SortKey:
+    """The key of a customer of the page."""
+    ordinal = index.numbering.below(number)
+    if sort.column in index.orders:
+        return SortKey(index.texts[sort.column].get(ordinal), number)
+    if sort.column == "id":
+        return SortKey(None, number)
+    value = int(index.columns[sort.column].values[ordinal])
+    return SortKey(None if value == NULL else value, number)
+
+
+def _standing_before(index: SiteIndex, matches: BitMap, sort: Sort, key: SortKey, *, included: bool) -> int:
+    """How many matches stand before the key; the customer whose key it is counts if `included`."""
+    behind_it = included != (sort.column == "id" and sort.descending)
+    ordinal = index.numbering.below(key.number + 1 if behind_it else key.number)
+    if sort.column == "id":
+        lower = matches.rank(ordinal - 1) if ordinal else 0
+        return len(matches) - lower if sort.descending else lower
+    value = NULL
+    if isinstance(key.value, str):
+        sort_values(index, sort)  # brings the text order up to date
+        value, is_somebodys = index.orders[sort.column].place(key.value)
+        if not is_somebodys:  # the gap below the next text: behind all whose text that is, or before them
+            ordinal = index.size if sort.descending else 0
+    elif key.value is not None:
+        value = key.value
+    column = index.columns.get(sort.column)
+    if column is not None and column.is_ascending:
+        return ordered_rank(matches, column.values, value, ordinal, descending=sort.descending)
+    return rank(matches, sort_values(index, sort), value, ordinal, descending=sort.descending)

@@ -1,0 +1,377 @@
+"""Segment: an immutable run of texts, indexed for substrings.
+
+The texts stand as UTF-8 in one arena. Trigram bitmaps give candidates, a superset, which are verified against
+the arena. Only `live` changes: a customer whose text changed or went is taken out of it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from regulars.audience.structures.archive import Reader, Writer
+from regulars.audience.structures.arena import Arena, Parts
+from regulars.audience.structures.bitmap_cache import BitmapCache
+from regulars.audience.structures.bitmap_table import BitmapTable
+from regulars.audience.structures.bitmaps import Ordinals, approximate_bytes, from_ordinals, to_ordinals, union
+from regulars.audience.structures.similar import WordIndex, shared_by_similar, similar_texts
+from regulars.audience.structures.trigrams import SENTINEL, TrigramIndex, build
+
+_PAD: Final = 64
+"""Sentinels behind the last text, and the widest text (bytes) that is verified by NumPy."""
+
+_BLOCK: Final = 65_536
+_FEW: Final = 32
+_FEW_ASKED: Final = 4
+_EDGE: Final = bytes([SENTINEL])
+_COMMON_TAIL: Final = 8
+"""An address domain that at least this many texts of a segment end with has a bitmap of its own."""
+
+_VERIFY_COST: Final = 0.12
+_TAIL_COST: Final = 0.06
+"""Microseconds that a text takes to verify, and a tail to look at."""
+
+_SCAN_COST: Final = 0.006
+"""Microseconds that a text takes to be looked through where there are no trigrams."""
+
+_MOST_TAILS: Final = 4_096
+
+
+def encode(text: str) -> bytes:
+    """UTF-8, in which byte order is code point order; a lone surrogate of a question matches nothing."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+class Segment:
+    """Texts of ascending ordinals. `tails`: remember which customers have which common address domain."""
+
+    def __init__(self, arena: Arena, live: BitMap | None = None, *, tails: bool) -> None:
+        self.arena = arena
+        self.live = from_ordinals(arena.ordinals) if live is None else live
+        self._has_tails = tails
+        self._trigrams: TrigramIndex | None = None
+        self._tails: dict[bytes, BitMap] = {}
+        self._words: WordIndex | None = None
+        self._stored_words: Callable[[], WordIndex] | None = None
+        self._remembered = BitmapCache(2 * len(self))
+
+    @classmethod
+    def of(cls, ordinals: Sequence[int] | Ordinals, texts: Sequence[str], *, tails: bool = False) -> "Segment":
+        """The segment of folded texts; ordinals ascend."""
+        encoded = [encode(text) for text in texts]
+        starts = np.ones(len(encoded) + 1, dtype=np.int64)
+        lengths = np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded))
+        starts[1:] += np.cumsum(lengths + 1)
+        arena = _EDGE + _EDGE.join(encoded) + _EDGE * (_PAD + 1)
+        return cls(Arena.of(np.asarray(ordinals, dtype=np.uint32), arena, starts), tails=tails)
+
+    @classmethod
+    def merged(cls, segments: Sequence["Segment"]) -> "Segment":
+        """One segment of the live texts of several; its trigrams are made of theirs if they have theirs."""
+        ordinals = np.concatenate([each.arena.ordinals for each in segments])
+        lengths = np.concatenate([np.diff(each.arena.starts) for each in segments])
+        alive = np.concatenate([each._live_mask() for each in segments])
+        buffer = np.concatenate([each.arena.buffer[1 : each.arena.starts[-1]] for each in segments])
+        kept = buffer[np.repeat(alive, lengths)]
+        lengths, ordinals = lengths[alive], ordinals[alive]
+        if bool(np.any(ordinals[1:] < ordinals[:-1])):
+            order = np.argsort(ordinals)
+            begins = np.cumsum(lengths) - lengths
+            ordinals, lengths, begins = ordinals[order], lengths[order], begins[order]
+            shift = np.repeat(begins - (np.cumsum(lengths) - lengths), lengths)
+            kept = kept[np.arange(kept.size) + shift]
+        starts = np.ones(lengths.size + 1, dtype=np.int64)
+        starts[1:] += np.cumsum(lengths)
+        arena = _EDGE + kept.tobytes() + _EDGE * _PAD
+        segment = cls(Arena.of(ordinals, arena, starts), tails=segments[0]._has_tails)
+        if all(each._trigrams is not None for each in segments):
+            segment._adopt(segments)
+        return segment
+
+    def _adopt(self, segments: Sequence["Segment"]) -> None:
+        """Take over the trigrams of the segments that this one is made of."""
+        parts: dict[int, list[BitMap]] = {}
+        for each in segments:
+            assert each._trigrams is not None
+            for code, bitmap in each._trigrams.grams.items():
+                left = bitmap & each.live
+                if left:
+                    parts.setdefault(code, []).append(left)
+        self._trigrams = TrigramIndex(BitmapTable({code: union(bitmaps) for code, bitmaps in parts.items()}))
+        self._tails = self._common_tails()
+
+    def __len__(self) -> int:
+        return self.arena.size
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether the trigrams are built; the first question builds them."""
+        return self._trigrams is not None
+
+    @property
+    def has_words(self) -> bool:
+        """Whether the words are built; the first question for similar words builds them."""
+        return self._words is not None or self._stored_words is not None
+
+    @property
+    def nbytes(self) -> int:
+        """About how much memory it takes, in bytes."""
+        total = self.arena.nbytes
+        if self._trigrams is not None:
+            total += self._trigrams.grams.nbytes
+        total += self._remembered.nbytes + (self._words.nbytes if self._words else 0)
+        return total + approximate_bytes(self._tails.values())
+
+    def index(self) -> TrigramIndex:
+        """The trigrams, built now if they are not yet."""
+        if self._trigrams is None:
+            self._tails = self._common_tails()
+            self._trigrams = TrigramIndex(BitmapTable(build(self.arena.buffer, self.arena.starts, self.arena.ordinals)))
+        return self._trigrams
+
+    def words(self) -> WordIndex:
+        """The words, built now if they are not yet."""
+        if self._words is None and self._stored_words is not None:
+            self._words = self._stored_words()
+        if self._words is None:
+            self._words = WordIndex.of(self.arena.ordinals, self.arena.content, self.arena.starts)
+        return self._words
+
+    def capture(self, name: str) -> Callable[[Writer], None]:
+        """What writes the segment as it is now, under this name, whatever becomes of it meanwhile."""
+        live = self.live.serialize()
+
+        def write(writer: Writer) -> None:
+            ordinals, content, starts = self.arena.parts
+            writer.put(f"{name}/live", live)
+            writer.put(f"{name}/ordinals", ordinals)
+            writer.put(f"{name}/content", content)
+            writer.put(f"{name}/starts", starts)
+            writer.facts[name] = [len(self), self._has_tails]
+            trigrams = self._trigrams
+            if trigrams is not None:
+                rows = ((code, trigrams.grams.raw(code)) for code in trigrams.grams)
+                writer.put_bitmaps(f"{name}/trigrams", ((code, *raw) for code, raw in rows if raw is not None))
+                tails = ((tail, bitmap.serialize(), len(bitmap)) for tail, bitmap in self._tails.items())
+                writer.put_bitmaps(f"{name}/tails", tails)
+            if self.has_words:
+                self.words().write(writer, f"{name}/words")
+
+        return write
+
+    @classmethod
+    def restored(cls, reader: Reader, name: str) -> "Segment":
+        """The segment that was written under this name; its parts are read when they are first needed."""
+
+        def load() -> Parts:
+            return reader.array(f"{name}/ordinals"), reader.bytes(f"{name}/content"), reader.array(f"{name}/starts")
+
+        size, tails = reader.facts[name]
+        segment = cls(Arena(size, load), BitMap.deserialize(reader.bytes(f"{name}/live")), tails=tails)
+        if f"{name}/trigrams/keys" in reader:
+            segment._trigrams = TrigramIndex(reader.bitmaps(f"{name}/trigrams"))
+            segment._tails = dict(reader.bitmaps(f"{name}/tails").items())
+        if f"{name}/words/owners" in reader:
+            segment._stored_words = lambda: WordIndex.read(reader, f"{name}/words")
+        return segment
+
+    def read(self) -> None:
+        """Read now what was restored and is not read yet, but for the trigrams."""
+        _ = self.arena.parts
+        if self.has_words:
+            self.words()
+
+    def get(self, ordinal: int) -> str | None:
+        """The text of a live customer, None if it has none here."""
+        if ordinal not in self.live:
+            return None
+        # Of the array's own type: for a plain integer NumPy would copy the whole array into a wider one.
+        position = int(np.searchsorted(self.arena.ordinals, np.uint32(ordinal)))
+        _, content, starts = self.arena.parts
+        return content[starts[position] : starts[position + 1] - 1].decode("utf-8", "surrogatepass")
+
+    def items(self) -> Iterator[tuple[int, str]]:
+        """(ordinal, folded text) of every live customer."""
+        ordinals, content, starts = self.arena.parts
+        texts = content[1 : starts[-1] - 1].split(_EDGE)
+        for ordinal, alive, text in zip(ordinals.tolist(), self._live_mask(), texts, strict=True):
+            if alive:
+                yield ordinal, text.decode("utf-8", "surrogatepass")
+
+    def rows(self, most: int) -> tuple[Ordinals, NDArray[np.bytes_], list[tuple[int, str]]]:
+        """Live customers' texts: whose they are and an array of those of up to `most` bytes; (ordinal, text) of others.
+
+        A text has at most _PAD bytes behind it that are there to be read.
+        """
+        alive = self._live_mask()
+        is_short = np.diff(self.arena.starts) - 1 <= min(most, _PAD)
+        chosen = np.flatnonzero(alive & is_short)
+        others = self.arena.ordinals[alive & ~is_short].tolist()
+        long = [(ordinal, text) for ordinal in others if (text := self.get(ordinal)) is not None]
+        return self.arena.ordinals[chosen], self.arena.rows(chosen), long
+
+    def cost(self, needle: bytes, size: int) -> float:
+        """About how long `contains` takes over `size` customers, in microseconds."""
+        if needle in self._remembered:
+            return 5
+        if self._trigrams is None:
+            return 100 + min(_SCAN_COST * len(self), _VERIFY_COST * size)
+        if len(needle) <= 3:
+            return 50 + len(self) / 1_000 * (4 - len(needle))
+        doubtful = min(self._trigrams.rarest(needle), size)
+        if self._is_worth_tails(doubtful):
+            doubtful -= min(doubtful, len(self._tailed(needle)))
+        return 30 + doubtful * _VERIFY_COST
+
+    def contains(self, needle: bytes, within: BitMap) -> BitMap:
+        """Those of `within` whose text contains the needle."""
+        if not needle:
+            return self.live & within
+        within = self.live & within
+        found = self._remembered.get(needle)
+        if found is not None:
+            return found & within
+        # Who is asked about makes no difference to what is remembered; of few, only those are looked at.
+        is_worth_remembering = len(within) * _FEW_ASKED > len(self)
+        if self._trigrams is None:
+            candidates = self.arena.holders(needle) if is_worth_remembering else within
+        else:
+            candidates = self._trigrams.candidates(needle, None if is_worth_remembering else within)
+        if self._trigrams is None:
+            candidates = candidates if is_worth_remembering else self._verified(candidates, needle, whole=False)
+        elif len(needle) > 3 and candidates:
+            known = self._tailed(needle) & candidates if self._is_worth_tails(len(candidates)) else BitMap()
+            candidates = known | self._verified(candidates - known, needle, whole=False)
+        if not is_worth_remembering:
+            return candidates
+        return self._remembered.put(needle, candidates) & within
+
+    def equals(self, text: bytes, within: BitMap) -> BitMap:
+        """Those of `within` whose text is this one."""
+        if not text:
+            return from_ordinals(self.arena.ordinals[np.diff(self.arena.starts) == 1]) & self.live & within
+        within = self.live & within
+        if self._trigrams is not None:
+            within = self._trigrams.candidates(text, within)
+        elif len(within) * _FEW_ASKED > len(self):
+            within = self.arena.holders(text) & within
+        return self._verified(within, text, whole=True)
+
+    def similar(self, grams: frozenset[str], within: BitMap) -> BitMap:
+        """Those of `within` that have a word similar to these trigrams (see `similar`)."""
+        found = self._remembered.get(grams)
+        if found is None:
+            found = self._remembered.put(grams, self.words().similar(grams))
+        return found & self.live & within
+
+    def similar_without_words(self, grams: frozenset[str], within: BitMap) -> BitMap:
+        """What `similar` says, found by looking through the texts; the words need not be built."""
+        within = self.live & within
+        if self._trigrams is not None:
+            # A similar word has one of any of the question's trigrams that are too many to be missed together, and
+            # its text the characters of that trigram.
+            holders = sorted((self._trigrams.candidates(encode(gram.strip(" "))) for gram in grams), key=len)
+            within = union(holders[: len(grams) - shared_by_similar(grams) + 1]) & within
+        return BitMap(similar_texts(grams, self._texts(within)))
+
+    def similar_cost(self, grams: frozenset[str]) -> float:
+        """About how long `similar` takes, in microseconds."""
+        if grams in self._remembered:
+            return 5
+        if self._words is None:
+            return (0.05 if self._stored_words is not None else 5.0) * len(self)
+        return self._words.cost(grams)
+
+    def _is_worth_tails(self, doubtful: int) -> bool:
+        """Whether to look through the tails is cheaper than to verify so many texts."""
+        return doubtful * _VERIFY_COST > len(self._tails) * _TAIL_COST > 0
+
+    def _tailed(self, needle: bytes) -> BitMap:
+        """Who has a common tail that contains the needle; remembered, because estimate and evaluation both ask."""
+        question = ("tail", needle)
+        found = self._remembered.get(question)
+        if found is None:
+            tails = union(bitmap for tail, bitmap in self._tails.items() if needle in tail)
+            found = self._remembered.put(question, tails)
+        return found
+
+    def _live_mask(self) -> NDArray[np.bool_]:
+        mask = np.zeros(int(self.arena.ordinals[-1]) + 1 if len(self) else 0, dtype=np.bool_)
+        mask[to_ordinals(self.live)] = True
+        return mask[self.arena.ordinals]
+
+    def _verified(self, candidates: BitMap, needle: bytes, *, whole: bool) -> BitMap:
+        if not candidates:
+            return candidates
+        ordinals = to_ordinals(candidates)
+        positions = self._positions(ordinals)
+        begins = self.arena.starts[positions]
+        lengths = self.arena.starts[positions + 1] - begins - 1
+        fits = lengths == len(needle) if whole else lengths >= len(needle)
+        hits = np.zeros(ordinals.size, dtype=np.bool_)
+        short = np.flatnonzero(fits & (lengths <= _PAD))
+        if short.size > _FEW:
+            hits[short] = self._found(begins[short], lengths[short], needle)
+            rest = np.flatnonzero(fits & (lengths > _PAD))
+        else:
+            rest = np.flatnonzero(fits)
+        find = self.arena.content.find
+        for each in rest.tolist():
+            begin = int(begins[each])
+            hits[each] = find(needle, begin, begin + int(lengths[each])) >= 0
+        return from_ordinals(ordinals[hits])
+
+    def _texts(self, ordinals: BitMap) -> Iterator[tuple[int, str]]:
+        """(ordinal, text) of customers of this segment."""
+        _, content, starts = self.arena.parts
+        wanted = to_ordinals(ordinals)
+        for start in range(0, wanted.size, _BLOCK):
+            block = wanted[start : start + _BLOCK]
+            positions = self._positions(block)
+            bounds = zip(block.tolist(), starts[positions].tolist(), starts[positions + 1].tolist(), strict=True)
+            for ordinal, begin, end in bounds:
+                yield ordinal, content[begin : end - 1].decode("utf-8", "surrogatepass")
+
+    def _positions(self, ordinals: Ordinals) -> NDArray[np.intp]:
+        """Where ordinals of this segment stand in it."""
+        first, last = int(self.arena.ordinals[0]), int(self.arena.ordinals[-1])
+        if last - first == len(self) - 1:  # nobody is missing between them
+            return ordinals.astype(np.intp) - first
+        return np.searchsorted(self.arena.ordinals, ordinals)
+
+    def _found(self, begins: NDArray[np.int64], lengths: NDArray[np.int64], needle: bytes) -> NDArray[np.bool_]:
+        """Which of the texts (at most _PAD bytes long) contain the needle."""
+        # Fixed windows over the arena run past the end of a text; a sentinel there stops a false match
+        # from straddling, and a match that begins behind the end is told by its position.
+        width = int(lengths.max())
+        windows = np.lib.stride_tricks.sliding_window_view(self.arena.buffer, width)
+        found = np.zeros(begins.size, dtype=np.bool_)
+        for start in range(0, begins.size, _BLOCK):
+            block = slice(start, start + _BLOCK)
+            rows = np.ascontiguousarray(windows[begins[block]]).view(f"S{width}")[:, 0]
+            at = np.strings.find(rows, needle)
+            found[block] = (at >= 0) & (at + len(needle) <= lengths[block])
+        return found
+
+    def _common_tails(self) -> dict[bytes, BitMap]:
+        """The bitmaps of the most common address domains, by "@domain"."""
+        if not self._has_tails or len(self) < _COMMON_TAIL:
+            return {}
+        body = self.arena.content[1 : self.arena.starts[-1] - 1].split(_EDGE)
+        codes: dict[bytes, int] = {}
+        owners = np.empty(len(self), dtype=np.int64)
+        for position, text in enumerate(body):
+            at = text.rfind(b"@")
+            owners[position] = codes.setdefault(text[at:], len(codes)) if at >= 0 else -1
+        counts = np.bincount(owners[owners >= 0], minlength=len(codes))
+        order = np.argsort(owners, kind="stable")
+        ends = np.searchsorted(owners[order], np.arange(len(codes)), side="right")
+        common = np.flatnonzero(counts >= _COMMON_TAIL)
+        common = common[np.argsort(-counts[common])][:_MOST_TAILS]
+        names = list(codes)
+        return {
+            names[code]: from_ordinals(self.arena.ordinals[order[ends[code] - counts[code] : ends[code]]])
+            for code in common.tolist()
+        }

@@ -1,0 +1,208 @@
+"""The window of a page: which matches stand at positions skip .. skip+take-1 of an order.
+
+The order is by key, unset keys last in both directions, equal keys by ascending ordinal. Nothing is sorted
+but the page: keys are bracketed with the help of a sample, then partitioned, and ties are cut, not sorted.
+"""
+
+import math
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from regulars.audience.structures.bitmaps import Ordinals, from_mask, from_ordinals, to_ordinals
+from regulars.audience.structures.columns import Values
+
+_SAMPLE: Final = 2_048
+_LARGE: Final = 16_384
+_DENSE: Final = 8
+"""Of at least _LARGE matches, and one customer in _DENSE, keys are not gathered but bracketed in the whole column."""
+
+_MANY: Final = 4_096
+"""Keys above which a sample of them tells where to look."""
+
+_SAMPLED: Final = 512
+"""How many keys such a sample has, about."""
+
+_LOWEST: Final = int(np.iinfo(np.int64).min)
+_HIGHEST: Final = int(np.iinfo(np.int64).max)
+
+
+def window(matches: BitMap, values: Values, *, skip: int, take: int, descending: bool) -> Ordinals:
+    """The ordinals of the page. `values` holds the key of every ordinal of the index; NULL is unset."""
+    total = len(matches)
+    stop = min(skip + take, total)
+    if skip >= stop:
+        return np.empty(0, dtype=np.uint32)
+    before, near, is_tied = 0, matches, False
+    if total >= _LARGE and total * _DENSE >= values.size:
+        before, near, is_tied = _bracket(matches, values, skip, stop, descending)
+    if is_tied:
+        return to_ordinals(near[skip - before : stop - before])
+    ordinals = to_ordinals(near)
+    page: Ordinals = ordinals[cut(keys_of(values[ordinals], descending), skip - before, stop - before)]
+    return page
+
+
+def ordered_window(matches: BitMap, values: Values, *, skip: int, take: int, descending: bool) -> Ordinals:
+    """The same where the keys of all ordinals are set and ascend: nothing but the page's own keys is looked at."""
+    total = len(matches)
+    stop = min(skip + take, total)
+    if skip >= stop or not descending:
+        return by_ordinal(matches, skip=skip, take=take, descending=False)
+    near = to_ordinals(matches[max(total - stop - 1, 0) : total - skip + 1])  # the page, and one more at either end
+    keys = values[near]
+    if bool((keys[1:] > keys[:-1]).all()):
+        return near[int(stop < total) : near.size - (skip > 0)][::-1]
+    # From the end backwards; but equal keys stand in ascending order, so groups of them are taken as a whole.
+    lowest, highest = values[matches[total - stop]], values[matches[total - skip - 1]]
+    first = int(np.searchsorted(values, lowest))
+    last = int(np.searchsorted(values, highest, side="right"))
+    near = to_ordinals(matches & BitMap(range(first, last)))
+    before = total - matches.rank(last - 1)
+    if near.size >= _LARGE:
+        return window(matches, values, skip=skip, take=take, descending=True)
+    page: Ordinals = near[cut(~values[near], skip - before, stop - before)]
+    return page
+
+
+def by_ordinal(matches: BitMap, *, skip: int, take: int, descending: bool) -> Ordinals:
+    """The page of the order of creation: ordinals themselves."""
+    total = len(matches)
+    stop = min(skip + take, total)
+    if skip >= stop:
+        return np.empty(0, dtype=np.uint32)
+    if not descending:
+        return to_ordinals(matches[skip:stop])
+    return to_ordinals(matches[total - stop : total - skip])[::-1]
+
+
+def rank(matches: BitMap, values: Values, value: int, ordinal: int, *, descending: bool) -> int:
+    """How many matches stand before the place that a customer of this ordinal and value (NULL: unset) has, or had."""
+    key = _key(value, descending)
+    if len(matches) * _DENSE >= values.size:
+        before = _up_to(values, key, descending)
+        before[ordinal:] &= values[ordinal:] != value
+        return matches.intersection_cardinality(from_mask(before))
+    ordinals = to_ordinals(matches)
+    keys = keys_of(values[ordinals], descending)
+    return int(np.count_nonzero((keys < key) | ((keys == key) & (ordinals < ordinal))))
+
+
+def ordered_rank(matches: BitMap, values: Values, value: int, ordinal: int, *, descending: bool) -> int:
+    """The same where the keys of all ordinals are set and ascend: two binary searches."""
+    total = len(matches)
+    if value == _LOWEST:
+        return total
+    first = int(np.searchsorted(values, value))
+    last = int(np.searchsorted(values, value, side="right"))
+    equal = min(max(ordinal, first), last)  # of those with this value, the ones below it stand before the place
+    if descending:
+        return total - _below(matches, last) + _below(matches, equal) - _below(matches, first)
+    return _below(matches, equal)
+
+
+def _below(matches: BitMap, ordinal: int) -> int:
+    """How many matches have a lower ordinal."""
+    return matches.rank(ordinal - 1) if ordinal else 0
+
+
+def _key(value: int, descending: bool) -> int:
+    """`keys_of` of a single value."""
+    if value == _LOWEST:
+        return _HIGHEST
+    return ~value if descending else value - 1
+
+
+def keys_of(values: Values, descending: bool) -> Values:
+    """Keys whose ascending order is the wanted one; NULL (int64 min) becomes int64 max, so it stands last."""
+    return ~values if descending else values - 1  # min - 1 wraps to max
+
+
+def _bracket(matches: BitMap, values: Values, skip: int, stop: int, descending: bool) -> tuple[int, BitMap, bool]:
+    """(how many matches stand before the bracket, the matches inside it, whether all inside have the same key).
+
+    skip..stop lies inside.
+    """
+    total = len(matches)
+    sampled = matches & from_ordinals(np.arange(0, values.size, max(1, values.size // _SAMPLE)))
+    sample = np.sort(keys_of(values[to_ordinals(sampled)], descending))
+    first, last = _sample_bounds(skip / total, stop / total, sample.size)
+    before, near, is_tied = 0, matches, False
+    low, high = (int(key) for key in sample[[max(first, 0), min(last, sample.size - 1)]]) if sample.size else (0, 1)
+    if low == high:  # a value that many have: those before them are counted, and none of them is looked at
+        near, is_tied = near & from_mask(_up_to(values, high, descending)), True
+    elif last < sample.size:
+        near = near & from_mask(_up_to(values, high, descending))
+    if low == high or first > 0:
+        lower = matches & from_mask(_up_to(values, low - 1, descending))
+        before = len(lower)
+        near = near - lower
+    return (before, near, is_tied) if before <= skip and before + len(near) >= stop else (0, matches, False)
+
+
+def _sample_bounds(start: float, stop: float, size: int) -> tuple[int, int]:
+    """The places in a sorted sample between whose keys lie the ranks start .. stop, as shares of all; may be outside.
+
+    Four standard deviations of a sampled key's rank are allowed for. Whatever a sample says, counts must decide.
+    """
+
+    def margin(share: float) -> float:
+        return 4 * math.sqrt(size * share * (1 - share)) + 4
+
+    return int(start * size - margin(start)), int(stop * size + margin(stop)) + 1
+
+
+def _up_to(values: Values, key: int, descending: bool) -> NDArray[np.bool_]:
+    """Where the key of a value (see keys_of) is at most this one; a comparison of the values as they are."""
+    if descending:
+        found: NDArray[np.bool_] = values >= ~key
+        return found
+    if key == _HIGHEST:
+        return np.ones(values.size, dtype=np.bool_)
+    found = values <= key + 1
+    found &= values != _LOWEST
+    return found
+
+
+def cut(keys: Values, skip: int, stop: int) -> NDArray[Any]:
+    """The positions of ranks skip..stop-1 by (key, position)."""
+    if keys.size > _MANY:
+        before, near = _near(keys, skip, stop)
+        if near is not None:
+            found: NDArray[Any] = near[_ranked(keys[near], skip - before, stop - before)]
+            return found
+    return _ranked(keys, skip, stop)
+
+
+def _near(keys: Values, skip: int, stop: int) -> tuple[int, NDArray[Any] | None]:
+    """(how many keys stand before, the positions of a few keys among which the ranks are), None if a sample misleads.
+
+    Two comparisons with bounds from a sample cost a third of finding the bounds' exact places among all keys.
+    """
+    sample = np.sort(keys[:: keys.size // _SAMPLED])
+    first, last = _sample_bounds(skip / keys.size, stop / keys.size, sample.size)
+    inside = keys <= sample[last] if last < sample.size else np.ones(keys.size, dtype=np.bool_)
+    before = 0
+    if first > 0:
+        lower = keys < sample[first]
+        before = int(np.count_nonzero(lower))
+        inside &= ~lower
+    near = np.flatnonzero(inside)
+    return (before, near) if before <= skip and before + near.size >= stop else (0, None)
+
+
+def _ranked(keys: Values, skip: int, stop: int) -> NDArray[Any]:
+    """`cut`, looking at every key."""
+    last = stop - 1
+    parted = np.partition(keys, [skip, last])
+    low, high = parted[skip], parted[last]
+    before = int(np.count_nonzero(parted[:skip] < low))
+    ties = np.flatnonzero(keys == low)[skip - before :]
+    if low == high:
+        return ties[: stop - skip]
+    middle = np.flatnonzero((keys > low) & (keys < high))
+    middle = middle[np.argsort(keys[middle], kind="stable")]
+    end = np.flatnonzero(keys == high)[: stop - skip - ties.size - middle.size]
+    return np.concatenate([ties, middle, end])

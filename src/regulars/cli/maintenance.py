@@ -1,0 +1,121 @@
+"""`regulars check`, `reindex` and `backup`: looking after a database, also while a server uses it."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from regulars.cli.moving import check_against
+from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber, known_database
+from regulars.cli.output import FailedError, show
+from regulars.cli.session import chosen_sites, opened, snapshot_folder
+from regulars.domain.commands import Rebuild
+from regulars.store.engine import DamagedFileError
+
+Against = Annotated[
+    str | None, typer.Option("--against", metavar="URL", help="Compare with another database instead, row by row.")
+]
+
+
+def check(
+    site: SiteNumber = None,
+    against: Against = None,
+    as_json: AsJson = False,
+    database: Database = NEAREST,  # type: ignore[assignment]
+) -> None:
+    """Prove that the database is sound and that index = store, or that it equals another.
+
+    Looks at the file itself, at each site's chain of changes and numbers, at e-mail keys, attributes and ties that lead
+    nowhere, and compares an index loaded from the customers with one that followed every change. What only the replies
+    show, such as lifetime figures, it cannot prove. Exit code 1 and the differences if anything is wrong.
+    """
+    if against is not None:
+        check_against(database, known_database(against), as_json=as_json)
+        return
+
+    # It brings NumPy and the index along, 0.2 s that no other command needs.
+    from regulars.cli.checking import check_site
+
+    async def work() -> dict[str, Any]:
+        damage: list[str] = []
+        sites: list[dict[str, Any]] = []
+        try:
+            async with opened(database) as store:
+                damage += await store.engine.damage()
+                for each in await chosen_sites(store, site):
+                    try:
+                        report = await check_site(store, each.id, snapshot_folder(database))
+                    except Exception as error:
+                        # Anything may come of what was never written; of a sound file it is for whoever runs this.
+                        if not damage and not isinstance(error, DamagedFileError):
+                            raise
+                        damage.append(f"site {each.id} ({each.subdomain}) cannot be checked: {error}")
+                        continue
+                    sites.append({"site": each.id, "name": each.subdomain, **msgspec.structs.asdict(report)})
+        except DamagedFileError as error:
+            if str(error) not in damage:
+                damage.append(str(error))
+        return {"ok": not damage and not any(each["problems"] for each in sites), "damage": damage, "sites": sites}
+
+    found = asyncio.run(work())
+    if as_json:
+        show(found, as_json=True)
+    else:
+        for problem in found["damage"]:
+            typer.echo(f"the file: {problem}")
+        for each in found["sites"]:
+            verdict = "index = store" if not each["problems"] else f"{len(each['problems'])} problems:"
+            name = f"site {each['site']} ({each['name']})"
+            typer.echo(f"{name}: {each['customers']:,} customers, {each['changes']:,} changes: {verdict}")
+            for problem in each["problems"]:
+                typer.echo(f"  {problem}")
+    if not found["ok"]:
+        raise FailedError("the check found something wrong; a backup made before it is the safest way back")
+
+
+def reindex(site: SiteNumber = None, as_json: AsJson = False, database: Database = NEAREST) -> None:  # type: ignore[assignment]
+    """Make every running server drop the index of a site, or of all, and load it anew; snapshots are deleted."""
+    from regulars.audience.snapshot_directory import SnapshotDirectory
+
+    folder = snapshot_folder(database)
+    directory = None if folder is None else SnapshotDirectory(folder)
+
+    async def work() -> list[int]:
+        async with opened(database) as store:
+            found = await chosen_sites(store, site)
+            for each in found:
+                await store.ledger.submit(each.id, Rebuild())
+                if directory is not None:
+                    directory.discard(each.id)
+            return [each.id for each in found]
+
+    show({"reindexed": asyncio.run(work())}, as_json=as_json)
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The copy; it must not be there yet.")],
+    as_json: AsJson = False,
+    database: Database = NEAREST,  # type: ignore[assignment]
+) -> None:
+    """Write a consistent copy of the database to a new file, while servers go on.
+
+    \b
+    Example:
+      regulars backup /backups/regulars-$(date +%F).db
+    """
+    if file.exists():
+        raise FailedError(f"{file} is there already; a backup never overwrites")
+    if not file.absolute().parent.is_dir():
+        raise FailedError(f"there is no folder {file.absolute().parent}")
+
+    async def work() -> None:
+        async with opened(database) as store:
+            await store.engine.backup(str(file))
+
+    try:
+        asyncio.run(work())
+    except OSError as error:
+        raise FailedError(f"{file} cannot be written: {error.strerror}") from error
+    show({"file": str(file), "bytes": file.stat().st_size}, as_json=as_json)

@@ -1,0 +1,71 @@
+"""Undoing: whether commands left a customer as they found it, and then taking back what they noted on the way."""
+
+import copy
+from typing import Any, Final
+
+import msgspec
+
+from regulars.domain.consent import CAUSES
+from regulars.domain.customer import Customer, Person
+from regulars.domain.working import WorkingSet
+
+_MOMENTS: Final = {"updated_at", "subscribed_at", "unsubscribed_at", *CAUSES.values()}
+"""When something was changed last says nothing of what it is; consent itself is a tie."""
+
+_COMPARED: Final = tuple(name for name in Customer.__struct_fields__ if name not in {*_MOMENTS, "attributes"})
+
+
+class Savepoint:
+    """A customer of the working set at one moment."""
+
+    def __init__(self, work: WorkingSet, person: Person) -> None:
+        self.person = person
+        self._work = work
+        self._number = person.customer.number
+        self._customer = copy.copy(person.customer)
+        self._ties = dict(person.ties)
+        self._is_touched = self._number in work.before
+        self._noted = [{place: noted[place] for place in self._places() if place in noted} for noted in self._notes()]
+        self._consents = len(work.consents)
+        self._objects = len(work.saved_objects)
+
+    def is_as_it_was(self) -> bool:
+        """Whether the customer is what it was: the same row, the same ties held, and nothing made for its sake."""
+        customer = self.person.customer
+        return (
+            self._work.people.get(self._number) is self.person
+            and all(getattr(customer, name) == getattr(self._customer, name) for name in _COMPARED)
+            and _decoded(customer.attributes) == _decoded(self._customer.attributes)
+            and self._held() == {key for key, tie in self._ties.items() if tie.holds}
+            and len(self._work.saved_objects) == self._objects
+        )
+
+    def undo(self) -> None:
+        """Take back what was noted since of a customer that is as it was, and is the only one that was touched."""
+        work, number = self._work, self._number
+        for name in Customer.__struct_fields__:
+            setattr(self.person.customer, name, getattr(self._customer, name))
+        if not self._is_touched:
+            work.before.pop(number, None)
+        for noted, mine in zip(self._notes(), self._noted, strict=True):
+            for place in self._places():
+                noted.pop(place, None)
+            noted.update(mine)
+        self.person.ties = self._ties
+        del work.consents[self._consents :]
+
+    def _held(self) -> set[tuple[int, int]]:
+        return {key for key, tie in self.person.ties.items() if tie.holds}
+
+    def _notes(self) -> tuple[dict, dict]:  # type: ignore[type-arg]
+        """What the working set keeps by (customer, relation, object)."""
+        return self._work.ties, self._work.tie_changes
+
+    def _places(self) -> list[tuple[int, int, int]]:
+        """Where the customer's ties would be among them."""
+        return [(self._number, *key) for key in self.person.ties]
+
+
+def _decoded(attributes: str | None) -> Any:
+    """The attributes whatever their order, which is that of their arrival."""
+    return msgspec.json.decode(attributes or "{}")

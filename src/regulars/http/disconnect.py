@@ -1,0 +1,60 @@
+"""Work for a client that disconnects is cancelled, so that nobody waits behind an answer that nobody will read."""
+
+import asyncio
+from contextlib import suppress
+from types import TracebackType
+from typing import Final
+
+from starlette.types import Receive
+
+from regulars.http.errors import Problem
+
+PATIENCE: Final = 0.05
+"""Seconds after which a client is looked after: most answers take less, and watching would cost more than they do."""
+
+_DISCONNECT: Final = "http.disconnect"
+
+
+class CancelOnDisconnect:
+    """`async with CancelOnDisconnect(receive):` cancels the work inside when the client leaves, and raises Problem.
+
+    For a call whose body is read, or which has none: messages are taken from `receive`. To be used once.
+    """
+
+    def __init__(self, receive: Receive, patience: float = PATIENCE) -> None:
+        self._receive = receive
+        self._patience = patience
+        self._watch: asyncio.Task[None] | None = None
+        self._has_left = False
+
+    async def __aenter__(self) -> None:
+        """Begin to look after the client in a while."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._timer = asyncio.get_running_loop().call_later(self._patience, self._begin)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop looking. Raises Problem if the client has left."""
+        self._timer.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
+        if not self._has_left:
+            return
+        if kind is not asyncio.CancelledError:  # the work ended at that very moment; the cancellation is still to come
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(0)
+        if self._task.uncancel() == 0:
+            raise Problem("malformed", "The client left before the answer was ready.") from None
+
+    def _begin(self) -> None:
+        self._watch = asyncio.create_task(self._until_left())
+
+    async def _until_left(self) -> None:
+        # What is left of the body comes first; anything else than a departure after that is not understood.
+        if (await self._receive())["type"] != _DISCONNECT and (await self._receive())["type"] != _DISCONNECT:
+            return
+        self._has_left = True
+        self._task.cancel()

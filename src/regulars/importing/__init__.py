@@ -1,0 +1,1 @@
+"""Importing files: lines are read, grouped by customer, parsed and submitted."""

@@ -1,0 +1,98 @@
+"""Lines of a file that speak of the same customer: found by reading it once before it is imported.
+
+Two such lines may say different things. Applied one by one, a repeat of the file would write the customer back and
+forth; group_by_customer, they are judged by what they come to (`domain.commands.UpsertGroup`).
+"""
+
+import asyncio
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from regulars.domain.text import fold
+from regulars.importing.lines import Line
+
+LARGEST_GROUP: Final = 1_000
+"""Lines on one customer that are gathered; of a customer with more each is imported where it stands."""
+
+_BREATH: Final = 1_000
+
+
+class _Naming(Struct):
+    """What of a line says who it speaks of; any value, as nobody has judged it yet."""
+
+    email: Any = None
+    customer_id: Any = None
+    uuid: Any = None
+
+
+_decode: Final = msgspec.json.Decoder(_Naming).decode
+
+
+async def repeated_customers(lines: Iterable[Line], on_breath: Callable[[int], object] | None = None) -> dict[int, int]:
+    """Of each line that shares an identifier with others: its number, and that of the last line of them all.
+
+    `on_breath` is told now and then how many lines have been read. Lines that no judge will take are passed over.
+    """
+    names, numbers = array("q"), array("Q")
+    for count, line in enumerate(lines, 1):
+        for name in _names(line.raw):
+            names.append(hash(name))  # two names of one hash are gathered for nothing, and no harm done
+            numbers.append(line.number)
+        if count % _BREATH == 0:
+            if on_breath is not None:
+                on_breath(count)
+            await asyncio.sleep(0)
+    return _last_of_each(np.array(names, dtype=np.int64), np.array(numbers, dtype=np.uint64))
+
+
+def group_by_customer(lines: Iterable[Line], last: Mapping[int, int]) -> Iterator[list[Line]]:
+    """The lines one by one, but those that speak of one customer together, where the last of them stands.
+
+    last: what `recurring` found.
+    """
+    held: dict[int, list[Line]] = {}
+    for line in lines:
+        end = last.get(line.number)
+        if end is None:
+            yield [line]
+            continue
+        held.setdefault(end, []).append(line)
+        if line.number == end:
+            yield held.pop(end)
+    yield from held.values()
+
+
+def _names(raw: bytes) -> list[tuple[str, str]]:
+    try:
+        found = _decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
+    named = (("email", found.email), ("customer_id", found.customer_id), ("uuid", found.uuid))
+    return [(kind, fold(text)) for kind, value in named if value is not None and (text := str(value).strip())]
+
+
+def _last_of_each(names: np.ndarray[Any, Any], numbers: np.ndarray[Any, Any]) -> dict[int, int]:
+    order = np.argsort(names, kind="stable")
+    names, numbers = names[order], numbers[order]
+    is_same = names[1:] == names[:-1]
+    leaders: dict[int, int] = {}
+    for one, other in zip(numbers[:-1][is_same].tolist(), numbers[1:][is_same].tolist(), strict=True):
+        first, second = sorted((_leader(leaders, one), _leader(leaders, other)))
+        leaders[first], leaders[second] = second, second
+    members: dict[int, list[int]] = {}
+    for number in leaders:
+        members.setdefault(_leader(leaders, number), []).append(number)
+    return {number: end for end, each in members.items() if len(each) <= LARGEST_GROUP for number in each}
+
+
+def _leader(leaders: dict[int, int], number: int) -> int:
+    """The last line of those that are known to belong together with this one."""
+    while (above := leaders.get(number, number)) != number:
+        leaders[number] = leaders.get(above, above)
+        number = above
+    return number

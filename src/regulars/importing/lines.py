@@ -1,0 +1,81 @@
+"""A file of lines to import: plain, gzipped or standard input, and how far it has been read."""
+
+import gzip
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple
+
+LONGEST_LINE: Final = 4 * 1024 * 1024
+"""Bytes of a line that are read; a longer one is cut off there, which no valid line survives."""
+
+_STDIN: Final = "-"
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+class UnreadableFileError(Exception):
+    """The file cannot be opened, or not be read to its end, for the reason given in one sentence."""
+
+
+class Line(NamedTuple):
+    """One line that is not blank, with its number in the file, counted from 1."""
+
+    number: int
+    raw: bytes
+
+
+class Source:
+    """The lines of an open file. `size` in bytes as it is stored; None where nobody knows it."""
+
+    def __init__(self, name: str, stored: BinaryIO, lines: BinaryIO, size: int | None) -> None:
+        self.name = name
+        self.size = size
+        self._stored = stored
+        self._lines = lines
+
+    @property
+    def position(self) -> int:
+        """How many of `size` bytes have been read."""
+        return 0 if self.size is None else self._stored.tell()
+
+    def __iter__(self) -> Iterator[Line]:
+        """Raises UnreadableFileError when the rest of the file cannot be read."""
+        number = 0
+        try:
+            while raw := self._lines.readline(LONGEST_LINE):
+                if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
+                    self._skip_line()
+                number += 1
+                if number == 1:
+                    raw = raw.removeprefix(_BYTE_ORDER_MARK)
+                if not raw.isspace():
+                    yield Line(number, raw)
+        except (OSError, EOFError, zlib.error) as error:
+            raise UnreadableFileError(f"{self.name} cannot be read beyond line {number}: {error}") from error
+
+    def _skip_line(self) -> None:
+        while (rest := self._lines.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
+            pass
+
+
+def can_be_read_twice(path: str) -> bool:
+    """Whether this names a file, and neither standard input nor a pipe, of which nothing is left after one reading."""
+    return path != _STDIN and Path(path).is_file()
+
+
+@contextmanager
+def open_source(path: str) -> Iterator[Source]:
+    """Open a file by name, gzipped if it ends in .gz, or standard input for "-". Raises UnreadableFileError."""
+    if path == _STDIN:
+        yield Source("standard input", sys.stdin.buffer, sys.stdin.buffer, None)
+        return
+    with ExitStack() as stack:
+        try:
+            stored = stack.enter_context(Path(path).open("rb"))
+            size = Path(path).stat().st_size
+        except OSError as error:
+            raise UnreadableFileError(f"{path} cannot be read: {error.strerror}") from error
+        lines = stack.enter_context(gzip.open(stored, "rb")) if path.endswith(".gz") else stored
+        yield Source(path, stored, lines, size)  # type: ignore[arg-type]

@@ -1,0 +1,199 @@
+"""Lines to commands: the import's door to the domain, with the rules of the API and two liberties of a file.
+
+A customer may bring its past (created_at, updated_at, bsft_control_bucket, consents), as our own export writes it. An
+activity ahead of the clock is taken as now, and one without event_uuid is known by its content.
+"""
+
+import hashlib
+from typing import Any, Final, Literal, Protocol
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from regulars.domain.activity import AHEAD, parse_activity
+from regulars.domain.commands import RecordActivity, Restored, Upsert
+from regulars.domain.consent import CAUSES, Consent
+from regulars.domain.customer import CONTROL_BUCKETS
+from regulars.domain.faults import Fault, RefusedError, refuse
+from regulars.domain.limits import Limits
+from regulars.domain.moments import parse_moment
+from regulars.domain.profile import parse_profile
+from regulars.domain.text import is_storable
+from regulars.domain.wire import decode_json
+
+ImportKind = Literal["customers", "activity"]
+SOURCE: Final = "import"
+"""The door, as it is kept with consent."""
+
+PAST: Final = frozenset({"created_at", "updated_at", "bsft_control_bucket", "consents"})
+"""Keys of a customer's line that only an import takes."""
+
+_CONTENT_IDS: Final = UUID("5d1f7c8e-0f0b-4a54-9f0a-4c0f7f6f2b1e").bytes
+"""The namespace of the UUIDs that lines without one get. It must never change: repeats are known by them."""
+
+
+class LineParser(Protocol):
+    """Turns decoded lines into commands. `clamped` counts moments ahead of the clock that were taken as now."""
+
+    clamped: int
+
+    def judge(self, raw: bytes, now: int) -> Upsert | RecordActivity:
+        """The command that a line asks for; `now` in ms. Raises RefusedError with every fault."""
+        ...
+
+
+def line_parser(kind: ImportKind, limits: Limits) -> LineParser:
+    """The judge of a file of that kind. It is for one file: activity lines are counted from its start."""
+    return CustomerJudge(limits) if kind == "customers" else ActivityJudge(limits)
+
+
+class CustomerJudge:
+    """Judges customers, each line the body of POST /customers."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.clamped = 0
+        self._limits = limits
+
+    def judge(self, raw: bytes, now: int) -> Upsert:
+        """The upsert that a line asks for."""
+        body = _decoded(raw)
+        if PAST.isdisjoint(body):
+            return Upsert(parse_profile(body, limits=self._limits), SOURCE)
+        reading = _Past(body, now, self._limits)
+        restored = reading.read()
+        try:
+            profile = parse_profile(body, limits=self._limits, ignore=PAST)
+        except RefusedError as refusal:
+            raise RefusedError(refusal.code, (*refusal.faults, *reading.faults)) from None
+        if reading.faults:
+            raise RefusedError("invalid", reading.faults)
+        if restored.consents:
+            profile.unsubscribed = None  # they say more exactly what it sums up
+        self.clamped += reading.clamped
+        return Upsert(profile, SOURCE, restored)
+
+
+class ActivityJudge:
+    """Judges activity, each line the body of POST /event."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.clamped = 0
+        self._limits = limits
+        self._seen: set[int] = set()
+        self._times: dict[int, int] = {}
+
+    def judge(self, raw: bytes, now: int) -> RecordActivity:
+        """The activity that a line reports."""
+        body = _decoded(raw)
+        activity = parse_activity(body, now=now, clamp=True, limits=self._limits)
+        if activity.uuid is None:
+            activity.uuid = self._content_id(body)
+        if activity.at == now and _is_ahead(body, now):
+            self.clamped += 1
+        return RecordActivity(activity, SOURCE)
+
+    def _content_id(self, body: dict[str, Any]) -> bytes:
+        """The UUIDv5 of the line's content and of how many like it came before, whatever the order of its keys."""
+        content = hashlib.sha1(_CONTENT_IDS, usedforsecurity=False)
+        content.update(msgspec.json.encode(body, order="sorted"))
+        # 64 bits of it tell lines apart well enough: two that collide are counted as alike, each time the same way.
+        short = int.from_bytes(content.digest()[:8], "big")
+        times = 0
+        if short in self._seen:
+            times = self._times[short] = self._times.get(short, 0) + 1
+        self._seen.add(short)
+        content.update(b"\n%d" % times)
+        return UUID(bytes=content.digest()[:16], version=5).bytes
+
+
+class _Evidence(Struct):
+    """One consent in a customer's line."""
+
+    at: str | int | float
+    granted: bool
+    cause: str | None = None
+    source: str = SOURCE
+    wording: str | None = None
+    proof: str | None = None
+
+
+class _Past:
+    """One pass over what a customer's line says of the past, collecting its faults."""
+
+    def __init__(self, body: dict[str, Any], now: int, limits: Limits) -> None:
+        self.faults: list[Fault] = []
+        self.clamped = 0
+        self._body = body
+        self._now = now
+        self._limits = limits
+
+    def read(self) -> Restored:
+        return Restored(
+            created_at=self._moment("created_at", self._body.get("created_at")),
+            updated_at=self._moment("updated_at", self._body.get("updated_at")),
+            bucket=self._bucket(self._body.get("bsft_control_bucket")),
+            consents=self._consents(self._body.get("consents")),
+        )
+
+    def _moment(self, field: str, value: Any) -> int | None:
+        if value is None or value == "":
+            return None
+        try:
+            at = parse_moment(value)
+        except ValueError as error:
+            self.faults.append(Fault(field, str(error)))
+            return None
+        self.clamped += at > self._now + AHEAD
+        return min(at, self._now)
+
+    def _bucket(self, value: Any) -> int | None:
+        if value is None or value == "":
+            return None
+        text = str(value)
+        if isinstance(value, int | str) and text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= CONTROL_BUCKETS:
+            return int(text)
+        self.faults.append(Fault("bsft_control_bucket", f"must be a whole number from 1 to {CONTROL_BUCKETS}"))
+        return None
+
+    def _consents(self, value: Any) -> tuple[Consent, ...]:
+        if value is None or value == "":
+            return ()
+        if not isinstance(value, list) or len(value) > self._limits.references:
+            self.faults.append(Fault("consents", f"must be a list of at most {self._limits.references} objects"))
+            return ()
+        found = (self._consent(f"consents.{place}", item) for place, item in enumerate(value))
+        return tuple(sorted(filter(None, found), key=lambda consent: consent.at))
+
+    def _consent(self, path: str, item: Any) -> Consent | None:
+        try:
+            evidence = msgspec.convert(item, _Evidence)
+        except msgspec.ValidationError:
+            detail = "must be an object with at and granted, and optionally cause, source, wording and proof as text"
+            self.faults.append(Fault(path, detail))
+            return None
+        at = self._moment(f"{path}.at", evidence.at)
+        texts = filter(None, (evidence.source, evidence.wording, evidence.proof))
+        if any(len(text) > self._limits.text or not is_storable(text) for text in texts):
+            self.faults.append(Fault(path, f"its texts must have at most {self._limits.text} characters, without NUL"))
+        if evidence.cause is not None and evidence.cause not in CAUSES:
+            self.faults.append(Fault(f"{path}.cause", f"must be one of {', '.join(CAUSES)}"))
+        if at is None:
+            return None
+        cause = None if evidence.granted else evidence.cause
+        return Consent(0, at, evidence.granted, cause, evidence.source, evidence.wording, evidence.proof)
+
+
+def _decoded(raw: bytes) -> dict[str, Any]:
+    try:
+        body = decode_json(raw)
+    except ValueError as error:
+        raise refuse("invalid", "", str(error).replace("The body", "The line", 1)) from None
+    if not isinstance(body, dict):
+        raise refuse("invalid", "", "A line must be a JSON object.")
+    return body
+
+
+def _is_ahead(body: dict[str, Any], now: int) -> bool:
+    timestamp = body.get("timestamp")
+    return timestamp not in (None, "") and parse_moment(timestamp) > now + AHEAD

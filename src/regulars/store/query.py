@@ -1,0 +1,41 @@
+"""Queries as values: described first and run later, so that those of one moment share one round trip."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+
+from regulars.store.engine import Connection, Row, Values
+from regulars.store.statement import Statement
+
+T = TypeVar("T")
+
+
+class Query(Struct, Generic[T], frozen=True):
+    """A statement with its values, and how its rows become a result.
+
+    long: there may be so many rows that the event loop must go on meanwhile.
+    """
+
+    statement: Statement
+    values: Values
+    shape: Callable[[list[Row]], T]
+    long: bool = False
+
+
+async def read(connection: Connection, query: Query[T]) -> T:
+    """The result of one query."""
+    (found,) = await read_all(connection, [query])
+    return found  # type: ignore[no-any-return]
+
+
+async def read_all(connection: Connection, queries: Sequence[Query[Any]], *, last: bool = False) -> list[Any]:
+    """The results of queries that do not depend on each other, in order, in one round trip.
+
+    last: nothing else is read in the snapshot, which belongs to the caller.
+    """
+    if not queries:
+        return []
+    statements = [(query.statement, query.values) for query in queries]
+    found = await connection.several(statements, long=any(query.long for query in queries), last=last)
+    return [query.shape(rows) for query, rows in zip(queries, found, strict=True)]
