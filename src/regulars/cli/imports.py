@@ -46,7 +46,7 @@ def import_file(
     rejects: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write refused lines here, with line number and reason.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="LineParser every line and change nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every line and change nothing.")] = False,
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:

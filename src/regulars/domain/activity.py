@@ -74,7 +74,7 @@ class Activity(Struct, kw_only=True):
 
 
 def parse_activity(body: Mapping[str, Any], *, now: int, clamp: bool = False, limits: Limits = DEFAULT) -> Activity:
-    """LineParser one event. `now` (ms) bounds its time: one further ahead is refused, or taken as now with `clamp`.
+    """Validate one event. `now` (ms) bounds its time: one further ahead is refused, or taken as now with `clamp`.
 
     Raises RefusedError with every fault found.
     """

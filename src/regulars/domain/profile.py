@@ -41,7 +41,7 @@ class Profile(Struct):
 def parse_profile(
     body: Mapping[str, Any], *, limits: Limits = DEFAULT, ignore: frozenset[str] = frozenset()
 ) -> Profile:
-    """LineParser the body of an upsert. Keys in `ignore` belong to the envelope and are passed over.
+    """Validate the body of an upsert. Keys in `ignore` belong to the envelope and are passed over.
 
     Raises RefusedError with every fault of the body: `user_identifier_missing` when nothing names the customer.
     """
@@ -125,7 +125,7 @@ class _Validator:
         return Who(email, key, customer_id, uuid)
 
     def attributes(self, attributes: dict[str, Any], fields: dict[str, Any]) -> None:
-        """LineParser the attributes and fill the profile fields that they spell and no explicit field has set.
+        """Validate the attributes and fill the profile fields that they spell and no explicit field has set.
 
         A blank text stays an attribute and says nothing of the field, as at the top level; a None clears it.
         """

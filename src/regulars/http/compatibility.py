@@ -139,8 +139,8 @@ BLUESHIFT: Final = Vendor(
         ("GET", "/api/v1/segments/{segment_uuid}/matching_users.json", "The customers of a segment", "Until then: the filters of `GET /v1/customers`."),
         ("GET", "/api/v1/interests/user_subscriptions", "What a customer wants to hear of"),
         ("POST", "/api/v1/interests/alert", "Ask to hear of something"),
-        ("GET", "/api/v1/emails/validate", "LineParser an address"),
-        ("POST", "/api/v1/emails/bulk_validate", "LineParser many addresses"),
+        ("GET", "/api/v1/emails/validate", "Check an address"),
+        ("POST", "/api/v1/emails/bulk_validate", "Check many addresses"),
     )),
 )
 

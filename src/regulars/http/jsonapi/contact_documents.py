@@ -24,7 +24,7 @@ TYPES: Final[dict[str, Sequence[str]]] = {
 
 
 class ContactsDocument:
-    """A document of contacts, made for one context.
+    """A document of contacts, rendered in one context.
 
     The vendor shows the data of tags always, and that of offers where they are included or the contact is alone.
     complete: what `readings` names is all that it needs.

@@ -43,7 +43,7 @@ class RenderContext(Struct, frozen=True):
 
 
 class CustomersDocument:
-    """A document of customers, made for one context.
+    """A document of customers, rendered in one context.
 
     complete: what `readings` names is all that it needs.
     """

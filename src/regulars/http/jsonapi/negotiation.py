@@ -22,7 +22,7 @@ class NegotiatingEndpoint(Endpoint):
     """An endpoint that refuses media types it cannot take (415) or give (406) before anything else."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """LineParser the headers, then answer."""
+        """Check the headers, then answer."""
         headers = Headers(scope=scope)
         content_type, accept = headers.get("content-type"), headers.get("accept")
         if content_type is not None and not is_readable(content_type, scope["method"] in _WITHOUT_BODY):

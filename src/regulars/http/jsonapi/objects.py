@@ -33,7 +33,7 @@ def _fields(kind: ObjectKind) -> dict[str, Sequence[str]]:
     return {kind.type: kind.fields, **included, "sites": tuple(SITES)}
 
 
-class Vocabularies:
+class QuerySpecs:
     """The parameters of a kind's calls."""
 
     def __init__(self, kind: ObjectKind) -> None:
@@ -44,7 +44,7 @@ class Vocabularies:
         self.remove = QuerySpec(fields={}, filters=(SITE_ID,))
 
 
-VOCABULARIES: Final = {kind.kind: Vocabularies(kind) for kind in KINDS}
+QUERY_SPECS: Final = {kind.kind: QuerySpecs(kind) for kind in KINDS}
 
 
 async def read(
@@ -118,7 +118,7 @@ async def asked(call: Call, caller: Caller, kind: ObjectKind, query_spec: QueryS
 
 def _calls(kind: ObjectKind) -> tuple[Route, ...]:
     """The five calls of a kind."""
-    known = VOCABULARIES[kind.kind]
+    known = QUERY_SPECS[kind.kind]
     address = f"/v1/{kind.type}"
 
     async def index(call: Call, caller: Reader) -> Response:

@@ -95,7 +95,7 @@ def _paths(routes: Sequence[Route], largest_page: int) -> dict[str, dict[str, An
 
 
 def _resources(routes: Sequence[Route]) -> dict[str, Any]:
-    """The types of resource in the vocabularies; the same type of several calls is the fullest of them."""
+    """The types of resource in the query specs; the same type of several calls is the fullest of them."""
     found: dict[str, Any] = {}
     for route in routes:
         if query_spec := query_spec_of(endpoint_of(route).handler):

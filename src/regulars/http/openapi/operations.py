@@ -55,7 +55,7 @@ def operation(route: Route, method: str, largest_page: int) -> dict[str, Any]:
 
 
 def query_spec_of(handler: Handler) -> QuerySpec | None:
-    """The query_spec that a handler reads its query with: its own, or its name in capitals, in its own module."""
+    """The query spec that a handler reads its query with: its own, or its name in capitals, in its own module."""
     if isinstance(own := getattr(handler, "query_spec", None), QuerySpec):
         return own
     module = sys.modules.get(getattr(handler, "__module__", ""))

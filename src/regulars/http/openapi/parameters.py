@@ -1,4 +1,4 @@
-"""Parameters: those of a path, and those of a query by its query_spec and the catalogue of filters."""
+"""Parameters: those of a path, and those of a query by its query spec and the catalogue of filters."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -28,7 +28,7 @@ def in_path(path: str) -> list[Parameter]:
 
 
 def in_query(query_spec: QuerySpec, largest_page: int) -> list[Parameter]:
-    """The parameters of a call that has a query_spec, in the order of its own list."""
+    """The parameters of a call that has a query spec, in the order of its own list."""
     return [
         *(_page_and_order(query_spec, largest_page)),
         *(

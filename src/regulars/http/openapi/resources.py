@@ -119,7 +119,7 @@ def component(kind: str) -> str:
 
 
 def reply(path: str, method: str, query_spec: QuerySpec | None) -> Schema:
-    """The document that answers a call: of what its path and method write, or of what its query_spec can show."""
+    """The document that answers a call: of what its path and method write, or of what its query spec can show."""
     if _RELATIONSHIP in path:
         return record({"data": listed(ref("Identifier")), "links": record({"self": ADDRESS})})
     if method == "DELETE":
@@ -142,7 +142,7 @@ def _type(path: str) -> str:
 
 
 def _shown(query_spec: QuerySpec) -> Schema:
-    """The document of a query_spec: of its first type, with the others included."""
+    """The document of a query spec: of its first type, with the others included."""
     kind, *others = (kind for kind, _ in query_spec.fields.values())
     paged = PAGE_NUMBER in query_spec.names
     data = ref(component(kind))
