@@ -35,6 +35,7 @@ LIBRARIES = {
     "uvicorn": ("server/",),
     "httptools": ("server/",),
     "psycopg": ("store/postgresql/",),
+    "cryptography": ("http/sealed_tokens.py",),
 }
 """Libraries that only some places may know: what they are for stays replaceable there."""
 

@@ -26,8 +26,13 @@ def test_no_bit_can_be_changed() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "x", "A" * 23, "A" * 25, "A" * 9000, "Ä" * 30, "A" * 30 + "=", " " + "A" * 40])
-def test_what_is_no_seal(text: str) -> None:
+def test_what_is_no_token(text: str) -> None:
     assert SEALER.open(text) is None
+
+
+def test_tokens_of_the_first_format_are_not_opened() -> None:
+    sealed = base64.urlsafe_b64decode(SEALER.seal(b"anna@example.com") + "==")
+    assert SEALER.open(base64.urlsafe_b64encode(b"\x01" + sealed[1:]).rstrip(b"=").decode()) is None
 
 
 def test_other_secrets_and_purposes_open_nothing() -> None:

@@ -1,50 +1,46 @@
-"""Seals: notes to ourselves that callers keep. Whoever has one can neither read it, nor change it, nor make another.
+"""Sealed tokens: short texts that callers hand back to us and can neither read nor change.
 
-A synthetic initialisation vector (SIV, as in RFC 5297) of HMAC-SHA256: the signature of the plain text is the start of
-the key stream that hides it. The same text gives the same seal, and no random number is needed.
+They are encrypted with AES-SIV (RFC 5297): deterministic, so the same text gives the same token, and no nonce that
+could repeat.
 """
 
 import base64
-import hashlib
-import hmac
 import re
 from typing import Final
 
-_WRITTEN: Final = re.compile(r"[A-Za-z0-9_-]{24,8192}", re.ASCII)
-_FORMAT: Final = b"\x01"
-_SIGNED: Final = 17
-"""Where the hidden text begins: behind the format and 128 bits of signature."""
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-_BLOCK: Final = hashlib.sha256().digest_size
+_WRITTEN: Final = re.compile(r"[A-Za-z0-9_-]{24,8192}", re.ASCII)
+_FORMAT: Final = b"\x02"
+"""The first byte of a token. Tokens of format 1, which had a cipher of their own, are no longer opened."""
+
+_KEY_BYTES: Final = 64
+"""AES-256 in both halves of AES-SIV."""
 
 
 class Sealer:
-    """Seals with keys that are derived from a secret, for one purpose: what it seals opens for no other one."""
+    """Seals texts with a key derived from a secret, for one purpose: a token of one purpose opens for no other."""
 
     def __init__(self, secret: bytes, purpose: str) -> None:
-        self._signing = hmac.digest(secret, f"regulars {purpose}: sign".encode(), "sha256")
-        self._hiding = hmac.digest(secret, f"regulars {purpose}: hide".encode(), "sha256")
+        derived = HKDF(SHA256(), _KEY_BYTES, salt=None, info=f"regulars {purpose}".encode()).derive(secret)
+        self._cipher = AESSIV(derived)
 
     def seal(self, plain: bytes) -> str:
-        """The text as characters that may stand in a URL: A-Z, a-z, 0-9, - and _."""
-        signature = self._sign(plain)
-        sealed = _FORMAT + signature + self._hide(signature, plain)
+        """Seal a text of at least one byte. The token may stand in a URL: A-Z, a-z, 0-9, - and _."""
+        sealed = _FORMAT + self._cipher.encrypt(plain, [_FORMAT])
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
     def open(self, text: str) -> bytes | None:
-        """What was sealed; None if this is not a seal of ours."""
+        """The text that was sealed; None if this is not a token of ours."""
         if not _WRITTEN.fullmatch(text) or len(text) % 4 == 1:
             return None
         sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        signature = sealed[1:_SIGNED]
-        plain = self._hide(signature, sealed[_SIGNED:])
-        return plain if sealed[:1] == _FORMAT and hmac.compare_digest(signature, self._sign(plain)) else None
-
-    def _sign(self, plain: bytes) -> bytes:
-        return hmac.digest(self._signing, plain, "sha256")[: _SIGNED - 1]
-
-    def _hide(self, signature: bytes, text: bytes) -> bytes:
-        """The text with a key stream over it that no other text has; once more, and it is plain again."""
-        blocks = range(-(-len(text) // _BLOCK))
-        stream = b"".join(hmac.digest(self._hiding, signature + block.to_bytes(4, "big"), "sha256") for block in blocks)
-        return bytes(a ^ b for a, b in zip(text, stream, strict=False))
+        if sealed[:1] != _FORMAT:
+            return None
+        try:
+            return self._cipher.decrypt(sealed[1:], [_FORMAT])
+        except InvalidTag:
+            return None
