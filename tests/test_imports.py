@@ -19,12 +19,13 @@ ROOMS: dict[str, frozenset[str]] = {
     "store": frozenset({"domain"}),
     "settings": frozenset({"domain"}),
     "logs": frozenset(),
-    "http": frozenset({"domain", "audience", "store", "settings"}),
+    "metrics": frozenset(),
+    "http": frozenset({"domain", "audience", "store", "settings", "metrics"}),
     "server": frozenset({"domain", "settings"}),
     "importing": frozenset({"domain", "store"}),
     "cli": frozenset({"domain", "audience", "store", "settings", "logs", "importing", "server"}),
     "__main__": frozenset({"cli"}),
-    "app": frozenset({"domain", "audience", "store", "settings", "logs", "http", "server"}),
+    "app": frozenset({"domain", "audience", "store", "settings", "logs", "http", "server", "metrics"}),
 }
 """Each room (a folder, or a module beside them) and the rooms that it may import."""
 
@@ -36,6 +37,7 @@ LIBRARIES = {
     "httptools": ("server/",),
     "psycopg": ("store/postgresql/",),
     "cryptography": ("http/sealed_tokens.py",),
+    "prometheus_client": ("metrics/",),
 }
 """Libraries that only some places may know: what they are for stays replaceable there."""
 

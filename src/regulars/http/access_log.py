@@ -1,0 +1,73 @@
+"""The access log: one line for each request, written in bulk so that a request pays for little more than its text.
+
+A line names the method, the route's template, the status, the time, the request id and the site. It never holds an
+address, a key or a value of the query: the path is the template of the route.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+import msgspec
+
+LogFormat = Literal["plain", "json"]
+
+_EVERY: Final = 0.2
+"""Seconds that a line may wait. A process that is killed loses the lines of this time."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class AccessLog:
+    """Writes the lines of one process. `write` takes text of whole lines."""
+
+    def __init__(self, log_format: LogFormat, write: Callable[[str], object] | None = None) -> None:
+        self._render = _json if log_format == "json" else _plain
+        self._write = write or sys.stderr.write
+        self._lines: list[str] = []
+
+    def record(
+        self, *, at: float, method: str, route: str, status: int, seconds: float, request_id: str, site: int | None
+    ) -> None:
+        """Note one request that was answered. at: seconds since 1970."""
+        if not self._lines:
+            asyncio.get_running_loop().call_later(_EVERY, self.flush)
+        self._lines.append(self._render(at, method, route, status, seconds * 1_000, request_id, site))
+
+    def flush(self) -> None:
+        """Write the lines that wait."""
+        lines, self._lines = self._lines, []
+        if lines:
+            self._write("".join(lines))
+
+
+def _plain(
+    at: float, method: str, route: str, status: int, milliseconds: float, request_id: str, site: int | None
+) -> str:
+    return (
+        f"{_time(at)} [info     ] request                        method={method} ms={milliseconds:.1f} "
+        f"request_id={request_id} route={route} site={'-' if site is None else site} status={status}\n"
+    )
+
+
+def _json(
+    at: float, method: str, route: str, status: int, milliseconds: float, request_id: str, site: int | None
+) -> str:
+    line = {
+        "event": "request",
+        "level": "info",
+        "timestamp": _time(at),
+        "method": method,
+        "route": route,
+        "status": status,
+        "ms": round(milliseconds, 1),
+        "request_id": request_id,
+        "site": site,
+    }
+    return _encode(line).decode() + "\n"
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

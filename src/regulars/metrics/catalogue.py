@@ -1,0 +1,104 @@
+"""The catalogue of metrics: one row each, from which exposition, docs and tests are derived.
+
+Names and units follow the conventions of Prometheus: base units, `_total` for counters. No label ever holds an
+address, a key or another text of a caller's.
+"""
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+Kind = Literal["counter", "gauge", "histogram"]
+Merge = Literal["sum", "max"]
+
+SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+SIZES: Final = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
+
+
+class Metric(Struct, frozen=True):
+    """One metric. `merge` says what several processes' values of a gauge come to; counters and histograms add up.
+
+    bounds: upper bounds of a histogram's buckets, in the unit that the name ends with.
+    """
+
+    name: str
+    kind: Kind
+    labels: tuple[str, ...]
+    meaning: str
+    merge: Merge = "sum"
+    bounds: tuple[float, ...] = ()
+
+
+REQUESTS: Final = Metric(
+    "regulars_http_request_duration_seconds",
+    "histogram",
+    ("method", "route", "status"),
+    "Time from the head of a request to the end of its answer.",
+    bounds=SECONDS,
+)
+QUESTIONS: Final = Metric(
+    "regulars_question_duration_seconds",
+    "histogram",
+    (),
+    "Time to answer a question about customers: index, total and rows of the page.",
+    bounds=(0.00025, 0.0005, *SECONDS),
+)
+COMMIT_SECONDS: Final = Metric(
+    "regulars_ledger_commit_duration_seconds",
+    "histogram",
+    (),
+    "Time of a write transaction, from its lock to its commit on disk.",
+    bounds=SECONDS,
+)
+BATCH_SIZE: Final = Metric(
+    "regulars_ledger_batch_size", "histogram", (), "Commands in a write transaction.", bounds=SIZES
+)
+LEDGER_QUEUE: Final = Metric("regulars_ledger_queue", "gauge", (), "Commands that wait for a write transaction.")
+INDEX_LOADS: Final = Metric(
+    "regulars_index_loads_total", "counter", ("source",), "Indexes that were loaded, from a snapshot or from the store."
+)
+INDEX_REBUILDS: Final = Metric(
+    "regulars_index_rebuilds_total", "counter", (), "Indexes that could not be continued and were loaded again."
+)
+INDEX_CHANGES: Final = Metric(
+    "regulars_index_changes_applied_total", "counter", (), "Changes that indexes have followed."
+)
+INDEX_BYTES: Final = Metric("regulars_index_bytes", "gauge", ("site",), "Memory of a loaded index.")
+INDEX_CUSTOMERS: Final = Metric(
+    "regulars_index_customers", "gauge", ("site",), "Customers in a loaded index.", merge="max"
+)
+INDEX_LAG: Final = Metric(
+    "regulars_index_lag_changes",
+    "gauge",
+    ("site",),
+    "Changes by which a loaded index was behind the store when it was last brought up to date.",
+    merge="max",
+)
+LOOP_LAG: Final = Metric(
+    "regulars_event_loop_lag_seconds",
+    "gauge",
+    (),
+    "The longest time that the event loop was held during the last minute.",
+    merge="max",
+)
+CONNECTIONS: Final = Metric("regulars_http_connections", "gauge", (), "Open connections of clients.")
+JOBS: Final = Metric("regulars_jobs", "gauge", ("kind", "state"), "Jobs that wait, run or have failed.", merge="max")
+BUILD: Final = Metric(
+    "regulars_build_info", "gauge", ("version",), "The running version; the value is always 1.", merge="max"
+)
+CPU: Final = Metric("process_cpu_seconds_total", "counter", (), "Processor time of all server processes.")
+MEMORY: Final = Metric("process_resident_memory_bytes", "gauge", (), "Resident memory of all server processes.")
+FILES: Final = Metric("process_open_fds", "gauge", (), "Open files and connections of all server processes.")
+STARTED: Final = Metric(
+    "process_start_time_seconds",
+    "gauge",
+    (),
+    "When the youngest server process started, in seconds since 1970.",
+    merge="max",
+)
+
+METRICS: Final[tuple[Metric, ...]] = (
+    REQUESTS, QUESTIONS, COMMIT_SECONDS, BATCH_SIZE, LEDGER_QUEUE, INDEX_LOADS, INDEX_REBUILDS, INDEX_CHANGES,
+    INDEX_BYTES, INDEX_CUSTOMERS, INDEX_LAG, LOOP_LAG, CONNECTIONS, JOBS, BUILD, CPU, MEMORY, FILES, STARTED,
+)  # fmt: skip
+"""Every metric, in the order in which they are shown."""

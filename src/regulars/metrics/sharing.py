@@ -1,0 +1,69 @@
+"""Sharing: each server process writes its figures into a folder of all of them, and whoever is asked adds them up.
+
+A process that ended leaves its counters, which must never fall, and takes its gauges along.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from regulars.metrics.catalogue import METRICS
+from regulars.metrics.counting import Sample
+
+_SUFFIX: Final = ".metrics"
+_KINDS: Final = {metric.name: metric for metric in METRICS}
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Sample]).decode
+
+
+def write(folder: Path, samples: Sequence[Sample]) -> None:
+    """Write this process's figures, in one piece. Raises OSError."""
+    mine = folder / f"{os.getpid()}{_SUFFIX}"
+    new = mine.with_suffix(".new")
+    new.write_bytes(_encode(samples))
+    new.replace(mine)
+
+
+def read_others(folder: Path) -> Iterator[Sample]:
+    """The figures that the other processes last wrote: all of those alive, the counters of those that ended."""
+    for path in sorted(folder.glob(f"*{_SUFFIX}")):
+        process = int(path.stem)
+        if process == os.getpid():
+            continue
+        alive = _is_alive(process)
+        with suppress(OSError, msgspec.DecodeError):
+            yield from (
+                sample
+                for sample in _decode(path.read_bytes())
+                if alive or (sample.metric in _KINDS and _KINDS[sample.metric].kind != "gauge")
+            )
+
+
+def merge(samples: Iterable[Sample]) -> list[Sample]:
+    """One sample for each metric and set of labels."""
+    merged: dict[tuple[str, tuple[str, ...]], Sample] = {}
+    for sample in samples:
+        key = (sample.metric, sample.labels)
+        other = merged.get(key)
+        merged[key] = sample if other is None else _merged(sample, other)
+    return list(merged.values())
+
+
+def _merged(one: Sample, other: Sample) -> Sample:
+    join = max if _KINDS[one.metric].merge == "max" else float.__add__
+    buckets = tuple(a + b for a, b in zip(one.buckets, other.buckets, strict=True))
+    return Sample(one.metric, one.labels, join(float(one.value), float(other.value)), buckets)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
