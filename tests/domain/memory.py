@@ -40,7 +40,7 @@ class MemorySite:
 
     def person(self, email: str) -> Person:
         """Who has this address."""
-        return self.work.known(Who(email_key=email))
+        return self.work.people.known(Who(email_key=email))
 
     def customer(self, email: str) -> Customer:
         """The row of who has this address."""
@@ -63,4 +63,4 @@ class MemorySite:
         if kind is None:
             return ""
         assert kind in KIND_CODES
-        return self.work.objects[kind, number].public_id
+        return self.work.objects.by_reference[kind, number].public_id

@@ -24,12 +24,14 @@ def end_of(order: list[dict[str, Any]]) -> dict[str, Any]:
         assert site.record(body["event"], body).refusal is None
     state: dict[str, Any] = {}
     for email in PEOPLE:
-        if site.work.find(Who(email_key=email)):
+        if site.work.people.find(Who(email_key=email)):
             person = site.person(email)
             number = person.customer.number
-            consents = [(c.at, c.granted, c.cause) for c in site.work.consents if c.customer == number]
-            logs = [mail_state(log) for log in site.work.logs.values() if log.customer == number]
-            counted = [(row.name, row.at, row.order_id) for row in site.work.activities if row.customer == number]
+            consents = [(c.at, c.granted, c.cause) for c in site.work.history.consents if c.customer == number]
+            logs = [mail_state(log) for log in site.work.history.logs.values() if log.customer == number]
+            counted = [
+                (row.name, row.at, row.order_id) for row in site.work.history.activities if row.customer == number
+            ]
             consent = person.ties.get((BY_NAME["subscribed"].code, FLAG))
             state[email] = {
                 "figures": figures(person.customer),
@@ -184,7 +186,7 @@ def test_where_a_mail_went_does_not_depend_on_what_is_told_first() -> None:
         site.upsert(email="new@example.com", customer_id="c")
         for body in order:
             site.record(body["event"], {"customer_id": "c", "log_id": "l", **body})
-        (log,) = site.work.logs.values()
+        (log,) = site.work.history.logs.values()
         assert (log.address_key, log.recipient_address) == ("old@example.com", "old@example.com")
 
 
@@ -193,7 +195,7 @@ def test_one_message_to_several_people_is_a_mail_to_each() -> None:
         site = MemorySite()
         for event, name in order:
             site.record(event, {"email": f"{name}@example.com", "message_id": "m", "timestamp": AT})
-        states = {log.recipient_address: mail_state(log)[1] for log in site.work.logs.values()}
+        states = {log.recipient_address: mail_state(log)[1] for log in site.work.history.logs.values()}
         assert states == {"a@example.com": RANK["sent"], "b@example.com": RANK["opened"]}
 
 
@@ -260,7 +262,7 @@ def test_what_a_mail_was_of_does_not_depend_on_what_is_told_first() -> None:
         site = MemorySite()
         for body in order:
             site.record(body["event"], {"email": PEOPLE[0], "log_id": "one", **body})
-        (log,) = site.work.logs.values()
+        (log,) = site.work.history.logs.values()
         assert log.email_id == "april"
 
 

@@ -121,17 +121,17 @@ def test_each_event_changes_what_the_table_says(name: str) -> None:
     after = site.customer(WHO)
     assert {figure: getattr(after, figure) for figure in FIGURES} == base | expected
     assert set(site.ties(site.person(WHO)).values()) <= {AT * 1000}
-    assert len(site.work.activities) == 1
+    assert len(site.work.history.activities) == 1
 
 
 @pytest.mark.parametrize("name", [name for name, event in EVENTS.items() if event.mail])
 def test_each_mail_event_gives_its_mail_a_status(name: str) -> None:
     site = MemorySite()
     site.record(name, {"email": WHO, "timestamp": AT, "log_id": "log_1", "template_id": "welcome"})
-    (log,) = site.work.logs.values()
+    (log,) = site.work.history.logs.values()
     assert log.status == RANK[str(EVENTS[name].mail)]
     assert (log.key, log.email_id, log.address_key, log.created_at) == ("log_1", "welcome", WHO, AT * 1000)
-    assert site.work.activities[0].log == log.number
+    assert site.work.history.activities[0].log == log.number
 
 
 def test_every_line_names_relations_fields_and_kinds_that_exist() -> None:
@@ -152,7 +152,7 @@ def test_an_unknown_name_is_kept_and_changes_only_the_last_request() -> None:
     after = site.customer(WHO)
     assert {figure: getattr(after, figure) for figure in FIGURES} == base | {"last_request_at": AT * 1000}
     assert site.held(WHO) == set()
-    (row,) = site.work.activities
+    (row,) = site.work.history.activities
     assert (row.name, row.detail) == ("wished", '{"tag_id":"t","revenue":5,"wish":{"deep":[1]}}')
 
 
@@ -163,7 +163,7 @@ def test_the_cause_of_an_end_of_consent_says_which_time_moves() -> None:
         customer = site.customer(WHO)
         moved = {name for name in FIGURES if getattr(customer, name) == AT * 1000}
         assert moved == {"unsubscribed_at"} | ({field} if field else set())
-        assert [consent.cause for consent in site.work.consents] == [cause]
+        assert [consent.cause for consent in site.work.history.consents] == [cause]
 
 
 def test_a_failed_assessment_and_a_newsletter_left_through_a_mail() -> None:

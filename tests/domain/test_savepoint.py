@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regulars.domain.commands import Outcome, Upsert, UpsertGroup
+from regulars.domain.identity import Who
 from regulars.domain.limits import DEFAULT
 from regulars.domain.profile import parse_profile
 
@@ -25,14 +26,14 @@ def state(site: MemorySite) -> Any:
     work = site.work
     return copy.deepcopy(
         (
-            {number: (person.customer, person.ties) for number, person in work.people.items()},
-            work.before,
-            work.ties,
-            work.tie_changes,
-            work.consents,
-            work.saved_objects,
-            work._emails,
-            work._customer_ids,
+            {number: (person.customer, person.ties) for number, person in work.people.by_number.items()},
+            work.people.before,
+            work.ties.saved,
+            work.ties.changes,
+            work.history.consents,
+            work.objects.saved,
+            [work.people.find(Who(email_key=f"{letter}@x.org")) for letter in "abc"],
+            [work.people.find(Who(customer_id=number)) for number in "12"],
         )
     )
 
@@ -86,7 +87,7 @@ def test_what_happened_to_somebody_else_meanwhile_stays() -> None:
     )
     assert verdicts(told) == ["updated", "created", "updated", "updated", "updated"]
     assert site.held("c@x.org") == {"subscribed"}
-    assert [consent.customer for consent in site.work.consents] == [site.customer("c@x.org").number]
+    assert [consent.customer for consent in site.work.history.consents] == [site.customer("c@x.org").number]
 
 
 def test_attributes_in_another_order_are_the_same() -> None:

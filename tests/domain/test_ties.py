@@ -73,7 +73,7 @@ def test_calls_and_events_lead_to_the_same_ties(listed: list[tuple[str, Change, 
         before = held_of(called, relation)
         assert called.do(Relate(WHO, relation, references(relation, items), change)).refusal is None
         kind = BY_NAME[relation].kind or ""
-        found = [called.work.object_of(kind, reference) for reference in references(relation, items)]
+        found = [called.work.objects.find(kind, reference) for reference in references(relation, items)]
         named = {item.number for item in found if item is not None}
         lost = before & named if change == "remove" else before - named if change == "replace" else set()
         gained = set() if change == "remove" else named
@@ -81,7 +81,7 @@ def test_calls_and_events_lead_to_the_same_ties(listed: list[tuple[str, Change, 
             for number in sorted(numbers):
                 assert name is not None
                 (field,) = EVENTS[name].requires
-                item = called.work.objects[kind, number].public_id
+                item = called.work.objects.by_reference[kind, number].public_id
                 happened.record(name, {"email": EMAIL, field: item})
         assert called.held(EMAIL) == happened.held(EMAIL)
 
@@ -127,9 +127,9 @@ def test_unknown_objects_are_named_and_nothing_changes(change: Change) -> None:
 def test_a_deleted_product_belongs_to_no_offer() -> None:
     made = site()
     made.do(DeleteObject("product", 2))
-    assert made.work.products_of == {1: {1}, 2: {3}, 3: {3, 1}}
+    assert made.work.objects.products_of == {1: {1}, 2: {3}, 3: {3, 1}}
     made.do(DeleteObject("offer", 3))
-    assert 3 not in made.work.products_of
+    assert 3 not in made.work.objects.products_of
 
 
 order = st.permutations(

@@ -46,10 +46,10 @@ def test_identifiers_of_two_customers_change_nothing() -> None:
     site = MemorySite()
     site.upsert(email=ANNA)
     site.upsert(customer_id="c")
-    before = msgspec.json.encode([person.customer.name for person in site.work.people.values()])
+    before = msgspec.json.encode([person.customer.name for person in site.work.people.by_number.values()])
     assert code(site.upsert(email=ANNA, customer_id="c", name="Both", groups=["new"])) == "identity_conflict"
-    assert msgspec.json.encode([person.customer.name for person in site.work.people.values()]) == before
-    assert ("group", "new") not in site.work.objects
+    assert msgspec.json.encode([person.customer.name for person in site.work.people.by_number.values()]) == before
+    assert ("group", "new") not in site.work.objects.by_reference
 
 
 def test_names_follow_each_other_over_several_calls() -> None:
@@ -89,7 +89,7 @@ def test_consent_follows_the_callers_word_and_keeps_evidence_of_each_change() ->
     ):
         assert site.upsert(email=ANNA, unsubscribed=word).verdict == verdict
     assert "subscribed" in site.held(ANNA)
-    assert [(each.granted, each.cause, each.source) for each in site.work.consents] == [
+    assert [(each.granted, each.cause, each.source) for each in site.work.history.consents] == [
         *((True, None, "api"), (False, "manual", "api"), (True, None, "api")),
     ]
 
@@ -106,7 +106,7 @@ def test_attributes_that_grow_too_large_change_nothing() -> None:
     assert code(site.upsert(email=ANNA, data={"b": "x" * 20}, firstname="X", groups=["g"])) == "invalid"
     assert code(site.upsert(email="bo@example.com", data={"b": "x" * 20})) == "invalid"
     customer = site.customer(ANNA)
-    assert (customer.attributes, customer.firstname, len(site.work.people)) == ('{"a":1}', None, 1)
+    assert (customer.attributes, customer.firstname, len(site.work.people.by_number)) == ('{"a":1}', None, 1)
 
 
 def test_an_import_restores_the_past_once() -> None:
@@ -119,10 +119,10 @@ def test_an_import_restores_the_past_once() -> None:
     assert (customer.created_at, customer.updated_at, customer.bucket) == (5, 30, 42)
     assert (customer.subscribed_at, customer.opted_out_at) == (10, 20)
     assert not site.person(ANNA).has("subscribed")
-    kept = list(site.work.consents)
+    kept = list(site.work.history.consents)
     assert [each.customer for each in kept] == [customer.number] * 2
     assert site.do(command).verdict == "unchanged"
-    assert site.work.consents == kept
+    assert site.work.history.consents == kept
 
 
 bodies = st.fixed_dictionaries(

@@ -28,7 +28,7 @@ def apply_activity(
 
     Raises RefusedError when the identifiers disagree, or an `identify` breaks the rules of the upsert.
     """
-    if activity.uuid is not None and activity.uuid in work.seen_uuids:
+    if activity.uuid is not None and activity.uuid in work.history.seen_uuids:
         return "unchanged", _found(activity.who, work)
     if activity.profile is not None:
         at = None if activity.at is None else min(activity.at, work.now)
@@ -36,20 +36,23 @@ def apply_activity(
         _keep(activity, person, work, work.now if at is None else at, log=None)
         return verdict, person
     for field, reference in activity.references:
-        work.refuse_unknown_number(field, REFERENCE_FIELDS[field], reference)
+        work.objects.refuse_unknown_number(field, REFERENCE_FIELDS[field], reference)
     for reference in activity.products:
-        work.refuse_unknown_number("product_ids", "product", reference)
+        work.objects.refuse_unknown_number("product_ids", "product", reference)
     person, verdict = _person(activity.who, work, activity.at)
     number = person.customer.number
     if activity.order_id is not None:
         order = (number, activity.name, activity.order_id)
-        if order in work.seen_orders:
+        if order in work.history.seen_orders:
             return verdict, person
-        work.seen_orders.add(order)
+        work.history.seen_orders.add(order)
     since, report = (work.now, ReportKind.IMMEDIATE) if activity.at is None else (activity.at, ReportKind.BACKDATED)
     at = min(since, work.now)  # what happened is never ahead of us, but what came before what is as it was reported
-    numbers = [(field, work.refer(REFERENCE_FIELDS[field], reference)) for field, reference in activity.references]
-    products = [work.refer("product", reference) for reference in activity.products]
+    numbers = [
+        (field, work.objects.refer(REFERENCE_FIELDS[field], reference, work.now))
+        for field, reference in activity.references
+    ]
+    products = [work.objects.refer("product", reference, work.now) for reference in activity.products]
     log = _mail(activity, person, work, dict(numbers), at) if activity.kind.mail else None
     _keep(activity, person, work, at, log=None if log is None else log.number)
     is_current = _is_of_current_address(activity, person, log)
@@ -62,11 +65,11 @@ def apply_activity(
 
 def _found(who: Who, work: WorkingSet) -> Person | None:
     """The customer an activity names, if known. A customer_id or uuid outranks the address, maybe an older one."""
-    by_id = work.find(Who(customer_id=who.customer_id, uuid=who.uuid))
+    by_id = work.people.find(Who(customer_id=who.customer_id, uuid=who.uuid))
     if len(by_id) > 1:
         raise conflict()
-    found = by_id or work.find(Who(email_key=who.email_key))
-    return work.people[found.pop()] if found else None
+    found = by_id or work.people.find(Who(email_key=who.email_key))
+    return work.people.by_number[found.pop()] if found else None
 
 
 def _person(who: Who, work: WorkingSet, at: int | None) -> tuple[Person, Verdict]:
@@ -81,15 +84,15 @@ def _person(who: Who, work: WorkingSet, at: int | None) -> tuple[Person, Verdict
         at = None if at is None else min(at, work.now)
         return work.create(Who(who.email, who.email_key, who.customer_id), at=at), "created"
     customer = person.customer
-    new_address = customer.email_key is None and not work.find(Who(email_key=who.email_key))
-    new_id = customer.customer_id is None and not work.find(Who(customer_id=who.customer_id))
+    new_address = customer.email_key is None and not work.people.find(Who(email_key=who.email_key))
+    new_id = customer.customer_id is None and not work.people.find(Who(customer_id=who.customer_id))
     missing = Who(
         email=who.email if new_address else None,
         email_key=who.email_key if new_address else None,
         customer_id=who.customer_id if new_id else None,
     )
     if missing != Who():
-        work.rename(person, missing)
+        work.people.rename(person, missing)
         return person, "updated"
     return person, "unchanged"
 
@@ -97,8 +100,8 @@ def _person(who: Who, work: WorkingSet, at: int | None) -> tuple[Person, Verdict
 def _keep(activity: Activity, person: Person, work: WorkingSet, at: int, *, log: int | None) -> None:
     """Write the activity into the customer's history."""
     if activity.uuid is not None:
-        work.seen_uuids[activity.uuid] = person.customer.number if log is None else None
-    work.activities.append(
+        work.history.seen_uuids[activity.uuid] = person.customer.number if log is None else None
+    work.history.activities.append(
         ActivityRow(
             number=work.counters.activity,
             customer=person.customer.number,
@@ -116,10 +119,10 @@ def _keep(activity: Activity, person: Person, work: WorkingSet, at: int, *, log:
 def _figures(activity: Activity, person: Person, work: WorkingSet, at: int, *, is_current: bool) -> None:
     kind = activity.kind
     if kind.counts is not None:
-        customer = work.touch(person)
+        customer = work.people.touch(person)
         setattr(customer, kind.counts, getattr(customer, kind.counts) + 1)
     if activity.amount:
-        customer = work.touch(person)
+        customer = work.people.touch(person)
         customer.net_revenue = _within(customer.net_revenue + kind.revenue * activity.amount)
         if kind.revenue > 0:
             customer.lifetime_revenue = _within(customer.lifetime_revenue + activity.amount)
@@ -156,7 +159,7 @@ def _ties(
     for rule in activity.rules():
         if rule.field is None:
             if rule.relation not in _OF_ADDRESS or is_current:
-                work.tie(person, BY_NAME[rule.relation], FLAG, rule.holds, at, report)
+                work.ties.report(person, BY_NAME[rule.relation], FLAG, rule.holds, at, report)
             continue
         named = [number for field, number in numbers if field == rule.field]
         if rule.field == "product_id":
@@ -197,11 +200,11 @@ def _mail(activity: Activity, person: Person, work: WorkingSet, numbers: dict[st
     """The log of the mail the activity is about, advanced by it; created where there is none."""
     customer = person.customer
     identity = log_identity(activity, customer.number, numbers, at)
-    log = work.logs.get(identity)
+    log = work.history.logs.get(identity)
     status = activity.kind.mail
     assert status is not None
     source = next((field for field in ("template_id", "broadcast_id", "sequence_id") if field in numbers), None)
-    item = None if source is None else work.objects[REFERENCE_FIELDS[source], numbers[source]]
+    item = None if source is None else work.objects.by_reference[REFERENCE_FIELDS[source], numbers[source]]
     if log is None:
         log = Log(
             number=work.counters.log,
@@ -220,10 +223,10 @@ def _mail(activity: Activity, person: Person, work: WorkingSet, numbers: dict[st
             email_version=None,
         )
         work.counters.log += 1
-        work.logs[identity] = log
-        work.new_logs[log.number] = log
+        work.history.logs[identity] = log
+        work.history.new_logs[log.number] = log
     else:
-        work.changed_logs[log.number] = log
+        work.history.changed_logs[log.number] = log
         _readdress(log, activity.who, customer)
     if item is not None and (log.email_id is None or item.public_id < log.email_id):
         # Events of one mail should name the same; of those that do not, any order of arrival keeps the same one.

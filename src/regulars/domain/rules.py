@@ -40,9 +40,9 @@ def apply(command: Command, work: WorkingSet, limits: Limits) -> Outcome:
 
 def _upsert(command: Upsert, work: WorkingSet, limits: Limits) -> Outcome:
     who = command.profile.who
-    if command.new and work.find(who):
+    if command.new and work.people.find(who):
         raise refuse("address_taken", "email", "Another customer has this address or customer_id.")
-    if who.number is not None and who.number not in work.people:
+    if who.number is not None and who.number not in work.people.by_number:
         raise refuse("customer_not_found", "", "There is no such customer.")
     tagging = command.tagging
     if tagging is not None:
@@ -54,10 +54,10 @@ def _upsert(command: Upsert, work: WorkingSet, limits: Limits) -> Outcome:
 
 
 def _together(command: UpsertGroup, work: WorkingSet, limits: Limits) -> Outcome:
-    named = {number for upsert in command.upserts for number in work.find(upsert.profile.who)}
+    named = {number for upsert in command.upserts for number in work.people.find(upsert.profile.who)}
     # Evidence of consents has times of its own, by which a repeat of it is known already.
     brings_evidence = any(upsert.restored is not None and upsert.restored.consents for upsert in command.upserts)
-    mark = Savepoint(work, work.people[named.pop()]) if len(named) == 1 and not brings_evidence else None
+    mark = Savepoint(work, work.people.by_number[named.pop()]) if len(named) == 1 and not brings_evidence else None
     parts = tuple(apply(upsert, work, limits) for upsert in command.upserts)
     touched = [part.person for part in parts if part.refusal is None]
     if mark is not None and all(person is mark.person for person in touched) and mark.is_as_it_was():
@@ -72,17 +72,17 @@ def _record(command: RecordActivity, work: WorkingSet, limits: Limits) -> Outcom
 
 
 def _delete(command: DeleteCustomer, work: WorkingSet, limits: Limits) -> Outcome:
-    found = work.find(command.who)
+    found = work.people.find(command.who)
     if not found:
         return Outcome("unchanged")
-    person = work.known(command.who)
+    person = work.people.known(command.who)
     work.delete(person)
     return Outcome("deleted", person)
 
 
 def _relate(command: Relate, work: WorkingSet, limits: Limits) -> Outcome:
     relation, relationship = BY_NAME[command.relation], RELATIONSHIPS[command.relation]
-    person = work.known(command.who)
+    person = work.people.known(command.who)
     assert relation.kind is not None
     named = {found.number for found in _known(work, relation.kind, command.references)}
     held = {number for number, _ in person.tied_to(command.relation)}
@@ -91,7 +91,7 @@ def _relate(command: Relate, work: WorkingSet, limits: Limits) -> Outcome:
     for number in sorted(held - after):
         changed |= apply_sets(relationship.rules(False), person, work, number, work.now, ReportKind.IMMEDIATE)
     for number in sorted(named - held - after):  # nothing follows from that, but no older report undoes it
-        work.tie(person, relation, number, False, work.now, ReportKind.IMMEDIATE)
+        work.ties.report(person, relation, number, False, work.now, ReportKind.IMMEDIATE)
     for number in sorted(named & after):  # also where it is so already: what follows from it may not be so
         changed |= apply_sets(relationship.rules(True), person, work, number, work.now, ReportKind.IMMEDIATE)
     return Outcome("updated" if changed else "unchanged", person)
@@ -109,7 +109,7 @@ def _after(before: set[int], named: set[int], change: Change) -> set[int]:
 
 def _known(work: WorkingSet, kind: str, references: tuple[Reference, ...]) -> list[RelatedObject]:
     """The objects that references name. Raises RefusedError that names each of those that are not there."""
-    found = [work.object_of(kind, reference) for reference in references]
+    found = [work.objects.find(kind, reference) for reference in references]
     faults = [
         Fault(kind if len(found) == 1 else f"{kind}.{place}", f"There is no {kind} {reference!r}.")
         for place, (item, reference) in enumerate(zip(found, references, strict=True))
@@ -123,59 +123,58 @@ def _known(work: WorkingSet, kind: str, references: tuple[Reference, ...]) -> li
 def _link_products(command: LinkProducts, work: WorkingSet, limits: Limits) -> Outcome:
     (offer,) = _known(work, "offer", (command.offer,))
     named = {found.number for found in _known(work, "product", command.products)}
-    before = work.products_of.get(offer.number, set())
+    before = work.objects.products_of.get(offer.number, set())
     after = _after(before, named, command.change)
     if after == before:
         return Outcome("unchanged", object=offer)
-    work.link(offer, after)
+    work.objects.link(offer, after, work.now)
     return Outcome("updated", object=offer)
 
 
 def _save_object(command: SaveObject, work: WorkingSet, limits: Limits) -> Outcome:
     kind = command.kind
-    found = None if command.reference is None else work.object_of(kind, command.reference)
+    found = None if command.reference is None else work.objects.find(kind, command.reference)
     if command.reference is not None and found is None:
         raise refuse("object_not_found", kind, f"There is no {kind} {command.reference!r}.")
     name_key = None if command.name is None else fold(command.name)
     if name_key is not None and not fits_an_index(name_key):
         raise refuse("invalid", "name", f"must be text of at most {INDEXED_BYTES} bytes of UTF-8")
     for taken in (
-        None if name_key is None else work.object_names.get((kind, name_key)),
+        None if name_key is None else work.objects.by_name.get((kind, name_key)),
         # One without a name is shown by its key.
-        *(getattr(work.object_of(kind, key), "number", None) for key in (command.key, command.name) if key),
+        *(getattr(work.objects.find(kind, key), "number", None) for key in (command.key, command.name) if key),
     ):
         if taken is not None and (found is None or taken != found.number):
             raise refuse("duplicate_name", "name", f"Another {kind} has this name or key.")
     verdict: Any = "unchanged"
     if found is None:
         if command.key is not None:
-            work.refuse_unknown_number("id", kind, command.key)
-        found, verdict = work.create_object(kind, command.key), "created"
+            work.objects.refuse_unknown_number("id", kind, command.key)
+        found, verdict = work.objects.create(kind, command.key, work.now), "created"
     for field, value in (("name", command.name), ("description", command.description)):
         if value is not None and getattr(found, field) != (value := value or None):
-            if field == "name" and found.name_key is not None:
-                work.object_names.pop((kind, found.name_key), None)
+            if field == "name":
+                work.objects.forget_name(found)
             setattr(found, field, value)
             verdict = "created" if verdict == "created" else "updated"
     if verdict != "unchanged":
         found.name_key = None if found.name is None else fold(found.name)
         found.updated_at = work.now
-        work.add_object(found)
-        work.saved_objects[found.kind, found.number] = found
+        work.objects.add(found)
+        work.objects.save(found)
     return Outcome(verdict, object=found)
 
 
 def _delete_object(command: DeleteObject, work: WorkingSet, limits: Limits) -> Outcome:
     kind = command.kind
-    found = work.object_of(kind, command.reference)
+    found = work.objects.find(kind, command.reference)
     if found is None:
         raise refuse("object_not_found", kind, f"There is no {kind} {command.reference!r}.")
-    if found.name_key is not None:
-        work.object_names.pop((kind, found.name_key), None)
+    work.objects.forget_name(found)
     found.deleted_at = found.updated_at = work.now
     found.name = found.name_key = found.description = None
-    work.saved_objects[found.kind, found.number] = found
-    work.unlink(kind, found.number)
+    work.objects.save(found)
+    work.objects.unlink(kind, found.number)
     for relation in RELATIONS:
         if relation.kind == kind:
             work.clear(relation, found.number)

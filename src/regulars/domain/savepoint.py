@@ -24,20 +24,20 @@ class Savepoint:
         self._number = person.customer.number
         self._customer = copy.copy(person.customer)
         self._ties = dict(person.ties)
-        self._is_touched = self._number in work.before
+        self._is_touched = self._number in work.people.before
         self._noted = [{place: noted[place] for place in self._places() if place in noted} for noted in self._notes()]
-        self._consents = len(work.consents)
-        self._objects = len(work.saved_objects)
+        self._consents = len(work.history.consents)
+        self._objects = len(work.objects.saved)
 
     def is_as_it_was(self) -> bool:
         """Whether the customer is what it was: the same row, the same ties held, and nothing made for its sake."""
         customer = self.person.customer
         return (
-            self._work.people.get(self._number) is self.person
+            self._work.people.by_number.get(self._number) is self.person
             and all(getattr(customer, name) == getattr(self._customer, name) for name in _COMPARED)
             and _decoded(customer.attributes) == _decoded(self._customer.attributes)
             and self._held() == {key for key, tie in self._ties.items() if tie.holds}
-            and len(self._work.saved_objects) == self._objects
+            and len(self._work.objects.saved) == self._objects
         )
 
     def undo(self) -> None:
@@ -46,20 +46,20 @@ class Savepoint:
         for name in Customer.__struct_fields__:
             setattr(self.person.customer, name, getattr(self._customer, name))
         if not self._is_touched:
-            work.before.pop(number, None)
+            work.people.before.pop(number, None)
         for noted, mine in zip(self._notes(), self._noted, strict=True):
             for place in self._places():
                 noted.pop(place, None)
             noted.update(mine)
         self.person.ties = self._ties
-        del work.consents[self._consents :]
+        del work.history.consents[self._consents :]
 
     def _held(self) -> set[tuple[int, int]]:
         return {key for key, tie in self.person.ties.items() if tie.holds}
 
     def _notes(self) -> tuple[dict, dict]:  # type: ignore[type-arg]
         """What the working set keeps by (customer, relation, object)."""
-        return self._work.ties, self._work.tie_changes
+        return self._work.ties.saved, self._work.ties.changes
 
     def _places(self) -> list[tuple[int, int, int]]:
         """Where the customer's ties would be among them."""

@@ -65,8 +65,8 @@ def apply_sets(
     """
     changed = False
     for rule in rules:
-        changed |= work.tie(person, BY_NAME[rule.relation], number, rule.holds, at, report)
+        changed |= work.ties.report(person, BY_NAME[rule.relation], number, rule.holds, at, report)
         if rule.relation == OFFER:
-            for product in sorted(work.products_of.get(number, ())):
+            for product in sorted(work.objects.products_of.get(number, ())):
                 changed |= apply_sets(OFFER_PRODUCTS[rule.holds], person, work, product, at, report)
     return changed

@@ -39,13 +39,13 @@ def apply_upsert(
     """
     moment, report = (work.now, ReportKind.ASSERTED) if at is None else (at, ReportKind.BACKDATED)
     for reference in profile.groups:
-        work.refuse_unknown_number("groups", "group", reference)
+        work.objects.refuse_unknown_number("groups", "group", reference)
     for reference, _ in profile.newsletters:
-        work.refuse_unknown_number("subscription_groups", "newsletter", reference)
-    found = work.find(profile.who)
+        work.objects.refuse_unknown_number("subscription_groups", "newsletter", reference)
+    found = work.people.find(profile.who)
     if len(found) > 1:
         raise conflict()
-    person = work.people[found.pop()] if found else None
+    person = work.people.by_number[found.pop()] if found else None
     late = person is not None and at is not None and at < person.customer.updated_at
     if person is None:
         _refuse_unknown_uuid(profile.who)
@@ -66,7 +66,7 @@ def apply_upsert(
     else:
         renamed = _rename(person, profile.who, work, moment, late=late)
         if profile.forget_customer_id:
-            renamed |= work.forget_customer_id(person)
+            renamed |= work.people.forget_customer_id(person)
         if _assign(person, values, work) or renamed:
             verdict = "updated"
     if _relate(person, profile, work, moment, report, source=source) and verdict == "unchanged":
@@ -79,7 +79,7 @@ def apply_upsert(
                 person, work, consent.granted, consent.cause, consent.at, ReportKind.BACKDATED, evidence=consent
             )
     if verdict == "updated":
-        customer = work.touch(person)
+        customer = work.people.touch(person)
         customer.updated_at = max(customer.updated_at, moment)
     return verdict, person
 
@@ -139,7 +139,7 @@ def _rename(person: Person, who: Who, work: WorkingSet, moment: int, *, late: bo
     if not (new_email or new_id):
         return False
     moved = new_email and customer.email_key is not None
-    work.rename(
+    work.people.rename(
         person,
         Who(
             email=who.email if new_email else None,
@@ -150,14 +150,14 @@ def _rename(person: Person, who: Who, work: WorkingSet, moment: int, *, late: bo
     if moved:
         customer.bounced_at = None
         # Also where it does not bounce: a bounce of before, which is still to come, is not of the new address.
-        work.tie(person, _HARD_BOUNCING, FLAG, False, moment, ReportKind.IMMEDIATE)
+        work.ties.report(person, _HARD_BOUNCING, FLAG, False, moment, ReportKind.IMMEDIATE)
     return True
 
 
 def _assign(person: Person, values: dict[str, Any], work: WorkingSet) -> bool:
     changed = [(name, value) for name, value in values.items() if getattr(person.customer, name) != value]
     if changed:
-        customer = work.touch(person)
+        customer = work.people.touch(person)
         for name, value in changed:
             setattr(customer, name, value)
     return bool(changed)
@@ -166,11 +166,11 @@ def _assign(person: Person, values: dict[str, Any], work: WorkingSet) -> bool:
 def _relate(person: Person, profile: Profile, work: WorkingSet, at: int, report: ReportKind, *, source: str) -> bool:
     changed = False
     for reference in profile.groups:
-        changed |= work.tie(person, _GROUP, work.refer("group", reference), True, at, report)
+        changed |= work.ties.report(person, _GROUP, work.objects.refer("group", reference, work.now), True, at, report)
     for reference, subscribed in profile.newsletters:
-        number = work.refer("newsletter", reference)
-        changed |= work.tie(person, _NEWSLETTER_IN, number, subscribed, at, report)
-        changed |= work.tie(person, _NEWSLETTER_OUT, number, not subscribed, at, report)
+        number = work.objects.refer("newsletter", reference, work.now)
+        changed |= work.ties.report(person, _NEWSLETTER_IN, number, subscribed, at, report)
+        changed |= work.ties.report(person, _NEWSLETTER_OUT, number, not subscribed, at, report)
     if profile.unsubscribed is not None and (
         report is ReportKind.BACKDATED or _is_news(person, granted=not profile.unsubscribed, is_echo=profile.is_echo)
     ):
@@ -214,9 +214,9 @@ def record_consent(
 ) -> None:
     """Consent starts or ends at `at` (ms): the tie, the latest times, and the evidence of it."""
     number = person.customer.number
-    work.tie(person, _SUBSCRIBED, FLAG, granted, at, report)
+    work.ties.report(person, _SUBSCRIBED, FLAG, granted, at, report)
     move_forward(person, work, _moments_of(granted, cause), at)
-    work.consents.append(
+    work.history.consents.append(
         (evidence and msgspec.structs.replace(evidence, customer=number))
         or Consent(customer=number, at=at, granted=granted, cause=cause, source=source)
     )
@@ -229,7 +229,7 @@ def move_forward(person: Person, work: WorkingSet, fields: Iterable[str], at: in
     for field in fields:
         current = getattr(person.customer, field)
         if current is None or at > current:
-            setattr(work.touch(person), field, at)
+            setattr(work.people.touch(person), field, at)
             moved = True
     return moved
 

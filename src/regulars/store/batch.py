@@ -76,21 +76,21 @@ class _Writing:
         work, site = self.work, self.site
         await self.deletions()
         await self.customers()
-        await self.rows(sql.SAVE_OBJECTS, [(site, *_fields_of(item)) for item in work.saved_objects.values()])
+        await self.rows(sql.SAVE_OBJECTS, [(site, *_fields_of(item)) for item in work.objects.saved.values()])
         await self.links()
-        await self.rows(sql.SAVE_TIES, [(site, *key, int(tie.holds), tie.at) for key, tie in work.ties.items()])
-        await self.rows(sql.INSERT_LOGS, [(site, *_fields_of(log)) for log in work.new_logs.values()])
+        await self.rows(sql.SAVE_TIES, [(site, *key, int(tie.holds), tie.at) for key, tie in work.ties.saved.items()])
+        await self.rows(sql.INSERT_LOGS, [(site, *_fields_of(log)) for log in work.history.new_logs.values()])
         await self.rows(
             sql.UPDATE_LOGS,
             [
                 (*(getattr(log, name) for name in sql.LOG_FIELDS), site, log.number)
-                for log in work.changed_logs.values()
-                if log.number not in work.new_logs
+                for log in work.history.changed_logs.values()
+                if log.number not in work.history.new_logs
             ],
         )
-        await self.rows(sql.INSERT_ACTIVITIES, [(site, *_fields_of(row)) for row in work.activities])
+        await self.rows(sql.INSERT_ACTIVITIES, [(site, *_fields_of(row)) for row in work.history.activities])
         await self.consents()
-        parts = changes.encode(work.entries(), cleared=work.cleared, rebuild=work.rebuild)
+        parts = changes.encode(work.entries(), cleared=work.ties.cleared, rebuild=work.rebuild)
         await self.rows(
             sql.INSERT_CHANGES,
             [
@@ -104,7 +104,7 @@ class _Writing:
             await self.connection.many(statement, rows)
 
     async def deletions(self) -> None:
-        gone = [(self.site, number) for number, stored in self.work.deleted.items() if stored]
+        gone = [(self.site, number) for number, stored in self.work.people.deleted.items() if stored]
         for statement in (
             sql.DELETE_CUSTOMERS,
             sql.DELETE_TIES,
@@ -114,11 +114,11 @@ class _Writing:
             sql.DELETE_CONSENTS,
         ):
             await self.rows(statement, gone)
-        await self.rows(sql.CLEAR_TIES, [(self.site, *place) for place in self.work.cleared])
+        await self.rows(sql.CLEAR_TIES, [(self.site, *place) for place in self.work.ties.cleared])
 
     async def customers(self) -> None:
         new, changed, renamed = [], [], []
-        for before, after in self.work.changed_customers():
+        for before, after in self.work.people.changed():
             row = _fields_of(after)
             if before is None:
                 new.append((self.site, *row))
@@ -135,15 +135,15 @@ class _Writing:
         """Which offer has which products. What changed is taken out first, as one batch may take and give again."""
         work, site = self.work, self.site
         for kind, statement in (("offer", offer_statements.UNLINK_OFFER), ("product", offer_statements.UNLINK_PRODUCT)):
-            await self.rows(statement, [(site, number) for each, number in work.unlinked if each == kind])
-        await self.rows(offer_statements.UNLINK_PRODUCTS, [(site, *link) for link in work.links])
-        standing = [(site, *link) for link, stands in work.links.items() if stands]
+            await self.rows(statement, [(site, number) for each, number in work.objects.unlinked if each == kind])
+        await self.rows(offer_statements.UNLINK_PRODUCTS, [(site, *link) for link in work.objects.links])
+        standing = [(site, *link) for link, stands in work.objects.links.items() if stands]
         await self.rows(offer_statements.LINK_PRODUCTS, standing)
 
     async def consents(self) -> None:
         work = self.work
         rows = []
-        for consent in work.consents:
+        for consent in work.history.consents:
             customer, *rest = _fields_of(consent)
             rows.append((self.site, customer, work.counters.consent, *rest))
             work.counters.consent += 1

@@ -155,35 +155,38 @@ class Loading:
         self.work = WorkingSet(now, Counters(*self.head[3:]))
         for rows in objects:
             for row in rows:
-                self.work.add_object(RelatedObject(*row))
+                self.work.objects.add(RelatedObject(*row))
         for uuid, customer, log in seen:
-            self.work.seen_uuids[uuid] = customer if log is None else None
+            self.work.history.seen_uuids[uuid] = customer if log is None else None
         for rows in (by_email, by_id, by_uuid, by_number):
             for row in rows:
-                if row[0] not in self.work.people:
-                    self.work.add(Person(Customer(*row[:-1]), picture_ties(row[-1])))
+                if row[0] not in self.work.people.by_number:
+                    self.work.people.add(Person(Customer(*row[:-1]), picture_ties(row[-1])))
 
     async def _second_round(self) -> None:
         """The numbers that new objects will get, what calls replace, and the products of offers; often nothing."""
         named, work = self._named, self.work
         replaced = {each.relation for each in named.relates if each.change == "replace"}
         codes = [BY_NAME[relation].code for relation in replaced]
-        missing = named.numbered | {kind for kind, item in named.references if (kind, item) not in work.objects}
+        missing = named.numbered | {
+            kind for kind, item in named.references if (kind, item) not in work.objects.by_reference
+        }
         numbers, held, *links = await self._ask(
             self._keyed(sql.LAST_OBJECT_NUMBERS, {KIND_CODES[kind] for kind in missing}),
             self._keyed(
-                offer_statements.TIES_OF_RELATION, [(customer, code) for customer in work.people for code in codes]
+                offer_statements.TIES_OF_RELATION,
+                [(customer, code) for customer in work.people.by_number for code in codes],
             ),
             self._keyed(offer_statements.OFFER_PRODUCTS, self._offers()),
-            self._keyed(offer_statements.HELD_OFFER_PRODUCTS, work.people if OFFER in replaced else ()),
+            self._keyed(offer_statements.HELD_OFFER_PRODUCTS, work.people.by_number if OFFER in replaced else ()),
         )
         for customer, relation, item, holds, at in held:
-            work.people[customer].ties.setdefault((relation, item), Tie(bool(holds), at))
+            work.people.by_number[customer].ties.setdefault((relation, item), Tie(bool(holds), at))
         for offer, product in (link for rows in links for link in rows):
-            work.products_of.setdefault(offer, set()).add(product)
+            work.objects.products_of.setdefault(offer, set()).add(product)
         for code, last in numbers:
             if last is not None:
-                work.last_object_numbers[KINDS[code - 1]] = last
+                work.objects.last_numbers[KINDS[code - 1]] = last
 
     async def _third_round(self) -> None:
         """What activities and relationship calls meet: orders and logs that are there, ties that they will change."""
@@ -209,32 +212,32 @@ class Loading:
             self._keyed(sql.LOGS_BY_NUMBER, own),
             self._keyed(sql.TIES, self._changing_ties(candidates)),
         )
-        work.seen_orders.update(seen)
+        work.history.seen_orders.update(seen)
         for row in logs:
             log = Log(*row)
-            work.logs[log.identity] = log
+            work.history.logs[log.identity] = log
         for row in own_logs:
             log = Log(*row)
-            log = work.logs.setdefault(log.identity, log)
+            log = work.history.logs.setdefault(log.identity, log)
             for number, identity in own[log.number].items():
-                if number == log.customer or work.people[number].customer.email_key == log.address_key:
-                    work.logs.setdefault(identity, log)
+                if number == log.customer or work.people.by_number[number].customer.email_key == log.address_key:
+                    work.history.logs.setdefault(identity, log)
         for customer, code, item, holds, at in ties:
-            work.people[customer].ties.setdefault((code, item), Tie(bool(holds), at))
+            work.people.by_number[customer].ties.setdefault((code, item), Tie(bool(holds), at))
 
     def _numbers_of(self, activity: Activity, only: str | None = None) -> dict[str, int]:
         found = {}
         for field, reference in activity.references:
             if only is not None and field != only:
                 continue
-            item = self.work.objects.get((REFERENCE_FIELDS[field], reference))
+            item = self.work.objects.by_reference.get((REFERENCE_FIELDS[field], reference))
             if item is not None:
                 found[field] = item.number
         return found
 
     def _changing_ties(self, candidates: "_Candidates") -> set[tuple[int, int, int]]:
         """(customer, relation, object) of the ties that will change, beside those of the customers' pictures."""
-        objects = self.work.objects
+        objects = self.work.objects.by_reference
         wanted: set[tuple[int, int, int]] = set()
         for activity in self._named.activities:
             numbers = self._numbers_of(activity)
@@ -255,7 +258,9 @@ class Loading:
             related = set(self._numbers(relation.kind or "", command.references))
             for customer in candidates.of(command.who):
                 if command.change == "replace":
-                    related |= {item for code, item in self.work.people[customer].ties if code == relation.code}
+                    related |= {
+                        item for code, item in self.work.people.by_number[customer].ties if code == relation.code
+                    }
             codes = [BY_NAME[name].code for name in RELATIONSHIPS[command.relation].relations()]
             named = [(code, number) for code in codes for number in related]
             if command.relation == OFFER:
@@ -265,7 +270,7 @@ class Loading:
 
     def _numbers(self, kind: str, references: Iterable[Reference]) -> list[int]:
         """The numbers of those of the objects that are there."""
-        found = (self.work.objects.get((kind, reference)) for reference in references)
+        found = (self.work.objects.by_reference.get((kind, reference)) for reference in references)
         return [item.number for item in found if item is not None]
 
     def _offers(self) -> set[int]:
@@ -280,7 +285,7 @@ class Loading:
     def _ties_of_products(self, offers: Iterable[int]) -> list[tuple[int, int]]:
         """(relation, product) that offers take along; commands of the batch may put their products into any of them."""
         products = {number for link in self._named.links for number in self._numbers("product", link.products)}
-        products.update(*(self.work.products_of.get(offer, ()) for offer in offers))
+        products.update(*(self.work.objects.products_of.get(offer, ()) for offer in offers))
         return [(code, product) for code in _CODES_OF_OFFERS for product in products]
 
 
@@ -292,13 +297,13 @@ class _Candidates:
         self._customers: dict[_Identifier, list[int]] = {}
         known = [
             Who(email_key=c.email_key, customer_id=c.customer_id, uuid=c.uuid, number=c.number)
-            for c in (person.customer for person in work.people.values())
+            for c in (person.customer for person in work.people.by_number.values())
         ]
         for who in (*people, *known):
             identifiers = _identifiers(who)
             for other in identifiers[1:]:
                 self._parents[self._root(other)] = self._root(identifiers[0])
-        for number in work.people:
+        for number in work.people.by_number:
             self._customers.setdefault(self._root(("number", number)), []).append(number)
 
     def of(self, who: Who) -> list[int]:

@@ -1,0 +1,49 @@
+"""The history of a transaction: events, mails and evidence of consent."""
+
+from msgspec import Struct
+
+from regulars.domain.consent import Consent
+from regulars.domain.mail import Log
+
+
+class ActivityRow(Struct):
+    """One event in a customer's history; the fields are the columns, in order."""
+
+    number: int
+    customer: int
+    name: str
+    at: int
+    uuid: bytes | None
+    order_id: str | None
+    log: int | None
+    detail: str | None
+
+
+class History:
+    """The history that a transaction adds to, and what it needs to know repeats by.
+
+    logs: mails by their identity. seen_uuids: the ids of events that were counted, with the customer who takes the
+    memory of it along when deleted (None: the event is of a mail, whose log stays). seen_orders: (customer, name of
+    the event, order) that were counted. activities, new_logs, changed_logs, consents: the rows to write.
+    """
+
+    def __init__(self) -> None:
+        self.logs: dict[bytes, Log] = {}
+        self.seen_uuids: dict[bytes, int | None] = {}
+        self.seen_orders: set[tuple[int, str, str]] = set()
+        self.activities: list[ActivityRow] = []
+        self.new_logs: dict[int, Log] = {}
+        self.changed_logs: dict[int, Log] = {}
+        self.consents: list[Consent] = []
+
+    def forget(self, customer: int) -> None:
+        """Drop what was noted of a customer who is being deleted. Its mails stay, without what says who got them."""
+        self.activities = [row for row in self.activities if row.customer != customer or row.log is not None]
+        for row in self.activities:
+            if row.customer == customer:
+                row.detail = None
+        for log in (*self.new_logs.values(), *self.changed_logs.values()):
+            if log.customer == customer:
+                log.forget()
+        self.consents = [row for row in self.consents if row.customer != customer]
+        self.seen_uuids = {uuid: owner for uuid, owner in self.seen_uuids.items() if owner != customer}

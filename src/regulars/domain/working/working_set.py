@@ -1,0 +1,88 @@
+"""The working set: the rows of one transaction, read, changed and about to be written."""
+
+from msgspec import Struct
+
+from regulars.domain import changes
+from regulars.domain.customer import Person, entry_of
+from regulars.domain.identity import Who
+from regulars.domain.relations import Relation
+from regulars.domain.working.history import History
+from regulars.domain.working.objects import Objects
+from regulars.domain.working.people import People
+from regulars.domain.working.ties import Ties
+
+
+class Counters(Struct):
+    """The next numbers a site hands out."""
+
+    customer: int
+    activity: int
+    log: int
+    consent: int
+
+
+class WorkingSet:
+    """The rows one transaction works on, and what it has changed of them.
+
+    The ledger loads it with every row that the batch's commands name; the rules read and change it and nothing else;
+    the ledger then writes what it says has changed. now: the time of the transaction (ms). rebuild: whether every
+    process shall load the site's index anew.
+    """
+
+    def __init__(self, now: int, counters: Counters) -> None:
+        self.now = now
+        self.counters = counters
+        self.people = People()
+        self.objects = Objects()
+        self.ties = Ties(self.objects)
+        self.history = History()
+        self.rebuild = False
+
+    def create(self, who: Who, *, at: int | None = None) -> Person:
+        """A new customer with these identifiers, whose profile dates from `at` (ms; None for now)."""
+        number = self.counters.customer
+        self.counters.customer += 1
+        return self.people.create(number, who, now=self.now, at=at)
+
+    def delete(self, person: Person) -> None:
+        """Forget a customer with its ties and history."""
+        number = person.customer.number
+        self.people.remove(person)
+        self.ties.forget(number)
+        self.history.forget(number)
+
+    def clear(self, relation: Relation, number: int) -> None:
+        """Untie all customers from an object that is being deleted."""
+        self.ties.clear(relation, number, self.people.by_number.values())
+
+    def is_clean(self) -> bool:
+        """Whether nothing at all has to be written."""
+        history = self.history
+        return not (
+            self.ties.saved
+            or self.people.deleted
+            or self.objects.saved
+            or history.activities
+            or history.new_logs
+            or history.changed_logs
+            or history.consents
+            or self.rebuild
+            or self.people.changed()
+        )
+
+    def entries(self) -> list[changes.Entry]:
+        """What the index must learn, by customer number."""
+        found: dict[int, changes.Entry] = {}
+        for before, after in self.people.changed():
+            entry = entry_of(before, after)
+            if entry is not None:
+                found[after.number] = entry
+        for (number, relation, item), holds in self.ties.changes.items():
+            entry = found.get(number)
+            if entry is None:
+                found[number] = entry = changes.Entry(number)
+            entry.ties.append((relation, item, holds))
+        for number, stored in self.people.deleted.items():
+            if stored:
+                found[number] = changes.Entry(number, gone=True)
+        return [found[number] for number in sorted(found)]
