@@ -23,7 +23,7 @@ from .running import NOW, Running, activity, on_a_loop, running, upsert
 WAYS = [(one, other) for one in ENGINES for other in EMPTY]
 
 
-async def fill(at: Running) -> None:
+async def fill(at: Running, customers: int = 40) -> None:
     """Something in every table, in two sites of three."""
     for site in (1, 3):
         await at.store.ledger.submit_all(
@@ -36,7 +36,7 @@ async def fill(at: Running) -> None:
                     data={"n": n},
                     unsubscribed=bool(n % 2),
                 )
-                for n in range(40)
+                for n in range(customers)
             ],
         )
         for event in ("email_opened", "purchase", "tag_added"):

@@ -7,7 +7,7 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from regulars.store.migrations import _create
+from regulars.store.migrations import create_statements
 from regulars.store.postgresql.engine import PLANS
 from regulars.store.schema import SITE_TABLES
 from regulars.store.statement import Statement
@@ -48,7 +48,7 @@ _ONE_COLUMN = re.compile(r"(Index Cond|Recheck Cond): \(site_id = \$\d+\)$")
 def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connection]:
     path = new_database(tmp_path_factory.mktemp("plans"), "postgresql")
     with closing(psycopg.connect(url_of(path), autocommit=True)) as connection:
-        for step in _create("postgresql"):
+        for step in create_statements("postgresql"):
             connection.execute(step.encode())
         for table in SITE_TABLES:
             connection.execute(f"ALTER TABLE {table.name} SET (autovacuum_enabled = off)".encode())

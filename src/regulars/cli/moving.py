@@ -9,13 +9,16 @@ from typing import Annotated, Any, Final
 import typer
 
 from regulars.cli.options import NEAREST, AsJson, Database, known_database
-from regulars.cli.output import FailedError, show
+from regulars.cli.output import FailedError, show, show_table
 from regulars.cli.progress import figures_bar
 from regulars.cli.session import require_database
+from regulars.domain.moments import iso, iso_or_none
 from regulars.store import comparing, copying
 from regulars.store.engine import Engine
+from regulars.store.migrations import OnProgress, Progress, Status
 from regulars.store.migrations import migrate as bring_up_to_date
 from regulars.store.migrations import status as where_it_stands
+from regulars.store.steps import STEPS
 from regulars.store.store import engine_for
 
 SourceURL = Annotated[
@@ -41,9 +44,11 @@ def migrate(
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
-    """Bring the database's tables up to date; `serve` does so too when it starts.
+    """Bring the database's tables up to date, one recorded step after the other.
 
-    Within a series of versions the steps only add, so that older servers go on working beside newer ones.
+    `serve` takes quick steps by itself when it starts, and asks for this command where a step may take long: one that
+    builds an index on a large table, or fills a new column. It may run beside servers and may be stopped: it goes on
+    where it was. Within a series of versions the steps only add, so that older servers go on working beside newer ones.
 
     \b
     Examples:
@@ -57,13 +62,54 @@ def migrate(
         if status or not distribute:  # a new database on a cluster may be distributed before it is filled
             await require_database(database)
         async with _opened(database) as engine:
-            taken = [] if status else await bring_up_to_date(engine)
+            with _steps() as on_progress:
+                taken = [] if status else await bring_up_to_date(engine, on_progress=on_progress)
             spread = await _distribute(engine) if distribute and not status else None
             stands = await where_it_stands(engine)
-            found = {"version": stands.version, "applied": stands.applied, "pending": stands.pending, "taken": taken}
-            return found if spread is None else {**found, "distributed": spread}
+            found: dict[str, Any] = {"version": stands.version, "applied": stands.applied, "pending": stands.pending}
+            found |= {"taken": taken} if spread is None else {"taken": taken, "distributed": spread}
+            return {**found, "steps": _table(stands)}
 
-    show(asyncio.run(work()), as_json=as_json)
+    found = asyncio.run(work())
+    if as_json:
+        show(found, as_json=True)
+        return
+    steps = found.pop("steps")
+    show(found, as_json=False)
+    show_table(steps, as_json=False, empty="no step was taken yet")
+
+
+def _table(stands: Status) -> list[dict[str, Any]]:
+    """A row for each step: those that were begun, with their times, then those that are pending."""
+    begun = {record.number for record in stands.records}
+    rows: list[dict[str, Any]] = [
+        {
+            "step": record.number,
+            "name": record.name,
+            "started_at": iso(record.started_at),
+            "finished_at": iso_or_none(record.finished_at),
+            "rows": record.done,
+        }
+        for record in stands.records
+    ]
+    return rows + [
+        {"step": step.number, "name": step.name, "started_at": None, "finished_at": None, "rows": 0}
+        for step in STEPS
+        if step.number in stands.pending and step.number not in begun
+    ]
+
+
+@contextmanager
+def _steps() -> Iterator[OnProgress]:
+    """A progress bar of the step that is under way."""
+    with figures_bar("migrating", None) as advance:
+
+        def on_progress(progress: Progress) -> None:
+            total = "" if progress.total is None else f" of {progress.total:,}"
+            rows = "" if progress.step.backfill is None else f": {progress.done:,}{total} rows"
+            advance(f"step {progress.step.number}, {progress.step.name}{rows}", progress.done)
+
+        yield on_progress
 
 
 async def _distribute(engine: Engine) -> list[str]:

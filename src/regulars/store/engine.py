@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from regulars.store.statement import Statement
 
 Row = tuple[Any, ...]
@@ -27,6 +29,22 @@ class TransientError(UnavailableError):
 
 class OutcomeUnknownError(UnavailableError):
     """The connection was lost between a COMMIT and its answer: the transaction happened as a whole, or not at all."""
+
+
+class NewIndex(Struct, frozen=True):
+    """An index on a table that may be large. On PostgreSQL it is built concurrently: writes go on meanwhile.
+
+    on: the table and what follows it in CREATE INDEX, such as "logs (site_id, status)".
+    """
+
+    name: str
+    on: str
+    is_unique: bool = False
+
+    def sql(self, how: str = "") -> str:
+        """The statement; `how` stands between INDEX and the name."""
+        unique = "UNIQUE " if self.is_unique else ""
+        return f"CREATE {unique}INDEX {how}{self.name} ON {self.on}"
 
 
 class Connection(Protocol):
@@ -58,6 +76,10 @@ class Connection(Protocol):
         """`all` for many rows, so that the event loop goes on. The connection must be left alone meanwhile."""
         ...
 
+    async def tables(self) -> set[str]:
+        """The names of the tables there are."""
+        ...
+
 
 class WriteConnection(Connection, Protocol):
     """The view inside a write transaction."""
@@ -70,8 +92,8 @@ class WriteConnection(Connection, Protocol):
         """Run one statement of a migration."""
         ...
 
-    async def tables(self) -> set[str]:
-        """The names of the tables there are."""
+    async def is_distributed(self) -> bool:
+        """Whether the tables of customers are spread over machines, by Citus."""
         ...
 
     async def resume_numbers(self, table: str) -> None:
@@ -114,6 +136,13 @@ class Engine(Protocol):
 
     def migration(self) -> AbstractAsyncContextManager[WriteConnection]:
         """A write transaction for changing tables: one at a time over all processes, with time to wait and to work."""
+        ...
+
+    async def create_index(self, connection: WriteConnection, index: NewIndex) -> None:
+        """Build an index inside a migration that has changed nothing yet; what an interrupted build left is replaced.
+
+        Others go on writing meanwhile where the engine can.
+        """
         ...
 
     def snapshot(self) -> AbstractAsyncContextManager[Connection]:

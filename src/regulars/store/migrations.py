@@ -1,23 +1,24 @@
-"""Migrations: numbered steps that bring a database to the tables this program knows, each in one transaction.
+"""Migrations: bring a database to the tables that this program knows, step by step, and record each step.
 
-Within a minor series they only add, so that an older process goes on working beside a newer one.
+Within a series the steps only add, so that an older process goes on working beside a newer one.
 """
 
+import asyncio
 import secrets
+import time
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from sqlalchemy import Table, bindparam, insert, select
+from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from regulars.store.engine import Engine, WriteConnection
-from regulars.store.schema import metadata, offer_products, settings
+from regulars.store.engine import Connection, Engine, WriteConnection
+from regulars.store.schema import metadata, offer_products, schema_migrations, settings
 from regulars.store.statement import DIALECTS, Statement
+from regulars.store.steps import STEPS, Step
 
 SERIES: Final = 1
 """The major number of the stored formats. A program refuses a database of another one."""
-
-ADDED: Final[dict[int, Table]] = {2: offer_products}
-"""Tables that came later, by the step that adds each."""
 
 VERSION: Final = f"{SERIES}.1"
 COPY_OF: Final = "copy_of"
@@ -26,26 +27,70 @@ COPY_OF: Final = "copy_of"
 _VERSION: Final = "schema_version"
 _GET = Statement("get_setting", select(settings.c.value).where(settings.c.name == bindparam("setting")))
 _PUT = Statement("put_setting", insert(settings))
+_RECORDS = Statement("schema_migrations", select(*schema_migrations.c).order_by(schema_migrations.c.number))
+_RECORD = Statement("record_migration", insert(schema_migrations))
+_ADVANCE = Statement(
+    "advance_migration",
+    update(schema_migrations)
+    .values(
+        {
+            name: bindparam(f"new_{name}", type_=schema_migrations.c[name].type)
+            for name in ("finished_at", "position", "done")
+        }
+    )
+    .where(schema_migrations.c.number == bindparam("step")),
+)
 
 
 class IncompatibleError(Exception):
-    """The database was made by a program of another series, or is the beginning of a copy."""
+    """The database was made by a program of another series, is the beginning of a copy, or has to be migrated first."""
+
+
+class Record(NamedTuple):
+    """What the database says of one step. Moments in ms.
+
+    finished_at: None while a backfill is under way, which has gone through `done` rows and goes on at `position`. A
+    step that is older than these records has the time at which they began.
+    """
+
+    number: int
+    name: str
+    started_at: int
+    finished_at: int | None
+    position: str | None
+    done: int
 
 
 class Status(NamedTuple):
-    """Where a database stands: the version of its formats (None: there are no tables), and the steps by number."""
+    """Where a database stands: the version of its formats (None: there are no tables), and the steps by number.
+
+    records: what is known of the steps that were begun, among them those of a newer program.
+    """
 
     version: str | None
     applied: list[int]
     pending: list[int]
+    records: list[Record]
 
 
-def _status(version: str | None, tables: set[str]) -> Status:
-    there = {1: version is not None, **{number: table.name in tables for number, table in ADDED.items()}}
-    return Status(version, [step for step, done in there.items() if done], [s for s, done in there.items() if not done])
+class Progress(NamedTuple):
+    """How far a step is. done, total: rows of a backfill; total is None where nobody knows."""
+
+    step: Step
+    done: int
+    total: int | None
 
 
-async def _version(connection: WriteConnection, tables: set[str]) -> str | None:
+OnProgress = Callable[[Progress], None]
+
+
+def _status(version: str | None, records: list[Record], steps: Sequence[Step]) -> Status:
+    applied = [record.number for record in records if record.finished_at is not None]
+    pending = [step.number for step in steps if step.number not in applied]
+    return Status(version, applied, pending, records)
+
+
+async def _version(connection: Connection, tables: set[str]) -> str | None:
     """The version of the stored formats, None if there are none. Raises IncompatibleError."""
     if settings.name not in tables:
         return None
@@ -62,58 +107,148 @@ async def _version(connection: WriteConnection, tables: set[str]) -> str | None:
     return version
 
 
-async def status(engine: Engine) -> Status:
+async def _records(connection: Connection, tables: set[str], steps: Sequence[Step]) -> list[Record]:
+    """What was recorded, or what may be said of a database from before there were records."""
+    if schema_migrations.name in tables:
+        return [Record(*row) for row in await connection.all(_RECORDS, {})]
+    if settings.name not in tables:
+        return []
+    there = {1, 2} if offer_products.name in tables else {1}
+    return [_finished(step) for step in steps if step.number in there]
+
+
+def _finished(step: Step) -> Record:
+    return Record(step.number, step.name, now := _now(), now, None, 0)
+
+
+async def status(engine: Engine, *, steps: Sequence[Step] = STEPS) -> Status:
     """Where the database stands; nothing is changed. Raises IncompatibleError."""
-    async with engine.transaction() as connection:
-        connection.discard()
+    async with engine.snapshot() as connection:
         tables = await connection.tables()
-        return _status(await _version(connection, tables), tables)
+        return _status(await _version(connection, tables), await _records(connection, tables, steps), steps)
 
 
-def _create(dialect: str) -> list[str]:
-    steps: list[str] = []
-    for table in metadata.sorted_tables:
-        steps += _create_table(table, dialect)
-    return steps
-
-
-def _create_table(table: Table, dialect: str) -> list[str]:
+def create_statements(dialect: str, table: Table | None = None) -> list[str]:
+    """The SQL that makes every table, or one, with its indexes, as `schema.py` says it."""
     compiler = DIALECTS[dialect]
-    indexes = sorted(table.indexes, key=lambda index: index.name or "")
-    return [
-        str(CreateTable(table).compile(dialect=compiler)),
-        *(str(CreateIndex(index).compile(dialect=compiler)) for index in indexes),
-    ]
+    found: list[str] = []
+    for each in metadata.sorted_tables if table is None else [table]:
+        indexes = sorted(each.indexes, key=lambda index: index.name or "")
+        found.append(str(CreateTable(each).compile(dialect=compiler)))
+        found += [str(CreateIndex(index).compile(dialect=compiler)) for index in indexes]
+    return found
 
 
 async def has_tables(engine: Engine) -> bool:
     """Whether the database has been set up, by this program or another version of it."""
-    async with engine.transaction() as connection:
-        connection.discard()
+    async with engine.snapshot() as connection:
         return settings.name in await connection.tables()
 
 
-async def migrate(engine: Engine) -> list[int]:
-    """Bring the database up to date; returns the numbers of the steps taken. Two processes may do so at once.
+async def migrate(
+    engine: Engine,
+    *,
+    quick_only: bool = False,
+    steps: Sequence[Step] = STEPS,
+    on_progress: OnProgress = lambda progress: None,
+) -> list[int]:
+    """Bring the database up to date; returns the numbers of the steps that this call finished.
+
+    Several processes may do so at once: each step is taken once. quick_only: refuse a database that needs a step that
+    may take long, so that a server does not keep its callers waiting for it.
 
     Raises IncompatibleError.
     """
     async with engine.migration() as connection:
         tables = await connection.tables()
-        found = _status(await _version(connection, tables), tables)
-        if found.version is None:
+        version = await _version(connection, tables)
+        if version is None:
             await create_tables(connection, engine.dialect)
             await connection.many(_PUT, [(_VERSION, VERSION), ("secret", secrets.token_hex(32))])
-            return found.pending
-        for number in found.pending:
-            for step in _create_table(ADDED[number], engine.dialect):
-                await connection.script(step)
-        if not found.pending:
+            await connection.many(_RECORD, [_finished(step) for step in steps])
+            return [step.number for step in steps]
+        records = await _records(connection, tables, steps)
+        if schema_migrations.name not in tables:
+            await _begin_records(connection, engine.dialect, records)
+        else:
             connection.discard()
-    return found.pending
+    pending = set(_status(version, records, steps).pending)
+    waiting = [step for step in steps if step.number in pending]
+    if quick_only and not all(step.is_quick for step in waiting):
+        long = ", ".join(f"{step.number} ({step.name})" for step in waiting if not step.is_quick)
+        raise IncompatibleError(
+            f"the database needs migrations that may take long: run `regulars migrate`, then start again; step {long}"
+        )
+    return [step.number for step in waiting if await _take(engine, step, on_progress)]
 
 
 async def create_tables(connection: WriteConnection, dialect: str) -> None:
     """Make every table, empty."""
-    for step in _create(dialect):
-        await connection.script(step)
+    for statement in create_statements(dialect):
+        await connection.script(statement)
+
+
+async def _begin_records(connection: WriteConnection, dialect: str, records: list[Record]) -> None:
+    for statement in create_statements(dialect, schema_migrations):
+        await connection.script(statement)
+    if await connection.is_distributed():
+        await connection.script(f"SELECT create_reference_table('{schema_migrations.name}')")
+    await connection.many(_RECORD, records)
+
+
+async def _take(engine: Engine, step: Step, on_progress: OnProgress) -> bool:
+    """Carry out one step; False if another process did so meanwhile."""
+    if step.backfill is not None:
+        return await _fill(engine, step, on_progress)
+    async with engine.migration() as connection:
+        if await _record_of(connection, step) is not None:
+            connection.discard()
+            return False
+        on_progress(Progress(step, 0, None))
+        started = _now()
+        if step.index is not None:
+            await engine.create_index(connection, step.index)
+        for statement in step.statements.get(engine.dialect, ()):
+            await connection.script(statement)
+        if "citus" in step.statements and await connection.is_distributed():
+            for statement in step.statements["citus"]:
+                await connection.script(statement)
+        await connection.many(_RECORD, [Record(step.number, step.name, started, _now(), None, 0)])
+    return True
+
+
+async def _fill(engine: Engine, step: Step, on_progress: OnProgress) -> bool:
+    """Carry out a backfill, a slice a transaction; processes that do so at once share its slices."""
+    backfill = step.backfill
+    assert backfill is not None
+    total: int | None = None
+    if backfill.count is not None:
+        async with engine.snapshot() as reading:
+            total = await backfill.count(reading)
+    while True:
+        async with engine.migration() as connection:
+            record = await _record_of(connection, step)
+            if record is None:
+                record = Record(step.number, step.name, _now(), None, None, 0)
+                await connection.many(_RECORD, [record])
+            elif record.finished_at is not None:
+                connection.discard()
+                return False
+            slice_ = await backfill.slice(connection, record.position)
+            done = record.done + slice_.rows
+            finished = _now() if slice_.position is None else None
+            values = {"new_finished_at": finished, "new_position": slice_.position, "new_done": done}
+            await connection.all(_ADVANCE, {**values, "step": step.number})
+        on_progress(Progress(step, done, total))
+        if finished is not None:
+            return True
+        await asyncio.sleep(0)  # where the store's lock is one of this process, others get it between slices
+
+
+async def _record_of(connection: Connection, step: Step) -> Record | None:
+    rows = await connection.all(_RECORDS, {})
+    return next((Record(*row) for row in rows if row[0] == step.number), None)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

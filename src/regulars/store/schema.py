@@ -36,6 +36,18 @@ def _moment(name: str, *, nullable: bool = True) -> Column[int]:
 settings = Table("settings", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 """What the database knows of itself: its schema version and secret."""
 
+schema_migrations = Table(
+    "schema_migrations",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    _text("name", nullable=False),
+    _moment("started_at", nullable=False),
+    _moment("finished_at"),
+    _text("position"),
+    _number("done"),
+)
+"""The steps of `steps.py` that this database has taken, in the order of `migrations.Record`."""
+
 accounts = Table(
     "accounts",
     metadata,

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import apsw
 
-from regulars.store.engine import DamagedFileError, Row, UnavailableError, Values
+from regulars.store.engine import DamagedFileError, NewIndex, Row, UnavailableError, Values, WriteConnection
 from regulars.store.statement import Statement
 from regulars.store.threads import Worker, off_loop
 
@@ -129,6 +129,10 @@ class SqliteEngine:
         """The same: the write lock keeps migrations apart."""
         return self.transaction()
 
+    async def create_index(self, connection: WriteConnection, index: NewIndex) -> None:
+        """Build an index in the migration's own transaction; writers wait."""
+        await connection.script(index.sql("IF NOT EXISTS "))
+
     def snapshot(self) -> "SqliteSnapshot":
         """A read transaction on a connection of its own."""
         return SqliteSnapshot(self)
@@ -237,6 +241,10 @@ class SqliteConnection:
     async def tables(self) -> set[str]:
         """The names of the tables there are."""
         return {name for (name,) in _run(self._connection, "SELECT name FROM sqlite_schema WHERE type = 'table'")}
+
+    async def is_distributed(self) -> bool:
+        """Never."""
+        return False
 
     async def resume_numbers(self, table: str) -> None:
         """Nothing to do: SQLite numbers from the largest there is."""

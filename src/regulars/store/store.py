@@ -53,14 +53,16 @@ class Store:
         limits: Limits = DEFAULT,
         clock: Callable[[], int] | None = None,
     ) -> "Store":
-        """Open a database and bring its tables up to date. connections: the most there may be to a server.
+        """Open a database and take the quick ones of the migrations that it lacks.
+
+        connections: the most there may be to a server.
 
         Raises DatabaseURLError, UnavailableError, or IncompatibleError.
         """
         engine = engine_for(url, connections=connections)
         await engine.open()
         try:
-            await migrate(engine)
+            await migrate(engine, quick_only=True)
         except BaseException:
             await engine.close()
             raise

@@ -5,6 +5,7 @@ committed before the lock was had. Reads have REPEATABLE READ snapshots. Durabil
 acknowledged when the server's `synchronous_commit` says so, which is never lowered here.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -14,7 +15,7 @@ from psycopg import AsyncConnection, Error, ProgrammingError
 from psycopg.conninfo import make_conninfo
 from psycopg.pq.abc import PGresult
 
-from regulars.store.engine import OutcomeUnknownError, Row, UnavailableError, Values
+from regulars.store.engine import NewIndex, OutcomeUnknownError, Row, UnavailableError, Values, WriteConnection
 from regulars.store.postgresql.errors import LostError
 from regulars.store.postgresql.pool import ConnectionPool
 from regulars.store.postgresql.session import Session
@@ -49,9 +50,16 @@ _CITUS_PLANS: Final = {"plan_cache_mode": "force_custom_plan"}
 _UNHURRIED: Final = Sql(
     "SELECT set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true)", (), {}
 )
-_LOCK_MIGRATIONS: Final = Sql("SELECT 1 FROM pg_advisory_xact_lock($1::bigint)", (), {})
+_TRY_LOCK_MIGRATIONS: Final = Sql(f"SELECT pg_try_advisory_xact_lock({_MIGRATION_LOCK}::bigint)", (), {})
+_NO_SNAPSHOT: Final = Sql("SET LOCAL lock_timeout = 0", (), {})
+_MIGRATION_PAUSE: Final = 0.05
 _TABLES: Final = Sql("SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()", (), {})
 _INVALID_INDEXES: Final = Sql("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid", (), {})
+_IS_VALID: Final = (
+    "SELECT indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid "
+    "WHERE relname = %s AND relnamespace = current_schema()::regnamespace"
+)
+_IS_DISTRIBUTED: Final = Sql("SELECT 1 FROM pg_dist_partition WHERE logicalrelid = to_regclass('site_heads')", (), {})
 _BAD_PAGES: Final = Sql(
     "SELECT coalesce(checksum_failures, 0) FROM pg_stat_database WHERE datname = current_database()", (), {}
 )
@@ -133,6 +141,26 @@ class PostgresqlEngine:
             await connection.unhurried()
             yield connection
 
+    async def create_index(self, connection: WriteConnection, index: NewIndex) -> None:
+        """Build an index concurrently, on a connection of its own: it cannot be done inside a transaction.
+
+        The build waits for the end of every older snapshot, so the migration must keep none.
+        """
+        assert isinstance(connection, PostgresqlConnection)
+        await connection.let_snapshot_go()
+        try:
+            async with await self._plain_connection() as builder:
+                await builder.execute("SET statement_timeout = 0")
+                await builder.execute("SET lock_timeout = 0")
+                found = await (await builder.execute(_IS_VALID, (index.name,))).fetchone()
+                if found == (True,):
+                    return
+                if found is not None:
+                    await builder.execute(f"DROP INDEX CONCURRENTLY {index.name}".encode())
+                await builder.execute(index.sql("CONCURRENTLY ").encode())
+        except Error as error:
+            raise UnavailableError(f"the index {index.name} cannot be built: {' '.join(str(error).split())}") from error
+
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator["PostgresqlConnection"]:
         """A read transaction. Its end comes with the answer to its last reading, or is not waited for."""
@@ -163,7 +191,8 @@ class PostgresqlEngine:
             raise UnavailableError("the database is closed")
         return self._pool
 
-    async def _connect(self) -> Session:
+    async def _plain_connection(self) -> AsyncConnection[tuple[Any, ...]]:
+        """A new connection of psycopg's own making, outside the pool."""
         try:
             conninfo = make_conninfo(
                 self._url, connect_timeout=CONNECT_SECONDS, application_name="regulars", **_KEEPALIVES
@@ -174,9 +203,12 @@ class PostgresqlEngine:
                 "user or password % is written %25, @ is %40, : is %3A and / is %2F"
             ) from None
         try:
-            connection = await AsyncConnection.connect(conninfo, autocommit=True)
+            return await AsyncConnection.connect(conninfo, autocommit=True)
         except (Error, OSError) as error:
             raise UnavailableError(f"cannot connect to the database: {' '.join(str(error).split())}") from error
+
+    async def _connect(self) -> Session:
+        connection = await self._plain_connection()
         session = Session(connection, patience=self._patience)
         try:
             for name, value in self._settings.items():
@@ -257,6 +289,11 @@ class PostgresqlConnection:
         (rows,) = await self.ask(_TABLES)
         return {name for (name,) in rows}
 
+    async def is_distributed(self) -> bool:
+        """Whether there is Citus, and it has distributed the tables of customers."""
+        (has_citus,) = await self.ask(CITUS)
+        return bool(has_citus) and bool((await self.ask(_IS_DISTRIBUTED))[0])
+
     async def resume_numbers(self, table: str) -> None:
         """Set the sequence behind a table's `id` to the largest there is."""
         text = f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"  # noqa: S608
@@ -270,7 +307,18 @@ class PostgresqlConnection:
     async def unhurried(self) -> None:
         """Take the lock of all migrations and lift the limits of time for this transaction."""
         self._patiently = True
-        await self._exchange([(_UNHURRIED, ()), (_LOCK_MIGRATIONS, (_MIGRATION_LOCK,))])
+        await self._exchange([(_UNHURRIED, ())])
+        # Asked again and again: a statement that waits for a lock has a snapshot, for whose end the migration that has
+        # the lock may wait itself.
+        while True:
+            locked, _ = await self.ask(_TRY_LOCK_MIGRATIONS, _NO_SNAPSHOT)
+            if locked == [(True,)]:
+                return
+            await asyncio.sleep(_MIGRATION_PAUSE)
+
+    async def let_snapshot_go(self) -> None:
+        """Keep no snapshot between statements: the last answer's stays with the server until the next one's."""
+        await self.ask(_NO_SNAPSHOT)
 
     async def commit(self) -> None:
         """Commit; raises OutcomeUnknownError if the connection is lost before the answer comes."""

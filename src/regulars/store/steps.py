@@ -1,0 +1,79 @@
+"""The schema's steps: what each version of the tables added to the one before, oldest first.
+
+Append only. `schema.py` says what the tables are now, so a step's SQL is written out here: it must not change when the
+tables do. How to add a step is told in docs/architecture.md, "Changing the tables".
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, NamedTuple
+
+from msgspec import Struct
+
+from regulars.store.engine import Connection, NewIndex, WriteConnection
+
+
+class Slice(NamedTuple):
+    """What one transaction of a backfill did: how many rows it went through, and where the next one goes on.
+
+    position: any text that the backfill understands; None when there is nothing left.
+    """
+
+    rows: int
+    position: str | None
+
+
+class Backfill(Struct, frozen=True):
+    """A change of rows that are there already, in short transactions beside running servers.
+
+    slice: handles a few thousand rows from a position on (None: the beginning). Its transaction also stores the next
+    position, so a backfill that was killed goes on after its last slice. count: how many rows there are to go through.
+    """
+
+    slice: Callable[[WriteConnection, str | None], Awaitable[Slice]]
+    count: Callable[[Connection], Awaitable[int]] | None = None
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """One step. It has statements, or an index, or a backfill: what belongs together but differs in kind is two steps.
+
+    statements: run in one transaction, by engine; "citus" are those that follow the ones of PostgreSQL where the
+    tables are distributed.
+    """
+
+    number: int
+    name: str
+    statements: Mapping[str, tuple[str, ...]] = {}
+    index: NewIndex | None = None
+    backfill: Backfill | None = None
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether it takes milliseconds on a database of any size, so that a server may take it when it starts."""
+        return self.index is None and self.backfill is None
+
+
+def on_every_engine(*statements: str) -> dict[str, tuple[str, ...]]:
+    """Statements that all engines understand, such as ALTER TABLE ... ADD COLUMN."""
+    return {"sqlite": statements, "postgresql": statements}
+
+
+STEPS: Final[tuple[Step, ...]] = (
+    Step(number=1, name="tables"),  # a new database has them; one without them is not a database of ours
+    Step(
+        number=2,
+        name="offer_products",
+        statements={
+            "sqlite": (
+                "CREATE TABLE offer_products (site_id INTEGER NOT NULL, offer BIGINT NOT NULL, "
+                "product BIGINT NOT NULL, PRIMARY KEY (site_id, offer, product)) WITHOUT ROWID",
+                "CREATE INDEX offer_products_product ON offer_products (site_id, product)",
+            ),
+            "postgresql": (
+                "CREATE TABLE offer_products (site_id INTEGER NOT NULL, offer BIGINT NOT NULL, "
+                "product BIGINT NOT NULL, PRIMARY KEY (site_id, offer, product))",
+                "CREATE INDEX offer_products_product ON offer_products (site_id, product)",
+            ),
+            "citus": ("SELECT create_distributed_table('offer_products', 'site_id', colocate_with => 'site_heads')",),
+        },
+    ),
+)
