@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.domain.wire import DEEPEST, decode_json
+from regulars.domain.wire import DEEPEST, MOST_VALUES, decode_json
 
 values = st.recursive(
     st.none()
@@ -87,3 +87,23 @@ def test_any_bytes_are_decoded_or_refused(raw: bytes) -> None:
         decode_json(raw)
     except ValueError as error:
         assert str(error).startswith("The body ")
+
+
+@pytest.mark.parametrize("value", [b"1", b"[]", b"{}", b'""', b'{"a":1}', b'"\\""'])
+def test_the_number_of_values_has_a_limit(value: bytes) -> None:
+    allowed = MOST_VALUES // (1 + value.count(b"{") + value.count(b"[")) - 1
+    assert len(decode_json(b"[" + b",".join([value] * allowed) + b"]")) == allowed
+    with pytest.raises(ValueError, match="more than 100000 values"):
+        decode_json(b"[" + b",".join([value] * (allowed + 2)) + b"]")
+
+
+@pytest.mark.parametrize("text", [b",[{", b'\\",', b"\\\\,", b"[\\n"])
+def test_commas_and_brackets_in_texts_are_no_values(text: bytes) -> None:
+    raw = b'["' + text * MOST_VALUES + b'"]'
+    assert decode_json(raw) == json.loads(raw)
+
+
+@pytest.mark.parametrize("tail", [b'"', b'"' + b'\\"' * 100_000, b'"\\', b"\\" * 100_001])
+def test_malformed_bodies_are_judged_in_one_pass(tail: bytes) -> None:
+    with pytest.raises(ValueError, match="The body "):
+        decode_json(b"[" + b"1," * (MOST_VALUES - 9) + tail + b"," * 20)

@@ -84,7 +84,9 @@ class _Validator:
                     self.fault(key, str(error))
             elif key not in _ENVELOPE and key not in ignore:
                 attributes[key] = value
-        if attributes:
+        if len(attributes) * _SHORTEST_MEMBER > self.limits.attributes:
+            self.faults.append(_too_large(self.limits.attributes))  # judging so many would take long
+        elif attributes:
             self.attributes(attributes, fields)
         groups = self.groups(body["groups"]) if "groups" in body else ()
         newsletters = self.newsletters(body["subscription_groups"]) if "subscription_groups" in body else ()
@@ -222,6 +224,9 @@ IDENTIFIERS: Final = frozenset({"email", "customer_id", "uuid"})
 """The keys that name a customer."""
 
 
+_SHORTEST_MEMBER: Final = 5
+"""Bytes of JSON that an attribute takes at least: a name in quotes, a colon, and a value of one character."""
+
 _LONGEST_PLAIN: Final = 64
 """Characters of an attribute name that is remembered; longer ones would let callers fill the memory with them."""
 
@@ -302,7 +307,9 @@ def merge_attributes(current: str | None, patch: dict[str, Any], *, longest: int
         return None
     text = msgspec.json.encode(merged)
     if len(text) > longest:
-        raise RefusedError(
-            "invalid", (Fault("data", f"all attributes of a customer must fit in {longest} bytes of JSON"),)
-        )
+        raise RefusedError("invalid", (_too_large(longest),))
     return text.decode()
+
+
+def _too_large(longest: int) -> Fault:
+    return Fault("data", f"all attributes of a customer must fit in {longest} bytes of JSON")

@@ -1,7 +1,7 @@
 """JSON from outside: decoded once, with the refusals that no later rule wants to think about."""
 
 import re
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Final
 
 import msgspec
@@ -9,12 +9,17 @@ import msgspec
 DEEPEST: Final = 64
 """Arrays and objects may be nested this deep."""
 
+MOST_VALUES: Final = 100_000
+"""A document may hold this many values: each takes time to decode and to judge, however small it is."""
+
 _decoder = msgspec.json.Decoder()
 
 
 def decode_json(raw: bytes) -> Any:
     """Decode a JSON document. Raises ValueError with a sentence for one that is malformed, nested too deep, or
-    holds NUL, a lone surrogate or a number that no float holds."""
+    holds too many values, NUL, a lone surrogate or a number that no float holds."""
+    if len(raw) > MOST_VALUES and _has_too_many_values(raw):
+        raise ValueError(f"The body holds more than {MOST_VALUES} values.")
     try:
         value = _decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -29,7 +34,7 @@ def decode_json(raw: bytes) -> Any:
     brackets = raw.count(b"[") + raw.count(b"{")
     if brackets > DEEPEST and _is_too_deep(value, brackets):
         raise ValueError(_TOO_DEEP)
-    if b"\\u0000" in raw and _has_nul(value):
+    if b"\\u0000" in raw and _NUL.search(raw):
         raise ValueError("The body holds a NUL character (\\u0000), which no text may contain.")
     return value
 
@@ -52,31 +57,32 @@ def _is_too_deep(value: Any, brackets: int) -> bool:
     return False
 
 
-_ESCAPES: Final = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+_PAIR: Final = rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_LONE: Final = re.compile(
+    rb"(?<!\\)(?<!\\u[dD][89abAB][0-9a-fA-F]{2})(?:\\\\)*+(?:" + _PAIR + rb")*+\\(u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
-"""An escape in JSON: a surrogate pair, a surrogate alone (the group), or any other."""
+"""The escape of a surrogate (the group) behind none, or whole, escapes of backslashes and pairs."""
 
 
 def _lone_surrogate(raw: bytes) -> str | None:
     """The first escape of a surrogate that has no partner. What the decoder says of it is about the input's end."""
-    found = next((each[1] for each in _ESCAPES.finditer(raw) if each[1]), None)
-    return None if found is None else f"\\{found.decode()}"
+    found = _LONE.search(raw) if b"\\ud" in raw.lower() else None
+    return None if found is None else f"\\{found[1].decode()}"
 
 
 _CONTAINERS: Final = frozenset({dict, list})
 
+_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""The escape of NUL, and not a backslash of its own before `u0000`."""
 
-def _has_nul(value: Any) -> bool:
-    rest = [value]
-    while rest:
-        item = rest.pop()
-        if isinstance(item, str):
-            if "\0" in item:
-                return True
-        elif isinstance(item, dict):
-            rest.extend(item.keys())
-            rest.extend(item.values())
-        elif isinstance(item, list):
-            rest.extend(item)
-    return False
+_BEGINNING: Final = re.compile(
+    rb'(?:[^",\[{]++|"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z))*+(?:[,\[{]|\Z)', re.DOTALL
+)
+"""What comes before a further value: a bracket or a comma that is not part of a text. Malformed input matches too."""
+
+
+def _has_too_many_values(raw: bytes) -> bool:
+    """Whether a document has more than MOST_VALUES values; it is read no further than to the last that is allowed."""
+    if raw.count(b",") + raw.count(b"[") + raw.count(b"{") <= MOST_VALUES:
+        return False
+    return next(islice(_BEGINNING.finditer(raw), MOST_VALUES + 1, None), None) is not None
