@@ -103,12 +103,25 @@ class Running:
                 pass
             return found
 
+    def exchange_all(self, request: bytes) -> bytes:
+        """Send raw bytes, and read what comes until the server closes the connection."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=_PATIENCE) as sock:
+            sock.sendall(request)
+            found = b""
+            while part := sock.recv(65536):
+                found += part
+            return found
+
 
 class Server(Running):
-    """`regulars serve` as a person starts it, in `workers` processes: `with Server(path) as server`."""
+    """`regulars serve` as a person starts it, in `workers` processes: `with Server(path) as server`.
 
-    def __init__(self, path: Path, *, workers: int = 1, **environment: str) -> None:
-        command = [sys.executable, "-m", "regulars", "serve", "--port", "0", "--workers", str(workers)]
+    `descriptors` bounds the open files of each process.
+    """
+
+    def __init__(self, path: Path, *, workers: int = 1, descriptors: int | None = None, **environment: str) -> None:
+        limit = [] if descriptors is None else ["/bin/sh", "-c", f'ulimit -n {descriptors} && exec "$@"', "sh"]
+        command = [*limit, sys.executable, "-m", "regulars", "serve", "--port", "0", "--workers", str(workers)]
         self._log = path.with_name(f"{path.name}.{time.monotonic_ns()}.log")
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(

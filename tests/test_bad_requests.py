@@ -155,7 +155,7 @@ def test_requests_before_it_on_the_connection_are_answered_first(live: tuple[Ser
 def test_a_large_body_is_no_large_head(live: tuple[Server, str, Path]) -> None:
     server, key, _ = live
     body = json.dumps({"email": "large@example.com", "padding": "x" * 40_000}).encode() + b" " * 900_000
-    post = f"POST /api/v1/customers HTTP/1.1\r\nAuthorization: Bearer {key}\r\nX-Long: {'x' * 60_000}\r\n"
+    post = f"POST /api/v1/customers HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nX-Long: {'x' * 60_000}\r\n"
     plain = f"{post}Content-Length: {len(body)}\r\n\r\n".encode() + body
     chunk = b"%x\r\n%b\r\n" % (len(body), body)
     chunked = f"{post}Transfer-Encoding: chunked\r\n\r\n".encode() + chunk + b"0\r\n\r\n"

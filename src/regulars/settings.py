@@ -14,6 +14,7 @@ PREFIX: Final = "REGULARS_"
 
 _SQLITE: Final = "sqlite:///"
 _LARGEST: Final = 2**40
+_Seconds = Annotated[int, Meta(ge=1, le=86_400)]
 _Days = Annotated[int, Meta(ge=1, le=36_500)]
 
 
@@ -34,6 +35,32 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     body_limit: Annotated[int, Meta(ge=1024, le=_LARGEST, description="largest body of a request, in bytes")] = (
         2 * 1024 * 1024
     )
+    bodies_memory: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=_LARGEST,
+            description="memory for bodies that have not come in whole, in bytes; beyond it a body is refused (503)",
+        ),
+    ] = 64 * 1024 * 1024
+    head_timeout: Annotated[
+        _Seconds, Meta(description="seconds in which the line and headers of a request must arrive")
+    ] = 10
+    body_timeout: Annotated[
+        _Seconds, Meta(description="seconds in which its body must arrive, or each further 64 KiB of it")
+    ] = 30
+    send_timeout: Annotated[_Seconds, Meta(description="seconds in which a client must take a part of its answer")] = 30
+    keep_alive_timeout: Annotated[_Seconds, Meta(description="seconds that a connection is kept without a request")] = (
+        75
+    )
+    connections_limit: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=2**20,
+            description="connections of a process; beyond it the longest idle goes; 0: as many as open files allow",
+        ),
+    ] = 0
     queue_capacity: Annotated[
         int, Meta(ge=1, le=_LARGEST, description="writes that may wait; beyond it callers are told to come back (503)")
     ] = 10_000

@@ -29,6 +29,8 @@ UNREACHED = {
     "not_acceptable": "/v1 only: tests/http/jsonapi",
     "media_type": "/v1 only: tests/http/jsonapi",
     "head_too_large": "only of a server with sockets: tests/test_bad_requests.py",
+    "timeout": "only of a server with sockets: tests/wire",
+    "http_version": "only of a server with sockets: tests/wire",
     "loading": "/v1 only: the classic surface asks the store, never an index",
 }
 """Codes that no call of the classic surface can give."""

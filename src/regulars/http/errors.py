@@ -39,6 +39,7 @@ ERRORS: Final[dict[str, ErrorKind]] = {
     "object_not_found": ErrorKind(404, REFUSALS["object_not_found"]),
     "method_not_allowed": ErrorKind(405, "The path exists, but not with this method."),
     "not_acceptable": ErrorKind(406, "None of the media types that the caller accepts can be given."),
+    "timeout": ErrorKind(408, "The request did not arrive in time; the connection is closed."),
     "identity_conflict": ErrorKind(409, REFUSALS["identity_conflict"]),
     "unprocessable": ErrorKind(422, "An attribute of the resource in the body breaks a rule."),
     "address_taken": ErrorKind(422, REFUSALS["address_taken"]),
@@ -47,13 +48,16 @@ ERRORS: Final[dict[str, ErrorKind]] = {
     "too_many": ErrorKind(413, "The call carries more items than one call may."),
     "media_type": ErrorKind(415, "The body is of a media type, or has media type parameters, that are not understood."),
     "head_too_large": ErrorKind(431, "The line and headers of the request are larger than 64 KiB."),
-    "busy": ErrorKind(503, "More writes or long questions are waiting than are taken in; try again in a second."),
+    "busy": ErrorKind(
+        503, "More writes, long questions or bodies are under way than are taken in; try again in a second."
+    ),
     "loading": ErrorKind(503, "The site's index is being loaded; try again in a second."),
     "unavailable": ErrorKind(503, REFUSALS["unavailable"]),
     "outcome_unknown": ErrorKind(
         503, "The database was lost in a write; whether it was done is not known, unless the sentence says so."
     ),
     "internal": ErrorKind(500, REFUSALS["internal"]),
+    "http_version": ErrorKind(505, "The request is of a version of HTTP other than 1.0 and 1.1."),
 }
 """Every error code. Codes are part of the interface: never renamed."""
 

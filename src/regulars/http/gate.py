@@ -28,9 +28,20 @@ from regulars.store.ledger import CommandFailedError, QueueFullError
 REQUEST_ID: Final = b"x-request-id"
 OLD_PREFIX: Final = "/api/v1_0/"
 _UNREADABLE: Final = {
-    "malformed": "The request is not valid HTTP.",
-    "head_too_large": f"The line and headers of a request must not be larger than {LARGEST_HEAD} bytes.",
+    "malformed": ("malformed", "The request is not valid HTTP."),
+    "host": ("malformed", "A request must have exactly one Host header."),
+    "http_version": ("http_version", "The server speaks HTTP/1.0 and HTTP/1.1."),
+    "head_too_large": (
+        "head_too_large",
+        f"The line and headers of a request must not be larger than {LARGEST_HEAD} bytes.",
+    ),
+    "head_timeout": ("timeout", "The line and headers of the request did not arrive in time."),
+    "body_timeout": ("timeout", "The body of the request did not arrive in time."),
 }
+"""What is told of a request that could not be read: code and sentence, by the reason that the server gives."""
+
+_NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
+_NO_STORE: Final = (b"cache-control", b"no-store")
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _PROCESS: Final = secrets.token_hex(6)
 _requests: Final = itertools.count(1)
@@ -64,7 +75,7 @@ class Gate:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"].append((REQUEST_ID, request_id.encode()))
+                _finish(message["headers"], request_id)
             await send(message)
 
         try:
@@ -85,9 +96,9 @@ class Gate:
             await response(scope, receive, send_with_id)
 
     async def refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request that could not be read: `code` in its scope says why not."""
-        response = self._render(Problem(scope["code"], _UNREADABLE[scope["code"]]), Request({**scope, "type": "http"}))
-        response.headers[REQUEST_ID.decode()] = self._request_id(scope)
+        """Answer a request that could not be read: `reason` in its scope says why not."""
+        response = self._render(Problem(*_UNREADABLE[scope["reason"]]), Request({**scope, "type": "http"}))
+        _finish(response.raw_headers, self._request_id(scope))
         await response(scope, receive, send)
 
     def _complain(self, error: UnavailableError) -> None:
@@ -134,6 +145,16 @@ class Gate:
         for name, value in problem.headers.items():
             response.headers[name] = value
         return response
+
+
+def _finish(headers: list[tuple[bytes, bytes]], request_id: str) -> None:
+    """Add what every reply has. No cache keeps one unless its handler says so: most show personal data."""
+    headers.append((REQUEST_ID, request_id.encode()))
+    headers.append(_NOSNIFF)
+    for name, _ in headers:
+        if name == b"cache-control":
+            return
+    headers.append(_NO_STORE)
 
 
 def _tables(

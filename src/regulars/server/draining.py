@@ -4,18 +4,20 @@ uvicorn on its own drops connections that wait to be accepted, and those whose r
 """
 
 import asyncio
+import contextlib
+import signal
 import socket
 import time
+from collections.abc import Iterator
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from uvicorn import Config, Server
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import multiprocess
 
-from regulars.server.protocol_errors import ErrorProtocol
-from regulars.server.write_buffering import BufferedTransport
+from regulars.server.connections import ConnectionLimits, Connections, TimedProtocol
 
 LINGER_SECONDS: Final = 1.0
 """How long a connection without a request is kept at the end: what its client sent by then is answered."""
@@ -29,14 +31,10 @@ _LOOK_SECONDS: Final = 0.2
 _log = structlog.get_logger("regulars.serve")
 
 
-class DrainingProtocol(ErrorProtocol):
+class DrainingProtocol(TimedProtocol):
     """A connection that ends, once the server does, with an answer that says `Connection: close`, or in silence."""
 
     _draining = False
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin, with a transport that gathers what is written."""
-        super().connection_made(BufferedTransport(transport, self.loop))  # type: ignore[arg-type]
 
     def shutdown(self) -> None:
         """Begin to end."""
@@ -56,8 +54,35 @@ class DrainingProtocol(ErrorProtocol):
         super().shutdown()
 
 
+class ServerConfig(Config):
+    """uvicorn's configuration, with the limits of connections."""
+
+    def __init__(self, *args: Any, limits: ConnectionLimits, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.limits = limits
+
+
 class DrainingServer(Server):
     """uvicorn's server, which also takes in whoever has connected before it closes its door."""
+
+    config: ServerConfig
+
+    def __init__(self, config: ServerConfig) -> None:
+        super().__init__(config)
+        self.server_state = self._connections = Connections(config.limits)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: look once a second for connections whose time is up."""
+        if counter % 10 == 0:
+            self._connections.sweep(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take signals while serving. To end at SIGTERM is what was asked for: it is not raised again at the end."""
+        with super().capture_signals():
+            yield
+            self._captured_signals[:] = [each for each in self._captured_signals if each != signal.SIGTERM]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish what runs, then end."""
@@ -80,6 +105,7 @@ class DrainingWorker(multiprocess.Process):
     def server(self) -> Server:
         """What runs in the process."""
         if self._server is None:
+            assert isinstance(self.config, ServerConfig)
             self._server = DrainingServer(self.config)
         return self._server
 

@@ -1,24 +1,35 @@
-"""Requests that end before there is a request: heads without end, and bytes that are no HTTP.
+"""Malformed HTTP and oversized headers get the standard error format.
 
-uvicorn on its own answers the latter in a shape of its own, without a request id and out of turn, and takes the former
-for as long as they come, which costs the square of their length.
+uvicorn on its own answers malformed HTTP in a format of its own, without a request id and out of turn, and reads a head
+for as long as it comes, which costs the square of its length.
 """
 
 import asyncio
+import time
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+import httptools
+import structlog
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from regulars.domain.limits import LARGEST_HEAD
+from regulars.server.parsing import ParsingProtocol
 
 REFUSED: Final = "http.refused"
-"""The type of the ASGI scope that asks the application for the answer to such a request. `code` says what is wrong."""
+"""The type of the ASGI scope that asks the application for the answer to such a request. `reason` says what is wrong:
+malformed, host, http_version, head_too_large, head_timeout or body_timeout."""
+
+_QUIET_SECONDS: Final = 10.0
+"""Malformed requests are logged once in so many seconds, with their number."""
+
+_VERSIONS: Final = frozenset({"1.0", "1.1"})
+_log = structlog.get_logger("regulars.serve")
 
 _LINGER_SECONDS: Final = 1.0
 """How long what still comes is thrown away: to close at once would take the answer from whoever is still sending."""
 
 
-class ErrorProtocol(HttpToolsProtocol):
+class ErrorProtocol(ParsingProtocol):
     """A connection on which every request gets an answer of the application, which says `Connection: close` if it
     could not be read."""
 
@@ -27,24 +38,34 @@ class ErrorProtocol(HttpToolsProtocol):
     are of a head, of a chunk's line or of trailers, and the parser keeps them all."""
 
     _refused = False
-    _code = "malformed"
+    _reason = "malformed"
 
     def data_received(self, data: bytes) -> None:
         """Take what has come, if it is still of interest."""
         if self._refused:
             return
         self._silent += len(data)
-        super().data_received(data)
-        if self._silent > LARGEST_HEAD and not self._refused:
-            self._code = "head_too_large"
-            self.send_400_response("The head of a request is too large.")
+        try:
+            self.feed(data)
+        except httptools.HttpParserError as error:
+            if str(error) == "Invalid HTTP version":
+                self._reason = "http_version"
+            self.refuse(self._reason)
+        else:
+            if self._silent > LARGEST_HEAD:
+                self.refuse("head_too_large")
 
     def on_headers_complete(self) -> None:
         """Begin a request."""
         # Only where what came is larger is it worth while to measure the head in it.
         if self._silent > LARGEST_HEAD and self._head_size() > LARGEST_HEAD:
-            self._code = "head_too_large"
-            raise ValueError(self._code)  # the parser stops, and `data_received` of uvicorn sends a 400
+            self._stop("head_too_large")
+        version = self.parser.get_http_version()
+        if version not in _VERSIONS:
+            self._stop("http_version")
+        hosts = [name for name, _ in self.headers if name == b"host"]
+        if len(hosts) != 1 and (hosts or version == "1.1"):
+            self._stop("host")
         self._silent = 0
         super().on_headers_complete()
 
@@ -53,8 +74,12 @@ class ErrorProtocol(HttpToolsProtocol):
         self._silent = 0
         super().on_body(body)
 
-    def send_400_response(self, msg: str) -> None:
+    def refuse(self, reason: str) -> None:
         """Let the application say what is wrong, after the answers to the requests before, and close."""
+        if self._refused:
+            return
+        _noise.heard(reason)
+        self._reason = reason
         self._refused = True
         before: RequestResponseCycle | None = self.cycle
         if self.scope is None or (before is not None and before.scope is self.scope and not before.more_body):
@@ -85,7 +110,7 @@ class ErrorProtocol(HttpToolsProtocol):
             "query_string": b"",
             **self.scope,
             "type": REFUSED,
-            "code": self._code,
+            "reason": self._reason,
             "path": path.decode("ascii", "replace"),
             "raw_path": path,
         }
@@ -102,6 +127,11 @@ class ErrorProtocol(HttpToolsProtocol):
             keep_alive=False,
             on_response=self.on_response_complete,
         )
+
+    def _stop(self, reason: str) -> None:
+        """Stop the parser: what a callback raises becomes an HttpParserError of `feed`."""
+        self._reason = reason
+        raise ValueError(reason)
 
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -124,3 +154,23 @@ class _Lingering:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
+
+
+class _Noise:
+    """One line for many malformed requests: anybody can send them without end."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._quiet_until = 0.0
+
+    def heard(self, reason: str) -> None:
+        """Note a request that could not be read, and log it if the last line is old enough."""
+        self._count += 1
+        now = time.monotonic()
+        if now >= self._quiet_until:
+            self._quiet_until = now + _QUIET_SECONDS
+            _log.warning("requests could not be read", count=self._count, last=reason)
+            self._count = 0
+
+
+_noise = _Noise()

@@ -5,9 +5,8 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
-import uvicorn
-
-from regulars.server.draining import DrainingProtocol, DrainingServer, DrainingWorkers
+from regulars.server.connections import ConnectionLimits
+from regulars.server.draining import DrainingProtocol, DrainingServer, DrainingWorkers, ServerConfig
 from regulars.settings import Settings
 
 APPLICATION: Final = "regulars.app:create_app_from_environment"
@@ -28,8 +27,9 @@ def run(settings: Settings, on_listening: Callable[[str], None], application: st
     """
     # The processes of the server read their settings from the environment.
     os.environ.update(settings.environment())
-    config = uvicorn.Config(
+    config = ServerConfig(
         application,
+        limits=ConnectionLimits.of(settings),
         factory=True,
         workers=settings.workers,
         loop="uvloop",

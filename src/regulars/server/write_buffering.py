@@ -3,6 +3,9 @@
 import asyncio
 from typing import Any, Final
 
+import structlog
+
+_log = structlog.get_logger("regulars.serve")
 _pending: Final[list["BufferedTransport"]] = []
 
 
@@ -29,9 +32,9 @@ class BufferedTransport:
         self._kept.append(data)
 
     def flush(self) -> None:
-        """Send what is kept."""
+        """Send what is kept, unless the connection is gone."""
         kept, self._kept = self._kept, []
-        if kept:
+        if kept and not self._transport.is_closing():
             self._transport.write(b"".join(kept))
 
     def close(self) -> None:
@@ -51,4 +54,8 @@ def _flush() -> None:
     pending = _pending[:]
     _pending.clear()
     for transport in pending:
-        transport.flush()
+        try:
+            transport.flush()
+        except Exception:  # one connection's trouble is not that of those behind it
+            _log.exception("an answer could not be sent")
+            transport.abort()
