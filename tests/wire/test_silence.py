@@ -93,7 +93,7 @@ def test_a_slow_body_that_goes_on_may_go_on(brief: Wire) -> None:
 def test_who_does_not_take_the_answer_is_given_up(brief: Wire) -> None:
     with brief.connect() as connection:
         connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        request = head("GET", "/v1/openapi.json", brief.authorization)
+        request = head("GET", "/openapi.json")
         connection.socket.settimeout(30)
         with pytest.raises(ConnectionError):
             while True:  # until the server has closed: it stops reading long before
