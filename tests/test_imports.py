@@ -16,14 +16,15 @@ LONGEST = 400
 ROOMS: dict[str, frozenset[str]] = {
     "domain": frozenset(),
     "audience": frozenset({"domain"}),
-    "store": frozenset({"domain"}),
+    "store": frozenset({"domain", "files", "logs"}),
     "settings": frozenset({"domain"}),
     "logs": frozenset(),
     "metrics": frozenset(),
-    "http": frozenset({"domain", "audience", "store", "settings", "metrics"}),
+    "files": frozenset(),
+    "http": frozenset({"domain", "audience", "store", "settings", "logs", "metrics"}),
     "server": frozenset({"domain", "settings"}),
     "importing": frozenset({"domain", "store"}),
-    "cli": frozenset({"domain", "audience", "store", "settings", "logs", "importing", "server"}),
+    "cli": frozenset({"files", "domain", "audience", "store", "settings", "logs", "importing", "server"}),
     "__main__": frozenset({"cli"}),
     "app": frozenset({"domain", "audience", "store", "settings", "logs", "http", "server", "metrics"}),
 }

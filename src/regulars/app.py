@@ -18,14 +18,15 @@ from regulars.http.keyring import Keyring
 from regulars.http.routes import ROUTES
 from regulars.http.sealed_tokens import Sealer
 from regulars.http.services import Services, clock_ms
-from regulars.logs import configure_logging
+from regulars.logs import configure_logging, unavailable
 from regulars.server.protocol_errors import REFUSED
 from regulars.settings import Settings
 from regulars.store import control
-from regulars.store.engine import UnavailableError
+from regulars.store.engine import ReplacedError, UnavailableError
 from regulars.store.pruning import prune_changes
 from regulars.store.store import Store
 
+_WATCH_SECONDS: Final = 0.5
 _FLUSH_SECONDS: Final = 60
 _PRUNE_SECONDS: Final = 3_600
 _log = structlog.get_logger("regulars.app")
@@ -69,15 +70,19 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
         connections=settings.database_connections,
         capacity=settings.queue_capacity,
         limits=Limits(email=settings.email_limit, attributes=settings.attributes_limit),
+        must_exist=True,  # a worker that is replaced must not begin an empty one where somebody deleted it
     )
     directory = None if settings.snapshots is None else SnapshotDirectory(settings.snapshots)
-    audience = Audience(store.changes, index_memory=settings.index_memory, directory=directory)
+    audience = Audience(
+        store.changes, index_memory=settings.index_memory, directory=directory, on_follow_error=_not_followed
+    )
     keyring = Keyring(store, clock_ms)
     async with store.snapshot() as connection:
         cursors = Sealer(await control.secret(connection), "cursor")
     settle_garbage_collection()
     tasks = [
         asyncio.create_task(audience.follow()),
+        asyncio.create_task(_watch_files(store)),
         asyncio.create_task(_flush_now_and_then(keyring)),
         asyncio.create_task(_prune_now_and_then(store, directory, settings.change_retention_days)),
     ]
@@ -104,13 +109,30 @@ def settle_garbage_collection() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
+def _not_followed(site: int, error: Exception) -> None:
+    if isinstance(error, ReplacedError):
+        return  # the store has logged it
+    if isinstance(error, UnavailableError):
+        unavailable.warning("a site could not be followed", site=site, reason=str(error))
+    else:
+        _log.exception("a site could not be followed; it is caught up at the next question", site=site)
+
+
+async def _watch_files(store: Store) -> None:
+    """Look at the database's files also while nobody asks for anything: what is wrong with them is logged."""
+    while True:
+        await asyncio.sleep(_WATCH_SECONDS)
+        with contextlib.suppress(UnavailableError):
+            store.engine.check_files()
+
+
 async def _flush_now_and_then(keyring: Keyring) -> None:
     while True:
         await asyncio.sleep(_FLUSH_SECONDS)
         try:
             await keyring.flush()
         except UnavailableError as error:
-            _log.warning("when keys were used could not be noted", reason=str(error))
+            unavailable.warning("when keys were used could not be noted", reason=str(error))
         except Exception:
             _log.exception("when keys were used could not be noted")
 
@@ -126,7 +148,7 @@ async def _prune_now_and_then(store: Store, directory: SnapshotDirectory | None,
                 until = None if saved is None else saved.number
                 await prune_changes(store.engine, site.id, before=clock_ms() - days * DAY, until=until)
         except UnavailableError as error:
-            _log.warning("old changes could not be deleted", reason=str(error))
+            unavailable.warning("old changes could not be deleted", reason=str(error))
         except Exception:
             _log.exception("old changes could not be deleted")
 

@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from typing import Final
+import time
+from typing import Any, Final
 
 import structlog
 from structlog.typing import Processor
@@ -14,6 +15,8 @@ LEVELS: Final = {
     "error": logging.ERROR,
 }
 """The levels that can be set, in the order of their weight."""
+
+_SECONDS: Final = 1.0
 
 
 def configure_logging(level: str = "info") -> None:
@@ -37,3 +40,28 @@ def configure_logging(level: str = "info") -> None:
         )
     )
     logging.basicConfig(level=LEVELS[level], handlers=[handler], force=True)
+
+
+class Throttle:
+    """At most a line a second, whoever has something to say; each line tells how many were held back before it."""
+
+    def __init__(self, name: str) -> None:
+        self._log = structlog.get_logger(name)
+        self._silent_until = 0.0
+        self._held_back = 0
+
+    def warning(self, event: str, **fields: Any) -> None:
+        """Log a line, unless there was one within the last second."""
+        now = time.monotonic()
+        if now < self._silent_until:
+            self._held_back += 1
+            return
+        self._silent_until = now + _SECONDS
+        if self._held_back:
+            fields["held_back"] = self._held_back
+        self._held_back = 0
+        self._log.warning(event, **fields)
+
+
+unavailable: Final = Throttle("regulars.database")
+"""Takes every line about a database that cannot be used: all calls, sites and tasks meet it at once."""

@@ -53,6 +53,10 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 
+def _log_follow_error(site: int, error: Exception) -> None:
+    _log.exception("following site %d failed; it is caught up at the next question", site, exc_info=error)
+
+
 class Audience:
     """The question-answering side of a store.
 
@@ -62,6 +66,7 @@ class Audience:
     changes that a catch-up applies at a time. tail_every: seconds between two looks of `follow`. tail_for: seconds
     after the last question during which a site is followed. directory: where snapshots are kept. Sites with `large`
     customers have one, written every `save_every` seconds or `save_after` changes, but not twice within a minute.
+    on_follow_error: is told, in the handler of the exception, of a site that `follow` could not bring into step.
     Counters for metrics: `loads` (`restored` of them from a snapshot), `rebuilds`,
     `applied` (changes), `pooled` (questions), `follow_errors`.
     """
@@ -82,8 +87,10 @@ class Audience:
         large: int = 20_000,
         save_every: float = 600.0,
         save_after: int = 5_000,
+        on_follow_error: Callable[[int, Exception], None] = _log_follow_error,
     ) -> None:
         self._source = source
+        self._on_follow_error = on_follow_error
         self._index_memory = index_memory
         self._load_wait = load_wait
         self._pool_above = pool_above
@@ -153,9 +160,9 @@ class Audience:
                 try:
                     await self._tail(site, loaded)
                     self.maintenance.look_after(site, loaded)
-                except Exception:
+                except Exception as error:
                     self.follow_errors += 1
-                    _log.exception("following site %d failed; it is caught up at the next question", site)
+                    self._on_follow_error(site, error)
 
     def _followed(self) -> list[tuple[int, LoadedSite]]:
         """The sites that are due: the large ones each time, and of the small ones, which catch up at once, a few."""

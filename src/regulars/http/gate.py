@@ -3,7 +3,6 @@
 import itertools
 import re
 import secrets
-import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -22,7 +21,8 @@ from regulars.http.classic import failures as classic_failures
 from regulars.http.errors import RETRY_SECONDS, Problem
 from regulars.http.jsonapi import failures as jsonapi_failures
 from regulars.http.services import Services
-from regulars.store.engine import OutcomeUnknownError, UnavailableError
+from regulars.logs import unavailable
+from regulars.store.engine import OutcomeUnknownError, ReplacedError, UnavailableError
 from regulars.store.ledger import CommandFailedError, QueueFullError
 
 REQUEST_ID: Final = b"x-request-id"
@@ -56,7 +56,6 @@ class Gate:
         self._router = Router(routes, redirect_slashes=False)
         self._exact, self._by_last = _tables(routes)
         self.services: Services | None = None
-        self._silent_until = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -86,8 +85,8 @@ class Gate:
             problem = _problem(error)
             if problem.status in (400, 405) and path in compatibility.missing():
                 problem = _no_such_call()  # it only looks like the path of a customer
-            if isinstance(error, UnavailableError):
-                self._complain(error)
+            if isinstance(error, UnavailableError) and not isinstance(error, ReplacedError):  # which is logged once
+                unavailable.warning("the database cannot be used", reason=str(error))
             if problem.code == "method_not_allowed":
                 problem.headers["Allow"] = ", ".join(self._methods(path))
             if problem.status >= 500 and problem.code == "internal":
@@ -100,13 +99,6 @@ class Gate:
         response = self._render(Problem(*_UNREADABLE[scope["reason"]]), Request({**scope, "type": "http"}))
         _finish(response.raw_headers, self._request_id(scope))
         await response(scope, receive, send)
-
-    def _complain(self, error: UnavailableError) -> None:
-        """Say in the log why the database cannot be used, once a second: every call of that time fails alike."""
-        now = time.monotonic()
-        if now >= self._silent_until:
-            self._silent_until = now + 1
-            _log.warning("the database cannot be used", reason=str(error))
 
     def _methods(self, path: str) -> list[str]:
         """What a path can be called with, by all of its routes; a single route knows of its own methods only."""

@@ -20,6 +20,10 @@ class DamagedFileError(UnavailableError):
     """What is in the database's file is not what was written there. Trying again does not help; a backup does."""
 
 
+class ReplacedError(UnavailableError):
+    """The database's file is no longer the one that was opened: what was written to it now would be lost."""
+
+
 class TransientError(UnavailableError):
     """The transaction was undone for a reason that may be gone already: a lost connection, a deadlock.
 
@@ -45,6 +49,10 @@ class NewIndex(Struct, frozen=True):
         """The statement; `how` stands between INDEX and the name."""
         unique = "UNIQUE " if self.is_unique else ""
         return f"CREATE {unique}INDEX {how}{self.name} ON {self.on}"
+
+
+class UnlinkedCommitError(ReplacedError, OutcomeUnknownError):
+    """The database's file went away during a COMMIT: the write is in a file that nobody will find, or will again."""
 
 
 class Connection(Protocol):
@@ -159,6 +167,10 @@ class Engine(Protocol):
 
     async def backup(self, path: str) -> None:
         """Write a consistent copy to a new file while others go on reading and writing."""
+        ...
+
+    def check_files(self) -> None:
+        """Look whether the database's files are still those that were opened. Raises ReplacedError."""
         ...
 
     async def damage(self) -> list[str]:

@@ -16,8 +16,9 @@ from regulars.domain.changes import Head
 from regulars.domain.commands import Command, LinkProducts, Outcome, RecordActivity, Relate, Upsert, UpsertGroup
 from regulars.domain.faults import UnknownSiteError, refuse
 from regulars.domain.limits import DEFAULT, Limits
+from regulars.logs import unavailable
 from regulars.store.batch import commit_batch, has_happened
-from regulars.store.engine import Engine, OutcomeUnknownError, TransientError, UnavailableError
+from regulars.store.engine import Engine, OutcomeUnknownError, ReplacedError, TransientError, UnavailableError
 
 LARGEST_BATCH: Final = 1_000
 """Commands in one transaction of a server: bulk calls share an fsync, and the loop is held for some 20 ms.
@@ -194,7 +195,7 @@ class Ledger:
         try:
             outcomes = await self._transact(batch, taken)
         except TransientError as error:
-            _log.warning("a batch is tried once more", reason=str(error))
+            unavailable.warning("a batch is tried once more", reason=str(error))
             outcomes = await self._transact(batch, taken)
         self.commits += 1
         self.commands += len(taken)
@@ -221,6 +222,8 @@ class Ledger:
                 if not heads:
                     connection.discard()
         except OutcomeUnknownError as error:
+            if isinstance(error, ReplacedError):
+                raise  # it cannot be asked
             if not await self._happened(heads, error):
                 raise TransientError(f"{error}: it did not") from error
         return outcomes

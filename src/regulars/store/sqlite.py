@@ -9,6 +9,7 @@ dies, where SQLite's own busy timeout starves one side for seconds.
 import asyncio
 import fcntl
 import os
+import threading
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -16,13 +17,24 @@ from pathlib import Path
 from typing import Any, Final
 
 import apsw
+import structlog
 
-from regulars.store.engine import DamagedFileError, NewIndex, Row, UnavailableError, Values, WriteConnection
+from regulars.store.database_files import DatabaseFiles
+from regulars.store.engine import (
+    DamagedFileError,
+    NewIndex,
+    ReplacedError,
+    Row,
+    UnavailableError,
+    UnlinkedCommitError,
+    Values,
+    WriteConnection,
+)
+from regulars.store.sqlite_connections import AWAY, connect, copy_to, make, roll_back, run, unavailable
 from regulars.store.statement import Statement
 from regulars.store.threads import Worker, off_loop
 
 SCHEME: Final = "sqlite:///"
-_BUSY_MS: Final = 10_000
 _CHECKPOINT_PAGES: Final = 4_000
 """Pages of 4 KiB in the WAL after which a commit also moves them into the database file.
 
@@ -30,17 +42,10 @@ A page that was written several times by then is moved once. With SQLite's own 1
 site of 100,000 customers fills that and moves all of its pages, which takes a third of the time. To move these takes
 some 20 ms, during which no other commit ends.
 """
-_AWAY: Final = (
-    apsw.BusyError,
-    apsw.LockedError,
-    apsw.IOError,
-    apsw.FullError,
-    apsw.CantOpenError,
-    apsw.ReadOnlyError,
-    apsw.NotADBError,
-    apsw.CorruptError,
-)
-_DAMAGED: Final = (apsw.NotADBError, apsw.CorruptError)
+_LOOK_SECONDS: Final = 0.25
+"""How long readers rely on a look at the files; who writes looks at each commit."""
+
+_log = structlog.get_logger("regulars.store")
 
 
 class SqliteEngine:
@@ -55,6 +60,10 @@ class SqliteEngine:
         self._worker = Worker()
         self._writing = asyncio.Lock()
         self._writer: apsw.Connection | None = None
+        self._files: DatabaseFiles | None = None
+        self._look_at = 0.0
+        self._is_replaced = False
+        self._telling = threading.Lock()
         self._readers: list[apsw.Connection] = []
         self._shared: SqliteSharedSnapshot | None = None
         self._lock_file = -1
@@ -69,19 +78,21 @@ class SqliteEngine:
         """Open the file for writing, creating it if it is not there. Raises UnavailableError."""
         try:
             self._lock_file = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            _make(self.path)
-            self._writer = _connect(self.path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+            make(self.path)
+            self._writer = connect(self.path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
             await self._worker.run(self._lock)  # two processes may make the file at once
             try:
                 # WAL with FULL: a commit is on disk when COMMIT returns. A statement string stops at its first row.
                 self._writer.execute("PRAGMA journal_mode = WAL").fetchall()
                 self._writer.execute("PRAGMA synchronous = FULL").fetchall()
                 self._writer.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}").fetchall()
+                self._writer.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # opens its other files
+                self._files = DatabaseFiles(self.path)
             finally:
                 self._unlock()
-        except (OSError, UnavailableError, *_AWAY) as error:
+        except (OSError, UnavailableError, *AWAY) as error:
             self._let_go()
-            raise _unavailable(f"cannot open the database {self.path}", error) from error
+            raise unavailable(f"cannot open the database {self.path}", error) from error
 
     async def close(self) -> None:
         """Close every connection; a running transaction is finished first."""
@@ -110,15 +121,15 @@ class SqliteEngine:
             try:
                 await self._worker.run(self._lock)
                 locked = time.perf_counter()
-                _run(writer, "BEGIN IMMEDIATE")
+                run(writer, "BEGIN IMMEDIATE")
                 connection = SqliteConnection(writer)
                 try:
                     yield connection
                 except BaseException:
-                    _roll_back(writer)
+                    roll_back(writer)
                     raise
                 if connection.discarded:
-                    _roll_back(writer)
+                    roll_back(writer)
                 else:
                     await self._worker.run(lambda: self._commit(writer))
             finally:
@@ -150,11 +161,20 @@ class SqliteEngine:
 
     def reader(self) -> apsw.Connection:
         """A read-only connection, to be given back with `release`."""
-        if self._readers:
-            return self._readers.pop()
         if self._writer is None:
             raise UnavailableError("the database is closed")
-        return _connect(self.path, apsw.SQLITE_OPEN_READONLY)
+        if self._readers:
+            if time.monotonic() > self._look_at:
+                self.check_files()
+            return self._readers.pop()
+        self.check_files()
+        connection = connect(self.path, apsw.SQLITE_OPEN_READONLY)
+        try:
+            self.check_files()
+        except ReplacedError:
+            connection.close()
+            raise
+        return connection
 
     def release(self, connection: apsw.Connection) -> None:
         """Take a read-only connection back."""
@@ -163,11 +183,33 @@ class SqliteEngine:
         else:
             self._readers.append(connection)
 
+    def check_files(self) -> None:
+        """Raise ReplacedError when the file, or one of SQLite's beside it, is no longer the one that was opened.
+
+        It is logged when that is first seen, and when the files are back. May be called on any thread.
+        """
+        if self._files is None:
+            return
+        try:
+            self._files.check()
+        except ReplacedError as error:
+            self._look_at = 0.0
+            with self._telling:
+                if not self._is_replaced:
+                    _log.error("nothing can be read or written: put the file back, or restart", reason=str(error))
+                self._is_replaced = True
+            raise
+        self._look_at = time.monotonic() + _LOOK_SECONDS
+        with self._telling:
+            if self._is_replaced:
+                _log.info("the database's file is back", path=str(self.path))
+            self._is_replaced = False
+
     async def backup(self, path: str | Path) -> None:
         """Copy the database to a new file, as it is at this moment, while others go on writing."""
         source = self.reader()
         try:
-            await off_loop(_copy, source, Path(path))
+            await off_loop(copy_to, source, Path(path))
         finally:
             self.release(source)
 
@@ -175,7 +217,7 @@ class SqliteEngine:
         """What SQLite's integrity check finds wrong; it reads the whole file, on a thread."""
         source = self.reader()
         try:
-            rows = await off_loop(_run, source, "PRAGMA integrity_check")
+            rows = await off_loop(run, source, "PRAGMA integrity_check")
         except DamagedFileError as error:
             return [str(error)]
         finally:
@@ -186,16 +228,21 @@ class SqliteEngine:
         asked = time.perf_counter()
         fcntl.flock(self._lock_file, fcntl.LOCK_EX)
         self.last_wait = time.perf_counter() - asked
+        self.check_files()
 
     def _unlock(self) -> None:
         fcntl.flock(self._lock_file, fcntl.LOCK_UN)
 
     def _commit(self, writer: apsw.Connection) -> None:
         try:
-            _run(writer, "COMMIT")
+            run(writer, "COMMIT")
         except BaseException:
-            _roll_back(writer)
+            roll_back(writer)
             raise
+        try:
+            self.check_files()
+        except ReplacedError as error:
+            raise UnlinkedCommitError(f"{error}; what was just written went with it") from error
 
 
 class SqliteConnection:
@@ -212,12 +259,12 @@ class SqliteConnection:
     async def all(self, statement: Statement, values: Values) -> list[Row]:
         """Run a statement and return its rows."""
         sql = statement.sql("sqlite")
-        return _run(self._connection, sql.text, sql.arguments(values))
+        return run(self._connection, sql.text, sql.arguments(values))
 
     async def one(self, statement: Statement, values: Values) -> Row | None:
         """Run a statement and return its first row, if any."""
         sql = statement.sql("sqlite")
-        rows = _run(self._connection, sql.text, sql.arguments(values))
+        rows = run(self._connection, sql.text, sql.arguments(values))
         return rows[0] if rows else None
 
     async def several(
@@ -231,16 +278,16 @@ class SqliteConnection:
         """Run a statement once for each row of positional arguments."""
         try:
             self._connection.executemany(statement.sql("sqlite").text, rows)
-        except _AWAY as error:
-            raise _unavailable("the database cannot be written", error) from error
+        except AWAY as error:
+            raise unavailable("the database cannot be written", error) from error
 
     async def script(self, text: str) -> None:
         """Run one statement of a migration."""
-        _run(self._connection, text)
+        run(self._connection, text)
 
     async def tables(self) -> set[str]:
         """The names of the tables there are."""
-        return {name for (name,) in _run(self._connection, "SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        return {name for (name,) in run(self._connection, "SELECT name FROM sqlite_schema WHERE type = 'table'")}
 
     async def is_distributed(self) -> bool:
         """Never."""
@@ -252,7 +299,7 @@ class SqliteConnection:
     async def in_thread(self, statement: Statement, values: Values) -> list[Row]:
         """`all` for many rows: on a thread, so that the loop goes on. The connection must be left alone meanwhile."""
         sql = statement.sql("sqlite")
-        return await off_loop(_run, self._connection, sql.text, sql.arguments(values))
+        return await off_loop(run, self._connection, sql.text, sql.arguments(values))
 
 
 class SqliteSnapshot:
@@ -271,7 +318,7 @@ class SqliteSnapshot:
         """Begin the transaction; what is read is what is there at its first statement."""
         self._reader = self._engine.reader()
         try:
-            _run(self._reader, "BEGIN")
+            run(self._reader, "BEGIN")
         except BaseException:
             self._reader.close()
             raise
@@ -279,7 +326,7 @@ class SqliteSnapshot:
 
     def end(self) -> None:
         """End the transaction and give its connection back."""
-        _run(self._reader, "COMMIT")
+        run(self._reader, "COMMIT")
         self._engine.release(self._reader)
 
 
@@ -311,75 +358,3 @@ class SqliteSharedSnapshot:
         self._over = True
         if not self._inside:
             self._snapshot.end()
-
-
-def _run(connection: apsw.Connection, text: str, arguments: Sequence[Any] = ()) -> list[Row]:
-    try:
-        # apsw runs a statement only as far as rows are fetched.
-        return connection.execute(text, arguments).fetchall()
-    except _AWAY as error:
-        raise _unavailable("the database cannot be used", error) from error
-
-
-def _unavailable(sentence: str, error: Exception) -> UnavailableError:
-    kind = DamagedFileError if isinstance(error, (DamagedFileError, *_DAMAGED)) else UnavailableError
-    return kind(f"{sentence}: {error}")
-
-
-def _roll_back(connection: apsw.Connection) -> None:
-    # After a full disk or a failed write SQLite has rolled back by itself.
-    if connection.in_transaction:
-        _run(connection, "ROLLBACK")
-
-
-def _connect(path: Path, flags: int) -> apsw.Connection:
-    try:
-        connection = apsw.Connection(str(path), flags=flags, statementcachesize=256)
-    except _AWAY as error:
-        raise _unavailable(f"cannot open the database {path}", error) from error
-    connection.set_busy_timeout(_BUSY_MS)
-    # Without it SQLite plans a statement anew whenever a bound value might change the plan, which a json_each or a
-    # partial index is enough for: 47 us instead of 6 for the look-up of one customer.
-    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
-    try:
-        _run(connection, "PRAGMA cache_size = -65536")
-        _run(connection, "PRAGMA temp_store = MEMORY")
-    except UnavailableError:
-        connection.close()
-        raise
-    return connection
-
-
-def _make(path: Path) -> None:
-    """Make a file that its owner alone may read, if it is not there: SQLite's own follow it in that."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-
-
-def _copy(source: apsw.Connection, path: Path) -> None:
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.unlink(missing_ok=True)
-        _make(partial)
-    except OSError as error:
-        raise _unavailable("the database cannot be copied", error) from error
-    target = apsw.Connection(str(partial))
-    try:
-        # All pages in one step: a step copies from one snapshot, further steps would start anew after each write.
-        with target.backup("main", source, "main") as copy:
-            copy.step(-1)
-        target.execute("PRAGMA journal_mode = DELETE").fetchall()
-    except _AWAY as error:
-        partial.unlink(missing_ok=True)
-        raise _unavailable("the database cannot be copied", error) from error
-    finally:
-        target.close()
-    _sync(partial)
-    partial.rename(path)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

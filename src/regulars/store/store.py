@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from regulars.domain.limits import DEFAULT, Limits
-from regulars.store.engine import Connection, Engine
+from regulars.store.engine import Connection, Engine, UnavailableError
 from regulars.store.following import StoreChanges
 from regulars.store.ledger import LARGEST_BATCH, Ledger
 from regulars.store.migrations import has_tables, migrate
@@ -52,14 +52,19 @@ class Store:
         largest_batch: int = LARGEST_BATCH,
         limits: Limits = DEFAULT,
         clock: Callable[[], int] | None = None,
+        must_exist: bool = False,
     ) -> "Store":
         """Open a database and take the quick ones of the migrations that it lacks.
 
         connections: the most there may be to a server.
 
+        must_exist: a file that is not there is not made.
+
         Raises DatabaseURLError, UnavailableError, or IncompatibleError.
         """
         engine = engine_for(url, connections=connections)
+        if must_exist and not engine.exists():
+            raise UnavailableError(f"there is no database at {shown(url)}")
         await engine.open()
         try:
             await migrate(engine, quick_only=True)

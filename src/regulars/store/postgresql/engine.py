@@ -179,6 +179,9 @@ class PostgresqlEngine:
         """Not done here: raises UnavailableError with the way to do it."""
         raise UnavailableError("a PostgreSQL database is backed up with pg_dump, or with `regulars copy` to a file")
 
+    def check_files(self) -> None:
+        """Nothing to do: the server looks after its files."""
+
     async def damage(self) -> list[str]:
         """Indexes that the server holds invalid, and pages with a wrong checksum that it met."""
         async with self.snapshot() as connection:

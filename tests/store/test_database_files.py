@@ -1,0 +1,106 @@
+"""The file below: one that was deleted or replaced while it was open takes nothing that is acknowledged."""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from regulars.store import ledger
+from regulars.store.engine import OutcomeUnknownError, ReplacedError, UnavailableError
+from regulars.store.sqlite import SqliteEngine
+from regulars.store.store import Store
+
+from .running import Running, on_a_loop, on_sqlite, running, stored_customers, upsert
+
+
+def delete(path: Path) -> None:
+    path.unlink()
+
+
+def replace(path: Path) -> None:
+    """As `mv` does with a file that was restored elsewhere."""
+    copy = path.with_name("copy")
+    shutil.copy(path, copy)
+    copy.replace(path)
+
+
+def turn_a_link(path: Path) -> None:
+    """The name becomes a link to a copy."""
+    copy = path.with_name("copy")
+    shutil.copy(path, copy)
+    path.unlink()
+    path.symlink_to(copy)
+
+
+@pytest.mark.parametrize("change", [delete, replace, turn_a_link])
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
+def test_nothing_is_acknowledged_once_a_file_is_gone(
+    suffix: str, change: Callable[[Path], None], tmp_path: Path
+) -> None:
+    @on_a_loop
+    async def run() -> None:
+        async with running(tmp_path) as at:
+            await at.upsert(email="a@example.com")
+            change(Path(f"{at.path}{suffix}"))
+            for _ in range(3):
+                with pytest.raises(ReplacedError, match="deleted or replaced") as caught:
+                    await at.upsert(email="b@example.com")
+                assert not isinstance(caught.value, OutcomeUnknownError)
+            await asyncio.sleep(0.3)
+            for view in (at.store.snapshot, at.store.shared_snapshot):
+                with pytest.raises(ReplacedError):
+                    async with view():
+                        pass
+
+    run()
+
+
+@on_sqlite()
+async def test_a_file_that_goes_during_a_commit_is_not_waited_for(at: Running) -> None:
+    engine = at.store.engine
+    assert isinstance(engine, SqliteEngine)
+    commit = engine._commit
+
+    def unlinked_meanwhile(*writer: object) -> None:
+        at.path.unlink()
+        commit(*writer)  # type: ignore[arg-type]
+
+    engine._commit = unlinked_meanwhile  # type: ignore[method-assign, assignment]
+    with pytest.raises(OutcomeUnknownError):
+        await asyncio.wait_for(at.upsert(email="a@example.com"), ledger.SETTLE_SECONDS / 3)
+
+
+@on_sqlite()
+async def test_a_file_that_is_put_back_goes_on(at: Running) -> None:
+    await at.upsert(email="a@example.com")
+    away = at.path.with_name("away.db")
+    at.path.rename(away)
+    with pytest.raises(ReplacedError):
+        await at.upsert(email="b@example.com")
+    away.rename(at.path)
+    await at.upsert(email="c@example.com")
+    assert {each.email for each in stored_customers(at.path).values()} == {"a@example.com", "c@example.com"}
+
+
+@on_sqlite()
+async def test_a_link_to_the_file_is_as_good_as_the_file(at: Running) -> None:
+    (at.path.parent / "elsewhere").mkdir()
+    link = at.path.parent / "elsewhere" / "link.db"
+    link.symlink_to(at.path)
+    other = await Store.open(f"sqlite:///{link}")
+    try:
+        await other.ledger.submit(1, upsert(email="a@example.com"))
+        link.unlink()
+        with pytest.raises(ReplacedError):
+            await other.ledger.submit(1, upsert(email="b@example.com"))
+    finally:
+        await other.close()
+
+
+@on_a_loop
+async def test_a_store_that_must_exist_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match="there is no database"):
+        await Store.open(f"sqlite:///{tmp_path}/new.db", must_exist=True)
+    assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240
