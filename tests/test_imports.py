@@ -21,12 +21,13 @@ ROOMS: dict[str, frozenset[str]] = {
     "logs": frozenset(),
     "metrics": frozenset(),
     "files": frozenset(),
-    "http": frozenset({"domain", "audience", "store", "settings", "logs", "metrics"}),
+    "stalls": frozenset(),
+    "http": frozenset({"domain", "audience", "store", "settings", "logs", "metrics", "stalls"}),
     "server": frozenset({"domain", "settings"}),
     "importing": frozenset({"domain", "store"}),
     "cli": frozenset({"files", "domain", "audience", "store", "settings", "logs", "importing", "server"}),
     "__main__": frozenset({"cli"}),
-    "app": frozenset({"domain", "audience", "store", "settings", "logs", "http", "server", "metrics"}),
+    "app": frozenset({"domain", "audience", "store", "settings", "logs", "http", "server", "metrics", "stalls"}),
 }
 """Each room (a folder, or a module beside them) and the rooms that it may import."""
 

@@ -21,6 +21,7 @@ from regulars.http.services import Services, clock_ms
 from regulars.logs import configure_logging, unavailable
 from regulars.server.protocol_errors import REFUSED
 from regulars.settings import Settings
+from regulars.stalls import StallWatch
 from regulars.store import control
 from regulars.store.engine import ReplacedError, UnavailableError
 from regulars.store.pruning import prune_changes
@@ -80,14 +81,18 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
     async with store.snapshot() as connection:
         cursors = Sealer(await control.secret(connection), "cursor")
     settle_garbage_collection()
+    stalls = StallWatch()
     tasks = [
+        asyncio.create_task(stalls.watch()),
         asyncio.create_task(audience.follow()),
         asyncio.create_task(_watch_files(store)),
         asyncio.create_task(_flush_now_and_then(keyring)),
         asyncio.create_task(_prune_now_and_then(store, directory, settings.change_retention_days)),
     ]
     try:
-        yield Services(settings=settings, store=store, audience=audience, keyring=keyring, cursors=cursors)
+        yield Services(
+            settings=settings, store=store, audience=audience, keyring=keyring, cursors=cursors, stalls=stalls
+        )
     finally:
         for task in tasks:
             task.cancel()

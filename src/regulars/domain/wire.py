@@ -75,9 +75,7 @@ _CONTAINERS: Final = frozenset({dict, list})
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """The escape of NUL, and not a backslash of its own before `u0000`."""
 
-_BEGINNING: Final = re.compile(
-    rb'(?:[^",\[{]++|"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z))*+(?:[,\[{]|\Z)', re.DOTALL
-)
+_BEGINNING: Final = re.compile(rb'(?:[^",\[{]++|"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z))*+(?:[,\[{]|\Z)', re.DOTALL)
 """What comes before a further value: a bracket or a comma that is not part of a text. Malformed input matches too."""
 
 

@@ -9,6 +9,7 @@ from regulars.audience.service import Audience
 from regulars.http.keyring import Keyring
 from regulars.http.sealed_tokens import Sealer
 from regulars.settings import Settings
+from regulars.stalls import StallWatch
 from regulars.store.store import Store
 
 
@@ -25,4 +26,5 @@ class Services(Struct, frozen=True):
     audience: Audience
     keyring: Keyring
     cursors: Sealer
+    stalls: StallWatch
     clock: Callable[[], int] = clock_ms

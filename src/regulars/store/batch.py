@@ -99,9 +99,9 @@ class _Writing:
             ],
         )
 
-    async def rows(self, statement: Statement, rows: list[tuple[Any, ...]]) -> None:
+    async def rows(self, statement: Statement, rows: list[tuple[Any, ...]], *, long: bool = False) -> None:
         if rows:
-            await self.connection.many(statement, rows)
+            await self.connection.many(statement, rows, long=long)
 
     async def deletions(self) -> None:
         gone = [(self.site, number) for number, stored in self.work.people.deleted.items() if stored]
@@ -113,8 +113,8 @@ class _Writing:
             sql.FORGET_LOGS,
             sql.DELETE_CONSENTS,
         ):
-            await self.rows(statement, gone)
-        await self.rows(sql.CLEAR_TIES, [(self.site, *place) for place in self.work.ties.cleared])
+            await self.rows(statement, gone, long=True)
+        await self.rows(sql.CLEAR_TIES, [(self.site, *place) for place in self.work.ties.cleared], long=True)
 
     async def customers(self) -> None:
         new, changed, renamed = [], [], []
@@ -135,7 +135,8 @@ class _Writing:
         """Which offer has which products. What changed is taken out first, as one batch may take and give again."""
         work, site = self.work, self.site
         for kind, statement in (("offer", offer_statements.UNLINK_OFFER), ("product", offer_statements.UNLINK_PRODUCT)):
-            await self.rows(statement, [(site, number) for each, number in work.objects.unlinked if each == kind])
+            gone = [(site, number) for each, number in work.objects.unlinked if each == kind]
+            await self.rows(statement, gone, long=True)
         await self.rows(offer_statements.UNLINK_PRODUCTS, [(site, *link) for link in work.objects.links])
         standing = [(site, *link) for link, stands in work.objects.links.items() if stands]
         await self.rows(offer_statements.LINK_PRODUCTS, standing)

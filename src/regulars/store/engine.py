@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
 from regulars.store.statement import Statement
+
+SLICE: Final = 1_000
+"""Rows that are made into Python values at a time; then the event loop goes on before the next ones are."""
 
 Row = tuple[Any, ...]
 Values = Mapping[str, Any]
@@ -59,7 +62,7 @@ class Connection(Protocol):
     """One view of the database, inside a transaction or snapshot."""
 
     async def all(self, statement: Statement, values: Values) -> list[Row]:
-        """Run a statement and return its rows."""
+        """Run a statement and return its rows. The event loop gets its turn after each SLICE of them."""
         ...
 
     async def one(self, statement: Statement, values: Values) -> Row | None:
@@ -76,8 +79,11 @@ class Connection(Protocol):
         """
         ...
 
-    async def many(self, statement: Statement, rows: Iterable[Sequence[Any]]) -> None:
-        """Run a statement once for each row of positional arguments. Its failure may show as late as at the commit."""
+    async def many(self, statement: Statement, rows: Iterable[Sequence[Any]], *, long: bool = False) -> None:
+        """Run a statement once for each row of positional arguments. Its failure may show as late as at the commit.
+
+        long: it may touch many rows of the table each time, so that the event loop must go on meanwhile.
+        """
         ...
 
     async def in_thread(self, statement: Statement, values: Values) -> list[Row]:

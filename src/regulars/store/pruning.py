@@ -34,5 +34,5 @@ async def prune_changes(engine: Engine, site: int, *, before: int, until: int | 
             if found is None or not found[0]:
                 connection.discard()
                 return pruned
-            await connection.all(sql.PRUNE_CHANGES, {"site": site, "first": first, "last": found[1] + 1})
+            await connection.in_thread(sql.PRUNE_CHANGES, {"site": site, "first": first, "last": found[1] + 1})
             pruned += found[1] + 1 - first

@@ -5,8 +5,9 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
-from regulars.store.engine import Connection, Row, Values
+from regulars.store.engine import SLICE, Connection, Row, Values
 from regulars.store.statement import Statement
+from regulars.store.threads import off_loop
 
 T = TypeVar("T")
 
@@ -32,10 +33,15 @@ async def read(connection: Connection, query: Query[T]) -> T:
 async def read_all(connection: Connection, queries: Sequence[Query[Any]], *, last: bool = False) -> list[Any]:
     """The results of queries that do not depend on each other, in order, in one round trip.
 
+    More rows than a slice become a result on a thread, so that the event loop goes on meanwhile.
+
     last: nothing else is read in the snapshot, which belongs to the caller.
     """
     if not queries:
         return []
     statements = [(query.statement, query.values) for query in queries]
     found = await connection.several(statements, long=any(query.long for query in queries), last=last)
-    return [query.shape(rows) for query, rows in zip(queries, found, strict=True)]
+    return [
+        query.shape(rows) if len(rows) <= SLICE else await off_loop(query.shape, rows)
+        for query, rows in zip(queries, found, strict=True)
+    ]

@@ -15,7 +15,7 @@ from regulars.domain.relations import BY_CODE, BY_NAME, KIND_CODES, Tie
 from regulars.store import statements as sql
 from regulars.store.engine import Connection, Row
 from regulars.store.offer_statements import OFFER_PRODUCTS
-from regulars.store.query import Query
+from regulars.store.query import Query, read
 from regulars.store.statement import Statement
 
 _Numbered = TypeVar("_Numbered", Customer, "CustomerLine")
@@ -134,19 +134,26 @@ async def objects_by_number(
     connection: Connection, site: int, kind: str, numbers: Sequence[int]
 ) -> list[RelatedObject]:
     """Those of the objects of a kind that are there, by number."""
+
+    def shape(rows: list[Row]) -> list[RelatedObject]:
+        return [found for found in (RelatedObject(*row) for row in rows) if found.deleted_at is None]
+
     keys = [(KIND_CODES[kind], number) for number in sorted(numbers)]
-    rows = await connection.all(sql.OBJECTS_BY_NUMBER, {"site": site, "keys": _json(keys)})
-    return [found for found in (RelatedObject(*row) for row in rows) if found.deleted_at is None]
+    return await read(connection, Query(sql.OBJECTS_BY_NUMBER, {"site": site, "keys": _json(keys)}, shape))
 
 
 async def products_of(connection: Connection, site: int, offers: Sequence[int]) -> dict[int, list[int]]:
     """The numbers of the products that each of these offers has, in ascending order."""
     if not offers:
         return {}
-    found: dict[int, list[int]] = {}
-    for offer, product in sorted(await connection.all(OFFER_PRODUCTS, {"site": site, "keys": _json(offers)})):
-        found.setdefault(offer, []).append(product)
-    return found
+
+    def shape(rows: list[Row]) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        for offer, product in sorted(rows):
+            found.setdefault(offer, []).append(product)
+        return found
+
+    return await read(connection, Query(OFFER_PRODUCTS, {"site": site, "keys": _json(offers)}, shape))
 
 
 async def logs_of(

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ import structlog
 
 from regulars.store.database_files import DatabaseFiles
 from regulars.store.engine import (
+    SLICE,
     DamagedFileError,
     NewIndex,
     ReplacedError,
@@ -30,6 +32,7 @@ from regulars.store.engine import (
     Values,
     WriteConnection,
 )
+from regulars.store.slicing import fetch_rest
 from regulars.store.sqlite_connections import AWAY, connect, copy_to, make, roll_back, run, unavailable
 from regulars.store.statement import Statement
 from regulars.store.threads import Worker, off_loop
@@ -257,9 +260,19 @@ class SqliteConnection:
         self.discarded = True
 
     async def all(self, statement: Statement, values: Values) -> list[Row]:
-        """Run a statement and return its rows."""
+        """Run a statement and return its rows, of which SQLite looks for SLICE in one turn of the event loop."""
         sql = statement.sql("sqlite")
-        return run(self._connection, sql.text, sql.arguments(values))
+        try:
+            cursor = self._connection.execute(sql.text, sql.arguments(values))
+            rows = list(islice(cursor, SLICE))
+            if len(rows) == SLICE:
+                try:
+                    await fetch_rest(rows, cursor)
+                finally:
+                    cursor.close(True)  # a statement that is not at its end would keep its transaction
+        except AWAY as error:
+            raise unavailable("the database cannot be used", error) from error
+        return rows
 
     async def one(self, statement: Statement, values: Values) -> Row | None:
         """Run a statement and return its first row, if any."""
@@ -274,10 +287,11 @@ class SqliteConnection:
         run = self.in_thread if long else self.all
         return [await run(statement, values) for statement, values in queries]
 
-    async def many(self, statement: Statement, rows: Iterable[Sequence[Any]]) -> None:
-        """Run a statement once for each row of positional arguments."""
+    async def many(self, statement: Statement, rows: Iterable[Sequence[Any]], *, long: bool = False) -> None:
+        """Run a statement once for each row of positional arguments; on a thread if it is long."""
+        execute, text = self._connection.executemany, statement.sql("sqlite").text
         try:
-            self._connection.executemany(statement.sql("sqlite").text, rows)
+            await off_loop(execute, text, rows) if long else execute(text, rows)
         except AWAY as error:
             raise unavailable("the database cannot be written", error) from error
 

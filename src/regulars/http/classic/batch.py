@@ -1,5 +1,6 @@
 """POST /batch: many calls of the classic surface in one, each with its own reply."""
 
+import asyncio
 import re
 from typing import Any, Final
 from urllib.parse import quote
@@ -9,11 +10,13 @@ from starlette.responses import Response
 from starlette.types import Message, Scope
 
 from regulars.domain.faults import Fault
-from regulars.http.call import Call, json_response
+from regulars.http.call import JSON, Call, json_response
 from regulars.http.errors import Problem
 from regulars.http.keyring import Caller
 
 BATCH_LIMIT: Final = 100
+BATCH_BYTES: Final = 32 * 1024 * 1024
+"""Bytes of the replies to the calls of one batch; what would exceed them is asked for in another batch."""
 PREFIX: Final = "/api/v1/"
 METHODS: Final = ("GET", "POST", "PUT", "DELETE")
 _PREFIXES: Final = re.compile(r"/?api/v1(_0)?/|/")
@@ -31,7 +34,14 @@ async def batch(call: Call, caller: Caller) -> Response:
     faults = [fault for place, item in enumerate(items) if (fault := _fault(place, item)) is not None]
     if faults:
         raise Problem("invalid", f"{faults[0].field} {faults[0].detail}.", faults=faults)
-    return json_response([await _carry_out(call, item) for item in items])
+    replies: list[dict[str, Any]] = []
+    left = BATCH_BYTES
+    for item in items:
+        reply, size = await _carry_out(call, item, left)
+        replies.append(reply)
+        left -= size
+        await asyncio.sleep(0)  # others get their turn: a call may end without having waited for anything
+    return json_response(replies)
 
 
 def _fault(place: int, item: Any) -> Fault | None:
@@ -44,27 +54,48 @@ def _fault(place: int, item: Any) -> Fault | None:
     return None
 
 
-async def _carry_out(call: Call, item: dict[str, Any]) -> dict[str, Any]:
+async def _carry_out(call: Call, item: dict[str, Any], most: int) -> tuple[dict[str, Any], int]:
+    """One call's reply, and its size in bytes. most: how large it may be; only a reading call is refused for it."""
     path, _, query = item["path"].partition("?")
     path = PREFIX + quote(_PREFIXES.sub("", path, count=1) if _PREFIXES.match(path) else path, safe=_SAFE)
     reply: dict[str, Any] = {"path": item["path"], "method": item["method"]}
     if path.rstrip("/") == PREFIX + "batch":
-        return {**reply, "status_code": 400, "body": "A batch cannot contain a batch."}
+        return {**reply, "status_code": 400, "body": "A batch cannot contain a batch."}, 0
     if item["method"].upper() not in METHODS:
-        return {**reply, "status_code": 405, "body": f"The method must be one of {', '.join(METHODS)}."}
+        return {**reply, "status_code": 405, "body": f"The method must be one of {', '.join(METHODS)}."}, 0
     body = b"" if item.get("body") is None else msgspec.json.encode(item["body"])
-    status, raw = await _call(call, item["method"].upper(), path, query, body)
+    method = item["method"].upper()
     try:
-        content = msgspec.json.decode(raw)
-    except msgspec.DecodeError:
-        content = raw.decode()
-    if status >= 400 and isinstance(content, dict):
-        content = content["error"]
-    return {**reply, "status_code": status, "body": content}
+        status, is_json, raw = await _call(call, method, path, query, body, most if method == "GET" else None)
+    except _ReplyTooLargeError:
+        return {**reply, "status_code": 413, "body": _TOO_LARGE}, 0
+    return {**reply, "status_code": status, "body": _content(status, raw) if is_json else raw.decode()}, len(raw)
 
 
-async def _call(call: Call, method: str, path: str, query: str, body: bytes) -> tuple[int, bytes]:
-    """One call through the whole server, with the batch's own credentials."""
+def _content(status: int, raw: bytes) -> Any:
+    """The body of a reply, as part of a JSON document: that of a success as it is, without being read."""
+    if status < 400:
+        return msgspec.Raw(raw)
+    content = msgspec.json.decode(raw)
+    return content["error"] if isinstance(content, dict) else content
+
+
+class _ReplyTooLargeError(Exception):
+    """The reply to a call of the batch is larger than what is left of BATCH_BYTES."""
+
+
+_TOO_LARGE: Final = (
+    f"The replies to a batch must not be larger than {BATCH_BYTES} bytes in all: make this call in another batch."
+)
+
+
+async def _call(
+    call: Call, method: str, path: str, query: str, body: bytes, most: int | None
+) -> tuple[int, bool, bytes]:
+    """One call through the whole server, with the batch's own credentials: its status, whether it is JSON, its body.
+
+    most: bytes of the largest reply. Raises _ReplyTooLargeError.
+    """
     parent = call.scope
     scope: Scope = {
         "type": "http",
@@ -79,18 +110,23 @@ async def _call(call: Call, method: str, path: str, query: str, body: bytes) -> 
         "query_string": quote(query, safe=_SAFE + "?[]").encode(),
         "headers": [(name, value) for name, value in parent["headers"] if name not in _DROPPED],
     }
-    status = 500
+    status, is_json = 500, False
     parts: list[bytes] = []
+    size = 0
 
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message: Message) -> None:
-        nonlocal status
+        nonlocal status, is_json, size
         if message["type"] == "http.response.start":
             status = message["status"]
+            is_json = (b"content-type", JSON.encode()) in message["headers"]
         elif message["type"] == "http.response.body":
             parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if most is not None and size > most:
+                raise _ReplyTooLargeError
 
     await parent["app"](scope, receive, send)
-    return status, b"".join(parts)
+    return status, is_json, b"".join(parts)

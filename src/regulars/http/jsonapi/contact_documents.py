@@ -9,6 +9,7 @@ from regulars.http.jsonapi.customer_documents import RenderContext, included_obj
 from regulars.http.jsonapi.customer_resource import CustomerView
 from regulars.http.jsonapi.kinds import BY_KIND
 from regulars.http.jsonapi.site_resource import SITES, site_resource
+from regulars.http.slices import rendered
 from regulars.store import control, reads
 from regulars.store.engine import Connection
 from regulars.store.query import Query
@@ -55,12 +56,12 @@ class ContactsDocument:
         """
         people, ties = found or ([], {})
         query, site = self._context.query, self._context.site
-        document: dict[str, Any] = {"data": [self._view.show(person, ties) for person in people]}
+        document: dict[str, Any] = {"data": await rendered(people, lambda person: self._view.show(person, ties))}
         if not query.include:
             return document
         included = document["included"] = []
         if "customer" in query.include:
-            included += [self._customers.show(person, ties) for person in people]
+            included += await rendered(people, lambda person: self._customers.show(person, ties))
         for name, (relation, _) in RELATED.items():
             if name in query.include:
                 included += (await included_objects(connection, self._context, name, relation, ties))[1]

@@ -14,6 +14,7 @@ from regulars.http.jsonapi.customer_resource import RELATED, CustomerView, Line,
 from regulars.http.jsonapi.kinds import BY_KIND, title_of
 from regulars.http.jsonapi.query import ParsedQuery
 from regulars.http.jsonapi.site_resource import SITES, site_resource
+from regulars.http.slices import rendered
 from regulars.store import control, reads
 from regulars.store.engine import Connection
 from regulars.store.query import Query
@@ -74,18 +75,19 @@ class CustomersDocument:
         ties: Ties = found[1] if len(found) > 1 else {}
         include, query, site = self._include, self._context.query, self._context.site
         if not include:
-            return {"data": [self._view.show(line, ties) for line in lines]}
+            return {"data": await rendered(lines, lambda line: self._view.show(line, ties))}
         contacts = ContactView(self._context.origin, site, query.fields.get("contacts"), frozenset())
         # They are whole customers where contacts are included, and nowhere else.
-        included = [contacts.show(line, ties) for line in lines if isinstance(line, Customer)]
+        whole = (line for line in lines if isinstance(line, Customer))
+        included = await rendered(whole, lambda line: contacts.show(line, ties))
         for name in RELATED:
             if name in include:
-                ties, shown = await included_objects(connection, self._context, name, RELATED[name], ties)
-                included += shown
+                ties, objects = await included_objects(connection, self._context, name, RELATED[name], ties)
+                included += objects
         if "site" in include:
             sites = await control.list_sites(connection, self._context.account)
             included += [site_resource(each, query.fields.get("sites")) for each in sites if each.id == site]
-        return {"data": [self._view.show(line, ties) for line in lines], "included": included}
+        return {"data": await rendered(lines, lambda line: self._view.show(line, ties)), "included": included}
 
 
 def _relations(view: CustomerView, include: frozenset[str]) -> list[str]:
@@ -112,4 +114,4 @@ async def included_objects(
     if kind.kind == "offer":
         products = await reads.products_of(connection, context.site, [item.number for item in objects])
     fields = context.query.fields.get(kind.type)
-    return ties, [kind.resource(context.site, item, fields, products) for item in objects]
+    return ties, await rendered(objects, lambda item: kind.resource(context.site, item, fields, products))

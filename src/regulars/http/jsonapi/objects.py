@@ -23,6 +23,7 @@ from regulars.http.jsonapi.places import SITE_ID, asked_site
 from regulars.http.jsonapi.query import ParsedQuery, QuerySpec
 from regulars.http.jsonapi.site_resource import SITES, site_resource
 from regulars.http.keyring import Caller, Reader, Writer
+from regulars.http.slices import rendered
 from regulars.store import control
 from regulars.store.engine import Connection
 from regulars.store.reads import find_object, objects_by_number, objects_of, products_of
@@ -59,14 +60,14 @@ async def read(
     has_products = "products" in kind.relationships
     products = await products_of(connection, site, [item.number for item in items]) if has_products else {}
     fields = query.fields.get(kind.type)
-    found: dict[str, Any] = {"data": [kind.resource(site, item, fields, products) for item in items]}
+    found: dict[str, Any] = {"data": await rendered(items, lambda item: kind.resource(site, item, fields, products))}
     if query.include:
         included = found["included"] = []
         if "products" in query.include:
             numbers = sorted({number for listed in products.values() for number in listed})
-            product, fields = BY_KIND["product"], query.fields.get("products")
+            product, shown = BY_KIND["product"], query.fields.get("products")
             rows = await objects_by_number(connection, site, "product", numbers)
-            included += [product.resource(site, item, fields) for item in rows]
+            included += await rendered(rows, lambda item: product.resource(site, item, shown))
         if "site" in query.include:
             sites = await control.list_sites(connection, caller.account)
             included += [site_resource(each, query.fields.get("sites")) for each in sites if each.id == site]

@@ -9,13 +9,14 @@ from regulars.http.call import Call
 from regulars.http.errors import after_commit
 from regulars.http.jsonapi import objects
 from regulars.http.jsonapi.bodies import read_identifiers, unknown_objects
-from regulars.http.jsonapi.documents import document, identifiers, related
+from regulars.http.jsonapi.documents import document, identifier, related
 from regulars.http.jsonapi.kinds import BY_KIND
 from regulars.http.jsonapi.negotiation import route
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import SITE_ID
 from regulars.http.jsonapi.query import QuerySpec
 from regulars.http.keyring import Reader, Writer
+from regulars.http.slices import rendered
 from regulars.store.reads import find_object, products_of
 
 PATH: Final = "/v1/offers/{id}/relationships/products"
@@ -69,7 +70,8 @@ async def _listed(call: Call, site: int) -> Response:
         numbers = (await products_of(connection, site, [offer.number])).get(offer.number, [])
     home = origin(call.scope, call.services.settings.trusted_proxies)
     links = related(f"{home}/v1/offers/{offer.number}", "products")
-    return document({"data": identifiers(PRODUCTS.type, numbers), "links": links})
+    shown = await rendered(numbers, lambda number: identifier(PRODUCTS.type, number))
+    return document({"data": shown, "links": links})
 
 
 ROUTES: Final = tuple(

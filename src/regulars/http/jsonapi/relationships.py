@@ -24,6 +24,7 @@ from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import customer_place, unknown_customer
 from regulars.http.jsonapi.query import QuerySpec
 from regulars.http.keyring import Reader, Writer
+from regulars.http.slices import rendered
 from regulars.store.query import read_all
 from regulars.store.reads import held_ties, lines_by_number, objects_by_number
 
@@ -67,7 +68,8 @@ def _calls(owner: str, name: str) -> tuple[Route, ...]:
             items = await objects_by_number(connection, site, kind.kind, held) if held else []
         home = origin(call.scope, call.services.settings.trusted_proxies)
         links = related(f"{home}/v1/{owner}/{public_number(site, number)}", name)
-        return document({"data": [{"id": kind.id_of(item), "type": kind.type} for item in items], "links": links})
+        shown = await rendered(items, lambda item: {"id": kind.id_of(item), "type": kind.type})
+        return document({"data": shown, "links": links})
 
     async def show(call: Call, caller: Reader) -> Response:
         NO_PARAMETERS.read(call.scope["query_string"], largest_page=1)

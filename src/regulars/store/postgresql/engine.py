@@ -15,7 +15,7 @@ from psycopg import AsyncConnection, Error, ProgrammingError
 from psycopg.conninfo import make_conninfo
 from psycopg.pq.abc import PGresult
 
-from regulars.store.engine import NewIndex, OutcomeUnknownError, Row, UnavailableError, Values, WriteConnection
+from regulars.store.engine import SLICE, NewIndex, OutcomeUnknownError, Row, UnavailableError, Values, WriteConnection
 from regulars.store.postgresql.errors import LostError
 from regulars.store.postgresql.pool import ConnectionPool
 from regulars.store.postgresql.session import Session
@@ -269,11 +269,13 @@ class PostgresqlConnection:
         if last and self._begin is not _READ:
             raise RuntimeError("a write transaction ends by its commit")  # which finds out whether it happened
         results = await self._exchange(_compiled(queries), last=last)
-        if long:
-            return [await self._session.many_rows(result) for result in results]
-        return [self._session.rows(result) for result in results]
+        session = self._session
+        return [
+            await session.many_rows(result) if long or result.ntuples > SLICE else session.rows(result)
+            for result in results
+        ]
 
-    async def many(self, statement: Statement, rows: Iterable[Sequence[Any]]) -> None:
+    async def many(self, statement: Statement, rows: Iterable[Sequence[Any]], *, long: bool = False) -> None:
         """Send a statement once for each row of positional arguments; a failure shows at the next answer."""
         self._ensure_begun()
         await self._session.send_many(statement.sql("postgresql"), rows)

@@ -1,0 +1,36 @@
+"""Slices: long lists are rendered some at a time, so that other calls get their turn between."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+ITEMS: Final = 1_000
+"""Items that are rendered in one turn of the event loop at most."""
+
+HELD_SECONDS: Final = 0.005
+"""How long a turn may last; items may be large."""
+
+_Item = TypeVar("_Item")
+_encode: Final = msgspec.json.Encoder().encode
+
+
+async def rendered(items: Iterable[_Item], show: Callable[[_Item], Any]) -> list[Any]:
+    """What `show` makes of each item, to be put into a JSON document.
+
+    Where it takes more than a turn, what was made in a turn is encoded at its end, so that the document is no long
+    work when it is encoded as a whole.
+    """
+    found: list[Any] = []
+    encoded = 0
+    began = time.perf_counter()
+    for item in items:
+        found.append(show(item))
+        if len(found) - encoded >= ITEMS or time.perf_counter() - began > HELD_SECONDS:
+            found[encoded:] = [msgspec.Raw(_encode(each)) for each in found[encoded:]]
+            encoded = len(found)
+            await asyncio.sleep(0)
+            began = time.perf_counter()
+    return found

@@ -1,0 +1,39 @@
+"""The stall watch: the largest lag of the event loop, how many stalls there were, and one line about them."""
+
+import asyncio
+import contextlib
+import time
+
+from structlog.testing import capture_logs
+
+from regulars.stalls import STALL_SECONDS, StallWatch
+
+
+def test_lags_are_measured_counted_and_told_once_in_a_while() -> None:
+    now = 100.0
+    watch = StallWatch(lambda: now)
+    with capture_logs() as lines:
+        for lag in (0.01, STALL_SECONDS, 0.3, 2.0, 0.4):
+            watch.note(lag)
+        assert (watch.max_lag, watch.stalls) == (2.0, 3)
+        assert [(line["seconds"], line["stalls"]) for line in lines] == [(0.3, 1)]
+        now += 10
+        watch.note(0.5)
+    assert [(line["seconds"], line["stalls"]) for line in lines] == [(0.3, 1), (0.5, 3)]
+
+
+def test_a_loop_that_is_held_is_noticed() -> None:
+    async def run() -> StallWatch:
+        watch = StallWatch()
+        task = asyncio.create_task(watch.watch())
+        await asyncio.sleep(0)
+        time.sleep(0.4)  # noqa: ASYNC251 - this is the stall
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        return watch
+
+    watch = asyncio.run(run())
+    assert watch.stalls == 1
+    assert watch.max_lag > STALL_SECONDS
