@@ -95,6 +95,34 @@ def test_the_reject_file_never_replaces_the_import(run: Run) -> None:
     assert run("import", "customers", file, "--rejects", "no/such/folder").code == 1
 
 
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm", ".lock"])
+def test_the_reject_file_never_replaces_the_database(run: Run, suffix: str) -> None:
+    file = write_lines("p.ndjson", PEOPLE)
+    assert run("import", "customers", file).code == 0
+    database = Path("regulars.db")
+    before = database.read_bytes()
+    failed = run("import", "customers", file, "--rejects", f"regulars.db{suffix}")
+    assert failed.code == 1
+    assert "--rejects" in failed.err
+    assert database.read_bytes() == before
+
+
+def test_the_reject_file_only_replaces_one_of_its_kind(run: Run) -> None:
+    file = write_lines("p.ndjson", [{"email": "nobody"}, *PEOPLE])
+    Path("mine.txt").write_text("dear diary\n")
+    failed = run("import", "customers", file, "--rejects", "mine.txt")
+    assert failed.code == 1
+    assert "is no file of refused lines" in failed.err
+    assert Path("mine.txt").read_text() == "dear diary\n"
+    for _ in range(2):
+        run("import", "customers", file, "--rejects", "refused")
+        assert Path("refused").read_text().count("\n") == 1
+    Path("link").symlink_to("mine.txt")
+    assert run("import", "customers", file, "--rejects", "link").code == 1
+    assert Path("mine.txt").read_text() == "dear diary\n"
+    assert run("import", "customers", file, "--rejects", "/dev/null").code == 0
+
+
 def test_gzip(run: Run) -> None:
     file = write_lines("p.ndjson", PEOPLE)
     Path("p.ndjson.gz").write_bytes(gzip.compress(Path(file).read_bytes()))

@@ -3,8 +3,10 @@
 import asyncio
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 
 from regulars.store import ledger
@@ -104,3 +106,30 @@ async def test_a_store_that_must_exist_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="there is no database"):
         await Store.open(f"sqlite:///{tmp_path}/new.db", must_exist=True)
     assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240
+
+
+@on_a_loop
+async def test_a_database_of_another_program_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "places.sqlite"
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute("CREATE TABLE places (url TEXT)").fetchall()
+    before = path.read_bytes()
+    with pytest.raises(UnavailableError, match="another program"):
+        await Store.open(f"sqlite:///{path}")
+    assert path.read_bytes() == before
+
+
+@on_sqlite()
+async def test_a_backup_replaces_nothing(at: Running) -> None:
+    taken = at.path.with_name("taken.db")
+    link = at.path.with_name("link.db")
+    partial = at.path.with_name("copy.db.partial")
+    taken.write_text("mine")
+    partial.write_text("mine, too")
+    link.symlink_to("nowhere")
+    for path in (taken, link):
+        with pytest.raises(FileExistsError):
+            await at.store.engine.backup(str(path))
+    await at.store.engine.backup(str(at.path.with_name("copy.db")))
+    assert (taken.read_text(), partial.read_text()) == ("mine", "mine, too")
+    assert [path.name for path in at.path.parent.glob("*.partial")] == [partial.name]

@@ -57,7 +57,7 @@ class SnapshotDirectory:
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         partial = self.path(site).with_suffix(".partial")
-        handle = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with open(handle, "r+b") as file:  # noqa: PTH123 -- a descriptor
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -9,6 +9,7 @@ from typing import Annotated, BinaryIO
 import msgspec
 import typer
 
+from regulars import files
 from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
 from regulars.cli.output import FailedError, note, show
 from regulars.cli.progress import figures_bar, progress_bar
@@ -18,9 +19,12 @@ from regulars.importing.grouping import repeated_customers
 from regulars.importing.importer import LARGEST_CHUNK, Import, Summary
 from regulars.importing.lines import Line, can_be_read_twice, open_source
 from regulars.importing.parsing import ImportKind, line_parser
+from regulars.store.store import files_of
 
 _LONGEST_RAW = 64 * 1024
 """Bytes of a refused line that the reject file repeats."""
+
+_REJECT_FIELDS = ["line", "code", "reason", "faults", "raw"]
 
 HELP = """Import customers or activity from a file, with the rules of the API.
 
@@ -68,13 +72,24 @@ def import_file(
 async def _import(
     kind: ImportKind, file: str, site: int | None, rejects: Path | None, dry_run: bool, database: str
 ) -> Summary:
+    with _reject_file(rejects, file, database) as on_reject:
+        return await _imported(kind, file, site, on_reject, dry_run, database)
+
+
+async def _imported(
+    kind: ImportKind,
+    file: str,
+    site: int | None,
+    on_reject: Callable[[Line, RefusedError], None] | None,
+    dry_run: bool,
+    database: str,
+) -> Summary:
     async with opened(database, largest_batch=LARGEST_CHUNK) as store:
         chosen = await chosen_site(store, site)
         # An activity is known by its content, wherever it stands.
         found = {} if kind == "activity" or dry_run or not can_be_read_twice(file) else await _recurring(file)
         with (
             open_source(file) as source,
-            _reject_file(rejects, file) as on_reject,
             progress_bar(source.name, source.size) as advance,
         ):
             work = Import(
@@ -95,19 +110,39 @@ async def _recurring(file: str) -> dict[int, int]:
 
 
 @contextmanager
-def _reject_file(path: Path | None, imported: str) -> Iterator[Callable[[Line, RefusedError], None] | None]:
-    """Where refused lines go: a function that writes one. Raises FailedError if the file cannot be written."""
+def _reject_file(
+    path: Path | None, imported: str, database: str
+) -> Iterator[Callable[[Line, RefusedError], None] | None]:
+    """Where refused lines go: a function that writes one. Raises FailedError if the file cannot be written.
+
+    A file that is there is only overwritten if it is one of refused lines, or empty.
+    """
     if path is None:
         yield None
         return
+    if path.absolute() in files_of(database):
+        raise FailedError(f"--rejects: {path} belongs to the database: give another name")
     try:
         if path.exists() and Path(imported).exists() and path.samefile(imported):
             raise FailedError("--rejects must name another file than the one that is imported")
-        stream = path.open("wb")
+        stream = files.rewrite(path, _is_reject)
+    except FileExistsError as error:
+        raise FailedError(
+            f"--rejects: {path} is there already, and is no file of refused lines: give another name"
+        ) from error
     except OSError as error:
-        raise FailedError(f"{path} cannot be written: {error.strerror}") from error
+        raise FailedError(f"--rejects: {path} cannot be written: {error.strerror}") from error
     with stream:
         yield lambda line, refusal: _write(stream, line, refusal)
+
+
+def _is_reject(line: bytes) -> bool:
+    """Whether a line is one that `_write` wrote."""
+    try:
+        found = msgspec.json.decode(line)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and list(found) == _REJECT_FIELDS
 
 
 def _write(stream: BinaryIO, line: Line, refusal: RefusedError) -> None:

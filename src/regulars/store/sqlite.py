@@ -45,6 +45,7 @@ A page that was written several times by then is moved once. With SQLite's own 1
 site of 100,000 customers fills that and moves all of its pages, which takes a third of the time. To move these takes
 some 20 ms, during which no other commit ends.
 """
+_TABLES: Final = "SELECT name FROM sqlite_schema WHERE type = 'table'"
 _LOOK_SECONDS: Final = 0.25
 """How long readers rely on a look at the files; who writes looks at each commit."""
 
@@ -85,6 +86,7 @@ class SqliteEngine:
             self._writer = connect(self.path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
             await self._worker.run(self._lock)  # two processes may make the file at once
             try:
+                self._refuse_others(self._writer)
                 # WAL with FULL: a commit is on disk when COMMIT returns. A statement string stops at its first row.
                 self._writer.execute("PRAGMA journal_mode = WAL").fetchall()
                 self._writer.execute("PRAGMA synchronous = FULL").fetchall()
@@ -96,6 +98,12 @@ class SqliteEngine:
         except (OSError, UnavailableError, *AWAY) as error:
             self._let_go()
             raise unavailable(f"cannot open the database {self.path}", error) from error
+
+    def _refuse_others(self, writer: apsw.Connection) -> None:
+        """Raise UnavailableError for a file of another program, before anything of it is changed."""
+        tables = {name for (name,) in run(writer, _TABLES)}
+        if tables and not tables >= {"settings", "site_heads"}:
+            raise UnavailableError("it is a database of another program, which is left as it is")
 
     async def close(self) -> None:
         """Close every connection; a running transaction is finished first."""
@@ -301,7 +309,7 @@ class SqliteConnection:
 
     async def tables(self) -> set[str]:
         """The names of the tables there are."""
-        return {name for (name,) in run(self._connection, "SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        return {name for (name,) in run(self._connection, _TABLES)}
 
     async def is_distributed(self) -> bool:
         """Never."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Final
 
 from regulars.domain.limits import DEFAULT, Limits
@@ -97,6 +98,14 @@ def engine_for(url: str, *, connections: int = CONNECTIONS) -> Engine:
         "the database must be given as sqlite:///path, such as sqlite:///regulars.db, or as "
         f"postgresql://user@host/database, not {shown(url)!r}"
     )
+
+
+def files_of(url: str) -> list[Path]:
+    """The files that a database of this URL consists of; none where it is on a server."""
+    if not url.startswith(SCHEME):
+        return []
+    path = str(Path(url.removeprefix(SCHEME)).absolute())
+    return [Path(path + suffix) for suffix in ("", "-wal", "-shm", ".lock")]
 
 
 def shown(url: str) -> str:
