@@ -38,5 +38,10 @@ def test_others_get_their_turn_after_each_slice(count: int) -> None:
 
 def test_large_items_end_a_slice_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slices, "HELD_SECONDS", -1)
-    found = asyncio.run(slices.rendered([1, 2], str))
-    assert found == [msgspec.Raw(b'"1"'), msgspec.Raw(b'"2"')]
+    found = asyncio.run(slices.rendered([1, 2, 3], str))
+    assert found == [msgspec.Raw(b'"1"'), msgspec.Raw(b'"2"'), "3"]
+
+
+def test_a_single_item_is_left_as_it_was_made_however_long_that_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "HELD_SECONDS", -1)
+    assert asyncio.run(slices.rendered([1], lambda item: {"id": item})) == [{"id": 1}]
