@@ -179,3 +179,49 @@ def test_two_sites_of_one_account_are_apart_on_the_classic_surface(app: InProces
     main, shop = app.client(), app.client(site="shop")
     done(main.post("customers", {"email": "of-main@example.com"}))
     refused(shop.get("customers/of-main@example.com"), "customer_not_found")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("path", ["templates", "templates/tem_1", "nothing/at/all", "emails", "customers"])
+def test_the_key_is_judged_before_the_route_is_looked_for(app: InProcess, method: str, path: str) -> None:
+    stranger = Client(app, {"Authorization": "Bearer rg_unknown"})
+    refused(stranger.send(method, path), "key_unknown")
+    told = stranger.having(X_SWU_API_CLIENT="node-1").send(method, path)
+    assert (told.status_code, told.text) == (403, "Not authorized.")
+    jsonapi = stranger.send(method, f"/v1/{path}")
+    assert (jsonapi.status_code, jsonapi.json()["errors"][0]["status"]) == (401, "401")
+    refused(Client(app, {}).send(method, path), "not_authenticated")
+
+
+def test_the_key_is_judged_before_media_types(app: InProcess) -> None:
+    stranger = Client(app, {"Authorization": "Bearer rg_unknown", "Accept": "application/vnd.api+json;x=1"})
+    assert stranger.get("/v1/customers").status_code == 401
+
+
+def test_open_calls_ask_for_no_key(app: InProcess) -> None:
+    stranger = Client(app, {"Authorization": "Bearer rg_unknown"})
+    assert stranger.get("/v1/version").status_code == 200
+    assert stranger.post("/v1/version").status_code == 405
+    assert stranger.get("/nothing").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "templates", None),
+        ("PATCH", "groups", None),
+        ("GET", "customers/nobody@example.com", None),
+        ("GET", "customers/nonsense", None),
+        ("POST", "customers", b"{broken"),
+        ("POST", "customers", b"{}"),
+        ("DELETE", "groups/unknown", None),
+        ("POST", "customers/bulk", b'{"customers": 1}'),
+    ],
+)
+def test_a_key_of_sendwithus_is_told_every_error_as_text(app: InProcess, method: str, path: str, body: bytes) -> None:
+    reply = app.client(dialect="sendwithus").send(method, path, content=body)
+    assert reply.status_code >= 400
+    assert reply.headers["content-type"] == "text/plain; charset=utf-8"
+    assert reply.text.strip()[-1] in ".!?"
+    with pytest.raises(ValueError, match="Expecting"):
+        reply.json()

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from regulars.domain.wire import decode_json
-from regulars.http import credentials
+from regulars.http.authentication import authenticate
 from regulars.http.disconnect import CancelOnDisconnect
 from regulars.http.errors import Problem
 from regulars.http.keyring import SCOPE_OF, Caller
@@ -153,23 +153,18 @@ class Endpoint:
         """Authorise, handle, answer."""
         call = Call(scope, receive)
         if self.caller is None:
+            self._negotiate(scope)
             response = await self.handler(call)
         else:
-            header = credentials.header_of(scope)
-            if header is None:
-                raise Problem("not_authenticated", "Not authorized: the request brings no API key.")
-            keyring = call.services.keyring
-            caller = keyring.recall(header) or await keyring.find(header)
-            response = await self.handler(call, self._admitted(caller, scope))
+            caller = await authenticate(scope)
+            self._negotiate(scope)
+            if self.scope is not None and self.scope not in caller.key.scopes:
+                raise Problem("scope_missing", f"The key does not have the scope {self.scope}.")
+            response = await self.handler(call, caller)
         await response(scope, receive, send)
 
-    def _admitted(self, caller: Caller | None, scope: Scope) -> Caller:
-        if caller is None:
-            raise Problem("key_unknown", "Not authorized")
-        scope["caller"] = caller
-        if self.scope is not None and self.scope not in caller.key.scopes:
-            raise Problem("scope_missing", f"The key does not have the scope {self.scope}.")
-        return caller
+    def _negotiate(self, scope: Scope) -> None:
+        """Raise Problem for a request whose headers ask for what cannot be given."""
 
 
 def route(method: str, path: str, handler: Handler) -> Route:

@@ -17,6 +17,7 @@ from regulars import audience
 from regulars.domain.faults import RefusedError
 from regulars.domain.limits import LARGEST_HEAD
 from regulars.http import compatibility
+from regulars.http.authentication import authenticate
 from regulars.http.classic import failures as classic_failures
 from regulars.http.errors import RETRY_SECONDS, Problem
 from regulars.http.jsonapi import failures as jsonapi_failures
@@ -27,6 +28,12 @@ from regulars.store.ledger import CommandFailedError, QueueFullError
 
 REQUEST_ID: Final = b"x-request-id"
 OLD_PREFIX: Final = "/api/v1_0/"
+KEYED: Final = ("/api/v1/", "/v1/")
+"""Paths below which calls ask for a key."""
+
+OPEN: Final = ("/v1/oauth/", "/v1/version")
+"""Those of them that ask for none."""
+
 _UNREADABLE: Final = {
     "malformed": ("malformed", "The request is not valid HTTP."),
     "host": ("malformed", "A request must have exactly one Host header."),
@@ -83,6 +90,8 @@ class Gate:
             if started:
                 raise
             problem = _problem(error)
+            if isinstance(error, HTTPException):
+                problem = await _key_problem(scope, path) or problem
             if problem.status in (400, 405) and path in compatibility.missing():
                 problem = _no_such_call()  # it only looks like the path of a customer
             if isinstance(error, UnavailableError) and not isinstance(error, ReplacedError):  # which is logged once
@@ -191,6 +200,20 @@ def _problem(error: Exception) -> Problem:
             return Problem("internal", "Something went wrong; nothing was changed.")
         case _:
             return Problem("internal", "Something went wrong.")
+
+
+async def _key_problem(scope: Scope, path: str) -> Problem | None:
+    """What is wrong with the key of a request that no route takes: whoever has none is not told which routes there are.
+
+    None where all is well, or no key is asked for.
+    """
+    if not path.startswith(KEYED) or path.startswith(OPEN):
+        return None
+    try:
+        await authenticate(scope)
+    except Exception as error:
+        return _problem(error)
+    return None
 
 
 def _no_such_call() -> Problem:

@@ -6,7 +6,7 @@ from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope
 
 from regulars.http.call import JSON, Endpoint, Handler
 from regulars.http.errors import Problem
@@ -19,10 +19,9 @@ _WITHOUT_BODY: Final = frozenset({"GET", "HEAD"})
 
 
 class NegotiatingEndpoint(Endpoint):
-    """An endpoint that refuses media types it cannot take (415) or give (406) before anything else."""
+    """An endpoint that refuses media types that it cannot take (415) or give (406), before it reads the body."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Check the headers, then answer."""
+    def _negotiate(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
         content_type, accept = headers.get("content-type"), headers.get("accept")
         if content_type is not None and not is_readable(content_type, scope["method"] in _WITHOUT_BODY):
@@ -33,7 +32,6 @@ class NegotiatingEndpoint(Endpoint):
             raise Problem(
                 "not_acceptable", f"Every {MEDIA_TYPE} in Accept has parameters; it takes none but profile and q."
             )
-        await super().__call__(scope, receive, send)
 
 
 def route(method: str, path: str, handler: Handler) -> Route:
