@@ -22,12 +22,15 @@ ROOMS: dict[str, frozenset[str]] = {
     "metrics": frozenset(),
     "files": frozenset(),
     "stalls": frozenset(),
-    "http": frozenset({"domain", "audience", "store", "settings", "logs", "metrics", "stalls"}),
-    "server": frozenset({"domain", "settings"}),
+    "rate_counters": frozenset(),
+    "http": frozenset({"domain", "audience", "store", "settings", "logs", "metrics", "stalls", "rate_counters"}),
+    "server": frozenset({"domain", "settings", "rate_counters"}),
     "importing": frozenset({"domain", "store"}),
     "cli": frozenset({"files", "domain", "audience", "store", "settings", "logs", "importing", "server"}),
     "__main__": frozenset({"cli"}),
-    "app": frozenset({"domain", "audience", "store", "settings", "logs", "http", "server", "metrics", "stalls"}),
+    "app": frozenset(
+        {"domain", "audience", "store", "settings", "logs", "http", "server", "metrics", "stalls", "rate_counters"}
+    ),
 }
 """Each room (a folder, or a module beside them) and the rooms that it may import."""
 

@@ -19,6 +19,7 @@ from regulars.http.routes import ROUTES
 from regulars.http.sealed_tokens import Sealer
 from regulars.http.services import Services, clock_ms
 from regulars.logs import configure_logging, unavailable
+from regulars.rate_counters import RateCounters
 from regulars.server.protocol_errors import REFUSED
 from regulars.settings import Settings
 from regulars.stalls import StallWatch
@@ -80,6 +81,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
     keyring = Keyring(store, clock_ms)
     async with store.snapshot() as connection:
         cursors = Sealer(await control.secret(connection), "cursor")
+    rates = RateCounters.open()
     settle_garbage_collection()
     stalls = StallWatch()
     tasks = [
@@ -91,7 +93,13 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
     ]
     try:
         yield Services(
-            settings=settings, store=store, audience=audience, keyring=keyring, cursors=cursors, stalls=stalls
+            settings=settings,
+            store=store,
+            audience=audience,
+            keyring=keyring,
+            cursors=cursors,
+            rates=rates,
+            stalls=stalls,
         )
     finally:
         for task in tasks:
@@ -99,6 +107,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
         await asyncio.gather(*tasks, return_exceptions=True)
         with contextlib.suppress(UnavailableError):
             await keyring.flush()
+        rates.close()
         await audience.close()
         await store.close()
 

@@ -91,6 +91,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str,
         Meta(description="folder of the indexes' snapshots; empty: beside the SQLite file, or none"),
     ] = ""
+    rate_limit: Annotated[
+        int,
+        Meta(ge=0, le=100_000, description="requests a second of a key that has no rate of its own; 0: any number"),
+    ] = 0
     page_size_limit: Annotated[int, Meta(ge=1, le=10_000, description="largest page of a list")] = 100
 
     @property

@@ -130,6 +130,11 @@ def meet(app: InProcess, api: Client, code: str, monkeypatch: pytest.MonkeyPatch
             reply = api.post("/v1/contacts", {"data": contact})
         case "duplicate_name":
             reply = api.post("groups", {"name": "Met"})
+        case "rate_limited":
+            limited = app.client(rate=1)
+            limited.post("batch", [{"method": "GET", "path": "groups"}] * 60)
+            reply = limited.get("groups")
+            assert reply.headers["retry-after"].isdigit()
         case "too_large":
             reply = api.post("customers", content=b" " * (app.settings.body_limit + 1))
         case "too_many":

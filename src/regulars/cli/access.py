@@ -1,7 +1,7 @@
 """`regulars init`, `accounts`, `keys` and `sites`: who may call, and whose customers there are."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
@@ -17,6 +17,9 @@ from regulars.store.store import Store, shown
 accounts = typer.Typer(help="Create and list accounts: a key sees the sites of its own account only.")
 keys = typer.Typer(help="Create, list and revoke API keys.")
 sites = typer.Typer(help="Create and list sites: each has customers of its own.")
+
+LARGEST_RATE: Final = 100_000
+"""Requests a second that a key may be limited to."""
 
 _KEPT_NOWHERE = "the key is shown this once; only a hash of it is kept"
 
@@ -105,6 +108,10 @@ def create_key(
     dialect: Annotated[
         str | None, typer.Option(help=f"Whose clients use it, where they do not say: {' or '.join(DIALECTS)}.")
     ] = None,
+    rate: Annotated[
+        str | None,
+        typer.Option(metavar="N/s", help="Requests a second that it may make, or `off`; default: the setting's."),
+    ] = None,
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
@@ -114,13 +121,17 @@ def create_key(
     Examples:
       regulars keys create --scopes read
       regulars keys create --site 2 --dialect sendwithus
+      regulars keys create --rate 50/s
     """
     wanted = tuple(filter(None, (scope.strip() for scope in scopes.split(","))))
+    requests = None if rate is None else read_rate(rate)
 
     async def work() -> dict[str, Any]:
         async with opened(database) as store:
             chosen = await chosen_site(store, site)
-            key, secret = await control.create_key(store.engine, chosen, scopes=wanted, dialect=dialect, now=now())
+            key, secret = await control.create_key(
+                store.engine, chosen, scopes=wanted, dialect=dialect, rate=requests, now=now()
+            )
             return {**_key(key), **_credentials(key, secret)}
 
     show(asyncio.run(work()), as_json=as_json)
@@ -195,6 +206,16 @@ def list_sites(as_json: AsJson = False, database: Database = NEAREST) -> None:  
 
     found = [_site(site) for site in asyncio.run(work())]
     show_table(found, as_json=as_json, empty="there is no site yet: make one with `regulars sites create NAME`")
+
+
+def read_rate(text: str) -> int:
+    """The requests a second that a rate such as 50/s allows; 0 for `off`. Raises FailedError."""
+    digits = text.strip().lower().removesuffix("/s").strip()
+    if digits == "off":
+        return 0
+    if digits.isascii() and digits.isdigit() and len(digits) <= 6 and 1 <= int(digits) <= LARGEST_RATE:
+        return int(digits)
+    raise FailedError(f"--rate must be 1/s to {LARGEST_RATE}/s, or off, not {text!r}")
 
 
 def _credentials(key: ApiKey, secret: str) -> dict[str, str]:

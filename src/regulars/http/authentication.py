@@ -2,14 +2,14 @@
 
 from starlette.types import Scope
 
-from regulars.http import credentials
+from regulars.http import credentials, rate_limits
 from regulars.http.errors import Problem
 from regulars.http.keyring import Caller
 from regulars.http.services import Services
 
 
 async def authenticate(scope: Scope) -> Caller:
-    """The caller whose key the request brings. Raises Problem where there is none, or nobody has it.
+    """The caller whose key the request brings. Raises Problem where there is none, nobody has it, or it asks too often.
 
     Kept in the scope: an error that follows is told in the dialect of the key.
     """
@@ -24,4 +24,5 @@ async def authenticate(scope: Scope) -> Caller:
     if caller is None:
         raise Problem("key_unknown", "Not authorized")
     scope["caller"] = caller
+    rate_limits.count(scope, caller)
     return caller

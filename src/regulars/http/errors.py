@@ -48,6 +48,9 @@ ERRORS: Final[dict[str, ErrorKind]] = {
     "too_many": ErrorKind(413, "The call carries more items than one call may."),
     "media_type": ErrorKind(415, "The body is of a media type, or has media type parameters, that are not understood."),
     "head_too_large": ErrorKind(431, "The line and headers of the request are larger than 64 KiB."),
+    "rate_limited": ErrorKind(
+        429, "The key has made as many requests in the last second as it may; Retry-After says when to try again."
+    ),
     "busy": ErrorKind(
         503, "More writes, long questions or bodies are under way than are taken in; try again in a second."
     ),

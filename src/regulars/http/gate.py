@@ -21,6 +21,7 @@ from regulars.http.authentication import authenticate
 from regulars.http.classic import failures as classic_failures
 from regulars.http.errors import RETRY_SECONDS, Problem
 from regulars.http.jsonapi import failures as jsonapi_failures
+from regulars.http.rate_limits import headers_of
 from regulars.http.services import Services
 from regulars.logs import unavailable
 from regulars.store.engine import OutcomeUnknownError, ReplacedError, UnavailableError
@@ -82,6 +83,7 @@ class Gate:
             if message["type"] == "http.response.start":
                 started = True
                 _finish(message["headers"], request_id)
+                message["headers"] += headers_of(scope)
             await send(message)
 
         try:

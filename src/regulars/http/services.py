@@ -8,6 +8,7 @@ from msgspec import Struct
 from regulars.audience.service import Audience
 from regulars.http.keyring import Keyring
 from regulars.http.sealed_tokens import Sealer
+from regulars.rate_counters import RateCounters
 from regulars.settings import Settings
 from regulars.stalls import StallWatch
 from regulars.store.store import Store
@@ -26,5 +27,6 @@ class Services(Struct, frozen=True):
     audience: Audience
     keyring: Keyring
     cursors: Sealer
+    rates: RateCounters
     stalls: StallWatch
     clock: Callable[[], int] = clock_ms

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
+from regulars import rate_counters
 from regulars.server.connections import ConnectionLimits
 from regulars.server.draining import DrainingProtocol, DrainingServer, DrainingWorkers, ServerConfig
 from regulars.settings import Settings
@@ -48,8 +49,9 @@ def run(settings: Settings, on_listening: Callable[[str], None], application: st
     with _listen(settings.host, settings.port) as listener:
         on_listening(_url(listener))
         if settings.workers > 1:
-            workers = DrainingWorkers(config, [listener])
-            workers.run()
+            with rate_counters.shared_file():
+                workers = DrainingWorkers(config, [listener])
+                workers.run()
             if workers.has_failed:
                 raise StartError("the server did not start")
             return

@@ -39,7 +39,10 @@ class Site(Struct, frozen=True):
 
 
 class ApiKey(Struct, frozen=True):
-    """An API key as it is kept: never its secret. `hint` are its first characters."""
+    """An API key as it is kept: never its secret. `hint` are its first characters.
+
+    rate: requests a second that it may make; 0 for any number, None for what the setting says.
+    """
 
     id: int
     account_id: int
@@ -50,6 +53,7 @@ class ApiKey(Struct, frozen=True):
     created_at: int
     revoked_at: int | None
     last_used_at: int | None
+    rate: int | None
 
 
 class Tokens(Struct, frozen=True):
@@ -75,6 +79,7 @@ _KEY = (
     keys.c.created_at,
     keys.c.revoked_at,
     keys.c.last_used_at,
+    keys.c.rate,
 )
 _SITE = (sites.c.id, sites.c.account_id, sites.c.title, sites.c.subdomain, sites.c.created_at, sites.c.updated_at)
 
@@ -113,6 +118,7 @@ _NEW_KEY = Statement(
         scopes=bindparam("scopes"),
         dialect=bindparam("dialect"),
         created_at=bindparam("now"),
+        rate=bindparam("rate"),
     )
     .returning(*_KEY),
 )
@@ -222,9 +228,18 @@ async def list_sites(connection: Connection, account: int | None = None) -> list
 
 
 async def create_key(
-    engine: Engine, site: Site, *, scopes: tuple[str, ...] = ("read", "write"), dialect: str | None = None, now: int
+    engine: Engine,
+    site: Site,
+    *,
+    scopes: tuple[str, ...] = ("read", "write"),
+    dialect: str | None = None,
+    rate: int | None = None,
+    now: int,
 ) -> tuple[ApiKey, str]:
-    """A new key for the site's account, and its secret, which is not kept. Raises ControlError."""
+    """A new key for the site's account, and its secret, which is not kept. Raises ControlError.
+
+    rate: requests a second; 0 for any number, None for what the setting says.
+    """
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
         raise ControlError(f"scopes must be some of {', '.join(SCOPES)}, not {', '.join(unknown) or 'none'}")
@@ -238,6 +253,7 @@ async def create_key(
         "hint": secret[: len(KEY_PREFIX) + 6],
         "scopes": ",".join(dict.fromkeys(scopes)),
         "dialect": dialect,
+        "rate": rate,
         "now": now,
     }
     async with engine.transaction() as connection:

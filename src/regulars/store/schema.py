@@ -82,9 +82,11 @@ keys = Table(
     _moment("created_at", nullable=False),
     _moment("revoked_at"),
     _moment("last_used_at"),
+    Column("rate", Integer),
     UniqueConstraint("hash", name="keys_hash"),
 )
-"""API keys: SHA-256 of each, and `hint`, its first characters, to tell them apart."""
+"""API keys: SHA-256 of each, `hint`, its first characters, to tell them apart, and how many requests a second it may
+make (0: any number; null: what the setting says)."""
 
 tokens = Table(
     "tokens",

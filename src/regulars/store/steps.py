@@ -76,4 +76,5 @@ STEPS: Final[tuple[Step, ...]] = (
             "citus": ("SELECT create_distributed_table('offer_products', 'site_id', colocate_with => 'site_heads')",),
         },
     ),
+    Step(number=3, name="rates of keys", statements=on_every_engine("ALTER TABLE keys ADD COLUMN rate INTEGER")),
 )

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.types import Message, Scope
 
 from regulars.domain.faults import Fault
+from regulars.http import rate_limits
 from regulars.http.call import JSON, Call, json_response
 from regulars.http.errors import Problem
 from regulars.http.keyring import Caller
@@ -34,6 +35,7 @@ async def batch(call: Call, caller: Caller) -> Response:
     faults = [fault for place, item in enumerate(items) if (fault := _fault(place, item)) is not None]
     if faults:
         raise Problem("invalid", f"{faults[0].field} {faults[0].detail}.", faults=faults)
+    rate_limits.count(call.scope, caller, max(len(items), 1), counted=1)
     replies: list[dict[str, Any]] = []
     left = BATCH_BYTES
     for item in items:
@@ -104,6 +106,7 @@ async def _call(
         "scheme": parent["scheme"],
         "server": parent.get("server"),
         "client": parent.get("client"),
+        "is_part_of_batch": True,
         "method": method,
         "path": path,
         "raw_path": path.encode(),

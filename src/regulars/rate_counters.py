@@ -1,0 +1,127 @@
+"""Rate counters: how many requests each API key made in the last second, in memory that all workers share.
+
+A counter is a sliding window: a second in SLICES parts, each with the requests that were admitted in it. So no second,
+wherever it begins, has more of them than the rate allows (but for one part's worth).
+"""
+
+import fcntl
+import mmap
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, NamedTuple, Self
+
+SLICES: Final = 32
+"""Parts of a second. A refused caller may try again as soon as the oldest of them has passed."""
+
+FILE_VARIABLE: Final = "_REGULARS_RATE_COUNTERS"
+"""The environment variable by which the process that starts the workers tells them the file that they share."""
+
+_KEYS: Final = 1 << 13
+"""Keys that have a counter each; a key whose number is larger shares the counter of a smaller one."""
+
+_LATEST, _BLOCKED, _COUNTS = 0, 1, 2
+_FIELDS: Final = _COUNTS + SLICES
+_FIELD_BYTES: Final = 8
+_COUNTER_BYTES: Final = _FIELDS * _FIELD_BYTES
+_BYTES: Final = _KEYS * _COUNTER_BYTES
+
+
+class Admission(NamedTuple):
+    """Whether a request may pass, how many more may now, and the seconds until all (if admitted) or one may again."""
+
+    is_admitted: bool
+    remaining: int
+    seconds: float
+
+
+class RateCounters:
+    """The counters of one server. `clock` gives ns, and is the same for every process of the machine."""
+
+    def __init__(self, file: int | None = None, *, clock: Callable[[], int] = time.monotonic_ns) -> None:
+        self._file = file
+        self._clock = clock
+        self._memory = mmap.mmap(-1 if file is None else file, _BYTES)
+        self._fields = memoryview(self._memory).cast("q")
+
+    @classmethod
+    def open(cls, *, clock: Callable[[], int] = time.monotonic_ns) -> Self:
+        """The counters that the processes of the server share; a process that is alone has its own."""
+        path = os.environ.get(FILE_VARIABLE)
+        return cls(None if path is None else os.open(path, os.O_RDWR | os.O_CLOEXEC), clock=clock)
+
+    def admit(self, key: int, rate: int, cost: int = 1, *, counted: int = 0) -> Admission:
+        """Count a request of a key that may make `rate` a second, if it may pass; one that may not counts nothing.
+
+        cost: how many requests it stands for. One that stands for more than the rate passes when no other was made in
+        the last second, and holds up those that follow for as long as it is worth. counted: how many of them have been
+        counted already.
+        """
+        place = key % _KEYS
+        with self._locked(place):
+            fields = self._fields[place * _FIELDS : (place + 1) * _FIELDS]
+            counts = fields[_COUNTS:]
+            now = self._clock() * SLICES // 1_000_000_000
+            _forget(fields, now)
+            taken = min(cost, rate)
+            used = sum(counts) - counted
+            blocked = fields[_BLOCKED] - now
+            if blocked > 0 or used + taken > rate:
+                counts[now % SLICES] -= counted
+                seconds = blocked / SLICES if blocked > 0 else _wait(counts, now, used + taken - rate)
+                return Admission(False, 0 if blocked > 0 else max(rate - used, 0), seconds)
+            counts[now % SLICES] += taken - counted
+            if cost > rate:
+                fields[_BLOCKED] = now - (-cost * SLICES // rate)
+            return Admission(True, rate - used - taken, max(cost / rate, 1.0))
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        self._fields.release()
+        self._memory.close()
+        if self._file is not None:
+            os.close(self._file)
+
+    @contextmanager
+    def _locked(self, place: int) -> Iterator[None]:
+        """Hold one counter for the few microseconds that it takes. A process that is killed lets go of it."""
+        if self._file is None:
+            yield
+            return
+        start = place * _COUNTER_BYTES
+        fcntl.lockf(self._file, fcntl.LOCK_EX, _COUNTER_BYTES, start)
+        try:
+            yield
+        finally:
+            fcntl.lockf(self._file, fcntl.LOCK_UN, _COUNTER_BYTES, start)
+
+
+@contextmanager
+def shared_file() -> Iterator[None]:
+    """Let the processes that are started meanwhile share counters."""
+    with tempfile.NamedTemporaryFile(prefix="regulars-rates-") as file:
+        os.posix_fallocate(file.fileno(), 0, _BYTES)  # a full disk is told now, not by a signal later on
+        os.environ[FILE_VARIABLE] = file.name
+        try:
+            yield
+        finally:
+            del os.environ[FILE_VARIABLE]
+
+
+def _forget(fields: memoryview, now: int) -> None:
+    """Empty the parts of the window that have passed since the counter was used last."""
+    latest = fields[_LATEST]
+    for passed in range(max(latest, now - SLICES) + 1, now + 1):
+        fields[_COUNTS + passed % SLICES] = 0
+    fields[_LATEST] = max(latest, now)
+
+
+def _wait(counts: memoryview, now: int, needed: int) -> float:
+    """Seconds until so many of the counted requests are a second old."""
+    for age in range(SLICES - 1, -1, -1):
+        needed -= counts[(now - age) % SLICES]
+        if needed <= 0:
+            return (SLICES - age) / SLICES
+    return 1.0
