@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from regulars.domain.activity import parse_activity
-from regulars.domain.commands import Command, Outcome, RecordActivity, Upsert
+from regulars.domain.commands import Command, RecordActivity, Upsert, apply
 from regulars.domain.customer import Customer, Person
 from regulars.domain.identity import Who
 from regulars.domain.limits import DEFAULT, Limits
+from regulars.domain.outcome import Outcome
 from regulars.domain.profile import parse_profile
 from regulars.domain.relations import BY_CODE, KIND_CODES
-from regulars.domain.rules import apply
 from regulars.domain.working import Counters, WorkingSet
 
 NOW = 1_800_000_000_000

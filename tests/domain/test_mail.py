@@ -64,9 +64,8 @@ def test_a_log_brought_its_id_or_gets_one_that_names_its_site() -> None:
 
 
 def test_which_mail_an_event_is_about() -> None:
-    def identity(**given: object) -> bytes:
-        known = {"key": None, "customer": 1, "broadcast": None, "sequence": None, "template": None, "at": 0}
-        return identify_log(**(known | given))  # type: ignore[arg-type]
+    def identity(key: str | None = None, customer: int = 1, at: int = 0, **objects: int) -> bytes:
+        return identify_log(key, customer, objects, at)
 
     assert identity(key="k", broadcast=1) == identity(key="k", at=DAY)
     assert identity(broadcast=1) == identity(broadcast=1, template=5, at=DAY)

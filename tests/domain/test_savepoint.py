@@ -6,9 +6,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.domain.commands import Outcome, Upsert, UpsertGroup
+from regulars.domain.commands import Upsert, UpsertGroup
 from regulars.domain.identity import Who
 from regulars.domain.limits import DEFAULT
+from regulars.domain.outcome import Outcome
 from regulars.domain.profile import parse_profile
 
 from .memory import MemorySite

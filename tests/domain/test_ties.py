@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.domain.commands import Change, DeleteObject, LinkProducts, Relate, SaveObject
+from regulars.domain.commands import DeleteObject, LinkProducts, Relate, SaveObject, SetChange
 from regulars.domain.events import EVENTS, REFERENCE_FIELDS
 from regulars.domain.identity import Who
 from regulars.domain.relations import BY_NAME, RELATIONS
@@ -63,7 +63,7 @@ calls = st.tuples(
 
 
 @given(st.lists(calls, max_size=12))
-def test_calls_and_events_lead_to_the_same_ties(listed: list[tuple[str, Change, list[str]]]) -> None:
+def test_calls_and_events_lead_to_the_same_ties(listed: list[tuple[str, SetChange, list[str]]]) -> None:
     """What a call does, the events of the catalogue do; only that nothing follows from taking away what is not held."""
     called, happened = site(), site()
     for relation, change, items in listed:
@@ -109,7 +109,7 @@ def test_what_is_granted_again_is_active_again() -> None:
 
 
 @pytest.mark.parametrize("change", ["add", "remove", "replace"])
-def test_unknown_objects_are_named_and_nothing_changes(change: Change) -> None:
+def test_unknown_objects_are_named_and_nothing_changes(change: SetChange) -> None:
     made = site()
     made.do(Relate(WHO, "tag.has", (1,), "add"))
     before = made.held(EMAIL)

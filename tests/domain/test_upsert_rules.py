@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.domain.commands import Outcome, Restored, Upsert
+from regulars.domain.commands import Upsert
 from regulars.domain.consent import Consent
 from regulars.domain.limits import Limits
+from regulars.domain.outcome import Outcome
 from regulars.domain.profile import parse_profile
+from regulars.domain.upsert_rules import Restored
 
 from .memory import NOW, MemorySite
 

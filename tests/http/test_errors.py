@@ -8,9 +8,9 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from regulars.domain.commands import Command, Outcome
+from regulars.domain.commands import Command, Upsert
 from regulars.domain.faults import REFUSALS, Fault
-from regulars.domain.rules import _RULES
+from regulars.domain.outcome import Outcome
 from regulars.http.classic import failures as classic
 from regulars.http.errors import ERRORS, Problem
 from regulars.http.jsonapi import failures as jsonapi
@@ -154,7 +154,7 @@ def meet(app: InProcess, api: Client, code: str, monkeypatch: pytest.MonkeyPatch
             def broken(*_: object) -> Outcome:
                 raise ZeroDivisionError
 
-            monkeypatch.setitem(_RULES, type_of_upsert(), broken)
+            monkeypatch.setattr(Upsert, "rule", broken)
             reply = api.post("customers", known)
             assert "ZeroDivision" not in reply.text
         case _:
@@ -162,10 +162,6 @@ def meet(app: InProcess, api: Client, code: str, monkeypatch: pytest.MonkeyPatch
     assert reply.status_code == ERRORS[code].status
     told = reply.json()
     return str(told["code"] if "code" in told else told["errors"][0]["code"])
-
-
-def type_of_upsert() -> type:
-    return next(kind for kind in _RULES if kind.__name__ == "Upsert")
 
 
 @pytest.mark.parametrize("code", [code for code in ERRORS if code not in UNREACHED])

@@ -11,8 +11,9 @@ from typing import Any, ParamSpec
 import pytest
 
 from regulars.domain.activity import parse_activity
-from regulars.domain.commands import Outcome, RecordActivity, Upsert
+from regulars.domain.commands import RecordActivity, Upsert
 from regulars.domain.customer import Customer, index_columns
+from regulars.domain.outcome import Outcome
 from regulars.domain.profile import parse_profile
 from regulars.domain.relations import Tie
 from regulars.store import control

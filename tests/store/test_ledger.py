@@ -8,13 +8,13 @@ import apsw
 import pytest
 from msgspec import Struct
 
-from regulars.domain import rules
 from regulars.domain.changes import Entry
-from regulars.domain.commands import Command, DeleteCustomer, DeleteObject, Outcome, Rebuild, Relate, SaveObject
+from regulars.domain.commands import DeleteCustomer, DeleteObject, Needs, Rebuild, Relate, SaveObject
 from regulars.domain.faults import UnknownSiteError
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
 from regulars.domain.objects import OWN_NUMBERS
+from regulars.domain.outcome import Outcome
 from regulars.domain.relations import BY_NAME
 from regulars.domain.working import WorkingSet
 from regulars.store.engine import UnavailableError
@@ -33,14 +33,15 @@ FIRST = OWN_NUMBERS.start + 1
 class Poison(Struct, frozen=True):
     """A command whose rule meets an error that nobody foresaw, after it has changed something."""
 
+    def declare(self, needs: Needs) -> None:
+        """Nothing."""
 
-@pytest.fixture(autouse=True)
-def poison(monkeypatch: pytest.MonkeyPatch) -> None:
-    def rule(command: Command, work: WorkingSet, limits: Limits) -> Outcome:
+    def weight(self) -> int:
+        return 0
+
+    def rule(self, work: WorkingSet, limits: Limits) -> Outcome:
         work.create(Who(email="poison@example.com", email_key="poison@example.com"))
         raise ZeroDivisionError("unforeseen")
-
-    monkeypatch.setitem(rules._RULES, Poison, rule)
 
 
 def who(email: str) -> Who:
@@ -205,7 +206,7 @@ async def test_a_poisoned_command_among_others_of_its_caller(at: Running) -> Non
 @with_store()
 async def test_a_poisoned_command_by_itself(at: Running) -> None:
     with pytest.raises(CommandFailedError, match="Poison"):
-        await at.store.ledger.submit(1, Poison())  # type: ignore[arg-type]
+        await at.store.ledger.submit(1, Poison())
     assert emails(at) == set()
     assert (await at.upsert(email="a@example.com")).verdict == "created"
 
@@ -247,7 +248,7 @@ async def test_a_full_queue_takes_in_nothing(at: Running) -> None:
 async def test_failures_give_their_places_in_the_queue_back(at: Running) -> None:
     for _ in range(4):
         results = await asyncio.gather(
-            at.store.ledger.submit(1, Poison()),  # type: ignore[arg-type]
+            at.store.ledger.submit(1, Poison()),
             at.upsert(99, email="a@example.com"),
             at.upsert(email="a@example.com"),
             return_exceptions=True,

@@ -1,6 +1,7 @@
 """Upserts that count as one, through the ledger: on either engine nothing is written of what came to nothing."""
 
-from regulars.domain.commands import Outcome, UpsertGroup
+from regulars.domain.commands import UpsertGroup
+from regulars.domain.outcome import Outcome
 
 from .chain import assert_replay_gives_the_tables
 from .running import Running, activity, stored_customers, stored_ties, upsert, with_store

@@ -5,11 +5,12 @@ from typing import Final
 
 from regulars.audience.filters.values import MOST_DAYS, MOST_WORDS
 from regulars.domain.activity import AHEAD
-from regulars.domain.limits import DEFAULT, LARGEST_HEAD
+from regulars.domain.limits import DEFAULT
 from regulars.domain.moments import SECOND
 from regulars.domain.wire import DEEPEST
 from regulars.http.classic import batch, customers, events, logs
 from regulars.http.keyring import REMEMBERED_SECONDS
+from regulars.server.protocol_errors import LARGEST_HEAD
 from regulars.settings import SETTINGS
 from regulars.store.control import ACCESS_SECONDS, REFRESH_SECONDS
 from tools.docs.markdown import code, table

@@ -3,7 +3,6 @@
 from typing import Final
 
 from regulars.domain.activity import Activity
-from regulars.domain.commands import Verdict
 from regulars.domain.consent import Consent
 from regulars.domain.customer import Customer, Person, shown_name
 from regulars.domain.events import REFERENCE_FIELDS
@@ -12,6 +11,7 @@ from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
 from regulars.domain.mail import RANK, Log, advance, identify_log
 from regulars.domain.money import LIMIT_CENTS
+from regulars.domain.outcome import Verdict
 from regulars.domain.relations import BY_NAME, FLAG, ReportKind
 from regulars.domain.ties import apply_sets
 from regulars.domain.upsert_rules import apply_upsert, move_forward, record_consent
@@ -184,22 +184,11 @@ def _consent(activity: Activity, person: Person, work: WorkingSet, at: int, repo
     record_consent(person, work, change[0], evidence.cause, at, report, evidence=evidence)
 
 
-def log_identity(activity: Activity, customer: int, numbers: dict[str, int], at: int) -> bytes:
-    """Which mail of the customer the activity is about."""
-    return identify_log(
-        key=activity.log_key,
-        customer=customer,
-        broadcast=numbers.get("broadcast_id"),
-        sequence=numbers.get("sequence_id"),
-        template=numbers.get("template_id"),
-        at=at,
-    )
-
-
 def _mail(activity: Activity, person: Person, work: WorkingSet, numbers: dict[str, int], at: int) -> Log:
     """The log of the mail the activity is about, advanced by it; created where there is none."""
     customer = person.customer
-    identity = log_identity(activity, customer.number, numbers, at)
+    objects = {REFERENCE_FIELDS[field]: number for field, number in numbers.items()}
+    identity = identify_log(activity.log_key, customer.number, objects, at)
     log = work.history.logs.get(identity)
     status = activity.kind.mail
     assert status is not None

@@ -1,4 +1,4 @@
-"""Limits on what a caller may send: about one customer, and before a request begins at all."""
+"""Limits on what a caller may send about one customer."""
 
 from typing import Final
 
@@ -21,6 +21,3 @@ class Limits(Struct, frozen=True):
 
 
 DEFAULT: Final = Limits()
-
-LARGEST_HEAD: Final = 64 * 1024
-"""Bytes of a request's line and headers, and of the trailers after its body."""

@@ -1,6 +1,7 @@
 """Mails: one log is one mail to one person, and its status is the furthest that was ever reported of it."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -72,6 +73,10 @@ class Log(Struct):
         """The message as it is shown: what was reported, else what its status says."""
         return self.message or _said(STATUSES[self.status])
 
+    def went_to(self, customer: int, address_key: str | None) -> bool:
+        """Whether the mail went to this customer, or to its address."""
+        return customer == self.customer or address_key == self.address_key
+
     def forget(self) -> None:
         """Leave out who got the mail and what callers said of it; its address stays."""
         self.recipient_name, self.message = None, ""
@@ -86,17 +91,18 @@ def own_number(key: str, site: int) -> int | None:
     return number if of_site == site else None
 
 
-def identify_log(
-    *, key: str | None, customer: int, broadcast: int | None, sequence: int | None, template: int | None, at: int
-) -> bytes:
-    """Which mail of the customer an event is about: that of the id; else of the broadcast; else of template or sequence
-    and day. An id alone is not enough: providers send one message to many people."""
+def identify_log(key: str | None, customer: int, objects: Mapping[str, int], at: int) -> bytes:
+    """Which mail of the customer an event of the time `at` (ms) is about, as 16 bytes.
+
+    It is that of the key; else of the broadcast; else of template or sequence and day. `objects` gives their numbers by
+    kind. A key alone is not enough: providers send one message to many people.
+    """
     if key is not None:
         text = f"id {customer} {key}"
-    elif broadcast is not None:
-        text = f"broadcast {customer} {broadcast}"
+    elif "broadcast" in objects:
+        text = f"broadcast {customer} {objects['broadcast']}"
     else:
-        text = f"day {customer} {template or 0} {sequence or 0} {at // DAY}"
+        text = f"day {customer} {objects.get('template', 0)} {objects.get('sequence', 0)} {at // DAY}"
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 

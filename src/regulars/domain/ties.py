@@ -4,7 +4,7 @@ A relationship call does what two events of the catalogue do: one that ties and 
 event that unties, the relation is a thing that happened, which nobody can undo.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -54,6 +54,13 @@ RELATIONSHIPS: Final = {
     )
 }
 """One relationship for each kind of object that customers are tied to. Only mails change those to broadcasts."""
+
+
+def product_relations(relations: Collection[str]) -> frozenset[str]:
+    """The relations to an offer's products that change with some of these to the offer."""
+    if OFFER not in relations:
+        return frozenset()
+    return frozenset(rule.relation for rules in OFFER_PRODUCTS.values() for rule in rules)
 
 
 def apply_sets(

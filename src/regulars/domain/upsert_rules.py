@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
-from regulars.domain.commands import Restored, Verdict
 from regulars.domain.consent import CAUSES, Consent
 from regulars.domain.customer import Customer, Person, shown_name
 from regulars.domain.faults import refuse
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
+from regulars.domain.outcome import Verdict
 from regulars.domain.profile import Profile, fill_names, joined_name, merge_attributes
 from regulars.domain.relations import BY_NAME, FLAG, ReportKind
 from regulars.domain.working import WorkingSet, conflict
@@ -21,6 +22,15 @@ _GROUP: Final = BY_NAME["group.member"]
 _NEWSLETTER_IN: Final = BY_NAME["newsletter.subscribed"]
 _NEWSLETTER_OUT: Final = BY_NAME["newsletter.unsubscribed"]
 _CLEARABLE: Final = "attributes"
+
+
+class Restored(Struct, frozen=True, kw_only=True):
+    """What only an import may say of a customer: the past that our own export wrote down."""
+
+    created_at: int | None = None
+    updated_at: int | None = None
+    bucket: int | None = None
+    consents: tuple[Consent, ...] = ()
 
 
 def apply_upsert(

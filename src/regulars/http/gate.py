@@ -15,7 +15,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from regulars import audience
 from regulars.domain.faults import RefusedError
-from regulars.domain.limits import LARGEST_HEAD
 from regulars.http import compatibility
 from regulars.http.authentication import authenticate
 from regulars.http.classic import failures as classic_failures
@@ -34,19 +33,6 @@ KEYED: Final = ("/api/v1/", "/v1/")
 
 OPEN: Final = ("/v1/oauth/", "/v1/version")
 """Those of them that ask for none."""
-
-_UNREADABLE: Final = {
-    "malformed": ("malformed", "The request is not valid HTTP."),
-    "host": ("malformed", "A request must have exactly one Host header."),
-    "http_version": ("http_version", "The server speaks HTTP/1.0 and HTTP/1.1."),
-    "head_too_large": (
-        "head_too_large",
-        f"The line and headers of a request must not be larger than {LARGEST_HEAD} bytes.",
-    ),
-    "head_timeout": ("timeout", "The line and headers of the request did not arrive in time."),
-    "body_timeout": ("timeout", "The body of the request did not arrive in time."),
-}
-"""What is told of a request that could not be read: code and sentence, by the reason that the server gives."""
 
 _NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 _NO_STORE: Final = (b"cache-control", b"no-store")
@@ -106,8 +92,8 @@ class Gate:
             await response(scope, receive, send_with_id)
 
     async def refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request that could not be read: `reason` in its scope says why not."""
-        response = self._render(Problem(*_UNREADABLE[scope["reason"]]), Request({**scope, "type": "http"}))
+        """Answer a request that could not be read: `code` and `detail` in its scope say why not."""
+        response = self._render(Problem(scope["code"], scope["detail"]), Request({**scope, "type": "http"}))
         _finish(response.raw_headers, self._request_id(scope))
         await response(scope, receive, send)
 

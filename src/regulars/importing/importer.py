@@ -13,8 +13,9 @@ from typing import Final, cast
 
 from msgspec import Struct
 
-from regulars.domain.commands import Command, Outcome, RecordActivity, Upsert, UpsertGroup
+from regulars.domain.commands import Command, RecordActivity, Upsert, UpsertGroup
 from regulars.domain.faults import RefusedError
+from regulars.domain.outcome import Outcome
 from regulars.importing.grouping import group_by_customer
 from regulars.importing.lines import Line
 from regulars.importing.parsing import LineParser

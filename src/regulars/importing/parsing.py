@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from regulars.domain.activity import AHEAD, parse_activity
-from regulars.domain.commands import RecordActivity, Restored, Upsert
+from regulars.domain.commands import RecordActivity, Upsert
 from regulars.domain.consent import CAUSES, Consent
 from regulars.domain.customer import CONTROL_BUCKETS
 from regulars.domain.faults import Fault, RefusedError, refuse
@@ -20,6 +20,7 @@ from regulars.domain.limits import Limits
 from regulars.domain.moments import parse_moment
 from regulars.domain.profile import parse_profile
 from regulars.domain.text import is_storable
+from regulars.domain.upsert_rules import Restored
 from regulars.domain.wire import decode_json
 
 ImportKind = Literal["customers", "activity"]

@@ -12,12 +12,27 @@ import httptools
 import structlog
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from regulars.domain.limits import LARGEST_HEAD
 from regulars.server.parsing import ParsingProtocol
 
+LARGEST_HEAD: Final = 64 * 1024
+"""Bytes of a request's line and headers, and of the trailers after its body."""
+
 REFUSED: Final = "http.refused"
-"""The type of the ASGI scope that asks the application for the answer to such a request. `reason` says what is wrong:
-malformed, host, http_version, head_too_large, head_timeout or body_timeout."""
+"""The type of the ASGI scope that asks the application for the answer to such a request. `code` and `detail` say what
+is wrong."""
+
+_PROBLEMS: Final = {
+    "malformed": ("malformed", "The request is not valid HTTP."),
+    "host": ("malformed", "A request must have exactly one Host header."),
+    "http_version": ("http_version", "The server speaks HTTP/1.0 and HTTP/1.1."),
+    "head_too_large": (
+        "head_too_large",
+        f"The line and headers of a request must not be larger than {LARGEST_HEAD} bytes.",
+    ),
+    "head_timeout": ("timeout", "The line and headers of the request did not arrive in time."),
+    "body_timeout": ("timeout", "The body of the request did not arrive in time."),
+}
+"""What is told of a request that could not be read: code and sentence, by the reason."""
 
 _QUIET_SECONDS: Final = 10.0
 """Malformed requests are logged once in so many seconds, with their number."""
@@ -110,7 +125,8 @@ class ErrorProtocol(ParsingProtocol):
             "query_string": b"",
             **self.scope,
             "type": REFUSED,
-            "reason": self._reason,
+            "code": _PROBLEMS[self._reason][0],
+            "detail": _PROBLEMS[self._reason][1],
             "path": path.decode("ascii", "replace"),
             "raw_path": path,
         }

@@ -9,13 +9,10 @@ import msgspec
 
 from regulars.domain import changes
 from regulars.domain.changes import Head
-from regulars.domain.commands import (
-    Command,
-    Outcome,
-)
+from regulars.domain.commands import Command, apply
 from regulars.domain.customer import IDENTITY_FIELDS, Customer
 from regulars.domain.limits import Limits
-from regulars.domain.rules import apply
+from regulars.domain.outcome import Outcome
 from regulars.domain.working import WorkingSet
 from regulars.store import offer_statements
 from regulars.store import statements as sql

@@ -13,9 +13,10 @@ from typing import Final
 import structlog
 
 from regulars.domain.changes import Head
-from regulars.domain.commands import Command, LinkProducts, Outcome, RecordActivity, Relate, Upsert, UpsertGroup
+from regulars.domain.commands import Command
 from regulars.domain.faults import UnknownSiteError, refuse
 from regulars.domain.limits import DEFAULT, Limits
+from regulars.domain.outcome import Outcome
 from regulars.logs import unavailable
 from regulars.store.batch import commit_batch, has_happened
 from regulars.store.engine import Engine, OutcomeUnknownError, ReplacedError, TransientError, UnavailableError
@@ -26,8 +27,8 @@ LARGEST_BATCH: Final = 1_000
 With a quarter of it bulk calls write a quarter fewer customers a second.
 """
 
-_TIES_OF_COMMAND: Final = 4
-"""A batch names this many ties for each command that it may have: a few long commands are a batch, too."""
+_WEIGHT_OF_COMMAND: Final = 4
+"""A batch weighs up to this much for each command that it may have: a few long commands are a batch, too."""
 
 SETTLE_SECONDS: Final = 15
 """How long the store is asked whether a commit happened whose answer was lost; its callers wait meanwhile."""
@@ -272,10 +273,10 @@ class _Lane:
 
     def _take(self) -> list[_Waiting]:
         taken: list[_Waiting] = []
-        ties = 0
+        weight = 0
         while self._queue and len(taken) < self._largest_batch:
-            ties += _ties_named(self._queue[0].command)
-            if taken and ties > self._largest_batch * _TIES_OF_COMMAND:
+            weight += self._queue[0].command.weight()
+            if taken and weight > self._largest_batch * _WEIGHT_OF_COMMAND:
                 break
             taken.append(self._queue.popleft())
         return taken
@@ -284,23 +285,6 @@ class _Lane:
 def _told(failure: Exception) -> Outcome:
     """What is told of one of several that was not done."""
     return _NOT_DONE if isinstance(failure, UnavailableError) else _FAILED
-
-
-def _ties_named(command: Command) -> int:
-    """How many ties a command names, which is most of what it costs."""
-    match command:
-        case RecordActivity(activity=activity):
-            return len(activity.references) + len(activity.products)
-        case Relate(references=references):
-            return len(references)
-        case LinkProducts(products=products):
-            return len(products)
-        case Upsert(profile=profile, tags=tags):
-            return len(profile.groups) + 2 * len(profile.newsletters) + len(tags or ())
-        case UpsertGroup(upserts=upserts):
-            return sum(map(_ties_named, upserts))
-        case _:
-            return 0
 
 
 def _by_site(items: list[_Waiting]) -> dict[int, list[_Waiting]]:

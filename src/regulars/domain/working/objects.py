@@ -1,8 +1,9 @@
 """The objects of a transaction: found by number, key or name, created, changed and deleted."""
 
 import secrets
+from collections.abc import Sequence
 
-from regulars.domain.faults import refuse
+from regulars.domain.faults import Fault, RefusedError, refuse
 from regulars.domain.objects import OWN_NUMBERS, RelatedObject, new_key
 from regulars.domain.references import Reference
 from regulars.domain.relations import KIND_CODES, KINDS
@@ -39,6 +40,18 @@ class Objects:
         """The object that a reference names, None if there is none (any more)."""
         found = self.by_reference.get((kind, reference))
         return None if found is None or found.deleted_at is not None else found
+
+    def known(self, kind: str, references: Sequence[Reference]) -> list[RelatedObject]:
+        """The objects that references name. Raises RefusedError that names each of those that are not there."""
+        found = [self.find(kind, reference) for reference in references]
+        faults = [
+            Fault(kind if len(found) == 1 else f"{kind}.{place}", f"There is no {kind} {reference!r}.")
+            for place, (item, reference) in enumerate(zip(found, references, strict=True))
+            if item is None
+        ]
+        if faults:
+            raise RefusedError("object_not_found", faults)
+        return [item for item in found if item is not None]
 
     def key_of(self, kind: str, number: int) -> str | None:
         """The key of an object, None where it has none or is not loaded."""

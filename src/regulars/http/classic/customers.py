@@ -4,10 +4,11 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from regulars.domain.commands import DeleteCustomer, Outcome, Upsert
+from regulars.domain.commands import DeleteCustomer, Upsert
 from regulars.domain.customer import Picture
 from regulars.domain.faults import Fault, RefusedError
 from regulars.domain.identity import Who, parse_address, parse_uuid, uuid_text
+from regulars.domain.outcome import Outcome
 from regulars.domain.profile import parse_profile, parse_who
 from regulars.http.call import Call, json_response
 from regulars.http.classic.customer_object import customer_object

@@ -4,10 +4,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from regulars.domain.commands import Change, Command, DeleteObject, Outcome, Relate, SaveObject
+from regulars.domain.commands import Command, DeleteObject, Relate, SaveObject, SetChange
 from regulars.domain.faults import Fault
 from regulars.domain.limits import Limits
 from regulars.domain.objects import RelatedObject
+from regulars.domain.outcome import Outcome
 from regulars.domain.references import Reference, parse_reference
 from regulars.domain.text import is_storable
 from regulars.http.call import Call, json_response
@@ -56,7 +57,7 @@ async def leave(call: Call, caller: Writer) -> Response:
 
 
 async def _relate(call: Call, caller: Writer, *, holds: bool) -> Response:
-    change: Change = "add" if holds else "remove"
+    change: SetChange = "add" if holds else "remove"
     outcome = await _submit(call, caller, Relate(who_in_path(call), "group.member", (_group(call),), change))
     return json_response({**DONE, "result": outcome.verdict})
 

@@ -5,8 +5,9 @@ from typing import Final
 from starlette.responses import Response
 
 from regulars.audience.filters import catalogue
-from regulars.domain.commands import Command, DeleteCustomer, Outcome, Upsert
+from regulars.domain.commands import Command, DeleteCustomer, Upsert
 from regulars.domain.identity import Who
+from regulars.domain.outcome import Outcome
 from regulars.http.call import Call
 from regulars.http.errors import after_commit
 from regulars.http.jsonapi import contact_bodies, listing

@@ -7,8 +7,9 @@ from urllib.parse import quote
 from starlette.responses import Response
 from starlette.routing import Route
 
-from regulars.domain.commands import Command, DeleteObject, Outcome
+from regulars.domain.commands import Command, DeleteObject
 from regulars.domain.objects import RelatedObject
+from regulars.domain.outcome import Outcome
 from regulars.domain.references import Reference, parse_reference
 from regulars.http.call import Call
 from regulars.http.errors import Problem, after_commit

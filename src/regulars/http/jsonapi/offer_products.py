@@ -4,7 +4,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from regulars.domain.commands import Change, LinkProducts
+from regulars.domain.commands import LinkProducts, SetChange
 from regulars.http.call import Call
 from regulars.http.errors import after_commit
 from regulars.http.jsonapi import objects
@@ -49,7 +49,7 @@ async def remove(call: Call, caller: Writer) -> Response:
     return await _change(call, caller, "remove")
 
 
-async def _change(call: Call, caller: Writer, change: Change) -> Response:
+async def _change(call: Call, caller: Writer, change: SetChange) -> Response:
     _, site = await objects.asked(call, caller, OFFERS, SHOW)
     offer = objects.reference_in_path(call, OFFERS)
     products = await read_identifiers(call, PRODUCTS.type, PRODUCTS.kind)

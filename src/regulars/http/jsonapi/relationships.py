@@ -9,7 +9,7 @@ from typing import Final
 from starlette.responses import Response
 from starlette.routing import Route
 
-from regulars.domain.commands import Change, Relate
+from regulars.domain.commands import Relate, SetChange
 from regulars.domain.identity import Who, public_number
 from regulars.domain.relations import BY_NAME
 from regulars.domain.ties import RELATIONSHIPS, Relationship
@@ -28,7 +28,7 @@ from regulars.http.slices import rendered
 from regulars.store.query import read_all
 from regulars.store.reads import held_ties, lines_by_number, objects_by_number
 
-CHANGES: Final[dict[str, Change]] = {"POST": "add", "PATCH": "replace", "DELETE": "remove"}
+CHANGES: Final[dict[str, SetChange]] = {"POST": "add", "PATCH": "replace", "DELETE": "remove"}
 """What each method does to the objects of a relationship."""
 
 WORDS: Final = {"GET": "the", "POST": "add", "PATCH": "replace the", "DELETE": "remove"}
@@ -75,7 +75,7 @@ def _calls(owner: str, name: str) -> tuple[Route, ...]:
         NO_PARAMETERS.read(call.scope["query_string"], largest_page=1)
         return await listed(call, *customer_place(call.path("id"), caller, noun))
 
-    def changing(change: Change) -> Handler:
+    def changing(change: SetChange) -> Handler:
         async def write(call: Call, caller: Writer) -> Response:
             NO_PARAMETERS.read(call.scope["query_string"], largest_page=1)
             site, number = customer_place(call.path("id"), caller, noun)

@@ -1,0 +1,34 @@
+"""Commands: what can be asked of the ledger.
+
+One module a command: its input, what has to be loaded for it, its weight and its rule. A new one is a module and a row
+below; nothing else in the program knows which commands there are.
+"""
+
+from regulars.domain.commands.command import Command, apply
+from regulars.domain.commands.delete_customer import DeleteCustomer
+from regulars.domain.commands.delete_object import DeleteObject
+from regulars.domain.commands.link_products import LinkProducts
+from regulars.domain.commands.needs import Needs
+from regulars.domain.commands.rebuild import Rebuild
+from regulars.domain.commands.record_activity import RecordActivity
+from regulars.domain.commands.relate import Relate
+from regulars.domain.commands.save_object import SaveObject
+from regulars.domain.commands.set_change import SetChange
+from regulars.domain.commands.upsert import Upsert
+from regulars.domain.commands.upsert_group import UpsertGroup
+
+__all__ = [
+    "Command",
+    "DeleteCustomer",
+    "DeleteObject",
+    "LinkProducts",
+    "Needs",
+    "Rebuild",
+    "RecordActivity",
+    "Relate",
+    "SaveObject",
+    "SetChange",
+    "Upsert",
+    "UpsertGroup",
+    "apply",
+]

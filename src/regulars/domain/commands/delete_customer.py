@@ -1,0 +1,31 @@
+"""DeleteCustomer: forget a customer."""
+
+from msgspec import Struct
+
+from regulars.domain.commands.needs import Needs
+from regulars.domain.identity import Who
+from regulars.domain.limits import Limits
+from regulars.domain.outcome import Outcome
+from regulars.domain.working import WorkingSet
+
+
+class DeleteCustomer(Struct, frozen=True):
+    """Forget a customer with all its ties. Its logs stay, by address."""
+
+    who: Who
+
+    def declare(self, needs: Needs) -> None:
+        """The customer."""
+        needs.people.append(self.who)
+
+    def weight(self) -> int:
+        """It names no ties."""
+        return 0
+
+    def rule(self, work: WorkingSet, limits: Limits) -> Outcome:
+        """Delete the customer, if there is one."""
+        if not work.people.find(self.who):
+            return Outcome("unchanged")
+        person = work.people.known(self.who)
+        work.delete(person)
+        return Outcome("deleted", person)

@@ -1,0 +1,39 @@
+"""DeleteObject: delete a tag, an offer or any other object."""
+
+from msgspec import Struct
+
+from regulars.domain.commands.needs import Needs
+from regulars.domain.limits import Limits
+from regulars.domain.outcome import Outcome
+from regulars.domain.references import Reference
+from regulars.domain.relations import RELATIONS
+from regulars.domain.working import WorkingSet
+
+
+class DeleteObject(Struct, frozen=True):
+    """Delete an object and every tie to it."""
+
+    kind: str
+    reference: Reference
+
+    def declare(self, needs: Needs) -> None:
+        """The object; its ties are cleared without being read."""
+        needs.objects.add((self.kind, self.reference))
+
+    def weight(self) -> int:
+        """It names no ties."""
+        return 0
+
+    def rule(self, work: WorkingSet, limits: Limits) -> Outcome:
+        """Mark the object as deleted, give its name free and clear its ties."""
+        kind = self.kind
+        (found,) = work.objects.known(kind, (self.reference,))
+        work.objects.forget_name(found)
+        found.deleted_at = found.updated_at = work.now
+        found.name = found.name_key = found.description = None
+        work.objects.save(found)
+        work.objects.unlink(kind, found.number)
+        for relation in RELATIONS:
+            if relation.kind == kind:
+                work.clear(relation, found.number)
+        return Outcome("deleted", object=found)

@@ -1,0 +1,85 @@
+"""Needs: the rows that the commands of a batch read, as they declare them before anything is loaded."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from regulars.domain.identity import Who
+from regulars.domain.profile import Profile
+from regulars.domain.references import Reference
+
+
+class OrderNeed(Struct, frozen=True):
+    """Whether an order of a customer was counted already, by the name of its event and its id."""
+
+    who: Who
+    event: str
+    order_id: str
+
+
+class MailNeed(Struct, frozen=True):
+    """The log of a mail to a customer; see `mail.identify_log`.
+
+    key: the id of the mail, if it has one. objects: (kind, reference) of what was sent. at: when (ms), None for now.
+    """
+
+    who: Who
+    key: str | None
+    objects: tuple[tuple[str, Reference], ...]
+    at: int | None
+
+
+class TieNeed(Struct, frozen=True):
+    """Ties of a customer to objects of one kind, by each of some relations.
+
+    replaced: a relation all of whose objects are needed, not only the referenced ones. product_relations: relations
+    that are needed to the products of the objects, which are offers.
+    """
+
+    who: Who
+    kind: str
+    references: tuple[Reference, ...]
+    relations: frozenset[str]
+    replaced: str | None = None
+    product_relations: frozenset[str] = frozenset()
+
+
+class Needs:
+    """What a batch loads. Commands add to it; a need for what is not there is no fault.
+
+    people: customers, with the ties that belong to their picture. objects: (kind, reference). object_names: (kind,
+    folded name). new_objects: kinds of which an object may be created that no reference names. events: ids of events
+    (16 bytes) that may have been counted. offers: those whose products are needed. linked_products: products that the
+    batch may put into any offer.
+    """
+
+    def __init__(self) -> None:
+        self.people: list[Who] = []
+        self.objects: set[tuple[str, Reference]] = set()
+        self.object_names: set[tuple[str, str]] = set()
+        self.new_objects: set[str] = set()
+        self.events: set[bytes] = set()
+        self.orders: list[OrderNeed] = []
+        self.mails: list[MailNeed] = []
+        self.ties: list[TieNeed] = []
+        self.offers: set[Reference] = set()
+        self.linked_products: set[Reference] = set()
+
+    def profile(self, profile: Profile) -> None:
+        """The customer that a profile names is needed, with the groups and newsletters that it names."""
+        self.people.append(profile.who)
+        if profile.groups:
+            self.refer("group", profile.groups)
+        if profile.newsletters:
+            self.refer("newsletter", [reference for reference, _ in profile.newsletters])
+
+    def refer(self, kind: str, references: Iterable[Reference]) -> None:
+        """Objects of one kind are needed."""
+        self.objects.update([(kind, reference) for reference in references])
+
+    def tie(self, need: TieNeed) -> None:
+        """Ties to objects are needed, and the objects."""
+        self.ties.append(need)
+        self.refer(need.kind, need.references)
+        if need.product_relations:
+            self.offers.update(need.references)

@@ -1,0 +1,24 @@
+"""Rebuild: load a site's index anew."""
+
+from msgspec import Struct
+
+from regulars.domain.commands.needs import Needs
+from regulars.domain.limits import Limits
+from regulars.domain.outcome import Outcome
+from regulars.domain.working import WorkingSet
+
+
+class Rebuild(Struct, frozen=True):
+    """Ask every process to drop its index of the site and load it anew."""
+
+    def declare(self, needs: Needs) -> None:
+        """Nothing."""
+
+    def weight(self) -> int:
+        """It names no ties."""
+        return 0
+
+    def rule(self, work: WorkingSet, limits: Limits) -> Outcome:
+        """Note it in the change record."""
+        work.rebuild = True
+        return Outcome("updated")

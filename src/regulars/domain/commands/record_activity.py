@@ -1,0 +1,57 @@
+"""RecordActivity: something happened to a customer."""
+
+from msgspec import Struct
+
+from regulars.domain.activity import Activity
+from regulars.domain.activity_rules import apply_activity
+from regulars.domain.commands.needs import MailNeed, Needs, OrderNeed, TieNeed
+from regulars.domain.events import REFERENCE_FIELDS
+from regulars.domain.limits import Limits
+from regulars.domain.outcome import Outcome
+from regulars.domain.references import Reference
+from regulars.domain.ties import product_relations
+from regulars.domain.working import WorkingSet
+
+
+class RecordActivity(Struct, frozen=True):
+    """Something happened to a customer, who is created if unknown."""
+
+    activity: Activity
+    source: str = "event"
+
+    def declare(self, needs: Needs) -> None:
+        """The customer and the objects, their ties that change, and whether event, order and mail are known."""
+        activity = self.activity
+        who = activity.who
+        if activity.uuid is not None:
+            needs.events.add(activity.uuid)
+        if activity.profile is not None:
+            needs.profile(activity.profile)
+        else:
+            needs.people.append(who)
+        if activity.order_id is not None:
+            needs.orders.append(OrderNeed(who, activity.name, activity.order_id))
+        named = [(REFERENCE_FIELDS[field], reference) for field, reference in activity.references]
+        if activity.kind.mail is not None:
+            needs.mails.append(MailNeed(who, activity.log_key, tuple(named), activity.at))
+        for field, references in self._by_field().items():
+            relations = frozenset([rule.relation for rule in activity.rules() if rule.field == field])
+            kind = REFERENCE_FIELDS[field]
+            needs.tie(TieNeed(who, kind, references, relations, product_relations=product_relations(relations)))
+
+    def _by_field(self) -> dict[str, tuple[Reference, ...]]:
+        """The references of each field that ties follow from."""
+        activity = self.activity
+        found: dict[str, tuple[Reference, ...]] = {field: (reference,) for field, reference in activity.references}
+        if activity.products:
+            found["product_id"] = (*found.get("product_id", ()), *activity.products)
+        return found
+
+    def weight(self) -> int:
+        """One for each object."""
+        return len(self.activity.references) + len(self.activity.products)
+
+    def rule(self, work: WorkingSet, limits: Limits) -> Outcome:
+        """See `activity_rules`."""
+        verdict, person = apply_activity(self.activity, work, limits, source=self.source)
+        return Outcome(verdict, person)

@@ -1,0 +1,61 @@
+"""Relate: tie a customer to objects, or untie it, by a relationship call."""
+
+from msgspec import Struct
+
+from regulars.domain.commands.needs import Needs, TieNeed
+from regulars.domain.commands.set_change import SetChange, members_after
+from regulars.domain.identity import Who
+from regulars.domain.limits import Limits
+from regulars.domain.outcome import Outcome
+from regulars.domain.references import Reference
+from regulars.domain.relations import BY_NAME, ReportKind
+from regulars.domain.ties import RELATIONSHIPS, apply_sets, product_relations
+from regulars.domain.working import WorkingSet
+
+
+class Relate(Struct, frozen=True):
+    """Tie a known customer to known objects, or untie it, on the caller's word of this moment: to all, or to none.
+
+    `relation` is a key of `domain.ties.RELATIONSHIPS`. It is what the events of that name would be at this moment.
+    """
+
+    who: Who
+    relation: str
+    references: tuple[Reference, ...]
+    change: SetChange
+
+    def declare(self, needs: Needs) -> None:
+        """The customer, the objects, and the ties between them; all ties of the relation if they are replaced."""
+        needs.people.append(self.who)
+        relations = RELATIONSHIPS[self.relation].relations()
+        needs.tie(
+            TieNeed(
+                self.who,
+                BY_NAME[self.relation].kind or "",
+                self.references,
+                relations,
+                replaced=self.relation if self.change == "replace" else None,
+                product_relations=product_relations(relations),
+            )
+        )
+
+    def weight(self) -> int:
+        """One for each object."""
+        return len(self.references)
+
+    def rule(self, work: WorkingSet, limits: Limits) -> Outcome:
+        """Tie and untie as the events of the catalogue would at this moment."""
+        relation, relationship = BY_NAME[self.relation], RELATIONSHIPS[self.relation]
+        person = work.people.known(self.who)
+        assert relation.kind is not None
+        named = {found.number for found in work.objects.known(relation.kind, self.references)}
+        held = {number for number, _ in person.tied_to(self.relation)}
+        after = members_after(held, named, self.change)
+        changed = False
+        for number in sorted(held - after):
+            changed |= apply_sets(relationship.rules(False), person, work, number, work.now, ReportKind.IMMEDIATE)
+        for number in sorted(named - held - after):  # nothing follows from that, but no older report undoes it
+            work.ties.report(person, relation, number, False, work.now, ReportKind.IMMEDIATE)
+        for number in sorted(named & after):  # also where it is so already: what follows from it may not be so
+            changed |= apply_sets(relationship.rules(True), person, work, number, work.now, ReportKind.IMMEDIATE)
+        return Outcome("updated" if changed else "unchanged", person)

@@ -1,0 +1,57 @@
+"""Upsert: create a customer, or update it."""
+
+from msgspec import Struct
+
+from regulars.domain.commands.needs import Needs
+from regulars.domain.commands.relate import Relate
+from regulars.domain.faults import refuse
+from regulars.domain.identity import Who
+from regulars.domain.limits import Limits
+from regulars.domain.outcome import Outcome
+from regulars.domain.profile import Profile
+from regulars.domain.references import Reference
+from regulars.domain.upsert_rules import Restored, apply_upsert
+from regulars.domain.working import WorkingSet
+
+
+class Upsert(Struct, frozen=True):
+    """Create the customer that the profile names, or update it. `source` is the door, kept with consent.
+
+    new: the customer must not be there yet. A profile that names a number is refused unless that customer is there.
+    tags: the only ones that a customer, named by number, has from now on; all of them known, or nothing changes.
+    """
+
+    profile: Profile
+    source: str = "api"
+    restored: Restored | None = None
+    new: bool = False
+    tags: tuple[Reference, ...] | None = None
+
+    def declare(self, needs: Needs) -> None:
+        """The customer, its groups and newsletters; and what the replacement of its tags needs."""
+        needs.profile(self.profile)
+        if self.tags is not None:
+            self._tagging(self.tags).declare(needs)
+
+    def weight(self) -> int:
+        """One for each group and tag, two for each newsletter."""
+        return len(self.profile.groups) + 2 * len(self.profile.newsletters) + len(self.tags or ())
+
+    def rule(self, work: WorkingSet, limits: Limits) -> Outcome:
+        """See `upsert_rules`; then replace the tags."""
+        who = self.profile.who
+        if self.new and work.people.find(who):
+            raise refuse("address_taken", "email", "Another customer has this address or customer_id.")
+        if who.number is not None and who.number not in work.people.by_number:
+            raise refuse("customer_not_found", "", "There is no such customer.")
+        if self.tags is not None:
+            work.objects.known("tag", self.tags)  # refused before anything has changed
+        verdict, person = apply_upsert(self.profile, work, limits, source=self.source, restored=self.restored)
+        if self.tags is not None:
+            tagged = self._tagging(self.tags).rule(work, limits)
+            if tagged.verdict == "updated" and verdict == "unchanged":
+                verdict = "updated"
+        return Outcome(verdict, person)
+
+    def _tagging(self, tags: tuple[Reference, ...]) -> Relate:
+        return Relate(Who(number=self.profile.who.number), "tag.has", tags, "replace")

@@ -1,0 +1,24 @@
+"""Outcomes: what a command of the ledger answers."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from regulars.domain.customer import Person
+from regulars.domain.faults import RefusedError
+from regulars.domain.objects import RelatedObject
+
+Verdict = Literal["created", "updated", "unchanged", "deleted"]
+
+
+class Outcome(Struct, frozen=True):
+    """What a command did: a verdict with whom or what it concerned, or the refusal that left all as it was.
+
+    parts: of UpsertGroup, the outcome of each upsert.
+    """
+
+    verdict: Verdict = "unchanged"
+    person: Person | None = None
+    object: RelatedObject | None = None
+    refusal: RefusedError | None = None
+    parts: "tuple[Outcome, ...]" = ()

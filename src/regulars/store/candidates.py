@@ -1,0 +1,40 @@
+"""Candidates: which stored customers a command of a batch may turn out to concern."""
+
+from collections.abc import Iterable
+
+from regulars.domain.customer import Customer
+from regulars.domain.identity import Who
+
+_Identifier = tuple[str, str | bytes | int]
+
+
+class Candidates:
+    """Which stored customers each command may turn out to concern: an earlier one may give them its identifiers."""
+
+    def __init__(self, people: Iterable[Who], stored: Iterable[Customer]) -> None:
+        self._parents: dict[_Identifier, _Identifier] = {}
+        self._customers: dict[_Identifier, list[int]] = {}
+        known = [Who(email_key=c.email_key, customer_id=c.customer_id, uuid=c.uuid, number=c.number) for c in stored]
+        for who in (*people, *known):
+            identifiers = _identifiers(who)
+            for other in identifiers[1:]:
+                self._parents[self._root(other)] = self._root(identifiers[0])
+        for who in known:
+            self._customers.setdefault(self._root(("number", who.number or 0)), []).append(who.number or 0)
+
+    def of(self, who: Who) -> list[int]:
+        """Every stored customer that is connected to these identifiers by commands of the batch."""
+        identifiers = _identifiers(who)
+        return self._customers.get(self._root(identifiers[0]), []) if identifiers else []
+
+    def _root(self, identifier: _Identifier) -> _Identifier:
+        parents = self._parents
+        while (parent := parents.get(identifier, identifier)) != identifier:
+            parents[identifier] = parents.get(parent, parent)
+            identifier = parent
+        return identifier
+
+
+def _identifiers(who: Who) -> list[_Identifier]:
+    listed = (("email", who.email_key), ("id", who.customer_id), ("uuid", who.uuid), ("number", who.number))
+    return [(kind, value) for kind, value in listed if value is not None]
