@@ -1,4 +1,5 @@
-"""A proxy between the program and PostgreSQL that reads along, and cuts the connection at a COMMIT."""
+"""A proxy between the program and PostgreSQL that reads along: it cuts the connection at a COMMIT, or makes a statement
+fail with the SQLSTATE that is wanted."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,8 +13,37 @@ import psycopg.conninfo
 _PORT = 5432
 
 
+class Fault:
+    """The `at`-th statement that passes, from 0, is replaced by one that raises an error of this SQLSTATE.
+
+    arguments: if given, only statements with one of these count. `hit` is the text of the statement that it met;
+    lasting: all that follow it fail, too.
+    """
+
+    def __init__(self, code: str, at: int = 0, *, argument: bytes | None = None, lasting: bool = False) -> None:
+        self.code = code
+        self.at = at
+        self.argument = argument
+        self.lasting = lasting
+        self.hit: str | None = None
+
+    def meets(self, text: str, arguments: list[bytes | None]) -> bool:
+        if (self.hit is not None and not self.lasting) or (
+            self.argument is not None and self.argument not in arguments
+        ):
+            return False
+        self.at -= 1
+        if self.at >= 0:
+            return False
+        self.hit = text
+        return True
+
+
 class Proxy:
-    """cut: when the next COMMIT passes, hang up before it reaches the server, or once the server has answered it."""
+    """fault: the statement that fails.
+
+    cut: when the next COMMIT passes, hang up before it reaches the server, or once the server has answered it.
+    """
 
     def __init__(self, url: str, folder: Path) -> None:
         given = psycopg.conninfo.conninfo_to_dict(url)
@@ -24,6 +54,7 @@ class Proxy:
             self.url += f"&password={quote(str(given['password']))}"
         self.path = folder / f".s.PGSQL.{_PORT}"
         self.cut: Literal["before", "after"] | None = None
+        self.fault: Fault | None = None
         self.cuts = 0
         self.was_cut = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -56,6 +87,7 @@ class _Link:
         self.client = client
         self.server = server
         self.commits: set[bytes] = set()
+        self.texts: dict[bytes, str] = {}
         self.swallow = False
 
     async def run(self) -> None:
@@ -85,6 +117,14 @@ class _Link:
                     if how == "before":
                         return
                     self.swallow = True
+                if kind == b"P":
+                    name, text = body.split(b"\0")[:2]
+                    self.texts[name] = text.decode()
+                if kind == b"B" and self.proxy.fault is not None:
+                    name, arguments = bound(body)
+                    if self.proxy.fault.meets(self.texts[name], arguments):
+                        writer.write(raising(self.proxy.fault.code))
+                        continue
                 writer.write(kind + size + body)
 
     async def down(self) -> None:
@@ -105,6 +145,27 @@ class _Link:
             if text == b"COMMIT":
                 self.commits.add(name)
         return kind == b"B" and body.split(b"\0")[1] in self.commits
+
+
+def bound(body: bytes) -> tuple[bytes, list[bytes | None]]:
+    """The statement that a Bind message names, and its arguments."""
+    _, name, rest = body.split(b"\0", 2)
+    formats = int.from_bytes(rest[:2])
+    rest = rest[2 + 2 * formats :]
+    count, rest = int.from_bytes(rest[:2]), rest[2:]
+    arguments: list[bytes | None] = []
+    for _ in range(count):
+        size, rest = int.from_bytes(rest[:4], signed=True), rest[4:]
+        arguments.append(None if size < 0 else rest[:size])
+        rest = rest[max(size, 0) :]
+    return name, arguments
+
+
+def raising(code: str) -> bytes:
+    """The messages that prepare and bind a statement which raises an error: the server itself is in the state of it."""
+    text = f"DO $$ BEGIN RAISE EXCEPTION 'injected' USING ERRCODE = '{code}'; END $$".encode()
+    parse, bind = b"\0" + text + b"\0\0\0", b"\0\0" + 6 * b"\0"
+    return b"".join(kind + (len(body) + 4).to_bytes(4) + body for kind, body in ((b"P", parse), (b"B", bind)))
 
 
 @asynccontextmanager

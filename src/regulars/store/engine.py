@@ -34,6 +34,10 @@ class TransientError(UnavailableError):
     """
 
 
+class RejectedError(UnavailableError):
+    """The database refused a statement for a reason that this program does not know; nothing of it happened."""
+
+
 class OutcomeUnknownError(UnavailableError):
     """The connection was lost between a COMMIT and its answer: the transaction happened as a whole, or not at all."""
 

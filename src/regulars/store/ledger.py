@@ -19,7 +19,14 @@ from regulars.domain.limits import DEFAULT, Limits
 from regulars.domain.outcome import Outcome
 from regulars.logs import unavailable
 from regulars.store.batch import commit_batch, has_happened
-from regulars.store.engine import Engine, OutcomeUnknownError, ReplacedError, TransientError, UnavailableError
+from regulars.store.engine import (
+    Engine,
+    OutcomeUnknownError,
+    RejectedError,
+    ReplacedError,
+    TransientError,
+    UnavailableError,
+)
 
 LARGEST_BATCH: Final = 1_000
 """Commands in one transaction of a server: bulk calls share an fsync, and the loop is held for some 20 ms.
@@ -165,6 +172,11 @@ class Ledger:
         taken: list[_Waiting] = []
         try:
             await self._commit(batch, taken)
+        except RejectedError as error:
+            taken = taken or batch()
+            unavailable.warning("a batch is replayed one by one", commands=len(taken), reason=str(error))
+            for item in taken:
+                await self._run_alone(item)
         except UnavailableError as error:
             taken = taken or batch()  # the lock was not to be had: fail those who wait for it
             _fail(taken, error)

@@ -15,8 +15,17 @@ from psycopg import AsyncConnection, Error, ProgrammingError
 from psycopg.conninfo import make_conninfo
 from psycopg.pq.abc import PGresult
 
-from regulars.store.engine import SLICE, NewIndex, OutcomeUnknownError, Row, UnavailableError, Values, WriteConnection
-from regulars.store.postgresql.errors import LostError
+from regulars.store.engine import (
+    SLICE,
+    NewIndex,
+    OutcomeUnknownError,
+    Row,
+    TransientError,
+    UnavailableError,
+    Values,
+    WriteConnection,
+)
+from regulars.store.postgresql.errors import LostError, NodeLostError
 from regulars.store.postgresql.pool import ConnectionPool
 from regulars.store.postgresql.session import Session
 from regulars.store.statement import Sql, Statement
@@ -335,7 +344,7 @@ class PostgresqlConnection:
         session.send(_COMMIT)
         try:
             await session.sync(patiently=self._patiently)
-        except LostError as error:
+        except (LostError, NodeLostError) as error:
             raise OutcomeUnknownError(f"{error}; whether the commit happened is not known") from error
         self._begun = False
 
@@ -347,8 +356,7 @@ class PostgresqlConnection:
         if not self._session.is_idle:
             self._session.close()
             return
-        self._session.send(_ROLLBACK)
-        self._session.sync_later()
+        self._session.end(_ROLLBACK)
 
     def release(self) -> None:
         """Give the connection back to the pool."""
@@ -365,16 +373,22 @@ class PostgresqlConnection:
         first = not self._begun
         try:
             results = await self._run(queries, last)
-        except LostError:
+        except TransientError:
             if not first:
                 raise
-            self._pool.give(self._session)
-            self._begun = False
-            self._session = await self._pool.take(fresh=True)
+            await self._start_over()
             results = await self._run(queries, last)
         if last:
             self._over, self._begun = True, False
         return results
+
+    async def _start_over(self) -> None:
+        """Be in no transaction again, on a connection of use: nothing has happened yet."""
+        self.abandon()
+        self._begun = False
+        if not self._session.can_be_reused:
+            self._pool.give(self._session)
+            self._session = await self._pool.take(fresh=True)
 
     async def _run(self, queries: Sequence[tuple[Sql, Sequence[Any]]], last: bool) -> list[PGresult]:
         self._ensure_begun()

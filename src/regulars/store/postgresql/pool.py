@@ -39,13 +39,13 @@ class ConnectionPool:
         return session
 
     def give(self, session: Session) -> None:
-        """Take a connection back; it is in no transaction, or it is closed. The second time has no effect."""
+        """Take a connection back: kept if it is in no transaction, else closed. The second time has no effect."""
         if session not in self._used:
             return
         self._used.remove(session)
-        if self._closed:
+        if self._closed or not session.can_be_reused:
             session.close()
-        elif not session.closed:
+        else:
             self._idle.append(session)
         self._permits.release()
 

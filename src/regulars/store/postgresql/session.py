@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection, OperationalError
 from psycopg.adapt import Transformer
-from psycopg.pq import ConnStatus, ExecStatus, Format
+from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
 
 from regulars.store.engine import Row, UnavailableError
@@ -40,7 +40,7 @@ class _Segment:
 
     def __init__(self) -> None:
         self.results: list[PGresult] = []
-        self.failure: Exception | None = None
+        self.failure: UnavailableError | None = None
         self.done: asyncio.Future[None] | None = None
 
 
@@ -74,6 +74,7 @@ class Session:
         self._segment = _Segment()
         self._current: PGresult | None = None
         self._writing = False
+        self._ending = False
         self.closed = False
         self._wire.nonblocking = 1
         self._wire.enter_pipeline_mode()
@@ -89,6 +90,22 @@ class Session:
     def is_idle(self) -> bool:
         """Whether every answer has come."""
         return not self._steps
+
+    @property
+    def can_be_reused(self) -> bool:
+        """Whether it is in no transaction: the server says so, or nothing came after the end of one.
+
+        That end is not waited for; should it fail, the session closes.
+        """
+        if self.closed:
+            return False
+        return self._ending if self._steps else self._wire.transaction_status == TransactionStatus.IDLE
+
+    def end(self, sql: Sql) -> None:
+        """Send the statement that ends a transaction without waiting for its result."""
+        self.send(sql)
+        self.sync_later()
+        self._ending = True
 
     def begin(self, sql: Sql) -> None:
         """Send the statement that begins a transaction, with plans that are not too old.
@@ -108,6 +125,7 @@ class Session:
     def send(self, sql: Sql, arguments: Iterable[Any] = (), *, keep: bool = False) -> None:
         """Send a statement without waiting; its rows are among the results of the next `sync` if they are kept."""
         self._check()
+        self._ending = False
         encoded = [_ENCODERS[value.__class__](value) for value in arguments]
         try:
             name = self._names.get(sql.text) or self._prepare(sql.text)
@@ -209,7 +227,7 @@ class Session:
     def _readable(self) -> None:
         try:
             self._wire.consume_input()
-            while not self._wire.is_busy():
+            while not self.closed and not self._wire.is_busy():
                 result = self._wire.get_result()
                 if result is None:
                     if self._current is None:
@@ -222,7 +240,7 @@ class Session:
         except OperationalError as error:
             self._lose(str(error))
             return
-        if self._wire.status == ConnStatus.BAD:
+        if not self.closed and self._wire.status == ConnStatus.BAD:
             self._lose(self._wire.get_error_message())
 
     def _finish_step(self, result: PGresult) -> None:
@@ -237,9 +255,12 @@ class Session:
             self._names.pop(step.prepares, None)
 
     def _finish_segment(self) -> None:
-        done = self._steps.popleft().segment.done
-        if done is not None and not done.done():
-            done.set_result(None)
+        segment = self._steps.popleft().segment
+        if segment.done is not None and not segment.done.done():
+            segment.done.set_result(None)
+        if segment.failure is not None and (segment.done is None or isinstance(segment.failure, LostError)):
+            # What nobody waits for brings the session into a known state, which it now is not in.
+            self._lose(str(segment.failure))
 
     def _expire(self) -> None:
         self._lose("the server did not answer in time")
@@ -256,7 +277,7 @@ class Session:
         self._steps.clear()
         for segment in waiting.values():
             # What the server said before it hung up says more than that it did.
-            if not isinstance(segment.failure, UnavailableError):
+            if segment.failure is None:
                 segment.failure = LostError(f"the connection to the database was lost: {reason.strip()}")
             if segment.done is not None and not segment.done.done():
                 with suppress(asyncio.InvalidStateError):
