@@ -152,6 +152,10 @@ class Server(Running):
             self._process.kill()
 
     @property
+    def process_id(self) -> int:
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         return self._log.read_text()
 

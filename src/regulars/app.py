@@ -13,6 +13,7 @@ from regulars.audience.service import Audience
 from regulars.audience.snapshot_directory import SnapshotDirectory
 from regulars.domain.limits import Limits
 from regulars.domain.moments import DAY
+from regulars.http.body_memory import BodyMemory
 from regulars.http.gate import Gate
 from regulars.http.keyring import Keyring
 from regulars.http.routes import ROUTES
@@ -97,6 +98,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
             store=store,
             audience=audience,
             keyring=keyring,
+            bodies=BodyMemory(settings.bodies_memory),
             cursors=cursors,
             rates=rates,
             stalls=stalls,

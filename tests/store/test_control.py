@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 
 from regulars.store import control
-from regulars.store.control import ACCESS_SECONDS, REFRESH_SECONDS, ApiKey, ControlError, Site
+from regulars.store.control import ACCESS_SECONDS, GRANTS_PER_KEY, REFRESH_SECONDS, ApiKey, ControlError, Site
 
 from .running import NOW, Running, on_sqlite, with_store
 
@@ -158,6 +158,20 @@ async def test_a_refresh_replaces_the_pair_and_drops_what_has_expired(at: Runnin
     assert await token_key(at, first.refresh_token, "refresh") is None
     await control.grant_tokens(engine, key, now=NOW + (REFRESH_SECONDS + 1) * 1000)
     assert at.rows("SELECT count(*) FROM tokens") == [(2,)]
+
+
+@with_store()
+async def test_a_key_has_a_bounded_number_of_grants_and_the_oldest_end(at: Running) -> None:
+    (busy, _), (other, _) = [await a_key(at) for _ in range(2)]
+    engine = at.store.engine
+    bystander = await control.grant_tokens(engine, other, now=NOW)
+    granted = [await control.grant_tokens(engine, busy, now=NOW + n) for n in range(GRANTS_PER_KEY + 3)]
+    for n, tokens in enumerate(granted):
+        alive = busy if n >= 3 else None
+        assert await token_key(at, tokens.access_token, "access") == alive, n
+        assert await token_key(at, tokens.refresh_token, "refresh") == alive, n
+    assert await token_key(at, bystander.access_token, "access") == other
+    assert at.rows("SELECT count(*) FROM tokens") == [(2 * GRANTS_PER_KEY + 2,)]
 
 
 @with_store()

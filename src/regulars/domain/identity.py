@@ -1,5 +1,7 @@
 """Identity: the addresses, ids and numbers by which a customer is known, and when two are the same."""
 
+# Both are imported with the first address that is not ASCII, otherwise: on the path of a request.
+import encodings.punycode  # noqa: F401
 import random
 import re
 import time
@@ -8,6 +10,7 @@ import uuid as uuids
 from functools import lru_cache
 from typing import Final
 
+import idna.uts46data  # noqa: F401
 from email_validator import EmailNotValidError, validate_email
 from msgspec import Struct
 

@@ -67,20 +67,28 @@ class Call:
         for name, value in self.scope["headers"]:
             if name == b"content-length" and value.isdigit() and int(value) > limit:
                 raise _too_large(limit)
-        parts: list[bytes] = []
-        size = 0
-        more = True
-        while more:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise Problem("malformed", "The client left before the body was complete.")
-            part: bytes = message.get("body", b"")
-            size += len(part)
-            if size > limit:
-                raise _too_large(limit)
-            parts.append(part)
-            more = message.get("more_body", False)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        part, more = await self._part(limit)
+        if not more:
+            return part
+        parts, size = [part], len(part)
+        with self.services.bodies.share() as share:
+            share.take(size)
+            while more:
+                part, more = await self._part(limit - size)
+                size += len(part)
+                share.take(len(part))
+                parts.append(part)
+            return b"".join(parts)
+
+    async def _part(self, limit: int) -> tuple[bytes, bool]:
+        """The next part of the body, and whether there is more. Raises Problem when it is larger than `limit`."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise Problem("malformed", "The client left before the body was complete.")
+        part: bytes = message.get("body", b"")
+        if len(part) > limit:
+            raise _too_large(limit)
+        return part, message.get("more_body", False)
 
     async def json(self, largest: int | None = None) -> Any:
         """The body as JSON, whatever its label says. Raises Problem when it is malformed, or too large as in `body`."""

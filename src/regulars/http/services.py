@@ -6,6 +6,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from regulars.audience.service import Audience
+from regulars.http.body_memory import BodyMemory
 from regulars.http.keyring import Keyring
 from regulars.http.sealed_tokens import Sealer
 from regulars.rate_counters import RateCounters
@@ -26,6 +27,7 @@ class Services(Struct, frozen=True):
     store: Store
     audience: Audience
     keyring: Keyring
+    bodies: BodyMemory
     cursors: Sealer
     rates: RateCounters
     stalls: StallWatch

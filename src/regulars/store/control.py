@@ -18,6 +18,9 @@ SCOPES: Final = ("read", "write", "webhook", "admin")
 DIALECTS: Final = ("sendwithus", "blueshift")
 KEY_PREFIX: Final = "rg_"
 ACCESS_SECONDS: Final = 2 * 3600
+GRANTS_PER_KEY: Final = 100
+"""How many pairs of tokens a key has at most; with one more, the oldest ends."""
+
 REFRESH_SECONDS: Final = 14 * 24 * 3600
 _LARGEST_SITE: Final = (NUMBER_LIMIT >> SITE_SHIFT) - 1
 _SUBDOMAIN: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -152,6 +155,14 @@ _USED = Statement(
 )
 _NEW_TOKEN = Statement("new_token", insert(tokens))
 _DROP_PAIR = Statement("drop_pair", delete(tokens).where(tokens.c.pair == bindparam("pair")))
+_OLD_PAIRS = Statement(
+    "old_pairs",
+    select(tokens.c.pair)
+    .where(tokens.c.key_id == bindparam("key"), tokens.c.kind == "refresh")
+    .order_by(tokens.c.expires_at.desc(), tokens.c.hash)
+    .limit(bindparam("count"))
+    .offset(bindparam("kept")),
+)
 _DROP_EXPIRED = Statement("drop_expired", delete(tokens).where(tokens.c.expires_at < bindparam("now")))
 
 
@@ -319,6 +330,8 @@ async def _issue(connection: Connection, key: ApiKey, replaces: bytes | None, no
             (fingerprint(refresh), key.id, pair, "refresh", now + REFRESH_SECONDS * 1000),
         ],
     )
+    old = await connection.all(_OLD_PAIRS, {"key": key.id, "kept": GRANTS_PER_KEY, "count": 1_000})
+    await connection.many(_DROP_PAIR, [tuple(row) for row in old])
     return Tokens(access, refresh, ACCESS_SECONDS)
 
 

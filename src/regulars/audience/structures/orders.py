@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 import numpy as np
+from numpy import strings
 from numpy.typing import NDArray
 
 from regulars.audience.structures.archive import Reader, Writer
@@ -216,7 +217,7 @@ class _Static:
     @classmethod
     def of(cls, texts: NDArray[np.bytes_]) -> "_Static":
         starts = np.zeros(texts.size + 1, dtype=np.int64)
-        np.cumsum(np.strings.str_len(texts), out=starts[1:])
+        np.cumsum(strings.str_len(texts), out=starts[1:])
         blocks = (texts[first : first + _BLOCK].tolist() for first in range(0, texts.size, _BLOCK))
         return cls(b"".join(map(b"".join, blocks)), starts)
 

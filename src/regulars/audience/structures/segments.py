@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
+from numpy import strings
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
@@ -351,7 +352,7 @@ class Segment:
         for start in range(0, begins.size, _BLOCK):
             block = slice(start, start + _BLOCK)
             rows = np.ascontiguousarray(windows[begins[block]]).view(f"S{width}")[:, 0]
-            at = np.strings.find(rows, needle)
+            at = strings.find(rows, needle)
             found[block] = (at >= 0) & (at + len(needle) <= lengths[block])
         return found
 

@@ -20,6 +20,9 @@ WRONG_CLIENT: Final = "Invalid client credentials"
 _JSON_TYPES: Final = frozenset({JSON, MEDIA_TYPE})
 """JSON, also by the label that a client puts on everything that it sends below /v1."""
 
+LARGEST_FORM: Final = 64 * 1024
+"""Bytes of a body, which anybody may send."""
+
 Form = dict[str, str]
 
 
@@ -125,9 +128,11 @@ def _basic(call: Call) -> tuple[str, str] | None:
 async def _form(call: Call) -> Form:
     """The parameters in the body: a form, as the standard has it, or a JSON object. Raises Problem."""
     media_type = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    given: Iterable[tuple[str, Any]] = (
-        (await call.json_object()).items() if media_type in _JSON_TYPES else pairs(await call.body())
-    )
+    given: Iterable[tuple[str, Any]]
+    if media_type in _JSON_TYPES:
+        given = (await call.json_object(LARGEST_FORM)).items()
+    else:
+        given = pairs(await call.body(LARGEST_FORM))
     form: Form = {}
     for name, value in given:
         if value is None:
