@@ -3,7 +3,8 @@
 from typing import Final
 
 from regulars.store.engine import UnavailableError
-from regulars.store.postgresql.engine import CITUS, PostgresqlEngine
+from regulars.store.postgresql.connection import CITUS
+from regulars.store.postgresql.engine import PostgresqlEngine
 from regulars.store.schema import SITE_TABLES, metadata, site_heads
 from regulars.store.statement import Sql
 

@@ -5,36 +5,28 @@ committed before the lock was had. Reads have REPEATABLE READ snapshots. Durabil
 acknowledged when the server's `synchronous_commit` says so, which is never lowered here.
 """
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
 from psycopg import AsyncConnection, Error, ProgrammingError
 from psycopg.conninfo import make_conninfo
-from psycopg.pq.abc import PGresult
 
 from regulars.store.engine import (
-    SLICE,
     NewIndex,
-    OutcomeUnknownError,
-    Row,
-    TransientError,
     UnavailableError,
-    Values,
     WriteConnection,
 )
-from regulars.store.postgresql.errors import LostError, NodeLostError
+from regulars.store.postgresql.connection import CITUS, READ, WRITE, PostgresqlConnection
 from regulars.store.postgresql.pool import ConnectionPool
 from regulars.store.postgresql.session import Session
-from regulars.store.statement import Sql, Statement
+from regulars.store.statement import Sql
 
 CONNECT_SECONDS: Final = 5
 STATEMENT_SECONDS: Final = 30
 LOCK_SECONDS: Final = 10
 _POOL_SECONDS: Final = 5
-_MIGRATION_LOCK: Final = 0x5265_6775_6C61_7273  # "Regulars"
 
 PLANS: Final = {
     # Every statement is a look-up in an index, also of a table that is young and seems not worth one: a plan is made
@@ -47,28 +39,15 @@ PLANS: Final = {
 }
 _KEEPALIVES: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 
-_WRITE: Final = Sql("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", (), {})
-_READ: Final = Sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", (), {})
-_COMMIT: Final = Sql("COMMIT", (), {})
-_ROLLBACK: Final = Sql("ROLLBACK", (), {})
 _SET: Final = Sql("SELECT set_config($1, $2, false)", (), {})
 _ENCODING: Final = Sql("SELECT current_setting('server_encoding')", (), {})
-CITUS: Final = Sql("SELECT 1 FROM pg_extension WHERE extname = 'citus'", (), {})
 _CITUS_PLANS: Final = {"plan_cache_mode": "force_custom_plan"}
 """Which shard a statement goes to depends on its values, and only the simplest can be planned before they are known."""
-_UNHURRIED: Final = Sql(
-    "SELECT set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true)", (), {}
-)
-_TRY_LOCK_MIGRATIONS: Final = Sql(f"SELECT pg_try_advisory_xact_lock({_MIGRATION_LOCK}::bigint)", (), {})
-_NO_SNAPSHOT: Final = Sql("SET LOCAL lock_timeout = 0", (), {})
-_MIGRATION_PAUSE: Final = 0.05
-_TABLES: Final = Sql("SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()", (), {})
 _INVALID_INDEXES: Final = Sql("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid", (), {})
 _IS_VALID: Final = (
     "SELECT indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid "
     "WHERE relname = %s AND relnamespace = current_schema()::regnamespace"
 )
-_IS_DISTRIBUTED: Final = Sql("SELECT 1 FROM pg_dist_partition WHERE logicalrelid = to_regclass('site_heads')", (), {})
 _BAD_PAGES: Final = Sql(
     "SELECT coalesce(checksum_failures, 0) FROM pg_stat_database WHERE datname = current_database()", (), {}
 )
@@ -128,7 +107,7 @@ class PostgresqlEngine:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["PostgresqlConnection"]:
         """A transaction that commits at the end, durably, or rolls back if the block raises."""
-        connection = PostgresqlConnection(await self._opened().take(), self._opened(), _WRITE)
+        connection = PostgresqlConnection(await self._opened().take(), self._opened(), WRITE)
         began = time.perf_counter()
         try:
             yield connection
@@ -173,7 +152,7 @@ class PostgresqlEngine:
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator["PostgresqlConnection"]:
         """A read transaction. Its end comes with the answer to its last reading, or is not waited for."""
-        connection = PostgresqlConnection(await self._opened().take(), self._opened(), _READ)
+        connection = PostgresqlConnection(await self._opened().take(), self._opened(), READ)
         try:
             yield connection
         finally:
@@ -240,168 +219,3 @@ class PostgresqlEngine:
             session.close()
             raise UnavailableError(f"the database must have the encoding UTF8, not {encoding}")
         return session
-
-
-class PostgresqlConnection:
-    """Statements in one transaction, which begins with the first of them.
-
-    A connection that turns out to be dead at that first statement is replaced unnoticed: nothing has happened yet.
-    """
-
-    def __init__(self, session: Session, pool: ConnectionPool, begin: Sql) -> None:
-        self._session = session
-        self._pool = pool
-        self._begin = begin
-        self._begun = False
-        self._over = False
-        self._patiently = False
-        self.discarded = False
-
-    def discard(self) -> None:
-        """Nothing was written that is worth a commit: roll back at the end of the block."""
-        self.discarded = True
-
-    async def all(self, statement: Statement, values: Values) -> list[Row]:
-        """Run a statement and return its rows."""
-        (rows,) = await self.several([(statement, values)])
-        return rows
-
-    async def one(self, statement: Statement, values: Values) -> Row | None:
-        """Run a statement and return its first row, if any."""
-        rows = await self.all(statement, values)
-        return rows[0] if rows else None
-
-    async def several(
-        self, queries: Sequence[tuple[Statement, Values]], *, long: bool = False, last: bool = False
-    ) -> list[list[Row]]:
-        """Run statements in one round trip, the last of which ends a snapshot; returns the rows of each."""
-        if last and self._begin is not _READ:
-            raise RuntimeError("a write transaction ends by its commit")  # which finds out whether it happened
-        results = await self._exchange(_compiled(queries), last=last)
-        session = self._session
-        return [
-            await session.many_rows(result) if long or result.ntuples > SLICE else session.rows(result)
-            for result in results
-        ]
-
-    async def many(self, statement: Statement, rows: Iterable[Sequence[Any]], *, long: bool = False) -> None:
-        """Send a statement once for each row of positional arguments; a failure shows at the next answer."""
-        self._ensure_begun()
-        await self._session.send_many(statement.sql("postgresql"), rows)
-
-    async def in_thread(self, statement: Statement, values: Values) -> list[Row]:
-        """`all` for many rows, which are decoded some at a time."""
-        (rows,) = await self.several([(statement, values)], long=True)
-        return rows
-
-    async def script(self, text: str) -> None:
-        """Run one statement of a migration."""
-        await self.ask(Sql(text, (), {}))
-
-    async def tables(self) -> set[str]:
-        """The names of the tables there are."""
-        (rows,) = await self.ask(_TABLES)
-        return {name for (name,) in rows}
-
-    async def is_distributed(self) -> bool:
-        """Whether there is Citus, and it has distributed the tables of customers."""
-        (has_citus,) = await self.ask(CITUS)
-        return bool(has_citus) and bool((await self.ask(_IS_DISTRIBUTED))[0])
-
-    async def resume_numbers(self, table: str) -> None:
-        """Set the sequence behind a table's `id` to the largest there is."""
-        text = f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"  # noqa: S608
-        await self.ask(Sql(text, (), {}))
-
-    async def ask(self, *texts: Sql) -> list[list[Row]]:
-        """Run the engine's own statements, which take no arguments."""
-        results = await self._exchange([(text, ()) for text in texts])
-        return [self._session.rows(result) for result in results]
-
-    async def unhurried(self) -> None:
-        """Take the lock of all migrations and lift the limits of time for this transaction."""
-        self._patiently = True
-        await self._exchange([(_UNHURRIED, ())])
-        # Asked again and again: a statement that waits for a lock has a snapshot, for whose end the migration that has
-        # the lock may wait itself.
-        while True:
-            locked, _ = await self.ask(_TRY_LOCK_MIGRATIONS, _NO_SNAPSHOT)
-            if locked == [(True,)]:
-                return
-            await asyncio.sleep(_MIGRATION_PAUSE)
-
-    async def let_snapshot_go(self) -> None:
-        """Keep no snapshot between statements: the last answer's stays with the server until the next one's."""
-        await self.ask(_NO_SNAPSHOT)
-
-    async def commit(self) -> None:
-        """Commit; raises OutcomeUnknownError if the connection is lost before the answer comes."""
-        if not self._begun:
-            return
-        session = self._session
-        if session.closed:
-            raise LostError("the connection to the database was lost")
-        session.send(_COMMIT)
-        try:
-            await session.sync(patiently=self._patiently)
-        except (LostError, NodeLostError) as error:
-            raise OutcomeUnknownError(f"{error}; whether the commit happened is not known") from error
-        self._begun = False
-
-    def abandon(self) -> None:
-        """Leave the transaction without a commit. What is still under way is given up with the connection."""
-        if not self._begun or self._session.closed:
-            return
-        self._begun = False
-        if not self._session.is_idle:
-            self._session.close()
-            return
-        self._session.end(_ROLLBACK)
-
-    def release(self) -> None:
-        """Give the connection back to the pool."""
-        self._pool.give(self._session)
-
-    def _ensure_begun(self) -> None:
-        if self._over:
-            raise RuntimeError("what was said to be the last has been read")
-        if not self._begun:
-            self._begun = True
-            self._session.begin(self._begin)
-
-    async def _exchange(self, queries: Sequence[tuple[Sql, Sequence[Any]]], *, last: bool = False) -> list[PGresult]:
-        first = not self._begun
-        try:
-            results = await self._run(queries, last)
-        except TransientError:
-            if not first:
-                raise
-            await self._start_over()
-            results = await self._run(queries, last)
-        if last:
-            self._over, self._begun = True, False
-        return results
-
-    async def _start_over(self) -> None:
-        """Be in no transaction again, on a connection of use: nothing has happened yet."""
-        self.abandon()
-        self._begun = False
-        if not self._session.can_be_reused:
-            self._pool.give(self._session)
-            self._session = await self._pool.take(fresh=True)
-
-    async def _run(self, queries: Sequence[tuple[Sql, Sequence[Any]]], last: bool) -> list[PGresult]:
-        self._ensure_begun()
-        for sql, arguments in queries:
-            self._session.send(sql, arguments, keep=True)
-        if last:
-            self._session.send(_COMMIT)
-        return await self._session.sync(patiently=self._patiently)
-
-
-def _compiled(queries: Sequence[tuple[Statement, Values]]) -> list[tuple[Sql, Sequence[Any]]]:
-    compiled: list[tuple[Sql, Sequence[Any]]] = []
-    for statement, values in queries:
-        sql = statement.sql("postgresql")
-        compiled.append((sql, sql.arguments(values)))
-    return compiled
