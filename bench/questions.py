@@ -4,9 +4,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from regulars.audience.evaluate import Sort
 from regulars.audience.filters.catalogue import BY_NAME, audience_of, parse
 from regulars.audience.filters.predicates import Predicate
+from regulars.audience.filters.sorts import Sort
 
 PAGE: Final = 25
 

@@ -4,7 +4,6 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from regulars.audience.evaluate import Sort
 from regulars.audience.filters.predicates import (
     All,
     Any,
@@ -17,6 +16,7 @@ from regulars.audience.filters.predicates import (
     Range,
     Similar,
 )
+from regulars.audience.filters.sorts import Sort
 from regulars.audience.source import CustomerRow
 from regulars.domain.changes import COLUMNS, NULL, TEXTS, Entry, Record
 from regulars.domain.relations import BY_NAME

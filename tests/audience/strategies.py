@@ -2,7 +2,6 @@
 
 from hypothesis import strategies as st
 
-from regulars.audience.evaluate import SORTS, Sort
 from regulars.audience.filters.predicates import (
     All,
     Any,
@@ -15,6 +14,7 @@ from regulars.audience.filters.predicates import (
     Range,
     Similar,
 )
+from regulars.audience.filters.sorts import SORTS, Sort
 from regulars.domain.changes import COLUMNS, TEXTS
 from regulars.domain.relations import RELATIONS
 
@@ -34,7 +34,7 @@ columns = st.sampled_from(["created_at", "net_revenue", "last_request_at", "last
 numbers = st.integers(-3, 3) | st.sampled_from([-(2**63) + 1, 2**63 - 1, 10**15])
 relations = st.sampled_from(["tag.has", "hidden", "broadcast.sent"])
 fields = st.sampled_from(["name", "email", "address_city", "phone_number"])
-sorts = st.builds(Sort, st.sampled_from(SORTS), st.booleans())
+sorts = st.builds(Sort, st.sampled_from([*SORTS]), st.booleans())
 
 _leaves = st.one_of(
     st.builds(Member, relations, st.lists(st.integers(0, 3), max_size=2).map(tuple)),

@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regulars.audience.difference import differences
-from regulars.audience.evaluate import Sort, estimate, estimate_page, evaluate, page
+from regulars.audience.evaluate import estimate, estimate_page, evaluate, page
 from regulars.audience.filters.predicates import All, Predicate
+from regulars.audience.filters.sorts import Sort
 from regulars.audience.index import OutOfOrderError, SiteIndex, Tuning
 from regulars.audience.source import Head
 from regulars.domain.changes import NULL, TEXTS, Entry, Record

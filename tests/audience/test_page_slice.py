@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
-from regulars.audience.evaluate import SORTS, Sort, evaluate
+from regulars.audience.evaluate import evaluate
 from regulars.audience.filters.predicates import EVERYBODY
+from regulars.audience.filters.sorts import SORTS, Sort
 from regulars.audience.index import SiteIndex, Tuning
 from regulars.audience.page_slice import PageSlice, SortKey, show
 from regulars.audience.source import Head

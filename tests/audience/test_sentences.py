@@ -1,9 +1,9 @@
 import pytest
 
-from regulars.audience.evaluate import SORTS, Sort
 from regulars.audience.filters.catalogue import FILTERS, Engagement, Filter
+from regulars.audience.filters.sorts import SORTS, Sort
 from regulars.audience.filters.values import BadFilterValueError
-from regulars.audience.sentences import ORDERS, PHRASES, describe
+from regulars.audience.sentences import describe
 
 NEWEST = Sort("created_at", descending=True)
 
@@ -16,17 +16,18 @@ def told(*filters: tuple[str, str]) -> str:
 
 
 def test_every_filter_has_a_phrase_and_no_other() -> None:
-    assert list(PHRASES) == [each.name for each in FILTERS if each.predicate is not None]
+    assert [each.name for each in FILTERS if each.phrase] == [each.name for each in FILTERS if each.predicate]
 
 
 def test_every_order_has_words() -> None:
-    assert set(ORDERS) == {Sort(column, descending) for column in SORTS for descending in (False, True)}
-    assert len(set(ORDERS.values())) == len(ORDERS)
+    words = [Sort(column, descending).words for column in SORTS for descending in (False, True)]
+    assert len(set(words)) == len(words) == 2 * len(SORTS)
 
 
 @pytest.mark.parametrize("named", [each for each in FILTERS if each.predicate], ids=lambda each: each.name)
 def test_every_filter_can_be_said(named: Filter) -> None:
-    phrase, sentence = PHRASES[named.name], told((named.name, named.kind.example))
+    phrase, sentence = named.phrase, told((named.name, named.shown_example))
+    assert phrase is not None
     assert "{" not in sentence
     assert "  " not in sentence
     assert bool(phrase.noun) == (named.kind.name == "id")

@@ -28,19 +28,6 @@ KINDS: Final[dict[str, ValueKind]] = {
 """The kinds of value, as the page calls them."""
 
 
-_EXAMPLES: Final = {
-    "email": "anna@example.com",
-    "email_contains": "@example.com",
-    "phone_number_contains": "+49",
-    "mobile_phone_number_contains": "+49",
-    "address_city_contains": "berlin",
-    "address_country_contains": "germany",
-    "address_zip_contains": "10115",
-    "used_coupon_code": "SPRING10",
-    "external_user_id": "crm-1024",
-}
-
-
 def _values() -> str:
     return table(
         ("value", "takes", "example"),
@@ -60,7 +47,7 @@ def _kind(each: Filter) -> str:
 
 
 def _example(each: Filter) -> str:
-    return code(f"filter[{each.name}]={_EXAMPLES.get(each.name, each.kind.example)}")
+    return code(f"filter[{each.name}]={each.shown_example}")
 
 
 def _parameters() -> str:

@@ -1,7 +1,7 @@
 """Which customers ...? The in-memory index, its predicates and its answers."""
 
 from regulars.audience.answering import Answer, LoadingError, QuestionsFullError
-from regulars.audience.evaluate import SORTS, Sort
+from regulars.audience.filters.sorts import SORTS, Sort
 from regulars.audience.service import Audience
 from regulars.domain.faults import UnknownSiteError
 

@@ -6,8 +6,9 @@ from typing import Any, Final, Protocol
 from msgspec import Struct
 from pyroaring import BitMap
 
-from regulars.audience.evaluate import Sort, estimate, estimate_page, evaluate
+from regulars.audience.evaluate import estimate, estimate_page, evaluate
 from regulars.audience.filters.predicates import Predicate, keys, resolve
+from regulars.audience.filters.sorts import Sort
 from regulars.audience.index import SiteIndex
 from regulars.audience.loaded import LoadedSite
 from regulars.audience.page_slice import PageSlice, Shown, SortKey, show

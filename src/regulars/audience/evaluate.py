@@ -21,6 +21,7 @@ from regulars.audience.filters.predicates import (
     Range,
     Similar,
 )
+from regulars.audience.filters.sorts import Sort
 from regulars.audience.index import SORTED_TEXTS, SiteIndex
 from regulars.audience.structures.bitmaps import Ordinals, union
 from regulars.audience.structures.columns import Values, bounded
@@ -31,20 +32,6 @@ from regulars.domain.text import fold
 
 _SPARSE: Final = 64
 """Fewer than one customer in so many are looked at one by one, more of them found in the bands of the column."""
-
-SORTS: Final = ("id", "name", "email", "created_at", "net_revenue", "last_request_at")
-"""What pages can be sorted by; "id" is the order of creation."""
-
-
-class Sort(Struct, frozen=True):
-    """The order of a page: by a column of SORTS, unset values last in both directions, ties by ascending id."""
-
-    column: str = "id"
-    descending: bool = False
-
-    def __post_init__(self) -> None:
-        if self.column not in SORTS:
-            raise ValueError(f"cannot sort by {self.column!r}; one of {', '.join(SORTS)}")
 
 
 class Cost(Struct, frozen=True, order=True):

@@ -9,7 +9,8 @@ from typing import Final
 from msgspec import Struct
 from pyroaring import BitMap
 
-from regulars.audience.evaluate import Sort, page, sort_values
+from regulars.audience.evaluate import page, sort_values
+from regulars.audience.filters.sorts import Sort
 from regulars.audience.index import SiteIndex
 from regulars.audience.structures.window import ordered_rank, rank
 from regulars.domain.changes import NULL

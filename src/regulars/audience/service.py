@@ -29,8 +29,8 @@ from regulars.audience.answering import (
     is_stale,
     optimistic,
 )
-from regulars.audience.evaluate import Sort
 from regulars.audience.filters.predicates import Predicate, keys, resolve
+from regulars.audience.filters.sorts import Sort
 from regulars.audience.history import OutOfStepError, chained, whole
 from regulars.audience.index import OutOfOrderError, SiteIndex, Tuning
 from regulars.audience.loaded import LoadedSite

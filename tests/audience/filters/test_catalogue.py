@@ -2,7 +2,7 @@
 
 import pytest
 
-from regulars.audience.evaluate import Sort, evaluate
+from regulars.audience.evaluate import evaluate
 from regulars.audience.filters import catalogue
 from regulars.audience.filters.catalogue import DAY, FILTERS, Engagement, Filter, audience_of, parse
 from regulars.audience.filters.predicates import (
@@ -18,6 +18,7 @@ from regulars.audience.filters.predicates import (
     Similar,
     leaves,
 )
+from regulars.audience.filters.sorts import Sort
 from regulars.audience.filters.values import BadFilterValueError
 from regulars.domain.changes import COLUMNS, CUSTOMER_NAMES, TEXTS
 from regulars.domain.relations import BY_NAME as RELATIONS

@@ -1,8 +1,8 @@
 # ruff: noqa: E501 -- a table: one filter a line
-"""The catalogue of named filters: one line each, from which parameters, OpenAPI, docs and tests are derived.
+"""The catalogue of named filters: one row each, from which parameters, OpenAPI, sentences, docs and tests are derived.
 
-Names and meanings are those of `GET /v1/customers` in the vendor's API; what the vendor leaves open is settled
-in docs/filters.md. A new filter is a new line.
+Names and meanings are those of `GET /v1/customers` in the vendor's API; docs/filters.md settles what the vendor leaves
+open. A new filter is a new row.
 """
 
 from collections.abc import Callable, Sequence
@@ -56,20 +56,40 @@ class Moment(Struct, frozen=True):
     engagement: Engagement = Engagement()
 
 
-class Filter(Struct, frozen=True):
-    """A named filter. `predicate` is None for a parameter that selects in another way (the site).
+class Phrase(Struct, frozen=True):
+    """What a filter says of customers: it completes "customers who ...", with {} where the value stands.
 
-    `vendors`: the name is the vendor's; False for ours beside them.
+    denies: what its `false` says, if it is a flag. noun: what the objects are called that the value names; a list of
+    several begins with `among`.
+    """
+
+    says: str
+    denies: str = ""
+    noun: str = ""
+    among: str = "any of"
+
+
+Builder = Callable[[Any, Moment], Predicate]
+
+
+class Filter(Struct, frozen=True):
+    """A named filter. `predicate` and `phrase` are None for a parameter that selects in another way (the site).
+
+    example: a value to show; "" for that of the kind. vendors: the name is the vendor's; False for ours beside them.
     """
 
     name: str
     kind: ValueKind
-    predicate: Callable[[Any, Moment], Predicate] | None
+    predicate: Builder | None
     meaning: str
+    phrase: Phrase | None
+    example: str = ""
     vendors: bool = True
 
-
-Builder = Callable[[Any, Moment], Predicate]
+    @property
+    def shown_example(self) -> str:
+        """A value as it may be written."""
+        return self.example or self.kind.example
 
 
 def parse(named: Filter, raw: str, now_ms: int, engagement: Engagement | None = None) -> Predicate:
@@ -160,91 +180,87 @@ def _engaged(younger: str | None, older: str | None) -> Builder:
     return build
 
 
-def _line(name: str, kind: ValueKind, predicate: Builder | None, meaning: str, *, vendors: bool = True) -> Filter:
-    return Filter(name, kind, predicate, meaning, vendors)
-
-
 # fmt: off
 FILTERS: Final[tuple[Filter, ...]] = (
-    _line("site_id", SITE, None, "Customers of that site."),
-    _line("search", WORDS, _search, "Each word of the text is contained in the name or email, or similar to some word of them."),
-    _line("created_in_last", DAYS, _in_last("created_at"), "Created in the last so many days."),
-    _line("not_created_in_last", DAYS, _not_in_last("created_at"), "Not created in the last so many days."),
-    _line("is_hidden", FLAG, _flagged(Member("hidden")), "Hidden, or not; without this filter hidden customers are left out."),
-    _line("joined_in_last", DAYS, _in_last("joined_at"), "Became a customer in the last so many days."),
-    _line("active_in_last", DAYS, _in_last("last_request_at"), "Active in the last so many days."),
-    _line("inactive_in_last", DAYS, _not_in_last("last_request_at"), "Not active in the last so many days, or never."),
-    _line("name_contains", TEXT, _contains("name"), "The name contains the text."),
-    _line("email_contains", TEXT, _contains("email"), "The email address contains the text."),
-    _line("phone_number_contains", TEXT, _contains("phone_number"), "The phone number contains the text."),
-    _line("mobile_phone_number_contains", TEXT, _contains("mobile_phone_number"), "The mobile phone number contains the text."),
-    _line("address_line_1_contains", TEXT, _contains("address_line_1"), "The first address line contains the text."),
-    _line("address_line_2_contains", TEXT, _contains("address_line_2"), "The second address line contains the text."),
-    _line("address_city_contains", TEXT, _contains("address_city"), "The city contains the text."),
-    _line("address_state_contains", TEXT, _contains("address_state"), "The state contains the text."),
-    _line("address_country_contains", TEXT, _contains("address_country"), "The country contains the text."),
-    _line("address_zip_contains", TEXT, _contains("address_zip"), "The zip code contains the text."),
-    _line("has_tag_id", IDS, _any_of("tag.has"), "With any of the tags."),
-    _line("has_all_tag_id", IDS, _all_of("tag.has"), "With all of the tags."),
-    _line("has_no_tag_id", IDS, _none_of("tag.has"), "With none of the tags."),
-    _line("subscribed", FLAG, _flagged(Member("subscribed")), "Their consent to email marketing stands, or does not."),
-    _line("never_subscribed", FLAG, _flagged(Not(present("subscribed_at"))), "Never consented to email marketing, or did at some time."),
-    _line("subscribed_in_last", DAYS, _in_last("subscribed_at"), "Latest subscription in the last so many days, whatever holds now."),
-    _line("unsubscribed_in_last", DAYS, _in_last("unsubscribed_at"), "Latest end of subscription, by any cause, in the last so many days."),
-    _line("manually_unsubscribed_in_last", DAYS, _in_last("manually_unsubscribed_at"), "Unsubscribed by an operator or in their own settings in the last so many days."),
-    _line("opted_out_in_last", DAYS, _in_last("opted_out_at"), "Unsubscribed by the link or header of a mail in the last so many days."),
-    _line("complained_in_last", DAYS, _in_last("complained_at"), "Reported a mail as spam in the last so many days."),
-    _line("has_offer_id", IDS, _any_of("offer.granted"), "Granted any of the offers, not revoked."),
-    _line("has_no_offer_id", IDS, _none_of("offer.granted"), "Granted none of the offers."),
-    _line("has_product_id", IDS, _any_of("product.owned"), "Owning any of the products, active or not."),
-    _line("has_no_product_id", IDS, _none_of("product.owned"), "Owning none of the products."),
-    _line("has_active_product_id", IDS, _any_of("product.active"), "With an active membership to any of the products."),
-    _line("previously_owned_product_id", IDS, _any_of("product.previously_owned"), "Owned any of the products and no longer do."),
-    _line("used_coupon_code", TEXT, lambda text, _: Member("coupon.used", (fold(text),)), "Used the coupon with exactly this code, upper and lower case alike."),
-    _line("submitted_form_id", IDS, _any_of("form.submitted"), "Submitted any of the forms."),
-    _line("no_submitted_form_id", IDS, _none_of("form.submitted"), "Submitted none of the forms."),
-    _line("registered_event_id", IDS, _any_of("event.registered"), "Registered for any of the events."),
-    _line("not_registered_event_id", IDS, _none_of("event.registered"), "Registered for none of the events."),
-    _line("completed_assessment_id", IDS, _any_of("assessment.completed"), "Completed any of the assessments."),
-    _line("passed_assessment_id", IDS, _any_of("assessment.passed"), "Passed any of the assessments, by the latest outcome."),
-    _line("failed_assessment_id", IDS, _any_of("assessment.failed"), "Failed any of the assessments, by the latest outcome."),
-    _line("net_revenue_equal_to", MONEY, _revenue(0, 0), "Net revenue equal to the value."),
-    _line("net_revenue_greater_than", MONEY, _revenue(1, None), "Net revenue greater than the value."),
-    _line("net_revenue_less_than", MONEY, _revenue(None, -1), "Net revenue less than the value."),
-    _line("sent_email_broadcast_id", IDS, _any_of("broadcast.sent"), "Sent any of the broadcasts."),
-    _line("no_sent_email_broadcast_id", IDS, _none_of("broadcast.sent"), "Sent none of the broadcasts."),
-    _line("no_sent_email_broadcast_ids", IDS, _none_of("broadcast.sent"), "Sent none of the broadcasts."),
-    _line("no_delivered_email_broadcast_id", IDS, _none_of("broadcast.delivered"), "None of the broadcasts was delivered to them."),
-    _line("opened_email_broadcast_id", IDS, _any_of("broadcast.opened"), "Opened any of the broadcasts."),
-    _line("no_opened_email_broadcast_id", IDS, _none_of("broadcast.opened"), "Opened none of the broadcasts, sent or not."),
-    _line("clicked_email_broadcast_id", IDS, _any_of("broadcast.clicked"), "Clicked in any of the broadcasts."),
-    _line("no_clicked_email_broadcast_id", IDS, _none_of("broadcast.clicked"), "Clicked in none of the broadcasts, sent or not."),
-    _line("bounced_email_broadcast_id", IDS, _any_of("broadcast.bounced"), "Any of the broadcasts bounced."),
-    _line("no_bounced_email_broadcast_id", IDS, _none_of("broadcast.bounced"), "None of the broadcasts bounced."),
-    _line("dropped_email_broadcast_id", IDS, _any_of("broadcast.dropped"), "Any of the broadcasts was dropped."),
-    _line("no_dropped_email_broadcast_id", IDS, _none_of("broadcast.dropped"), "None of the broadcasts was dropped."),
-    _line("opened_email_in_last", DAYS, _in_last("last_opened_at"), "Opened a mail in the last so many days."),
-    _line("not_opened_email_in_last", DAYS, _not_in_last("last_opened_at"), "Opened no mail in the last so many days, or never."),
-    _line("delivered_email_in_last", DAYS, _in_last("last_delivered_at"), "A mail was delivered in the last so many days."),
-    _line("not_delivered_email_in_last", DAYS, _not_in_last("last_delivered_at"), "No mail was delivered in the last so many days, or ever."),
-    _line("clicked_email_in_last", DAYS, _in_last("last_clicked_at"), "Clicked in a mail in the last so many days."),
-    _line("not_clicked_email_in_last", DAYS, _not_in_last("last_clicked_at"), "Clicked in no mail in the last so many days, or ever."),
-    _line("is_hard_bouncing", FLAG, _flagged(Member("hard_bouncing")), "Their address hard-bounces now, or does not."),
-    _line("bounced_in_last", DAYS, _in_last("bounced_at"), "A mail bounced in the last so many days."),
-    _line("healthy_contacts_with_open_data", FLAG, _engaged(None, "healthy"), "Subscribed and mailed; latest open or click at most 90 days ago."),
-    _line("passive_contacts_with_open_data", FLAG, _engaged("healthy", "passive"), "Subscribed and mailed; latest open or click over 90 and at most 180 days ago."),
-    _line("unengaged_contacts_with_open_data", FLAG, _engaged("passive", "unengaged"), "Subscribed and mailed; latest open or click over 180 and at most 365 days ago."),
-    _line("inactive_contacts_with_open_data", FLAG, _engaged("unengaged", None), "Subscribed and mailed; latest open or click over 365 days ago, or never."),
-    _line("subscribed_newsletter_id", IDS, _any_of("newsletter.subscribed"), "Subscribed to any of the newsletters."),
-    _line("unsubscribed_newsletter_id", IDS, _any_of("newsletter.unsubscribed"), "Unsubscribed from any of the newsletters."),
-    _line("subscribed_email_sequence_id", IDS, _any_of("sequence.subscribed"), "In any of the sequences now."),
-    _line("not_subscribed_email_sequence_id", IDS, _none_of("sequence.subscribed"), "In none of the sequences now."),
-    _line("is_suppressed", FLAG, _flagged(Member("suppressed")), "Excluded from marketing mail as risky, or not."),
-    _line("email", TEXT, lambda text, _: Exact("email", text), "The email address is the text.", vendors=False),
-    _line("external_user_id", TEXT, _identified("customer_id"), "The caller's own id of the customer is exactly the text.", vendors=False),
-    _line("uuid", UUID, _identified("uuid"), "The customer with the uuid.", vendors=False),
-    _line("in_group_id", IDS, _any_of("group.member"), "In any of the groups.", vendors=False),
-    _line("not_in_group_id", IDS, _none_of("group.member"), "In none of the groups.", vendors=False),
+    Filter("site_id", SITE, None, "The customers of that site.", None),
+    Filter("search", WORDS, _search, "Every word is contained in the name or email address, or is similar to one of their words.", Phrase("match the search {}")),
+    Filter("created_in_last", DAYS, _in_last("created_at"), "Created within the last N days.", Phrase("were created {}")),
+    Filter("not_created_in_last", DAYS, _not_in_last("created_at"), "Not created within the last N days.", Phrase("were not created {}")),
+    Filter("is_hidden", FLAG, _flagged(Member("hidden")), "Hidden (true) or not hidden (false). Without this filter, hidden customers are left out.", Phrase("are hidden", "are not hidden")),
+    Filter("joined_in_last", DAYS, _in_last("joined_at"), "Became a customer within the last N days.", Phrase("became customers {}")),
+    Filter("active_in_last", DAYS, _in_last("last_request_at"), "Active within the last N days.", Phrase("were active {}")),
+    Filter("inactive_in_last", DAYS, _not_in_last("last_request_at"), "Not active within the last N days, or never active.", Phrase("were not active {}")),
+    Filter("name_contains", TEXT, _contains("name"), "The name contains the text.", Phrase("have {} in their name")),
+    Filter("email_contains", TEXT, _contains("email"), "The email address contains the text.", Phrase("have {} in their email address"), example="@example.com"),
+    Filter("phone_number_contains", TEXT, _contains("phone_number"), "The phone number contains the text.", Phrase("have {} in their phone number"), example="+49"),
+    Filter("mobile_phone_number_contains", TEXT, _contains("mobile_phone_number"), "The mobile phone number contains the text.", Phrase("have {} in their mobile phone number"), example="+49"),
+    Filter("address_line_1_contains", TEXT, _contains("address_line_1"), "The first address line contains the text.", Phrase("have {} in their first address line")),
+    Filter("address_line_2_contains", TEXT, _contains("address_line_2"), "The second address line contains the text.", Phrase("have {} in their second address line")),
+    Filter("address_city_contains", TEXT, _contains("address_city"), "The city contains the text.", Phrase("have {} in the name of their city"), example="berlin"),
+    Filter("address_state_contains", TEXT, _contains("address_state"), "The state contains the text.", Phrase("have {} in the name of their state")),
+    Filter("address_country_contains", TEXT, _contains("address_country"), "The country contains the text.", Phrase("have {} in the name of their country"), example="germany"),
+    Filter("address_zip_contains", TEXT, _contains("address_zip"), "The zip code contains the text.", Phrase("have {} in their zip code"), example="10115"),
+    Filter("has_tag_id", IDS, _any_of("tag.has"), "Has any of the tags.", Phrase("have {}", noun="tag")),
+    Filter("has_all_tag_id", IDS, _all_of("tag.has"), "Has all of the tags.", Phrase("have {}", noun="tag", among="all of")),
+    Filter("has_no_tag_id", IDS, _none_of("tag.has"), "Has none of the tags.", Phrase("do not have {}", noun="tag")),
+    Filter("subscribed", FLAG, _flagged(Member("subscribed")), "Subscribed to email marketing (true) or not (false).", Phrase("are subscribed to email marketing", "are not subscribed to email marketing")),
+    Filter("never_subscribed", FLAG, _flagged(Not(present("subscribed_at"))), "Never subscribed to email marketing (true), or subscribed at some time (false).", Phrase("never subscribed to email marketing", "subscribed to email marketing at some time")),
+    Filter("subscribed_in_last", DAYS, _in_last("subscribed_at"), "Last subscribed within the last N days, whether or not still subscribed.", Phrase("last subscribed to email marketing {}")),
+    Filter("unsubscribed_in_last", DAYS, _in_last("unsubscribed_at"), "Last unsubscribed, for any reason, within the last N days.", Phrase("last unsubscribed from email marketing {}")),
+    Filter("manually_unsubscribed_in_last", DAYS, _in_last("manually_unsubscribed_at"), "Unsubscribed by an operator or in their own settings within the last N days.", Phrase("were unsubscribed by an operator or in their own settings {}")),
+    Filter("opted_out_in_last", DAYS, _in_last("opted_out_at"), "Unsubscribed through the link or header of an email within the last N days.", Phrase("opted out through a mail {}")),
+    Filter("complained_in_last", DAYS, _in_last("complained_at"), "Reported an email as spam within the last N days.", Phrase("reported a mail as spam {}")),
+    Filter("has_offer_id", IDS, _any_of("offer.granted"), "Has been granted any of the offers, and it was not revoked.", Phrase("hold {}", noun="offer")),
+    Filter("has_no_offer_id", IDS, _none_of("offer.granted"), "Has been granted none of the offers, or they were revoked.", Phrase("do not hold {}", noun="offer")),
+    Filter("has_product_id", IDS, _any_of("product.owned"), "Owns any of the products, active or not.", Phrase("own {}", noun="product")),
+    Filter("has_no_product_id", IDS, _none_of("product.owned"), "Owns none of the products.", Phrase("do not own {}", noun="product")),
+    Filter("has_active_product_id", IDS, _any_of("product.active"), "Has an active membership to any of the products.", Phrase("have an active membership to {}", noun="product")),
+    Filter("previously_owned_product_id", IDS, _any_of("product.previously_owned"), "Owned any of the products and no longer does.", Phrase("used to own {}", noun="product")),
+    Filter("used_coupon_code", TEXT, lambda text, _: Member("coupon.used", (fold(text),)), "Used the coupon with exactly this code, ignoring case.", Phrase("used the coupon {}"), example="SPRING10"),
+    Filter("submitted_form_id", IDS, _any_of("form.submitted"), "Submitted any of the forms.", Phrase("submitted {}", noun="form")),
+    Filter("no_submitted_form_id", IDS, _none_of("form.submitted"), "Submitted none of the forms.", Phrase("did not submit {}", noun="form")),
+    Filter("registered_event_id", IDS, _any_of("event.registered"), "Registered for any of the events.", Phrase("registered for {}", noun="event")),
+    Filter("not_registered_event_id", IDS, _none_of("event.registered"), "Registered for none of the events.", Phrase("did not register for {}", noun="event")),
+    Filter("completed_assessment_id", IDS, _any_of("assessment.completed"), "Completed any of the assessments.", Phrase("completed {}", noun="assessment")),
+    Filter("passed_assessment_id", IDS, _any_of("assessment.passed"), "Passed any of the assessments, by the latest result.", Phrase("passed {}", noun="assessment")),
+    Filter("failed_assessment_id", IDS, _any_of("assessment.failed"), "Failed any of the assessments, by the latest result.", Phrase("failed {}", noun="assessment")),
+    Filter("net_revenue_equal_to", MONEY, _revenue(0, 0), "Net revenue is equal to the value.", Phrase("have a net revenue of exactly {}")),
+    Filter("net_revenue_greater_than", MONEY, _revenue(1, None), "Net revenue is greater than the value.", Phrase("have a net revenue of more than {}")),
+    Filter("net_revenue_less_than", MONEY, _revenue(None, -1), "Net revenue is less than the value.", Phrase("have a net revenue of less than {}")),
+    Filter("sent_email_broadcast_id", IDS, _any_of("broadcast.sent"), "Was sent any of the broadcasts.", Phrase("were sent {}", noun="broadcast")),
+    Filter("no_sent_email_broadcast_id", IDS, _none_of("broadcast.sent"), "Was sent none of the broadcasts.", Phrase("were not sent {}", noun="broadcast")),
+    Filter("no_sent_email_broadcast_ids", IDS, _none_of("broadcast.sent"), "Was sent none of the broadcasts.", Phrase("were not sent {}", noun="broadcast")),
+    Filter("no_delivered_email_broadcast_id", IDS, _none_of("broadcast.delivered"), "None of the broadcasts was delivered.", Phrase("did not receive {}", noun="broadcast")),
+    Filter("opened_email_broadcast_id", IDS, _any_of("broadcast.opened"), "Opened any of the broadcasts.", Phrase("opened {}", noun="broadcast")),
+    Filter("no_opened_email_broadcast_id", IDS, _none_of("broadcast.opened"), "Opened none of the broadcasts, whether sent or not.", Phrase("did not open {}", noun="broadcast")),
+    Filter("clicked_email_broadcast_id", IDS, _any_of("broadcast.clicked"), "Clicked in any of the broadcasts.", Phrase("clicked in {}", noun="broadcast")),
+    Filter("no_clicked_email_broadcast_id", IDS, _none_of("broadcast.clicked"), "Clicked in none of the broadcasts, whether sent or not.", Phrase("did not click in {}", noun="broadcast")),
+    Filter("bounced_email_broadcast_id", IDS, _any_of("broadcast.bounced"), "Any of the broadcasts bounced.", Phrase("had {} bounce", noun="broadcast")),
+    Filter("no_bounced_email_broadcast_id", IDS, _none_of("broadcast.bounced"), "None of the broadcasts bounced.", Phrase("did not have {} bounce", noun="broadcast")),
+    Filter("dropped_email_broadcast_id", IDS, _any_of("broadcast.dropped"), "Any of the broadcasts was dropped.", Phrase("had {} dropped", noun="broadcast")),
+    Filter("no_dropped_email_broadcast_id", IDS, _none_of("broadcast.dropped"), "None of the broadcasts was dropped.", Phrase("did not have {} dropped", noun="broadcast")),
+    Filter("opened_email_in_last", DAYS, _in_last("last_opened_at"), "Opened an email within the last N days.", Phrase("opened a mail {}")),
+    Filter("not_opened_email_in_last", DAYS, _not_in_last("last_opened_at"), "Opened no email within the last N days, or never opened one.", Phrase("did not open a mail {}")),
+    Filter("delivered_email_in_last", DAYS, _in_last("last_delivered_at"), "An email was delivered within the last N days.", Phrase("received a mail {}")),
+    Filter("not_delivered_email_in_last", DAYS, _not_in_last("last_delivered_at"), "No email was delivered within the last N days, or ever.", Phrase("did not receive a mail {}")),
+    Filter("clicked_email_in_last", DAYS, _in_last("last_clicked_at"), "Clicked in an email within the last N days.", Phrase("clicked in a mail {}")),
+    Filter("not_clicked_email_in_last", DAYS, _not_in_last("last_clicked_at"), "Clicked in no email within the last N days, or never clicked in one.", Phrase("did not click in a mail {}")),
+    Filter("is_hard_bouncing", FLAG, _flagged(Member("hard_bouncing")), "The email address hard-bounces (true) or does not (false).", Phrase("have an address that hard-bounces", "do not have an address that hard-bounces")),
+    Filter("bounced_in_last", DAYS, _in_last("bounced_at"), "An email bounced within the last N days.", Phrase("had a mail bounce {}")),
+    Filter("healthy_contacts_with_open_data", FLAG, _engaged(None, "healthy"), "Subscribed and mailed; last opened or clicked at most 90 days ago.", Phrase("are healthy contacts (opened or clicked at most {healthy} days ago)", "are not healthy contacts (opened or clicked at most {healthy} days ago)")),
+    Filter("passive_contacts_with_open_data", FLAG, _engaged("healthy", "passive"), "Subscribed and mailed; last opened or clicked more than 90 and at most 180 days ago.", Phrase("are passive contacts (last opened or clicked {healthy} to {passive} days ago)", "are not passive contacts (last opened or clicked {healthy} to {passive} days ago)")),
+    Filter("unengaged_contacts_with_open_data", FLAG, _engaged("passive", "unengaged"), "Subscribed and mailed; last opened or clicked more than 180 and at most 365 days ago.", Phrase("are unengaged contacts (last opened or clicked {passive} to {unengaged} days ago)", "are not unengaged contacts (last opened or clicked {passive} to {unengaged} days ago)")),
+    Filter("inactive_contacts_with_open_data", FLAG, _engaged("unengaged", None), "Subscribed and mailed; last opened or clicked more than 365 days ago, or never.", Phrase("are inactive contacts (not opened or clicked for {unengaged} days)", "are not inactive contacts (not opened or clicked for {unengaged} days)")),
+    Filter("subscribed_newsletter_id", IDS, _any_of("newsletter.subscribed"), "Subscribed to any of the newsletters.", Phrase("are subscribed to {}", noun="newsletter")),
+    Filter("unsubscribed_newsletter_id", IDS, _any_of("newsletter.unsubscribed"), "Unsubscribed from any of the newsletters.", Phrase("unsubscribed from {}", noun="newsletter")),
+    Filter("subscribed_email_sequence_id", IDS, _any_of("sequence.subscribed"), "Is in any of the sequences now.", Phrase("are in {}", noun="sequence")),
+    Filter("not_subscribed_email_sequence_id", IDS, _none_of("sequence.subscribed"), "Is in none of the sequences now.", Phrase("are not in {}", noun="sequence")),
+    Filter("is_suppressed", FLAG, _flagged(Member("suppressed")), "Excluded from marketing email as risky (true) or not (false).", Phrase("are kept from marketing mail as risky", "are not kept from marketing mail as risky")),
+    Filter("email", TEXT, lambda text, _: Exact("email", text), "The email address is exactly the text.", Phrase("have the email address {}"), example="anna@example.com", vendors=False),
+    Filter("external_user_id", TEXT, _identified("customer_id"), "Your own id of the customer is exactly the text.", Phrase("have the external user id {}"), example="crm-1024", vendors=False),
+    Filter("uuid", UUID, _identified("uuid"), "The customer with this UUID.", Phrase("have the uuid {}"), vendors=False),
+    Filter("in_group_id", IDS, _any_of("group.member"), "Is in any of the groups.", Phrase("are in {}", noun="group"), vendors=False),
+    Filter("not_in_group_id", IDS, _none_of("group.member"), "Is in none of the groups.", Phrase("are not in {}", noun="group"), vendors=False),
 )
 # fmt: on
 

@@ -7,10 +7,10 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from regulars.audience.answering import PageDetails
-from regulars.audience.evaluate import Sort
-from regulars.audience.filters import catalogue
+from regulars.audience.filters import catalogue, sorts
 from regulars.audience.filters.catalogue import Engagement, Moment
 from regulars.audience.filters.predicates import Predicate, leaves
+from regulars.audience.filters.sorts import Sort
 from regulars.audience.filters.values import BadFilterValueError
 from regulars.audience.sentences import describe
 from regulars.http.call import Call
@@ -27,7 +27,7 @@ from regulars.http.keyring import Caller
 from regulars.store.engine import Connection
 from regulars.store.following import StoreSnapshot
 
-_SORTED_BY: Final = ("created_at", "name", "email", "net_revenue", "last_request_at")
+_SORTED_BY: Final = ("created_at", *(column for column in sorts.SORTS if column not in ("id", "created_at")))
 SORTS: Final = {
     **{f"-{column}": Sort(column, descending=True) for column in _SORTED_BY},
     **{column: Sort(column) for column in _SORTED_BY},

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from regulars.audience.filters import catalogue
-from regulars.audience.filters.values import SITE, ValueKind
+from regulars.audience.filters.values import SITE
 from regulars.http.call import pattern
 from regulars.http.jsonapi.paging import CURSORS, DEFAULT_SIZE, LARGEST_NUMBER, PAGE_NUMBER, PAGE_SIZE
 from regulars.http.jsonapi.places import SITE_ID
@@ -61,7 +61,7 @@ def _filters(query_spec: QuerySpec) -> Iterator[Parameter]:
     for parameter, name in query_spec.filters.items():
         if of_catalogue and (named := catalogue.BY_NAME.get(name)) is not None:
             meaning = f"{named.meaning} Takes {named.kind.allowed}."
-            yield {**_parameter(parameter, named.kind.schema, meaning), "example": _example(named.kind)}
+            yield {**_parameter(parameter, named.kind.schema, meaning), "example": _example(named)}
         elif name == SITE_ID:
             yield _parameter(parameter, SITE.schema, "Which site of the account it is about.")
         elif name.endswith(_PARTS):
@@ -70,8 +70,8 @@ def _filters(query_spec: QuerySpec) -> Iterator[Parameter]:
             yield _parameter(parameter, TEXT, f"Those whose {_words(name)} is exactly this.")
 
 
-def _example(kind: ValueKind) -> str | int:
-    return int(kind.example) if kind.schema["type"] == "integer" else kind.example
+def _example(named: catalogue.Filter) -> str | int:
+    return int(named.shown_example) if named.kind.schema["type"] == "integer" else named.shown_example
 
 
 def _words(name: str) -> str:
