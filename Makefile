@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long lint bench docs lock clean
+.PHONY: help demo test test-long torture lint bench docs lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test: $(VENV)/installed-dev ## lint, types and tests: all that a change must pas
 
 test-long: $(VENV)/installed-dev ## the random tests with tens of thousands of examples: a quarter of an hour
 	REGULARS_EXAMPLES=10000 $(BIN)/pytest -n 2 tests/test_audience_end_to_end.py
+
+torture: $(VENV)/installed-dev ## kills and attacks on the wire, for SECONDS_=60 seconds; SEED=n repeats a run
+	$(BIN)/python -m tests.torture --seconds $(or $(SECONDS_),60) $(if $(SEED),--seed $(SEED))
 
 lint: $(VENV)/installed-dev ## the style of the code
 	$(BIN)/ruff check

@@ -56,6 +56,7 @@ def test_the_unit_is_one() -> None:
     unit.read_string(text("regulars.service"))
     assert unit.sections() == ["Unit", "Service", "Install"]
     assert unit["Service"]["ExecStart"].endswith("/regulars serve")
+    assert int(unit["Service"]["LimitNOFILE"]) >= 65_536
 
 
 def test_what_the_page_links_to_is_there() -> None:
