@@ -88,6 +88,14 @@ def test_a_port_that_is_taken(run: Run, database: dict[str, Any]) -> None:
     assert failed.err.startswith("regulars: cannot listen on 127.0.0.1 port")
 
 
+def test_a_port_that_is_taken_is_told_before_anything_is_imported(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        failed = run("demo", "--port", str(taken.getsockname()[1]), "--customers", "10")
+    assert failed.code == 1
+    assert failed.err.startswith("regulars: cannot listen on 127.0.0.1 port")
+    assert list(Path().glob("regulars-demo*")) == []
+
+
 def test_a_wrong_setting(run: Run, database: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGULARS_BODY_LIMIT", "much")
     wrong = run("serve")

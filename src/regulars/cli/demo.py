@@ -12,7 +12,7 @@ from regulars.cli.access import set_up
 from regulars.cli.options import NEAREST, DemoDatabase
 from regulars.cli.output import FailedError, note
 from regulars.cli.progress import progress_bar
-from regulars.cli.serving import Host, Port, run_server, settings_with
+from regulars.cli.serving import Host, Port, require_address, run_server, settings_with
 from regulars.cli.session import chosen_site, now
 from regulars.importing.importer import LARGEST_CHUNK, Import
 from regulars.importing.lines import Line
@@ -42,6 +42,7 @@ def demo(
       regulars demo --customers 1000000 --port 9000
     """
     settings = settings_with(host=host, port=port, database=database)
+    require_address(settings)
     key = asyncio.run(_prepare(database, customers))
     run_server(settings, on_listening=lambda url: typer.echo(requests(url, key)))
 

@@ -10,7 +10,7 @@ import typer
 from regulars.cli.options import NEAREST, Database
 from regulars.cli.output import FailedError, note
 from regulars.cli.session import require_database
-from regulars.server.running import APPLICATION, StartError, run
+from regulars.server.running import APPLICATION, StartError, check_address, run
 from regulars.settings import SETTINGS, Setting, Settings
 
 _BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
@@ -47,6 +47,7 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None, databas
       regulars serve --host 0.0.0.0 --port 80 --workers 4
     """
     settings = settings_with(host=host, port=port, workers=workers, database=database)
+    require_address(settings)
     asyncio.run(require_database(settings.database))
     run_server(settings)
 
@@ -55,6 +56,14 @@ def settings_with(**given: str | int | None) -> Settings:
     """The settings of the environment, but for those options that are given. Raises SettingError."""
     texts = {_BY_NAME[name].variable: str(value) for name, value in given.items() if value is not None}
     return Settings.from_environment({**os.environ, **texts})
+
+
+def require_address(settings: Settings) -> None:
+    """Raise FailedError at once if the address cannot be listened on."""
+    try:
+        check_address(settings.host, settings.port)
+    except StartError as error:
+        raise FailedError(str(error)) from error
 
 
 def run_server(

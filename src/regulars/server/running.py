@@ -61,6 +61,11 @@ def run(settings: Settings, on_listening: Callable[[str], None], application: st
             raise StartError("the server did not start")
 
 
+def check_address(host: str, port: int) -> None:
+    """See whether the address can be listened on, before work is done that needs it. Raises StartError."""
+    _listen(host, port).close()
+
+
 def _listen(host: str, port: int) -> socket.socket:
     """A socket that takes connections, which wait until the application is ready. Raises StartError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
