@@ -1,9 +1,9 @@
 """What can happen to a customer, and what it changes: for docs/events.md."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from regulars.domain.events import EVENTS, REFERENCE_FIELDS, Event
+from regulars.domain.events import EVENTS, REFERENCE_FIELDS, SPELLINGS, Event, Sets
 from regulars.domain.mail import STATUSES
 from regulars.domain.relations import KINDS, RELATIONS
 from regulars.http.jsonapi.relationships import NAMES, methods
@@ -11,24 +11,6 @@ from tools.docs.markdown import code, codes, table
 
 MAIL_FIELDS: Final = ("broadcast_id", "sequence_id", "template_id", "log_id", "message_id", "message")
 """What the page calls the fields of a mail."""
-
-MORE_FIELDS: Final[dict[str, tuple[str, ...]]] = {
-    "purchase": ("order_id", "product_ids"),
-    "refund": ("order_id",),
-    "email_bounced": ("bounce_type",),
-    "email_unsubscribed": ("newsletter_id",),
-    "unsubscribed": ("cause",),
-    "assessment_completed": ("passed",),
-}
-"""Fields that the code of one event reads, beside those that its line in the catalogue implies."""
-
-ALSO: Final[dict[str, str]] = {
-    "identify": "the customer, as an upsert",
-    "email_bounced": "moves `bounced_at`; if `bounce_type` is `hard`, ties `hard_bouncing`",
-    "email_unsubscribed": "or, with `newsletter_id`, ties `newsletter.unsubscribed` and unties `newsletter.subscribed`",
-    "assessment_completed": "with `passed`, ties `assessment.passed` or `assessment.failed` and unties the other",
-}
-"""What events change beyond their line in the catalogue."""
 
 
 def _events() -> str:
@@ -42,8 +24,8 @@ def _events() -> str:
 
 
 def _may_have(event: Event) -> str:
-    found = {rule.field for rule in event.sets if rule.field}.union(MORE_FIELDS.get(event.name, ()))
-    found.update(("revenue", "amount") if event.revenue else ())
+    found = event.references().union(event.optional, (when.field for when in event.conditional))
+    found.update(SPELLINGS["revenue"] if event.revenue else ())
     listed = [code(field) for field in sorted(found.difference(event.requires, MAIL_FIELDS))]
     listed += ["those of a mail"] if event.mail else []
     listed += ["those of a consent"] if event.consent else []
@@ -51,6 +33,8 @@ def _may_have(event: Event) -> str:
 
 
 def _changes(event: Event) -> Iterator[str]:
+    if event.profile:
+        yield "the customer, as an upsert"
     if event.counts:
         yield f"`{event.counts}` + 1"
     if event.revenue > 0:
@@ -59,15 +43,21 @@ def _changes(event: Event) -> Iterator[str]:
         yield "takes from `net_revenue`"
     if moves := [*event.moves, *(["last_request_at"] if event.personal else [])]:
         yield f"moves {codes(moves)}"
-    for holds, word in ((True, "ties"), (False, "unties")):
-        if names := dict.fromkeys(rule.relation for rule in event.sets if rule.holds is holds):
-            yield f"{word} {codes(names)}"
+    yield from _ties(event.sets)
     if event.mail:
         yield f"mail status `{event.mail}`"
     if event.consent:
         yield "ties `subscribed`" if event.consent[0] else "unties `subscribed`"
-    if event.name in ALSO:
-        yield ALSO[event.name]
+    for when in event.conditional:
+        value = "" if when.value is None else f" {code(str(when.value).lower())}"
+        instead = " instead" if when.instead_of_consent else ""
+        yield f"with {code(when.field)}{value}{instead}: {', '.join(_ties(when.sets))}"
+
+
+def _ties(rules: Iterable[Sets]) -> Iterator[str]:
+    for holds, word in ((True, "ties"), (False, "unties")):
+        if names := dict.fromkeys(rule.relation for rule in rules if rule.holds is holds):
+            yield f"{word} {codes(names)}"
 
 
 def _relations() -> str:

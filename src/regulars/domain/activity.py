@@ -3,14 +3,14 @@
 import hashlib
 import re
 import uuid as uuids
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
 from regulars.domain.consent import CAUSES
-from regulars.domain.events import EVENTS, FAILED, HARD, NEWSLETTER_LEFT, PASSED, REFERENCE_FIELDS, UNKNOWN, Event, Sets
+from regulars.domain.events import EVENTS, REFERENCE_FIELDS, SPELLINGS, UNKNOWN, Event, Sets, When
 from regulars.domain.faults import Fault, RefusedError
 from regulars.domain.identity import Who
 from regulars.domain.limits import DEFAULT, Limits
@@ -24,7 +24,6 @@ AHEAD: Final = 300 * SECOND
 """How far (ms) a caller's clock may be ahead of ours."""
 
 _ENVELOPE: Final = frozenset({"event", "timestamp", "event_uuid"})
-_ORDERED: Final = frozenset({"purchase", "refund"})
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _UUIDS: Final = uuids.UUID("a54e0ba5-7a2c-4bd5-a7f5-31a9a0a5a1f4")
 
@@ -33,7 +32,8 @@ class Activity(Struct, kw_only=True):
     """One thing that happened, judged and ready to be applied.
 
     at: when (ms), None for now. uuid: 16 bytes by which a repeat is known. address_key: the address the event names.
-    references: which object each field names. amount: cents, never negative. log_key: the id of the mail.
+    references: which object each field names. amount: cents, never negative. conditions: those of the event that its
+    fields meet. log_key: the id of the mail.
     detail: everything the caller sent beside who and when, as it is kept in the history (JSON text, None if empty).
     """
 
@@ -46,8 +46,7 @@ class Activity(Struct, kw_only=True):
     products: tuple[Reference, ...] = ()
     amount: int = 0
     order_id: str | None = None
-    passed: bool | None = None
-    hard: bool = False
+    conditions: tuple[When, ...] = ()
     cause: str | None = None
     log_key: str | None = None
     message: str | None = None
@@ -59,18 +58,14 @@ class Activity(Struct, kw_only=True):
     def rules(self) -> tuple[Sets, ...]:
         """The ties to objects and the flags that it changes, with those that its own fields ask for."""
         rules = self.kind.sets
-        if self.passed is not None:
-            rules += PASSED if self.passed else FAILED
-        if self.leaves_newsletter:
-            rules += NEWSLETTER_LEFT
-        if self.hard:
-            rules += HARD
+        for when in self.conditions:
+            rules += when.sets
         return rules
 
     @property
-    def leaves_newsletter(self) -> bool:
-        """An unsubscription in a mail that names a newsletter ends that one and leaves consent as it is."""
-        return self.name == "email_unsubscribed" and any(field == "newsletter_id" for field, _ in self.references)
+    def consent(self) -> tuple[bool, str | None] | None:
+        """Whether it starts or ends consent, and why; None if it leaves consent as it is."""
+        return None if any(when.instead_of_consent for when in self.conditions) else self.kind.consent
 
 
 def parse_activity(body: Mapping[str, Any], *, now: int, clamp: bool = False, limits: Limits = DEFAULT) -> Activity:
@@ -96,8 +91,8 @@ class _Validator:
         kind = EVENTS.get(name, UNKNOWN)
         at = self.time(now, clamp)
         event_uuid = self.text("event_uuid")
-        profile, who = self.whom(name)
-        references = self.references(kind) if kind is not UNKNOWN else ()
+        profile, who = self.whom(kind)
+        references = self.references(kind)
         activity = Activity(
             name=name,
             kind=kind,
@@ -105,29 +100,28 @@ class _Validator:
             at=at,
             uuid=None if event_uuid is None else uuid_of(event_uuid),
             references=references,
-            products=self.products() if _takes_products(kind) else (),
+            products=self.products() if "product_ids" in kind.optional else (),
             amount=self.amount() if kind.revenue else 0,
-            order_id=self.order_id() if name in _ORDERED else None,
-            passed=self.passed() if name == "assessment_completed" else None,
-            hard=name == "email_bounced" and self.bounce_type() == "hard",
-            cause=self.cause() if name == "unsubscribed" else (kind.consent[1] if kind.consent else None),
+            order_id=self.order_id() if "order_id" in kind.optional else None,
+            conditions=self.conditions(kind, dict(references)) if kind.conditional else (),
+            cause=self.cause() if "cause" in kind.optional else (kind.consent[1] if kind.consent else None),
             log_key=(self.text("log_id") or self.text("message_id")) if kind.mail else None,
             message=self.text("message") if kind.mail else None,
             wording=self.text("wording") if kind.consent else None,
             proof=self.text("proof") if kind.consent else None,
-            detail=self.detail() if name != "identify" else None,
+            detail=None if kind.profile else self.detail(),
             profile=profile,
         )
         for field in kind.requires:
-            if body.get(field) in (None, "") and not (field == "revenue" and body.get("amount") not in (None, "")):
+            if all(body.get(spelling) in (None, "") for spelling in SPELLINGS.get(field, (field,))):
                 self.faults.append(Fault(field, f"is required for the event {name}"))
         if self.faults:
             raise RefusedError(self.code, self.faults)
         return activity
 
-    def whom(self, name: str) -> tuple[Profile | None, Who]:
+    def whom(self, kind: Event) -> tuple[Profile | None, Who]:
         try:
-            if name == "identify":
+            if kind.profile:
                 profile = parse_profile(self.body, limits=self.limits, ignore=_ENVELOPE)
                 return profile, profile.who
             return None, parse_who(self.body, limits=self.limits)
@@ -186,13 +180,8 @@ class _Validator:
         return value
 
     def references(self, kind: Event) -> tuple[tuple[str, Reference], ...]:
-        wanted = {rule.field for rule in kind.sets if rule.field}
-        if kind.mail:
-            wanted |= {"broadcast_id", "sequence_id", "template_id"}
-        if kind.name == "email_unsubscribed":
-            wanted.add("newsletter_id")
         found = []
-        for field in sorted(wanted):
+        for field in sorted(kind.references()):
             value = self.body.get(field)
             if value is None or is_blank(value):
                 continue
@@ -218,7 +207,7 @@ class _Validator:
         return tuple(dict.fromkeys(found))
 
     def amount(self) -> int:
-        for field in ("revenue", "amount"):
+        for field in SPELLINGS["revenue"]:
             value = self.body.get(field)
             if value is None or is_blank(value):
                 continue
@@ -231,6 +220,16 @@ class _Validator:
                 self.faults.append(Fault(field, "must not be negative; money that goes back is a refund"))
             return cents
         return 0
+
+    def conditions(self, kind: Event, references: Mapping[str, Reference]) -> tuple[When, ...]:
+        """Those of the event's conditions that its fields meet."""
+        fields = {when.field for when in kind.conditional}
+        values = {field: _READERS[field](self) if field in _READERS else references.get(field) for field in fields}
+        return tuple(
+            when
+            for when in kind.conditional
+            if (value := values[when.field]) is not None and when.value in (None, value)
+        )
 
     def passed(self) -> bool | None:
         value = self.body.get("passed")
@@ -271,9 +270,11 @@ class _Validator:
         return text.decode()
 
 
-def _takes_products(kind: Event) -> bool:
-    """Whether the event may list several products: one that sells and ties the customer to what it sold."""
-    return kind.revenue > 0 and any(rule.field == "product_id" for rule in kind.sets)
+_READERS: Final[dict[str, Callable[[_Validator], str | bool | None]]] = {
+    "passed": _Validator.passed,
+    "bounce_type": _Validator.bounce_type,
+}
+"""What reads the fields of conditions that name no object."""
 
 
 def uuid_of(text: str) -> bytes:

@@ -1,7 +1,5 @@
 """What an activity does to its customer: history, figures, ties, consent and the mail it tells of."""
 
-from typing import Final
-
 from regulars.domain.activity import Activity
 from regulars.domain.consent import Consent
 from regulars.domain.customer import Customer, Person, shown_name
@@ -16,9 +14,6 @@ from regulars.domain.relations import BY_NAME, FLAG, ReportKind
 from regulars.domain.ties import apply_sets
 from regulars.domain.upsert_rules import apply_upsert, move_forward, record_consent
 from regulars.domain.working import ActivityRow, WorkingSet, conflict
-
-_OF_ADDRESS: Final = ("spam_reported", "hard_bouncing")
-"""Flags that belong to the address a report names."""
 
 
 def apply_activity(
@@ -55,10 +50,10 @@ def apply_activity(
     products = [work.objects.refer("product", reference, work.now) for reference in activity.products]
     log = _mail(activity, person, work, dict(numbers), at) if activity.kind.mail else None
     _keep(activity, person, work, at, log=None if log is None else log.number)
-    is_current = _is_of_current_address(activity, person, log)
-    _figures(activity, person, work, at, is_current=is_current)
-    _ties(activity, person, work, numbers, products, since, report, is_current=is_current)
-    if is_current or activity.name != "email_complained":
+    applies = not activity.kind.of_address or _is_of_current_address(activity, person, log)
+    _figures(activity, person, work, at, applies=applies)
+    _ties(activity, person, work, numbers, products, since, report, applies=applies)
+    if applies:
         _consent(activity, person, work, since, report, source=source)
     return ("created" if verdict == "created" else "updated"), person
 
@@ -116,7 +111,7 @@ def _keep(activity: Activity, person: Person, work: WorkingSet, at: int, *, log:
     work.counters.activity += 1
 
 
-def _figures(activity: Activity, person: Person, work: WorkingSet, at: int, *, is_current: bool) -> None:
+def _figures(activity: Activity, person: Person, work: WorkingSet, at: int, *, applies: bool) -> None:
     kind = activity.kind
     if kind.counts is not None:
         customer = work.people.touch(person)
@@ -126,11 +121,10 @@ def _figures(activity: Activity, person: Person, work: WorkingSet, at: int, *, i
         customer.net_revenue = _within(customer.net_revenue + kind.revenue * activity.amount)
         if kind.revenue > 0:
             customer.lifetime_revenue = _within(customer.lifetime_revenue + activity.amount)
-    move_forward(person, work, kind.moves, at)
+    if applies:
+        move_forward(person, work, kind.moves, at)
     if kind.personal:
         move_forward(person, work, ("last_request_at",), at)
-    if activity.name == "email_bounced" and is_current:
-        move_forward(person, work, ("bounced_at",), at)
 
 
 def _within(cents: int) -> int:
@@ -154,11 +148,11 @@ def _ties(
     at: int,
     report: ReportKind,
     *,
-    is_current: bool,
+    applies: bool,
 ) -> None:
     for rule in activity.rules():
         if rule.field is None:
-            if rule.relation not in _OF_ADDRESS or is_current:
+            if applies:
                 work.ties.report(person, BY_NAME[rule.relation], FLAG, rule.holds, at, report)
             continue
         named = [number for field, number in numbers if field == rule.field]
@@ -169,8 +163,8 @@ def _ties(
 
 
 def _consent(activity: Activity, person: Person, work: WorkingSet, at: int, report: ReportKind, *, source: str) -> None:
-    change = activity.kind.consent
-    if change is None or activity.leaves_newsletter:
+    change = activity.consent
+    if change is None:
         return
     evidence = Consent(
         customer=person.customer.number,

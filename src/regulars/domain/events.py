@@ -1,4 +1,4 @@
-"""The catalogue of events: one line for each name that activity can have, and what it changes.
+"""The catalogue of events: one row for each name that activity can have, with its fields and what it changes.
 
 Every door (the event call, imports, webhooks, relationship calls) reads this catalogue.
 """
@@ -16,24 +16,49 @@ class Sets(Struct, frozen=True):
     field: str | None = None
 
 
-class Event(Struct, frozen=True, kw_only=True):
-    """One kind of activity and what it changes.
+class When(Struct, frozen=True):
+    """Ties that an event changes only when a field has a value (None: any).
 
-    requires: fields that must be there. personal: the customer did it, which moves last_request_at. counts: the
+    instead_of_consent: consent then stays as it is.
+    """
+
+    field: str
+    value: str | bool | None
+    sets: tuple[Sets, ...]
+    instead_of_consent: bool = False
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """One kind of activity, the fields it reads, and what it changes.
+
+    requires: fields that must be there. optional: fields that are read beside those that the rest of the row implies.
+    profile: its body is that of an upsert. personal: the customer did it, which moves last_request_at. counts: the
     figure it adds one to. revenue: +1 or -1 when it moves money. moves: "latest" times it moves forward. sets: the
-    ties it changes. mail: the status it gives a mail. consent: it starts (True) or ends (False) consent, and why.
+    ties it changes. conditional: ties that it changes by the value of a field. mail: the status it gives a mail.
+    consent: it starts (True) or ends (False) consent, and why. of_address: its flags, times and consent belong to the
+    address that it names, and change only while that is the customer's.
     """
 
     name: str
     meaning: str
     requires: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    profile: bool = False
     personal: bool = False
     counts: str | None = None
     revenue: int = 0
     moves: tuple[str, ...] = ()
     sets: tuple[Sets, ...] = ()
+    conditional: tuple[When, ...] = ()
     mail: str | None = None
     consent: tuple[bool, str | None] | None = None
+    of_address: bool = False
+
+    def references(self) -> set[str]:
+        """The fields that name an object, one each."""
+        found = {rule.field for rule in self.sets if rule.field is not None}
+        found.update(when.field for when in self.conditional if when.field in REFERENCE_FIELDS)
+        return found.union(MAIL_REFERENCES) if self.mail else found
 
 
 REFERENCE_FIELDS: Final[dict[str, str]] = {
@@ -53,6 +78,12 @@ REFERENCE_FIELDS: Final[dict[str, str]] = {
 }
 """Fields that name an object, and its kind. `product_ids` lists several of kind product."""
 
+MAIL_REFERENCES: Final = ("broadcast_id", "sequence_id", "template_id")
+"""Fields that name what a mail was sent for."""
+
+SPELLINGS: Final = {"revenue": ("revenue", "amount")}
+"""Fields that have more than one name; the first that is given counts."""
+
 _OWNED: Final = (
     Sets("product.owned", True, "product_id"),
     Sets("product.active", True, "product_id"),
@@ -65,13 +96,16 @@ OFFER_PRODUCTS: Final[dict[bool, tuple[Sets, ...]]] = {
 }
 """What granting (True) or revoking (False) an offer does to each of its products."""
 
-PASSED: Final = (Sets("assessment.passed", True, "assessment_id"), Sets("assessment.failed", False, "assessment_id"))
-FAILED: Final = (Sets("assessment.passed", False, "assessment_id"), Sets("assessment.failed", True, "assessment_id"))
-NEWSLETTER_LEFT: Final = (
+_NEWSLETTER_LEFT: Final = (
     Sets("newsletter.subscribed", False, "newsletter_id"),
     Sets("newsletter.unsubscribed", True, "newsletter_id"),
 )
-HARD: Final = (Sets("hard_bouncing", True),)
+
+
+def _outcome(passed: bool) -> When:
+    """The latest outcome of an assessment is the one that counts."""
+    rules = Sets("assessment.passed", passed, "assessment_id"), Sets("assessment.failed", not passed, "assessment_id")
+    return When("passed", passed, rules)
 
 
 def _mail(name: str, status: str, meaning: str, **more: Any) -> Event:
@@ -81,7 +115,7 @@ def _mail(name: str, status: str, meaning: str, **more: Any) -> Event:
 
 
 _CATALOGUE: Final[tuple[Event, ...]] = (
-    Event(name="identify", meaning="creates or updates the customer, as POST /customers does"),
+    Event(name="identify", meaning="creates or updates the customer, as POST /customers does", profile=True),
     Event(name="view", meaning="a visit", personal=True, counts="lifetime_visits"),
     Event(name="pageload", meaning="a visit", personal=True, counts="lifetime_visits"),
     Event(name="visit", meaning="a visit", personal=True, counts="lifetime_visits"),
@@ -93,13 +127,20 @@ _CATALOGUE: Final[tuple[Event, ...]] = (
         name="purchase",
         meaning="an order and its revenue; its offer is granted, its coupon used; its products and the offer's are "
         "owned and active",
+        optional=("order_id", "product_ids"),
         personal=True,
         counts="lifetime_orders",
         revenue=1,
         moves=("last_purchase_at",),
         sets=(Sets("offer.granted", True, "offer_id"), *_OWNED, Sets("coupon.used", True, "coupon")),
     ),
-    Event(name="refund", meaning="takes revenue back from net revenue", requires=("revenue",), revenue=-1),
+    Event(
+        name="refund",
+        meaning="takes revenue back from net revenue",
+        requires=("revenue",),
+        optional=("order_id",),
+        revenue=-1,
+    ),
     Event(name="conversion", meaning="revenue without an order", personal=True, revenue=1, moves=("last_purchase_at",)),
     _mail("email_sent", "sent", "the mail was sent", moves=("last_sent_at",)),
     _mail("email_delivered", "delivered", "the mail was delivered", moves=("last_delivered_at",)),
@@ -114,24 +155,34 @@ _CATALOGUE: Final[tuple[Event, ...]] = (
         moves=("last_clicked_at", "last_opened_at"),
         sets=(Sets("broadcast.opened", True, "broadcast_id"),),
     ),
-    _mail("email_bounced", "bounced", "the mail bounced; a hard bounce lasts until the address changes"),
+    _mail(
+        "email_bounced",
+        "bounced",
+        "the mail bounced; a hard bounce lasts until the address changes",
+        moves=("bounced_at",),
+        conditional=(When("bounce_type", "hard", (Sets("hard_bouncing", True),)),),
+        of_address=True,
+    ),
     _mail(
         "email_complained",
         "reported_as_spam",
         "the mail was reported as spam, which ends consent",
         consent=(False, "complaint"),
         sets=(Sets("spam_reported", True),),
+        of_address=True,
     ),
     _mail(
         "email_unsubscribed",
         "unsubscribed",
         "ends consent (opt-out), or only the newsletter that it names",
         consent=(False, "opt_out"),
+        conditional=(When("newsletter_id", None, _NEWSLETTER_LEFT, instead_of_consent=True),),
     ),
     Event(name="subscribed", meaning="consent to marketing mail", consent=(True, None)),
     Event(
         name="unsubscribed",
         meaning="consent ends: cause manual, opt_out, complaint or bounce",
+        optional=("cause",),
         consent=(False, "manual"),
     ),
     Event(
@@ -147,10 +198,7 @@ _CATALOGUE: Final[tuple[Event, ...]] = (
         name="newsletter_unsubscribed",
         meaning="leaves the newsletter",
         requires=("newsletter_id",),
-        sets=(
-            Sets("newsletter.subscribed", False, "newsletter_id"),
-            Sets("newsletter.unsubscribed", True, "newsletter_id"),
-        ),
+        sets=_NEWSLETTER_LEFT,
     ),
     Event(
         name="sequence_subscribed",
@@ -246,6 +294,7 @@ _CATALOGUE: Final[tuple[Event, ...]] = (
         requires=("assessment_id",),
         personal=True,
         sets=(Sets("assessment.completed", True, "assessment_id"),),
+        conditional=(_outcome(True), _outcome(False)),
     ),
     Event(name="hidden", meaning="is left out of lists", sets=(Sets("hidden", True),)),
     Event(name="unhidden", meaning="is in lists again", sets=(Sets("hidden", False),)),
