@@ -3,9 +3,11 @@
 from starlette.responses import Response
 
 from regulars.app import Application, create_app_from_environment
-from regulars.http.call import Call, route
+from regulars.http.call import Call
+from regulars.http.classic.surface import SERVER
 from regulars.http.gate import Gate
-from regulars.http.routes import ROUTES
+from regulars.http.operation import Operation
+from regulars.http.operations import OPERATIONS
 
 
 async def echo(call: Call) -> Response:
@@ -16,5 +18,7 @@ async def echo(call: Call) -> Response:
 def create() -> Application:
     """The application with the echo."""
     app = create_app_from_environment()
-    app._gate = Gate((*ROUTES, route("POST", "/echo", echo), route("GET", "/echo", echo)))
+    app._gate = Gate(
+        (*OPERATIONS, *(Operation(SERVER, "echo", method, "/echo", echo, "Echo") for method in ("GET", "POST")))
+    )
     return app

@@ -16,7 +16,7 @@ from regulars.domain.moments import DAY
 from regulars.http.body_memory import BodyMemory
 from regulars.http.gate import Gate
 from regulars.http.keyring import Keyring
-from regulars.http.routes import ROUTES
+from regulars.http.operations import OPERATIONS
 from regulars.http.sealed_tokens import Sealer
 from regulars.http.services import Services, clock_ms
 from regulars.logs import configure_logging, unavailable
@@ -40,7 +40,7 @@ class Application:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._gate = Gate(ROUTES)
+        self._gate = Gate(OPERATIONS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's request, say why it is none, or serve the process's lifespan."""

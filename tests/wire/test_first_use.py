@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from regulars.http.routes import ROUTES
+from regulars.http.endpoint import routes
+from regulars.http.operations import OPERATIONS
 
 from ..databases import ENGINES, drop_database, new_database
 from ..running_server import Caller, Server, make_database
@@ -38,7 +39,7 @@ QUESTIONS = [
 
 def call_everything(caller: Caller) -> None:
     """Each route with each body or question, well-formed or not: some of them come far."""
-    for route in ROUTES:
+    for route in (route for operation in OPERATIONS for route in routes(operation)):
         path = route.path.replace("{site_id}", "1")
         path = re.sub(r"{[^}]*}", "4294967297" if path.startswith("/v1/") else "a@example.com", path)
         for method in route.methods or ():

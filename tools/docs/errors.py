@@ -12,6 +12,7 @@ from regulars.http.classic import failures as classic
 from regulars.http.credentials import CLIENT_HEADER
 from regulars.http.errors import ERRORS, Problem
 from regulars.http.jsonapi import failures as jsonapi
+from regulars.http.jsonapi import oauth_failures
 from regulars.http.jsonapi.failures import ParameterProblem
 from tools.docs.markdown import block, code, table
 
@@ -61,6 +62,6 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "error-sendwithus": lambda: _text(classic.render(_INPUT, _SENDWITHUS)),
     "error-classic": lambda: _json(classic.render(_INPUT, _CLASSIC)),
     "error-json-api": lambda: _json(jsonapi.render(_PARAMETER, _JSON_API)),
-    "error-oauth": lambda: _json(jsonapi.render(_GRANT, _OAUTH)),
-    "error-oauth-client": lambda: _json(jsonapi.render(_CLIENT, _OAUTH)),
+    "error-oauth": lambda: _json(oauth_failures.render(_GRANT, _OAUTH)),
+    "error-oauth-client": lambda: _json(oauth_failures.render(_CLIENT, _OAUTH)),
 }

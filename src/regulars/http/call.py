@@ -1,8 +1,6 @@
-"""One call: the request as handlers see it, and the endpoint that judges who calls before anything is read."""
+"""One call: the request as handlers see it, and the JSON that it is answered with."""
 
-import re
-import typing
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from functools import cache, cached_property
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
@@ -10,14 +8,11 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from regulars.domain.wire import decode_json
-from regulars.http.authentication import authenticate
 from regulars.http.disconnect import CancelOnDisconnect
 from regulars.http.errors import Problem
-from regulars.http.keyring import SCOPE_OF, Caller
 from regulars.http.services import Services
 
 JSON: Final = "application/json"
@@ -140,46 +135,3 @@ def json_response(
     if headers:
         response.headers.update(headers)
     return response
-
-
-Handler = Callable[..., Awaitable[Response]]
-
-
-class Endpoint:
-    """An ASGI application around one handler, which says by the type of its second parameter who may call it:
-    `Reader`, `Writer`, `Caller` (any key), or no second parameter for everybody."""
-
-    def __init__(self, handler: Handler) -> None:
-        self.handler = handler
-        hints = typing.get_type_hints(handler)
-        hints.pop("return", None)
-        kinds = [hint for hint in hints.values() if hint in SCOPE_OF]
-        self.caller: type[Caller] | None = kinds[0] if kinds else None
-        self.scope = SCOPE_OF[self.caller] if self.caller else None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Authorise, handle, answer."""
-        call = Call(scope, receive)
-        if self.caller is None:
-            self._negotiate(scope)
-            response = await self.handler(call)
-        else:
-            caller = await authenticate(scope)
-            self._negotiate(scope)
-            if self.scope is not None and self.scope not in caller.key.scopes:
-                raise Problem("scope_missing", f"The key does not have the scope {self.scope}.")
-            response = await self.handler(call, caller)
-        await response(scope, receive, send)
-
-    def _negotiate(self, scope: Scope) -> None:
-        """Raise Problem for a request whose headers ask for what cannot be given."""
-
-
-def route(method: str, path: str, handler: Handler) -> Route:
-    """A route of the server. Parameters in the path stay percent-encoded until the handler asks for them."""
-    return Route(path, Endpoint(handler), methods=[method], name=f"{method} {path}")
-
-
-def pattern(path: str) -> str:
-    """A route's path as documentation shows it."""
-    return re.sub(r":\w+}", "}", path)

@@ -1,7 +1,7 @@
 # ruff: noqa: E501 -- a table: one call a line
-"""Compatibility: every call of the three vendors, one line each; the routes say which of them are served.
+"""Compatibility: every call of the three vendors, one line each; the declared operations say which of them are served.
 
-docs/compatibility.md is made from it. A vendor's call that gets a route becomes "have" there without a change here.
+docs/compatibility.md is made from it. A vendor's call that gets an operation becomes "have" there without a change here.
 """
 
 import re
@@ -10,11 +10,9 @@ from functools import cache
 from typing import Final
 
 from msgspec import Struct
-from starlette.routing import Route
 
-from regulars.http.call import Endpoint, pattern
-from regulars.http.jsonapi import objects, offer_products, relationships
-from regulars.http.routes import ROUTES
+from regulars.http.operation import Operation
+from regulars.http.operations import OPERATIONS
 
 
 class VendorCall(Struct, frozen=True):
@@ -241,47 +239,31 @@ _Place = tuple[str, str]
 
 def place(method: str, path: str) -> _Place:
     """What two calls have in common that are the same but for the names of their parameters."""
-    return method, re.sub(r"{[^}]*}", "{}", pattern(path))
+    return method, re.sub(r"{[^}]*}", "{}", path)
 
 
-def served(routes: Iterable[Route] = ROUTES) -> frozenset[_Place]:
-    """The places of all calls that there is a route for."""
-    return frozenset(
-        place(method, route.path) for route in routes for method in route.methods or () if method != "HEAD"
-    )
+def served(operations: Iterable[Operation] = OPERATIONS) -> frozenset[_Place]:
+    """The places of all calls that there is an operation for."""
+    return frozenset(place(each.method, path) for each in operations for path in each.paths)
 
 
-_SERVER: Final = (
-    VendorCall("GET", "/healthz", "Whether the server is ready", "200 when the database can be read. Needs no key."),
-    VendorCall("GET", "/openapi.json", "Every call, as an OpenAPI 3.1 document", "Needs no key."),
-    VendorCall("GET", "/docs", "The same as a page to read", "Needs no key, no script and no network."),
-)
-
-
-def _words(route: Route) -> str:
-    """What the documentation of its handler says after the call."""
-    assert isinstance(route.app, Endpoint)
-    words = (route.app.handler.__doc__ or "").partition("\n")[0].partition(": ")[2].rstrip(".")
-    return words[:1].upper() + words[1:]
-
-
-def _own(routes: Iterable[Route]) -> Iterator[VendorCall]:
-    """Those calls that no vendor has, in the words of their handlers."""
+def _own(operations: Iterable[Operation]) -> Iterator[VendorCall]:
+    """Those operations that no vendor has, in the words of their declarations."""
     vendors = {place(call.method, call.path) for each in VENDORS for call in each.calls}
-    for each in routes:
-        method = min((each.methods or set()) - {"HEAD"})
-        if place(method, each.path) not in vendors:
-            yield VendorCall(method, each.path, _words(each))
+    for each in operations:
+        if place(each.method, each.path) not in vendors:
+            notes = (each.description, "" if each.caller else "Needs no key.")
+            yield VendorCall(each.method, each.path, each.summary, " ".join(filter(None, notes)))
 
 
-OWN: Final = (*_SERVER, *_own((*relationships.ROUTES, *offer_products.ROUTES, *objects.ROUTES)))
+OWN: Final = tuple(_own(OPERATIONS))
 """Our own calls, which no vendor has."""
 
 
-def unlisted(routes: Iterable[Route] = ROUTES) -> list[_Place]:
-    """The places of routes that no line here tells of; there should be none but spellings of a listed path."""
+def unlisted(operations: Iterable[Operation] = OPERATIONS) -> list[_Place]:
+    """The places of operations that no line here tells of; there should be none but spellings of a listed path."""
     listed = {place(call.method, call.path) for call in (*OWN, *(call for each in VENDORS for call in each.calls))}
-    return sorted(served(routes) - listed)
+    return sorted(served(operations) - listed)
 
 
 @cache

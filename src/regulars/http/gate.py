@@ -17,22 +17,18 @@ from regulars import audience
 from regulars.domain.faults import RefusedError
 from regulars.http import compatibility
 from regulars.http.authentication import authenticate
-from regulars.http.classic import failures as classic_failures
+from regulars.http.endpoint import routes
 from regulars.http.errors import RETRY_SECONDS, Problem
-from regulars.http.jsonapi import failures as jsonapi_failures
+from regulars.http.operation import Operation
 from regulars.http.rate_limits import headers_of
 from regulars.http.services import Services
+from regulars.http.surfaces import UNKNOWN_PATHS, UnknownPaths
 from regulars.logs import unavailable
 from regulars.store.engine import OutcomeUnknownError, ReplacedError, UnavailableError
 from regulars.store.ledger import CommandFailedError, QueueFullError
 
 REQUEST_ID: Final = b"x-request-id"
 OLD_PREFIX: Final = "/api/v1_0/"
-KEYED: Final = ("/api/v1/", "/v1/")
-"""Paths below which calls ask for a key."""
-
-OPEN: Final = ("/v1/oauth/", "/v1/version")
-"""Those of them that ask for none."""
 
 _NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 _NO_STORE: Final = (b"cache-control", b"no-store")
@@ -45,10 +41,12 @@ _log = structlog.get_logger("regulars.http")
 class Gate:
     """An ASGI application. Exceptions of handlers end here and nowhere else."""
 
-    def __init__(self, routes: Sequence[Route]) -> None:
-        self.routes = routes
-        self._router = Router(routes, redirect_slashes=False)
-        self._exact, self._by_last = _tables(routes)
+    def __init__(self, operations: Sequence[Operation]) -> None:
+        self.operations = operations
+        self._routes = [(route, operation) for operation in operations for route in routes(operation)]
+        known = [route for route, _ in self._routes]
+        self._router = Router(known, redirect_slashes=False)
+        self._exact, self._by_last = _tables(known)
         self.services: Services | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,7 +77,7 @@ class Gate:
                 raise
             problem = _problem(error)
             if isinstance(error, HTTPException):
-                problem = await _key_problem(scope, path) or problem
+                problem = await self._key_problem(scope, path) or problem
             if problem.status in (400, 405) and path in compatibility.missing():
                 problem = _no_such_call()  # it only looks like the path of a customer
             if isinstance(error, UnavailableError) and not isinstance(error, ReplacedError):  # which is logged once
@@ -99,7 +97,9 @@ class Gate:
 
     def _methods(self, path: str) -> list[str]:
         """What a path can be called with, by all of its routes; a single route knows of its own methods only."""
-        return sorted({name for route in self.routes if route.path_regex.match(path) for name in route.methods or ()})
+        return sorted(
+            {name for route, _ in self._routes if route.path_regex.match(path) for name in route.methods or ()}
+        )
 
     def _find(self, scope: Scope, path: str) -> ASGIApp:
         """What answers the path: found in a table where it has no parameter, or one at its end; else by the router."""
@@ -115,6 +115,21 @@ class Gate:
         scope["path_params"] = {name: last}
         return app
 
+    def _neighbour(self, path: str) -> Operation | None:
+        """The operation that has this path, with whatever method."""
+        return next((operation for route, operation in self._routes if route.path_regex.match(path)), None)
+
+    async def _key_problem(self, scope: Scope, path: str) -> Problem | None:
+        """What is wrong with the key of a request that no route takes; None where all is well, or none is asked for."""
+        neighbour = self._neighbour(path)
+        if not (_unknown(path).keyed if neighbour is None else neighbour.caller is not None):
+            return None
+        try:
+            await authenticate(scope)
+        except Exception as error:
+            return _problem(error)
+        return None
+
     @staticmethod
     def _request_id(scope: Scope) -> str:
         for name, value in scope["headers"]:
@@ -124,11 +139,11 @@ class Gate:
                     return given
         return f"{_PROCESS}-{next(_requests):x}"
 
-    @staticmethod
-    def _render(problem: Problem, request: Request) -> Response:
-        path: str = request.scope["path"]
-        surface = jsonapi_failures if path.startswith("/v1/") else classic_failures
-        response: Response = surface.render(problem, request)
+    def _render(self, problem: Problem, request: Request) -> Response:
+        scope = request.scope
+        operation: Operation | None = scope.get("operation") or self._neighbour(scope["path"])
+        errors = _unknown(scope["path"]).errors if operation is None else operation.surface.errors
+        response = errors.render(problem, request)
         if problem.status == 503:
             response.headers["Retry-After"] = str(RETRY_SECONDS)
         for name, value in problem.headers.items():
@@ -190,18 +205,8 @@ def _problem(error: Exception) -> Problem:
             return Problem("internal", "Something went wrong.")
 
 
-async def _key_problem(scope: Scope, path: str) -> Problem | None:
-    """What is wrong with the key of a request that no route takes: whoever has none is not told which routes there are.
-
-    None where all is well, or no key is asked for.
-    """
-    if not path.startswith(KEYED) or path.startswith(OPEN):
-        return None
-    try:
-        await authenticate(scope)
-    except Exception as error:
-        return _problem(error)
-    return None
+def _unknown(path: str) -> UnknownPaths:
+    return next(each for each in UNKNOWN_PATHS if path.startswith(each.prefix))
 
 
 def _no_such_call() -> Problem:

@@ -19,13 +19,13 @@ from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
 
 from regulars.http.openapi.document import document
-from regulars.http.routes import ROUTES
+from regulars.http.operations import OPERATIONS as DECLARED
 from regulars.settings import Settings
 
 from ...in_process import Client, InProcess
 
 CALLS = int(os.environ.get("REGULARS_CALLS", "4"))
-MADE = document(ROUTES, Settings())
+MADE = document(DECLARED, Settings())
 OPERATIONS: list[Any] = [
     result.ok() for result in schemathesis.openapi.from_dict(MADE).get_all_operations() if isinstance(result, Ok)
 ]

@@ -11,18 +11,16 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from regulars.audience.filters.catalogue import FILTERS
-from regulars.http.call import Endpoint, pattern
 from regulars.http.errors import ERRORS
 from regulars.http.jsonapi.kinds import KINDS, ObjectKind
 from regulars.http.jsonapi.listing import SORTS
 from regulars.http.openapi.document import document
-from regulars.http.openapi.operations import query_spec_of, said
-from regulars.http.routes import ROUTES
+from regulars.http.operations import OPERATIONS as DECLARED
 from regulars.settings import Settings
 
 from ...in_process import Client, InProcess
 
-MADE = document(ROUTES, Settings())
+MADE = document(DECLARED, Settings())
 OPERATIONS = [
     pytest.param(path, method, operation, id=f"{method} {path}")
     for path, methods in MADE["paths"].items()
@@ -53,10 +51,8 @@ def test_it_is_json_and_follows_the_standard() -> None:
     openapi_spec_validator.validate(MADE)
 
 
-def test_every_route_is_there_and_nothing_else() -> None:
-    ours = {
-        (pattern(route.path), method.lower()) for route in ROUTES for method in route.methods or () if method != "HEAD"
-    }
+def test_every_operation_is_there_and_nothing_else() -> None:
+    ours = {(path, each.method.lower()) for each in DECLARED for path in each.paths}
     assert ours == {(path, method) for path, methods in MADE["paths"].items() for method in methods}
 
 
@@ -96,13 +92,10 @@ def test_operations_have_names_of_their_own() -> None:
 
 
 def test_who_needs_a_key() -> None:
-    for route in ROUTES:
-        endpoint = route.app
-        assert isinstance(endpoint, Endpoint)
-        for method in (route.methods or set()) - {"HEAD"}:
-            operation = MADE["paths"][pattern(route.path)][method.lower()]
-            assert bool(operation["security"]) == (endpoint.caller is not None)
-            assert (f"`{endpoint.scope}`" in operation.get("description", "")) == (endpoint.scope is not None)
+    for each in DECLARED:
+        operation = MADE["paths"][each.path][each.method.lower()]
+        assert bool(operation["security"]) == (each.caller is not None)
+        assert (f"`{each.scope}`" in operation.get("description", "")) == (each.scope is not None)
 
 
 def test_customers_can_be_asked_everything() -> None:
@@ -117,7 +110,7 @@ def test_customers_can_be_asked_everything() -> None:
 
 
 def test_limits_are_those_of_the_server() -> None:
-    other = document(ROUTES, Settings(page_size_limit=7, email_limit=99))
+    other = document(DECLARED, Settings(page_size_limit=7, email_limit=99))
     given = {each["name"]: each["schema"] for each in other["paths"]["/v1/customers"]["get"]["parameters"]}
     assert (given["page[size]"]["maximum"], given["page[size]"]["default"]) == (7, 7)
     assert other["components"]["schemas"]["CustomerInput"]["properties"]["email"]["maxLength"] == 99
@@ -126,21 +119,6 @@ def test_limits_are_those_of_the_server() -> None:
 def test_every_error_code_is_explained() -> None:
     text = " ".join(each["description"] for each in MADE["components"]["responses"].values())
     assert all(f"`{code}`" in text for code in ERRORS)
-
-
-def test_docstrings_become_summaries() -> None:
-    async def one() -> None:
-        """GET /a/{email or uuid}?b=: what it does.
-
-        And more
-        of it.
-        """
-
-    async def two() -> None: ...
-
-    assert said(one) == ("What it does", "And more of it.")  # type: ignore[arg-type]
-    assert said(two) == ("", "")  # type: ignore[arg-type]
-    assert query_spec_of(two) is None  # type: ignore[arg-type]
 
 
 CALLS: list[tuple[str, str, str, Any]] = [

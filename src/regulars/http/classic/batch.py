@@ -12,8 +12,11 @@ from starlette.types import Message, Scope
 from regulars.domain.faults import Fault
 from regulars.http import rate_limits
 from regulars.http.call import JSON, Call, json_response
+from regulars.http.classic.surface import CLASSIC
 from regulars.http.errors import Problem
 from regulars.http.keyring import Caller
+from regulars.http.operation import Operation
+from regulars.http.schema import ANY, TEXT, WHOLE, listed, one_of, record
 
 BATCH_LIMIT: Final = 100
 BATCH_BYTES: Final = 32 * 1024 * 1024
@@ -26,7 +29,7 @@ _SAFE: Final = "/%+@:~!$&'()*,;="
 
 
 async def batch(call: Call, caller: Caller) -> Response:
-    """POST /batch: carry out up to 100 calls in order; the call itself is 200 whatever becomes of them."""
+    """Carry out up to 100 calls in order; the call itself is 200 whatever becomes of them."""
     items = await call.json()
     if not isinstance(items, list):
         raise Problem("malformed", "The body must be a list of {path, method, body}.")
@@ -133,3 +136,22 @@ async def _call(
 
     await parent["app"](scope, receive, send)
     return status, is_json, b"".join(parts)
+
+
+_ITEM: Final = record({"path": TEXT, "method": one_of(METHODS), "body": ANY}, required=("path", "method"))
+_ITEM_REPLY: Final = record({"path": TEXT, "method": TEXT, "status_code": WHOLE, "body": ANY})
+
+OPERATIONS: Final = (
+    Operation(
+        CLASSIC,
+        "batch.batch",
+        "POST",
+        "/api/v1/batch",
+        batch,
+        f"Make up to {BATCH_LIMIT} calls in one",
+        "In order, each with a reply of its own; the batch itself is answered 200 whatever becomes of them.",
+        body=listed(_ITEM, BATCH_LIMIT),
+        reply=listed(_ITEM_REPLY),
+    ),
+)
+"""The operation itself."""

@@ -11,9 +11,13 @@ from regulars.domain.identity import Who, parse_address, parse_uuid, uuid_text
 from regulars.domain.outcome import Outcome
 from regulars.domain.profile import parse_profile, parse_who
 from regulars.http.call import Call, json_response
+from regulars.http.classic import schemas
 from regulars.http.classic.customer_object import customer_object
+from regulars.http.classic.surface import CLASSIC
 from regulars.http.errors import Problem
 from regulars.http.keyring import Caller, Reader, Writer
+from regulars.http.operation import Operation
+from regulars.http.schema import TEXT, WHOLE, listed, record, ref
 from regulars.store.reads import CustomerCard, find_person
 
 BULK_LIMIT: Final = 50
@@ -21,13 +25,13 @@ DONE: Final[dict[str, Any]] = {"success": True, "status": "OK"}
 
 
 async def show(call: Call, caller: Reader) -> Response:
-    """GET /customers/{email or uuid}: one customer."""
+    """One customer."""
     person = await find(call, caller, who_in_path(call))
     return json_response({**DONE, "customer": customer_object(person)})
 
 
 async def search(call: Call, caller: Reader) -> Response:
-    """GET /customers?email=: the customer of an address, customer_id or uuid, as a list of one or none.
+    """The customer of an address, customer_id or uuid, as a list of one or none.
 
     It stands under the three names that Blueshift's specification has.
     """
@@ -44,7 +48,7 @@ async def search(call: Call, caller: Reader) -> Response:
 
 
 async def upsert(call: Call, caller: Writer) -> Response:
-    """POST /customers: create or update a customer."""
+    """Create or update a customer."""
     profile = parse_profile(await call.json_object(), limits=call.services.store.limits)
     outcome = await call.services.store.ledger.submit(caller.site, Upsert(profile))
     if outcome.refusal is not None:
@@ -54,7 +58,7 @@ async def upsert(call: Call, caller: Writer) -> Response:
 
 
 async def bulk(call: Call, caller: Writer) -> Response:
-    """POST /customers/bulk: create or update up to 50 customers, each all or nothing, in order."""
+    """Create or update up to 50 customers, each all or nothing, in order."""
     body = await call.json_object()
     inputs = body.get("customers")
     if not isinstance(inputs, list):
@@ -77,12 +81,12 @@ async def bulk(call: Call, caller: Writer) -> Response:
 
 
 async def remove(call: Call, caller: Writer) -> Response:
-    """DELETE /customers/{email or uuid}: delete a customer; done also when there is none."""
+    """Delete a customer; done also when there is none."""
     return await _delete(call, caller, who_in_path(call))
 
 
 async def remove_posted(call: Call, caller: Writer) -> Response:
-    """POST /customers/delete: delete the customer named in the body."""
+    """Delete the customer named in the body."""
     return await _delete(call, caller, parse_who(await call.json_object(), limits=call.services.store.limits))
 
 
@@ -145,3 +149,78 @@ def _result(outcome: Outcome) -> dict[str, Any]:
     assert outcome.person is not None
     customer = outcome.person.customer
     return {"result": outcome.verdict, "uuid": uuid_text(customer.uuid), "email": customer.email}
+
+
+OPERATIONS: Final = (
+    Operation(
+        CLASSIC,
+        "customers.show",
+        "GET",
+        "/api/v1/customers/{who}",
+        show,
+        "Get a customer",
+        reply=schemas.done(customer=ref("Customer")),
+    ),
+    Operation(
+        CLASSIC,
+        "customers.upsert",
+        "POST",
+        "/api/v1/customers",
+        upsert,
+        "Create or update a customer",
+        "Fields that the body leaves out stay as they are. `result` says what happened.",
+        body=ref("CustomerInput"),
+        reply=schemas.done(result=schemas.RESULT, customer=ref("Customer")),
+        errors=(404, 409),
+    ),
+    Operation(
+        CLASSIC,
+        "customers.search",
+        "GET",
+        "/api/v1/customers",
+        search,
+        "Find a customer by email, customer_id or uuid",
+        "Answers a list of one or none, under the three names that Blueshift's specification has.",
+        parameters={"email": TEXT, "customer_id": TEXT, "uuid": {"type": "string", "format": "uuid"}},
+        reply=schemas.customers(),
+    ),
+    Operation(
+        CLASSIC,
+        "customers.bulk",
+        "POST",
+        "/api/v1/customers/bulk",
+        bulk,
+        f"Create or update up to {BULK_LIMIT} customers",
+        "In order; each one is stored whole or not at all. `customers` and `errors` list those that failed, and why.",
+        body=record({"customers": listed(ref("CustomerInput"), BULK_LIMIT)}),
+        reply=schemas.done(
+            customers=schemas.FAILED,
+            errors=listed(
+                record({"status": WHOLE, "error_data": {"type": "object"}}), description="Why, in the same order."
+            ),
+            results=listed({"type": "object"}, description="A verdict for every input."),
+        ),
+    ),
+    Operation(
+        CLASSIC,
+        "customers.remove",
+        "DELETE",
+        "/api/v1/customers/{who}",
+        remove,
+        "Delete a customer",
+        "Succeeds as well when there is none. Logs are kept, by address.",
+        reply=schemas.done(result=TEXT),
+    ),
+    Operation(
+        CLASSIC,
+        "customers.remove_posted",
+        "POST",
+        "/api/v1/customers/delete",
+        remove_posted,
+        "Delete the customer named in the body",
+        body=ref("Who"),
+        reply=schemas.done(result=TEXT),
+        errors=(409,),
+    ),
+)
+"""The operations on customers."""

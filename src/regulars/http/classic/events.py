@@ -8,17 +8,21 @@ from regulars.domain.activity import parse_activity
 from regulars.domain.commands import RecordActivity
 from regulars.domain.faults import Fault, RefusedError
 from regulars.http.call import Call, json_response
+from regulars.http.classic import schemas
 from regulars.http.classic.customers import DONE
+from regulars.http.classic.surface import CLASSIC
 from regulars.http.errors import Problem
 from regulars.http.keyring import Writer
+from regulars.http.operation import Operation
+from regulars.http.schema import TEXT, WHOLE, listed, record, ref
 
 BULK_LIMIT: Final = 100
 BULK_BYTES: Final = 1024 * 1024
 """The largest body of a bulk call; the vendor's clients cut theirs to fit."""
 
 
-async def record(call: Call, caller: Writer) -> Response:
-    """POST /event: record something that a customer did, or that was done to them."""
+async def record_event(call: Call, caller: Writer) -> Response:
+    """Record something that a customer did, or that was done to them."""
     services = call.services
     activity = parse_activity(await call.json_object(), now=services.clock(), limits=services.store.limits)
     outcome = await services.store.ledger.submit(caller.site, RecordActivity(activity))
@@ -28,7 +32,7 @@ async def record(call: Call, caller: Writer) -> Response:
 
 
 async def bulk(call: Call, caller: Writer) -> Response:
-    """POST /bulkevents: record up to 100 events, 1 MB at most, each by itself, in order; tells which failed and why."""
+    """Record up to 100 events, 1 MB at most, each by itself, in order; tells which failed and why."""
     services = call.services
     events = (await call.json_object(BULK_BYTES)).get("events")
     if not isinstance(events, list):
@@ -60,3 +64,31 @@ def _failure(place: int, event: Any, refusal: RefusedError) -> dict[str, Any]:
         "code": refusal.code,
         "errors": [{"field": fault.field, "detail": fault.detail} for fault in refusal.faults],
     }
+
+
+OPERATIONS: Final = (
+    Operation(
+        CLASSIC,
+        "events.record",
+        "POST",
+        "/api/v1/event",
+        record_event,
+        "Record an event",
+        "Something that a customer did, or that was done to them.",
+        body=ref("Event"),
+        reply=schemas.done(result=TEXT),
+        errors=(404, 409),
+    ),
+    Operation(
+        CLASSIC,
+        "events.bulk",
+        "POST",
+        "/api/v1/bulkevents",
+        bulk,
+        f"Record up to {BULK_LIMIT} events",
+        "At most 1 MB. Each event is judged by itself, in order; `failed` lists the refused ones, and why.",
+        body=record({"events": listed(ref("Event"), BULK_LIMIT)}),
+        reply=schemas.done(count=WHOLE, failed=schemas.FAILED),
+    ),
+)
+"""The operations on events."""

@@ -1,6 +1,6 @@
 """Groups on the classic surface: the resource, and who is in one."""
 
-from typing import Any
+from typing import Any, Final
 
 from starlette.responses import Response
 
@@ -12,47 +12,51 @@ from regulars.domain.outcome import Outcome
 from regulars.domain.references import Reference, parse_reference
 from regulars.domain.text import is_storable
 from regulars.http.call import Call, json_response
+from regulars.http.classic import schemas
 from regulars.http.classic.customers import DONE, who_in_path
+from regulars.http.classic.surface import CLASSIC
 from regulars.http.errors import Problem
 from regulars.http.keyring import Reader, Writer
+from regulars.http.operation import Operation
+from regulars.http.schema import listed, ref
 from regulars.store.reads import objects_of
 
 KIND = "group"
 
 
 async def index(call: Call, caller: Reader) -> Response:
-    """GET /groups: every group."""
+    """Every group."""
     async with call.services.store.snapshot() as connection:
         groups = await objects_of(connection, caller.site, KIND)
     return json_response({**DONE, "groups": [_shown(group) for group in groups]})
 
 
 async def create(call: Call, caller: Writer) -> Response:
-    """POST /groups: create a group; a name is required, and nobody else may have it."""
+    """Create a group; a name is required, and nobody else may have it."""
     name, description = _fields(await call.json_object(), call.services.store.limits, name_required=True)
     return await _saved(call, caller, SaveObject(kind=KIND, name=name, description=description))
 
 
 async def update(call: Call, caller: Writer) -> Response:
-    """PUT /groups/{id}: change a group."""
+    """Change a group."""
     name, description = _fields(await call.json_object(), call.services.store.limits, name_required=False)
     command = SaveObject(kind=KIND, reference=_group(call), name=name, description=description)
     return await _saved(call, caller, command)
 
 
 async def remove(call: Call, caller: Writer) -> Response:
-    """DELETE /groups/{id}: delete a group; nobody is in it any more."""
+    """Delete a group; nobody is in it any more."""
     await _submit(call, caller, DeleteObject(KIND, _group(call)))
     return json_response(DONE)
 
 
 async def join(call: Call, caller: Writer) -> Response:
-    """POST /customers/{email}/groups/{group}: put a customer into a group."""
+    """Put a customer into a group."""
     return await _relate(call, caller, holds=True)
 
 
 async def leave(call: Call, caller: Writer) -> Response:
-    """DELETE /customers/{email}/groups/{group}: take a customer out of a group."""
+    """Take a customer out of a group."""
     return await _relate(call, caller, holds=False)
 
 
@@ -106,3 +110,66 @@ def _fields(body: dict[str, Any], limits: Limits, *, name_required: bool) -> tup
 
 def _shown(group: RelatedObject) -> dict[str, Any]:
     return {"id": group.public_id, "name": group.name or group.public_id, "description": group.description}
+
+
+_GROUP: Final = schemas.done(result=schemas.RESULT, group=ref("Group"))
+_MEMBERSHIP: Final = schemas.done(result=schemas.RESULT)
+_ONE: Final = "/api/v1/groups/{group}"
+_MEMBER: Final = "/api/v1/customers/{who}/groups/{group}"
+_VENDOR_SPELLING: Final = ("/api/v1/customers/{who}/groups{group}",)
+"""A documented slip of the vendor: a group without the slash in front of it."""
+
+OPERATIONS: Final = (
+    Operation(
+        CLASSIC,
+        "groups.join",
+        "POST",
+        _MEMBER,
+        join,
+        "Add a customer to a group",
+        reply=_MEMBERSHIP,
+        also=_VENDOR_SPELLING,
+    ),
+    Operation(
+        CLASSIC,
+        "groups.leave",
+        "DELETE",
+        _MEMBER,
+        leave,
+        "Remove a customer from a group",
+        reply=_MEMBERSHIP,
+        also=_VENDOR_SPELLING,
+    ),
+    Operation(
+        CLASSIC,
+        "groups.index",
+        "GET",
+        "/api/v1/groups",
+        index,
+        "List groups",
+        reply=schemas.done(groups=listed(ref("Group"))),
+    ),
+    Operation(
+        CLASSIC,
+        "groups.create",
+        "POST",
+        "/api/v1/groups",
+        create,
+        "Create a group",
+        "The name is required, and no other group may have it.",
+        body=ref("GroupInput"),
+        reply=_GROUP,
+    ),
+    Operation(CLASSIC, "groups.update", "PUT", _ONE, update, "Change a group", body=ref("GroupChange"), reply=_GROUP),
+    Operation(
+        CLASSIC,
+        "groups.remove",
+        "DELETE",
+        _ONE,
+        remove,
+        "Delete a group",
+        "Nobody is in it any more.",
+        reply=schemas.done(),
+    ),
+)
+"""The operations on groups and on who is in one."""

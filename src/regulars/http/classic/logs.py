@@ -8,9 +8,13 @@ from regulars.domain.faults import Fault
 from regulars.domain.mail import STATUSES, Log
 from regulars.domain.moments import SECOND
 from regulars.http.call import Call, json_response
+from regulars.http.classic import schemas
 from regulars.http.classic.customers import DONE, who_in_path
+from regulars.http.classic.surface import CLASSIC
 from regulars.http.errors import Problem
 from regulars.http.keyring import Reader
+from regulars.http.operation import Operation
+from regulars.http.schema import SECONDS, listed, ref
 from regulars.store.reads import FOREVER, find_person, logs_of
 
 LARGEST_COUNT: Final = 100
@@ -18,7 +22,7 @@ _LATEST: Final = FOREVER // SECOND
 
 
 async def of_customer(call: Call, caller: Reader) -> Response:
-    """GET /customers/{email}/logs?count=&created_lt=&created_gt=: the mails to a customer, newest first.
+    """The mails to a customer, newest first.
 
     Bounds are Unix seconds and excluded.
     """
@@ -73,3 +77,29 @@ def _whole(call: Call, name: str, low: int, high: int, default: int, faults: lis
     allowed = f"a whole number from {low} to {high}" if name == "count" else "a Unix timestamp in seconds"
     faults.append(Fault(name, f"must be {allowed}"))
     return default
+
+
+OPERATIONS: Final = (
+    Operation(
+        CLASSIC,
+        "logs.of_customer",
+        "GET",
+        "/api/v1/customers/{who}/logs",
+        of_customer,
+        "List the mails sent to a customer",
+        "Newest first. Bounds are Unix seconds and excluded.",
+        parameters={
+            "count": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": LARGEST_COUNT,
+                "default": LARGEST_COUNT,
+                "description": "How many at most.",
+            },
+            "created_gt": {**SECONDS, "description": "Later than this, in Unix seconds."},
+            "created_lt": {**SECONDS, "description": "Earlier than this, in Unix seconds."},
+        },
+        reply=schemas.done(logs=listed(ref("Log"))),
+    ),
+)
+"""The operations on logs."""

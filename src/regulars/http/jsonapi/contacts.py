@@ -10,7 +10,7 @@ from regulars.domain.identity import Who
 from regulars.domain.outcome import Outcome
 from regulars.http.call import Call
 from regulars.http.errors import after_commit
-from regulars.http.jsonapi import contact_bodies, listing
+from regulars.http.jsonapi import contact_bodies, listing, schemas
 from regulars.http.jsonapi.bodies import read_resource, site_of
 from regulars.http.jsonapi.contact_documents import TYPES, ContactsDocument
 from regulars.http.jsonapi.contact_resource import RELATIONSHIPS
@@ -20,7 +20,10 @@ from regulars.http.jsonapi.listing import SORTS, Listing
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import customer_place, unknown_customer
 from regulars.http.jsonapi.query import ParsedQuery, QuerySpec
+from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Caller, Reader, Writer
+from regulars.http.operation import Operation
+from regulars.http.schema import ref
 from regulars.store.query import read_all
 
 NOUN: Final = "contact"
@@ -34,26 +37,24 @@ INDEX: Final = QuerySpec(
     described=True,
 )
 SHOW: Final = QuerySpec(fields=TYPES, include=RELATIONSHIPS)
-CREATE: Final = SHOW
-CHANGE: Final = SHOW
 REMOVE: Final = QuerySpec(fields={})
 CONTACTS: Final = Listing("contacts", INDEX, ContactsDocument)
 
 
 async def index(call: Call, caller: Reader) -> Response:
-    """GET /v1/contacts: with the filters, orders and pages of customers."""
+    """With the filters, orders and pages of customers."""
     return await listing.answer(call, caller, CONTACTS)
 
 
 async def show(call: Call, caller: Reader) -> Response:
-    """GET /v1/contacts/{id}: one contact, with what is related to it."""
+    """One contact, with what is related to it."""
     query = _query(call, SHOW)
     return await _shown(call, caller, query, *customer_place(call.path("id"), caller, NOUN))
 
 
 async def create(call: Call, caller: Writer) -> Response:
-    """POST /v1/contacts: somebody new, of the site that the body names."""
-    query = _query(call, CREATE)
+    """Somebody new, of the site that the body names."""
+    query = _query(call, SHOW)
     body = await read_resource(call, "contacts")
     site = site_of(body, caller, required=True)
     profile = contact_bodies.profile_of(body.attributes, call.services.store.limits, number=None)
@@ -64,8 +65,8 @@ async def create(call: Call, caller: Writer) -> Response:
 
 
 async def change(call: Call, caller: Writer) -> Response:
-    """PATCH /v1/contacts/{id}: what the body leaves out stays as it is."""
-    query = _query(call, CHANGE)
+    """What the body leaves out stays as it is."""
+    query = _query(call, SHOW)
     site, number = customer_place(call.path("id"), caller, NOUN)
     body = await read_resource(call, "contacts", id_=call.path("id"))
     profile = contact_bodies.profile_of(body.attributes, call.services.store.limits, number=number)
@@ -76,7 +77,7 @@ async def change(call: Call, caller: Writer) -> Response:
 
 
 async def remove(call: Call, caller: Writer) -> Response:
-    """DELETE /v1/contacts/{id}: the customer is forgotten; logs stay, by address."""
+    """The customer is forgotten; logs stay, by address."""
     _query(call, REMOVE)
     site, number = customer_place(call.path("id"), caller, NOUN)
     outcome = await _submit(call, site, DeleteCustomer(Who(number=number)))
@@ -113,3 +114,59 @@ async def _shown(
     address = f"{home}/v1/contacts/{resource['id']}"
     headers = {"Location": address} if status == 201 else None
     return document({**found, "data": resource, "links": {"self": address}}, status=status, headers=headers)
+
+
+_ALL: Final = "/v1/contacts"
+_ONE: Final = "/v1/contacts/{id}"
+
+OPERATIONS: Final = (
+    Operation(
+        JSONAPI,
+        "contacts.index",
+        "GET",
+        _ALL,
+        index,
+        "List contacts",
+        "With the filters, orders and pages of customers: a contact is the same person as the customer of its id.",
+        query=INDEX,
+        reply=schemas.shown(INDEX),
+    ),
+    Operation(
+        JSONAPI,
+        "contacts.create",
+        "POST",
+        _ALL,
+        create,
+        "Create a contact",
+        "The body names the site; nobody there may have the address yet.",
+        query=SHOW,
+        body=ref("contacts_creation"),
+        reply=schemas.shown(SHOW),
+        status=201,
+    ),
+    Operation(JSONAPI, "contacts.show", "GET", _ONE, show, "Get a contact", query=SHOW, reply=schemas.shown(SHOW)),
+    Operation(
+        JSONAPI,
+        "contacts.change",
+        "PATCH",
+        _ONE,
+        change,
+        "Change a contact",
+        "Attributes that the body leaves out stay as they are; `tags`, where they are given, replace those there are.",
+        query=SHOW,
+        body=ref("contacts_change"),
+        reply=schemas.shown(SHOW),
+    ),
+    Operation(
+        JSONAPI,
+        "contacts.remove",
+        "DELETE",
+        _ONE,
+        remove,
+        "Delete a contact",
+        "The customer is deleted. Logs are kept, by address.",
+        query=REMOVE,
+        reply=schemas.NOTHING,
+    ),
+)
+"""The operations on contacts."""

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from regulars.audience.filters import catalogue
 from regulars.http.call import Call
-from regulars.http.jsonapi import listing
+from regulars.http.jsonapi import listing, schemas
 from regulars.http.jsonapi.customer_documents import TYPES, CustomersDocument, RenderContext
 from regulars.http.jsonapi.customer_resource import RELATED, RELATIONSHIPS
 from regulars.http.jsonapi.documents import document
@@ -14,7 +14,9 @@ from regulars.http.jsonapi.listing import SORTS, Listing
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import customer_place, unknown_customer
 from regulars.http.jsonapi.query import QuerySpec
+from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Reader
+from regulars.http.operation import Operation
 from regulars.store.query import read_all
 
 SEARCHES: Final = {f"{name}_search": name for name in RELATED}
@@ -34,12 +36,12 @@ CUSTOMERS: Final = Listing("customers", INDEX, CustomersDocument)
 
 
 async def index(call: Call, caller: Reader) -> Response:
-    """GET /v1/customers: the customers who fit every filter, in order, and their exact number."""
+    """The customers who fit every filter, in order, and their exact number."""
     return await listing.answer(call, caller, CUSTOMERS)
 
 
 async def show(call: Call, caller: Reader) -> Response:
-    """GET /v1/customers/{id}: one customer."""
+    """One customer."""
     settings = call.services.settings
     query = SHOW.read(call.scope["query_string"], largest_page=settings.page_size_limit)
     site, number = customer_place(call.path("id"), caller)
@@ -52,3 +54,29 @@ async def show(call: Call, caller: Reader) -> Response:
         raise unknown_customer()
     (resource,) = found["data"]
     return document({**found, "data": resource, "links": {"self": f"{home}/v1/customers/{resource['id']}"}})
+
+
+OPERATIONS: Final = (
+    Operation(
+        JSONAPI,
+        "customers.index",
+        "GET",
+        "/v1/customers",
+        index,
+        "List customers",
+        "Those who match every filter, in order, with their exact number.",
+        query=INDEX,
+        reply=schemas.shown(INDEX),
+    ),
+    Operation(
+        JSONAPI,
+        "customers.show",
+        "GET",
+        "/v1/customers/{id}",
+        show,
+        "Get a customer",
+        query=SHOW,
+        reply=schemas.shown(SHOW),
+    ),
+)
+"""The operations on customers."""

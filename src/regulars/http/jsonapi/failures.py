@@ -7,7 +7,6 @@ from starlette.responses import Response
 
 from regulars.http.call import json_response
 from regulars.http.errors import Problem
-from regulars.http.jsonapi import oauth_failures
 
 MEDIA_TYPE: Final = "application/vnd.api+json"
 _CHALLENGE: Final = 'Bearer realm="regulars"'
@@ -22,9 +21,7 @@ class ParameterProblem(Problem):
 
 
 def render(problem: Problem, request: Request) -> Response:
-    """The error as JSON:API has it; of the OAuth calls as their standard has it."""
-    if request.scope["path"].startswith(oauth_failures.PREFIX):
-        return oauth_failures.render(problem)
+    """The error as JSON:API has it."""
     response = json_response({"errors": _objects(problem)}, status=problem.status, media_type=MEDIA_TYPE)
     if problem.status == 401:
         known = problem.code == "key_unknown"

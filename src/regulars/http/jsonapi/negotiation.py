@@ -5,10 +5,9 @@ from functools import lru_cache
 from typing import Final
 
 from starlette.datastructures import Headers
-from starlette.routing import Route
 from starlette.types import Scope
 
-from regulars.http.call import JSON, Endpoint, Handler
+from regulars.http.call import JSON
 from regulars.http.errors import Problem
 from regulars.http.jsonapi.failures import MEDIA_TYPE
 
@@ -18,25 +17,18 @@ BODIES: Final = (MEDIA_TYPE, JSON)
 _WITHOUT_BODY: Final = frozenset({"GET", "HEAD"})
 
 
-class NegotiatingEndpoint(Endpoint):
-    """An endpoint that refuses media types that it cannot take (415) or give (406), before it reads the body."""
-
-    def _negotiate(self, scope: Scope) -> None:
-        headers = Headers(scope=scope)
-        content_type, accept = headers.get("content-type"), headers.get("accept")
-        if content_type is not None and not is_readable(content_type, scope["method"] in _WITHOUT_BODY):
-            raise Problem(
-                "media_type", f"The body must be {' or '.join(BODIES)}; {MEDIA_TYPE} takes no parameters but profile."
-            )
-        if accept is not None and not is_acceptable(accept):
-            raise Problem(
-                "not_acceptable", f"Every {MEDIA_TYPE} in Accept has parameters; it takes none but profile and q."
-            )
-
-
-def route(method: str, path: str, handler: Handler) -> Route:
-    """A route whose documents are JSON:API."""
-    return Route(path, NegotiatingEndpoint(handler), methods=[method], name=f"{method} {path}")
+def negotiate(scope: Scope) -> None:
+    """Raise Problem for media types that cannot be taken (415) or given (406)."""
+    headers = Headers(scope=scope)
+    content_type, accept = headers.get("content-type"), headers.get("accept")
+    if content_type is not None and not is_readable(content_type, scope["method"] in _WITHOUT_BODY):
+        raise Problem(
+            "media_type", f"The body must be {' or '.join(BODIES)}; {MEDIA_TYPE} takes no parameters but profile."
+        )
+    if accept is not None and not is_acceptable(accept):
+        raise Problem(
+            "not_acceptable", f"Every {MEDIA_TYPE} in Accept has parameters; it takes none but profile and q."
+        )
 
 
 @lru_cache(maxsize=256)

@@ -11,6 +11,9 @@ from regulars.http.call import JSON, Call, json_response
 from regulars.http.errors import Problem
 from regulars.http.jsonapi.failures import MEDIA_TYPE
 from regulars.http.jsonapi.query import pairs
+from regulars.http.jsonapi.surface import OAUTH
+from regulars.http.operation import Operation
+from regulars.http.schema import TEXT, WHOLE, Schema, one_of, record
 from regulars.store import control
 from regulars.store.control import ApiKey, Tokens
 
@@ -27,7 +30,7 @@ Form = dict[str, str]
 
 
 async def token(call: Call) -> Response:
-    """POST /v1/oauth/token: exchange a key, or a refresh token, for new tokens."""
+    """Exchange a key, or a refresh token, for new tokens."""
     form = await _form(call)
     name = form.get("grant_type") or ("password" if "username" in form else "")
     if not name:
@@ -48,7 +51,7 @@ async def token(call: Call) -> Response:
 
 
 async def revoke(call: Call) -> Response:
-    """POST /v1/oauth/revoke: kill a token and the one granted with it; of unknown ones it says nothing."""
+    """Kill a token and the one granted with it; of unknown ones it says nothing."""
     form = await _form(call)
     key = await _client(call, form) or await _bearer(call)
     if not form.get("token"):
@@ -141,3 +144,31 @@ async def _form(call: Call) -> Form:
             raise Problem("invalid_request", f"{name} must be given once, as text.")
         form[name] = value
     return form
+
+
+_CLIENT: Final[dict[str, Schema]] = {"client_id": TEXT, "client_secret": TEXT}
+
+OPERATIONS: Final = (
+    Operation(
+        OAUTH,
+        "oauth.token",
+        "POST",
+        "/v1/oauth/token",
+        token,
+        "Get access and refresh tokens",
+        "For the number of a key and its secret, or for a refresh token.",
+        body=record({"grant_type": one_of(GRANTS), **_CLIENT, "refresh_token": TEXT}, required=("grant_type",)),
+        reply=record({**dict.fromkeys(("access_token", "refresh_token", "token_type"), TEXT), "expires_in": WHOLE}),
+    ),
+    Operation(
+        OAUTH,
+        "oauth.revoke",
+        "POST",
+        "/v1/oauth/revoke",
+        revoke,
+        "Revoke a token",
+        "And the one that was granted with it. Succeeds as well for a token that is not known.",
+        body=record({"token": TEXT, **_CLIENT}, required=("token",)),
+    ),
+)
+"""The operations on tokens."""

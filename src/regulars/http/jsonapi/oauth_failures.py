@@ -2,18 +2,17 @@
 
 from typing import Final
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from regulars.http.call import json_response
 from regulars.http.errors import Problem
 
-PREFIX: Final = "/v1/oauth/"
-
 _CODES: Final = frozenset({"invalid_request", "invalid_grant", "unsupported_grant_type"})
 _OTHERWISE: Final = {500: "server_error", 503: "temporarily_unavailable"}
 
 
-def render(problem: Problem) -> Response:
+def render(problem: Problem, request: Request) -> Response:
     """A word of the standard and a sentence; of wrong credentials the sentence alone, in the place of the word."""
     if problem.code == "invalid_client":
         return json_response(

@@ -5,7 +5,6 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from regulars.domain.commands import Command, DeleteObject
 from regulars.domain.objects import RelatedObject
@@ -13,17 +12,18 @@ from regulars.domain.outcome import Outcome
 from regulars.domain.references import Reference, parse_reference
 from regulars.http.call import Call
 from regulars.http.errors import Problem, after_commit
-from regulars.http.jsonapi import object_bodies, object_lists, paging
+from regulars.http.jsonapi import body_schemas, object_bodies, object_lists, paging, schemas
 from regulars.http.jsonapi.bodies import read_resource, site_of
 from regulars.http.jsonapi.documents import EMPTY, document
-from regulars.http.jsonapi.handlers import made
 from regulars.http.jsonapi.kinds import BY_KIND, KINDS, ObjectKind
-from regulars.http.jsonapi.negotiation import route
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import SITE_ID, asked_site
 from regulars.http.jsonapi.query import ParsedQuery, QuerySpec
 from regulars.http.jsonapi.site_resource import SITES, site_resource
+from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Caller, Reader, Writer
+from regulars.http.operation import Operation
+from regulars.http.schema import ref
 from regulars.http.slices import rendered
 from regulars.store import control
 from regulars.store.engine import Connection
@@ -118,8 +118,8 @@ async def asked(call: Call, caller: Caller, kind: ObjectKind, query_spec: QueryS
     return query, site
 
 
-def _calls(kind: ObjectKind) -> tuple[Route, ...]:
-    """The five calls of a kind."""
+def _operations(kind: ObjectKind) -> tuple[Operation, ...]:
+    """The five operations on a kind."""
     known = QUERY_SPECS[kind.kind]
     address = f"/v1/{kind.type}"
 
@@ -171,15 +171,64 @@ def _calls(kind: ObjectKind) -> tuple[Route, ...]:
         return document(EMPTY)
 
     one, a = kind.kind, "an" if kind.kind[0] in "aeo" else "a"
-    return tuple(
-        route(method, path, made(handler, f"{method} {path}", does, query_spec))
-        for method, path, handler, does, query_spec in (
-            ("GET", address, index, f"the {one}s, by part of a name or description, in any order", known.index),
-            ("GET", f"{address}/{{id}}", show, f"one {one}, by number or key", known.show),
-            ("POST", address, create, f"create {a} {one}", known.create),
-            ("PATCH", f"{address}/{{id}}", change, f"change {a} {one}", known.show),
-            ("DELETE", f"{address}/{{id}}", remove, f"delete {a} {one}; nobody is tied to it any more", known.remove),
-        )
+    single, words = f"{address}/{{id}}", kind.type
+    shown = schemas.shown(known.show)
+    return (
+        Operation(
+            JSONAPI,
+            f"objects.get_{words}",
+            "GET",
+            address,
+            index,
+            f"List {one}s",
+            "By part of a name or description, in any order.",
+            query=known.index,
+            reply=schemas.shown(known.index),
+        ),
+        Operation(
+            JSONAPI,
+            f"objects.get_{words}_id",
+            "GET",
+            single,
+            show,
+            f"Get {a} {one} by number or key",
+            query=known.show,
+            reply=shown,
+        ),
+        Operation(
+            JSONAPI,
+            f"objects.post_{words}",
+            "POST",
+            address,
+            create,
+            f"Create {a} {one}",
+            query=known.create,
+            body=ref(body_schemas.creation(kind.type)),
+            reply=schemas.created(kind.type),
+            status=201,
+        ),
+        Operation(
+            JSONAPI,
+            f"objects.patch_{words}_id",
+            "PATCH",
+            single,
+            change,
+            f"Change {a} {one}",
+            query=known.show,
+            body=ref(body_schemas.change(kind.type)),
+            reply=shown,
+        ),
+        Operation(
+            JSONAPI,
+            f"objects.delete_{words}_id",
+            "DELETE",
+            single,
+            remove,
+            f"Delete {a} {one}",
+            "Nobody is tied to it any more.",
+            query=known.remove,
+            reply=schemas.NOTHING,
+        ),
     )
 
 
@@ -206,5 +255,5 @@ async def _shown(
     return document({**shown, "data": resource, "links": {"self": address}}, status=status, headers=headers)
 
 
-ROUTES: Final = tuple(each for kind in KINDS for each in _calls(kind))
-"""The calls of all kinds."""
+OPERATIONS: Final = tuple(each for kind in KINDS for each in _operations(kind))
+"""The operations on all kinds."""

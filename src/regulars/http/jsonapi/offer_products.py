@@ -7,50 +7,49 @@ from starlette.responses import Response
 from regulars.domain.commands import LinkProducts, SetChange
 from regulars.http.call import Call
 from regulars.http.errors import after_commit
-from regulars.http.jsonapi import objects
+from regulars.http.jsonapi import body_schemas, objects, schemas
 from regulars.http.jsonapi.bodies import read_identifiers, unknown_objects
 from regulars.http.jsonapi.documents import document, identifier, related
 from regulars.http.jsonapi.kinds import BY_KIND
-from regulars.http.jsonapi.negotiation import route
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import SITE_ID
 from regulars.http.jsonapi.query import QuerySpec
+from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Reader, Writer
+from regulars.http.operation import Operation
+from regulars.http.schema import ref
 from regulars.http.slices import rendered
 from regulars.store.reads import find_object, products_of
 
 PATH: Final = "/v1/offers/{id}/relationships/products"
 OFFERS: Final = BY_KIND["offer"]
 PRODUCTS: Final = BY_KIND["product"]
-SHOW: Final = QuerySpec(fields={}, filters=(SITE_ID,))
-ADD: Final = SHOW
-REPLACE: Final = SHOW
-REMOVE: Final = SHOW
+QUERY: Final = QuerySpec(fields={}, filters=(SITE_ID,))
 
 
 async def show(call: Call, caller: Reader) -> Response:
-    """GET /v1/offers/{id}/relationships/products: the products of an offer."""
-    _, site = await objects.asked(call, caller, OFFERS, SHOW)
+    """The products of an offer."""
+    _, site = await objects.asked(call, caller, OFFERS, QUERY)
     return await _listed(call, site)
 
 
 async def add(call: Call, caller: Writer) -> Response:
-    """POST /v1/offers/{id}/relationships/products: add products to an offer."""
+    """Add products to an offer."""
     return await _change(call, caller, "add")
 
 
 async def replace(call: Call, caller: Writer) -> Response:
-    """PATCH /v1/offers/{id}/relationships/products: replace the products of an offer."""
+    """Replace the products of an offer."""
     return await _change(call, caller, "replace")
 
 
 async def remove(call: Call, caller: Writer) -> Response:
-    """DELETE /v1/offers/{id}/relationships/products: remove products from an offer."""
+    """Remove products from an offer."""
     return await _change(call, caller, "remove")
 
 
 async def _change(call: Call, caller: Writer, change: SetChange) -> Response:
-    _, site = await objects.asked(call, caller, OFFERS, SHOW)
+    _, site = await objects.asked(call, caller, OFFERS, QUERY)
     offer = objects.reference_in_path(call, OFFERS)
     products = await read_identifiers(call, PRODUCTS.type, PRODUCTS.kind)
     outcome = await call.services.store.ledger.submit(site, LinkProducts(offer, products, change))
@@ -74,8 +73,36 @@ async def _listed(call: Call, site: int) -> Response:
     return document({"data": shown, "links": links})
 
 
-ROUTES: Final = tuple(
-    route(method, PATH, handler)
-    for method, handler in (("GET", show), ("POST", add), ("PATCH", replace), ("DELETE", remove))
+_BODY: Final = ref(body_schemas.identifiers(PRODUCTS.type))
+
+OPERATIONS: Final = (
+    Operation(
+        JSONAPI,
+        "offer_products.show",
+        "GET",
+        PATH,
+        show,
+        "List the products of an offer",
+        query=QUERY,
+        reply=schemas.RELATED,
+    ),
+    *(
+        Operation(
+            JSONAPI,
+            f"offer_products.{name}",
+            method,
+            PATH,
+            handler,
+            summary,
+            query=QUERY,
+            body=_BODY,
+            reply=schemas.RELATED,
+        )
+        for name, method, handler, summary in (
+            ("add", "POST", add, "Add products to an offer"),
+            ("replace", "PATCH", replace, "Replace the products of an offer"),
+            ("remove", "DELETE", remove, "Remove products from an offer"),
+        )
+    ),
 )
-"""The calls of the relationship."""
+"""The operations on the relationship."""

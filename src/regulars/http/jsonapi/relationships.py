@@ -7,23 +7,24 @@ that ties, taken from where there is one that unties, and replaced where there a
 from typing import Final
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from regulars.domain.commands import Relate, SetChange
 from regulars.domain.identity import Who, public_number
 from regulars.domain.relations import BY_NAME
 from regulars.domain.ties import RELATIONSHIPS, Relationship
-from regulars.http.call import Call, Handler
+from regulars.http.call import Call
 from regulars.http.errors import after_commit
+from regulars.http.jsonapi import body_schemas, schemas
 from regulars.http.jsonapi.bodies import read_identifiers, unknown_objects
 from regulars.http.jsonapi.documents import document, related
-from regulars.http.jsonapi.handlers import made
 from regulars.http.jsonapi.kinds import BY_KIND
-from regulars.http.jsonapi.negotiation import route
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import customer_place, unknown_customer
 from regulars.http.jsonapi.query import QuerySpec
+from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Reader, Writer
+from regulars.http.operation import Handler, Operation
+from regulars.http.schema import ref
 from regulars.http.slices import rendered
 from regulars.store.query import read_all
 from regulars.store.reads import held_ties, lines_by_number, objects_by_number
@@ -31,8 +32,13 @@ from regulars.store.reads import held_ties, lines_by_number, objects_by_number
 CHANGES: Final[dict[str, SetChange]] = {"POST": "add", "PATCH": "replace", "DELETE": "remove"}
 """What each method does to the objects of a relationship."""
 
-WORDS: Final = {"GET": "the", "POST": "add", "PATCH": "replace the", "DELETE": "remove"}
-"""How documentation says it."""
+SUMMARIES: Final = {
+    "GET": "List the {name} of a {noun}",
+    "POST": "Add {name} to a {noun}",
+    "PATCH": "Replace the {name} of a {noun}",
+    "DELETE": "Remove {name} from a {noun}",
+}
+"""What each method does, in words."""
 
 NAMES: Final = {f"{BY_NAME[relation].kind}s": each for relation, each in RELATIONSHIPS.items()}
 """The relationships of a customer, by their names in paths."""
@@ -50,8 +56,8 @@ def methods(relationship: Relationship) -> tuple[str, ...]:
     return ("GET", *(method for method in CHANGES if possible[method]))
 
 
-def _calls(owner: str, name: str) -> tuple[Route, ...]:
-    """The calls of one relationship of customers or contacts."""
+def _operations(owner: str, name: str) -> tuple[Operation, ...]:
+    """The operations on one relationship of customers or contacts."""
     relationship, noun = NAMES[name], owner.removesuffix("s")
     kind = BY_KIND[BY_NAME[relationship.relation].kind or ""]
     path = f"/v1/{owner}/{{id}}/relationships/{name}"
@@ -92,15 +98,24 @@ def _calls(owner: str, name: str) -> tuple[Route, ...]:
         return write
 
     handlers = {"GET": show, **{method: changing(change) for method, change in CHANGES.items()}}
-    does = {method: f"{word} {name} of a {noun}" for method, word in WORDS.items()}
     return tuple(
-        route(method, path, made(handlers[method], f"{method} {path}", does[method], NO_PARAMETERS))
+        Operation(
+            JSONAPI,
+            f"relationships.{method.lower()}_{owner}_id_relationships_{name}",
+            method,
+            path,
+            handlers[method],
+            SUMMARIES[method].format(name=name, noun=noun),
+            query=NO_PARAMETERS,
+            body=None if method == "GET" else ref(body_schemas.identifiers(kind.type)),
+            reply=schemas.RELATED,
+        )
         for method in methods(relationship)
     )
 
 
-ROUTES: Final = (
-    *(call for name in NAMES for call in _calls("customers", name)),
-    *(call for name in OF_CONTACTS for call in _calls("contacts", name)),
+OPERATIONS: Final = (
+    *(call for name in NAMES for call in _operations("customers", name)),
+    *(call for name in OF_CONTACTS for call in _operations("contacts", name)),
 )
-"""The calls of all relationships."""
+"""The operations on all relationships."""

@@ -6,9 +6,13 @@ from starlette.responses import Response
 
 import regulars
 from regulars.http.call import Call
+from regulars.http.jsonapi import schemas
 from regulars.http.jsonapi.documents import document
 from regulars.http.jsonapi.query import QuerySpec
+from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Caller
+from regulars.http.operation import Operation
+from regulars.http.schema import TEXT, record
 from regulars.store import control
 
 ROLES: Final = {"admin": "OWNER", "write": "ADMINISTRATOR", "read": "READER"}
@@ -21,7 +25,7 @@ ME: Final = QuerySpec(fields={"users": USERS})
 
 
 async def version(call: Call) -> Response:
-    """GET /v1/version: the version of the server; open, so that it tells whether the server runs."""
+    """The version of the server; open, so that it tells whether the server runs."""
     return document(
         {
             "meta": {"title": "Regulars API", "version": regulars.__version__},
@@ -32,7 +36,7 @@ async def version(call: Call) -> Response:
 
 
 async def me(call: Call, caller: Caller) -> Response:
-    """GET /v1/me: the key, shown as the user that the vendor's clients expect."""
+    """The key, shown as the user that the vendor's clients expect."""
     query = ME.read(call.scope["query_string"], largest_page=call.services.settings.page_size_limit)
     async with call.services.store.snapshot() as connection:
         name = await control.account_name(connection, caller.account)
@@ -51,3 +55,35 @@ def initials(name: str) -> str:
 def role(caller: Caller) -> str:
     """The vendor's word for what the key may do."""
     return next((level for scope, level in ROLES.items() if scope in caller.key.scopes), "NONE")
+
+
+OPERATIONS: Final = (
+    Operation(
+        JSONAPI,
+        "server.me",
+        "GET",
+        "/v1/me",
+        me,
+        "Get the key that calls",
+        "Shown as the user that the vendor's clients expect.",
+        query=ME,
+        reply=schemas.shown(ME),
+    ),
+    Operation(
+        JSONAPI,
+        "server.version",
+        "GET",
+        "/v1/version",
+        version,
+        "Get the version of the server",
+        "Needs no key, and so tells whether the server runs.",
+        reply=record(
+            {
+                "meta": record({"title": TEXT, "version": TEXT}),
+                "links": record({}),
+                "jsonapi": record({"version": TEXT}),
+            }
+        ),
+    ),
+)
+"""The operations on the server and the caller."""

@@ -7,12 +7,14 @@ from starlette.responses import Response
 from regulars.domain.text import fold
 from regulars.http.call import Call
 from regulars.http.errors import Problem
-from regulars.http.jsonapi import paging
+from regulars.http.jsonapi import paging, schemas
 from regulars.http.jsonapi.documents import document
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.query import ParsedQuery, QuerySpec
 from regulars.http.jsonapi.site_resource import SITES, site_resource
+from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Reader
+from regulars.http.operation import Operation
 from regulars.store import control
 from regulars.store.control import Site
 
@@ -27,7 +29,7 @@ SHOW: Final = QuerySpec(fields={"sites": SITES})
 
 
 async def index(call: Call, caller: Reader) -> Response:
-    """GET /v1/sites: the sites of the account."""
+    """The sites of the account."""
     settings = call.services.settings
     raw: bytes = call.scope["query_string"]
     query = INDEX.read(raw, largest_page=settings.page_size_limit)
@@ -45,7 +47,7 @@ async def index(call: Call, caller: Reader) -> Response:
 
 
 async def show(call: Call, caller: Reader) -> Response:
-    """GET /v1/sites/{id}: one site."""
+    """One site."""
     settings = call.services.settings
     query = SHOW.read(call.scope["query_string"], largest_page=settings.page_size_limit)
     number = call.path("id")
@@ -66,3 +68,21 @@ def _selected(sites: list[Site], query: ParsedQuery) -> list[Site]:
     field = query.sort.removeprefix("-")
     # The sort is stable in reverse too, so that equal ones stand by ascending number.
     return sorted(sites, key=lambda site: fold(getattr(site, field)), reverse=query.sort.startswith("-"))
+
+
+OPERATIONS: Final = (
+    Operation(
+        JSONAPI,
+        "sites.index",
+        "GET",
+        "/v1/sites",
+        index,
+        "List the sites of the account",
+        query=INDEX,
+        reply=schemas.shown(INDEX),
+    ),
+    Operation(
+        JSONAPI, "sites.show", "GET", "/v1/sites/{id}", show, "Get a site", query=SHOW, reply=schemas.shown(SHOW)
+    ),
+)
+"""The operations on sites."""

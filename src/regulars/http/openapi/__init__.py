@@ -1,1 +1,1 @@
-"""The OpenAPI document: derived from the routes, the catalogue of filters, and the tables of errors and fields."""
+"""The OpenAPI document: derived from operations, the catalogue of filters, and the tables of errors and fields."""

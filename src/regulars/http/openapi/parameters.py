@@ -5,11 +5,10 @@ from typing import Any, Final
 
 from regulars.audience.filters import catalogue
 from regulars.audience.filters.values import SITE
-from regulars.http.call import pattern
 from regulars.http.jsonapi.paging import CURSORS, DEFAULT_SIZE, LARGEST_NUMBER, PAGE_NUMBER, PAGE_SIZE
 from regulars.http.jsonapi.places import SITE_ID
 from regulars.http.jsonapi.query import DESCRIBE, FLAGS, INCLUDE, SORT, QuerySpec
-from regulars.http.openapi.schema import TEXT, Schema, either, listed, one_of
+from regulars.http.schema import TEXT, Schema, either, listed, one_of
 
 Parameter = dict[str, Any]
 
@@ -22,8 +21,8 @@ PATHS: Final[dict[str, tuple[Schema, str]]] = {
 
 
 def in_path(path: str) -> list[Parameter]:
-    """The parameters in a route's path."""
-    names = [part.partition("}")[0] for part in pattern(path).split("{")[1:]]
+    """The parameters in an operation's path."""
+    names = [part.partition("}")[0] for part in path.split("{")[1:]]
     return [_parameter(name, *PATHS.get(name, (TEXT, "")), place="path") for name in names]
 
 

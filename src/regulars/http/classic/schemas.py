@@ -7,7 +7,7 @@ from regulars.domain.events import EVENTS, REFERENCE_FIELDS
 from regulars.domain.fields import GENDERS, PERCENTILES, TOP_RULES
 from regulars.domain.limits import Limits
 from regulars.domain.mail import STATUSES
-from regulars.http.openapi.schema import (
+from regulars.http.schema import (
     ANY,
     MOMENT,
     NUMBER,
@@ -64,6 +64,7 @@ CUSTOMER: Final[dict[str, Schema]] = {
 """The `customer` object."""
 
 FAULT: Final = record({"field": TEXT, "detail": TEXT})
+FAILED: Final = listed(ANY, description="The inputs that failed, as they were sent.")
 
 COMPONENTS: Final[dict[str, Schema]] = {
     "Customer": record(CUSTOMER),
@@ -92,7 +93,6 @@ COMPONENTS: Final[dict[str, Schema]] = {
             "errors": listed(FAULT, description="Every single fault."),
         }
     ),
-    "OAuthError": record({"error": TEXT, "error_description": TEXT}, required=("error",)),
 }
 
 
@@ -190,3 +190,8 @@ def customers(**more: Schema) -> Schema:
     """A list of customers as Blueshift's clients read one."""
     customer = ref("Customer")
     return done(customers=listed(customer), user=or_null(customer), users=listed(customer), **more)
+
+
+def components(limits: Limits) -> dict[str, Schema]:
+    """Every schema that operations refer to by name, with the limits of this server."""
+    return {**COMPONENTS, **inputs(limits)}

@@ -9,30 +9,13 @@ from typing import Final
 from regulars.domain.limits import Limits
 from regulars.http.jsonapi.contact_bodies import WRITABLE
 from regulars.http.jsonapi.kinds import KINDS, ObjectKind
-from regulars.http.openapi.schema import TEXT, WHOLE, YES_OR_NO, Schema, either, listed, or_null, record, ref
-
-_RELATIONSHIP: Final = "/relationships/"
-_TYPES: Final = {f"{each.kind}s": each.type for each in KINDS}
-"""The types of the objects of a relationship, by its name."""
+from regulars.http.schema import TEXT, WHOLE, YES_OR_NO, Schema, either, listed, or_null, record, ref
 
 _SITE: Final = record(
     {"site": record({"data": record({"type": {"const": "sites"}, "id": TEXT})})},
     required=(),
     description="The site that it belongs to; of an account with one site it need not be named.",
 )
-
-
-def body(path: str, method: str) -> Schema | None:
-    """The document that a call takes: identifiers to a relationship, else a resource; None if it takes none."""
-    if method == "GET":
-        return None
-    place, is_relationship, name = path.partition(_RELATIONSHIP)
-    if is_relationship:
-        return ref(f"{_TYPES[name]}_identifiers")
-    if method == "DELETE":
-        return None
-    type_ = place.removeprefix("/v1/").partition("/")[0]
-    return ref(f"{type_}_creation" if method == "POST" else f"{type_}_change")
 
 
 def inputs(limits: Limits) -> dict[str, Schema]:
@@ -43,6 +26,21 @@ def inputs(limits: Limits) -> dict[str, Schema]:
         **_documents("contacts", contact, required=("email",), changed=contact, beside={"relationships": tags}),
         **{name: each for kind in KINDS for name, each in _of_kind(kind, limits).items()},
     }
+
+
+def identifiers(type_: str) -> str:
+    """The name of the component that names objects of a type."""
+    return f"{type_}_identifiers"
+
+
+def creation(type_: str) -> str:
+    """The name of the component that creates a resource of a type."""
+    return f"{type_}_creation"
+
+
+def change(type_: str) -> str:
+    """The name of the component that changes a resource of a type."""
+    return f"{type_}_change"
 
 
 def _of_kind(kind: ObjectKind, limits: Limits) -> dict[str, Schema]:
@@ -58,7 +56,7 @@ def _of_kind(kind: ObjectKind, limits: Limits) -> dict[str, Schema]:
     identifier = record({"type": {"const": kind.type}, "id": either(TEXT, WHOLE)}, description="`id`: number or key.")
     return {
         **_documents(kind.type, attributes, required=(kind.key if kind.by_key else kind.title,), changed=changed),
-        f"{kind.type}_identifiers": record({"data": listed(identifier, limits.references)}),
+        identifiers(kind.type): record({"data": listed(identifier, limits.references)}),
     }
 
 
@@ -85,11 +83,9 @@ def _documents(
     """The documents that create and change a resource; a change may have other members beside the attributes."""
     ignored = f"Attributes that `{type_}_resource` has beside these may be sent, and are ignored."
     named: dict[str, Schema] = {"type": {"const": type_}, "id": TEXT}
-    creation = {**named, "attributes": record(attributes, required=required, description=ignored)}
-    change = {**named, "attributes": record(changed, required=(), description=ignored), **beside}
+    creates = {**named, "attributes": record(attributes, required=required, description=ignored)}
+    changes = {**named, "attributes": record(changed, required=(), description=ignored), **beside}
     return {
-        f"{type_}_creation": record(
-            {"data": record({**creation, "relationships": _SITE}, required=("type", "attributes"))}
-        ),
-        f"{type_}_change": record({"data": record(change, required=("type",))}),
+        creation(type_): record({"data": record({**creates, "relationships": _SITE}, required=("type", "attributes"))}),
+        change(type_): record({"data": record(changes, required=("type",))}),
     }

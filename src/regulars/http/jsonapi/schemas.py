@@ -5,7 +5,7 @@ from typing import Final
 
 from regulars.http.jsonapi.paging import PAGE_NUMBER
 from regulars.http.jsonapi.query import QuerySpec
-from regulars.http.openapi.schema import (
+from regulars.http.schema import (
     ADDRESS,
     ANY,
     MOMENT,
@@ -85,7 +85,13 @@ COMPONENTS: Final[dict[str, Schema]] = {
 }
 
 
-_RELATIONSHIP: Final = "/relationships/"
+RELATED: Final = record({"data": listed(ref("Identifier")), "links": record({"self": ADDRESS})})
+"""The document of a relationship."""
+
+NOTHING: Final = record({"data": record({}, maxProperties=0)})
+"""The document of what was deleted."""
+
+OAUTH_ERROR: Final = record({"error": TEXT, "error_description": TEXT}, required=("error",))
 
 
 def attribute(name: str) -> Schema:
@@ -118,30 +124,12 @@ def component(kind: str) -> str:
     return f"{kind}_resource"
 
 
-def reply(path: str, method: str, query_spec: QuerySpec | None) -> Schema:
-    """The document that answers a call: of what its path and method write, or of what its query spec can show."""
-    if _RELATIONSHIP in path:
-        return record({"data": listed(ref("Identifier")), "links": record({"self": ADDRESS})})
-    if method == "DELETE":
-        return record({"data": record({}, maxProperties=0)})
-    if query_spec is not None and query_spec.fields:
-        return _shown(query_spec)
-    if method == "POST":
-        return record({"data": ref(component(_type(path))), "links": record({"self": ADDRESS})})
-    return ref("Document")
+def created(kind: str) -> Schema:
+    """The document of a resource of a type, where nothing can be included."""
+    return record({"data": ref(component(kind)), "links": record({"self": ADDRESS})})
 
 
-def creates(path: str, method: str) -> bool:
-    """Whether a call makes a new resource, which is answered 201."""
-    return method == "POST" and "{" not in path
-
-
-def _type(path: str) -> str:
-    """The type of the resources below a path."""
-    return path.removeprefix("/v1/").partition("/")[0]
-
-
-def _shown(query_spec: QuerySpec) -> Schema:
+def shown(query_spec: QuerySpec) -> Schema:
     """The document of a query spec: of its first type, with the others included."""
     kind, *others = (kind for kind, _ in query_spec.fields.values())
     paged = PAGE_NUMBER in query_spec.names

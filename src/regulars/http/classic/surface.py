@@ -1,0 +1,29 @@
+"""The classic surface: plain JSON objects, for clients of Sendwithus and Blueshift."""
+
+from typing import Final
+
+from regulars.http.call import JSON
+from regulars.http.classic import failures, schemas
+from regulars.http.operation import ErrorSurface, Surface
+from regulars.http.schema import TEXT, ref
+
+CLASSIC_ERRORS: Final = ErrorSurface("classic", failures.render, {JSON: ref("Error"), "text/plain": TEXT})
+"""Plain text is for clients of Sendwithus."""
+
+CLASSIC: Final = Surface(
+    tag="Classic",
+    description="Plain JSON objects, for clients of Sendwithus and Blueshift. Also below `/api/v1_0`.",
+    errors=CLASSIC_ERRORS,
+    media_type=JSON,
+    takes=(JSON,),
+    security=("key", "bearer", "oauth", "header"),
+    components=schemas.components,
+)
+
+SERVER: Final = Surface(
+    tag="Server",
+    description="What the server says of itself.",
+    errors=CLASSIC_ERRORS,
+    media_type=JSON,
+)
+"""Operations of no vendor, for programs."""

@@ -1,0 +1,45 @@
+"""Endpoints: an operation as an ASGI application, which judges who calls before anything is read."""
+
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from regulars.http.authentication import authenticate
+from regulars.http.call import Call
+from regulars.http.errors import Problem
+from regulars.http.operation import Operation
+
+
+class Endpoint:
+    """An ASGI application around one operation."""
+
+    def __init__(self, operation: Operation) -> None:
+        self.operation = operation
+        self._handler = operation.handler
+        self._check = operation.surface.check
+        self._open = operation.caller is None
+        self._scope = operation.scope
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Authorise, check the headers, handle, answer."""
+        scope["operation"] = self.operation
+        call = Call(scope, receive)
+        if self._open:
+            if self._check is not None:
+                self._check(scope)
+            response = await self._handler(call)
+        else:
+            caller = await authenticate(scope)
+            if self._check is not None:
+                self._check(scope)
+            if self._scope is not None and self._scope not in caller.key.scopes:
+                raise Problem("scope_missing", f"The key does not have the scope {self._scope}.")
+            response = await self._handler(call, caller)
+        await response(scope, receive, send)
+
+
+def routes(operation: Operation) -> list[Route]:
+    """The routes of an operation: one for each spelling of its path."""
+    endpoint = Endpoint(operation)
+    return [
+        Route(path, endpoint, methods=[operation.method], name=f"{operation.method} {path}") for path in operation.paths
+    ]

@@ -1,0 +1,28 @@
+"""Every operation of the server: a module of a resource declares its own, and stands here once."""
+
+from typing import Final
+
+from regulars.http import health
+from regulars.http.classic import batch, events, groups, logs
+from regulars.http.classic import customers as classic_customers
+from regulars.http.jsonapi import contacts, customers, oauth, objects, offer_products, relationships, server, sites
+from regulars.http.pages import documentation
+
+OPERATIONS: Final = (
+    *classic_customers.OPERATIONS,
+    *logs.OPERATIONS,
+    *groups.OPERATIONS,
+    *events.OPERATIONS,
+    *batch.OPERATIONS,
+    *customers.OPERATIONS,
+    *contacts.OPERATIONS,
+    *relationships.OPERATIONS,
+    *offer_products.OPERATIONS,
+    *objects.OPERATIONS,
+    *sites.OPERATIONS,
+    *server.OPERATIONS,
+    *oauth.OPERATIONS,
+    *health.OPERATIONS,
+    *documentation.OPERATIONS,
+)
+"""Most used first: routes are tried in order where the gate has no table for them."""

@@ -1,0 +1,105 @@
+"""Every declared operation is served as its declaration says: who may call it, and how its errors look."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from starlette.responses import Response
+
+from regulars.http.call import Call
+from regulars.http.classic.surface import CLASSIC
+from regulars.http.errors import Problem
+from regulars.http.gate import Gate
+from regulars.http.jsonapi.surface import JSONAPI, OAUTH
+from regulars.http.keyring import Caller, Reader, Writer
+from regulars.http.operation import Operation, Surface
+from regulars.http.operations import OPERATIONS
+from regulars.http.pages.surface import PAGE
+from tests.in_process import Client, InProcess
+
+CALLED = [pytest.param(each, path, id=f"{each.method} {path}") for each in OPERATIONS for path in each.paths]
+
+
+@pytest.fixture(scope="module")
+def anybody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    with InProcess(tmp_path_factory.mktemp("operations") / "regulars.db") as app:
+        yield Client(app, {})
+
+
+def media_type(reply: object) -> str:
+    return str(getattr(reply, "headers")["content-type"]).partition(";")[0]  # noqa: B009
+
+
+@pytest.mark.parametrize(("operation", "path"), CALLED)
+def test_a_key_is_needed_where_the_handler_wants_a_caller(anybody: Client, operation: Operation, path: str) -> None:
+    reply = anybody.send(operation.method, re.sub(r"{\w+}", "1", path))
+    if operation.caller is None:
+        assert reply.status_code != 401 or operation.surface is OAUTH
+    else:
+        assert reply.status_code == 401
+        assert media_type(reply) in operation.surface.errors.bodies
+
+
+def test_names_and_places_are_each_operation_s_own() -> None:
+    places = [(each.method, path) for each in OPERATIONS for path in each.paths]
+    assert len(places) == len(set(places))
+    names = [(each.surface.tag, each.name) for each in OPERATIONS]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(("caller", "scope"), [(Caller, None), (Reader, "read"), (Writer, "write")])
+def test_the_signature_says_who_may_call(caller: type[Caller], scope: str | None) -> None:
+    async def handler(call: Call, caller: Caller) -> Response:
+        return Response()
+
+    handler.__annotations__["caller"] = caller
+    declared = Operation(CLASSIC, "x", "GET", "/x", handler, "X")
+    assert (declared.caller, declared.scope) == (caller, scope)
+
+
+async def _fail(call: Call) -> Response:
+    raise Problem("invalid", "<b>This</b> is wrong.")
+
+
+@pytest.mark.parametrize(
+    ("surface", "kind"),
+    [
+        (CLASSIC, "application/json"),
+        (JSONAPI, "application/vnd.api+json"),
+        (OAUTH, "application/json"),
+        (PAGE, "text/html"),
+    ],
+    ids=["classic", "jsonapi", "oauth", "page"],
+)
+@pytest.mark.parametrize("path", ["/v1/x", "/api/v1/x", "/x"])
+def test_an_error_looks_as_the_operation_has_it_wherever_it_is(
+    anybody: Client, surface: Surface, kind: str, path: str
+) -> None:
+    gate = Gate([Operation(surface, "x", "POST", path, _fail, "X")])
+    application = anybody.app._app
+    usual, application._gate = application._gate, gate
+    try:
+        gate.services = usual.services
+        failed, misused = anybody.send("POST", path), anybody.send("GET", path)
+    finally:
+        application._gate = usual
+    assert (failed.status_code, media_type(failed)) == (400, kind)
+    assert (misused.status_code, misused.headers["allow"], media_type(misused)) == (405, "POST", kind)
+    if surface is PAGE:
+        assert "<b>This" not in failed.text
+        assert "&lt;b&gt;This" in failed.text
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "status"),
+    [
+        ("/nowhere", "application/json", 404),
+        ("/api/v1/nowhere/at/all", "application/json", 401),
+        ("/v1/nowhere/at/all", "application/vnd.api+json", 401),
+        ("/v1/oauth/nowhere", "application/json", 404),
+        ("/docs/nowhere", "text/html", 404),
+    ],
+)
+def test_an_unknown_path_is_answered_as_its_neighbours(anybody: Client, path: str, kind: str, status: int) -> None:
+    reply = anybody.get(path)
+    assert (reply.status_code, media_type(reply)) == (status, kind)
