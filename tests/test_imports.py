@@ -17,6 +17,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "domain": frozenset(),
     "audience": frozenset({"domain"}),
     "store": frozenset({"domain", "files", "logs"}),
+    "checking": frozenset({"domain", "audience", "store"}),
     "settings": frozenset({"domain"}),
     "logs": frozenset(),
     "metrics": frozenset(),
@@ -26,7 +27,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "http": frozenset({"domain", "audience", "store", "settings", "logs", "metrics", "stalls", "rate_counters"}),
     "server": frozenset({"domain", "settings", "rate_counters"}),
     "importing": frozenset({"domain", "store"}),
-    "cli": frozenset({"files", "domain", "audience", "store", "settings", "logs", "importing", "server"}),
+    "cli": frozenset({"checking", "files", "domain", "audience", "store", "settings", "logs", "importing", "server"}),
     "__main__": frozenset({"cli"}),
     "app": frozenset(
         {"domain", "audience", "store", "settings", "logs", "http", "server", "metrics", "stalls", "rate_counters"}

@@ -1,6 +1,10 @@
 """The change log as an index reads it: rows in an unbroken chain, put together to whole changes."""
 
-from regulars.audience.source import ChangeRow, Head
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from regulars.audience.source import ChangeRow, Head, Snapshot
 from regulars.domain.changes import Record, decode
 
 
@@ -8,25 +12,51 @@ class OutOfStepError(Exception):
     """The index does not continue the store's history: it must be loaded anew."""
 
 
-def chained(head: Head, rows: list[ChangeRow]) -> Head:
+class ChangeSlice(Struct, frozen=True):
+    """Changes as an index applies them: a record each, the texts that they changed, and the head that they lead to."""
+
+    records: list[Record]
+    texts: dict[int, tuple[str | None, ...]]
+    head: Head
+
+    @property
+    def entries(self) -> int:
+        """How many customers' entries there are."""
+        return sum(len(record.entries) for record in self.records)
+
+
+async def next_slice(snapshot: Snapshot, site: int, head: Head, limit: int) -> ChangeSlice:
+    """Up to `limit` changes of a site that follow `head`. Raises OutOfStepError or UnknownFormatError."""
+    rows = await snapshot.changes(site, head.number, limit)
+    reached, records = chained(head, rows), whole(rows)
+    numbers = {entry.number for record in records for entry in record.entries if entry.texts and not entry.gone}
+    texts = dict(await snapshot.texts(site, sorted(numbers))) if numbers else {}
+    return ChangeSlice(records, texts, reached)
+
+
+def chained(head: Head, rows: Sequence[ChangeRow]) -> Head:
     """The head that the rows lead to. Raises OutOfStepError unless they are whole changes that continue `head`."""
-    if not rows or not rows[-1].last:
+    if not rows:
         raise OutOfStepError(f"change {head.number + 1} is missing")
     starts = True
     for row in rows:
         if starts:
             if row.number != head.number + 1:
-                raise OutOfStepError(f"change {head.number + 1} is missing")
+                raise OutOfStepError(f"change {head.number + 1} is missing; the next one is {row.number}")
             if row.previous != head.token:
-                raise OutOfStepError(f"change {row.number} follows another history")
+                raise OutOfStepError(
+                    f"change {row.number} does not follow change {head.number}: it names another token"
+                )
             head = Head(row.number, row.token)
         elif row.number != head.number:
             raise OutOfStepError(f"change {head.number} is incomplete")
         starts = row.last
+    if not starts:
+        raise OutOfStepError(f"change {head.number} is incomplete")
     return head
 
 
-def whole(rows: list[ChangeRow]) -> list[Record]:
+def whole(rows: Sequence[ChangeRow]) -> list[Record]:
     """One record a change, put together from its parts. Raises UnknownFormatError."""
     records: list[Record] = []
     continues = False

@@ -1,10 +1,11 @@
 """Loader: the index of a site, from its snapshot or from what the store holds."""
 
-import logging
 from collections.abc import Callable
 from contextlib import aclosing
 from functools import partial
 from typing import Final
+
+import structlog
 
 from regulars.audience.history import OutOfStepError, chained
 from regulars.audience.index import SiteIndex, Tuning
@@ -16,7 +17,7 @@ from regulars.domain.faults import UnknownSiteError
 INLINE_ENTRIES: Final = 200
 """Up to so many customers or ties are applied on the event loop (about 10 us each), more in the pool."""
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger("regulars.audience")
 
 
 class Loader:
@@ -54,7 +55,7 @@ class Loader:
                 if index.head != head:
                     chained(index.head, await snapshot.changes(site, index.head.number, 1))
             except OutOfStepError as error:
-                _log.warning("the snapshot of site %d is not used: %s", site, error)
+                _log.warning("a snapshot is not used", site=site, reason=str(error))
                 self._directory.discard(site)
                 return None
         return index

@@ -4,10 +4,11 @@ No question waits for any of it; a search is slower until the words are built.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
+
+import structlog
 
 from regulars.audience.index import SORTED_TEXTS, SiteIndex
 from regulars.audience.loaded import LoadedSite
@@ -21,7 +22,7 @@ from regulars.audience.worker_thread import WorkerThread
 _SOONEST: Final = 60.0
 """Seconds between two snapshots of a site, at least."""
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger("regulars.audience")
 
 
 class Maintenance:
@@ -127,7 +128,7 @@ class Maintenance:
         try:
             await self.save(site, loaded, directory)
         except (OSError, DamagedError) as error:
-            _log.warning("the snapshot of site %d could not be written: %s", site, error)
+            _log.warning("a snapshot could not be written", site=site, reason=str(error))
         finally:
             loaded.saved_at = asyncio.get_running_loop().time()
             loaded.saved = loaded.saved or 0

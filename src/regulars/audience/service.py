@@ -8,11 +8,13 @@ the index in step are answered on the event loop without the lock; heavy ones ho
 """
 
 import asyncio
-import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final, TypeVar
+
+import structlog
 
 from regulars.audience.answering import (
     Answer,
@@ -31,7 +33,7 @@ from regulars.audience.answering import (
 )
 from regulars.audience.filters.predicates import Predicate, keys, resolve
 from regulars.audience.filters.sorts import Sort
-from regulars.audience.history import OutOfStepError, chained, whole
+from regulars.audience.history import OutOfStepError, next_slice
 from regulars.audience.index import OutOfOrderError, SiteIndex, Tuning
 from regulars.audience.loaded import LoadedSite
 from regulars.audience.loading import INLINE_ENTRIES, Loader
@@ -49,12 +51,12 @@ MEBIBYTE: Final = 1024 * 1024
 _SMALL_AT_A_TIME: Final = 100
 """Small sites that are followed at a time, in turn."""
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger("regulars.audience")
 _T = TypeVar("_T")
 
 
 def _log_follow_error(site: int, error: Exception) -> None:
-    _log.exception("following site %d failed; it is caught up at the next question", site, exc_info=error)
+    _log.error("following a site failed; it is caught up at the next question", site=site, exc_info=error)
 
 
 class Audience:
@@ -293,19 +295,17 @@ class Audience:
         """Apply the next slice of changes."""
         if index.head.number >= head.number:
             raise OutOfStepError(f"change {head.number} is another one in the store")
-        rows = await snapshot.changes(site, index.head.number, self._slice_changes)
-        reached = chained(index.head, rows)
-        records = whole(rows)
-        if any(record.rebuild for record in records):
+        before = index.head.number
+        changes = await next_slice(snapshot, site, index.head, self._slice_changes)
+        if any(record.rebuild for record in changes.records):
             raise OutOfStepError("a change asks for it")
-        numbers = {entry.number for record in records for entry in record.entries if entry.texts and not entry.gone}
-        texts = dict(await snapshot.texts(site, sorted(numbers))) if numbers else {}
         index.horizon = max(index.horizon, head.number)  # from here on no question goes past the lock
-        if sum(len(record.entries) for record in records) <= INLINE_ENTRIES:
-            index.apply(records, texts, reached, horizon=head.number)
+        apply = partial(index.apply, changes.records, changes.texts, changes.head, horizon=head.number)
+        if changes.entries <= INLINE_ENTRIES:
+            apply()
         else:
-            await self._pool.run(lambda: index.apply(records, texts, reached, horizon=head.number))
-        self.applied += reached.number - rows[0].number + 1
+            await self._pool.run(apply)
+        self.applied += changes.head.number - before
 
     def _rebuild(self, site: int, loaded: LoadedSite, why: str) -> None:
         """Drop an index that cannot be continued."""
@@ -318,7 +318,7 @@ class Audience:
                 if newest is None or newest.number <= loaded.index.head.number:
                     self._directory.discard(site)  # it is no further; a later one may go on where this cannot
             self.rebuilds += 1
-            _log.warning("the index of site %d is loaded anew: %s", site, why)
+            _log.warning("an index is loaded anew", site=site, reason=why)
 
     # Loading
 

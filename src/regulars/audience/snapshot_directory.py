@@ -1,12 +1,13 @@
 """SnapshotDirectory: the folder of a store's snapshots, one file a site, shared by every process on the machine."""
 
 import fcntl
-import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
+
+import structlog
 
 from regulars.audience.index import SiteIndex, Tuning
 from regulars.audience.snapshots import restored
@@ -14,7 +15,7 @@ from regulars.audience.source import Head
 from regulars.audience.structures.archive import DamagedError, Reader, Writer
 
 _SUFFIX: Final = ".snapshot"
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger("regulars.audience")
 
 
 class SnapshotDirectory:
@@ -38,7 +39,7 @@ class SnapshotDirectory:
         except FileNotFoundError:
             return None
         except (DamagedError, OSError, MemoryError) as error:
-            _log.warning("the snapshot %s is not used: %s", self.path(site), error)
+            _log.warning("a snapshot is not used", path=str(self.path(site)), reason=str(error))
             self.discard(site)
             return None
 

@@ -36,7 +36,7 @@ def check(
         return
 
     # It brings NumPy and the index along, 0.2 s that no other command needs.
-    from regulars.cli.checking import check_site
+    from regulars.checking import check_site
 
     async def work() -> dict[str, Any]:
         damage: list[str] = []

@@ -3,19 +3,18 @@
 All of it is read from one snapshot, so that a server may go on writing.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from itertools import groupby
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
 from msgspec import Struct
 
 from regulars.audience.difference import differences
-from regulars.audience.history import OutOfStepError, chained
+from regulars.audience.history import OutOfStepError, chained, next_slice
 from regulars.audience.index import OutOfOrderError, SiteIndex
 from regulars.audience.snapshot_directory import SnapshotDirectory
 from regulars.audience.structures.archive import DamagedError, OtherFormatError
-from regulars.domain.changes import ChangeRow, Head, Record, UnknownFormatError, decode
+from regulars.domain.changes import Head, UnknownFormatError
 from regulars.domain.relations import BY_CODE
 from regulars.store import change_statements as sql
 from regulars.store.following import StoreSnapshot
@@ -164,48 +163,16 @@ class _Replay:
 
     async def run(self) -> None:
         while not self.problems and self.index.head.number < self._head.number:
-            rows = await self._snapshot.changes(self._site, self.index.head.number, _SLICE)
+            index = self.index
             try:
-                await self._apply(rows)
+                changes = await next_slice(self._snapshot, self._site, index.head, _SLICE)
+                index.apply(changes.records, changes.texts, changes.head, horizon=self._head.number)
+            except OutOfStepError as error:
+                self.problems.append(str(error))
             except (UnknownFormatError, OutOfOrderError) as error:
-                self.problems.append(f"after change {self.index.head.number}: {error}")
+                self.problems.append(f"after change {index.head.number}: {error}")
         if not self.problems and self.index.head != self._head:
             self.problems.append(f"the newest change is {_name(self.index.head)}, the head says {_name(self._head)}")
-
-    async def _apply(self, rows: Sequence[ChangeRow]) -> None:
-        records = []
-        reached = self.index.head
-        for number, parts in groupby(rows, key=lambda row: row.number):
-            change = list(parts)
-            self._judge(reached, change)
-            records.append(_whole(change))
-            reached = Head(number, change[0].token)
-        if reached == self.index.head:
-            self.problems.append(f"change {reached.number + 1} is missing; the head is {self._head.number}")
-        if self.problems:
-            return
-        wanted = {entry.number for record in records for entry in record.entries if entry.texts and not entry.gone}
-        texts = dict(await self._snapshot.texts(self._site, sorted(wanted))) if wanted else {}
-        self.index.apply(records, texts, reached, horizon=self._head.number)
-
-    def _judge(self, before: Head, change: Sequence[ChangeRow]) -> None:
-        """Whether a change, in its parts, follows the one before it."""
-        number = change[0].number
-        if number != before.number + 1:
-            self.problems.append(f"change {before.number + 1} is missing; the next one is {number}")
-        elif any(row.previous != before.token for row in change):
-            self.problems.append(f"change {number} does not follow change {before.number}: its token is another one")
-        if [row.last for row in change] != [False] * (len(change) - 1) + [True]:
-            self.problems.append(f"change {number} is incomplete")
-
-
-def _whole(change: Sequence[ChangeRow]) -> Record:
-    """The record of a change, put together from its parts. Raises UnknownFormatError."""
-    whole, *rest = (decode(row.body) for row in change)
-    for part in rest:
-        whole.entries += part.entries
-        whole.cleared += part.cleared
-    return whole
 
 
 def _name(head: Head) -> str:
