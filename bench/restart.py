@@ -41,7 +41,7 @@ async def _restart(path: Path) -> tuple[float, float]:
     async with audience.ask(1, question.predicate(time.time_ns() // 1_000_000), sort=question.order) as found:
         assert found.numbers
     seconds = time.perf_counter() - start
-    await asyncio.gather(*(each.reading for each in audience._sites.values() if each.reading is not None))
+    await asyncio.gather(*(each.reading for each in audience.loaded.values() if each.reading is not None))
     megabytes = resident()
     if not audience.restored:
         following = asyncio.create_task(audience.follow())

@@ -112,7 +112,7 @@ class World:
     async def save(self, audience: Audience) -> None:
         """Write the snapshot of what an audience has loaded."""
         await self.ask(audience, [])
-        await audience.maintenance.save(self.site, audience._sites[self.site], self.directory)
+        await audience.maintenance.save(self.site, audience.loaded[self.site], self.directory)
 
     async def ask(
         self, audience: Audience, asked: Asked, sort: str = "created_at", skip: int = 0, take: int = 1000

@@ -161,9 +161,9 @@ def live(happening: list[Any], asked: list[tuple[Asked, str, int, int]], tuning:
                             made.store.engine, made.site, before=made.now + 1, until=saved.number if saved else None
                         )
                     case "follow":
-                        await made.audiences[1]._tail(made.site, made.audiences[1]._sites[made.site]) if made.audiences[
+                        await made.audiences[1]._tail(made.site, made.audiences[1].loaded[made.site]) if made.audiences[
                             1
-                        ]._sites else None
+                        ].loaded else None
                     case ("together", commands):
                         await made.together(*commands)
                     case _:
@@ -172,7 +172,7 @@ def live(happening: list[Any], asked: list[tuple[Asked, str, int, int]], tuning:
                     await made.check(*asked[at % len(asked)])
             for question in asked:
                 await made.check(*question)
-            first, *others = [audience._sites[made.site].index for audience in made.audiences]
+            first, *others = [audience.loaded[made.site].index for audience in made.audiences]
             for other in others:
                 assert differences(first, other) == []
 

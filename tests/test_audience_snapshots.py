@@ -182,7 +182,7 @@ async def test_a_snapshot_is_captured_while_everything_changes(made: World) -> N
 
     async def save() -> None:
         for _ in range(5):
-            await writer.maintenance.save(made.site, writer._sites[made.site], made.directory)
+            await writer.maintenance.save(made.site, writer.loaded[made.site], made.directory)
             again = await made.audience(directory=True)
             await made.ask(again, [("search", "anna")], "name")
             assert (again.restored, again.rebuilds) == (1, 0)
@@ -191,7 +191,7 @@ async def test_a_snapshot_is_captured_while_everything_changes(made: World) -> N
     for asked in ([("has_tag_id", "1,2")], [("search", "anna zoe")], [("name_contains", "zoe 1")], []):
         for sort in SORTS:
             await made.check(asked, sort)
-    first, *others = [audience._sites[made.site].index for audience in made.audiences]
+    first, *others = [audience.loaded[made.site].index for audience in made.audiences]
     assert all(differences(first, other) == [] for other in others)
 
 

@@ -37,7 +37,7 @@ def index(made: Path) -> SiteIndex:
         audience = Audience(store.changes)
         async with audience.ask(1, EVERYBODY) as found:
             assert found.total == COUNT
-        loaded = audience._sites[1].index
+        loaded = audience.loaded[1].index
         await audience.close()
         await store.close()
         return loaded

@@ -286,7 +286,7 @@ async def test_following_keeps_sites_in_step() -> None:
         assert await asked(audience) == [1]
         assert source.reads["changes"] == reads
         del source.sites[1]
-        await until(lambda: not audience._sites)
+        await until(lambda: not audience.loaded)
         follower.cancel()
         with pytest.raises(asyncio.CancelledError):
             await follower
@@ -325,7 +325,7 @@ def test_a_search_is_answered_while_the_words_are_being_built(monkeypatch: pytes
             try:
                 like = Similar("smithe")
                 assert await asked(audience, like) == source.site.model.answer(like, Sort(), 0, 9)[1] != []
-                index = audience._sites[1].index
+                index = audience.loaded[1].index
                 column = index.texts["name"]
                 assert isinstance(column, TextColumn)
                 assert column.lacks_words
@@ -357,7 +357,7 @@ async def test_the_least_recently_asked_are_dropped() -> None:
     async with serving(source, index_memory=50_000) as audience:
         for site in (1, 2, 1, 3):
             await asked(audience, site=site)
-        assert list(audience._sites) == [1, 3]
+        assert list(audience.loaded) == [1, 3]
 
 
 @on_a_loop
@@ -440,6 +440,6 @@ def test_many_askers_and_writers_on_two_services(pool_above: float) -> None:
             follower.cancel()
             assert (one.rebuilds, two.rebuilds, one.follow_errors) == (0, 0, 0)
             assert (one.pooled > 0) == (pool_above == 0)
-            assert len(evaluate(EVERYBODY, one._sites[1].index)) <= model.last
+            assert len(evaluate(EVERYBODY, one.loaded[1].index)) <= model.last
 
     asyncio.run(asyncio.wait_for(check(), 20))

@@ -49,7 +49,7 @@ def save(change: Callable[[SiteIndex], object] = id) -> None:
         audience = Audience(store.changes, directory=directory(), large=0)
         async with audience.ask(1, EVERYBODY):
             pass
-        loaded = audience._sites[1]
+        loaded = audience.loaded[1]
         change(loaded.index)
         await audience.maintenance.save(1, loaded, directory())
         await audience.close()

@@ -145,10 +145,10 @@ def test_the_obvious_look_up_of_many_keys_is_caught(empty: apsw.Connection) -> N
     assert not whole_sites(plan(empty, statements.PEOPLE_BY_EMAIL.sql("sqlite").text))
 
 
-@pytest.mark.parametrize("statement", ALL, ids=lambda statement: statement.name)
+@pytest.mark.parametrize(
+    "statement", [each for each in ALL if "keys" in each.sql("sqlite").names], ids=lambda statement: statement.name
+)
 def test_keys_are_looked_up_in_an_index_one_by_one(statement: Statement, empty: apsw.Connection) -> None:
-    if "keys" not in statement.sql("sqlite").names:
-        return
     steps = plan(empty, statement.sql("sqlite").text)
     assert steps[0].startswith("SCAN k VIRTUAL TABLE"), f"the keys must lead: {steps}"
     assert not any("AUTOMATIC" in step or "BLOOM" in step for step in steps), steps

@@ -62,6 +62,7 @@ def _log_follow_error(site: int, error: Exception) -> None:
 class Audience:
     """The question-answering side of a store.
 
+    loaded: the sites whose indexes are in memory, the least recently asked first.
     index_memory: bytes that loaded indexes may take; the least recently asked are dropped beyond it.
     load_wait: seconds that an asker waits for a load. pool_above: estimated microseconds from which a question is
     evaluated in the pool thread. most_heavy: heavy questions that may wait or run at a time. slice_changes:
@@ -114,7 +115,7 @@ class Audience:
         )
         self._loader = Loader(source, self._lane, directory=directory, tuning=tuning, large=large)
         self._turn = 0
-        self._sites: OrderedDict[int, LoadedSite] = OrderedDict()
+        self.loaded: OrderedDict[int, LoadedSite] = OrderedDict()
         self._loading: dict[int, asyncio.Task[LoadedSite]] = {}
         self._heavy = 0
         self.loads = 0
@@ -168,7 +169,7 @@ class Audience:
 
     def _followed(self) -> list[tuple[int, LoadedSite]]:
         """The sites that are due: the large ones each time, and of the small ones, which catch up at once, a few."""
-        every = list(self._sites.items())
+        every = list(self.loaded.items())
         small = [each for each in every if each[1].index.size < self._large]
         start = self._turn % len(small) if small else 0
         self._turn = start + _SMALL_AT_A_TIME
@@ -185,8 +186,8 @@ class Audience:
     async def close(self) -> None:
         """Stop loads and the pool threads; the audience is of no use afterwards."""
         tasks: list[asyncio.Task[Any] | None] = [*self._loading.values()]
-        tasks += [task for each in self._sites.values() for task in each.tasks]
-        for site in [*self._sites, *self._loading]:
+        tasks += [task for each in self.loaded.values() for task in each.tasks]
+        for site in [*self.loaded, *self._loading]:
             await self.drop(site)
         await self.maintenance.close()
         await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
@@ -311,7 +312,7 @@ class Audience:
         """Drop an index that cannot be continued."""
         if not loaded.invalid:
             loaded.invalid = True
-            if self._sites.get(site) is loaded:
+            if self.loaded.get(site) is loaded:
                 self._release(site)
             if self._directory is not None:
                 newest = self._directory.head(site)
@@ -324,15 +325,15 @@ class Audience:
 
     async def _loaded(self, site: int) -> LoadedSite:
         """The site, loaded; its askers share one load."""
-        loaded = self._sites.get(site)
+        loaded = self.loaded.get(site)
         if loaded is None:
             task = self._loading.get(site)
             if task is None:
                 task = self._loading[site] = asyncio.create_task(self._load(site))
                 task.add_done_callback(lambda done: self._load_ended(site, done))
             loaded = await self._waited_for(site, task)
-        if site in self._sites:
-            self._sites.move_to_end(site)
+        if site in self.loaded:
+            self.loaded.move_to_end(site)
         loaded.asked = asyncio.get_running_loop().time()
         return loaded
 
@@ -358,7 +359,7 @@ class Audience:
         saved = None if index is None else index.head.number
         self.restored += index is not None
         index = index or await self._loader.from_store(site)
-        loaded = self._sites[site] = LoadedSite(index, await self._loader.measured(index))
+        loaded = self.loaded[site] = LoadedSite(index, await self._loader.measured(index))
         loaded.saved = saved
         self.loads += 1
         self.maintenance.warm(site, loaded)
@@ -377,15 +378,15 @@ class Audience:
             self._evict(site)
 
     def _evict(self, kept: int) -> None:
-        total = sum(each.bytes for each in self._sites.values())
-        for site in [each for each in self._sites if each != kept]:
+        total = sum(each.bytes for each in self.loaded.values())
+        for site in [each for each in self.loaded if each != kept]:
             if total <= self._index_memory:
                 break
-            total -= self._sites[site].bytes
+            total -= self.loaded[site].bytes
             self._release(site)
 
     def _release(self, site: int) -> None:
-        loaded = self._sites.pop(site, None)
+        loaded = self.loaded.pop(site, None)
         for task in () if loaded is None else loaded.tasks:
             if task is not None and task is not asyncio.current_task():
                 task.cancel()

@@ -15,7 +15,7 @@ REMEMBERED_SECONDS: Final = 4.0
 """How long an answer is kept: a revocation holds within 5 seconds."""
 
 _LARGEST: Final = 10_000
-_LONGEST: Final = 512
+LONGEST: Final = 512
 """Bytes of a header that is remembered; whoever sends more than a key does not fill our memory with it."""
 
 
@@ -49,13 +49,18 @@ SCOPE_OF: Final[dict[type[Caller], str | None]] = {Caller: None, Reader: "read",
 
 
 class Keyring:
-    """Finds the key behind a secret. `clock` gives ms."""
+    """Finds the key behind a secret. `clock` gives ms. It remembers `largest` secrets at most, right and wrong ones."""
 
-    def __init__(self, store: Store, clock: Callable[[], int]) -> None:
+    def __init__(self, store: Store, clock: Callable[[], int], *, largest: int = _LARGEST) -> None:
         self._store = store
         self._clock = clock
+        self._largest = largest
         self._known: dict[tuple[bytes, bytes], tuple[float, Caller | None]] = {}
         self._used: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        """How many secrets are remembered."""
+        return len(self._known)
 
     def recall(self, header: tuple[bytes, bytes]) -> Caller | None:
         """The caller whose secret a header brings (`credentials.header_of`), if that was looked up a moment ago."""
@@ -66,10 +71,10 @@ class Keyring:
         """The caller whose secret a header brings; None if nothing that stands has it."""
         known = self._known.get(header)
         if known is None or known[0] < time.monotonic():
-            if len(self._known) >= _LARGEST:
+            if len(self._known) >= self._largest:
                 self._known.clear()
             known = (time.monotonic() + REMEMBERED_SECONDS, await self._look_up(presented(*header)))
-            if len(header[1]) <= _LONGEST:
+            if len(header[1]) <= LONGEST:
                 self._known[header] = known
         return self._noted(known[1])
 

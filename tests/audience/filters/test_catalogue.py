@@ -59,6 +59,7 @@ def test_there_are_the_vendors_74_names_and_ours() -> None:
 def test_every_line(line: Filter) -> None:
     assert line.meaning.endswith(".")
     assert line.kind.read(line.kind.example) is not None
+    assert line.kind.read(line.shown_example) is not None
     if line.predicate is None:
         with pytest.raises(ValueError, match="not a predicate"):
             parse(line, "1", NOW)
