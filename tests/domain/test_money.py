@@ -61,9 +61,10 @@ def test_what_is_shown_reads_back(cents: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cents", "text"), [(0, "0.0"), (12050, "120.5"), (9999, "99.99"), (-5, "-0.05"), (-1000, "-10.0"), (101, "1.01")]
+    ("cents", "text"),
+    [(0, "0.00"), (12050, "120.50"), (9999, "99.99"), (-5, "-0.05"), (-1000, "-10.00"), (101, "1.01")],
 )
-def test_the_form_of_the_seed(cents: int, text: str) -> None:
+def test_there_are_always_two_decimals(cents: int, text: str) -> None:
     assert decimal_text(cents) == text
 
 

@@ -39,12 +39,10 @@ def parse_cents(value: object) -> int:
 
 
 def decimal_text(cents: int) -> str:
-    """The amount as JSON:API shows it: "0.0", "120.5", "99.99"."""
-    if cents % 100 == 0:
-        return f"{cents // 100}.0"
+    """The amount as JSON:API shows it, always with two decimals: "0.00", "120.50", "99.99"."""
     sign = "-" if cents < 0 else ""
     units, rest = divmod(abs(cents), 100)
-    return f"{sign}{units}.{rest // 10}" if rest % 10 == 0 else f"{sign}{units}.{rest:02d}"
+    return f"{sign}{units}.{rest:02d}"
 
 
 def number(cents: int) -> int | float:

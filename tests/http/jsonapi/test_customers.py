@@ -29,7 +29,7 @@ def test_a_customer_has_what_the_vendor_shows(world: World) -> None:
     assert attributes["name"] == "Anna Meier"
     assert attributes["email"] == "user00@web.de"
     assert attributes["external_user_id"] == "c-0"
-    assert attributes["net_revenue"] == "10.0"
+    assert attributes["net_revenue"] == "10.00"
     assert attributes["socials"] is None
     assert attributes["bounced_at"] is None
     for moment in ("created_at", "updated_at", "last_request_at"):
@@ -283,3 +283,15 @@ def test_every_filter_is_put_into_words(world: World, named: Any) -> None:
     value = "1" if named.name == "site_id" else named.kind.example
     document = world.one.document("/v1/customers", params={f"filter[{named.name}]": value, "describe": "true"})
     assert document["meta"]["description"].startswith("customers of site 1")
+
+
+@pytest.mark.parametrize("flag", ["true", "True", "TRUE"])
+def test_flags_are_of_any_case(world: World, flag: str) -> None:
+    plain = world.one.document("/v1/customers?filter[subscribed]=true&describe=true")
+    assert world.one.document(f"/v1/customers?filter[subscribed]={flag}&describe={flag}")["data"] == plain["data"]
+
+
+def test_excluded_product_types_are_passed_over(world: World) -> None:
+    path = "/v1/products?filter[exclude_product_types][]=A&filter[exclude_product_types][]=B"
+    (warning,) = world.one.document(path)["meta"]["warnings"]
+    assert warning["source"] == {"parameter": "filter[exclude_product_types][]"}

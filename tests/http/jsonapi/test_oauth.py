@@ -78,8 +78,6 @@ def test_wrong_client(world: World, wrong: dict[str, str]) -> None:
     [
         ({}, "invalid_request"),
         ({"grant_type": ""}, "invalid_request"),
-        ({"grant_type": "password", "username": "a", "password": "b"}, "unsupported_grant_type"),
-        ({"username": "a", "password": "b"}, "unsupported_grant_type"),
         ({"grant_type": "magic"}, "unsupported_grant_type"),
         ({"grant_type": "refresh_token"}, "invalid_request"),
         ({"grant_type": "refresh_token", "refresh_token": "x"}, "invalid_grant"),
@@ -88,6 +86,16 @@ def test_wrong_client(world: World, wrong: dict[str, str]) -> None:
 def test_refusals(world: World, form: dict[str, str], word: str) -> None:
     reply = grant(world, form)
     assert (reply.status_code, reply.json()["error"]) == (400, word)
+
+
+@pytest.mark.parametrize("grant_type", [{}, {"grant_type": "password"}], ids=["no grant type", "grant type"])
+def test_a_user_name_and_a_password_are_a_key_s_number_and_the_key(world: World, grant_type: dict[str, str]) -> None:
+    known = client(world)
+    user = {"username": known["client_id"], "password": known["client_secret"]}
+    assert tokens(grant(world, {**user, **grant_type}))
+    for wrong in ({"username": "a"}, {"password": "b"}, {"password": ""}):
+        reply = grant(world, {**user, **grant_type, **wrong})
+        assert (reply.status_code, reply.json()["error"]) == (401, "Invalid client credentials")
 
 
 def test_json_may_say_null_and_have_the_label_of_json_api(world: World) -> None:

@@ -220,6 +220,50 @@ def test_accounts_are_apart(world: World) -> None:
     status, _ = refused(world.other, "POST", path_of(theirs, "tags"), identifiers("contact_tags", tag))
     assert status == 404
     assert refused(world.one, "GET", path_of("nonsense", "tags"))[0] == 404
-    assert refused(world.one, "GET", path_of(mine, "tags") + "?page[size]=1")[0] == 400
+    assert refused(world.one, "GET", path_of(mine, "tags") + "?filter[nothing]=1")[0] == 400
     reader = Api(world.app, world.app.secret("one", "main", scopes=("read",))[1])
     assert refused(reader, "POST", path_of(mine, "tags"), identifiers("contact_tags", tag))[0] == 403
+
+
+def test_a_list_takes_a_page_and_its_site(world: World) -> None:
+    mine = somebody(world.one, "pages@relations.example")
+    tags = objects(world.one, "tags", "pages", 5)
+    for tag in tags:
+        assert world.one.send("POST", path_of(mine, "tags"), json=identifiers("contact_tags", tag)).status_code == 200
+    for owner in ("customers", "contacts"):
+        path = path_of(mine, "tags", owner)
+        every_one = world.one.document(path)
+        assert len(every_one["data"]) == 5
+        assert "meta" not in every_one
+        site = world.one.document("/v1/sites")["data"][0]["id"]
+        seen = []
+        page = world.one.document(f"{path}?page[size]=2&filter[site_id]={site}")
+        while True:
+            assert page["meta"]["total_count"] == 5
+            seen += page["data"]
+            if page["links"]["next"] is None:
+                break
+            page = world.one.document(page["links"]["next"])
+        assert seen == every_one["data"]
+        assert refused(world.one, "GET", f"{path}?filter[site_id]=999")[0] == 404
+
+
+def test_a_customer_s_objects_come_in_pages_of_the_vendor_s(world: World) -> None:
+    mine = somebody(world.one, "parts@relations.example")
+    offers = objects(world.one, "offers", "parts", 5)
+    for offer in offers:
+        assert world.one.send("POST", path_of(mine, "offers"), json=identifiers("offers", offer)).status_code == 200
+    path = f"/v1/customers/{mine}"
+    for include in ("", "&include=offers"):
+        seen = []
+        for number in (1, 2, 3):
+            found = world.one.document(f"{path}?filter[offers_page]={number}&filter[offers_per]=2{include}")
+            data = found["data"]["relationships"]["offers"]["data"]
+            seen += [each["id"] for each in data]
+            assert len(data) == (1 if number == 3 else 2)
+            if include:
+                assert [each["id"] for each in found["included"]] == [each["id"] for each in data]
+        assert sorted(seen) == sorted(str(each) for each in offers)
+    assert world.one.document(f"{path}?filter[products_page]=2")["data"]["relationships"]["products"]["data"] == []
+    for wrong in ("filter[offers_per]=0", "filter[offers_per]=x", "filter[offers_page]=-1", "filter[offers_pages]=1"):
+        assert refused(world.one, "GET", f"{path}?{wrong}")[0] == 400

@@ -40,4 +40,4 @@ def test_version_is_open(world: World) -> None:
     document = world.nobody.document("/v1/version")
     assert document["jsonapi"] == {"version": "v1.1"}
     assert set(document["meta"]) == {"title", "version"}
-    assert document["links"] == {}
+    assert document["links"] == {"documentation": "http://regulars.example/docs"}

@@ -49,9 +49,9 @@ def _days(raw: str) -> int:
 
 
 def _flag(raw: str) -> bool:
-    if raw not in _FLAGS:
+    if raw.lower() not in _FLAGS:
         raise FLAG.refuse()
-    return _FLAGS[raw]
+    return _FLAGS[raw.lower()]
 
 
 def _ids(raw: str) -> tuple[int | str, ...]:

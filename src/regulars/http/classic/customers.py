@@ -40,6 +40,8 @@ async def search(call: Call, caller: Reader) -> Response:
     if not wanted:
         missing = Fault("email", "is required, or customer_id, or uuid")
         raise Problem("invalid", "Name the customer: ?email=, ?customer_id= or ?uuid=.", faults=[missing])
+    if "email" in wanted:
+        wanted["email"] = wanted["email"].strip().replace(" ", "+")  # an address has no blanks: the + was sent bare
     who = parse_who(wanted, limits=call.services.store.limits)
     async with call.services.store.shared_snapshot() as connection:
         person = await find_person(connection, caller.site, who)

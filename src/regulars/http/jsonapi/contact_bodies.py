@@ -21,7 +21,7 @@ WRITABLE: Final = tuple(name for name in ATTRIBUTES if name not in READ_ONLY)
 """The attributes that callers set."""
 
 _IN_DATA: Final = (*(name for name in WRITABLE if name.startswith("address_")), *CUSTOM)
-_NEVER_NULL: Final = ("name", "email", "subscribed")
+_NEVER_NULL: Final = ("email", "subscribed")
 _SAME: Final = {"customer_id": "external_user_id", "unsubscribed": "subscribed"}
 _CODES: Final = {"address_taken": "address_taken", "identity_conflict": "address_taken", "invalid": "unprocessable"}
 _TAGS: Final = "data.relationships.tags.data"
@@ -45,8 +45,9 @@ def profile_of(attributes: Mapping[str, Any], limits: Limits, *, number: int | N
             faults.setdefault(_SAME.get(fault.field, fault.field), fault)
     if faults:
         raise _located(faults, "unprocessable")
-    if "phone_number" in attributes and attributes["phone_number"] is None:
-        profile.fields["phone_number"] = None
+    for name in ("name", "phone_number"):
+        if name in attributes and attributes[name] is None:
+            profile.fields[name] = None
     if "external_user_id" in attributes and attributes["external_user_id"] is None:
         profile.forget_customer_id = True
     profile.is_echo = True

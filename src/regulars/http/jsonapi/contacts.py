@@ -78,17 +78,16 @@ async def change(call: Call, caller: Writer) -> Response:
 
 async def remove(call: Call, caller: Writer) -> Response:
     """The customer is forgotten; logs stay, by address."""
-    _query(call, REMOVE)
+    query = _query(call, REMOVE)
     site, number = customer_place(call.path("id"), caller, NOUN)
     outcome = await _submit(call, site, DeleteCustomer(Who(number=number)))
     if outcome.verdict != "deleted":
         raise unknown_customer(NOUN)
-    return document(EMPTY)
+    return document(EMPTY, warnings=query.warnings)
 
 
 def _query(call: Call, query_spec: QuerySpec) -> ParsedQuery:
-    limit = call.services.settings.page_size_limit
-    return query_spec.read(call.scope["query_string"], largest_page=limit)
+    return query_spec.of(call)
 
 
 async def _submit(call: Call, site: int, command: Command) -> Outcome:
@@ -113,7 +112,12 @@ async def _shown(
     (resource,) = found["data"]
     address = f"{home}/v1/contacts/{resource['id']}"
     headers = {"Location": address} if status == 201 else None
-    return document({**found, "data": resource, "links": {"self": address}}, status=status, headers=headers)
+    return document(
+        {**found, "data": resource, "links": {"self": address}},
+        warnings=query.warnings,
+        status=status,
+        headers=headers,
+    )
 
 
 _ALL: Final = "/v1/contacts"

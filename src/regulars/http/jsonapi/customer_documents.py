@@ -12,6 +12,7 @@ from regulars.http.jsonapi import contact_resource, customer_resource
 from regulars.http.jsonapi.contact_resource import ContactView
 from regulars.http.jsonapi.customer_resource import RELATED, CustomerView, Line, Ties
 from regulars.http.jsonapi.kinds import BY_KIND, title_of
+from regulars.http.jsonapi.paging import Page
 from regulars.http.jsonapi.query import ParsedQuery
 from regulars.http.jsonapi.site_resource import SITES, site_resource
 from regulars.http.slices import rendered
@@ -31,7 +32,8 @@ TYPES: Final[dict[str, Sequence[str]]] = {
 class RenderContext(Struct, frozen=True):
     """What a document of customers is made for.
 
-    searches: {relationship: text that the titles of its included objects must contain}. alone: one customer, which
+    searches: {relationship: text that the titles of its included objects must contain}. pages: {relationship: which of
+    its objects are shown}, of those that are found. alone: one customer, which
     the vendor shows with the data of every relationship.
     """
 
@@ -40,6 +42,7 @@ class RenderContext(Struct, frozen=True):
     origin: str
     query: ParsedQuery
     searches: Mapping[str, str] = {}
+    pages: Mapping[str, Page] = {}
     alone: bool = False
 
 
@@ -74,6 +77,8 @@ class CustomersDocument:
         lines: Sequence[Line] = found[0] if found else []
         ties: Ties = found[1] if len(found) > 1 else {}
         include, query, site = self._include, self._context.query, self._context.site
+        for name in self._context.pages.keys() - include:
+            ties = _page_of(ties, RELATED[name], self._context.pages[name])
         if not include:
             return {"data": await rendered(lines, lambda line: self._view.show(line, ties))}
         contacts = ContactView(self._context.origin, site, query.fields.get("contacts"), frozenset())
@@ -96,6 +101,13 @@ def _relations(view: CustomerView, include: frozenset[str]) -> list[str]:
     return [*shown, contact_resource.SUBSCRIBED] if "contact" in include else shown
 
 
+def _page_of(ties: Ties, relation: str, page: Page) -> Ties:
+    """The ties with only a page of those of one relation."""
+    return {
+        place: tied[page.skip : page.skip + page.size] if place[1] == relation else tied for place, tied in ties.items()
+    }
+
+
 async def included_objects(
     connection: Connection, context: RenderContext, name: str, relation: str, ties: Ties
 ) -> tuple[Ties, list[dict[str, Any]]]:
@@ -110,6 +122,10 @@ async def included_objects(
             place: [number for number in tied if number in kept] if place[1] == relation else tied
             for place, tied in ties.items()
         }
+    if name in context.pages:
+        ties = _page_of(ties, relation, context.pages[name])
+        shown = {number for (_, each), tied in ties.items() if each == relation for number in tied}
+        objects = [item for item in objects if item.number in shown]
     products = None
     if kind.kind == "offer":
         products = await reads.products_of(connection, context.site, [item.number for item in objects])

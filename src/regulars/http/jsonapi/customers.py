@@ -1,5 +1,6 @@
 """Customers: the list with its filters, orders and pages, and one customer."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from starlette.responses import Response
@@ -12,6 +13,7 @@ from regulars.http.jsonapi.customer_resource import RELATED, RELATIONSHIPS
 from regulars.http.jsonapi.documents import document
 from regulars.http.jsonapi.listing import SORTS, Listing
 from regulars.http.jsonapi.origin import origin
+from regulars.http.jsonapi.paging import DEFAULT_SIZE, LARGEST_NUMBER, Page, whole
 from regulars.http.jsonapi.places import customer_place, unknown_customer
 from regulars.http.jsonapi.query import QuerySpec
 from regulars.http.jsonapi.surface import JSONAPI
@@ -31,7 +33,10 @@ INDEX: Final = QuerySpec(
     cursors=True,
     described=True,
 )
-SHOW: Final = QuerySpec(fields=TYPES, filters=SEARCHES, include=RELATIONSHIPS)
+PARTS: Final = {f"{name}_{part}": (name, part) for name in RELATED for part in ("page", "per")}
+"""The vendor's pages of one customer's objects: which, and how many to a page."""
+
+SHOW: Final = QuerySpec(fields=TYPES, filters=(*SEARCHES, *PARTS), include=RELATIONSHIPS)
 CUSTOMERS: Final = Listing("customers", INDEX, CustomersDocument)
 
 
@@ -43,17 +48,33 @@ async def index(call: Call, caller: Reader) -> Response:
 async def show(call: Call, caller: Reader) -> Response:
     """One customer."""
     settings = call.services.settings
-    query = SHOW.read(call.scope["query_string"], largest_page=settings.page_size_limit)
+    query = SHOW.of(call)
     site, number = customer_place(call.path("id"), caller)
     home = origin(call.scope, settings.trusted_proxies)
-    searches = {SEARCHES[name]: text for name, text in query.filters}
-    made = CustomersDocument(RenderContext(caller.account, site, home, query, searches=searches, alone=True))
+    searches = {SEARCHES[name]: text for name, text in query.filters if name in SEARCHES}
+    pages = _pages(query.filters, settings.page_size_limit)
+    context = RenderContext(caller.account, site, home, query, searches=searches, pages=pages, alone=True)
+    made = CustomersDocument(context)
     async with call.services.store.snapshot() as connection:
         found = await made.shown(connection, await read_all(connection, made.queries([number]), last=made.complete))
     if not found["data"]:
         raise unknown_customer()
     (resource,) = found["data"]
-    return document({**found, "data": resource, "links": {"self": f"{home}/v1/customers/{resource['id']}"}})
+    links = {"self": f"{home}/v1/customers/{resource['id']}"}
+    return document({**found, "data": resource, "links": links}, warnings=query.warnings)
+
+
+def _pages(filters: Sequence[tuple[str, str]], largest: int) -> dict[str, Page]:
+    """The pages of objects that the filters ask for, by relationship. Raises ParameterProblem."""
+    given: dict[str, dict[str, int]] = {}
+    for name, text in filters:
+        if name in PARTS:
+            relationship, part = PARTS[name]
+            limit = largest if part == "per" else LARGEST_NUMBER
+            given.setdefault(relationship, {})[part] = whole(f"filter[{name}]", text, limit)
+    return {
+        name: Page(found.get("page", 1), found.get("per", min(DEFAULT_SIZE, largest))) for name, found in given.items()
+    }
 
 
 OPERATIONS: Final = (

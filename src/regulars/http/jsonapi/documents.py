@@ -1,6 +1,6 @@
 """Documents: what every reply of the surface consists of, and the resources in it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from starlette.responses import Response
@@ -17,8 +17,16 @@ EMPTY: Final[dict[str, Any]] = {"data": {}}
 """What the vendor answers when a resource was deleted."""
 
 
-def document(value: dict[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A reply of this surface."""
+def document(
+    value: dict[str, Any],
+    *,
+    warnings: Sequence[Mapping[str, Any]] = (),
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A reply of this surface. warnings: what of the request was not taken as it was sent."""
+    if warnings:
+        value = {**value, "meta": {**value.get("meta", {}), "warnings": warnings}}
     return json_response(value, status=status, media_type=MEDIA_TYPE, headers=headers)
 
 

@@ -59,7 +59,7 @@ async def answer(call: Call, caller: Caller, listing: Listing) -> Response:
     """The page that the call asks for."""
     settings = call.services.settings
     raw: bytes = call.scope["query_string"]
-    query = listing.query_spec.read(raw, largest_page=settings.page_size_limit)
+    query = listing.query_spec.of(call)
     engagement = Engagement(settings.healthy_days, settings.passive_days, settings.unengaged_days)
     conditions = _conditions(query.filters)
     if len(raw) > MOST_CONDITIONS:  # in fewer characters there are not as many
@@ -89,7 +89,7 @@ async def answer(call: Call, caller: Caller, listing: Listing) -> Response:
     meta = paging.meta(page, total)
     if query.describe:
         meta["description"] = describe(filters, site=site, sort=sort, engagement=engagement)
-    return document({**found, "links": links, "meta": meta})
+    return document({**found, "links": links, "meta": meta}, warnings=query.warnings)
 
 
 def _refuse_too_many(conditions: Sequence[Callable[[Moment], Predicate]], moment: Moment) -> None:

@@ -18,6 +18,9 @@ from regulars.store import control
 from regulars.store.control import ApiKey, Tokens
 
 NOT_TO_BE_KEPT: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+USER_GRANT: Final = "password"
+"""The grant of a call that names a user, whether it names the grant or not."""
+
 WRONG_CLIENT: Final = "Invalid client credentials"
 
 _JSON_TYPES: Final = frozenset({JSON, MEDIA_TYPE})
@@ -32,7 +35,7 @@ Form = dict[str, str]
 async def token(call: Call) -> Response:
     """Exchange a key, or a refresh token, for new tokens."""
     form = await _form(call)
-    name = form.get("grant_type") or ("password" if "username" in form else "")
+    name = form.get("grant_type") or (USER_GRANT if "username" in form else "")
     if not name:
         raise Problem("invalid_request", f"grant_type is missing; allowed: {', '.join(GRANTS)}.")
     grant = GRANTS.get(name)
@@ -68,6 +71,12 @@ async def _by_client_credentials(call: Call, form: Form) -> Tokens:
     return await control.grant_tokens(call.services.store.engine, key, now=call.services.clock())
 
 
+async def _by_password(call: Call, form: Form) -> Tokens:
+    """As by client credentials: there are no users here, so the user name is a key's number, the password the key."""
+    named = {"client_id": form.get("username", ""), "client_secret": form.get("password", "")}
+    return await _by_client_credentials(call, {**form, **named})
+
+
 async def _by_refresh_token(call: Call, form: Form) -> Tokens:
     if not form.get("refresh_token"):
         raise Problem("invalid_request", "refresh_token is missing.")
@@ -87,6 +96,7 @@ async def _by_refresh_token(call: Call, form: Form) -> Tokens:
 GRANTS: Final[dict[str, Callable[[Call, Form], Awaitable[Tokens]]]] = {
     "client_credentials": _by_client_credentials,
     "refresh_token": _by_refresh_token,
+    USER_GRANT: _by_password,
 }
 """The grants there are, as `grant_type` names them."""
 
@@ -157,7 +167,13 @@ OPERATIONS: Final = (
         token,
         "Get access and refresh tokens",
         "For the number of a key and its secret, or for a refresh token.",
-        body=record({"grant_type": one_of(GRANTS), **_CLIENT, "refresh_token": TEXT}, required=("grant_type",)),
+        body=record(
+            {
+                "grant_type": one_of(GRANTS),
+                **_CLIENT,
+                **dict.fromkeys(("refresh_token", "username", "password"), TEXT),
+            }
+        ),
         reply=record({**dict.fromkeys(("access_token", "refresh_token", "token_type"), TEXT), "expires_in": WHOLE}),
     ),
     Operation(

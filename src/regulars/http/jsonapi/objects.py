@@ -35,12 +35,23 @@ def _fields(kind: ObjectKind) -> dict[str, Sequence[str]]:
     return {kind.type: kind.fields, **included, "sites": tuple(SITES)}
 
 
+_NO_TYPES: Final = "Products have no types here, so none is excluded."
+IDLE: Final = {"product": {f"filter[exclude_product_types]{many}": _NO_TYPES for many in ("[]", "")}}
+"""Parameters of the vendor's, by kind, for filters that have nothing to select by."""
+
+
 class QuerySpecs:
     """The parameters of a kind's calls."""
 
     def __init__(self, kind: ObjectKind) -> None:
         shared: Any = {"fields": _fields(kind), "include": kind.relationships}
-        self.index = QuerySpec(filters=object_lists.filters(kind), sorts=object_lists.sorts(kind), paged=True, **shared)
+        self.index = QuerySpec(
+            filters=object_lists.filters(kind),
+            sorts=object_lists.sorts(kind),
+            paged=True,
+            idle=IDLE.get(kind.kind),
+            **shared,
+        )
         self.show = QuerySpec(filters=(SITE_ID,), **shared)
         self.create = QuerySpec(fields={})
         self.remove = QuerySpec(fields={}, filters=(SITE_ID,))
@@ -101,7 +112,7 @@ async def asked(call: Call, caller: Caller, kind: ObjectKind, query_spec: QueryS
 
     A site that is not named is the one of the account's that has the object: clients follow links without naming it.
     """
-    query = query_spec.read(call.scope["query_string"], largest_page=call.services.settings.page_size_limit)
+    query = query_spec.of(call)
     if len(caller.sites) > 1 and not any(name == SITE_ID for name, _ in query.filters):
         reference = reference_in_path(call, kind)
         async with call.services.store.snapshot() as connection:
@@ -126,7 +137,7 @@ def _operations(kind: ObjectKind) -> tuple[Operation, ...]:
     async def index(call: Call, caller: Reader) -> Response:
         settings = call.services.settings
         raw: bytes = call.scope["query_string"]
-        query = known.index.read(raw, largest_page=settings.page_size_limit)
+        query = known.index.of(call)
         site = asked_site(query.filters, caller)
         found: list[RelatedObject] = []
         async with call.services.store.snapshot() as connection:
@@ -137,14 +148,15 @@ def _operations(kind: ObjectKind) -> tuple[Operation, ...]:
             shown = await read(connection, caller, site or 0, kind, page, query)
         home = origin(call.scope, settings.trusted_proxies)
         links = paging.links(f"{home}{address}", raw, query.page, len(found))
-        return document({**shown, "links": links, "meta": paging.meta(query.page, len(found))})
+        meta = paging.meta(query.page, len(found))
+        return document({**shown, "links": links, "meta": meta}, warnings=query.warnings)
 
     async def show(call: Call, caller: Reader) -> Response:
         query, site = await asked(call, caller, kind, known.show)
         return await _shown(call, caller, site, kind, query, reference_in_path(call, kind))
 
     async def create(call: Call, caller: Writer) -> Response:
-        query = known.create.read(call.scope["query_string"], largest_page=paging.DEFAULT_SIZE)
+        query = known.create.of(call)
         body = await read_resource(call, kind.type)
         site = site_of(body, caller, required=False)
         command = object_bodies.creation(kind, body, call.services.store.limits)
@@ -166,9 +178,9 @@ def _operations(kind: ObjectKind) -> tuple[Operation, ...]:
             return await _shown(call, caller, site, kind, query, item.number)
 
     async def remove(call: Call, caller: Writer) -> Response:
-        _, site = await asked(call, caller, kind, known.remove)
+        query, site = await asked(call, caller, kind, known.remove)
         await submit(call, site, kind, DeleteObject(kind.kind, reference_in_path(call, kind)))
-        return document(EMPTY)
+        return document(EMPTY, warnings=query.warnings)
 
     one, a = kind.kind, "an" if kind.kind[0] in "aeo" else "a"
     single, words = f"{address}/{{id}}", kind.type
@@ -252,7 +264,12 @@ async def _shown(
     home = origin(call.scope, call.services.settings.trusted_proxies)
     address = f"{home}/v1/{kind.type}/{quote(resource['id'], safe='')}"
     headers = {"Location": address} if status == 201 else None
-    return document({**shown, "data": resource, "links": {"self": address}}, status=status, headers=headers)
+    return document(
+        {**shown, "data": resource, "links": {"self": address}},
+        warnings=query.warnings,
+        status=status,
+        headers=headers,
+    )
 
 
 OPERATIONS: Final = tuple(each for kind in KINDS for each in _operations(kind))

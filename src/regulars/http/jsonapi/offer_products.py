@@ -13,7 +13,7 @@ from regulars.http.jsonapi.documents import document, identifier, related
 from regulars.http.jsonapi.kinds import BY_KIND
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import SITE_ID
-from regulars.http.jsonapi.query import QuerySpec
+from regulars.http.jsonapi.query import ParsedQuery, QuerySpec
 from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Reader, Writer
 from regulars.http.operation import Operation
@@ -29,8 +29,8 @@ QUERY: Final = QuerySpec(fields={}, filters=(SITE_ID,))
 
 async def show(call: Call, caller: Reader) -> Response:
     """The products of an offer."""
-    _, site = await objects.asked(call, caller, OFFERS, QUERY)
-    return await _listed(call, site)
+    query, site = await objects.asked(call, caller, OFFERS, QUERY)
+    return await _listed(call, query, site)
 
 
 async def add(call: Call, caller: Writer) -> Response:
@@ -49,7 +49,7 @@ async def remove(call: Call, caller: Writer) -> Response:
 
 
 async def _change(call: Call, caller: Writer, change: SetChange) -> Response:
-    _, site = await objects.asked(call, caller, OFFERS, QUERY)
+    query, site = await objects.asked(call, caller, OFFERS, QUERY)
     offer = objects.reference_in_path(call, OFFERS)
     products = await read_identifiers(call, PRODUCTS.type, PRODUCTS.kind)
     outcome = await call.services.store.ledger.submit(site, LinkProducts(offer, products, change))
@@ -58,10 +58,10 @@ async def _change(call: Call, caller: Writer, change: SetChange) -> Response:
             raise objects.unknown(OFFERS)
         raise unknown_objects(outcome.refusal)
     with after_commit():
-        return await _listed(call, site)
+        return await _listed(call, query, site)
 
 
-async def _listed(call: Call, site: int) -> Response:
+async def _listed(call: Call, query: ParsedQuery, site: int) -> Response:
     async with call.services.store.snapshot() as connection:
         offer = await find_object(connection, site, OFFERS.kind, objects.reference_in_path(call, OFFERS))
         if offer is None:
@@ -70,7 +70,7 @@ async def _listed(call: Call, site: int) -> Response:
     home = origin(call.scope, call.services.settings.trusted_proxies)
     links = related(f"{home}/v1/offers/{offer.number}", "products")
     shown = await rendered(numbers, lambda number: identifier(PRODUCTS.type, number))
-    return document({"data": shown, "links": links})
+    return document({"data": shown, "links": links}, warnings=query.warnings)
 
 
 _BODY: Final = ref(body_schemas.identifiers(PRODUCTS.type))

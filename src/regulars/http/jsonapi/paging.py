@@ -71,15 +71,21 @@ def parse(given: Mapping[str, str], largest_size: int) -> Page:
 
 def parse_number(text: str) -> int:
     """Read page[number]. Raises ParameterProblem."""
-    return _whole(PAGE_NUMBER, text, LARGEST_NUMBER)
+    return whole(PAGE_NUMBER, text, LARGEST_NUMBER)
 
 
 def parse_size(text: str, largest: int) -> int:
     """Read page[size]. Raises ParameterProblem."""
-    return _whole(PAGE_SIZE, text, largest)
+    return whole(PAGE_SIZE, text, largest)
 
 
-def _whole(parameter: str, text: str, largest: int) -> int:
+def is_larger(text: str, largest: int) -> bool:
+    """Whether page[size] is a whole number, and larger than a page can be."""
+    return text.isascii() and text.isdigit() and (len(text) > 10 or int(text) > largest)
+
+
+def whole(parameter: str, text: str, largest: int) -> int:
+    """Read a whole number from 1. Raises ParameterProblem."""
     if text.isascii() and text.isdigit() and len(text) <= 10 and 1 <= (value := int(text)) <= largest:
         return value
     raise ParameterProblem(parameter, f"{parameter} must be a whole number from 1 to {largest}.")

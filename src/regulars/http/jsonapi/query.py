@@ -1,14 +1,19 @@
 """The query of a call: which parameters it may have, as a table, and what a caller asked for with them.
 
-Refusals name the parameter and list what is allowed, out of the same table.
+Refusals name the parameter and list what is allowed, out of the same table. A parameter that is none of the call's and
+does not resemble a filter is passed over, and the reply says so: stored scripts of the vendor's users send such. What
+resembles a filter is refused, since a filter that is passed over would widen the answer.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from difflib import get_close_matches
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from msgspec import Struct
 
+from regulars.http.call import Call
 from regulars.http.errors import Problem
 from regulars.http.jsonapi import paging
 from regulars.http.jsonapi.failures import ParameterProblem
@@ -18,7 +23,24 @@ SORT: Final = "sort"
 INCLUDE: Final = "include"
 DESCRIBE: Final = "describe"
 FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
+"""How a flag may be written, in letters of any case."""
+
 _MOST_PARAMETERS: Final = 500
+_MOST_WARNINGS: Final = 20
+"""Unknown parameters that are passed over; one more is refused."""
+
+_NEVER_PASSED_OVER: Final = frozenset({SORT, INCLUDE, *CURSORS})
+"""JSON:API wants them refused where there are none, and a client that followed cursors would never come to an end."""
+
+_OF_ADDRESSES: Final = frozenset({"email", "email_contains"})
+"""Filters whose value is an address or part of one, which has no blanks: where one arrives, a + was sent bare."""
+
+_WORD: Final = re.compile(r"[^a-z0-9]+")
+_ALIKE: Final = 0.9
+"""How similar a name without brackets must be to that of a filter to be refused; 1 is the same."""
+
+_GUESSED: Final = 0.6
+"""How similar a filter must be to be suggested."""
 
 
 class ParsedQuery(Struct, frozen=True):
@@ -26,7 +48,8 @@ class ParsedQuery(Struct, frozen=True):
 
     filters: every different (name, value) once. sort: a spelling of the query_spec. fields: by type, the fields that
     were asked for; of a type that is absent, all. include: relationships, each once. describe: whether to put the
-    question into words.
+    question into words. warnings: what of the query was passed over or changed, as replies tell it.
+    is_paged: whether a page was asked for.
     """
 
     filters: Sequence[tuple[str, str]]
@@ -35,12 +58,15 @@ class ParsedQuery(Struct, frozen=True):
     fields: Mapping[str, frozenset[str]]
     include: frozenset[str]
     describe: bool = False
+    warnings: Sequence[Mapping[str, Any]] = ()
+    is_paged: bool = False
 
 
 class QuerySpec:
     """The parameters of one call. `sorts` are spellings, the default first; `fields` are those of each type.
 
-    paged: it has pages by number. cursors: and by cursor. described: it can be put into words.
+    paged: it has pages by number. cursors: and by cursor. described: it can be put into words. idle: parameters of
+    the vendor's for filters that have nothing to select by here, with the reason; they are passed over.
     """
 
     def __init__(
@@ -53,7 +79,9 @@ class QuerySpec:
         paged: bool = False,
         cursors: bool = False,
         described: bool = False,
+        idle: Mapping[str, str] | None = None,
     ) -> None:
+        self._idle = dict(idle or {})
         self.filters = {f"filter[{name}]": name for name in filters}
         self.sorts = tuple(sorts)
         self.include = tuple(include)
@@ -76,24 +104,40 @@ class QuerySpec:
             include=frozenset(),
         )
 
-    def read(self, raw: bytes, *, largest_page: int) -> ParsedQuery:
+    def of(self, call: Call) -> ParsedQuery:
+        """What a call asks for, as `read` takes it. `Prefer: handling=strict` (RFC 7240) refuses what is unknown."""
+        preferred = call.request.headers.getlist("prefer")
+        return self.read(
+            call.scope["query_string"],
+            largest_page=call.services.settings.page_size_limit,
+            strict=any(_prefers_strict(value) for value in preferred),
+        )
+
+    def read(self, raw: bytes, *, largest_page: int, strict: bool = False) -> ParsedQuery:
         """What the query string asks for. Of all parameters but filters the last one wins.
 
-        Raises ParameterProblem for what is unknown or malformed.
+        What is unknown is passed over, and a page larger than the largest becomes that. Raises ParameterProblem for
+        what is malformed, for what resembles a filter, and with `strict` for the other two as well.
         """
         if not raw and largest_page >= DEFAULT_SIZE:
             return self._plain
         singles: dict[str, str] = {}
         filters: dict[tuple[str, str], None] = {}
+        warnings: dict[str, str] = {}
         for name, value in pairs(raw):
             if "\0" in value:
                 raise ParameterProblem(name, f"{name} must not contain NUL.")
             if (filter_name := self.filters.get(name)) is not None:
-                filters[filter_name, value] = None
+                filters[filter_name, address(value) if filter_name in _OF_ADDRESSES else value] = None
             elif name in self._singles:
                 singles[name] = value
-            else:
+            elif strict or len(warnings) == _MOST_WARNINGS or self._must_be_known(name):
                 raise self._unknown(name)
+            else:
+                warnings[name] = self._idle.get(name, "There is no such parameter here; it was passed over.")
+        if PAGE_SIZE in singles and not strict and paging.is_larger(singles[PAGE_SIZE], largest_page):
+            warnings[PAGE_SIZE] = f"A page has at most {largest_page} items; it was taken as {largest_page}."
+            singles[PAGE_SIZE] = str(largest_page)
         sort = singles.get(SORT, self._plain.sort)
         if SORT in singles and sort not in self.sorts:
             raise ParameterProblem(SORT, f"{SORT} must be one of the allowed: {', '.join(self.sorts)}.")
@@ -107,13 +151,31 @@ class QuerySpec:
                 if parameter in singles
             },
             include=_listed(INCLUDE, singles[INCLUDE], self.include) if INCLUDE in singles else frozenset(),
+            is_paged=any(name in singles for name in paging.PARAMETERS),
             describe=DESCRIBE in singles and _flag(DESCRIBE, singles[DESCRIBE]),
+            warnings=[{"source": {"parameter": name}, "detail": detail} for name, detail in warnings.items()],
         )
 
+    def _must_be_known(self, name: str) -> bool:
+        """Whether a parameter that the call does not have changes what is asked, so that it cannot be passed over."""
+        return name in _NEVER_PASSED_OVER or (name not in self._idle and self._resembles_filter(name))
+
+    def _resembles_filter(self, name: str) -> bool:
+        """Whether a parameter of another name was meant as a filter: filters[x], filter.x, fliter[x], has_tag_id."""
+        outer, bracket, inner = name.lower().partition("[")
+        if "filter" in outer or (bracket and get_close_matches(outer, ["filter"], 1, 0.7)):
+            return True
+        word = _WORD.sub("_", inner if bracket else outer).strip("_")
+        cutoff = 1.0 if bracket else _ALIKE
+        return bool(word and get_close_matches(word, self.filters.values(), 1, cutoff))
+
     def _unknown(self, name: str) -> ParameterProblem:
-        if name.startswith("filter[") and self.filters:
+        if self.filters and self._resembles_filter(name):
+            word = _WORD.sub("_", re.sub(r"^[^[]*\[", "", name.lower()).removeprefix("filter")).strip("_")
+            near = get_close_matches(word, self.filters.values(), 1, _GUESSED)
+            meant = f" Did you mean filter[{near[0]}]?" if near else ""
             allowed = ", ".join(self.filters.values())
-            return ParameterProblem(name, f"There is no such filter here; allowed: {allowed}.")
+            return ParameterProblem(name, f"There is no such filter here.{meant} Allowed: {allowed}; as filter[...].")
         others = [each for each in self.names if each not in self.filters]
         allowed = ", ".join([*others, "filter[...]"] if self.filters else others)
         return ParameterProblem(name, f"There is no such parameter here; allowed: {allowed or 'none'}.")
@@ -129,10 +191,20 @@ def pairs(raw: bytes) -> list[tuple[str, str]]:
         raise Problem("malformed", f"There must be at most {_MOST_PARAMETERS} parameters.") from None
 
 
+def address(text: str) -> str:
+    """An address, or part of one, as a query string brings it: a + that was not encoded arrives as a blank."""
+    return text.strip().replace(" ", "+")
+
+
+def _prefers_strict(value: str) -> bool:
+    """Whether a Prefer header asks to be refused rather than obliged."""
+    return any(part.strip().lower().replace('"', "").replace(" ", "") == "handling=strict" for part in value.split(","))
+
+
 def _flag(parameter: str, value: str) -> bool:
-    if value not in FLAGS:
+    if value.lower() not in FLAGS:
         raise ParameterProblem(parameter, f"{parameter} must be one of the allowed: {', '.join(FLAGS)}.")
-    return FLAGS[value]
+    return FLAGS[value.lower()]
 
 
 def _listed(parameter: str, value: str, allowed: Sequence[str]) -> frozenset[str]:

@@ -4,7 +4,7 @@ Which calls a relationship has follows from `domain.ties.RELATIONSHIPS`: it can 
 that ties, taken from where there is one that unties, and replaced where there are both.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from starlette.responses import Response
 
@@ -14,15 +14,15 @@ from regulars.domain.relations import BY_NAME
 from regulars.domain.ties import RELATIONSHIPS, Relationship
 from regulars.http.call import Call
 from regulars.http.errors import after_commit
-from regulars.http.jsonapi import body_schemas, schemas
+from regulars.http.jsonapi import body_schemas, paging, schemas
 from regulars.http.jsonapi.bodies import read_identifiers, unknown_objects
 from regulars.http.jsonapi.documents import document, related
 from regulars.http.jsonapi.kinds import BY_KIND
 from regulars.http.jsonapi.origin import origin
-from regulars.http.jsonapi.places import customer_place, unknown_customer
-from regulars.http.jsonapi.query import QuerySpec
+from regulars.http.jsonapi.places import SITE_ID, asked_site, customer_place, unknown_customer
+from regulars.http.jsonapi.query import ParsedQuery, QuerySpec
 from regulars.http.jsonapi.surface import JSONAPI
-from regulars.http.keyring import Reader, Writer
+from regulars.http.keyring import Caller, Reader, Writer
 from regulars.http.operation import Handler, Operation
 from regulars.http.schema import ref
 from regulars.http.slices import rendered
@@ -46,7 +46,7 @@ NAMES: Final = {f"{BY_NAME[relation].kind}s": each for relation, each in RELATIO
 OF_CONTACTS: Final = ("tags", "offers")
 """The relationships that the vendor's contacts have."""
 
-NO_PARAMETERS: Final = QuerySpec(fields={})
+LIST: Final = QuerySpec(fields={}, filters=(SITE_ID,), paged=True)
 
 
 def methods(relationship: Relationship) -> tuple[str, ...]:
@@ -62,7 +62,7 @@ def _operations(owner: str, name: str) -> tuple[Operation, ...]:
     kind = BY_KIND[BY_NAME[relationship.relation].kind or ""]
     path = f"/v1/{owner}/{{id}}/relationships/{name}"
 
-    async def listed(call: Call, site: int, number: int) -> Response:
+    async def listed(call: Call, query: ParsedQuery, site: int, number: int) -> Response:
         async with call.services.store.snapshot() as connection:
             found, ties = await read_all(
                 connection,
@@ -71,20 +71,31 @@ def _operations(owner: str, name: str) -> tuple[Operation, ...]:
             if not found:
                 raise unknown_customer(noun)
             held = ties.get((number, relationship.relation), [])
+            total = len(held)
+            held = held[query.page.skip : query.page.skip + query.page.size] if query.is_paged else held
             items = await objects_by_number(connection, site, kind.kind, held) if held else []
         home = origin(call.scope, call.services.settings.trusted_proxies)
-        links = related(f"{home}/v1/{owner}/{public_number(site, number)}", name)
+        links: dict[str, str | None] = {**related(f"{home}/v1/{owner}/{public_number(site, number)}", name)}
         shown = await rendered(items, lambda item: {"id": kind.id_of(item), "type": kind.type})
-        return document({"data": shown, "links": links})
+        found_page: dict[str, Any] = {"data": shown, "links": links}
+        if query.is_paged:
+            links |= paging.links(links["self"] or "", call.scope["query_string"], query.page, total)
+            found_page["meta"] = paging.meta(query.page, total)
+        return document(found_page, warnings=query.warnings)
+
+    def asked(call: Call, caller: Caller) -> tuple[ParsedQuery, int, int]:
+        query = LIST.of(call)
+        site, number = customer_place(call.path("id"), caller, noun)
+        if query.filters and asked_site(query.filters, caller) != site:
+            raise unknown_customer(noun)
+        return query, site, number
 
     async def show(call: Call, caller: Reader) -> Response:
-        NO_PARAMETERS.read(call.scope["query_string"], largest_page=1)
-        return await listed(call, *customer_place(call.path("id"), caller, noun))
+        return await listed(call, *asked(call, caller))
 
     def changing(change: SetChange) -> Handler:
         async def write(call: Call, caller: Writer) -> Response:
-            NO_PARAMETERS.read(call.scope["query_string"], largest_page=1)
-            site, number = customer_place(call.path("id"), caller, noun)
+            query, site, number = asked(call, caller)
             references = await read_identifiers(call, kind.type, kind.kind)
             command = Relate(Who(number=number), relationship.relation, references, change)
             outcome = await call.services.store.ledger.submit(site, command)
@@ -93,7 +104,7 @@ def _operations(owner: str, name: str) -> tuple[Operation, ...]:
                     raise unknown_customer(noun)
                 raise unknown_objects(outcome.refusal)
             with after_commit():
-                return await listed(call, site, number)
+                return await listed(call, query, site, number)
 
         return write
 
@@ -106,7 +117,7 @@ def _operations(owner: str, name: str) -> tuple[Operation, ...]:
             path,
             handlers[method],
             SUMMARIES[method].format(name=name, noun=noun),
-            query=NO_PARAMETERS,
+            query=LIST,
             body=None if method == "GET" else ref(body_schemas.identifiers(kind.type)),
             reply=schemas.RELATED,
         )

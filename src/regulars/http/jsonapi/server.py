@@ -8,6 +8,7 @@ import regulars
 from regulars.http.call import Call
 from regulars.http.jsonapi import schemas
 from regulars.http.jsonapi.documents import document
+from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.query import QuerySpec
 from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Caller
@@ -26,10 +27,11 @@ ME: Final = QuerySpec(fields={"users": USERS})
 
 async def version(call: Call) -> Response:
     """The version of the server; open, so that it tells whether the server runs."""
+    home = origin(call.scope, call.services.settings.trusted_proxies)
     return document(
         {
             "meta": {"title": "Regulars API", "version": regulars.__version__},
-            "links": {},
+            "links": {"documentation": f"{home}/docs"},
             "jsonapi": {"version": "v1.1"},
         }
     )
@@ -37,13 +39,14 @@ async def version(call: Call) -> Response:
 
 async def me(call: Call, caller: Caller) -> Response:
     """The key, shown as the user that the vendor's clients expect."""
-    query = ME.read(call.scope["query_string"], largest_page=call.services.settings.page_size_limit)
+    query = ME.of(call)
     async with call.services.store.snapshot() as connection:
         name = await control.account_name(connection, caller.account)
     shown = dict(zip(USERS, (initials(name), name, "", role(caller)), strict=True))
     fields = query.fields.get("users", USERS)
     attributes = {field: value for field, value in shown.items() if field in fields}
-    return document({"data": {"id": str(caller.key.id), "type": "users", "attributes": attributes}})
+    user = {"id": str(caller.key.id), "type": "users", "attributes": attributes}
+    return document({"data": user}, warnings=query.warnings)
 
 
 def initials(name: str) -> str:

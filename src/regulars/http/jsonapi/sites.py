@@ -32,7 +32,7 @@ async def index(call: Call, caller: Reader) -> Response:
     """The sites of the account."""
     settings = call.services.settings
     raw: bytes = call.scope["query_string"]
-    query = INDEX.read(raw, largest_page=settings.page_size_limit)
+    query = INDEX.of(call)
     async with call.services.store.snapshot() as connection:
         found = _selected(await control.list_sites(connection, caller.account), query)
     page = found[query.page.skip : query.page.skip + query.page.size]
@@ -42,21 +42,23 @@ async def index(call: Call, caller: Reader) -> Response:
             "data": [site_resource(site, query.fields.get("sites")) for site in page],
             "links": paging.links(f"{home}/v1/sites", raw, query.page, len(found)),
             "meta": paging.meta(query.page, len(found)),
-        }
+        },
+        warnings=query.warnings,
     )
 
 
 async def show(call: Call, caller: Reader) -> Response:
     """One site."""
     settings = call.services.settings
-    query = SHOW.read(call.scope["query_string"], largest_page=settings.page_size_limit)
+    query = SHOW.of(call)
     number = call.path("id")
     async with call.services.store.snapshot() as connection:
         sites = await control.list_sites(connection, caller.account)
     for site in sites:
         if str(site.id) == number:
             self_link = f"{origin(call.scope, settings.trusted_proxies)}/v1/sites/{number}"
-            return document({"data": site_resource(site, query.fields.get("sites")), "links": {"self": self_link}})
+            shown = {"data": site_resource(site, query.fields.get("sites")), "links": {"self": self_link}}
+            return document(shown, warnings=query.warnings)
     raise Problem("object_not_found", "There is no site with this id.")
 
 
