@@ -14,6 +14,18 @@ from regulars.domain.limits import DEFAULT, Limits
 from regulars.domain.references import Reference, parse_reference
 from regulars.domain.text import is_blank, is_storable
 
+NO_LOCALE: Final = "not set"
+"""How a customer without a locale is shown; sent back, it says nothing."""
+
+READ_ONLY: Final = frozenset(
+    {
+        *("object", "created", "created_at", "updated_at", "unsubscribed_at", "bsft_control_bucket"),
+        *("email_domain", "email_hash", "email_hard_bounced", "email_spam_reported"),
+        *("lifetime_orders", "lifetime_revenue", "lifetime_visits"),
+    }
+)
+"""What a customer is shown with and callers do not set: passed over at the top level, where a shown one is sent back."""
+
 RESERVED_PREFIX: Final = "_bsft_"
 _FLAGS: Final[dict[object, bool]] = {"true": True, "1": True, "false": False, "0": False}
 
@@ -67,22 +79,23 @@ class _Validator:
         who = self.who(body)
         fields: dict[str, Any] = {}
         attributes: dict[str, Any] = {}
-        data = body.get("data")
-        if isinstance(data, dict):
-            attributes.update(data)
-        elif data is not None and data != "":
-            self.fault("data", "must be an object")
+        for key in ("custom_attributes", "data"):  # we show the attributes under both names
+            data = body.get(key)
+            if isinstance(data, dict):
+                attributes.update(data)
+            elif data is not None and data != "":
+                self.fault(key, "must be an object")
         rules = TOP_RULES
         for key, value in body.items():
             rule = rules.get(key)
             if rule is not None:
-                if value is None or is_blank(value):
+                if value is None or is_blank(value) or (key == "locale" and value == NO_LOCALE):
                     continue
                 try:
                     fields[PERCENTILES.get(key, key)] = rule(value, self.limits)
                 except ValueError as error:
                     self.fault(key, str(error))
-            elif key not in _ENVELOPE and key not in ignore:
+            elif key not in _ENVELOPE and key not in READ_ONLY and key not in ignore:
                 attributes[key] = value
         if len(attributes) * _SHORTEST_MEMBER > self.limits.attributes:
             self.faults.append(_too_large(self.limits.attributes))  # judging so many would take long
@@ -91,6 +104,8 @@ class _Validator:
         groups = self.groups(body["groups"]) if "groups" in body else ()
         newsletters = self.newsletters(body["subscription_groups"]) if "subscription_groups" in body else ()
         unsubscribed = self.flag("unsubscribed", body["unsubscribed"]) if "unsubscribed" in body else None
+        if unsubscribed is False and _is_shown_as_reachable(body):
+            unsubscribed = None
         self.finish(who)
         return Profile(who, fields, attributes, groups, newsletters, unsubscribed)
 
@@ -265,11 +280,19 @@ def _unstorable(value: Any) -> str | None:
     return next(filter(None, map(_unstorable, parts)), None)
 
 
-_ENVELOPE: Final = IDENTIFIERS | {"data", "groups", "subscription_groups", "unsubscribed"}
+_ENVELOPE: Final = IDENTIFIERS | {"data", "custom_attributes", "groups", "subscription_groups", "unsubscribed"}
 """Top-level keys that are neither a field nor an attribute."""
 
 EXPLICIT_FIELDS: Final = (*TOP_RULES, *sorted(_ENVELOPE))
 """Every top-level key of an upsert that is not an attribute; for the docs."""
+
+
+def _is_shown_as_reachable(body: Mapping[str, Any]) -> bool:
+    """Whether a body is a customer as we show one who never unsubscribed: subscribed, or never asked, which look alike.
+
+    Sent back, perhaps after the person has unsubscribed, it is nobody's word on consent.
+    """
+    return body.get("object") == "customer" and "unsubscribed_at" in body and body["unsubscribed_at"] is None
 
 
 def fill_names(fields: dict[str, Any], firstname: str | None, lastname: str | None, *, longest: int) -> None:

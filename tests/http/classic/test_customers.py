@@ -454,3 +454,50 @@ def test_deleting_nobody_in_particular_is_refused(api: Client) -> None:
     refused(api.post("customers/delete", {}), "user_identifier_missing")
     refused(api.post("customers/delete", {"email": "nonsense"}), "invalid", "email")
     refused(api.delete("customers/nonsense"), "invalid")
+
+
+FULL: dict[str, Any] = {
+    "email": "echo@example.com",
+    "customer_id": "echo-1",
+    "firstname": "Eve",
+    "data": {"plan": "pro", "nested": {"a": [1]}},
+    "groups": ["grp_echo"],
+    "subscription_groups": [{"id": "echo_news", "subscribed": True}],
+}
+
+
+def written(api: Client, door: str, shown: dict[str, Any]) -> None:
+    """Send a customer back as it was shown, through one of the doors."""
+    match door:
+        case "upsert":
+            assert done(api.post("customers", shown))["result"] == "unchanged"
+        case "bulk":
+            (result,) = done(api.post("customers/bulk", {"customers": [shown]}))["results"]
+            assert result["result"] == "unchanged"
+        case "batch":
+            (reply,) = api.post("batch", [{"path": "customers", "method": "POST", "body": shown}]).json()
+            assert reply["body"]["result"] == "unchanged"
+        case _:
+            assert done(api.post("event", {**shown, "event": "identify"}))["result"] == "unchanged"
+
+
+@pytest.mark.parametrize("door", ["upsert", "bulk", "batch", "identify"])
+@pytest.mark.parametrize("person", [FULL, {"email": "bare-echo@example.com"}], ids=["full", "bare"])
+def test_what_is_shown_can_be_sent_back(api: Client, door: str, person: dict[str, Any]) -> None:
+    done(api.post("customers", person))
+    shown = done(api.get(f"customers/{person['email']}"))["customer"]
+    written(api, door, shown)
+    again = done(api.get(f"customers/{person['email']}"))["customer"]
+    assert again == shown
+    assert again["data"] == person.get("data", {})
+
+
+def test_what_was_shown_before_an_opt_out_does_not_end_it(api: Client) -> None:
+    done(api.post("customers", {"email": "stale-echo@example.com"}))
+    shown = done(api.get("customers/stale-echo@example.com"))["customer"]
+    done(api.post("event", {"event": "unsubscribed", "email": "stale-echo@example.com"}))
+    written(api, "upsert", shown)
+    assert done(api.get("customers/stale-echo@example.com"))["customer"]["unsubscribed"] is True
+    changed = done(api.get("customers/stale-echo@example.com"))["customer"]
+    done(api.post("customers", {**changed, "unsubscribed": False}))
+    assert done(api.get("customers/stale-echo@example.com"))["customer"]["unsubscribed"] is False

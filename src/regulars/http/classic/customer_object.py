@@ -6,10 +6,10 @@ from regulars.domain.customer import Person, Picture, attributes_json, email_has
 from regulars.domain.identity import uuid_text
 from regulars.domain.moments import SECOND, iso, iso_or_none
 from regulars.domain.money import number
+from regulars.domain.profile import NO_LOCALE
 from regulars.domain.relations import BY_NAME, FLAG
 from regulars.store.reads import CustomerCard
 
-NO_LOCALE: Final = "not set"
 _CONSENT: Final = (BY_NAME["subscribed"].code, FLAG)
 _HARD_BOUNCING: Final = BY_NAME["hard_bouncing"].code
 _SPAM_REPORTED: Final = BY_NAME["spam_reported"].code
