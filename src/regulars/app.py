@@ -26,7 +26,7 @@ from regulars.settings import Settings
 from regulars.stalls import StallWatch
 from regulars.store import control
 from regulars.store.engine import ReplacedError, UnavailableError
-from regulars.store.pruning import prune_changes
+from regulars.store.pruning import prune_changes, prune_outbox
 from regulars.store.store import Store
 
 _WATCH_SECONDS: Final = 0.5
@@ -74,6 +74,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
         capacity=settings.queue_capacity,
         limits=Limits(email=settings.email_limit, attributes=settings.attributes_limit),
         must_exist=True,  # a worker that is replaced must not begin an empty one where somebody deleted it
+        has_outbox=settings.has_outbox,
     )
     directory = None if settings.snapshots is None else SnapshotDirectory(settings.snapshots)
     audience = Audience(
@@ -90,7 +91,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
         asyncio.create_task(audience.follow()),
         asyncio.create_task(_watch_files(store)),
         asyncio.create_task(_flush_now_and_then(keyring)),
-        asyncio.create_task(_prune_now_and_then(store, directory, settings.change_retention_days)),
+        asyncio.create_task(_prune_now_and_then(store, directory, settings)),
     ]
     try:
         yield Services(
@@ -153,7 +154,7 @@ async def _flush_now_and_then(keyring: Keyring) -> None:
             _log.exception("when keys were used could not be noted")
 
 
-async def _prune_now_and_then(store: Store, directory: SnapshotDirectory | None, days: int) -> None:
+async def _prune_now_and_then(store: Store, directory: SnapshotDirectory | None, settings: Settings) -> None:
     while True:
         await asyncio.sleep(_PRUNE_SECONDS)
         try:
@@ -162,7 +163,10 @@ async def _prune_now_and_then(store: Store, directory: SnapshotDirectory | None,
             for site in sites:
                 saved = None if directory is None else directory.head(site.id)
                 until = None if saved is None else saved.number
-                await prune_changes(store.engine, site.id, before=clock_ms() - days * DAY, until=until)
+                now = clock_ms()
+                before = now - settings.change_retention_days * DAY
+                await prune_changes(store.engine, site.id, before=before, until=until)
+                await prune_outbox(store.engine, site.id, before=now - settings.outbox_retention_days * DAY)
         except UnavailableError as error:
             unavailable.warning("old changes could not be deleted", reason=str(error))
         except Exception:

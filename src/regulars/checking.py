@@ -17,6 +17,7 @@ from regulars.audience.structures.archive import DamagedError, OtherFormatError
 from regulars.domain.changes import Head, UnknownFormatError
 from regulars.domain.relations import BY_CODE
 from regulars.store import change_statements as sql
+from regulars.store import outbox
 from regulars.store.following import StoreSnapshot
 from regulars.store.inspection import contradictions, last_tied, numbers_of, without_object
 from regulars.store.store import Store
@@ -58,6 +59,7 @@ async def check_site(store: Store, site: int, snapshots: Path | None = None) -> 
         problems += strangers[:_MOST]
         for relation, item in (await without_object(snapshot.connection, site, loaded.ties))[:_MOST]:
             problems.append(f"there are ties {BY_CODE[relation].name} to {item}, of which there is no row")
+        problems += [each async for each in _first(outbox.problems(snapshot.connection, site, head))]
         starts = [SiteIndex()]
         starts[0].finish(_START)
         try:

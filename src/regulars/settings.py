@@ -87,6 +87,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     change_retention_days: Annotated[
         _Days, Meta(description="how many days changes are kept, for those who follow them")
     ] = 7
+    outbox: Annotated[
+        Literal["on", "off"],
+        Meta(description="off: what happens is not kept for the change feed, webhooks and watched audiences"),
+    ] = "on"
+    outbox_retention_days: Annotated[
+        _Days, Meta(description="how many days what happened is kept for the change feed and webhooks")
+    ] = 30
     snapshot_folder: Annotated[
         str,
         Meta(description="folder of the indexes' snapshots; empty: beside the SQLite file, or none"),
@@ -96,6 +103,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(ge=0, le=100_000, description="requests a second of a key that has no rate of its own; 0: any number"),
     ] = 0
     page_size_limit: Annotated[int, Meta(ge=1, le=10_000, description="largest page of a list")] = 100
+
+    @property
+    def has_outbox(self) -> bool:
+        """Whether commits are written into the outbox."""
+        return self.outbox == "on"
 
     @property
     def snapshots(self) -> Path | None:

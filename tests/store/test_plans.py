@@ -36,6 +36,8 @@ INSERT INTO consents (site_id, customer, number, at, granted, source)
   SELECT s, n, n, n, 1, 'api' FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;
 INSERT INTO changes SELECT s, n, 0, n, n - 1, 1, n, ''
   FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;
+INSERT INTO outbox SELECT s, n, 0, 0, n, n - 1, 1, n, ''
+  FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;
 INSERT INTO offer_products SELECT s, n, n FROM generate_series(1, {SITES}) s, generate_series(1, 500) n;
 """
 

@@ -33,7 +33,8 @@ READS_A_SITE = {
 READS_AN_END = {
     **{f"last_of_{table.name}": "the last row of a site, where a copy goes on" for table in SITE_TABLES},
     "last_customer": "max() of the last column of a key: SQLite reads one row, at the end of the site",
-    "oldest_change": "min() of the same, at the beginning of the site",
+    "oldest_of_changes": "min() of the same, at the beginning of the site",
+    "oldest_of_outbox": "the same",
     "last_tied": "max() of the next column of a key, which is the end of the site too",
     "numbers": "the same, for a check of a whole site",
 }

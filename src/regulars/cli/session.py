@@ -30,7 +30,7 @@ async def opened(url: str, *, largest_batch: int = LARGEST_BATCH) -> AsyncIterat
     await require_database(url)
     settings = Settings.from_environment()
     limits = Limits(email=settings.email_limit, attributes=settings.attributes_limit)
-    store = await Store.open(url, largest_batch=largest_batch, limits=limits)
+    store = await Store.open(url, largest_batch=largest_batch, limits=limits, has_outbox=settings.has_outbox)
     try:
         yield store
     finally:

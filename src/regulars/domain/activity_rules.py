@@ -13,7 +13,7 @@ from regulars.domain.outcome import Verdict
 from regulars.domain.relations import BY_NAME, FLAG, ReportKind
 from regulars.domain.ties import apply_sets
 from regulars.domain.upsert_rules import apply_upsert, move_forward, record_consent
-from regulars.domain.working import ActivityRow, WorkingSet, conflict
+from regulars.domain.working import WorkingSet, conflict
 
 
 def apply_activity(
@@ -96,19 +96,15 @@ def _keep(activity: Activity, person: Person, work: WorkingSet, at: int, *, log:
     """Write the activity into the customer's history."""
     if activity.uuid is not None:
         work.history.seen_uuids[activity.uuid] = person.customer.number if log is None else None
-    work.history.activities.append(
-        ActivityRow(
-            number=work.counters.activity,
-            customer=person.customer.number,
-            name=activity.name,
-            at=at,
-            uuid=activity.uuid,
-            order_id=activity.order_id,
-            log=log,
-            detail=activity.detail,
-        )
+    work.record(
+        person,
+        activity.name,
+        at,
+        uuid=activity.uuid,
+        order_id=activity.order_id,
+        log=log,
+        detail=activity.detail,
     )
-    work.counters.activity += 1
 
 
 def _figures(activity: Activity, person: Person, work: WorkingSet, at: int, *, applies: bool) -> None:
@@ -210,6 +206,8 @@ def _mail(activity: Activity, person: Person, work: WorkingSet, numbers: dict[st
         work.history.new_logs[log.number] = log
     else:
         work.history.changed_logs[log.number] = log
+        if log.number not in work.history.new_logs:
+            work.history.statuses.setdefault(log.number, log.status)
         _readdress(log, activity.who, customer)
     if item is not None and (log.email_id is None or item.public_id < log.email_id):
         # Events of one mail should name the same; of those that do not, any order of arrival keeps the same one.

@@ -27,6 +27,7 @@ class Savepoint:
         self._is_touched = self._number in work.people.before
         self._noted = [{place: noted[place] for place in self._places() if place in noted} for noted in self._notes()]
         self._consents = len(work.history.consents)
+        self._activities, self._next_activity = len(work.history.activities), work.counters.activity
         self._objects = len(work.objects.saved)
 
     def is_as_it_was(self) -> bool:
@@ -53,6 +54,8 @@ class Savepoint:
             noted.update(mine)
         self.person.ties = self._ties
         del work.history.consents[self._consents :]
+        del work.history.activities[self._activities :]
+        work.counters.activity = self._next_activity
 
     def _held(self) -> set[tuple[int, int]]:
         return {key for key, tie in self.person.ties.items() if tie.holds}

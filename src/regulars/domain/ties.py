@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from regulars.domain.customer import Person
-from regulars.domain.events import EVENTS, OFFER_PRODUCTS, Sets
+from regulars.domain.events import EVENTS, OFFER_PRODUCTS, Event, Sets
 from regulars.domain.relations import BY_NAME, ReportKind
 from regulars.domain.working import WorkingSet
 
@@ -25,11 +25,15 @@ class Relationship(Struct, frozen=True):
     added: str | None
     removed: str | None
 
-    def rules(self, holds: bool) -> tuple[Sets, ...]:
-        """The ties that a change to `holds` makes. Only for changes that there is an event for."""
+    def event(self, holds: bool) -> Event:
+        """The event that a change to `holds` is. Only for changes that there is an event for."""
         name = self.added if holds else self.removed
         assert name is not None
-        return EVENTS[name].sets
+        return EVENTS[name]
+
+    def rules(self, holds: bool) -> tuple[Sets, ...]:
+        """The ties that a change to `holds` makes."""
+        return self.event(holds).sets
 
     def relations(self) -> frozenset[str]:
         """Every relation to its object that a call may change."""

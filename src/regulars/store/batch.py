@@ -7,14 +7,15 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from regulars.domain import changes
+from regulars.domain import changes, outbox
 from regulars.domain.changes import Head
 from regulars.domain.commands import Command, apply
 from regulars.domain.customer import IDENTITY_FIELDS, Customer
 from regulars.domain.limits import Limits
 from regulars.domain.outcome import Outcome
 from regulars.domain.working import WorkingSet
-from regulars.store import offer_statements
+from regulars.domain.working.happenings import happenings_of
+from regulars.store import offer_statements, outbox_statements
 from regulars.store import statements as sql
 from regulars.store.engine import Connection, WriteConnection
 from regulars.store.loading import Loading
@@ -32,9 +33,17 @@ class Batch(NamedTuple):
 
 
 async def commit_batch(
-    connection: WriteConnection, site: int, commands: Sequence[Command], *, now: int, limits: Limits
+    connection: WriteConnection,
+    site: int,
+    commands: Sequence[Command],
+    *,
+    now: int,
+    limits: Limits,
+    has_outbox: bool = True,
 ) -> Batch:
     """Carry out commands on one site, in order, inside the connection's transaction.
+
+    has_outbox: whether what happened is also written into the outbox.
 
     Raises UnknownSiteError. What an unforeseen exception leaves behind is for the transaction to roll back.
     """
@@ -46,7 +55,10 @@ async def commit_batch(
     if work.is_clean():
         await connection.many(sql.GIVE_BACK_HEAD, [(site,)])
         return Batch(outcomes, None)
-    await _Writing(connection, site, work).write(number, token, previous)
+    writing = _Writing(connection, site, work)
+    if has_outbox:
+        await writing.outbox(number, token, previous)
+    await writing.write(number, token, previous)
     now_counters = _fields_of(work.counters)
     if now_counters != tuple(counters):
         await connection.many(sql.SAVE_COUNTERS, [(*now_counters, site)])
@@ -96,12 +108,23 @@ class _Writing:
             ],
         )
 
+    async def outbox(self, number: int, token: int, previous: int) -> None:
+        parts = outbox.encode(happenings_of(self.work, self.work.counters.consent))
+        newest = parts[-1].position
+        await self.rows(
+            outbox_statements.INSERT,
+            [
+                (self.site, number, at, count, token, previous, int(at == newest), self.work.now, body)
+                for at, count, body in parts
+            ],
+        )
+
     async def rows(self, statement: Statement, rows: list[tuple[Any, ...]], *, long: bool = False) -> None:
         if rows:
             await self.connection.many(statement, rows, long=long)
 
     async def deletions(self) -> None:
-        gone = [(self.site, number) for number, stored in self.work.people.deleted.items() if stored]
+        gone = [(self.site, number) for number, uuid in self.work.people.deleted.items() if uuid is not None]
         for statement in (
             sql.DELETE_CUSTOMERS,
             sql.DELETE_TIES,

@@ -1,6 +1,8 @@
 """The statements of the change log, and of loading an index: what an index reads, and what ages away."""
 
-from sqlalchemy import BigInteger, and_, bindparam, cast, delete, func, literal_column, select
+from typing import NamedTuple
+
+from sqlalchemy import BigInteger, Table, and_, bindparam, cast, delete, func, literal_column, select
 
 from regulars.domain.changes import COLUMNS, NULL, TEXTS
 from regulars.store.schema import changes, customers, relations
@@ -67,17 +69,35 @@ A packed tie is the object, the relation and the customer's place behind `after`
 nothing where an object has a larger number than PACKED_OBJECT_END.
 """
 
-OLDEST_CHANGE = Statement("oldest_change", select(func.min(changes.c.number)).where(site_is(changes)))
-_of_slice = (
-    site_is(changes),
-    changes.c.number >= cast(bindparam("first"), BigInteger),
-    changes.c.number < cast(bindparam("last"), BigInteger),
-)
-CHANGES_TO_PRUNE = Statement(
-    "changes_to_prune",
-    select(func.count(), func.max(changes.c.number)).where(
-        *_of_slice, changes.c.at < cast(bindparam("before"), BigInteger)
-    ),
-)
-"""(rows, the largest number) of the changes of a slice that are from before a moment."""
-PRUNE_CHANGES = Statement("prune_changes", delete(changes).where(*_of_slice))
+
+class Prunable(NamedTuple):
+    """The statements by which a table that is numbered by change is pruned from its old end.
+
+    oldest: the smallest number. expired: (rows, the largest number) of those of a slice that are from before a moment.
+    delete: a slice.
+    """
+
+    oldest: Statement
+    expired: Statement
+    delete: Statement
+
+
+def prunable(table: Table) -> Prunable:
+    """The statements of a table with `number` and `at`."""
+    of_slice = (
+        site_is(table),
+        table.c.number >= cast(bindparam("first"), BigInteger),
+        table.c.number < cast(bindparam("last"), BigInteger),
+    )
+    expired = select(func.count(), func.max(table.c.number)).where(
+        *of_slice, table.c.at < cast(bindparam("before"), BigInteger)
+    )
+    return Prunable(
+        Statement(f"oldest_of_{table.name}", select(func.min(table.c.number)).where(site_is(table))),
+        Statement(f"expired_{table.name}", expired),
+        Statement(f"prune_{table.name}", delete(table).where(*of_slice)),
+    )
+
+
+CHANGES = prunable(changes)
+OLDEST_CHANGE = CHANGES.oldest

@@ -86,7 +86,7 @@ _KEY = (
 )
 _SITE = (sites.c.id, sites.c.account_id, sites.c.title, sites.c.subdomain, sites.c.created_at, sites.c.updated_at)
 
-_SECRET = Statement("secret", select(settings.c.value).where(settings.c.name == bindparam("setting")))
+_SETTING = Statement("setting", select(settings.c.value).where(settings.c.name == bindparam("setting")))
 _NEW_ACCOUNT = Statement(
     "new_account",
     insert(accounts).values(name=bindparam("name"), created_at=bindparam("now")).returning(accounts.c.id),
@@ -168,9 +168,18 @@ _DROP_EXPIRED = Statement("drop_expired", delete(tokens).where(tokens.c.expires_
 
 async def secret(connection: Connection) -> bytes:
     """What the server signs with: 32 random bytes, made with the database."""
-    row = await connection.one(_SECRET, {"setting": "secret"})
-    assert row is not None
-    return bytes.fromhex(str(row[0]))
+    return bytes.fromhex(await _setting(connection, "secret"))
+
+
+async def epoch(connection: Connection) -> str:
+    """What tells this store from every other: 32 hexadecimal digits, made with the database. A copy has the same."""
+    return await _setting(connection, "epoch")
+
+
+async def _setting(connection: Connection, name: str) -> str:
+    row = await connection.one(_SETTING, {"setting": name})
+    assert row is not None, name
+    return str(row[0])
 
 
 async def create_account(engine: Engine, name: str, *, now: int) -> int:

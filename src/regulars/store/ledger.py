@@ -96,7 +96,7 @@ class _Waiting:
 
 
 class Ledger:
-    """Takes commands for any site of one engine. `clock` gives the time in ms."""
+    """Takes commands for any site of one engine. `clock` gives the time in ms. has_outbox: see `commit_batch`."""
 
     def __init__(
         self,
@@ -106,11 +106,13 @@ class Ledger:
         largest_batch: int = LARGEST_BATCH,
         limits: Limits = DEFAULT,
         clock: Callable[[], int] | None = None,
+        has_outbox: bool = True,
     ) -> None:
         self._engine = engine
         self._capacity = capacity
         self._largest_batch = largest_batch
         self._limits = limits
+        self._has_outbox = has_outbox
         self._clock = clock or _now
         self._waiting = 0
         self._lanes: dict[int, _Lane] = {}
@@ -227,7 +229,12 @@ class Ledger:
                 taken.extend(() if taken else batch())
                 for site, items in _by_site(taken).items():
                     reached, head = await commit_batch(
-                        connection, site, [item.command for item in items], now=self._clock(), limits=self._limits
+                        connection,
+                        site,
+                        [item.command for item in items],
+                        now=self._clock(),
+                        limits=self._limits,
+                        has_outbox=self._has_outbox,
                     )
                     outcomes.append((items, reached))
                     if head is not None:

@@ -164,7 +164,7 @@ async def migrate(
         version = await _version(connection, tables)
         if version is None:
             await create_tables(connection, engine.dialect)
-            await connection.many(_PUT, [(_VERSION, VERSION), ("secret", secrets.token_hex(32))])
+            await connection.many(_PUT, [(_VERSION, VERSION), *_secrets()])
             await connection.many(_RECORD, [_finished(step) for step in steps])
             return [step.number for step in steps]
         records = await _records(connection, tables, steps)
@@ -180,6 +180,11 @@ async def migrate(
             f"the database needs migrations that may take long: run `regulars migrate`, then start again; step {long}"
         )
     return [step.number for step in waiting if await _take(engine, step, on_progress)]
+
+
+def _secrets() -> list[tuple[str, str]]:
+    """The settings that are made with a database, at random: what it signs with, and what tells it from others."""
+    return [("secret", secrets.token_hex(32)), ("epoch", secrets.token_hex(16))]
 
 
 async def create_tables(connection: WriteConnection, dialect: str) -> None:

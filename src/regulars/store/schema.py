@@ -323,6 +323,23 @@ changes = Table(
 )
 """The change log: what each commit tells the index (`domain.changes.Record`), in parts."""
 
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("site_id", Integer, nullable=False),
+    _number("number"),
+    Column("position", Integer, nullable=False),
+    Column("size", Integer, nullable=False),
+    _number("token"),
+    _number("previous"),
+    Column("last", Integer, nullable=False),
+    _moment("at", nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("site_id", "number", "position"),
+    sqlite_with_rowid=False,
+)
+"""What each commit tells those who follow the site (`domain.outbox`), in parts, by the number of its change."""
+
 SITE_TABLES: Final = (
     site_heads,
     customers,
@@ -333,5 +350,6 @@ SITE_TABLES: Final = (
     activities,
     consents,
     changes,
+    outbox,
 )
 """The tables that are keyed by site: every statement on one of them names its site."""

@@ -77,4 +77,23 @@ STEPS: Final[tuple[Step, ...]] = (
         },
     ),
     Step(number=3, name="rates of keys", statements=on_every_engine("ALTER TABLE keys ADD COLUMN rate INTEGER")),
+    Step(
+        number=4,
+        name="outbox",
+        statements={
+            "sqlite": (
+                "CREATE TABLE outbox (site_id INTEGER NOT NULL, number BIGINT NOT NULL, position INTEGER NOT NULL, "
+                "size INTEGER NOT NULL, token BIGINT NOT NULL, previous BIGINT NOT NULL, last INTEGER NOT NULL, "
+                '"at" BIGINT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (site_id, number, position)) WITHOUT ROWID',
+                "INSERT INTO settings (name, value) VALUES ('epoch', lower(hex(randomblob(16))))",
+            ),
+            "postgresql": (
+                "CREATE TABLE outbox (site_id INTEGER NOT NULL, number BIGINT NOT NULL, position INTEGER NOT NULL, "
+                "size INTEGER NOT NULL, token BIGINT NOT NULL, previous BIGINT NOT NULL, last INTEGER NOT NULL, "
+                '"at" BIGINT NOT NULL, body BYTEA NOT NULL, PRIMARY KEY (site_id, number, position))',
+                "INSERT INTO settings (name, value) VALUES ('epoch', replace(gen_random_uuid()::text, '-', ''))",
+            ),
+            "citus": ("SELECT create_distributed_table('outbox', 'site_id', colocate_with => 'site_heads')",),
+        },
+    ),
 )

@@ -37,10 +37,18 @@ class Store:
         largest_batch: int = LARGEST_BATCH,
         limits: Limits = DEFAULT,
         clock: Callable[[], int] | None = None,
+        has_outbox: bool = True,
     ) -> None:
         self.engine = engine
         self.limits = limits
-        self.ledger = Ledger(engine, capacity=capacity, largest_batch=largest_batch, limits=limits, clock=clock)
+        self.ledger = Ledger(
+            engine,
+            capacity=capacity,
+            largest_batch=largest_batch,
+            limits=limits,
+            clock=clock,
+            has_outbox=has_outbox,
+        )
         self.changes = StoreChanges(engine)
 
     @classmethod
@@ -54,10 +62,11 @@ class Store:
         limits: Limits = DEFAULT,
         clock: Callable[[], int] | None = None,
         must_exist: bool = False,
+        has_outbox: bool = True,
     ) -> "Store":
         """Open a database and take the quick ones of the migrations that it lacks.
 
-        connections: the most there may be to a server.
+        connections: the most there may be to a server. has_outbox: whether commits are written into the outbox.
 
         must_exist: a file that is not there is not made.
 
@@ -72,7 +81,14 @@ class Store:
         except BaseException:
             await engine.close()
             raise
-        return cls(engine, capacity=capacity, largest_batch=largest_batch, limits=limits, clock=clock)
+        return cls(
+            engine,
+            capacity=capacity,
+            largest_batch=largest_batch,
+            limits=limits,
+            clock=clock,
+            has_outbox=has_outbox,
+        )
 
     def snapshot(self) -> AbstractAsyncContextManager[Connection]:
         """One consistent view for reading."""

@@ -1,15 +1,17 @@
 """Relate: tie a customer to objects, or untie it, by a relationship call."""
 
+import msgspec
 from msgspec import Struct
 
 from regulars.domain.commands.needs import Needs, TieNeed
 from regulars.domain.commands.set_change import SetChange, members_after
+from regulars.domain.customer import Person
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
 from regulars.domain.outcome import Outcome
 from regulars.domain.references import Reference
 from regulars.domain.relations import BY_NAME, ReportKind
-from regulars.domain.ties import RELATIONSHIPS, apply_sets, product_relations
+from regulars.domain.ties import RELATIONSHIPS, Relationship, apply_sets, product_relations
 from regulars.domain.working import WorkingSet
 
 
@@ -53,9 +55,23 @@ class Relate(Struct, frozen=True):
         after = members_after(held, named, self.change)
         changed = False
         for number in sorted(held - after):
-            changed |= apply_sets(relationship.rules(False), person, work, number, work.now, ReportKind.IMMEDIATE)
+            changed |= _report(relationship, False, person, work, number)
         for number in sorted(named - held - after):  # nothing follows from that, but no older report undoes it
             work.ties.report(person, relation, number, False, work.now, ReportKind.IMMEDIATE)
         for number in sorted(named & after):  # also where it is so already: what follows from it may not be so
-            changed |= apply_sets(relationship.rules(True), person, work, number, work.now, ReportKind.IMMEDIATE)
+            changed |= _report(relationship, True, person, work, number)
         return Outcome("updated" if changed else "unchanged", person)
+
+
+def _report(relationship: Relationship, holds: bool, person: Person, work: WorkingSet, number: int) -> bool:
+    """Tie or untie a customer on the word of this moment, and note in its history what came of it."""
+    if not apply_sets(relationship.rules(holds), person, work, number, work.now, ReportKind.IMMEDIATE):
+        return False
+    kind = BY_NAME[relationship.relation].kind
+    assert kind is not None
+    event = relationship.event(holds)
+    (field,) = event.requires
+    key = work.objects.key_of(kind, number)
+    detail = msgspec.json.encode({field: number if key is None else key}).decode()
+    work.record(person, event.name, work.now, detail=detail)
+    return True

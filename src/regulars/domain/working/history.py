@@ -24,7 +24,8 @@ class History:
 
     logs: mails by their identity. seen_uuids: the ids of events that were counted, with the customer who takes the
     memory of it along when deleted (None: the event is of a mail, whose log stays). seen_orders: (customer, name of
-    the event, order) that were counted. activities, new_logs, changed_logs, consents: the rows to write.
+    the event, order) that were counted. activities, new_logs, changed_logs, consents: the rows to write. statuses: of
+    the changed logs, as they are stored.
     """
 
     def __init__(self) -> None:
@@ -33,6 +34,7 @@ class History:
         self.seen_orders: set[tuple[int, str, str]] = set()
         self.activities: list[ActivityRow] = []
         self.new_logs: dict[int, Log] = {}
+        self.statuses: dict[int, int] = {}
         self.changed_logs: dict[int, Log] = {}
         self.consents: list[Consent] = []
 

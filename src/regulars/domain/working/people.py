@@ -11,13 +11,13 @@ class People:
     """The customers that a transaction has loaded or created, by number.
 
     before: each customer that was touched, as it is stored; None for a new one.
-    deleted: the numbers of deleted customers, and whether they are stored.
+    deleted: the numbers of deleted customers, with the uuid of those that are stored and None for others.
     """
 
     def __init__(self) -> None:
         self.by_number: dict[int, Person] = {}
         self.before: dict[int, Customer | None] = {}
-        self.deleted: dict[int, bool] = {}
+        self.deleted: dict[int, bytes | None] = {}
         self._emails: dict[str, int] = {}
         self._customer_ids: dict[str, int] = {}
         self._uuids: dict[bytes, int] = {}
@@ -103,8 +103,8 @@ class People:
     def remove(self, person: Person) -> None:
         """Forget a customer. What else is known of it is the working set's to forget."""
         customer = person.customer
-        stored = self.before.pop(customer.number, customer) is not None
-        self.deleted[customer.number] = stored
+        is_stored = self.before.pop(customer.number, customer) is not None
+        self.deleted[customer.number] = customer.uuid if is_stored else None
         del self.by_number[customer.number]
         del self._uuids[customer.uuid]
         if customer.email_key is not None:

@@ -6,7 +6,7 @@ from regulars.domain import changes
 from regulars.domain.customer import Person, entry_of
 from regulars.domain.identity import Who
 from regulars.domain.relations import Relation
-from regulars.domain.working.history import History
+from regulars.domain.working.history import ActivityRow, History
 from regulars.domain.working.objects import Objects
 from regulars.domain.working.people import People
 from regulars.domain.working.ties import Ties
@@ -43,6 +43,24 @@ class WorkingSet:
         number = self.counters.customer
         self.counters.customer += 1
         return self.people.create(number, who, now=self.now, at=at)
+
+    def record(
+        self,
+        person: Person,
+        name: str,
+        at: int,
+        *,
+        uuid: bytes | None = None,
+        order_id: str | None = None,
+        log: int | None = None,
+        detail: str | None = None,
+    ) -> None:
+        """Write an event into the customer's history. log: the number of the mail that it is about."""
+        number = self.counters.activity
+        self.counters.activity += 1
+        self.history.activities.append(
+            ActivityRow(number, person.customer.number, name, at, uuid, order_id, log, detail)
+        )
 
     def delete(self, person: Person) -> None:
         """Forget a customer with its ties and history."""
@@ -82,7 +100,7 @@ class WorkingSet:
             if entry is None:
                 found[number] = entry = changes.Entry(number)
             entry.ties.append((relation, item, holds))
-        for number, stored in self.people.deleted.items():
-            if stored:
+        for number, uuid in self.people.deleted.items():
+            if uuid is not None:
                 found[number] = changes.Entry(number, gone=True)
         return [found[number] for number in sorted(found)]

@@ -1,0 +1,201 @@
+"""Reading the outbox: what happened on a site after a cursor, in the order of commits, a bounded slice at a time."""
+
+from collections.abc import AsyncIterator
+from typing import Final, NamedTuple
+
+from regulars.domain.changes import Head
+from regulars.domain.outbox import PART_SIZE, WHOLE, Cursor, Happening, UnknownFormatError, decode
+from regulars.store import outbox_statements as sql
+from regulars.store import statements
+from regulars.store.engine import Connection
+
+_PARTS_AT_A_TIME: Final = 50
+LARGEST_SLICE: Final = 1_000
+
+
+class Item(NamedTuple):
+    """One happening with its place: the change and the position in it, and when it was committed (ms)."""
+
+    change: int
+    position: int
+    at: int
+    happening: Happening
+
+
+class Slice(NamedTuple):
+    """Happenings in order, and the cursor to go on from. has_more: there was more when it was read.
+
+    The cursor may be ahead of the last item: commits in which nothing happened that is told are passed over.
+    """
+
+    items: list[Item]
+    cursor: Cursor
+    has_more: bool
+
+
+class CursorError(Exception):
+    """A cursor does not lead into what is kept. The reader has to load what it follows anew, from `head` on."""
+
+    def __init__(self, sentence: str, head: Cursor) -> None:
+        super().__init__(sentence)
+        self.head = head
+
+
+class CursorExpiredError(CursorError):
+    """What came after the cursor is no longer kept, or was never written as the outbox was switched off."""
+
+
+class CursorAheadError(CursorError):
+    """The cursor is of another history, or of a change that is still to come: the database was restored."""
+
+
+class NoSuchSiteError(Exception):
+    """There is no site of that number."""
+
+
+class _Part(NamedTuple):
+    number: int
+    position: int
+    size: int
+    token: int
+    previous: int
+    last: int
+    at: int
+    body: bytes
+
+
+async def newest_cursor(connection: Connection, site: int) -> Cursor:
+    """The cursor of a reader who has seen the site as it is now. Raises NoSuchSiteError."""
+    row = await connection.one(statements.HEAD, {"site": site})
+    if row is None:
+        raise NoSuchSiteError(site)
+    head = Head(*row)
+    return Cursor(head.number, WHOLE, head.token)
+
+
+async def oldest_cursor(connection: Connection, site: int) -> Cursor:
+    """The cursor of a reader who shall get all that is kept. Raises NoSuchSiteError."""
+    rows = await connection.all(sql.PARTS, {"site": site, "number": 0, "position": 0, "most": 1})
+    if not rows:
+        return await newest_cursor(connection, site)
+    oldest = _Part(*rows[0])
+    return Cursor(oldest.number - 1, WHOLE, oldest.previous)
+
+
+async def read_outbox(connection: Connection, site: int, after: Cursor, limit: int = LARGEST_SLICE) -> Slice:
+    """Up to `limit` happenings after a cursor.
+
+    Nothing is left out between two slices: raises CursorExpiredError or CursorAheadError instead. Raises
+    NoSuchSiteError, and UnknownFormatError for what a newer program wrote.
+    """
+    head = await newest_cursor(connection, site)
+    await _require_kept(connection, site, after, head)
+    items: list[Item] = []
+    reached = after
+    while reached < head:
+        parts = await _parts_after(connection, site, reached)
+        if not parts and not items:
+            raise _expired(head)
+        for part in parts:
+            if not _follows(reached, part):
+                if items:
+                    return Slice(items, reached, has_more=True)  # the next call finds the gap
+                raise _expired(head)
+            items, reached = _take(items, reached, part, limit)
+            if len(items) >= limit:
+                return Slice(items, reached, has_more=reached < head)
+        if len(parts) < _PARTS_AT_A_TIME:
+            break
+    return Slice(items, reached, has_more=reached < head)
+
+
+async def problems(connection: Connection, site: int, head: Head) -> AsyncIterator[str]:
+    """What is wrong with the outbox of a site, a sentence each: what cannot be read, or contradicts the changes."""
+    reached: _Part | None = None
+    place = (0, 0)
+    while True:
+        values = {"site": site, "number": place[0], "position": place[1], "most": _PARTS_AT_A_TIME}
+        parts = [_Part(*row) for row in await connection.all(sql.PARTS, values)]
+        if parts:
+            of_these = {"site": site, "first": parts[0].number, "last": parts[-1].number}
+            for (number,) in await connection.all(sql.FOREIGN, of_these):
+                yield f"the outbox of change {number} has another token than the change"
+        for part in parts:
+            wrong = _wrong(reached, part, head)
+            if wrong is not None:
+                yield f"the outbox of change {part.number} {wrong}"
+            reached = part
+        if len(parts) < _PARTS_AT_A_TIME:
+            break
+        place = (parts[-1].number, parts[-1].position + 1)
+    if reached is not None and not reached.last:
+        yield f"the outbox of change {reached.number} is incomplete"
+
+
+def _wrong(before: _Part | None, part: _Part, head: Head) -> str | None:
+    """What is wrong with a part that is stored behind another one."""
+    if part.number > head.number:
+        return f"is ahead of the head, which is {head.number}"
+    starts = before is None or part.number != before.number
+    if before is not None and starts and not before.last:
+        return f"comes after that of change {before.number}, which is incomplete"
+    if part.position != (0 if starts or before is None else before.position + before.size):
+        return f"has a gap before position {part.position}"
+    if before is not None and starts and part.number == before.number + 1 and part.previous != before.token:
+        return f"does not follow that of change {before.number}: its token is another one"
+    try:
+        if len(decode(part.body)) != part.size:
+            return f"says that {part.size} things happened, and tells others"
+    except UnknownFormatError as error:
+        return f"cannot be read: {error}"
+    return None
+
+
+async def _require_kept(connection: Connection, site: int, after: Cursor, head: Cursor) -> None:
+    """Raise a CursorError unless the cursor is of this history and still kept, or the next change follows it."""
+    if after.change == head.change:
+        if after.token != head.token:
+            raise _ahead(head)
+        return
+    if after.change > head.change:
+        raise _ahead(head)
+    row = await connection.one(sql.TOKEN, {"site": site, "number": after.change, "position": 0})
+    if row is not None and row[0] != after.token:
+        raise _ahead(head)
+
+
+async def _parts_after(connection: Connection, site: int, reached: Cursor) -> list[_Part]:
+    if reached.position == WHOLE:
+        number, position = reached.change + 1, 0
+    else:  # from the part on that has the next position
+        number, position = reached.change, max(reached.position + 2 - PART_SIZE, 0)
+    values = {"site": site, "number": number, "position": position, "most": _PARTS_AT_A_TIME}
+    return [_Part(*row) for row in await connection.all(sql.PARTS, values)]
+
+
+def _follows(reached: Cursor, part: _Part) -> bool:
+    """Whether nothing is missing between a cursor and the part."""
+    if part.number == reached.change:
+        return part.token == reached.token
+    return part.number == reached.change + 1 and part.previous == reached.token and reached.position == WHOLE
+
+
+def _take(items: list[Item], reached: Cursor, part: _Part, limit: int) -> tuple[list[Item], Cursor]:
+    """Add what a part has beyond the cursor, up to the limit; returns the items and where that leads."""
+    seen = reached.position + 1 if part.number == reached.change else 0
+    start = max(seen - part.position, 0)
+    end = min(part.size, start + limit - len(items))
+    if start < end:
+        happenings = decode(part.body)
+        items += [Item(part.number, part.position + each, part.at, happenings[each]) for each in range(start, end)]
+    if end >= part.size and part.last:
+        return items, Cursor(part.number, WHOLE, part.token)
+    return items, Cursor(part.number, max(seen, part.position + end) - 1, part.token)
+
+
+def _expired(head: Cursor) -> CursorExpiredError:
+    return CursorExpiredError("what came after the cursor is no longer kept", head)
+
+
+def _ahead(head: Cursor) -> CursorAheadError:
+    return CursorAheadError("the cursor is not of this history of the site", head)
