@@ -27,10 +27,23 @@ ROOMS: dict[str, frozenset[str]] = {
     "http": frozenset({"domain", "audience", "store", "settings", "logs", "metrics", "stalls", "rate_counters"}),
     "server": frozenset({"domain", "settings", "rate_counters"}),
     "importing": frozenset({"domain", "store"}),
+    "jobs": frozenset({"domain", "store", "settings", "logs", "importing"}),
     "cli": frozenset({"checking", "files", "domain", "audience", "store", "settings", "logs", "importing", "server"}),
     "__main__": frozenset({"cli"}),
     "app": frozenset(
-        {"domain", "audience", "store", "settings", "logs", "http", "server", "metrics", "stalls", "rate_counters"}
+        {
+            "domain",
+            "audience",
+            "store",
+            "settings",
+            "logs",
+            "http",
+            "server",
+            "jobs",
+            "metrics",
+            "stalls",
+            "rate_counters",
+        }
     ),
 }
 """Each room (a folder, or a module beside them) and the rooms that it may import."""

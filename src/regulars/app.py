@@ -12,13 +12,15 @@ from starlette.types import Receive, Scope, Send
 from regulars.audience.service import Audience
 from regulars.audience.snapshot_directory import SnapshotDirectory
 from regulars.domain.limits import Limits
-from regulars.domain.moments import DAY
 from regulars.http.body_memory import BodyMemory
 from regulars.http.gate import Gate
 from regulars.http.keyring import Keyring
 from regulars.http.operations import OPERATIONS
 from regulars.http.sealed_tokens import Sealer
 from regulars.http.services import Services, clock_ms
+from regulars.jobs.kind import Context
+from regulars.jobs.kinds import KINDS
+from regulars.jobs.runner import Runner
 from regulars.logs import configure_logging, unavailable
 from regulars.rate_counters import RateCounters
 from regulars.server.protocol_errors import REFUSED
@@ -26,12 +28,10 @@ from regulars.settings import Settings
 from regulars.stalls import StallWatch
 from regulars.store import control
 from regulars.store.engine import ReplacedError, UnavailableError
-from regulars.store.pruning import prune_changes, prune_outbox
 from regulars.store.store import Store
 
 _WATCH_SECONDS: Final = 0.5
 _FLUSH_SECONDS: Final = 60
-_PRUNE_SECONDS: Final = 3_600
 _log = structlog.get_logger("regulars.app")
 
 
@@ -86,12 +86,13 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
     rates = RateCounters.open()
     settle_garbage_collection()
     stalls = StallWatch()
+    context = Context(store, settings, clock_ms, lambda site: _saved_change(directory, site))
     tasks = [
         asyncio.create_task(stalls.watch()),
         asyncio.create_task(audience.follow()),
         asyncio.create_task(_watch_files(store)),
         asyncio.create_task(_flush_now_and_then(keyring)),
-        asyncio.create_task(_prune_now_and_then(store, directory, settings)),
+        asyncio.create_task(Runner(context, KINDS).run()),
     ]
     try:
         yield Services(
@@ -126,6 +127,12 @@ def settle_garbage_collection() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
+def _saved_change(directory: SnapshotDirectory | None, site: int) -> int | None:
+    """The change of this process's snapshot of a site, from which an index goes on."""
+    saved = None if directory is None else directory.head(site)
+    return None if saved is None else saved.number
+
+
 def _not_followed(site: int, error: Exception) -> None:
     if isinstance(error, ReplacedError):
         return  # the store has logged it
@@ -152,25 +159,6 @@ async def _flush_now_and_then(keyring: Keyring) -> None:
             unavailable.warning("when keys were used could not be noted", reason=str(error))
         except Exception:
             _log.exception("when keys were used could not be noted")
-
-
-async def _prune_now_and_then(store: Store, directory: SnapshotDirectory | None, settings: Settings) -> None:
-    while True:
-        await asyncio.sleep(_PRUNE_SECONDS)
-        try:
-            async with store.snapshot() as connection:
-                sites = await control.list_sites(connection)
-            for site in sites:
-                saved = None if directory is None else directory.head(site.id)
-                until = None if saved is None else saved.number
-                now = clock_ms()
-                before = now - settings.change_retention_days * DAY
-                await prune_changes(store.engine, site.id, before=before, until=until)
-                await prune_outbox(store.engine, site.id, before=now - settings.outbox_retention_days * DAY)
-        except UnavailableError as error:
-            unavailable.warning("old changes could not be deleted", reason=str(error))
-        except Exception:
-            _log.exception("old changes could not be deleted")
 
 
 def create_app(settings: Settings) -> Application:

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from regulars import __version__
-from regulars.cli import access, demo, imports, maintenance, moving, serving
+from regulars.cli import access, demo, imports, jobs, maintenance, moving, serving
 from regulars.cli.options import GlobalDatabase
 from regulars.cli.output import FailedError, note
 from regulars.importing.lines import UnreadableFileError
@@ -45,6 +45,7 @@ app.command("import", help=imports.HELP, short_help="Import customers or activit
 app.add_typer(access.accounts, name="accounts")
 app.add_typer(access.keys, name="keys")
 app.add_typer(access.sites, name="sites")
+app.add_typer(jobs.jobs, name="jobs")
 app.command()(maintenance.check)
 app.command()(maintenance.reindex)
 app.command()(maintenance.backup)

@@ -14,7 +14,7 @@ from sqlalchemy import Table, bindparam, delete, insert, select
 from regulars.store.comparing import CONTROL_TABLES, control_rows, key_of, site_numbers, site_rows
 from regulars.store.engine import Connection, Engine
 from regulars.store.migrations import COPY_OF, create_tables, migrate
-from regulars.store.schema import SITE_TABLES, accounts, keys, settings, site_heads, sites
+from regulars.store.schema import SITE_TABLES, accounts, jobs, keys, settings, site_heads, sites
 from regulars.store.statement import Statement, site_is
 
 _INSERT: Final = {
@@ -114,6 +114,6 @@ async def _finish(origin: Connection, target: Engine) -> int:
             rows = await control_rows(origin, table)
             await connection.many(_INSERT[table], rows)
             copied += len(rows)
-        for table in (accounts, sites, keys):
+        for table in (accounts, sites, keys, jobs):
             await connection.resume_numbers(table.name)
     return copied

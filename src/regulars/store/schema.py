@@ -101,6 +101,33 @@ tokens = Table(
 )
 """OAuth tokens: SHA-256 of each; the access and refresh token of one grant share `pair`."""
 
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _text("kind", nullable=False),
+    _text("recurring"),
+    Column("site", Integer),
+    _text("state", nullable=False),
+    _text("arguments", nullable=False),
+    _text("result"),
+    _text("error"),
+    _number("done"),
+    _number("total", nullable=True),
+    Column("attempt", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    _moment("due_at", nullable=False),
+    _text("lease"),
+    _moment("leased_until"),
+    Column("is_cancelled", Integer, nullable=False),
+    _moment("created_at", nullable=False),
+    _moment("started_at"),
+    _moment("finished_at"),
+    UniqueConstraint("recurring", name="jobs_recurring"),
+    Index("jobs_due", "state", "due_at"),
+)
+"""Work that is no request, in the order of `jobs.Job`; few rows, as those that ended are pruned."""
+
 # -- customers ------------------------------------------------------------------------------------------------
 
 site_heads = Table(

@@ -96,4 +96,23 @@ STEPS: Final[tuple[Step, ...]] = (
             "citus": ("SELECT create_distributed_table('outbox', 'site_id', colocate_with => 'site_heads')",),
         },
     ),
+    Step(
+        number=5,
+        name="jobs",
+        statements={
+            **{
+                engine: (
+                    f"CREATE TABLE jobs (id {number} NOT NULL, kind TEXT NOT NULL, recurring TEXT, site INTEGER, "
+                    "state TEXT NOT NULL, arguments TEXT NOT NULL, result TEXT, error TEXT, done BIGINT NOT NULL, "
+                    "total BIGINT, attempt INTEGER NOT NULL, attempts INTEGER NOT NULL, due_at BIGINT NOT NULL, "
+                    "lease TEXT, leased_until BIGINT, is_cancelled INTEGER NOT NULL, created_at BIGINT NOT NULL, "
+                    "started_at BIGINT, finished_at BIGINT, PRIMARY KEY (id), "
+                    "CONSTRAINT jobs_recurring UNIQUE (recurring))",
+                    "CREATE INDEX jobs_due ON jobs (state, due_at)",
+                )
+                for engine, number in (("sqlite", "INTEGER"), ("postgresql", "SERIAL"))
+            },
+            "citus": ("SELECT create_reference_table('jobs')",),
+        },
+    ),
 )

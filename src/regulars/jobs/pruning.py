@@ -1,0 +1,27 @@
+"""The jobs that delete what nobody needs any more."""
+
+from typing import Any, Final
+
+from regulars.domain.moments import DAY
+from regulars.jobs.kind import Work
+from regulars.store import control
+from regulars.store.jobs import prune_jobs
+from regulars.store.pruning import prune_changes, prune_outbox
+
+_JOBS_DAYS: Final = 30
+"""How long jobs that ended are shown."""
+
+
+async def prune(work: Work) -> dict[str, Any]:
+    """Delete old changes, the outbox of old changes, and jobs that ended long ago; a site a step."""
+    store, settings, now = work.context.store, work.context.settings, work.context.clock()
+    async with store.snapshot() as connection:
+        sites = await control.list_sites(connection)
+    changes = outbox = 0
+    for done, site in enumerate(sites, 1):
+        before = now - settings.change_retention_days * DAY
+        changes += await prune_changes(store.engine, site.id, before=before, until=work.context.saved_change(site.id))
+        outbox += await prune_outbox(store.engine, site.id, before=now - settings.outbox_retention_days * DAY)
+        await work.tell(done, len(sites))
+    jobs = await prune_jobs(store.engine, before=now - _JOBS_DAYS * DAY)
+    return {"changes": changes, "outbox": outbox, "jobs": jobs}

@@ -1,0 +1,355 @@
+"""The queue of jobs: work that is no request, kept in the database, leased to one process at a time.
+
+A lease is a random token and a time. Whoever has the token may report and finish; when the time has passed another
+process may lease the job. So a job runs again where a process died, and a process that was too slow is told.
+"""
+
+import secrets
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Literal, get_args
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import and_, bindparam, delete, func, insert, literal_column, null, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from regulars.store.engine import Connection, Engine, Row
+from regulars.store.schema import jobs
+from regulars.store.statement import Statement
+
+State = Literal["waiting", "running", "done", "failed", "cancelled"]
+STATES: Final[tuple[State, ...]] = get_args(State)
+ENDED: Final = ("done", "failed", "cancelled")
+
+_CANDIDATES: Final = 50
+"""Due jobs that are looked at when one is leased: others may be faster with the first ones."""
+
+
+class Job(Struct, frozen=True):
+    """One job; the fields are the columns, in order. Moments in ms.
+
+    recurring: the kind again, of the one job of a kind that recurs. attempt: how often it was begun. done, total: how
+    far it is, in units of its kind. lease: the token of the process that runs it.
+    """
+
+    id: int
+    kind: str
+    recurring: str | None
+    site: int | None
+    state: State
+    arguments: dict[str, Any]
+    result: dict[str, Any] | None
+    error: str | None
+    done: int
+    total: int | None
+    attempt: int
+    attempts: int
+    due_at: int
+    lease: str | None
+    leased_until: int | None
+    is_cancelled: bool
+    created_at: int
+    started_at: int | None
+    finished_at: int | None
+
+
+class LeaseLostError(Exception):
+    """The job is no longer this process's to run: its lease expired and another one took it, or it was deleted."""
+
+
+class JobError(Exception):
+    """There is no such job, or it is in no state for what was asked; the sentence says which."""
+
+
+def _job(row: Row) -> Job:
+    values = dict(zip(Job.__struct_fields__, row, strict=True))
+    values["arguments"] = msgspec.json.decode(values["arguments"])
+    values["result"] = None if values["result"] is None else msgspec.json.decode(values["result"])
+    values["is_cancelled"] = bool(values["is_cancelled"])
+    return Job(**values)
+
+
+_COLUMNS = [jobs.c[name] for name in Job.__struct_fields__]
+_MINE = and_(jobs.c.id == bindparam("job"), jobs.c.lease == bindparam("mine"))
+_IS_DUE = or_(
+    and_(jobs.c.state == literal_column("'waiting'"), jobs.c.due_at <= bindparam("now")),
+    and_(jobs.c.state == literal_column("'running'"), jobs.c.leased_until < bindparam("now")),
+)
+_NEW = Statement(
+    "new_job",
+    insert(jobs)
+    .values(
+        **{name: bindparam(name) for name in ("kind", "site", "arguments", "attempts", "due_at", "created_at")},
+        recurring=null(),
+        state=literal_column("'waiting'"),
+        done=literal_column("0"),
+        attempt=literal_column("0"),
+        is_cancelled=literal_column("0"),
+    )
+    .returning(jobs.c.id),
+)
+_NEW_RECURRING = Statement(
+    "new_recurring_job",
+    upsert(jobs)
+    .values(
+        **{name: bindparam(name) for name in ("kind", "recurring", "attempts", "due_at", "created_at")},
+        arguments=literal_column("'{}'"),
+        state=literal_column("'waiting'"),
+        done=literal_column("0"),
+        attempt=literal_column("0"),
+        is_cancelled=literal_column("0"),
+    )
+    .on_conflict_do_nothing(index_elements=["recurring"]),
+)
+_DUE = Statement(
+    "due_jobs",
+    select(jobs.c.id, jobs.c.kind).where(_IS_DUE).order_by(jobs.c.due_at, jobs.c.id).limit(bindparam("most")),
+)
+_LEASE = Statement(
+    "lease_job",
+    update(jobs)
+    .where(jobs.c.id == bindparam("job"), _IS_DUE)
+    .values(
+        state=literal_column("'running'"),
+        attempt=jobs.c.attempt + 1,
+        lease=bindparam("new_lease"),
+        leased_until=bindparam("until"),
+        started_at=bindparam("started"),
+        done=literal_column("0"),
+        total=null(),
+    )
+    .returning(*_COLUMNS),
+)
+_REPORT = Statement(
+    "report_job",
+    update(jobs)
+    .where(_MINE)
+    .values(
+        leased_until=bindparam("until"),
+        done=func.coalesce(bindparam("new_done"), jobs.c.done),
+        total=func.coalesce(bindparam("new_total"), jobs.c.total),
+    )
+    .returning(jobs.c.is_cancelled),
+)
+_END = Statement(
+    "end_job",
+    update(jobs)
+    .where(_MINE)
+    .values(
+        **{
+            name: bindparam(f"new_{name}")
+            for name in ("state", "result", "error", "due_at", "attempt", "finished_at", "is_cancelled")
+        },
+        lease=null(),
+        leased_until=null(),
+    )
+    .returning(jobs.c.id),
+)
+_ONE = Statement("job", select(*_COLUMNS).where(jobs.c.id == bindparam("job")))
+_LIST = Statement("list_jobs", select(*_COLUMNS).order_by(jobs.c.id.desc()).limit(bindparam("most")))
+_COUNTS = Statement("count_jobs", select(jobs.c.state, func.count()).group_by(jobs.c.state))
+_RETRY = Statement(
+    "retry_job",
+    update(jobs)
+    .where(
+        jobs.c.id == bindparam("job"),
+        or_(jobs.c.state.in_([literal_column(f"'{state}'") for state in ("failed", "cancelled", "waiting")])),
+    )
+    .values(
+        state=literal_column("'waiting'"),
+        attempt=literal_column("0"),
+        error=null(),
+        is_cancelled=literal_column("0"),
+        due_at=bindparam("now"),
+        finished_at=null(),
+    )
+    .returning(jobs.c.id),
+)
+_CANCEL_WAITING = Statement(
+    "cancel_waiting_job",
+    update(jobs)
+    .where(jobs.c.id == bindparam("job"), jobs.c.state == literal_column("'waiting'"), jobs.c.recurring.is_(null()))
+    .values(state=literal_column("'cancelled'"), finished_at=bindparam("now"))
+    .returning(jobs.c.id),
+)
+_CANCEL_RUNNING = Statement(
+    "cancel_running_job",
+    update(jobs)
+    .where(jobs.c.id == bindparam("job"), jobs.c.state == literal_column("'running'"))
+    .values(is_cancelled=literal_column("1"))
+    .returning(jobs.c.id),
+)
+_PRUNE = Statement(
+    "prune_jobs",
+    delete(jobs)
+    .where(
+        jobs.c.finished_at < bindparam("before"),
+        jobs.c.state.in_([literal_column(f"'{state}'") for state in ENDED]),
+    )
+    .returning(jobs.c.id),
+)
+
+
+async def enqueue(
+    engine: Engine,
+    kind: str,
+    *,
+    now: int,
+    attempts: int,
+    site: int | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    due_at: int | None = None,
+) -> int:
+    """Put a job on the queue, durably; returns its id. due_at: not before this moment (ms); None for at once."""
+    values = {
+        "kind": kind,
+        "site": site,
+        "arguments": msgspec.json.encode(arguments or {}).decode(),
+        "attempts": attempts,
+        "due_at": now if due_at is None else due_at,
+        "created_at": now,
+    }
+    async with engine.transaction() as connection:
+        row = await connection.one(_NEW, values)
+    assert row is not None
+    return int(row[0])
+
+
+async def ensure_recurring(engine: Engine, kinds: Mapping[str, int], *, now: int) -> None:
+    """Make the one job of each recurring kind that is not there yet. kinds: the attempts of each, by name."""
+    async with engine.transaction() as connection:
+        for kind, attempts in kinds.items():
+            values = {"kind": kind, "recurring": kind, "attempts": attempts, "due_at": now, "created_at": now}
+            await connection.all(_NEW_RECURRING, values)
+
+
+async def lease(engine: Engine, kinds: Iterable[str], *, now: int, seconds: float) -> Job | None:
+    """Take the job of these kinds that is due the longest, for so many seconds; None if none is due.
+
+    Nobody else has it meanwhile. One whose process died has begun once more often than it was finished.
+    """
+    async with engine.snapshot() as reading:
+        due = await reading.all(_DUE, {"now": now, "most": _CANDIDATES})
+    known = set(kinds)
+    for number, kind in due:
+        if kind not in known:
+            continue
+        async with engine.transaction() as connection:
+            row = await connection.one(
+                _LEASE,
+                {
+                    "job": number,
+                    "now": now,
+                    "new_lease": secrets.token_hex(16),
+                    "until": now + round(seconds * 1000),
+                    "started": now,
+                },
+            )
+            if row is None:
+                connection.discard()
+        if row is not None:
+            return _job(row)
+    return None
+
+
+async def report(
+    engine: Engine, job: Job, *, now: int, seconds: float, done: int | None = None, total: int | None = None
+) -> bool:
+    """Extend the lease and tell how far the job is; returns whether somebody asked to cancel it.
+
+    Raises LeaseLostError.
+    """
+    values = {
+        "job": job.id,
+        "mine": job.lease,
+        "until": now + round(seconds * 1000),
+        "new_done": done,
+        "new_total": total,
+    }
+    async with engine.transaction() as connection:
+        row = await connection.one(_REPORT, values)
+    if row is None:
+        raise LeaseLostError(job.id)
+    return bool(row[0])
+
+
+async def end(
+    engine: Engine,
+    job: Job,
+    state: State,
+    *,
+    now: int,
+    result: Mapping[str, Any] | None = None,
+    error: str | None = None,
+    due_at: int | None = None,
+    attempt: int | None = None,
+) -> None:
+    """Give a job back in a state: with its result, or the sentence that says what went wrong.
+
+    due_at: of one that waits again. attempt: how often it was begun, if it counts anew. Raises LeaseLostError.
+    """
+    values = {
+        "job": job.id,
+        "mine": job.lease,
+        "new_state": state,
+        "new_result": None if result is None else msgspec.json.encode(result).decode(),
+        "new_error": error,
+        "new_due_at": job.due_at if due_at is None else due_at,
+        "new_attempt": job.attempt if attempt is None else attempt,
+        "new_finished_at": None if state == "running" else now,
+        "new_is_cancelled": 0,
+    }
+    async with engine.transaction() as connection:
+        if await connection.one(_END, values) is None:
+            raise LeaseLostError(job.id)
+
+
+async def job_of(connection: Connection, number: int) -> Job | None:
+    """The job of that id."""
+    row = await connection.one(_ONE, {"job": number})
+    return None if row is None else _job(row)
+
+
+async def list_jobs(connection: Connection, most: int = 100) -> list[Job]:
+    """The newest jobs, newest first."""
+    return [_job(row) for row in await connection.all(_LIST, {"most": most})]
+
+
+async def count_jobs(connection: Connection) -> dict[State, int]:
+    """How many jobs there are in each state."""
+    counted: dict[str, int] = {state: number for state, number in await connection.all(_COUNTS, {})}  # noqa: C416
+    return {state: counted.get(state, 0) for state in STATES}
+
+
+async def retry(engine: Engine, number: int, *, now: int) -> None:
+    """Let a job that failed, was cancelled or waits run at once, with all its attempts. Raises JobError."""
+    async with engine.transaction() as connection:
+        if await connection.one(_RETRY, {"job": number, "now": now}) is not None:
+            return
+        found = await job_of(connection, number)
+    raise JobError(f"there is no job {number}" if found is None else f"job {number} is {found.state}: nothing to retry")
+
+
+async def cancel(engine: Engine, number: int, *, now: int) -> None:
+    """Cancel a job that waits; ask one that runs to stop. Raises JobError."""
+    async with engine.transaction() as connection:
+        for statement, values in (
+            (_CANCEL_WAITING, {"job": number, "now": now}),
+            (_CANCEL_RUNNING, {"job": number}),
+        ):
+            if await connection.one(statement, values) is not None:
+                return
+        found = await job_of(connection, number)
+    if found is None:
+        raise JobError(f"there is no job {number}")
+    recurs = found.recurring is not None and found.state == "waiting"
+    raise JobError(f"job {number} " + ("recurs: it cannot be cancelled" if recurs else f"is {found.state} already"))
+
+
+async def prune_jobs(engine: Engine, *, before: int) -> int:
+    """Delete jobs that ended before a moment (ms); returns how many."""
+    async with engine.transaction() as connection:
+        rows = await connection.all(_PRUNE, {"before": before})
+        if not rows:
+            connection.discard()
+    return len(rows)
