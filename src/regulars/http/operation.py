@@ -6,7 +6,6 @@ Who may call is not declared here: the type of the handler's second parameter sa
 import typing
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
-from typing import Any
 
 from msgspec import Struct
 from starlette.requests import Request
@@ -80,8 +79,6 @@ class Operation(Struct, frozen=True, eq=False):
     status: int = 200
     errors: tuple[int, ...] = ()
     also: tuple[str, ...] = ()
-    body_example: Any = None
-    reply_example: Any = None
 
     @property
     def caller(self) -> type[Caller] | None:

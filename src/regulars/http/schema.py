@@ -11,8 +11,20 @@ WHOLE: Final[Schema] = {"type": "integer"}
 NUMBER: Final[Schema] = {"type": "number"}
 YES_OR_NO: Final[Schema] = {"type": "boolean"}
 MOMENT: Final[Schema] = {"type": "string", "format": "date-time"}
-SECONDS: Final[Schema] = {"type": "integer", "description": "Unix seconds, UTC."}
-ADDRESS: Final[Schema] = {"type": "string", "description": "A URL."}
+SECONDS: Final[Schema] = {"type": "integer", "description": "Unix seconds, UTC.", "examples": [1772357400]}
+ADDRESS: Final[Schema] = {"type": "string", "description": "A URL.", "examples": ["https://regulars.example/v1/..."]}
+
+FORMATS: Final = {
+    "date-time": "2026-03-01T09:30:00.000Z",
+    "uuid": "0197a1c4-1f00-7000-8000-00000000c0de",
+    "email": "anna@example.com",
+}
+"""What stands for a string of a format."""
+
+
+def such_as(schema: Schema, *examples: Any) -> Schema:
+    """The schema with examples of its values, which the documentation shows."""
+    return {**schema, "examples": list(examples)}
 
 
 def ref(name: str) -> Schema:

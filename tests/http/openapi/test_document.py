@@ -224,3 +224,50 @@ def test_the_customer_object_has_just_these_fields(app: InProcess) -> None:
     client = app.client()
     shown = client.post("customers", {"email": "fields@example.com"}).json()["customer"]
     assert list(shown) == list(MADE["components"]["schemas"]["Customer"]["properties"])
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
+def test_every_example_fits_its_schema(path: str, method: str, operation: dict[str, Any]) -> None:
+    content = [*operation.get("requestBody", {}).get("content", {}).values()]
+    content += [
+        each
+        for response in operation["responses"].values()
+        for kind, each in response.get("content", {}).items()
+        if kind.endswith("json")
+    ]
+    for each in content:
+        schema = {**each["schema"], "components": MADE["components"]}
+        Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(each["example"])
+
+
+@pytest.mark.parametrize("name", MADE["components"]["schemas"])
+def test_examples_inside_a_schema_fit_it(name: str) -> None:
+    for node in walk(MADE["components"]["schemas"][name]):
+        if isinstance(node.get("examples"), list):
+            for each in node["examples"]:
+                Draft202012Validator({**node, "components": MADE["components"]}).validate(each)
+
+
+UNDERSTOOD = ("_not_found", "address_taken", "duplicate_name")
+"""What a well-formed request may be refused for: what it names is not there, or there already."""
+
+
+def test_every_example_of_a_request_is_understood(app: InProcess) -> None:
+    """What the documentation shows can be sent as it is; at most what it names is not there."""
+    client = app.client(account="examples", site="main")
+    assert client.post("customers", {"email": "known@example.com"}).status_code == 200
+    (known,) = client.get("/v1/customers").json()["data"]
+    site = str(int(known["id"]) >> 32)
+    told = set()
+    for path, methods in MADE["paths"].items():
+        for method, operation in methods.items():
+            for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+                if not kind.endswith("json") or "/oauth/" in path:
+                    continue
+                url = path.replace("{id}", known["id"]).replace("{group}", "1").replace("{who}", "known@example.com")
+                body = json.dumps(content["example"]).replace('"sites", "id": "1"', f'"sites", "id": "{site}"')
+                reply = client.send(method.upper(), url, content=body.encode(), headers={"Content-Type": kind})
+                if reply.status_code not in (200, 201):
+                    assert any(code in reply.text for code in UNDERSTOOD), (url, reply.text)
+                told.add(reply.status_code)
+    assert {200, 201} <= told

@@ -16,7 +16,7 @@ from regulars.http.classic.surface import CLASSIC
 from regulars.http.errors import Problem
 from regulars.http.keyring import Caller
 from regulars.http.operation import Operation
-from regulars.http.schema import ANY, TEXT, WHOLE, listed, one_of, record
+from regulars.http.schema import ANY, TEXT, WHOLE, listed, one_of, record, such_as
 
 BATCH_LIMIT: Final = 100
 BATCH_BYTES: Final = 32 * 1024 * 1024
@@ -138,8 +138,17 @@ async def _call(
     return status, is_json, b"".join(parts)
 
 
-_ITEM: Final = record({"path": TEXT, "method": one_of(METHODS), "body": ANY}, required=("path", "method"))
-_ITEM_REPLY: Final = record({"path": TEXT, "method": TEXT, "status_code": WHOLE, "body": ANY})
+_ITEM: Final = record(
+    {"path": such_as(TEXT, "groups"), "method": one_of(METHODS), "body": ANY}, required=("path", "method")
+)
+_ITEM_REPLY: Final = record(
+    {
+        "path": such_as(TEXT, "groups"),
+        "method": such_as(TEXT, "GET"),
+        "status_code": such_as(WHOLE, 200),
+        "body": such_as(ANY, {"success": True, "status": "OK", "groups": []}),
+    }
+)
 
 OPERATIONS: Final = (
     Operation(

@@ -17,7 +17,7 @@ from regulars.http.classic.surface import CLASSIC
 from regulars.http.errors import Problem
 from regulars.http.keyring import Caller, Reader, Writer
 from regulars.http.operation import Operation
-from regulars.http.schema import TEXT, WHOLE, listed, record, ref
+from regulars.http.schema import FORMATS, TEXT, WHOLE, listed, record, ref
 from regulars.store.reads import CustomerCard, find_person
 
 BULK_LIMIT: Final = 50
@@ -198,9 +198,15 @@ OPERATIONS: Final = (
         reply=schemas.done(
             customers=schemas.FAILED,
             errors=listed(
-                record({"status": WHOLE, "error_data": {"type": "object"}}), description="Why, in the same order."
+                record({"status": WHOLE, "error_data": {"type": "object"}}),
+                description="Why, in the same order.",
+                examples=[[]],
             ),
-            results=listed({"type": "object"}, description="A verdict for every input."),
+            results=listed(
+                {"type": "object"},
+                description="A verdict for every input.",
+                examples=[[{"result": "created", "uuid": FORMATS["uuid"], "email": FORMATS["email"]}]],
+            ),
         ),
     ),
     Operation(
@@ -211,7 +217,7 @@ OPERATIONS: Final = (
         remove,
         "Delete a customer",
         "Succeeds as well when there is none. Logs are kept, by address.",
-        reply=schemas.done(result=TEXT),
+        reply=schemas.done(result=schemas.DELETED),
     ),
     Operation(
         CLASSIC,
@@ -221,7 +227,7 @@ OPERATIONS: Final = (
         remove_posted,
         "Delete the customer named in the body",
         body=ref("Who"),
-        reply=schemas.done(result=TEXT),
+        reply=schemas.done(result=schemas.DELETED),
         errors=(409,),
     ),
 )

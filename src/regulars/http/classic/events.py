@@ -14,7 +14,7 @@ from regulars.http.classic.surface import CLASSIC
 from regulars.http.errors import Problem
 from regulars.http.keyring import Writer
 from regulars.http.operation import Operation
-from regulars.http.schema import TEXT, WHOLE, listed, record, ref
+from regulars.http.schema import TEXT, WHOLE, listed, record, ref, such_as
 
 BULK_LIMIT: Final = 100
 BULK_BYTES: Final = 1024 * 1024
@@ -76,7 +76,7 @@ OPERATIONS: Final = (
         "Record an event",
         "Something that a customer did, or that was done to them.",
         body=ref("Event"),
-        reply=schemas.done(result=TEXT),
+        reply=schemas.done(result=such_as(TEXT, "updated")),
         errors=(404, 409),
     ),
     Operation(

@@ -22,74 +22,94 @@ from regulars.http.schema import (
     or_null,
     record,
     ref,
+    such_as,
 )
 
-DONE: Final[dict[str, Schema]] = {"success": {"const": True}, "status": TEXT}
+DONE: Final[dict[str, Schema]] = {"success": {"const": True}, "status": such_as(TEXT, "OK")}
 RESULT: Final = one_of(("created", "updated", "unchanged"), description="What happened.")
+DELETED: Final = such_as(TEXT, "deleted")
 KEY: Final = either(TEXT, WHOLE)
-PERCENTILE: Final = or_null({"type": "integer", "minimum": 0, "maximum": 100})
-PREFERENCE: Final = record({"id": KEY, "subscribed": YES_OR_NO})
+PERCENTILE: Final = or_null({"type": "integer", "minimum": 0, "maximum": 100, "examples": [80]})
+PREFERENCE: Final = record({"id": such_as(KEY, "weekly"), "subscribed": YES_OR_NO})
 
 CUSTOMER: Final[dict[str, Schema]] = {
     "object": {"const": "customer"},
-    "email": or_null(TEXT),
-    "data": {"type": "object", "description": "All attributes."},
+    "email": such_as(or_null(TEXT), "anna@example.com"),
+    "data": {"type": "object", "description": "All attributes.", "examples": [{"plan": "gold"}]},
     "created": SECONDS,
-    "locale": {**TEXT, "description": "`not set` where there is none."},
-    "groups": listed(TEXT),
+    "locale": {**TEXT, "description": "`not set` where there is none.", "examples": ["de-DE"]},
+    "groups": such_as(listed(TEXT), ["vip"]),
     "uuid": {"type": "string", "format": "uuid"},
-    "customer_id": or_null(TEXT),
-    "email_domain": or_null(TEXT),
-    "email_hash": {**or_null(TEXT), "description": "MD5 of the address."},
-    "email_hard_bounced": YES_OR_NO,
-    "email_spam_reported": YES_OR_NO,
-    "name": or_null(TEXT),
-    "firstname": or_null(TEXT),
-    "lastname": or_null(TEXT),
+    "customer_id": such_as(or_null(TEXT), "c-1042"),
+    "email_domain": such_as(or_null(TEXT), "example.com"),
+    "email_hash": {
+        **or_null(TEXT),
+        "description": "MD5 of the address.",
+        "examples": ["8fd1e3c4a2b44b1f9a6e0d2c7b5a9e10"],
+    },
+    "email_hard_bounced": such_as(YES_OR_NO, False),
+    "email_spam_reported": such_as(YES_OR_NO, False),
+    "name": such_as(or_null(TEXT), "Anna Keller"),
+    "firstname": such_as(or_null(TEXT), "Anna"),
+    "lastname": such_as(or_null(TEXT), "Keller"),
     "gender": or_null(one_of(GENDERS)),
-    "phone_number": or_null(TEXT),
+    "phone_number": such_as(or_null(TEXT), "+919742888933"),
     "created_at": MOMENT,
     "joined_at": or_null(MOMENT),
     "updated_at": MOMENT,
-    "lifetime_orders": WHOLE,
-    "lifetime_revenue": NUMBER,
-    "lifetime_visits": WHOLE,
-    "bsft_control_bucket": {**TEXT, "description": "`1` to `100`, fixed when the customer is created."},
-    "custom_attributes": {"type": "object", "description": "The same as `data`."},
+    "lifetime_orders": such_as(WHOLE, 3),
+    "lifetime_revenue": such_as(NUMBER, 120.5),
+    "lifetime_visits": such_as(WHOLE, 12),
+    "bsft_control_bucket": {
+        **TEXT,
+        "description": "`1` to `100`, fixed when the customer is created.",
+        "examples": ["42"],
+    },
+    "custom_attributes": {"type": "object", "description": "The same as `data`.", "examples": [{"plan": "gold"}]},
     **dict.fromkeys(PERCENTILES, PERCENTILE),
-    "unsubscribed": YES_OR_NO,
-    "unsubscribed_at": or_null(MOMENT),
+    "unsubscribed": such_as(YES_OR_NO, False),
+    "unsubscribed_at": such_as(or_null(MOMENT), None),
     "subscription_groups": listed(PREFERENCE),
 }
 """The `customer` object."""
 
-FAULT: Final = record({"field": TEXT, "detail": TEXT})
-FAILED: Final = listed(ANY, description="The inputs that failed, as they were sent.")
+FAULT: Final = record(
+    {"field": such_as(TEXT, "gender"), "detail": such_as(TEXT, "must be one of male, female, unknown")}
+)
+FAILED: Final = listed(ANY, description="The inputs that failed, as they were sent.", examples=[[]])
+
+_SENTENCE: Final = "gender: must be one of male, female, unknown"
 
 COMPONENTS: Final[dict[str, Schema]] = {
     "Customer": record(CUSTOMER),
-    "Group": record({"id": TEXT, "name": TEXT, "description": or_null(TEXT)}),
+    "Group": record(
+        {
+            "id": such_as(TEXT, "vip"),
+            "name": such_as(TEXT, "VIP"),
+            "description": such_as(or_null(TEXT), "Our most valued customers"),
+        }
+    ),
     "Log": record(
         {
             "object": {"const": "log"},
-            "id": TEXT,
+            "id": such_as(TEXT, "4294967297"),
             "created": SECONDS,
-            "recipient_name": TEXT,
-            "recipient_address": TEXT,
-            "status": one_of(STATUSES),
-            "message": or_null(TEXT),
-            "email_id": TEXT,
-            "email_name": TEXT,
-            "email_version": TEXT,
+            "recipient_name": such_as(TEXT, "Anna Keller"),
+            "recipient_address": such_as(TEXT, "anna@example.com"),
+            "status": such_as(one_of(STATUSES), "opened"),
+            "message": such_as(or_null(TEXT), None),
+            "email_id": such_as(TEXT, "welcome"),
+            "email_name": such_as(TEXT, "Welcome"),
+            "email_version": such_as(TEXT, "A"),
         }
     ),
     "Error": record(
         {
             "success": {"const": False},
-            "status": {**TEXT, "description": "The HTTP status in words."},
-            "error": {**TEXT, "description": "One sentence."},
-            "message": {**TEXT, "description": "The same."},
-            "code": {**TEXT, "description": "A stable word; docs/errors.md lists them."},
+            "status": {**TEXT, "description": "The HTTP status in words.", "examples": ["Bad Request"]},
+            "error": {**TEXT, "description": "One sentence.", "examples": [_SENTENCE]},
+            "message": {**TEXT, "description": "The same.", "examples": [_SENTENCE]},
+            "code": {**TEXT, "description": "A stable word; docs/errors.md lists them.", "examples": ["invalid"]},
             "errors": listed(FAULT, description="Every single fault."),
         }
     ),
@@ -105,8 +125,8 @@ def inputs(limits: Limits) -> dict[str, Schema]:
     """What callers send, with the limits of this server."""
     short = {"type": ["string", "integer"], "maxLength": limits.name}
     own: dict[str, Schema] = {
-        "firstname": short,
-        "lastname": short,
+        "firstname": such_as(short, "Anna"),
+        "lastname": such_as(short, "Keller"),
         "name": {**short, "maxLength": limits.text},
         "phone_number": {**TEXT, "description": "`+`, country code and number.", "examples": ["+919742888933"]},
         "gender": {**TEXT, "description": f"One of {', '.join(GENDERS)}."},
@@ -120,8 +140,14 @@ def inputs(limits: Limits) -> dict[str, Schema]:
         "uuid": {"type": "string", "format": "uuid"},
         **{name: own[name] for name in TOP_RULES},
         "unsubscribed": {**ANY, "description": "true or false, also as 1 or 0 or text: ends or gives consent."},
-        "data": {"type": "object", "description": "Attributes, merged key by key; null clears one."},
-        "groups": listed(KEY, limits.references, description="Groups to be in, beside those they are in."),
+        "data": {
+            "type": "object",
+            "description": "Attributes, merged key by key; null clears one.",
+            "examples": [{"plan": "gold"}],
+        },
+        "groups": listed(
+            KEY, limits.references, description="Groups to be in, beside those they are in.", examples=[["vip"]]
+        ),
         "subscription_groups": listed(
             record({"id": KEY, "subscribed": {"description": "true or false, also as 1 or 0 or text."}}),
             limits.references,
@@ -153,11 +179,18 @@ def inputs(limits: Limits) -> dict[str, Schema]:
         "Who": record(who, required=(), description="One of them says who."),
         "Event": record({**who, **event}, required=("event",)),
         "GroupInput": record(
-            {"name": {**TEXT, "maxLength": limits.text}, "description": or_null({**TEXT, "maxLength": limits.text})},
+            {
+                "name": {**TEXT, "maxLength": limits.text, "examples": ["VIP"]},
+                "description": or_null({**TEXT, "maxLength": limits.text, "examples": ["Our most valued customers"]}),
+            },
             required=("name",),
         ),
         "GroupChange": record(
-            {name: or_null({**TEXT, "maxLength": limits.text}) for name in ("name", "description")}, required=()
+            {
+                "name": or_null({**TEXT, "maxLength": limits.text}),
+                "description": or_null({**TEXT, "maxLength": limits.text, "examples": ["Our most valued customers"]}),
+            },
+            required=(),
         ),
     }
 
@@ -167,7 +200,7 @@ def _of_events(limits: Limits) -> dict[str, Schema]:
     money = {**or_null(either(NUMBER, TEXT)), "description": "Not negative, at most two decimal places."}
     text = or_null({**either(TEXT, WHOLE), "maxLength": limits.text})
     return {
-        "revenue": money,
+        "revenue": such_as(money, 49.9),
         "amount": {**money, "description": "The same as `revenue`."},
         "order_id": {**text, "description": "A repeat of it is counted once."},
         "product_ids": or_null(listed(KEY, limits.references, description="Products, by number or key.")),

@@ -9,10 +9,10 @@ from typing import Final
 from regulars.domain.limits import Limits
 from regulars.http.jsonapi.contact_bodies import WRITABLE
 from regulars.http.jsonapi.kinds import KINDS, ObjectKind
-from regulars.http.schema import TEXT, WHOLE, YES_OR_NO, Schema, either, listed, or_null, record, ref
+from regulars.http.schema import TEXT, WHOLE, YES_OR_NO, Schema, either, listed, or_null, record, ref, such_as
 
 _SITE: Final = record(
-    {"site": record({"data": record({"type": {"const": "sites"}, "id": TEXT})})},
+    {"site": record({"data": record({"type": {"const": "sites"}, "id": such_as(TEXT, "1")})})},
     required=(),
     description="The site that it belongs to; of an account with one site it need not be named.",
 )
@@ -53,7 +53,9 @@ def _of_kind(kind: ObjectKind, limits: Limits) -> dict[str, Schema]:
     }
     assert tuple(attributes) == kind.writable
     changed = {**attributes, kind.key: or_null({**key, "description": "Cannot be changed: as it is, or left out."})}
-    identifier = record({"type": {"const": kind.type}, "id": either(TEXT, WHOLE)}, description="`id`: number or key.")
+    identifier = record(
+        {"type": {"const": kind.type}, "id": such_as(either(TEXT, WHOLE), "1")}, description="`id`: number or key."
+    )
     return {
         **_documents(kind.type, attributes, required=(kind.key if kind.by_key else kind.title,), changed=changed),
         identifiers(kind.type): record({"data": listed(identifier, limits.references)}),
@@ -63,7 +65,7 @@ def _of_kind(kind: ObjectKind, limits: Limits) -> dict[str, Schema]:
 def _contact(limits: Limits) -> dict[str, Schema]:
     text = or_null({**TEXT, "maxLength": limits.text})
     known: dict[str, Schema] = {
-        "name": {**TEXT, "minLength": 1, "maxLength": limits.text},
+        "name": {**TEXT, "minLength": 1, "maxLength": limits.text, "examples": ["Anna Keller"]},
         "email": {**TEXT, "format": "email", "maxLength": limits.email, "examples": ["anna@example.com"]},
         "phone_number": {**or_null(TEXT), "description": "`+`, country code and number."},
         "subscribed": YES_OR_NO,

@@ -13,7 +13,7 @@ from regulars.http.jsonapi.failures import MEDIA_TYPE
 from regulars.http.jsonapi.query import pairs
 from regulars.http.jsonapi.surface import OAUTH
 from regulars.http.operation import Operation
-from regulars.http.schema import TEXT, WHOLE, Schema, one_of, record
+from regulars.http.schema import TEXT, WHOLE, Schema, one_of, record, such_as
 from regulars.store import control
 from regulars.store.control import ApiKey, Tokens
 
@@ -156,7 +156,7 @@ async def _form(call: Call) -> Form:
     return form
 
 
-_CLIENT: Final[dict[str, Schema]] = {"client_id": TEXT, "client_secret": TEXT}
+_CLIENT: Final[dict[str, Schema]] = {"client_id": such_as(TEXT, "1"), "client_secret": such_as(TEXT, "rg_secret")}
 
 OPERATIONS: Final = (
     Operation(
@@ -169,12 +169,20 @@ OPERATIONS: Final = (
         "For the number of a key and its secret, or for a refresh token.",
         body=record(
             {
-                "grant_type": one_of(GRANTS),
+                "grant_type": such_as(one_of(GRANTS), "client_credentials"),
                 **_CLIENT,
                 **dict.fromkeys(("refresh_token", "username", "password"), TEXT),
+            },
+            required=(),
+        ),
+        reply=record(
+            {
+                "access_token": such_as(TEXT, "rga_secret"),
+                "refresh_token": such_as(TEXT, "rgr_secret"),
+                "token_type": such_as(TEXT, "Bearer"),
+                "expires_in": such_as(WHOLE, 7200),
             }
         ),
-        reply=record({**dict.fromkeys(("access_token", "refresh_token", "token_type"), TEXT), "expires_in": WHOLE}),
     ),
     Operation(
         OAUTH,
@@ -184,7 +192,7 @@ OPERATIONS: Final = (
         revoke,
         "Revoke a token",
         "And the one that was granted with it. Succeeds as well for a token that is not known.",
-        body=record({"token": TEXT, **_CLIENT}, required=("token",)),
+        body=record({"token": such_as(TEXT, "rga_secret"), **_CLIENT}, required=("token",)),
     ),
 )
 """The operations on tokens."""

@@ -19,20 +19,21 @@ from regulars.http.schema import (
     or_null,
     record,
     ref,
+    such_as,
 )
 
 ATTRIBUTES: Final[dict[str, Schema]] = {
-    "name": TEXT,
-    "email": TEXT,
-    "title": TEXT,
-    "subdomain": TEXT,
-    "initials": TEXT,
+    "name": such_as(TEXT, "Anna Keller"),
+    "email": such_as(TEXT, "anna@example.com"),
+    "title": such_as(TEXT, "Spring sale"),
+    "subdomain": such_as(TEXT, "shop"),
+    "initials": such_as(TEXT, "AK"),
     "role_level": one_of(("OWNER", "ADMINISTRATOR", "READER", "NONE")),
-    "external_user_id": or_null(TEXT),
+    "external_user_id": such_as(or_null(TEXT), "c-1042"),
     "net_revenue": {"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{1,2}$", "examples": ["120.5"]},
-    "sign_in_count": or_null(WHOLE),
+    "sign_in_count": such_as(or_null(WHOLE), 12),
     "subscribed": YES_OR_NO,
-    "default": YES_OR_NO,
+    "default": such_as(YES_OR_NO, False),
     "created_at": MOMENT,
     "updated_at": MOMENT,
 }
@@ -42,15 +43,23 @@ LINK: Final = or_null(ADDRESS)
 LINKS: Final = record(dict.fromkeys(("self", "current", "first", "prev", "next", "last"), LINK))
 META: Final = record(
     {
-        "total_count": {**WHOLE, "description": "How many there are in all, exactly, at this moment."},
+        "total_count": {
+            **WHOLE,
+            "description": "How many there are in all, exactly, at this moment.",
+            "examples": [1],
+        },
         "total": {**WHOLE, "description": "The same."},
         "total_pages": WHOLE,
         "current_page": {**WHOLE, "description": "Absent where a cursor names the page."},
-        "description": {**TEXT, "description": "The question in words, where `describe=true` asks for it."},
+        "description": {
+            **TEXT,
+            "description": "The question in words, where `describe=true` asks for it.",
+            "examples": ["Every customer, newest first."],
+        },
     },
     required=("total_count", "total", "total_pages"),
 )
-IDENTIFIER: Final = record({"id": TEXT, "type": TEXT})
+IDENTIFIER: Final = record({"id": such_as(TEXT, "1"), "type": such_as(TEXT, "sites")})
 RELATIONSHIP: Final = record(
     {
         "data": either(ref("Identifier"), listed(ref("Identifier")), {"type": "null"}),
@@ -64,11 +73,13 @@ ERRORS: Final = record(
         "errors": listed(
             record(
                 {
-                    "status": TEXT,
-                    "code": TEXT,
-                    "title": TEXT,
-                    "detail": TEXT,
-                    "source": or_null(record({"parameter": TEXT, "pointer": TEXT}, required=())),
+                    "status": such_as(TEXT, "400"),
+                    "code": such_as(TEXT, "invalid_parameter"),
+                    "title": such_as(TEXT, "Bad Request"),
+                    "detail": such_as(TEXT, "page[size] must be a whole number from 1 to 100."),
+                    "source": such_as(
+                        or_null(record({"parameter": TEXT, "pointer": TEXT}, required=())), {"parameter": "page[size]"}
+                    ),
                 }
             )
         )
@@ -91,22 +102,32 @@ RELATED: Final = record({"data": listed(ref("Identifier")), "links": record({"se
 NOTHING: Final = record({"data": record({}, maxProperties=0)})
 """The document of what was deleted."""
 
-OAUTH_ERROR: Final = record({"error": TEXT, "error_description": TEXT}, required=("error",))
+OAUTH_ERROR: Final = record(
+    {
+        "error": such_as(TEXT, "invalid_grant"),
+        "error_description": such_as(TEXT, "The refresh token is not known, used already, revoked or expired."),
+    },
+    required=("error",),
+)
 
 
 def attribute(name: str) -> Schema:
     """The schema of an attribute."""
-    return ATTRIBUTES.get(name) or or_null(MOMENT if name.endswith("_at") else TEXT)
+    return ATTRIBUTES.get(name) or (or_null(MOMENT) if name.endswith("_at") else such_as(or_null(TEXT), None))
 
 
 def resource(kind: str, fields: Iterable[str], relationships: Iterable[str]) -> Schema:
     """A type of resource. Callers may leave out any of its fields."""
     related = tuple(relationships)
     attributes = {name: attribute(name) for name in fields if name not in related}
-    parts: dict[str, Schema] = {"id": TEXT, "type": {"const": kind}, "attributes": record(attributes, required=())}
+    parts: dict[str, Schema] = {
+        "id": such_as(TEXT, "4294967297"),
+        "type": {"const": kind},
+        "attributes": record(attributes, required=()),
+    }
     if related:
         parts["relationships"] = record(dict.fromkeys(related, ref("Relationship")), required=())
-    parts["links"] = record({}, additionalProperties=ADDRESS)
+    parts["links"] = record({}, additionalProperties=ADDRESS, examples=[{"self": "https://regulars.example/v1/..."}])
     return record(parts, required=("id", "type", "attributes"))
 
 

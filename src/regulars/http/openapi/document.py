@@ -1,6 +1,6 @@
 """The OpenAPI 3.1 document of a server: every operation, with what it takes, gives and refuses."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import regulars
@@ -9,6 +9,7 @@ from regulars.http.credentials import API_KEY_HEADER
 from regulars.http.jsonapi.schemas import resources
 from regulars.http.openapi.operations import described, error_responses
 from regulars.http.operation import Operation
+from regulars.http.schema import Schema
 from regulars.http.surfaces import ERROR_SURFACES, SURFACES
 from regulars.settings import Settings
 
@@ -39,7 +40,7 @@ _ABOUT: Final = (
 def document(operations: Iterable[Operation], settings: Settings) -> dict[str, Any]:
     """The document of these operations, with the limits of these settings."""
     operations = tuple(operations)
-    limits = Limits(email=settings.email_limit, attributes=settings.attributes_limit)
+    schemas = _schemas(operations, settings)
     return {
         "openapi": VERSION,
         "info": {
@@ -54,23 +55,30 @@ def document(operations: Iterable[Operation], settings: Settings) -> dict[str, A
             {"name": name, "description": text}
             for name, text in {each.tag: each.description for each in SURFACES}.items()
         ],
-        "paths": _paths(operations, settings.page_size_limit),
+        "paths": _paths(operations, settings.page_size_limit, schemas),
         "components": {
-            "schemas": {
-                **{name: schema for surface in SURFACES for name, schema in surface.components(limits).items()},
-                **_resources(operations),
-            },
+            "schemas": schemas,
             "responses": error_responses(ERROR_SURFACES),
             "securitySchemes": SECURITY,
         },
     }
 
 
-def _paths(operations: Iterable[Operation], largest_page: int) -> dict[str, dict[str, Any]]:
+def _schemas(operations: Iterable[Operation], settings: Settings) -> dict[str, Schema]:
+    """Every schema that operations refer to by name."""
+    limits = Limits(email=settings.email_limit, attributes=settings.attributes_limit)
+    shared = {name: schema for surface in SURFACES for name, schema in surface.components(limits).items()}
+    return {**shared, **_resources(operations)}
+
+
+def _paths(
+    operations: Iterable[Operation], largest_page: int, components: Mapping[str, Schema]
+) -> dict[str, dict[str, Any]]:
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         for path in operation.paths:
-            paths.setdefault(path, {})[operation.method.lower()] = described(operation, path, largest_page)
+            shown = described(operation, path, largest_page=largest_page, components=components)
+            paths.setdefault(path, {})[operation.method.lower()] = shown
     return paths
 
 

@@ -1,16 +1,19 @@
 """Operations as the OpenAPI document has them: what each takes, gives and refuses."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from regulars.http.errors import ERRORS
-from regulars.http.openapi import parameters
+from regulars.http.openapi import examples, parameters
 from regulars.http.operation import ErrorSurface, Operation
+from regulars.http.schema import Schema
 
 _STATUSES = frozenset(kind.status for kind in ERRORS.values())
 
 
-def described(operation: Operation, path: str, largest_page: int) -> dict[str, Any]:
+def described(
+    operation: Operation, path: str, *, largest_page: int, components: Mapping[str, Schema]
+) -> dict[str, Any]:
     """The operation at one of its paths."""
     surface = operation.surface
     scope = f"The key needs the scope `{operation.scope}`." if operation.scope else ""
@@ -25,12 +28,15 @@ def described(operation: Operation, path: str, largest_page: int) -> dict[str, A
             *(parameters.plain(name, schema) for name, schema in operation.parameters.items()),
         ],
         "security": [] if operation.caller is None else [{name: []} for name in surface.security],
-        "responses": _responses(operation),
+        "responses": _responses(operation, components),
     }
     if operation.body is not None:
         shown["requestBody"] = {
             "required": True,
-            "content": {kind: {"schema": operation.body} for kind in surface.takes},
+            "content": {
+                kind: {"schema": operation.body, "example": examples.sent(operation.body, components)}
+                for kind in surface.takes
+            },
         }
     return {name: value for name, value in shown.items() if value or name == "security"}
 
@@ -42,10 +48,13 @@ def identifier(operation: Operation, path: str) -> str:
     return f"{named}.{spelling + 1}" if spelling else named
 
 
-def _responses(operation: Operation) -> dict[str, Any]:
+def _responses(operation: Operation, components: Mapping[str, Schema]) -> dict[str, Any]:
     good: dict[str, Any] = {"description": "Found." if operation.method == "GET" else "Done."}
     if operation.reply is not None:
-        good["content"] = {operation.surface.media_type: {"schema": operation.reply}}
+        content: dict[str, Any] = {"schema": operation.reply}
+        if operation.surface.media_type.endswith("json"):
+            content["example"] = examples.answered(operation.reply, components)
+        good["content"] = {operation.surface.media_type: content}
     shape = f"#/components/responses/{operation.surface.errors.name}"
     return {str(operation.status): good, **{str(each): {"$ref": f"{shape}-{each}"} for each in errors(operation)}}
 
