@@ -244,14 +244,14 @@ def place(method: str, path: str) -> _Place:
 
 def served(operations: Iterable[Operation] = OPERATIONS) -> frozenset[_Place]:
     """The places of all calls that there is an operation for."""
-    return frozenset(place(each.method, path) for each in operations for path in each.paths)
+    return frozenset(place(each.method, path) for each in operations for path in each.paths if each.is_listed)
 
 
 def _own(operations: Iterable[Operation]) -> Iterator[VendorCall]:
     """Those operations that no vendor has, in the words of their declarations."""
     vendors = {place(call.method, call.path) for each in VENDORS for call in each.calls}
     for each in operations:
-        if place(each.method, each.path) not in vendors:
+        if each.is_listed and place(each.method, each.path) not in vendors:
             notes = (each.description, "" if each.caller else "Needs no key.")
             yield VendorCall(each.method, each.path, each.summary, " ".join(filter(None, notes)))
 

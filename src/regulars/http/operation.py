@@ -63,6 +63,7 @@ class Operation(Struct, frozen=True, eq=False):
     parameters that the handler reads; `parameters`: those of a handler that reads them itself. body, reply: the schemas
     of what is sent and answered; None: nothing is. status: of success. errors: statuses beside those that follow from
     the surface, the path and the body. also: other spellings of the path.
+    is_listed: whether the documentation has it; it leaves out what only pages of ours ask for.
     """
 
     surface: Surface
@@ -79,6 +80,7 @@ class Operation(Struct, frozen=True, eq=False):
     status: int = 200
     errors: tuple[int, ...] = ()
     also: tuple[str, ...] = ()
+    is_listed: bool = True
 
     @property
     def caller(self) -> type[Caller] | None:

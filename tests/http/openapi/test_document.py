@@ -52,7 +52,7 @@ def test_it_is_json_and_follows_the_standard() -> None:
 
 
 def test_every_operation_is_there_and_nothing_else() -> None:
-    ours = {(path, each.method.lower()) for each in DECLARED for path in each.paths}
+    ours = {(path, each.method.lower()) for each in DECLARED for path in each.paths if each.is_listed}
     assert ours == {(path, method) for path, methods in MADE["paths"].items() for method in methods}
 
 
@@ -92,7 +92,7 @@ def test_operations_have_names_of_their_own() -> None:
 
 
 def test_who_needs_a_key() -> None:
-    for each in DECLARED:
+    for each in (each for each in DECLARED if each.is_listed):
         operation = MADE["paths"][each.path][each.method.lower()]
         assert bool(operation["security"]) == (each.caller is not None)
         assert (f"`{each.scope}`" in operation.get("description", "")) == (each.scope is not None)

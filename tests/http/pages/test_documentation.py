@@ -1,3 +1,4 @@
+import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -5,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from regulars.http.pages.api_page import STYLE, page
-from regulars.http.pages.markup import Html, element, inline, prose
-from regulars.http.pages.schema_view import kind, sample
+from regulars.http.openapi.examples import answered, sent
+from regulars.http.pages.api_page import DOORS, fields, limits, page
+from regulars.http.pages.rendering import inline, prose
 
 from ...in_process import Client, InProcess
 
@@ -30,7 +31,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append((tag, dict(attrs)))
-        if tag != "meta":
+        if tag not in ("meta", "link", "input"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -54,17 +55,65 @@ def test_everybody_gets_it_once(anybody: Client, path: str, media_type: str) -> 
     assert anybody.get(path, headers={"If-None-Match": '"x"'}).status_code == 200
 
 
-def test_the_page_needs_no_network_and_no_script(anybody: Client) -> None:
+def test_the_page_asks_nobody_else_and_has_nothing_inline(anybody: Client) -> None:
     reply = anybody.get("/docs")
     page = Page(reply.text)
     assert page.open == []
-    assert not {tag for tag, _ in page.found} & {"script", "link", "img", "iframe", "object"}
-    assert page.values("src") == []
-    assert not re.search(r"url\(|@import|https?://", STYLE)
-    assert "default-src 'none'" in reply.headers["content-security-policy"]
+    assert not {tag for tag, _ in page.found} & {"style", "img", "iframe", "object", "form"}
+    scripts = [attributes for tag, attributes in page.found if tag == "script"]
+    assert scripts == [{"src": "/docs/docs.js", "defer": None}]
+    assert not [name for _, attributes in page.found for name in attributes if name.startswith("on") or name == "style"]
+    policy = reply.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy
+    assert "http" not in policy
     ids = page.values("id")
     assert len(ids) == len(set(ids))
-    assert set(page.values("href")) - {"openapi.json"} <= {f"#{name}" for name in ids}
+    links = set(page.values("href"))
+    assert links - {"/openapi.json", "/docs/docs.css"} <= {f"#{name}" for name in ids}
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"), [("docs.css", "text/css; charset=utf-8"), ("docs.js", "text/javascript; charset=utf-8")]
+)
+def test_the_files_of_the_page(anybody: Client, path: str, media_type: str) -> None:
+    reply = anybody.get(f"/docs/{path}")
+    assert (reply.status_code, reply.headers["content-type"]) == (200, media_type)
+    assert not re.search(r"url\(|@import|https?://|import ", reply.text)
+    assert anybody.get(f"/docs/{path}", headers={"If-None-Match": reply.headers["etag"]}).status_code == 304
+
+
+@pytest.mark.parametrize("path", ["/docs/nothing.js", "/docs/..%2frendering.py", "/docs/%3Cb%3E"])
+def test_another_file_is_a_page_that_says_so(anybody: Client, path: str) -> None:
+    reply = anybody.get(path)
+    assert (reply.status_code, reply.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "default-src 'none'" in reply.headers["content-security-policy"]
+    assert "<h1>404 Not Found</h1>" in reply.text
+
+
+def test_every_call_has_a_command_and_a_sample_reply(anybody: Client) -> None:
+    text = anybody.get("/docs").text
+    articles = re.findall(r"<article.*?</article>", text, re.DOTALL)
+    assert len(articles) == sum(len(methods) for methods in anybody.get("/openapi.json").json()["paths"].values())
+    assert all("<pre>curl -g" in each for each in articles)
+    without = [re.findall(r"<code>(.*?)</code>", each)[0] for each in articles if '<pre class="reply">' not in each]
+    assert without == ["/v1/oauth/revoke", "/docs"]
+
+
+def test_the_menu_names_the_calls(anybody: Client) -> None:
+    menu = re.findall(r"<nav.*?</nav>", anybody.get("/docs").text, re.DOTALL)[0]
+    for methods in anybody.get("/openapi.json").json()["paths"].values():
+        assert all(f"<span>{each['summary']}</span>" in menu for each in methods.values())
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_the_first_call_of_a_door_works(app: InProcess, door: str) -> None:
+    command = DOORS[door][1]
+    client = app.client(account=f"door {door}")
+    path = re.findall(r'"\$HOST([^"]+)"', command)[0]
+    body = re.findall("-d '(.*?)'", command)
+    reply = client.post(path, json.loads(body[0])) if body else client.get(path)
+    assert reply.status_code == 200, reply.text
 
 
 def test_every_call_is_in_the_page(anybody: Client) -> None:
@@ -78,36 +127,25 @@ def test_every_call_is_in_the_page(anybody: Client) -> None:
 def test_what_a_document_says_cannot_become_markup(anybody: Client) -> None:
     document = anybody.get("/openapi.json").json()
     document["info"]["description"] = "<script>alert(1)</script> `<b>`"
-    assert "<script" not in page(document)
+    assert "<script>alert" not in page(document)
     assert "<code>&lt;b&gt;</code>" in page(document)
 
 
-def test_markup() -> None:
-    assert (
-        element("a", "x & y", Html("<b>z</b>"), href='"&', class_="") == '<a href="&quot;&amp;">x &amp; y<b>z</b></a>'
-    )
-    assert element("meta", name="a") == '<meta name="a">'
-    assert inline("an `<x>` here") == "an <code>&lt;x&gt;</code> here"
+def test_marked_text() -> None:
+    assert inline("an `<x>` here & there") == "an <code>&lt;x&gt;</code> here &amp; there"
     assert prose("one\ntwo\n\n* a\n* b") == "<p>one two</p><ul><li>a</li><li>b</li></ul>"
 
 
-@pytest.mark.parametrize(
-    ("schema", "words"),
-    [
-        ({}, "anything"),
-        ({"type": ["string", "null"], "format": "date-time"}, "string or null (date-time)"),
-        ({"type": "integer", "minimum": 1, "maximum": 9, "default": 2}, "integer, 1 to 9; without it 2"),
-        ({"type": "array", "items": {"type": "string"}, "maxItems": 3}, "list of string, at most 3"),
-        ({"enum": ["a", "b"]}, "one of <code>a</code>, <code>b</code>"),
-        ({"const": True}, "<code>true</code>"),
-        ({"anyOf": [{"$ref": "#/components/schemas/X"}, {"type": "null"}]}, '<a href="#schema-X">X</a> or null'),
-    ],
-)
-def test_kinds_in_words(schema: dict[str, Any], words: str) -> None:
-    assert kind(schema) == words
+def test_fields_and_limits() -> None:
+    inner = {"type": "object", "required": ["b"], "properties": {"b": {"type": "integer"}}}
+    schema = {"type": "object", "properties": {"a": {"type": "array", "items": inner}}}
+    assert [(each.name, each.required) for each in fields(schema)] == [("a", False), ("a[].b", True)]
+    assert limits({"minimum": 1, "maximum": 9, "default": 2}) == ", 1 to 9; default 2"
+    assert limits({"maxItems": 3}) == ", at most 3"
+    assert limits({"minimum": 0, "maxLength": 5}) == ", 0 or more, at most 5 characters"
 
 
-def test_samples() -> None:
+def test_examples_of_a_schema() -> None:
     schema = {
         "type": "object",
         "required": ["a", "b", "c"],
@@ -119,4 +157,6 @@ def test_samples() -> None:
             "e": {"type": "string", "examples": ["me"]},
         },
     }
-    assert sample(schema, {"X": {"type": "boolean"}}) == {"a": [True], "b": 1, "c": "one", "e": "me"}
+    components = {"X": {"type": "boolean"}}
+    assert sent(schema, components) == {"a": [True], "b": 1, "c": "one", "e": "me"}
+    assert answered(schema, components) == {"a": [True], "b": 1, "c": "one", "d": "text", "e": "me"}

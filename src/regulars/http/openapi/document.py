@@ -39,7 +39,7 @@ _ABOUT: Final = (
 
 def document(operations: Iterable[Operation], settings: Settings) -> dict[str, Any]:
     """The document of these operations, with the limits of these settings."""
-    operations = tuple(operations)
+    operations = tuple(each for each in operations if each.is_listed)
     schemas = _schemas(operations, settings)
     return {
         "openapi": VERSION,

@@ -4,12 +4,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from regulars.http.errors import Problem
-from regulars.http.pages.markup import element
+from regulars.http.pages.rendering import GUARDS, render_page
 
 
 def render(problem: Problem, request: Request) -> Response:
     """The error as a page."""
-    title = f"{problem.status} {problem.reason}"
-    head = element("head", element("meta", charset="utf-8"), element("title", title))
-    body = element("body", element("h1", title), element("p", problem.detail))
-    return HTMLResponse("<!doctype html>\n" + element("html", head, body, lang="en"), status_code=problem.status)
+    text = render_page("error.html", status=problem.status, reason=problem.reason, detail=problem.detail)
+    return HTMLResponse(text, status_code=problem.status, headers=GUARDS)
