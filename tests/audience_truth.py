@@ -3,7 +3,6 @@
 It shares no code with the index: each filter is written down here a second time, as one test of one record.
 """
 
-import unicodedata
 import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from regulars.domain.relations import BY_CODE, KINDS
 
 from .databases import query
+from .search_keys import search_key_of
 
 DAY = 86_400_000
 Record = dict[str, Any]
@@ -169,12 +169,12 @@ def _items(value: str) -> list[int | str]:
 
 
 def _folded(text: str) -> str:
-    return unicodedata.normalize("NFC", text).casefold()
+    return search_key_of(text)
 
 
 def _key(record: Record, column: str) -> Any:
     value = record["number" if column == "id" else column]
-    return _folded(value) if isinstance(value, str) else value
+    return (_folded(value), value) if isinstance(value, str) else value
 
 
 def _cents(value: str) -> int:
@@ -193,8 +193,15 @@ def _similar(word: str, text: str) -> bool:
 
 
 def _search(value: str, record: Record) -> bool:
-    texts = [_folded(record[each]) for each in ("name", "email") if record[each] is not None]
-    return all(any(word in text or _similar(word, text) for text in texts) for word in _folded(value).split())
+    return all(_has_word(word, record) for word in _folded(value).split())
+
+
+def _has_word(word: str, record: Record) -> bool:
+    name, email = (_folded(record[each] or "") for each in ("name", "email"))
+    if "@" not in word:
+        return any(word in text or _similar(word, text) for text in (name, email))
+    local, _, domain = word.rpartition("@")
+    return word in email or (email.endswith(f"@{domain}") and domain != "" and _similar(local, email[: -len(domain)]))
 
 
 _OTHERS: dict[str, Callable[[str, Record], bool]] = {

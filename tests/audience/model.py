@@ -1,6 +1,5 @@
 """A plain model of a site's customers and a brute-force evaluator; shares no code with the index."""
 
-import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -8,22 +7,25 @@ from regulars.audience.filters.predicates import (
     All,
     Any,
     Contains,
-    Exact,
+    HasAddress,
     Identified,
     Member,
     Not,
     Predicate,
     Range,
     Similar,
+    SimilarAddress,
 )
 from regulars.audience.filters.sorts import Sort
 from regulars.audience.source import CustomerRow
 from regulars.domain.changes import COLUMNS, NULL, TEXTS, Entry, Record
+from regulars.domain.identity import address_key
 from regulars.domain.relations import BY_NAME
+from tests.search_keys import search_key_of
 
 
 def folded(text: str) -> str:
-    return unicodedata.normalize("NFC", text).casefold()
+    return search_key_of(text)
 
 
 def words(text: str) -> list[str]:
@@ -126,10 +128,10 @@ class Model:
         return len(matches), matches[skip : skip + take]
 
 
-def _key(customer: Customer, column: str) -> int | str | None:
+def _key(customer: Customer, column: str) -> int | tuple[str, str] | None:
     if column in TEXTS:
         text = customer.texts.get(column)
-        return None if text is None else folded(text)
+        return None if text is None else (folded(text), address_key(text) if column == "email" else text)
     return customer.columns.get(column)
 
 
@@ -144,13 +146,21 @@ def _test(predicate: Predicate) -> Callable[[Customer], bool]:
             )
         case Contains(name, text):
             return lambda c: name in c.texts and folded(text) in folded(c.texts[name])
-        case Exact(name, text):
-            return lambda c: name in c.texts and folded(text) == folded(c.texts[name])
+        case HasAddress(key):
+            return lambda c: "email" in c.texts and address_key(c.texts["email"]) == key
         case Similar(text):
             return lambda c: any(
                 similarity(folded(text), word) >= 0.5
                 for name in ("name", "email")
                 for word in words(folded(c.texts.get(name, "")))
+            )
+        case SimilarAddress(local, domain):
+            return lambda c: (
+                folded(c.texts.get("email", "")).rpartition("@")[1:] == ("@", folded(domain))
+                and any(
+                    similarity(folded(local), word) >= 0.5
+                    for word in words(folded(c.texts["email"]).rpartition("@")[0])
+                )
             )
         case Identified(_, _, number):
             return lambda c: c.number == number

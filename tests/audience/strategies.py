@@ -6,16 +6,18 @@ from regulars.audience.filters.predicates import (
     All,
     Any,
     Contains,
-    Exact,
+    HasAddress,
     Identified,
     Member,
     Not,
     Predicate,
     Range,
     Similar,
+    SimilarAddress,
 )
 from regulars.audience.filters.sorts import SORTS, Sort
 from regulars.domain.changes import COLUMNS, TEXTS
+from regulars.domain.identity import address_key
 from regulars.domain.relations import RELATIONS
 
 from .model import Model
@@ -40,7 +42,8 @@ _leaves = st.one_of(
     st.builds(Member, relations, st.lists(st.integers(0, 3), max_size=2).map(tuple)),
     st.builds(Range, columns, st.none() | numbers, st.none() | numbers),
     st.builds(Contains, fields, needles),
-    st.builds(Exact, fields, texts | needles),
+    st.builds(HasAddress, (texts | needles).map(address_key)),
+    st.builds(SimilarAddress, needles | texts, needles | st.just("gmail.com")),
     st.builds(Similar, needles | texts),
     st.builds(Identified, st.just("uuid"), st.just(""), st.none() | st.integers(0, 30)),
 )

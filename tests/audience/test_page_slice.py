@@ -15,8 +15,10 @@ from regulars.audience.index import SiteIndex, Tuning
 from regulars.audience.page_slice import PageSlice, SortKey, show
 from regulars.audience.source import Head
 from regulars.audience.structures import window as module
+from regulars.audience.structures.spellings import spelling_of
 from regulars.audience.structures.window import ordered_rank, rank, window
 from regulars.domain.changes import NULL, TEXTS
+from regulars.domain.identity import address_key
 
 from . import strategies as random
 from .model import Model, folded
@@ -30,8 +32,14 @@ def values_of(model: Model, column: str) -> Values:
     if column == "id":
         return dict.fromkeys(model.customers)
     if column in TEXTS:
-        return {n: None if (t := c.texts.get(column)) is None else folded(t) for n, c in model.customers.items()}
+        return {n: _place(c.texts.get(column), column) for n, c in model.customers.items()}
     return {n: c.columns.get(column) for n, c in model.customers.items()}
+
+
+def _place(text: str | None, column: str) -> str | None:
+    if text is None:
+        return None
+    return folded(text) + spelling_of(folded(text), address_key(text) if column == "email" else text)
 
 
 def stands_before(value: int | str | None, number: int, key: SortKey, sort: Sort) -> bool:

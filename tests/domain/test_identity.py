@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from regulars.domain.identity import (
     NUMBER_LIMIT,
+    address_key,
     new_uuid,
     parse_address,
     parse_customer_id,
@@ -32,7 +33,16 @@ from regulars.domain.text import fold, is_storable
         ("ZOË@example.com", "zoë@example.com", "zoë@example.com"),
         ("zoe\u0308@example.com", "zo\u00eb@example.com", "zo\u00eb@example.com"),
         ("\u03aa\u0301@x.com", "\u0390@x.com", "\u0390@x.com".casefold()),
-        ("anna@bücher.example", "anna@bücher.example", "anna@bücher.example"),
+        ("anna@bücher.example", "anna@bücher.example", "anna@xn--bcher-kva.example"),
+        ("anna@xn--bcher-kva.example", "anna@bücher.example", "anna@xn--bcher-kva.example"),
+        ("anna@B\u00dcCHER\u3002example", "anna@bücher.example", "anna@xn--bcher-kva.example"),
+        ("a@faß.example", "a@faß.example", "a@xn--fa-hia.example"),
+        ("a@fass.example", "a@fass.example", "a@fass.example"),
+        ("a@\uff45xample.com", "a@example.com", "a@example.com"),
+        ("a@xn--i-7iq.example", "a@xn--i-7iq.example", "a@xn--i-7iq.example"),
+        ("\u200b\ufeffa@example.com\u2060", "a@example.com", "a@example.com"),
+        ("\u202aa@example.com\u202c\u200e", "a@example.com", "a@example.com"),
+        ("y" * 64 + "@example.com", "y" * 64 + "@example.com", "y" * 64 + "@example.com"),
         ("anna@host.invalid", "anna@host.invalid", "anna@host.invalid"),
         ("anna@[127.0.0.1]", "anna@[127.0.0.1]", "anna@[127.0.0.1]"),
     ],
@@ -55,6 +65,7 @@ def test_an_address_is_shown_in_lower_case_and_compared_folded(sent: str, shown:
         ),
         *("a\ud800@example.com", "a@\udfff.com", "x" * 300 + "@example.com"),
         *("a@" + "b" * 300 + ".com", "anna@example.com\nbcc: x", "<anna@example.com>", "a,b@example.com"),
+        *("y" * 65 + "@example.com", "é" * 33 + "@example.com", "a\u200bb@example.com"),
     ],
 )
 def test_what_is_no_address_is_refused_in_words(value: object) -> None:
@@ -76,9 +87,19 @@ def test_any_text_is_an_address_or_refused(text: str) -> None:
     except ValueError as error:
         assert str(error).startswith("must be an e-mail address")
     else:
-        assert key == fold(text.strip())
-        assert parse_address(shown, longest=256)[0] == shown
+        assert key == address_key(shown)
+        assert parse_address(shown, longest=256) == (shown, key)
+        assert parse_address(key, longest=256)[1] == key
         assert is_storable(shown)
+
+
+@pytest.mark.parametrize("domain", ["bücher.example", "faß.example", "пример.испытание", "例え.テスト", "example.com"])
+def test_one_mailbox_has_one_key_however_its_domain_is_written(domain: str) -> None:
+    ascii_domain = domain.encode("punycode") and ".".join(
+        label if label.isascii() else "xn--" + label.encode("punycode").decode() for label in domain.split(".")
+    )
+    keys = {parse_address(f"kim@{each}", longest=256)[1] for each in (domain, domain.upper(), ascii_domain)}
+    assert keys == {f"kim@{ascii_domain}"} or "ß" in domain  # whose capital is another letter
 
 
 @given(st.text())

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from regulars.audience.filters.catalogue import FILTERS, Filter
-from regulars.audience.filters.values import DAYS, FLAG, IDS, MONEY, SITE, TEXT, UUID, WORDS, ValueKind
+from regulars.audience.filters.values import ADDRESS, DAYS, FLAG, IDS, MONEY, NEEDLE, SITE, TEXT, UUID, WORDS, ValueKind
 from regulars.audience.sentences import describe
 from regulars.http.jsonapi.customer_documents import TYPES
 from regulars.http.jsonapi.customer_resource import RELATIONSHIPS
@@ -16,11 +16,13 @@ from regulars.settings import Settings
 from tools.docs.markdown import code, codes, table
 
 KINDS: Final[dict[str, ValueKind]] = {
+    "address": ADDRESS,
     "days": DAYS,
     "flag": FLAG,
     "id": IDS,
     "money": MONEY,
     "site": SITE,
+    "part": NEEDLE,
     "text": TEXT,
     "uuid": UUID,
     "words": WORDS,

@@ -39,6 +39,11 @@ def _differences(left: SiteIndex, right: SiteIndex) -> Iterator[str]:
             first, second = texts[0].get(number), texts[1].get(number)
             if number in both and first != second:
                 yield f"customer {number}: {name} is {first!r} in the first, {second!r} in the second"
+        if name in left.spellings:
+            spelled = [_spellings(each, name) for each in (left, right)]
+            for number in both:
+                if texts[0].get(number) == texts[1].get(number) and spelled[0].get(number) != spelled[1].get(number):
+                    yield f"customer {number}: {name} is spelled differently in the first and the second"
 
 
 def _columns(left: SiteIndex, right: SiteIndex, both: BitMap) -> Iterator[str]:
@@ -58,3 +63,8 @@ def _numbers(index: SiteIndex, ordinals: BitMap) -> BitMap:
 def _texts(index: SiteIndex, name: str) -> dict[int, str]:
     numbers = index.numbering.numbers(np.arange(index.size)).tolist()
     return {numbers[ordinal]: text for ordinal, text in index.texts[name].items()}
+
+
+def _spellings(index: SiteIndex, name: str) -> dict[int, str]:
+    numbers = index.numbering.numbers(np.arange(index.size)).tolist()
+    return {numbers[ordinal]: index.spellings[name].get(ordinal) for ordinal, _ in index.texts[name].items()}

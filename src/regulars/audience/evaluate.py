@@ -13,22 +13,26 @@ from regulars.audience.filters.predicates import (
     All,
     Any,
     Contains,
-    Exact,
+    HasAddress,
     Identified,
     Member,
     Not,
     Predicate,
     Range,
     Similar,
+    SimilarAddress,
 )
 from regulars.audience.filters.sorts import Sort
 from regulars.audience.index import SORTED_TEXTS, SiteIndex
 from regulars.audience.structures.bitmaps import Ordinals, union
 from regulars.audience.structures.columns import Values, bounded
+from regulars.audience.structures.similar import similar_texts, trigrams_of
+from regulars.audience.structures.spellings import spelling_of
 from regulars.audience.structures.text import TextColumn
 from regulars.audience.structures.window import by_ordinal, ordered_window, window
+from regulars.domain.identity import readable_address
 from regulars.domain.relations import BY_NAME
-from regulars.domain.text import fold
+from regulars.domain.text import search_key
 
 _SPARSE: Final = 64
 """Fewer than one customer in so many are looked at one by one, more of them found in the bands of the column."""
@@ -53,12 +57,14 @@ def evaluate(predicate: Predicate, index: SiteIndex, within: BitMap | None = Non
         case Range(column, low, high):
             return _between(index, column, low, high, within)
         case Contains(field, text):
-            return index.texts[field].contains(fold(text), within)
-        case Exact(field, text):
-            return index.texts[field].equals(fold(text), within)
+            return index.texts[field].contains(search_key(text), within)
+        case HasAddress(key):
+            return _having_address(key, index, within)
         case Similar(text):
-            folded = fold(text)
-            return union(column.similar(folded, within) for column in _searched(index))
+            key = search_key(text)
+            return union(column.similar(key, within) for column in _searched(index))
+        case SimilarAddress(local, domain):
+            return _of_similar_address(search_key(local), search_key(domain), index, within)
         case Identified():
             ordinal = None if predicate.number is None else index.numbering.ordinal(predicate.number)
             return BitMap() if ordinal is None else BitMap([ordinal]) & within
@@ -117,11 +123,17 @@ def estimate(predicate: Predicate, index: SiteIndex, size: int | None = None) ->
             if index.is_banded(name):
                 return Cost(10 + min(0.00005 * index.size, 0.006 * size), size)
             return Cost(5 + min(0.0007 * index.size, 0.006 * size), size)
-        case Contains(field, text) | Exact(field, text):
-            return Cost(3 + index.texts[field].cost(fold(text), size), size)
+        case Contains(field, text):
+            return Cost(3 + index.texts[field].cost(search_key(text), size), size)
+        case HasAddress(key):
+            return Cost(5 + index.texts["email"].cost(key, size), size)
         case Similar(text):
-            folded = fold(text)
-            return Cost(5 + sum(column.similar_cost(folded) for column in _searched(index)), size)
+            key = search_key(text)
+            return Cost(5 + sum(column.similar_cost(key) for column in _searched(index)), size)
+        case SimilarAddress(local, domain):
+            column = _addresses(index)
+            found = column.cost(f"@{domain}", size) + column.similar_cost(local)
+            return Cost(10 + found, size)
         case Identified():
             return Cost(2, min(1, size))
         case Not(part):
@@ -173,6 +185,31 @@ def _ties(predicate: Member, index: SiteIndex) -> list[BitMap]:
     code = BY_NAME[predicate.relation].code
     found = (index.ties.get((code, target)) for target in predicate.ids if isinstance(target, int))
     return [bitmap for bitmap in found if bitmap is not None]
+
+
+def _having_address(key: str, index: SiteIndex, within: BitMap) -> BitMap:
+    """Whose address it is: one at most, beside which there may be others of the same search key."""
+    spellings = index.spellings["email"]
+    alike = search_key(readable_address(key))
+    found = index.texts["email"].equals(alike, within)
+    return BitMap([ordinal for ordinal in found if spellings.get(ordinal) == spelling_of(alike, key)])
+
+
+def _of_similar_address(local: str, domain: str, index: SiteIndex, within: BitMap) -> BitMap:
+    column = _addresses(index)
+    grams = trigrams_of(local)
+    if not domain or not grams:
+        return BitMap()
+    # Of those who have the domain somewhere and a similar word anywhere, each is looked at.
+    found = column.similar(local, column.contains(f"@{domain}", within))
+    addresses = ((ordinal, (column.get(ordinal) or "").rpartition("@")) for ordinal in found)
+    return BitMap(similar_texts(grams, ((ordinal, before) for ordinal, (before, _, of) in addresses if of == domain)))
+
+
+def _addresses(index: SiteIndex) -> TextColumn:
+    column = index.texts["email"]
+    assert isinstance(column, TextColumn)
+    return column
 
 
 def _searched(index: SiteIndex) -> list[TextColumn]:

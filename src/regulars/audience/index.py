@@ -19,9 +19,11 @@ from regulars.audience.structures.coded import CodedColumn
 from regulars.audience.structures.columns import Column, Numbering
 from regulars.audience.structures.orders import TextOrder
 from regulars.audience.structures.packed_ties import PackedTies
+from regulars.audience.structures.spellings import Spellings
 from regulars.audience.structures.text import TextColumn
 from regulars.domain.changes import COLUMNS, TEXTS, Entry, Record
-from regulars.domain.text import fold
+from regulars.domain.identity import address_key
+from regulars.domain.text import search_key
 
 CODED: Final = frozenset({"address_city", "address_state", "address_country", "address_zip"})
 """Text fields that few values fill."""
@@ -66,6 +68,7 @@ class SiteIndex:
         self._banded_from = tuning.banded_from
         self.ties: BitmapTable[tuple[int, int]] = BitmapTable()
         self.texts: dict[str, TextColumn | CodedColumn] = {}
+        self.spellings = {name: Spellings(address_key if name == "email" else None) for name in SORTED_TEXTS}
         self.orders: dict[str, TextOrder] = {}
         for name in TEXTS:
             if name in CODED:
@@ -79,10 +82,11 @@ class SiteIndex:
             )
             self.texts[name] = column
             if name in SORTED_TEXTS:
-                self.orders[name] = TextOrder(column, delta_limit=tuning.delta_limit)
+                self.orders[name] = TextOrder(column, self.spellings[name], delta_limit=tuning.delta_limit)
         self._columns = list(self.columns.values())
         self._texts = [self.texts[name] for name in TEXTS]
         self._orders = [self.orders.get(name) for name in TEXTS]
+        self._spellings = [self.spellings.get(name) for name in TEXTS]
 
     def __len__(self) -> int:
         return len(self.alive)
@@ -118,7 +122,11 @@ class SiteIndex:
         for code, column in enumerate(self._columns):
             column.load(ordinals.start, values[:, code])
         for code, texts in enumerate(self._texts):
-            texts.load(ordinals.start, [row.texts[code] for row in rows])
+            shown = [row.texts[code] for row in rows]
+            if isinstance(texts, TextColumn):
+                texts.load(ordinals.start, shown, self._spellings[code])
+            else:
+                texts.load(ordinals.start, shown)
 
     def load_ties(self, relation: int, target: int, numbers: Sequence[int]) -> None:
         """Take ties of customers that are loaded already, in as many pieces as there are."""
@@ -195,6 +203,7 @@ class SiteIndex:
             + sum(each.nbytes for each in list(self._bandings.values()))
             + sum(each.nbytes for each in self._texts)
             + sum(each.nbytes for each in self.orders.values())
+            + sum(each.nbytes for each in self.spellings.values())
             + self.ties.nbytes
         )
 
@@ -245,7 +254,11 @@ class SiteIndex:
                 bitmap.discard(ordinal)
 
     def _set_text(self, ordinal: int, code: int, text: str | None) -> None:
-        self._texts[code].set(ordinal, None if text is None else fold(text))
+        key = None if text is None else search_key(text)
+        self._texts[code].set(ordinal, key)
+        spellings = self._spellings[code]
+        if spellings is not None and key is not None and text is not None:
+            spellings.set(ordinal, key, text)
         order = self._orders[code]
         if order is not None:
             order.changed(ordinal)

@@ -17,7 +17,7 @@ from regulars.domain.changes import NULL
 
 
 class SortKey(Struct, frozen=True):
-    """A place in an order: what it compares (ms, cents, a folded text; None: unset), and the customer's number."""
+    """A place in an order: what it compares (ms, cents, a key and spelling; None: unset), and the customer's number."""
 
     value: int | str | None
     number: int
@@ -65,7 +65,7 @@ def _key(index: SiteIndex, sort: Sort, number: int) -> SortKey:
     """The key of a customer of the page."""
     ordinal = index.numbering.below(number)
     if sort.column in index.orders:
-        return SortKey(index.texts[sort.column].get(ordinal), number)
+        return SortKey(index.orders[sort.column].get(ordinal), number)
     if sort.column == "id":
         return SortKey(None, number)
     value = int(index.columns[sort.column].values[ordinal])

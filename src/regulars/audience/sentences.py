@@ -65,6 +65,7 @@ _SPOKEN: Final[dict[str, Callable[[str, Any], str]]] = {
     "days": lambda _, days: "in the last day" if days == 1 else f"in the last {days} days",
     "flag": lambda _, value: "",
     "text": lambda raw, _: _quoted(raw),
+    "address": lambda raw, _: _quoted(raw),
     "uuid": lambda _, uuid: uuid,
     "money": lambda _, cents: f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02d}",
 }

@@ -31,6 +31,8 @@ def pieces(index: SiteIndex) -> Iterator[Piece]:
         yield lambda name=name: _column(index, name)  # type: ignore[misc]
     for name in TEXTS:
         yield lambda name=name: index.texts[name].capture(f"texts/{name}")  # type: ignore[misc]
+    for name in index.spellings:
+        yield lambda name=name: index.spellings[name].capture(f"spellings/{name}")  # type: ignore[misc]
     for name in index.orders:
         yield lambda name=name: index.orders[name].capture(f"orders/{name}") or _nothing  # type: ignore[misc]
     kept: list[tuple[tuple[int, int], bytes, int]] = []
@@ -58,6 +60,8 @@ def restored(reader: Reader, tuning: Tuning | None = None) -> SiteIndex:
                 texts.restore(reader, f"texts/{name}", size)
             else:
                 texts.restore(reader, f"texts/{name}")
+        for name, spellings in index.spellings.items():
+            spellings.restore(reader, f"spellings/{name}", size)
         for name, order in index.orders.items():
             order.restore(reader, f"orders/{name}", size)
     except (KeyError, TypeError, ValueError, msgspec.MsgspecError) as error:

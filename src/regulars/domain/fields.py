@@ -10,7 +10,7 @@ import langcodes
 
 from regulars.domain.limits import Limits
 from regulars.domain.moments import parse_moment
-from regulars.domain.text import is_storable
+from regulars.domain.text import is_storable, trim
 
 SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
     "firstname": ("first_name", "firstname", "fname"),
@@ -53,7 +53,7 @@ def _text(limit: str) -> Callable[[Any, Limits], str]:
             if not isinstance(value, int) or isinstance(value, bool):
                 raise ValueError("must be text")
             value = str(value)
-        text: str = value.strip()
+        text: str = trim(value)
         longest = longest_of(limits)
         if len(text) > longest or not is_storable(text):
             raise ValueError(f"must be text of at most {longest} characters, without NUL or lone surrogates")

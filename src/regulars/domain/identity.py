@@ -10,11 +10,12 @@ import uuid as uuids
 from functools import lru_cache
 from typing import Final
 
-import idna.uts46data  # noqa: F401
+import idna
+import idna.uts46data
 from email_validator import EmailNotValidError, validate_email
 from msgspec import Struct
 
-from regulars.domain.text import fold, is_storable
+from regulars.domain.text import composed, fold, is_storable, trim
 
 SITE_SHIFT: Final = 32
 """Customers and logs are numbered site * 2^32 + n, so that a number names its site."""
@@ -41,26 +42,89 @@ class Who(Struct, frozen=True):
     number: int | None = None
 
 
-def parse_address(value: object, *, longest: int) -> tuple[str, str]:
-    """An e-mail address as (shown, key): trimmed and NFC(lower-cased); casefold(NFC(that)).
+LONGEST_LOCAL_PART: Final = 64
+"""Octets of UTF-8 before the @ (RFC 5321, 4.5.3.1.1)."""
 
-    Raises ValueError with a sentence. Addresses of the usual form are judged by one expression; the others, with
-    quotes or letters beyond ASCII, by the email-validator library (no DNS).
+
+def parse_address(value: object, *, longest: int) -> tuple[str, str]:
+    """An e-mail address as (shown, key): lower-cased, in NFC, its domain in Unicode; the key by which it is found.
+
+    White space and invisible characters around it are passed over. Raises ValueError with a sentence. Addresses of the
+    usual form are judged by one expression; the others, with quotes or letters beyond ASCII, by the email-validator
+    library (no DNS), their domains by IDNA 2008 with the mapping of UTS 46.
     """
     if not isinstance(value, str):
         raise ValueError("must be an e-mail address as text")
     text = value.strip()
     if len(text) > longest:
         raise ValueError(f"must be an e-mail address of at most {longest} characters")
-    if _PLAIN_ADDRESS.fullmatch(text) and text.find("@") <= 64:
+    if _PLAIN_ADDRESS.fullmatch(text) and text.find("@") <= LONGEST_LOCAL_PART:
         shown = text.lower()
-        return shown, shown
+        if "xn--" not in shown:
+            return shown, shown
+    text = trim(text)
     if not is_storable(text):
         raise ValueError("must be an e-mail address without NUL or lone surrogates")
+    local, _, domain = text.rpartition("@")
+    if len(local.encode()) > LONGEST_LOCAL_PART:
+        raise ValueError(f"must be an e-mail address with at most {LONGEST_LOCAL_PART} octets before the @")
+    text = f"{local}@{_shown_domain(domain)}"
     if not _is_address(text):
         raise ValueError("must be an e-mail address such as anna@example.com")
     shown = unicodedata.normalize("NFC", text.lower())
-    return shown, fold(shown)  # of the form that is shown, so that this finds the customer again
+    return shown, address_key(shown)  # of the form that is shown, so that this finds the customer again
+
+
+def address_key(shown: str) -> str:
+    """The key of an address as it is shown: its local part folded, its domain in ASCII (A-labels). It is stored."""
+    if shown.isascii():
+        return shown.lower()
+    local, at, domain = shown.rpartition("@")
+    return f"{fold(local)}{at}{_ascii_domain(domain)}"
+
+
+def readable_address(text: str) -> str:
+    """A part of an address as it is shown: with A-labels (xn--...) in Unicode, where they are of any."""
+    return _A_LABEL.sub(lambda found: _shown_label(found[0]), text.lower()) if "xn--" in text.lower() else text
+
+
+_A_LABEL: Final = re.compile(r"(?<![a-z0-9-])xn--[a-z0-9-]+")
+_A_PREFIX: Final = "xn--"
+
+
+@lru_cache(maxsize=4096)
+def _shown_domain(domain: str) -> str:
+    """A domain in Unicode, as UTS 46 maps it; what it does not allow is left to the judge of the whole address."""
+    if domain.startswith("["):
+        return domain
+    try:
+        mapped = idna.uts46_remap(domain, std3_rules=False, transitional=False)
+    except (idna.IDNAError, UnicodeError):
+        return domain
+    return ".".join(_shown_label(label) for label in mapped.split("."))
+
+
+def _shown_label(label: str) -> str:
+    if not label.startswith(_A_PREFIX):
+        return label
+    try:
+        return idna.ulabel(label)
+    except (idna.IDNAError, UnicodeError):
+        return label  # an older one, of an emoji, say: it is what it is
+
+
+@lru_cache(maxsize=4096)
+def _ascii_domain(domain: str) -> str:
+    return ".".join(_ascii_label(label) for label in domain.split("."))
+
+
+def _ascii_label(label: str) -> str:
+    if label.isascii():
+        return label.lower()
+    try:
+        return idna.alabel(label).decode()
+    except (idna.IDNAError, UnicodeError):
+        return fold(label)
 
 
 @lru_cache(maxsize=4096)
@@ -82,7 +146,7 @@ def _is_address(text: str) -> bool:
 def _is_ascii_oddity(text: str) -> bool:
     """Reserved domains (example.invalid, x.local) that mail never reaches, but tests and intranets use."""
     local, _, domain = text.rpartition("@")
-    return bool(local) and _is_local_part(local) and bool(_HOST.fullmatch(domain))
+    return bool(_LOCAL.fullmatch(local)) and bool(_HOST.fullmatch(domain))
 
 
 _HOST: Final = re.compile(
@@ -91,17 +155,13 @@ _HOST: Final = re.compile(
 _LOCAL: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
 
 
-def _is_local_part(local: str) -> bool:
-    return len(local) <= 64 and bool(_LOCAL.fullmatch(local))
-
-
 def parse_customer_id(value: object, *, longest: int) -> str:
-    """A caller's own id: text or a whole number. Raises ValueError with a sentence."""
+    """A caller's own id: text, kept in NFC, or a whole number. Raises ValueError with a sentence."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
         raise ValueError("must be text or a whole number")
-    text = value.strip()
+    text = composed(trim(value))
     if not 1 <= len(text) <= longest or not is_storable(text) or not text.isprintable():
         raise ValueError(f"must be 1 to {longest} printable characters")
     return text

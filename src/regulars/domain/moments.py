@@ -12,6 +12,9 @@ _FIRST: Final = -62135596800 * SECOND
 _LAST: Final = 253402300799 * SECOND + 999
 _UNIX: Final = re.compile(r"\d{1,20}(\.\d{0,20})?", re.ASCII)
 _BASIC_DATE: Final = re.compile(r"\d{8}", re.ASCII)
+_SPREADSHEET_DAYS: Final = (20_000, 80_000)
+"""The numbers that Excel and others give the days from 1954 to 2119."""
+
 _ALLOWED: Final = "must be a time: Unix seconds or ISO 8601, such as 2026-01-31T12:00:00Z"
 
 
@@ -19,13 +22,16 @@ def parse_moment(value: object) -> int:
     """Read Unix seconds (number or digits) or ISO 8601 (UTC where it has no offset).
 
     A text of eight digits is a date, 20111011, and never seconds: those would be a moment of before 1973.
-    Raises ValueError with a sentence that says what is allowed.
+    Numbers by which spreadsheets count days are no seconds: those would be of the first day of 1970. Raises ValueError
+    with a sentence that says what is allowed.
     """
     if isinstance(value, str):
         text = value.strip()
         if not _UNIX.fullmatch(text) or _BASIC_DATE.fullmatch(text):
             return _from_iso(text)
         value = float(text) if "." in text else int(text)
+    if isinstance(value, int | float) and _SPREADSHEET_DAYS[0] <= value < _SPREADSHEET_DAYS[1]:
+        raise ValueError(f"{_ALLOWED}; this looks like a spreadsheet's number of a day: format the column as a date")
     if isinstance(value, bool) or not isinstance(value, int | float) or not _FIRST <= value * SECOND <= _LAST:
         raise ValueError(_ALLOWED)
     return value * SECOND if isinstance(value, int) else round(value * SECOND)

@@ -299,15 +299,15 @@ def fill_names(fields: dict[str, Any], firstname: str | None, lastname: str | No
     """Keep `name` and its two parts in step within the fields of one call.
 
     Writing a part sets the name to "first last" (the other part from the customer as it is); writing the name
-    splits it at the first space, and no part is longer than `longest` characters.
+    splits it at its first white space, and no part is longer than `longest` characters.
     """
     given_parts = "firstname" in fields or "lastname" in fields
     if given_parts and "name" not in fields:
         fields["name"] = joined_name(fields.get("firstname", firstname), fields.get("lastname", lastname))
     elif "name" in fields and not given_parts:
-        first, _, last = (fields["name"] or "").partition(" ")
+        first, *rest = (fields["name"] or "").split(None, 1) or ("",)
         fields["firstname"] = first[:longest] or None
-        fields["lastname"] = last.strip()[:longest].rstrip() or None
+        fields["lastname"] = rest[0].strip()[:longest].rstrip() or None if rest else None
 
 
 def joined_name(firstname: str | None, lastname: str | None) -> str | None:

@@ -9,13 +9,14 @@ from regulars.audience.filters.predicates import (
     All,
     Any,
     Contains,
-    Exact,
+    HasAddress,
     Identified,
     Member,
     Not,
     Predicate,
     Range,
     Similar,
+    SimilarAddress,
     leaves,
 )
 from regulars.audience.filters.sorts import Sort
@@ -31,16 +32,18 @@ NOW = 1_700_000_000_000
 GOOD = {
     "days": ["0", "30", "36500", "007"],
     "flag": ["true", "True", "TRUE", "1", "false", "False", "0"],
-    "id": ["7", "a", "1,b , c"],
+    "id": ["7", "a", "1,b , c", "007", "9007199254740992", "1234567890123456789"],
     "text": ["x", "ß y"],
+    "address": [" Anna@Example.com", "anna@b\u00fccher.example", "\u200banna@example.com"],
     "uuid": ["06743da2-9589-4c01-afda-e3d85e487fa7", "06743DA295894C01AFDAE3D85E487FA7"],
     "money": ["0", "-1.5", "+19.90", "1000000000000"],
 }
 BAD = {
     "days": ["", "-1", "36501", "1.5", "٣", "x", "999999999999"],
     "flag": ["", "yes", "2"],
-    "id": ["", ",", "1,,2", "0", "9007199254740992", "9" * 5000, "a\nb", "k" * 129, " "],
+    "id": ["", ",", "1,,2", "0", "9" * 5000, "a\nb", "k" * 129, " "],
     "text": [""],
+    "address": ["", "anna", "anna@", "a@b@c.example"],
     "uuid": ["", "7", "06743da2-9589-4c01-afda-e3d85e487fa", "x6743da2-9589-4c01-afda-e3d85e487fa7"],
     "money": ["", "1.234", "1e400", "NaN", "inf", "1000000000000.01", "-1000000000001", ".", "1.", "٣", "9" * 70],
 }
@@ -72,7 +75,7 @@ def test_every_line(line: Filter) -> None:
                     assert relation in RELATIONS
                 case Range(column, _, _):
                     assert column in COLUMNS
-                case Contains(field, _) | Exact(field, _):
+                case Contains(field, _):
                     assert field in TEXTS
                 case Identified(identifier, _, number):
                     assert identifier in CUSTOMER_NAMES
@@ -97,11 +100,26 @@ def test_values_mean_what_they_say() -> None:
     assert predicate("external_user_id", "Ab 1") == Identified("customer_id", "Ab 1")
     uuid = "06743da2-9589-4c01-afda-e3d85e487fa7"
     assert predicate("uuid", uuid.upper().replace("-", "")) == Identified("uuid", uuid)
+    assert predicate("has_product_id", "00123,123") == Member("product.owned", ("00123", 123))
+    assert predicate("has_tag_id", "Cafe\u0301") == Member("tag.has", ("Caf\u00e9",))
+    assert predicate("email", "Anna a@Example.com") == HasAddress("anna+a@example.com")
+    assert predicate("email_contains", "xn--bcher-kva") == Contains("email", "b\u00fccher")
+    address = Any((Contains("email", "jo@b.example"), SimilarAddress("jo", "b.example")))
+    assert predicate("search", "Jo@B.example") == All((address,))
     assert predicate("search", " A  b a") == All(
         tuple(Any((Contains("name", word), Contains("email", word), Similar(word))) for word in "ab")
     )
     with pytest.raises(BadFilterValueError):
         predicate("search", "  ")
+
+
+@pytest.mark.parametrize(
+    "name", [each.name for each in FILTERS if each.name == "search" or each.name.endswith("_contains")]
+)
+@pytest.mark.parametrize("needle", [" ", "\u0301", "\u200b\u00a0", "\u2800"])
+def test_a_needle_of_which_nothing_is_left_is_refused(name: str, needle: str) -> None:
+    with pytest.raises(BadFilterValueError, match="that can be seen"):
+        predicate(name, needle)
 
 
 def test_hidden_customers_are_left_out_unless_asked_about() -> None:

@@ -12,8 +12,10 @@ from regulars.audience.structures.coded import CodedColumn
 from regulars.audience.structures.orders import TextOrder
 from regulars.audience.structures.segments import Segment
 from regulars.audience.structures.similar import is_similar, trigrams_of
+from regulars.audience.structures.spellings import Spellings
 from regulars.audience.structures.text import TextColumn
 from regulars.domain.changes import NULL
+from tests.search_keys import search_key_of
 
 from ..model import similarity, words
 
@@ -24,7 +26,7 @@ NEEDLES = ["", "a", "n", "@", "an", "nn", "ann", "anna", "anna.s", "gmail.com", 
 def text(rng: random.Random) -> str:
     first = rng.choice(["anna", "maria", "peña", "josé", "li", "x", "😀", "long " * 14 + "anna"])
     last, domain = rng.choice(["smith", "lopez", "o"]), rng.choice(["gmail.com", "co.de", "é2.fr"])
-    return f"{first}.{last}{rng.randrange(60)}@{domain}"
+    return search_key_of(f"{first}.{last}{rng.randrange(60)}@{domain}")
 
 
 def truth(texts: dict[int, str], needle: str) -> list[int]:
@@ -45,7 +47,7 @@ def test_a_life_of_changes(make: Callable[[], TextColumn | CodedColumn], load: b
     column = make()
     rng = random.Random(3)
     texts: dict[int, str] = {}
-    order = TextOrder(column, delta_limit=30) if isinstance(column, TextColumn) else None
+    order = TextOrder(column, Spellings(), delta_limit=30) if isinstance(column, TextColumn) else None
     if load:
         for ordinal in range(0, 700, 20):
             texts |= {each: text(rng) for each in range(ordinal, ordinal + 20, 2)}
@@ -95,7 +97,7 @@ def check(column: TextColumn | CodedColumn, texts: dict[int, str], order: TextOr
 
 def test_ascending_texts_use_up_gaps_and_stay_in_order() -> None:
     column = TextColumn()
-    order = TextOrder(column)
+    order = TextOrder(column, Spellings())
     for ordinal in range(300):
         column.set(ordinal, f"user{ordinal:04}")
         order.changed(ordinal)

@@ -6,9 +6,9 @@ import pytest
 
 from regulars.audience.filters.catalogue import FILTERS
 from regulars.domain.objects import OWN_NUMBERS
-from regulars.domain.text import fold
 from regulars.http.jsonapi.customer_resource import ATTRIBUTES, FIELDS
 from regulars.http.jsonapi.listing import SORTS
+from tests.search_keys import search_key_of
 
 from .world import COUNT, World, every, people
 
@@ -87,7 +87,7 @@ def test_sorts(world: World, sort: str) -> None:
         value = resource["attributes"][field]
         if field == "net_revenue":
             return float(value)
-        return fold(value) if field in ("name", "email") else value
+        return (search_key_of(value), value) if field in ("name", "email") else value
 
     unset = [each for each in shown if each["attributes"][field] in (None, "")]
     rest = sorted((each for each in shown if each not in unset), key=lambda each: int(each["id"]))

@@ -14,20 +14,23 @@ from msgspec import Struct
 from regulars.audience.filters import predicates as p
 from regulars.audience.filters.predicates import (
     Contains,
-    Exact,
+    HasAddress,
     Identified,
     Member,
     Not,
     Predicate,
     Range,
     Similar,
+    SimilarAddress,
     present,
 )
 from regulars.audience.filters.values import (
+    ADDRESS,
     DAYS,
     FLAG,
     IDS,
     MONEY,
+    NEEDLE,
     SITE,
     TEXT,
     UUID,
@@ -35,7 +38,8 @@ from regulars.audience.filters.values import (
     BadFilterValueError,
     ValueKind,
 )
-from regulars.domain.text import fold
+from regulars.domain.identity import readable_address
+from regulars.domain.text import composed, fold
 
 DAY: Final = 86_400_000
 """Milliseconds."""
@@ -148,12 +152,28 @@ def _contains(field: str) -> Builder:
     return lambda text, _: Contains(field, text)
 
 
+def _address_contains(text: str, _: Moment) -> Predicate:
+    return Contains("email", readable_address(text))
+
+
+def _customer_id(text: str, _: Moment) -> Predicate:
+    return Identified("customer_id", composed(text))
+
+
 def _identified(identifier: str) -> Builder:
     return lambda key, _: Identified(identifier, key)
 
 
 def _search(words: tuple[str, ...], _: Moment) -> Predicate:
-    return p.All(tuple(p.Any((Contains("name", w), Contains("email", w), Similar(w))) for w in words))
+    return p.All(tuple(map(_searched, words)))
+
+
+def _searched(word: str) -> Predicate:
+    """Who has the word. One with an @ is an address, or a part of it: a similar one is of the same domain."""
+    local, at, domain = word.rpartition("@")
+    if not at:
+        return p.Any((Contains("name", word), Contains("email", word), Similar(word)))
+    return p.Any((Contains("email", word), SimilarAddress(local, domain)))
 
 
 def _revenue(low: int | None, high: int | None) -> Builder:
@@ -183,23 +203,23 @@ def _engaged(younger: str | None, older: str | None) -> Builder:
 # fmt: off
 FILTERS: Final[tuple[Filter, ...]] = (
     Filter("site_id", SITE, None, "The customers of that site.", None),
-    Filter("search", WORDS, _search, "Every word is contained in the name or email address, or is similar to one of their words.", Phrase("match the search {}")),
+    Filter("search", WORDS, _search, "Every word is contained in the name or email address, or is similar to one of their words. A word with an @ is an address: it is contained in the email address, or similar to what stands before the @ of one at the same domain.", Phrase("match the search {}")),
     Filter("created_in_last", DAYS, _in_last("created_at"), "Created within the last N days.", Phrase("were created {}")),
     Filter("not_created_in_last", DAYS, _not_in_last("created_at"), "Not created within the last N days.", Phrase("were not created {}")),
     Filter("is_hidden", FLAG, _flagged(Member("hidden")), "Hidden (true) or not hidden (false). Without this filter, hidden customers are left out.", Phrase("are hidden", "are not hidden")),
     Filter("joined_in_last", DAYS, _in_last("joined_at"), "Became a customer within the last N days.", Phrase("became customers {}")),
     Filter("active_in_last", DAYS, _in_last("last_request_at"), "Active within the last N days.", Phrase("were active {}")),
     Filter("inactive_in_last", DAYS, _not_in_last("last_request_at"), "Not active within the last N days, or never active.", Phrase("were not active {}")),
-    Filter("name_contains", TEXT, _contains("name"), "The name contains the text.", Phrase("have {} in their name")),
-    Filter("email_contains", TEXT, _contains("email"), "The email address contains the text.", Phrase("have {} in their email address"), example="@example.com"),
-    Filter("phone_number_contains", TEXT, _contains("phone_number"), "The phone number contains the text.", Phrase("have {} in their phone number"), example="+49"),
-    Filter("mobile_phone_number_contains", TEXT, _contains("mobile_phone_number"), "The mobile phone number contains the text.", Phrase("have {} in their mobile phone number"), example="+49"),
-    Filter("address_line_1_contains", TEXT, _contains("address_line_1"), "The first address line contains the text.", Phrase("have {} in their first address line")),
-    Filter("address_line_2_contains", TEXT, _contains("address_line_2"), "The second address line contains the text.", Phrase("have {} in their second address line")),
-    Filter("address_city_contains", TEXT, _contains("address_city"), "The city contains the text.", Phrase("have {} in the name of their city"), example="berlin"),
-    Filter("address_state_contains", TEXT, _contains("address_state"), "The state contains the text.", Phrase("have {} in the name of their state")),
-    Filter("address_country_contains", TEXT, _contains("address_country"), "The country contains the text.", Phrase("have {} in the name of their country"), example="germany"),
-    Filter("address_zip_contains", TEXT, _contains("address_zip"), "The zip code contains the text.", Phrase("have {} in their zip code"), example="10115"),
+    Filter("name_contains", NEEDLE, _contains("name"), "The name contains the text.", Phrase("have {} in their name")),
+    Filter("email_contains", NEEDLE, _address_contains, "The email address contains the text.", Phrase("have {} in their email address"), example="@example.com"),
+    Filter("phone_number_contains", NEEDLE, _contains("phone_number"), "The phone number contains the text.", Phrase("have {} in their phone number"), example="+49"),
+    Filter("mobile_phone_number_contains", NEEDLE, _contains("mobile_phone_number"), "The mobile phone number contains the text.", Phrase("have {} in their mobile phone number"), example="+49"),
+    Filter("address_line_1_contains", NEEDLE, _contains("address_line_1"), "The first address line contains the text.", Phrase("have {} in their first address line")),
+    Filter("address_line_2_contains", NEEDLE, _contains("address_line_2"), "The second address line contains the text.", Phrase("have {} in their second address line")),
+    Filter("address_city_contains", NEEDLE, _contains("address_city"), "The city contains the text.", Phrase("have {} in the name of their city"), example="berlin"),
+    Filter("address_state_contains", NEEDLE, _contains("address_state"), "The state contains the text.", Phrase("have {} in the name of their state")),
+    Filter("address_country_contains", NEEDLE, _contains("address_country"), "The country contains the text.", Phrase("have {} in the name of their country"), example="germany"),
+    Filter("address_zip_contains", NEEDLE, _contains("address_zip"), "The zip code contains the text.", Phrase("have {} in their zip code"), example="10115"),
     Filter("has_tag_id", IDS, _any_of("tag.has"), "Has any of the tags.", Phrase("have {}", noun="tag")),
     Filter("has_all_tag_id", IDS, _all_of("tag.has"), "Has all of the tags.", Phrase("have {}", noun="tag", among="all of")),
     Filter("has_no_tag_id", IDS, _none_of("tag.has"), "Has none of the tags.", Phrase("do not have {}", noun="tag")),
@@ -256,8 +276,9 @@ FILTERS: Final[tuple[Filter, ...]] = (
     Filter("subscribed_email_sequence_id", IDS, _any_of("sequence.subscribed"), "Is in any of the sequences now.", Phrase("are in {}", noun="sequence")),
     Filter("not_subscribed_email_sequence_id", IDS, _none_of("sequence.subscribed"), "Is in none of the sequences now.", Phrase("are not in {}", noun="sequence")),
     Filter("is_suppressed", FLAG, _flagged(Member("suppressed")), "Excluded from marketing email as risky (true) or not (false).", Phrase("are kept from marketing mail as risky", "are not kept from marketing mail as risky")),
-    Filter("email", TEXT, lambda text, _: Exact("email", text), "The email address is exactly the text.", Phrase("have the email address {}"), example="anna@example.com", vendors=False),
-    Filter("external_user_id", TEXT, _identified("customer_id"), "Your own id of the customer is exactly the text.", Phrase("have the external user id {}"), example="crm-1024", vendors=False),
+    Filter("email", ADDRESS, lambda key, _: HasAddress(key), "The email address is this one.", Phrase("have the email address {}"), vendors=False),
+    Filter("has_email", FLAG, _flagged(Contains("email", "@")), "Has an email address (true) or has none (false).", Phrase("have an email address", "have no email address"), vendors=False),
+    Filter("external_user_id", TEXT, _customer_id, "Your own id of the customer is exactly the text.", Phrase("have the external user id {}"), example="crm-1024", vendors=False),
     Filter("uuid", UUID, _identified("uuid"), "The customer with this UUID.", Phrase("have the uuid {}"), vendors=False),
     Filter("in_group_id", IDS, _any_of("group.member"), "Is in any of the groups.", Phrase("are in {}", noun="group"), vendors=False),
     Filter("not_in_group_id", IDS, _none_of("group.member"), "Is in none of the groups.", Phrase("are not in {}", noun="group"), vendors=False),

@@ -29,23 +29,29 @@ class Range(Struct, frozen=True, tag=True):
 
 
 class Contains(Struct, frozen=True, tag=True):
-    """A text field (a name of `domain.changes.TEXTS`) contains the text; both sides folded."""
+    """The search key of a text field (a name of `domain.changes.TEXTS`) contains that of the text."""
 
     field: str
     text: str
 
 
-class Exact(Struct, frozen=True, tag=True):
-    """A text field equals the text; both sides folded."""
+class HasAddress(Struct, frozen=True, tag=True):
+    """The e-mail address is that of the key (`domain.identity.address_key`)."""
 
-    field: str
-    text: str
+    key: str
 
 
 class Similar(Struct, frozen=True, tag=True):
     """Some word of the name or e-mail address is similar to the text: pg_trgm's similarity is at least 0.5."""
 
     text: str
+
+
+class SimilarAddress(Struct, frozen=True, tag=True):
+    """The e-mail address is of the domain, and some word before its @ is similar to `local` (see Similar)."""
+
+    local: str
+    domain: str
 
 
 class Identified(Struct, frozen=True, tag=True):
@@ -74,7 +80,7 @@ class Not(Struct, frozen=True, tag=True):
     part: "Predicate"
 
 
-Leaf = Member | Range | Contains | Exact | Similar | Identified
+Leaf = Member | Range | Contains | HasAddress | Similar | SimilarAddress | Identified
 Predicate = Leaf | All | Any | Not
 
 EVERYBODY = All()

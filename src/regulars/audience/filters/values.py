@@ -6,12 +6,13 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from regulars.domain.identity import parse_uuid, uuid_text
-from regulars.domain.text import fold
+from regulars.domain.identity import parse_address, parse_uuid, readable_address, uuid_text
+from regulars.domain.references import LARGEST, number_of
+from regulars.domain.text import composed, search_key, trim
 
 MOST_DAYS: Final = 36_500
 MOST_MONEY: Final = 10**12
-MOST_ID: Final = 2**53 - 1
+MOST_ID: Final = LARGEST
 MOST_KEY: Final = 128
 MOST_IDS: Final = 1_000
 LONGEST_TEXT: Final = 1_024
@@ -58,15 +59,14 @@ def _ids(raw: str) -> tuple[int | str, ...]:
     parts = raw.split(",")
     if len(parts) > MOST_IDS:
         raise IDS.refuse()
-    return tuple(dict.fromkeys(_id(part.strip()) for part in parts))
+    return tuple(dict.fromkeys(_id(composed(trim(part))) for part in parts))
 
 
 def _id(part: str) -> int | str:
-    if part.isascii() and part.isdigit():
-        if len(part) > 16 or not 1 <= int(part) <= MOST_ID:
-            raise IDS.refuse()
-        return int(part)
-    if not 1 <= len(part) <= MOST_KEY or any(char < " " or char == "\x7f" for char in part):
+    number = number_of(part)
+    if number is not None:
+        return number
+    if not 1 <= len(part) <= MOST_KEY or part == "0" or any(char < " " or char == "\x7f" for char in part):
         raise IDS.refuse()
     return part
 
@@ -83,8 +83,22 @@ def _text(raw: str) -> str:
     return raw
 
 
+def _needle(raw: str) -> str:
+    if not 1 <= len(raw) <= LONGEST_TEXT or not search_key(raw):
+        raise NEEDLE.refuse()
+    return raw
+
+
+def _address(raw: str) -> str:
+    """A blank is a + that somebody did not encode: no address has one."""
+    try:
+        return parse_address(trim(raw).replace(" ", "+"), longest=LONGEST_TEXT)[1]
+    except ValueError:
+        raise ADDRESS.refuse() from None
+
+
 def _words(raw: str) -> tuple[str, ...]:
-    words = tuple(dict.fromkeys(fold(raw).split()))
+    words = tuple(dict.fromkeys(search_key(readable_address(raw)).split()))
     if len(raw) > LONGEST_TEXT or not 1 <= len(words) <= MOST_WORDS:
         raise WORDS.refuse()
     return words
@@ -129,8 +143,16 @@ SITE: Final = ValueKind("site", "the number of one site", "1", _site, {"type": "
 
 _SHORT: Final = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}
 TEXT: Final = ValueKind("text", f"a text of 1 to {LONGEST_TEXT} characters", "smith", _text, _SHORT)
+NEEDLE: Final = ValueKind(
+    "text", f"a text of 1 to {LONGEST_TEXT} characters that can be seen", "smith", _needle, _SHORT
+)
+ADDRESS: Final = ValueKind("address", "an e-mail address", "anna@example.com", _address, _SHORT)
 WORDS: Final = ValueKind(
-    "text", f"a text of 1 to {MOST_WORDS} words, of at most {LONGEST_TEXT} characters", "anna smith", _words, _SHORT
+    "text",
+    f"a text of 1 to {MOST_WORDS} words that can be seen, of at most {LONGEST_TEXT} characters",
+    "anna smith",
+    _words,
+    _SHORT,
 )
 UUID: Final = ValueKind(
     "uuid", "a UUID", "06743da2-9589-4c01-afda-e3d85e487fa7", _uuid, {"type": "string", "format": "uuid"}

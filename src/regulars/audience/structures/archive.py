@@ -21,7 +21,7 @@ from pyroaring import BitMap
 
 from regulars.audience.structures.bitmap_table import BitmapTable
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """The number of the format; a file of another one is not read."""
 
 _MAGIC: Final = b"REGULARS AUDIENCE"

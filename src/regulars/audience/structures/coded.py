@@ -16,7 +16,7 @@ from regulars.audience.structures.archive import Reader, Writer
 from regulars.audience.structures.bitmaps import approximate_bytes, from_mask, from_ordinals, to_ordinals, union
 from regulars.audience.structures.columns import Growable
 from regulars.audience.structures.text import TextColumn
-from regulars.domain.text import fold
+from regulars.domain.text import search_key
 
 _UNSET: Final = -1
 _MANY: Final = 2_000
@@ -27,7 +27,7 @@ _FEW: Final = 1_024
 
 
 class CodedColumn:
-    """Folded texts by ordinal, as codes of distinct values. Values that nobody has any more keep their code."""
+    """Search keys of texts by ordinal, as codes of distinct values. Values that nobody has any more keep their code."""
 
     def __init__(self) -> None:
         self._codes = Growable(np.int32, _UNSET)
@@ -37,9 +37,9 @@ class CodedColumn:
         self._texts: TextColumn | None = None  # of the distinct values, by code; None while there are few
 
     def load(self, start: int, texts: Sequence[str | None]) -> None:
-        """Take texts, not folded yet, of ordinals from `start` on; they ascend, and `finish` comes last."""
-        # Folded is each of the few values, not each of the many texts.
-        codes = {text: _UNSET if text is None else self._code(fold(text)) for text in dict.fromkeys(texts)}
+        """Take texts, as they are shown, of ordinals from `start` on; they ascend, and `finish` comes last."""
+        # A key is made of each of the few values, not of each of the many texts.
+        codes = {text: _UNSET if text is None else self._code(search_key(text)) for text in dict.fromkeys(texts)}
         stop = start + len(texts)
         self._codes.grow(stop)
         self._codes.values[start:stop] = [codes[text] for text in texts]
@@ -74,7 +74,7 @@ class CodedColumn:
         self.finish(index=False)
 
     def set(self, ordinal: int, text: str | None) -> None:
-        """The customer's text is now this one, or none."""
+        """The search key of the customer's text is now this one, or none."""
         if ordinal < self._codes.size:
             old = int(self._codes.values[ordinal])
             if old != _UNSET:

@@ -2,7 +2,8 @@
 
 Every distinct text has an int64 label; labels are in the order of the texts and have gaps between them, so a new
 text takes a label between its neighbours' and nothing moves. Equal texts share a label, so ties look the same as
-in any other column. Texts are compared by code point, which is how their UTF-8 compares.
+in any other column. What is ordered is the search key of a text with its spelling behind it (`spellings`): by key, and
+texts of one key by themselves. Both are compared by code point, which is how their UTF-8 compares.
 """
 
 from bisect import bisect_left
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from regulars.audience.structures.archive import Reader, Writer
 from regulars.audience.structures.columns import Growable, Values
 from regulars.audience.structures.segments import encode
+from regulars.audience.structures.spellings import Spellings
 from regulars.audience.structures.text import TextColumn
 from regulars.domain.changes import NULL
 
@@ -42,8 +44,9 @@ _RESTORE_COST: Final = 0.03
 class TextOrder:
     """Labels of the texts of one column. `changed` is told what changes; `refresh` brings the labels up to date."""
 
-    def __init__(self, texts: TextColumn, *, delta_limit: int = 5_000) -> None:
+    def __init__(self, texts: TextColumn, spellings: Spellings, *, delta_limit: int = 5_000) -> None:
         self._texts = texts
+        self._spellings = spellings
         self._delta_limit = delta_limit
         self._labels: Growable | None = None  # None: nobody has asked for this order yet
         self._stale: set[int] = set()
@@ -123,7 +126,7 @@ class TextOrder:
                 self.read()
                 if self._labels is None or len(self._stale) * 8 > size + self._delta_limit:
                     self._build(size)
-                self._assign(size, ((ordinal, self._texts.get(ordinal)) for ordinal in sorted(self._stale)))
+                self._assign(size, ((ordinal, self.get(ordinal)) for ordinal in sorted(self._stale)))
                 self._stale.clear()
             except BaseException:
                 self._labels = None  # half done is as good as never begun
@@ -135,8 +138,13 @@ class TextOrder:
         values: Values = self._labels.values
         return values
 
+    def get(self, ordinal: int) -> str | None:
+        """What orders the customer: the key of its text and the spelling behind it; None if it has no text."""
+        key = self._texts.get(ordinal)
+        return None if key is None else key + self._spellings.get(ordinal)
+
     def place(self, text: str) -> tuple[int, bool]:
-        """(a label, whether it is this text's own): of a text that nobody has, the label of the next one in order.
+        """(a label, whether it is that of this key and spelling itself): where nobody has them, that of the next ones.
 
         Behind the last text it is the highest integer, which is nobody's. To be asked after `refresh`.
         """
@@ -155,11 +163,17 @@ class TextOrder:
         self._labels.grow(size)
         self._stale.clear()
         ordinals, rows, long = self._texts.rows(_SHORT)
-        distinct, ranks = np.unique(rows, return_inverse=True)
-        self._static = _Static.of(distinct)
+        keys, ranks = np.unique(rows, return_inverse=True)
+        spellings, places = self._spellings.of(ordinals)
+        # Whatever is long is left to Python, lest a single one make the rows of all of them as wide.
+        is_short = np.array([len(each) <= _SHORT for each in spellings])[places]
+        endings = np.array([each if len(each) <= _SHORT else b"" for each in spellings], dtype=np.bytes_)
+        pairs, ranks = np.unique(ranks[is_short] * endings.size + places[is_short], return_inverse=True)
+        self._static = _Static.of(np.strings.add(keys[pairs // endings.size], endings[pairs % endings.size]))
         self._delta, self._delta_labels = [], []
-        self._labels.values[ordinals] = self._static.labels[ranks]
-        self._assign(size, long)
+        self._labels.values[ordinals[is_short]] = self._static.labels[ranks]
+        rest = (*ordinals[~is_short].tolist(), *(ordinal for ordinal, _ in long))
+        self._assign(size, ((ordinal, self.get(ordinal)) for ordinal in rest))
 
     def _assign(self, size: int, changes: Iterable[tuple[int, str | None]]) -> None:
         assert self._labels is not None

@@ -17,7 +17,8 @@ from regulars.audience.structures.archive import Reader, Writer
 from regulars.audience.structures.bitmaps import Ordinals
 from regulars.audience.structures.segments import Segment, encode
 from regulars.audience.structures.similar import similar_texts, trigrams_of
-from regulars.domain.text import fold
+from regulars.audience.structures.spellings import Spellings
+from regulars.domain.text import search_key
 
 LOAD_BATCH: Final = 65_536
 """Texts that make a segment while a site is loaded."""
@@ -33,7 +34,7 @@ _MERGE_RATIO: Final = 3
 
 
 class TextColumn:
-    """Folded texts by ordinal; a customer without a text is in none of the answers.
+    """Search keys of texts by ordinal; a customer without a text is in none of the answers.
 
     pending_limit: texts that may wait before they become a segment. scan_limit: up to so many texts there are no
     segments at all. words_limit: a segment of so many texts is looked through for similar words until somebody has
@@ -56,9 +57,17 @@ class TextColumn:
         self._words_limit = words_limit
         self._tails = tails
 
-    def load(self, start: int, texts: Sequence[str | None]) -> None:
-        """Take texts, not folded yet, of ordinals from `start` on; they ascend, and `finish` comes last."""
-        self._pending.update((ordinal, fold(text)) for ordinal, text in enumerate(texts, start) if text is not None)
+    def load(self, start: int, texts: Sequence[str | None], spellings: Spellings | None = None) -> None:
+        """Take texts, as they are shown, of ordinals from `start` on; they ascend, and `finish` comes last.
+
+        spellings: where how they are spelled is kept.
+        """
+        pending = self._pending
+        for ordinal, text in enumerate(texts, start):
+            if text is not None:
+                key = pending[ordinal] = search_key(text)
+                if spellings is not None and (key != text or not text.isascii()):
+                    spellings.set(ordinal, key, text)
         if len(self._pending) >= LOAD_BATCH:
             self._drain()
 
@@ -101,7 +110,7 @@ class TextColumn:
         return [segment for segment in self._segments if self._lacks_words(segment)]
 
     def set(self, ordinal: int, text: str | None) -> None:
-        """The customer's text is now this one, or none."""
+        """The search key of the customer's text is now this one, or none."""
         for segment in self._segments:
             segment.live.discard(ordinal)
         if text is None:
@@ -148,7 +157,7 @@ class TextColumn:
         return found
 
     def equals(self, text: str, within: BitMap) -> BitMap:
-        """Those of `within` whose text is this folded one."""
+        """Those of `within` whose text has this search key."""
         found = BitMap([ordinal for ordinal, each in self._scanned(within) if each == text])
         encoded = encode(text)
         for segment in self._segments:

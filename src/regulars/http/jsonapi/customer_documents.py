@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from regulars.domain.customer import Customer
 from regulars.domain.relations import BY_NAME
-from regulars.domain.text import fold
+from regulars.domain.text import search_key
 from regulars.http.jsonapi import contact_resource, customer_resource
 from regulars.http.jsonapi.contact_resource import ContactView
 from regulars.http.jsonapi.customer_resource import RELATED, CustomerView, Line, Ties
@@ -115,8 +115,8 @@ async def included_objects(
     numbers = {number for (_, each), tied in ties.items() if each == relation for number in tied}
     kind = BY_KIND[BY_NAME[relation].kind or ""]
     objects = await reads.objects_by_number(connection, context.site, kind.kind, sorted(numbers))
-    if text := fold(context.searches.get(name, "")):
-        objects = [item for item in objects if text in fold(title_of(item))]
+    if text := search_key(context.searches.get(name, "")):
+        objects = [item for item in objects if text in search_key(title_of(item))]
         kept = {item.number for item in objects}
         ties = {
             place: [number for number in tied if number in kept] if place[1] == relation else tied

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from regulars.domain.objects import RelatedObject
-from regulars.domain.text import fold
+from regulars.domain.text import composed, fold, search_key
 from regulars.http.jsonapi.kinds import READY, ObjectKind, title_of
 from regulars.http.jsonapi.places import SITE_ID
 
@@ -15,15 +15,15 @@ PARTS: Final = ("cont", "contains")
 
 
 def _title_contains(item: RelatedObject, text: str) -> bool:
-    return fold(text) in fold(title_of(item))
+    return search_key(text) in search_key(title_of(item))
 
 
 def _description_contains(item: RelatedObject, text: str) -> bool:
-    return fold(text) in fold(item.description or "")
+    return search_key(text) in search_key(item.description or "")
 
 
 def _has_key(item: RelatedObject, text: str) -> bool:
-    return item.key == text
+    return item.key == composed(text)
 
 
 def _has_code(item: RelatedObject, text: str) -> bool:
@@ -71,7 +71,7 @@ def selected(
 
 
 def _comparable(value: Any) -> Any:
-    return fold(value) if isinstance(value, str) else value
+    return (search_key(value), value) if isinstance(value, str) else value
 
 
 _VALUES: Final[dict[str, Callable[[RelatedObject], Any]]] = {

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from msgspec import Struct
 
+from regulars.domain.text import search_key
 from regulars.http.call import Call
 from regulars.http.errors import Problem
 from regulars.http.jsonapi import paging
@@ -24,6 +25,9 @@ INCLUDE: Final = "include"
 DESCRIBE: Final = "describe"
 FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
 """How a flag may be written, in letters of any case."""
+
+_NEEDLES: Final = ("_cont]", "_contains]", "search]")
+"""How the names of filters end that look for a part of a text."""
 
 _MOST_PARAMETERS: Final = 500
 _MOST_WARNINGS: Final = 20
@@ -128,6 +132,8 @@ class QuerySpec:
             if "\0" in value:
                 raise ParameterProblem(name, f"{name} must not contain NUL.")
             if (filter_name := self.filters.get(name)) is not None:
+                if value and name.endswith(_NEEDLES) and not search_key(value):
+                    raise ParameterProblem(name, f"{name} must be a text that can be seen.")
                 filters[filter_name, address(value) if filter_name in _OF_ADDRESSES else value] = None
             elif name in self._singles:
                 singles[name] = value

@@ -4,7 +4,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from regulars.domain.text import fold
+from regulars.domain.text import search_key
 from regulars.http.call import Call
 from regulars.http.errors import Problem
 from regulars.http.jsonapi import paging, schemas
@@ -65,11 +65,15 @@ async def show(call: Call, caller: Reader) -> Response:
 def _selected(sites: list[Site], query: ParsedQuery) -> list[Site]:
     """The sites that the filters select, in order."""
     for name, value in query.filters:
-        text = fold(value)
-        sites = [site for site in sites if text in fold(getattr(site, FILTERS[name]))]
+        text = search_key(value)
+        sites = [site for site in sites if text in search_key(getattr(site, FILTERS[name]))]
     field = query.sort.removeprefix("-")
     # The sort is stable in reverse too, so that equal ones stand by ascending number.
-    return sorted(sites, key=lambda site: fold(getattr(site, field)), reverse=query.sort.startswith("-"))
+    return sorted(
+        sites,
+        key=lambda site: (search_key(getattr(site, field)), getattr(site, field)),
+        reverse=query.sort.startswith("-"),
+    )
 
 
 OPERATIONS: Final = (

@@ -1,0 +1,52 @@
+"""The search key, character by character out of Unicode's own names: slow, and sharing no code with the program."""
+
+import unicodedata
+
+ALPHABETS = ("LATIN", "GREEK", "CYRILLIC", "ARABIC", "HEBREW")
+SHOWING_NOTHING = (
+    {0x34F, 0x115F, 0x1160, 0x2800, 0x3164, 0xFFA0, 0x17B4, 0x17B5}
+    | set(range(0x180B, 0x1810))
+    | set(range(0xFE00, 0xFE10))
+    | set(range(0xE0000, 0xE1000))
+)
+"""What is dropped beside the characters of Unicode's categories Cf and Cc."""
+
+SEEN = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, *range(0xFFF9, 0xFFFC), 0x110BD, 0x110CD}
+"""Characters of Cf that show something."""
+
+LETTERS = {"\u0131": "i", "\u0237": "j", "\u00e6": "ae", "\u0153": "oe"}
+
+
+def search_key_of(text: str) -> str:
+    found: list[str] = []
+    for char in unicodedata.normalize("NFKD", text):
+        if char.isspace() or unicodedata.normalize("NFKD", char) == " ":
+            found.append(" ")
+        elif (
+            ord(char) in SHOWING_NOTHING
+            or (unicodedata.category(char) in ("Cf", "Cc") and ord(char) not in SEEN)
+            or (unicodedata.category(char) in ("Mn", "Me") and _is_removed(char, found))
+        ):
+            continue
+        else:
+            found += unicodedata.normalize("NFKD", char.casefold())
+    plain = unicodedata.normalize("NFC", "".join(_plain(char) for char in found))
+    return " ".join(plain.split())
+
+
+def _is_removed(mark: str, before: list[str]) -> bool:
+    base = before[-1] if before else " "
+    if _alphabet(mark) not in ("COMBINING", *ALPHABETS) or "KATAKANA" in unicodedata.name(mark):
+        return False
+    return base == " " or (_alphabet(base) in ALPHABETS and unicodedata.category(base)[0] != "M")
+
+
+def _plain(char: str) -> str:
+    words = unicodedata.name(char, "").split()
+    if words[:3] == ["LATIN", "SMALL", "LETTER"] and words[4:5] == ["WITH"] and len(words[3]) == 1:
+        return words[3].lower()
+    return LETTERS.get(char, char)
+
+
+def _alphabet(char: str) -> str:
+    return unicodedata.name(char, "").partition(" ")[0]
