@@ -14,11 +14,13 @@ from regulars.cli.progress import figures_bar
 from regulars.cli.session import require_database
 from regulars.domain.moments import iso, iso_or_none
 from regulars.store import comparing, copying
+from regulars.store.control import list_sites
 from regulars.store.engine import Engine
+from regulars.store.inspection import contradictions
 from regulars.store.migrations import OnProgress, Progress, Status
 from regulars.store.migrations import migrate as bring_up_to_date
 from regulars.store.migrations import status as where_it_stands
-from regulars.store.steps import STEPS
+from regulars.store.steps import KEYS, STEPS
 from regulars.store.store import engine_for
 
 SourceURL = Annotated[
@@ -66,9 +68,10 @@ def migrate(
                 taken = [] if status else await bring_up_to_date(engine, on_progress=on_progress)
             spread = await _distribute(engine) if distribute and not status else None
             stands = await where_it_stands(engine)
+            twins = [each async for each in _twins(engine)] if KEYS in taken else []
             found: dict[str, Any] = {"version": stands.version, "applied": stands.applied, "pending": stands.pending}
             found |= {"taken": taken} if spread is None else {"taken": taken, "distributed": spread}
-            return {**found, "steps": _table(stands)}
+            return {**found, **({"not_merged": twins} if twins else {}), "steps": _table(stands)}
 
     found = asyncio.run(work())
     if as_json:
@@ -77,6 +80,14 @@ def migrate(
     steps = found.pop("steps")
     show(found, as_json=False)
     show_table(steps, as_json=False, empty="no step was taken yet")
+
+
+async def _twins(engine: Engine) -> AsyncIterator[str]:
+    """Customers who turned out to have one address or customer_id: nobody merges them but the operator."""
+    async with engine.snapshot() as connection:
+        for site in await list_sites(connection):
+            async for problem in contradictions(connection, site.id):
+                yield f"site {site.id}: {problem}"
 
 
 def _table(stands: Status) -> list[dict[str, Any]]:

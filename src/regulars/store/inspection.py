@@ -7,8 +7,9 @@ import msgspec
 from sqlalchemy import Table, bindparam, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
+from regulars.domain.identity import address_key
 from regulars.domain.relations import BY_CODE, KIND_CODES
-from regulars.domain.text import fold
+from regulars.domain.text import composed
 from regulars.store import statements
 from regulars.store.engine import Connection
 from regulars.store.schema import activities, consents, customers, logs, relations, site_heads
@@ -29,10 +30,20 @@ _NUMBERS = Statement(
 )
 _IDENTITIES = Statement(
     "identities",
-    select(customers.c.number, customers.c.email, customers.c.email_key, customers.c.attributes)
+    select(
+        customers.c.number,
+        customers.c.email,
+        customers.c.email_key,
+        customers.c.customer_id,
+        customers.c.attributes,
+    )
     .where(site_is(customers), customers.c.number > bindparam("after"))
     .order_by(customers.c.number)
     .limit(bindparam("count")),
+)
+_OWNER = Statement(
+    "owner_of_address",
+    select(customers.c.number).where(site_is(customers), customers.c.email_key == bindparam("key")),
 )
 _LAST_TIED = Statement("last_tied", select(func.max(relations.c.customer)).where(site_is(relations)))
 _CHUNK: Final = 2_000
@@ -60,9 +71,17 @@ async def contradictions(connection: Connection, site: int) -> AsyncIterator[str
     """What is wrong with single customers in columns that no index keeps, a sentence each; read in chunks."""
     after = 0
     while rows := await connection.in_thread(_IDENTITIES, {"site": site, "after": after, "count": _CHUNK}):
-        for number, email, key, attributes in rows:
-            if (email is None) != (key is None) or (email is not None and fold(fold(email)) != fold(key)):
-                yield f"customer {number}: email_key is not that of the email"
+        for number, email, key, customer_id, attributes in rows:
+            if (email is None) != (key is None) or (email is not None and address_key(email) != key):
+                other = (
+                    None if email is None else await connection.one(_OWNER, {"site": site, "key": address_key(email)})
+                )
+                if other is None:
+                    yield f"customer {number}: email_key is not that of the email"
+                else:
+                    yield f"customer {number}: its address is also that of customer {other[0]}: change or delete one"
+            if customer_id is not None and composed(customer_id) != customer_id:
+                yield f"customer {number}: its customer_id, composed, is also that of another: change or delete one"
             if attributes is not None and not _is_object(attributes):
                 yield f"customer {number}: the attributes are not a JSON object"
         after = rows[-1][0]

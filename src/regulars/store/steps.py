@@ -5,21 +5,13 @@ tables do. How to add a step is told in docs/architecture.md, "Changing the tabl
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec import Struct
 
 from regulars.store.engine import Connection, NewIndex, WriteConnection
-
-
-class Slice(NamedTuple):
-    """What one transaction of a backfill did: how many rows it went through, and where the next one goes on.
-
-    position: any text that the backfill understands; None when there is nothing left.
-    """
-
-    rows: int
-    position: str | None
+from regulars.store.key_backfill import slice_of_keys
+from regulars.store.slices import Slice
 
 
 class Backfill(Struct, frozen=True):
@@ -56,6 +48,9 @@ def on_every_engine(*statements: str) -> dict[str, tuple[str, ...]]:
     """Statements that all engines understand, such as ALTER TABLE ... ADD COLUMN."""
     return {"sqlite": statements, "postgresql": statements}
 
+
+KEYS: Final = 6
+"""The step after which addresses, customer_ids and keys of objects that look the same are the same."""
 
 STEPS: Final[tuple[Step, ...]] = (
     Step(number=1, name="tables"),  # a new database has them; one without them is not a database of ours
@@ -115,4 +110,5 @@ STEPS: Final[tuple[Step, ...]] = (
             "citus": ("SELECT create_reference_table('jobs')",),
         },
     ),
+    Step(number=KEYS, name="keys of addresses, customer_ids and objects", backfill=Backfill(slice_of_keys)),
 )
