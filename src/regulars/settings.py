@@ -77,6 +77,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="what is logged: this and what is worse")
     ] = "info"
+    log_format: Annotated[Literal["plain", "json"], Meta(description="how log lines are written")] = "plain"
+    access_log: Annotated[Literal["on", "off"], Meta(description="whether each request is logged in one line")] = "on"
+    slow_question_ms: Annotated[
+        int, Meta(ge=0, le=_LARGEST, description="log questions that take longer, in milliseconds, in words; 0: none")
+    ] = 500
+    metrics_token: Annotated[
+        str, Meta(description="the bearer token that GET /metrics asks for; empty: there are no metrics")
+    ] = ""
     healthy_days: Annotated[
         _Days, Meta(description="who opened or clicked a mail within so many days is a healthy contact")
     ] = 90

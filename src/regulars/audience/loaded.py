@@ -27,6 +27,7 @@ class LoadedSite:
         self.cutting: asyncio.Task[None] | None = None
         self.saved: int | None = None  # the change up to which there is a snapshot; None: there is none
         self.saved_at = self.asked
+        self.lag = 0  # changes that it was behind the store when it was last brought up to date
         self.is_calm = True  # nothing had been written when the store was last looked at
         self._numbers: dict[Name, int | None] = {}
         self._numbered_at = index.head

@@ -9,9 +9,10 @@ the index in step are answered on the event loop without the lock; heavy ones ho
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -176,6 +177,11 @@ class Audience:
         due = small[start : start + _SMALL_AT_A_TIME]
         return due if len(small) == len(every) else [each for each in every if each[1].index.size >= self._large] + due
 
+    @property
+    def sites(self) -> Mapping[int, LoadedSite]:
+        """The sites whose index is in memory."""
+        return MappingProxyType(self._sites)
+
     async def drop(self, site: int) -> None:
         """Forget the site's index; the next question loads it anew."""
         self._release(site)
@@ -280,6 +286,7 @@ class Audience:
         index = loaded.index
         if loaded.invalid or max(index.head.number, index.horizon) > head.number:
             return False
+        loaded.lag = head.number - index.head.number
         try:
             while index.head != head:
                 await self._advance(site, index, snapshot, head)

@@ -4,8 +4,9 @@ A process that ended leaves its counters, which must never fall, and takes its g
 """
 
 import os
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -14,10 +15,30 @@ import msgspec
 from regulars.metrics.catalogue import METRICS
 from regulars.metrics.counting import Sample
 
+FOLDER_VARIABLE: Final = "_REGULARS_METRICS_FOLDER"
+"""The environment variable by which the process that starts the workers tells them the folder that they share."""
+
 _SUFFIX: Final = ".metrics"
 _KINDS: Final = {metric.name: metric for metric in METRICS}
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Sample]).decode
+
+
+@contextmanager
+def shared_folder() -> Iterator[None]:
+    """Let the processes that are started meanwhile share figures."""
+    with tempfile.TemporaryDirectory(prefix="regulars-metrics-") as folder:
+        os.environ[FOLDER_VARIABLE] = folder
+        try:
+            yield
+        finally:
+            del os.environ[FOLDER_VARIABLE]
+
+
+def folder_of_this_server() -> Path | None:
+    """The folder that the processes of this server share; None for a process that is alone."""
+    folder = os.environ.get(FOLDER_VARIABLE)
+    return None if folder is None else Path(folder)
 
 
 def write(folder: Path, samples: Sequence[Sample]) -> None:

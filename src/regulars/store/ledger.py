@@ -119,6 +119,13 @@ class Ledger:
         self._closing = False
         self.commits = 0
         self.commands = 0
+        self.on_batch: Callable[[int, float], None] | None = None
+        """Called after each commit with the number of commands in it and the seconds that it took."""
+
+    @property
+    def waiting(self) -> int:
+        """Commands that have been taken in and not been answered."""
+        return self._waiting
 
     async def submit(self, site: int, command: Command) -> Outcome:
         """Carry out one command and return when its outcome is durable.
@@ -207,6 +214,7 @@ class Ledger:
 
         One that was undone for a reason that may be gone is tried once more.
         """
+        started = time.perf_counter()
         try:
             outcomes = await self._transact(batch, taken)
         except TransientError as error:
@@ -214,6 +222,8 @@ class Ledger:
             outcomes = await self._transact(batch, taken)
         self.commits += 1
         self.commands += len(taken)
+        if self.on_batch is not None:
+            self.on_batch(len(taken), time.perf_counter() - started)
         for items, reached in outcomes:
             for item, outcome in zip(items, reached, strict=True):
                 item.settle(outcome)
