@@ -78,10 +78,16 @@ LOOP_LAG: Final = Metric(
     "regulars_event_loop_lag_seconds",
     "gauge",
     (),
-    "The longest time that the event loop was held during the last minute.",
+    "The longest time that the event loop was held since the start of the process.",
     merge="max",
 )
-CONNECTIONS: Final = Metric("regulars_http_connections", "gauge", (), "Open connections of clients.")
+IN_PROGRESS: Final = Metric("regulars_http_requests_in_progress", "gauge", (), "Requests that are being answered.")
+STALLS: Final = Metric(
+    "regulars_event_loop_stalls_total",
+    "counter",
+    (),
+    "Times that the event loop was held for more than a quarter of a second.",
+)
 JOBS: Final = Metric("regulars_jobs", "gauge", ("kind", "state"), "Jobs that wait, run or have failed.", merge="max")
 BUILD: Final = Metric(
     "regulars_build_info", "gauge", ("version",), "The running version; the value is always 1.", merge="max"
@@ -99,6 +105,6 @@ STARTED: Final = Metric(
 
 METRICS: Final[tuple[Metric, ...]] = (
     REQUESTS, QUESTIONS, COMMIT_SECONDS, BATCH_SIZE, LEDGER_QUEUE, INDEX_LOADS, INDEX_REBUILDS, INDEX_CHANGES,
-    INDEX_BYTES, INDEX_CUSTOMERS, INDEX_LAG, LOOP_LAG, CONNECTIONS, JOBS, BUILD, CPU, MEMORY, FILES, STARTED,
+    INDEX_BYTES, INDEX_CUSTOMERS, INDEX_LAG, LOOP_LAG, STALLS, IN_PROGRESS, JOBS, BUILD, CPU, MEMORY, FILES, STARTED,
 )  # fmt: skip
 """Every metric, in the order in which they are shown."""
