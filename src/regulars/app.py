@@ -12,9 +12,11 @@ from starlette.types import Receive, Scope, Send
 from regulars.audience.service import Audience
 from regulars.audience.snapshot_directory import SnapshotDirectory
 from regulars.domain.limits import Limits
+from regulars.http.access_log import AccessLog
 from regulars.http.body_memory import BodyMemory
 from regulars.http.gate import Gate
 from regulars.http.keyring import Keyring
+from regulars.http.observation import Observation, observe_audience, observe_ledger, observe_loop
 from regulars.http.operations import OPERATIONS
 from regulars.http.sealed_tokens import Sealer
 from regulars.http.services import Services, clock_ms
@@ -22,6 +24,8 @@ from regulars.jobs.kind import Context
 from regulars.jobs.kinds import KINDS
 from regulars.jobs.runner import Runner
 from regulars.logs import configure_logging, unavailable
+from regulars.metrics.service import MetricsService
+from regulars.metrics.sharing import folder_of_this_server
 from regulars.rate_counters import RateCounters
 from regulars.server.protocol_errors import REFUSED
 from regulars.settings import Settings
@@ -87,7 +91,17 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
     settle_garbage_collection()
     stalls = StallWatch()
     context = Context(store, settings, clock_ms, lambda site: _saved_change(directory, site))
+    metrics = MetricsService(folder_of_this_server())
+    observation = Observation(
+        metrics.here,
+        AccessLog(settings.log_format) if settings.access_log == "on" else None,
+        slow_ms=settings.slow_question_ms,
+    )
+    observe_ledger(metrics.here, store.ledger)
+    observe_audience(metrics.here, audience)
+    observe_loop(metrics.here, stalls)
     tasks = [
+        asyncio.create_task(metrics.publish()),
         asyncio.create_task(stalls.watch()),
         asyncio.create_task(audience.follow()),
         asyncio.create_task(_watch_files(store)),
@@ -104,6 +118,8 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
             cursors=cursors,
             rates=rates,
             stalls=stalls,
+            metrics=metrics,
+            observation=observation,
         )
     finally:
         for task in tasks:
@@ -111,6 +127,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
         await asyncio.gather(*tasks, return_exceptions=True)
         with contextlib.suppress(UnavailableError):
             await keyring.flush()
+        observation.close()
         rates.close()
         await audience.close()
         await store.close()
@@ -169,5 +186,5 @@ def create_app(settings: Settings) -> Application:
 def create_app_from_environment() -> Application:
     """The application for the settings in the environment (REGULARS_*), in a process that logs as they say."""
     settings = Settings.from_environment()
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     return create_app(settings)

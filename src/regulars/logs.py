@@ -19,15 +19,20 @@ LEVELS: Final = {
 _SECONDS: Final = 1.0
 
 
-def configure_logging(level: str = "info") -> None:
+def configure_logging(level: str = "info", log_format: str = "plain") -> None:
     """Write lines of a level (of LEVELS) and worse to standard error, so that standard output is a command's result.
+
+    log_format: "plain" for people, "json" for programs: one object a line.
 
     A traceback is told without the values of variables: among them are callers' secrets and their customers' data.
     """
     before: list[Processor] = [structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
-    render = structlog.dev.ConsoleRenderer(
+    render: Processor = structlog.dev.ConsoleRenderer(
         colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
     )
+    if log_format == "json":
+        before.append(structlog.processors.format_exc_info)
+        render = structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[*before, render],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),

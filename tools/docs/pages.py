@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tools.docs import calls, commands, customers, errors, events, filters, settings
+from tools.docs import calls, commands, customers, errors, events, filters, metrics, settings
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 
@@ -16,6 +16,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     **errors.PARTS,
     **events.PARTS,
     **filters.PARTS,
+    **metrics.PARTS,
     **settings.PARTS,
 }
 """The parts by name; each appears in one page."""

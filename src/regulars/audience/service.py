@@ -9,10 +9,9 @@ the index in step are answered on the event loop without the lock; heavy ones ho
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -178,9 +177,9 @@ class Audience:
         return due if len(small) == len(every) else [each for each in every if each[1].index.size >= self._large] + due
 
     @property
-    def sites(self) -> Mapping[int, LoadedSite]:
+    def sites(self) -> dict[int, LoadedSite]:
         """The sites whose index is in memory."""
-        return MappingProxyType(self._sites)
+        return dict(self._sites)
 
     async def drop(self, site: int) -> None:
         """Forget the site's index; the next question loads it anew."""

@@ -19,6 +19,7 @@ from regulars.http import compatibility
 from regulars.http.authentication import authenticate
 from regulars.http.endpoint import routes
 from regulars.http.errors import RETRY_SECONDS, Problem
+from regulars.http.observation import CLIENT_LEFT, UNKNOWN
 from regulars.http.operation import Operation
 from regulars.http.rate_limits import headers_of
 from regulars.http.services import Services
@@ -61,11 +62,15 @@ class Gate:
         scope["app"] = self
         scope["services"] = self.services
         request_id = self._request_id(scope)
+        observation = None if self.services is None else self.services.observation
+        began = 0.0 if observation is None else observation.begin()
+        status = CLIENT_LEFT
 
         async def send_with_id(message: Message) -> None:
-            nonlocal started
+            nonlocal started, status
             if message["type"] == "http.response.start":
                 started = True
+                status = message["status"]
                 _finish(message["headers"], request_id)
                 message["headers"] += headers_of(scope)
             await send(message)
@@ -88,6 +93,11 @@ class Gate:
                 _log.exception("request failed", request_id=request_id, method=scope["method"], path=path)
             response = self._render(problem, Request(scope))
             await response(scope, receive, send_with_id)
+        finally:
+            if observation is not None:
+                operation: Operation | None = scope.get("operation")
+                route = UNKNOWN if operation is None else operation.path
+                observation.end(began, scope, route, status, request_id)
 
     async def refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that could not be read: `code` and `detail` in its scope say why not."""

@@ -3,14 +3,17 @@
 Both are kept off the way of the request: a few additions to numbers in memory, and a text that is written in bulk.
 """
 
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
+import structlog
 from starlette.types import Scope
 
 from regulars.audience.service import Audience
 from regulars.http.access_log import AccessLog
+from regulars.http.keyring import Caller
 from regulars.metrics.catalogue import (
     BATCH_SIZE,
     COMMIT_SECONDS,
@@ -23,6 +26,7 @@ from regulars.metrics.catalogue import (
     INDEX_REBUILDS,
     LEDGER_QUEUE,
     LOOP_LAG,
+    QUESTIONS,
     REQUESTS,
     STALLS,
     Metric,
@@ -34,21 +38,30 @@ from regulars.store.ledger import Ledger
 UNKNOWN: Final = "unknown"
 """The route of a request that no route answers. Its path is the caller's text, and is no label."""
 
+CLIENT_LEFT: Final = 499
+"""The status of a request whose client left before an answer began, as nginx has it."""
+
 OTHER: Final = "_OTHER"
 """The method of a request whose method HTTP does not know."""
 
 LISTED_SITES: Final = 50
 """Sites with figures of their own: those whose indexes take the most memory."""
 
+_log = structlog.get_logger("regulars.questions")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 _Figures = Iterator[tuple[Metric, tuple[str, ...], float]]
 
 
 class Observation:
-    """Counts and logs the requests of one process. access_log: None: requests are not logged."""
+    """Counts and logs the requests of one process.
 
-    def __init__(self, metrics: Metrics, access_log: AccessLog | None) -> None:
+    access_log: None: requests are not logged. slow_ms: questions that take longer are logged; 0: none is.
+    """
+
+    def __init__(self, metrics: Metrics, access_log: AccessLog | None, *, slow_ms: int = 0) -> None:
         self._metrics = metrics
+        self._questions = metrics.histogram(QUESTIONS)
+        self._slow_seconds = slow_ms / 1_000 if slow_ms else math.inf
         self._access_log = access_log
         self._requests: dict[tuple[str, str, int], Histogram] = {}
         self._in_progress = 0
@@ -73,7 +86,7 @@ class Observation:
                 self._requests[key] = histogram
         histogram.observe(seconds)
         if self._access_log is not None:
-            caller = scope.get("caller")
+            caller: Caller | None = scope.get("caller")
             self._access_log.record(
                 at=time.time(),
                 method=method if method in _METHODS else OTHER,
@@ -83,6 +96,12 @@ class Observation:
                 request_id=request_id,
                 site=None if caller is None else caller.site,
             )
+
+    def question(self, seconds: float, site: int, total: int, in_words: Callable[[], str]) -> None:
+        """Note a question about customers that was answered, in words if it took long."""
+        self._questions.observe(seconds)
+        if seconds >= self._slow_seconds:
+            _log.warning("slow question", question=in_words(), ms=round(seconds * 1_000, 1), site=site, total=total)
 
     def close(self) -> None:
         """Write what waits."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from regulars.http import health
+from regulars.http import health, metrics
 from regulars.http.classic import batch, events, groups, logs
 from regulars.http.classic import customers as classic_customers
 from regulars.http.jsonapi import contacts, customers, oauth, objects, offer_products, relationships, server, sites
@@ -23,6 +23,7 @@ OPERATIONS: Final = (
     *server.OPERATIONS,
     *oauth.OPERATIONS,
     *health.OPERATIONS,
+    *metrics.OPERATIONS,
     *documentation.OPERATIONS,
 )
 """Most used first: routes are tried in order where the gate has no table for them."""

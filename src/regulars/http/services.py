@@ -8,7 +8,9 @@ from msgspec import Struct
 from regulars.audience.service import Audience
 from regulars.http.body_memory import BodyMemory
 from regulars.http.keyring import Keyring
+from regulars.http.observation import Observation
 from regulars.http.sealed_tokens import Sealer
+from regulars.metrics.service import MetricsService
 from regulars.rate_counters import RateCounters
 from regulars.settings import Settings
 from regulars.stalls import StallWatch
@@ -31,4 +33,6 @@ class Services(Struct, frozen=True):
     cursors: Sealer
     rates: RateCounters
     stalls: StallWatch
+    metrics: MetricsService
+    observation: Observation
     clock: Callable[[], int] = clock_ms

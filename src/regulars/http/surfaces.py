@@ -2,12 +2,12 @@
 
 from typing import Final, NamedTuple
 
-from regulars.http.classic.surface import CLASSIC, CLASSIC_ERRORS, SERVER
+from regulars.http.classic.surface import CLASSIC, CLASSIC_ERRORS, SERVER, SERVER_TEXT
 from regulars.http.jsonapi.surface import JSONAPI, JSONAPI_ERRORS, OAUTH, OAUTH_ERRORS
 from regulars.http.operation import ErrorSurface
 from regulars.http.pages.surface import PAGE, PAGE_ERRORS
 
-SURFACES: Final = (JSONAPI, OAUTH, CLASSIC, SERVER, PAGE)
+SURFACES: Final = (JSONAPI, OAUTH, CLASSIC, SERVER, SERVER_TEXT, PAGE)
 """Surfaces with the same tag stand together in the documentation."""
 
 ERROR_SURFACES: Final = (CLASSIC_ERRORS, JSONAPI_ERRORS, OAUTH_ERRORS, PAGE_ERRORS)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from regulars import rate_counters
+from regulars.metrics import sharing as metrics
 from regulars.server.connections import ConnectionLimits
 from regulars.server.draining import DrainingProtocol, DrainingServer, DrainingWorkers, ServerConfig
 from regulars.settings import Settings
@@ -49,7 +50,7 @@ def run(settings: Settings, on_listening: Callable[[str], None], application: st
     with _listen(settings.host, settings.port) as listener:
         on_listening(_url(listener))
         if settings.workers > 1:
-            with rate_counters.shared_file():
+            with rate_counters.shared_file(), metrics.shared_folder():
                 workers = DrainingWorkers(config, [listener])
                 workers.run()
             if workers.has_failed:

@@ -27,3 +27,8 @@ SERVER: Final = Surface(
     media_type=JSON,
 )
 """Operations of no vendor, for programs."""
+
+SERVER_TEXT: Final = Surface(
+    tag=SERVER.tag, description=SERVER.description, errors=CLASSIC_ERRORS, media_type="text/plain"
+)
+"""The same, answered with plain text."""

@@ -1,5 +1,6 @@
 """Listing: the answer to a question about many customers, whatever resources they are shown as."""
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol, cast
 
@@ -37,6 +38,9 @@ SORTS: Final = {
 
 MOST_CONDITIONS: Final = 1_000
 """What filters may ask about at most, each word and each of several ids that must all be there counted by itself."""
+
+
+_TEXT: Final = "..."
 
 
 class Document(PageDetails, Protocol):
@@ -79,17 +83,27 @@ async def answer(call: Call, caller: Caller, listing: Listing) -> Response:
 
     if site is not None:
         made = listing.document(RenderContext(caller.account, site, home, query))
+        began = time.perf_counter()
         asking = call.services.audience.ask(site, audience, sort=sort, page_slice=page_slice, details=made)
         async with call.attended(), asking as answered:
             connection = cast(StoreSnapshot, answered.snapshot).connection
             total = answered.total
             beside = cursors.neighbours(page, answered) if page.has_cursor else beside
             found = await made.shown(connection, answered.read)
+        call.services.observation.question(
+            time.perf_counter() - began, site, total, lambda: _in_words(filters, site=site, sort=sort)
+        )
     links = paging.links(f"{home}/v1/{listing.path}", raw, page, total, beside)
     meta = paging.meta(page, total)
     if query.describe:
         meta["description"] = describe(filters, site=site, sort=sort, engagement=engagement)
     return document({**found, "links": links, "meta": meta}, warnings=query.warnings)
+
+
+def _in_words(filters: Sequence[tuple[str, str]], *, site: int, sort: Sort) -> str:
+    """A question as the log may tell it: with the callers' texts, which may be names and addresses, left out."""
+    shown = [(name, _TEXT if catalogue.BY_NAME[name].kind.name == "text" else value) for name, value in filters]
+    return describe(shown, site=site, sort=sort)
 
 
 def _refuse_too_many(conditions: Sequence[Callable[[Moment], Predicate]], moment: Moment) -> None:

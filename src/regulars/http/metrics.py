@@ -1,0 +1,46 @@
+"""Metrics: what Prometheus reads, for whoever has the token that is set."""
+
+import secrets
+from typing import Final
+
+from starlette.responses import Response
+
+from regulars.http.call import Call
+from regulars.http.classic.surface import SERVER_TEXT
+from regulars.http.errors import Problem
+from regulars.http.operation import Operation
+from regulars.http.schema import TEXT
+from regulars.metrics.exposition import MEDIA_TYPE
+
+_SCHEME: Final = "bearer "
+
+
+async def show(call: Call) -> Response:
+    """The figures of all server processes. Sites of every account are in them, so no key of an account opens them."""
+    token = call.services.settings.metrics_token
+    if not token:
+        raise Problem("not_found", "There are no metrics: the setting REGULARS_METRICS_TOKEN switches them on.")
+    given = call.request.headers.get("authorization", "")
+    if not given:
+        raise Problem("not_authenticated", "Not authorized: metrics need the token of REGULARS_METRICS_TOKEN.")
+    is_bearer = given[: len(_SCHEME)].lower() == _SCHEME
+    if not is_bearer or not secrets.compare_digest(given[len(_SCHEME) :].strip().encode(), token.encode()):
+        raise Problem("key_unknown", "Not authorized")
+    return Response(call.services.metrics.expose(), media_type=MEDIA_TYPE)
+
+
+OPERATIONS: Final = (
+    Operation(
+        SERVER_TEXT,
+        "metrics.show",
+        "GET",
+        "/metrics",
+        show,
+        "Get metrics",
+        "In the text format of Prometheus, over all server processes. Needs the bearer token of the setting "
+        "`REGULARS_METRICS_TOKEN`; without that setting there are none.",
+        reply=TEXT,
+        errors=(401, 403, 404),
+    ),
+)
+"""The operation itself."""
