@@ -25,7 +25,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "stalls": frozenset(),
     "rate_counters": frozenset(),
     "http": frozenset({"domain", "audience", "store", "settings", "logs", "metrics", "stalls", "rate_counters"}),
-    "server": frozenset({"domain", "settings", "rate_counters"}),
+    "server": frozenset({"metrics", "domain", "settings", "rate_counters"}),
     "importing": frozenset({"domain", "store"}),
     "jobs": frozenset({"domain", "store", "settings", "logs", "importing"}),
     "cli": frozenset({"checking", "files", "domain", "audience", "store", "settings", "logs", "importing", "server"}),

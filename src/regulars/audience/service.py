@@ -176,11 +176,6 @@ class Audience:
         due = small[start : start + _SMALL_AT_A_TIME]
         return due if len(small) == len(every) else [each for each in every if each[1].index.size >= self._large] + due
 
-    @property
-    def sites(self) -> dict[int, LoadedSite]:
-        """The sites whose index is in memory."""
-        return dict(self._sites)
-
     async def drop(self, site: int) -> None:
         """Forget the site's index; the next question loads it anew."""
         self._release(site)

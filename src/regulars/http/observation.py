@@ -129,7 +129,7 @@ def observe_audience(metrics: Metrics, audience: Audience) -> None:
         yield INDEX_LOADS, ("store",), audience.loads - audience.restored
         yield INDEX_REBUILDS, (), audience.rebuilds
         yield INDEX_CHANGES, (), audience.applied
-        largest = sorted(audience.sites.items(), key=lambda item: -item[1].bytes)[:LISTED_SITES]
+        largest = sorted(audience.loaded.items(), key=lambda item: -item[1].bytes)[:LISTED_SITES]
         for site, loaded in largest:
             yield INDEX_BYTES, (str(site),), loaded.bytes
             yield INDEX_CUSTOMERS, (str(site),), loaded.index.size
