@@ -16,15 +16,16 @@ from urllib.parse import urlsplit
 import httpx
 import psycopg
 import pytest
+import structlog
 
 from regulars.store import ledger
 from regulars.store.postgresql.engine import PostgresqlEngine
 
 from .contents import contents, inconsistencies
 from .databases import ENGINES, drop_database, new_database, query, restart_server, server, url_of
-from .in_process import Client, InProcess
+from .in_process import NOTHING, Client, InProcess
 from .running_server import Caller, Server, make_database
-from .store.proxy import Proxy, proxied
+from .store.proxy import Fault, Proxy, proxied
 
 ANNA = {"email": "anna@example.com"}
 VISIT = {**ANNA, "event": "visit"}
@@ -131,6 +132,72 @@ def test_a_connection_cut_at_the_commit(cut: Literal["before", "after"], databas
     assert contents(database).heads == {site: head + 1 for site, head in before.items()}
     assert visits(database) == [(1,)]
     assert inconsistencies(database) == []
+
+
+CODES = ("08006", "22P02", "25P02", "40P01", "42501", "42601", "53300", "57P01", "XX000")
+
+
+def test_no_error_of_a_statement_is_a_500(database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever PostgreSQL says, at any statement of a call, the call is answered or told to come back."""
+    monkeypatch.setattr(ledger, "SETTLE_SECONDS", 0)
+    calls = (("POST", "event", VISIT), ("GET", "/v1/customers", NOTHING), ("GET", "/healthz", NOTHING))
+    with behind_proxy(database, tmp_path) as (app, proxy):
+        api = app.client()
+        assert api.post("customers", ANNA).status_code == 200
+        done, met = 0, set()
+        for number, code in enumerate(CODES):
+            for method, path, body in calls:
+                proxy.fault = fault = Fault(code, number % 4, lasting=number % 2 == 1)
+                reply = api.send(method, path, body)
+                proxy.fault = None
+                if reply.status_code != 200:
+                    met.add(code)
+                    unavailable(reply)
+                done += reply.status_code == 200 and path == "event"
+                assert api.get("/healthz").status_code == 200, (code, path, fault.hit)
+        assert len(met) > len(CODES) / 2
+    assert visits(database) == [(done,)]
+    assert inconsistencies(database) == []
+
+
+def test_a_lost_node_is_no_concern_of_other_sites(database: Path, tmp_path: Path) -> None:
+    with behind_proxy(database, tmp_path) as (app, proxy):
+        apis = [app.client(site=f"site{number}") for number in range(17)]
+        here, there = apis[0], apis[16]
+        for api in (here, there):
+            assert api.post("customers", ANNA).status_code == 200
+        proxy.fault = Fault("08006", argument=b"17", lasting=True)
+        for _ in range(3):
+            unavailable(there.post("event", VISIT))
+            assert here.post("event", VISIT).status_code == 200
+            assert here.get("/v1/customers?filter[site_id]=1").status_code == 200
+            assert here.get("/healthz").status_code == 200
+        proxy.fault = None
+        assert there.post("event", VISIT).status_code == 200
+
+
+def test_while_the_database_is_away_all_logs_together_are_a_line_a_second(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "SETTLE_SECONDS", 0)
+    seconds = time.monotonic() + 10  # past what other tests had to say
+    monkeypatch.setattr("regulars.logs.monotonic", lambda: seconds)
+    with behind_proxy(database, tmp_path) as (app, proxy):
+        api = app.client()
+        assert api.post("customers", ANNA).status_code == 200
+        assert api.get("/v1/customers").status_code == 200
+        proxy.fault = Fault("57P01", lasting=True)
+        with structlog.testing.capture_logs() as lines:
+            for _ in range(3):
+                for _ in range(5):
+                    unavailable(api.post("event", VISIT))
+                    unavailable(api.get("/v1/customers"))
+                    unavailable(api.get("/healthz"))
+                app.run(asyncio.sleep(0.15))  # the audience's own look at the site
+                seconds += 1
+        proxy.fault = None
+    assert len(lines) == 3, lines
+    assert all("held_back" in line for line in lines[1:])
 
 
 def test_an_outcome_that_stays_unknown_is_not_said_to_be_known(

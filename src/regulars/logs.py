@@ -2,7 +2,7 @@
 
 import logging
 import sys
-import time
+from time import monotonic
 from typing import Any, Final
 
 import structlog
@@ -57,7 +57,7 @@ class Throttle:
 
     def warning(self, event: str, **fields: Any) -> None:
         """Log a line, unless there was one within the last second."""
-        now = time.monotonic()
+        now = monotonic()
         if now < self._silent_until:
             self._held_back += 1
             return

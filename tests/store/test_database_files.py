@@ -36,8 +36,19 @@ def turn_a_link(path: Path) -> None:
     path.symlink_to(copy)
 
 
-@pytest.mark.parametrize("change", [delete, replace, turn_a_link])
-@pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
+def overwrite(path: Path) -> None:
+    """As `cp` does: the file stays, with other content."""
+    with path.open("r+b") as file:
+        content = file.read()
+        file.seek(0)
+        file.truncate()
+        file.write(content)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "change"),
+    [("", overwrite), *((suffix, each) for suffix in ("", "-wal", "-shm") for each in (delete, replace, turn_a_link))],
+)
 def test_nothing_is_acknowledged_once_a_file_is_gone(
     suffix: str, change: Callable[[Path], None], tmp_path: Path
 ) -> None:
@@ -47,7 +58,7 @@ def test_nothing_is_acknowledged_once_a_file_is_gone(
             await at.upsert(email="a@example.com")
             change(Path(f"{at.path}{suffix}"))
             for _ in range(3):
-                with pytest.raises(ReplacedError, match="deleted or replaced") as caught:
+                with pytest.raises(ReplacedError, match=r"deleted or replaced|overwritten") as caught:
                     await at.upsert(email="b@example.com")
                 assert not isinstance(caught.value, OutcomeUnknownError)
             await asyncio.sleep(0.3)
@@ -84,6 +95,111 @@ async def test_a_file_that_is_put_back_goes_on(at: Running) -> None:
     away.rename(at.path)
     await at.upsert(email="c@example.com")
     assert {each.email for each in stored_customers(at.path).values()} == {"a@example.com", "c@example.com"}
+
+
+@pytest.mark.parametrize("change", [overwrite, replace])
+def test_the_log_of_a_database_that_was_replaced_is_not_laid_over_the_new_one(
+    change: Callable[[Path], None], tmp_path: Path
+) -> None:
+    @on_a_loop
+    async def run() -> None:
+        async with running(tmp_path) as at:
+            await at.upsert(email="a@example.com")
+            path = at.path
+            change(path)
+            with pytest.raises(ReplacedError):
+                await at.upsert(email="b@example.com")
+            with pytest.raises(UnavailableError, match="belongs to the database that was there before"):
+                await Store.open(f"sqlite:///{path}")
+        restored = path.read_bytes()
+        with pytest.raises(UnavailableError, match="belongs to the database that was there before"):
+            await Store.open(f"sqlite:///{path}")
+        assert path.read_bytes() == restored
+        for suffix in ("-wal", "-shm"):
+            Path(f"{path}{suffix}").unlink()  # noqa: ASYNC240
+        await (await Store.open(f"sqlite:///{path}")).close()
+
+    run()
+
+
+@on_a_loop
+async def test_a_file_that_is_put_back_after_the_end_keeps_its_log(tmp_path: Path) -> None:
+    async with running(tmp_path) as at:
+        await at.upsert(email="a@example.com")
+        path, away = at.path, at.path.with_name("away.db")
+        path.rename(away)
+        with pytest.raises(ReplacedError):
+            await at.upsert(email="b@example.com")
+    away.rename(path)
+    await (await Store.open(f"sqlite:///{path}")).close()
+    assert {each.email for each in stored_customers(path).values()} == {"a@example.com"}
+
+
+def test_no_checkpoint_is_taken_for_somebody_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of this process, of another, and of a program that knows nothing of ours."""
+    monkeypatch.setattr("regulars.store.sqlite._CHECKPOINT_PAGES", 20)
+
+    @on_a_loop
+    async def run() -> None:
+        async with running(tmp_path) as at:
+            other = await Store.open(f"sqlite:///{at.path}")
+            engines = [store.engine for store in (at.store, other)]
+            try:
+                for number in range(60):
+                    store = (at.store, other)[number % 3 == 0]
+                    await store.ledger.submit(1, upsert(email=f"{number}@example.com"))
+                    if number % 7 == 0:
+                        with closing(apsw.Connection(str(at.path))) as stranger:
+                            stranger.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE if number % 2 else 0)
+                    for engine in engines:
+                        engine.check_files()
+            finally:
+                await other.close()
+            await at.upsert(email="last@example.com")
+
+    run()
+
+
+@on_a_loop
+async def test_a_checkpoint_that_was_broken_off_is_ended_by_who_opens_the_file(tmp_path: Path) -> None:
+    async with running(tmp_path) as at:
+        await at.upsert(email="a@example.com")
+        for suffix in ("", "-wal", ".lock"):  # as a kill leaves them: the index is made anew
+            shutil.copy(f"{at.path}{suffix}", f"{at.path.with_name('killed.db')}{suffix}")
+    path = tmp_path / "killed.db"
+    store = await Store.open(f"sqlite:///{path}")
+    try:
+        await store.ledger.submit(1, upsert(email="b@example.com"))
+        overwrite(path)
+        with pytest.raises(ReplacedError):
+            await store.ledger.submit(1, upsert(email="c@example.com"))
+    finally:
+        await store.close()
+
+
+@on_a_loop
+async def test_a_file_that_is_restored_while_nobody_has_it_open_is_as_good_as_any(tmp_path: Path) -> None:
+    async with running(tmp_path) as at:
+        path = at.path
+    for _ in range(2):
+        await (await Store.open(f"sqlite:///{path}")).close()
+        overwrite(path)
+    store = await Store.open(f"sqlite:///{path}")
+    await store.ledger.submit(1, upsert(email="a@example.com"))
+    await store.close()
+
+
+@on_a_loop
+async def test_a_file_that_is_overwritten_before_the_first_write_is_noticed(tmp_path: Path) -> None:
+    async with running(tmp_path) as at:
+        path = at.path
+    store = await Store.open(f"sqlite:///{path}")
+    overwrite(path)
+    with pytest.raises(UnavailableError, match="belongs to the database that was there before"):
+        await Store.open(f"sqlite:///{path}")
+    with pytest.raises(ReplacedError):
+        await store.ledger.submit(1, upsert(email="a@example.com"))
+    await store.close()
 
 
 @on_sqlite()

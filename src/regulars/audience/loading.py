@@ -5,19 +5,15 @@ from contextlib import aclosing
 from functools import partial
 from typing import Final
 
-import structlog
-
 from regulars.audience.history import OutOfStepError, chained
 from regulars.audience.index import SiteIndex, Tuning
-from regulars.audience.snapshot_directory import SnapshotDirectory
+from regulars.audience.snapshot_directory import SnapshotDirectory, trouble
 from regulars.audience.source import ChangeSource
 from regulars.audience.worker_thread import WorkerThread
 from regulars.domain.faults import UnknownSiteError
 
 INLINE_ENTRIES: Final = 200
 """Up to so many customers or ties are applied on the event loop (about 10 us each), more in the pool."""
-
-_log = structlog.get_logger("regulars.audience")
 
 
 class Loader:
@@ -55,7 +51,7 @@ class Loader:
                 if index.head != head:
                     chained(index.head, await snapshot.changes(site, index.head.number, 1))
             except OutOfStepError as error:
-                _log.warning("a snapshot is not used", site=site, reason=str(error))
+                trouble.warning("a snapshot is not used", site=site, reason=str(error))
                 self._directory.discard(site)
                 return None
         return index

@@ -8,11 +8,9 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
-import structlog
-
 from regulars.audience.index import SORTED_TEXTS, SiteIndex
 from regulars.audience.loaded import LoadedSite
-from regulars.audience.snapshot_directory import SnapshotDirectory
+from regulars.audience.snapshot_directory import SnapshotDirectory, trouble
 from regulars.audience.snapshots import pieces
 from regulars.audience.structures.archive import DamagedError
 from regulars.audience.structures.segments import Segment
@@ -21,8 +19,6 @@ from regulars.audience.worker_thread import WorkerThread
 
 _SOONEST: Final = 60.0
 """Seconds between two snapshots of a site, at least."""
-
-_log = structlog.get_logger("regulars.audience")
 
 
 class Maintenance:
@@ -128,7 +124,7 @@ class Maintenance:
         try:
             await self.save(site, loaded, directory)
         except (OSError, DamagedError) as error:
-            _log.warning("a snapshot could not be written", site=site, reason=str(error))
+            trouble.warning("a snapshot could not be written", site=site, reason=str(error))
         finally:
             loaded.saved_at = asyncio.get_running_loop().time()
             loaded.saved = loaded.saved or 0

@@ -39,7 +39,7 @@ from regulars.audience.loaded import LoadedSite
 from regulars.audience.loading import INLINE_ENTRIES, Loader
 from regulars.audience.maintenance import Maintenance
 from regulars.audience.page_slice import PageSlice
-from regulars.audience.snapshot_directory import SnapshotDirectory
+from regulars.audience.snapshot_directory import SnapshotDirectory, trouble
 from regulars.audience.source import ChangeSource, Head, Snapshot
 from regulars.audience.structures.archive import DamagedError
 from regulars.audience.worker_thread import WorkerThread
@@ -320,7 +320,7 @@ class Audience:
                 if newest is None or newest.number <= loaded.index.head.number:
                     self._directory.discard(site)  # it is no further; a later one may go on where this cannot
             self.rebuilds += 1
-            _log.warning("an index is loaded anew", site=site, reason=why)
+            trouble.warning("an index is loaded anew", site=site, reason=why)
 
     # Loading
 

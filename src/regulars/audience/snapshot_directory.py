@@ -7,15 +7,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from regulars.audience.index import SiteIndex, Tuning
 from regulars.audience.snapshots import restored
 from regulars.audience.source import Head
 from regulars.audience.structures.archive import DamagedError, Reader, Writer
+from regulars.logs import Throttle
 
 _SUFFIX: Final = ".snapshot"
-_log = structlog.get_logger("regulars.audience")
+trouble: Final = Throttle("regulars.audience")
+"""Takes every line about snapshots and indexes that cannot be used."""
 
 
 class SnapshotDirectory:
@@ -39,7 +39,7 @@ class SnapshotDirectory:
         except FileNotFoundError:
             return None
         except (DamagedError, OSError, MemoryError) as error:
-            _log.warning("a snapshot is not used", path=str(self.path(site)), reason=str(error))
+            trouble.warning("a snapshot is not used", path=str(self.path(site)), reason=str(error))
             self.discard(site)
             return None
 

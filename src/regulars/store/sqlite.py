@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +20,7 @@ from typing import Any, Final
 import apsw
 import structlog
 
-from regulars.store.database_files import DatabaseFiles
+from regulars.store.database_files import DatabaseFiles, refuse_foreign_log
 from regulars.store.engine import (
     SLICE,
     DamagedFileError,
@@ -82,17 +82,24 @@ class SqliteEngine:
         """Open the file for writing, creating it if it is not there. Raises UnavailableError."""
         try:
             self._lock_file = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            make(self.path)
-            self._writer = connect(self.path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
             await self._worker.run(self._lock)  # two processes may make the file at once
             try:
+                refuse_foreign_log(self.path, self._lock_file)
+                make(self.path)
+                self._writer = connect(self.path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
                 self._refuse_others(self._writer)
                 # WAL with FULL: a commit is on disk when COMMIT returns. A statement string stops at its first row.
                 self._writer.execute("PRAGMA journal_mode = WAL").fetchall()
                 self._writer.execute("PRAGMA synchronous = FULL").fetchall()
                 self._writer.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}").fetchall()
                 self._writer.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # opens its other files
-                self._files = DatabaseFiles(self.path)
+                self._files = DatabaseFiles(self.path, self._lock_file)
+                if not self._files.checkpoint().is_settled:  # a process was killed
+                    self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+                with suppress(ReplacedError):  # it is marked now, and refused below
+                    self._files.check()
+                refuse_foreign_log(self.path, self._lock_file)
+                self._files.note()
             finally:
                 self._unlock()
         except (OSError, UnavailableError, *AWAY) as error:
@@ -111,11 +118,20 @@ class SqliteEngine:
             self._let_go()
 
     def _let_go(self) -> None:
+        if self._files is not None and self._writer is not None:
+            try:
+                self._files.check()
+            except ReplacedError:
+                # What is there now is not what the write-ahead log belongs to.
+                self._writer.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         for connection in (*self._readers, self._writer):
             if connection is not None:
                 connection.close()
         self._readers.clear()
         self._writer = None
+        if self._files is not None:
+            self._files.close()
+            self._files = None
         self._worker.stop()
         if self._lock_file >= 0:
             os.close(self._lock_file)
@@ -207,7 +223,7 @@ class SqliteEngine:
             self._look_at = 0.0
             with self._telling:
                 if not self._is_replaced:
-                    _log.error("nothing can be read or written: put the file back, or restart", reason=str(error))
+                    _log.error("nothing is read or written; put the file back or restore it", reason=str(error))
                 self._is_replaced = True
             raise
         self._look_at = time.monotonic() + _LOOK_SECONDS
@@ -254,6 +270,8 @@ class SqliteEngine:
             self.check_files()
         except ReplacedError as error:
             raise UnlinkedCommitError(f"{error}; what was just written went with it") from error
+        if self._files is not None:
+            self._files.note()
 
 
 class SqliteConnection:
