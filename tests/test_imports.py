@@ -15,7 +15,7 @@ LONGEST = 400
 
 ROOMS: dict[str, frozenset[str]] = {
     "domain": frozenset(),
-    "audience": frozenset({"domain"}),
+    "audience": frozenset({"domain", "logs"}),
     "store": frozenset({"domain", "files", "logs"}),
     "checking": frozenset({"domain", "audience", "store"}),
     "settings": frozenset({"domain"}),
