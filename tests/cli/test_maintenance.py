@@ -42,6 +42,8 @@ def test_a_sound_database_passes(run: Run) -> None:
     ("statement", "problem"),
     [
         ("UPDATE customers SET net_revenue = 5 WHERE number = 3", "customer 3: net_revenue is 5 in the first, 0 in"),
+        ("UPDATE object_counts SET count = 7", "group: the count is 7, but there are 1"),
+        ("UPDATE object_titles SET title_key = 'x' WHERE kind = 1", "group 1000000000001: lists have another title"),
         ("DELETE FROM customers WHERE number = 20", "customer 20: only in the second"),
         (
             "UPDATE relations SET holds = 0 WHERE customer = 4",

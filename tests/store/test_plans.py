@@ -27,6 +27,9 @@ INSERT INTO relations SELECT s, n, r, n % 50, 1, n
   FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n, generate_series(8, 30, 6) r;
 INSERT INTO objects SELECT s, k, n, 'k' || n, 'n' || n, 'n' || n, NULL, n, n, NULL
   FROM generate_series(1, {SITES}) s, generate_series(1, 9) k, generate_series(1, 300) n;
+INSERT INTO object_titles SELECT s, k, n, 'n' || n
+  FROM generate_series(1, {SITES}) s, generate_series(1, 9) k, generate_series(1, 300) n;
+INSERT INTO object_counts SELECT s, k, 300 FROM generate_series(1, {SITES}) s, generate_series(1, 9) k;
 INSERT INTO logs SELECT s, n, decode(md5(s || 'l' || n), 'hex'), NULL, n, 'u' || n || '@x.com', NULL, NULL, n, 1, n, '',
     NULL, NULL, NULL, 0, 0 FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;
 INSERT INTO activities (site_id, number, customer, name, at, uuid, order_id, log)

@@ -26,11 +26,23 @@ ALL = list(Statement.all.values())
 
 READS_A_SITE = {
     "clear_ties": "an object was deleted: every customer may be tied to it, and such deletions are rare",
-    "objects_of_kind": "a list of all objects of a kind is what was asked for",
+    **{
+        f"objects_{how}_{order}": "a stretch of a kind's objects, from an index; on a thread where it may be long"
+        for how in ("by", "titled_by")
+        for order in ("id", "descending_id", "title", "descending_title")
+    },
+    **{
+        f"objects_by_{order}_at": "the objects of a kind are sorted, on a thread where there are many"
+        for order in ("created", "descending_created", "updated", "descending_updated")
+    },
+    "titles_present": "a count, for a backfill and a check, on a thread",
+    "object_counts_of_site": "one row a kind",
+    "forget_counts": "one row a kind",
 }
 """Statements that may search with the site (and kind) alone, and why."""
 
 READS_AN_END = {
+    "object_count": "one row: site and kind are its whole key",
     **{f"last_of_{table.name}": "the last row of a site, where a copy goes on" for table in SITE_TABLES},
     "last_customer": "max() of the last column of a key: SQLite reads one row, at the end of the site",
     "oldest_of_changes": "min() of the same, at the beginning of the site",

@@ -13,6 +13,7 @@ from regulars.cli.output import FailedError, show
 from regulars.cli.session import chosen_sites, opened, snapshot_folder
 from regulars.domain.commands import Rebuild
 from regulars.store.engine import DamagedFileError
+from regulars.store.object_lists import restore_titles
 
 Against = Annotated[
     str | None, typer.Option("--against", metavar="URL", help="Compare with another database instead, row by row.")
@@ -86,6 +87,7 @@ def reindex(site: SiteNumber = None, as_json: AsJson = False, database: Database
         async with opened(database) as store:
             found = await chosen_sites(store, site)
             for each in found:
+                await restore_titles(store.engine, each.id)
                 await store.ledger.submit(each.id, Rebuild())
                 if directory is not None:
                     directory.discard(each.id)

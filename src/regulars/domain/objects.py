@@ -5,6 +5,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from regulars.domain.text import INDEXED_BYTES, fits_an_index, search_key
+
 OWN_NUMBERS: Final = range(10**12, 2**40)
 """The numbers that we hand out, and under which callers create nothing.
 
@@ -33,6 +35,17 @@ class RelatedObject(Struct):
     def public_id(self) -> str:
         """The id that callers see: the key where there is one, else the number."""
         return self.key if self.key is not None else str(self.number)
+
+    @property
+    def title(self) -> str:
+        """The name, or what stands for it: never empty."""
+        return self.name or self.public_id
+
+    @property
+    def title_key(self) -> str:
+        """The title as lists sort and search it, as far as an index takes it."""
+        key = search_key(self.title)
+        return key if fits_an_index(key) else key.encode()[:INDEXED_BYTES].decode(errors="ignore")
 
 
 def new_key(kind: str) -> str | None:

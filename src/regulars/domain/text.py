@@ -6,7 +6,7 @@ Three forms of a text, from the strictest to the loosest:
 * `fold`: without upper and lower case besides. Names of objects, coupon codes and addresses are compared so. It is
   stored: changing it needs a migration.
 * `search_key`: without marks, invisible characters and doubled spaces besides. Everything that is searched or sorted
-  is searched and sorted so. It is in the index only.
+  is searched and sorted so. It is in the index, and in the titles of objects, which `regulars reindex` makes anew.
 """
 
 import re

@@ -15,7 +15,7 @@ from regulars.domain.limits import Limits
 from regulars.domain.outcome import Outcome
 from regulars.domain.working import WorkingSet
 from regulars.domain.working.happenings import happenings_of
-from regulars.store import offer_statements, outbox_statements
+from regulars.store import object_statements, offer_statements, outbox_statements
 from regulars.store import statements as sql
 from regulars.store.engine import Connection, WriteConnection
 from regulars.store.loading import Loading
@@ -85,7 +85,7 @@ class _Writing:
         work, site = self.work, self.site
         await self.deletions()
         await self.customers()
-        await self.rows(sql.SAVE_OBJECTS, [(site, *_fields_of(item)) for item in work.objects.saved.values()])
+        await self.objects()
         await self.links()
         await self.rows(sql.SAVE_TIES, [(site, *key, int(tie.holds), tie.at) for key, tie in work.ties.saved.items()])
         await self.rows(sql.INSERT_LOGS, [(site, *_fields_of(log)) for log in work.history.new_logs.values()])
@@ -150,6 +150,19 @@ class _Writing:
         await self.rows(sql.UPDATE_IDENTITY, renamed)
         await self.rows(sql.INSERT_CUSTOMERS, new)
         await self.rows(sql.UPDATE_CUSTOMERS, changed)
+
+    async def objects(self) -> None:
+        """Objects, their titles, and how many of each kind there are."""
+        saved, site = self.work.objects.saved.values(), self.site
+        await self.rows(sql.SAVE_OBJECTS, [(site, *_fields_of(item)) for item in saved])
+        present = [item for item in saved if item.deleted_at is None]
+        deleted = [item for item in saved if item.deleted_at is not None]
+        await self.rows(
+            object_statements.SAVE_TITLES, [(site, item.kind, item.number, item.title_key) for item in present]
+        )
+        await self.rows(object_statements.DELETE_TITLES, [(site, item.kind, item.number) for item in deleted])
+        growth = [(site, kind, more) for kind, more in self.work.objects.growth.items() if more]
+        await self.rows(object_statements.ADD_COUNTS, growth)
 
     async def links(self) -> None:
         """Which offer has which products. What changed is taken out first, as one batch may take and give again."""

@@ -176,12 +176,6 @@ async def logs_of(
     return logs[:count]
 
 
-async def objects_of(connection: Connection, site: int, kind: str) -> list[RelatedObject]:
-    """Every object of a kind, by number."""
-    rows = await connection.all(sql.OBJECTS_OF_KIND, {"site": site, "kind": KIND_CODES[kind]})
-    return [RelatedObject(*row) for row in rows]
-
-
 async def find_object(connection: Connection, site: int, kind: str, reference: Reference) -> RelatedObject | None:
     """The object that a reference names, if it is there."""
     statement = sql.OBJECTS_BY_NUMBER if isinstance(reference, int) else sql.OBJECTS_BY_KEY

@@ -3,33 +3,20 @@
 from typing import Final
 
 from sqlalchemy import (
-    BigInteger,
     Column,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
     UniqueConstraint,
 )
 
-metadata: Final = MetaData()
-
-
-def _number(name: str, *, nullable: bool = False) -> Column[int]:
-    return Column(name, BigInteger, nullable=nullable)
-
-
-def _text(name: str, *, nullable: bool = True) -> Column[str]:
-    return Column(name, Text, nullable=nullable)
-
-
-def _moment(name: str, *, nullable: bool = True) -> Column[int]:
-    """Milliseconds since 1970-01-01 UTC."""
-    return Column(name, BigInteger, nullable=nullable)
-
+from regulars.store.schema_columns import metadata as metadata
+from regulars.store.schema_columns import moment as _moment
+from regulars.store.schema_columns import number as _number
+from regulars.store.schema_columns import text as _text
 
 # -- control: small tables, each with its own small transactions ----------------------------------------------
 
@@ -233,6 +220,30 @@ objects = Table(
 )
 """Groups, tags, offers, ...: in the order of `domain.objects.RelatedObject`."""
 
+object_titles = Table(
+    "object_titles",
+    metadata,
+    Column("site_id", Integer, nullable=False),
+    Column("kind", Integer, nullable=False),
+    _number("number"),
+    Column("title_key", Text().with_variant(Text(collation="C"), "postgresql"), nullable=False),
+    PrimaryKeyConstraint("site_id", "kind", "number"),
+    Index("object_titles_title", "site_id", "kind", "title_key", "number"),
+    sqlite_with_rowid=False,
+)
+"""The titles of the objects that are not deleted, as they are searched: sorted by code point on every engine."""
+
+object_counts = Table(
+    "object_counts",
+    metadata,
+    Column("site_id", Integer, nullable=False),
+    Column("kind", Integer, nullable=False),
+    _number("count"),
+    PrimaryKeyConstraint("site_id", "kind"),
+    sqlite_with_rowid=False,
+)
+"""How many objects of each kind there are; as many as `object_titles` has."""
+
 offer_products = Table(
     "offer_products",
     metadata,
@@ -372,6 +383,8 @@ SITE_TABLES: Final = (
     customers,
     relations,
     objects,
+    object_titles,
+    object_counts,
     offer_products,
     logs,
     activities,

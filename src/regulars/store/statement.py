@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, FromClause, Integer, LargeBinary, Table, Text, bindparam
+from sqlalchemy import Boolean, Column, ColumnElement, FromClause, Integer, LargeBinary, Table, Text, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
@@ -137,6 +137,24 @@ class JsonGroupArray(FunctionElement[str]):
     name = "json_group_array"
     type = Text()
     inherit_cache = True
+
+
+class Contains(FunctionElement[bool]):
+    """Whether a text contains another, character by character."""
+
+    name = "contains"
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(Contains, "sqlite")
+def _sqlite_contains(element: Contains, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"instr({_arguments(element, compiler, kw)}) > 0"
+
+
+@compiles(Contains, "postgresql")
+def _postgresql_contains(element: Contains, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"strpos({_arguments(element, compiler, kw)}) > 0"
 
 
 def _arguments(element: FunctionElement[Any], compiler: SQLCompiler, kw: dict[str, Any]) -> str:

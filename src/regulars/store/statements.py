@@ -370,9 +370,3 @@ def _logs_of(name: str, column: str, parameter: str) -> Statement:
 
 LOGS_OF_ADDRESS = _logs_of("logs_of_address", "address_key", "email")
 LOGS_OF_CUSTOMER = _logs_of("logs_of_customer", "customer", "customer")
-OBJECTS_OF_KIND = Statement(
-    "objects_of_kind",
-    select(*_columns(objects))
-    .where(site_is(objects), objects.c.kind == bindparam("kind"), objects.c.deleted_at.is_(null()))
-    .order_by(objects.c.number),
-)

@@ -12,6 +12,7 @@ from msgspec import Struct
 from regulars.store.engine import Connection, NewIndex, WriteConnection
 from regulars.store.key_backfill import slice_of_keys
 from regulars.store.slices import Slice
+from regulars.store.title_backfill import slice_of_titles
 
 
 class Backfill(Struct, frozen=True):
@@ -111,4 +112,29 @@ STEPS: Final[tuple[Step, ...]] = (
         },
     ),
     Step(number=KEYS, name="keys of addresses, customer_ids and objects", backfill=Backfill(slice_of_keys)),
+    Step(
+        number=7,
+        name="object_titles",
+        statements={
+            "sqlite": (
+                "CREATE TABLE object_titles (site_id INTEGER NOT NULL, kind INTEGER NOT NULL, number BIGINT NOT NULL, "
+                "title_key TEXT NOT NULL, PRIMARY KEY (site_id, kind, number)) WITHOUT ROWID",
+                "CREATE INDEX object_titles_title ON object_titles (site_id, kind, title_key, number)",
+                "CREATE TABLE object_counts (site_id INTEGER NOT NULL, kind INTEGER NOT NULL, count BIGINT NOT NULL, "
+                "PRIMARY KEY (site_id, kind)) WITHOUT ROWID",
+            ),
+            "postgresql": (
+                "CREATE TABLE object_titles (site_id INTEGER NOT NULL, kind INTEGER NOT NULL, number BIGINT NOT NULL, "
+                'title_key TEXT COLLATE "C" NOT NULL, PRIMARY KEY (site_id, kind, number))',
+                "CREATE INDEX object_titles_title ON object_titles (site_id, kind, title_key, number)",
+                "CREATE TABLE object_counts (site_id INTEGER NOT NULL, kind INTEGER NOT NULL, count BIGINT NOT NULL, "
+                "PRIMARY KEY (site_id, kind))",
+            ),
+            "citus": (
+                "SELECT create_distributed_table('object_titles', 'site_id', colocate_with => 'site_heads')",
+                "SELECT create_distributed_table('object_counts', 'site_id', colocate_with => 'site_heads')",
+            ),
+        },
+    ),
+    Step(number=8, name="titles_of_objects", backfill=Backfill(slice_of_titles)),
 )

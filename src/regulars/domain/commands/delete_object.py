@@ -28,10 +28,7 @@ class DeleteObject(Struct, frozen=True):
         """Mark the object as deleted, give its name free and clear its ties."""
         kind = self.kind
         (found,) = work.objects.known(kind, (self.reference,))
-        work.objects.forget_name(found)
-        found.deleted_at = found.updated_at = work.now
-        found.name = found.name_key = found.description = None
-        work.objects.save(found)
+        work.objects.delete(found, work.now)
         work.objects.unlink(kind, found.number)
         for relation in RELATIONS:
             if relation.kind == kind:

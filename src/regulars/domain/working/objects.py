@@ -1,6 +1,7 @@
 """The objects of a transaction: found by number, key or name, created, changed and deleted."""
 
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 
 from regulars.domain.faults import Fault, RefusedError, refuse
@@ -15,7 +16,7 @@ class Objects:
     by_reference: by (kind, number) and (kind, key). by_name: the numbers, by (kind, folded name). last_numbers: the
     last number of ours that each kind has given out. saved: the objects to write, by (code of the kind, number).
     products_of: the products of each loaded offer. links: (offer, product) that were put in (True) or taken out.
-    unlinked: (kind, number) of deleted offers and products.
+    unlinked: (kind, number) of deleted offers and products. growth: by the code of a kind, how many more there are.
     """
 
     def __init__(self) -> None:
@@ -26,6 +27,7 @@ class Objects:
         self.products_of: dict[int, set[int]] = {}
         self.links: dict[tuple[int, int], bool] = {}
         self.unlinked: list[tuple[str, int]] = []
+        self.growth: Counter[int] = Counter()
 
     def add(self, found: RelatedObject) -> None:
         """Take in a loaded or new object, under its number and its key."""
@@ -100,11 +102,20 @@ class Objects:
         )
         self.add(found)
         self.save(found)
+        self.growth[found.kind] += 1
         return found
 
     def save(self, found: RelatedObject) -> None:
         """Note that an object is to be written."""
         self.saved[found.kind, found.number] = found
+
+    def delete(self, found: RelatedObject, now: int) -> None:
+        """Delete an object at `now` (ms): its row stays, so that nothing else gets its number."""
+        self.forget_name(found)
+        found.deleted_at = found.updated_at = now
+        found.name = found.name_key = found.description = None
+        self.save(found)
+        self.growth[found.kind] -= 1
 
     def forget_name(self, found: RelatedObject) -> None:
         """Give an object's name free."""

@@ -120,8 +120,12 @@ async def _call(
     parts: list[bytes] = []
     size = 0
 
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
     async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
+        if not messages:
+            await asyncio.Future()  # whoever waits for the client to leave is cancelled when the reply is complete
+        return messages.pop()
 
     async def send(message: Message) -> None:
         nonlocal status, is_json, size

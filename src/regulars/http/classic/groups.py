@@ -1,8 +1,11 @@
 """Groups on the classic surface: the resource, and who is in one."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from starlette.responses import Response
+import msgspec
+from starlette.responses import Response, StreamingResponse
 
 from regulars.domain.commands import Command, DeleteObject, Relate, SaveObject, SetChange
 from regulars.domain.faults import Fault
@@ -11,7 +14,7 @@ from regulars.domain.objects import RelatedObject
 from regulars.domain.outcome import Outcome
 from regulars.domain.references import Reference, parse_reference
 from regulars.domain.text import is_storable
-from regulars.http.call import Call, json_response
+from regulars.http.call import JSON, Call, json_response
 from regulars.http.classic import schemas
 from regulars.http.classic.customers import DONE, who_in_path
 from regulars.http.classic.surface import CLASSIC
@@ -19,16 +22,39 @@ from regulars.http.errors import Problem
 from regulars.http.keyring import Reader, Writer
 from regulars.http.operation import Operation
 from regulars.http.schema import listed, ref
-from regulars.store.reads import objects_of
+from regulars.store.engine import SLICE
+from regulars.store.object_lists import objects_after
 
 KIND = "group"
 
 
 async def index(call: Call, caller: Reader) -> Response:
-    """Every group."""
+    """Every group, by the order of their creation here. Many are sent a slice at a time.
+
+    Each slice is of its own moment, so that a slow client holds no transaction open: a group that is there all the
+    time is listed once.
+    """
+    first = await _groups_after(call, caller, -1)
+    if len(first) < SLICE:
+        return json_response({**DONE, "groups": [_shown(group) for group in first]})
+    return StreamingResponse(_list(call, caller, first), media_type=JSON)
+
+
+async def _list(call: Call, caller: Reader, groups: list[RelatedObject]) -> AsyncIterator[bytes]:
+    """The body of the list, of which the first groups are read already."""
+    yield msgspec.json.encode(DONE)[:-1] + b',"groups":['
+    separator = b""
+    while groups:
+        yield separator + msgspec.json.encode([_shown(group) for group in groups])[1:-1]
+        separator = b","
+        await asyncio.sleep(0)  # others get their turn
+        groups = await _groups_after(call, caller, groups[-1].number) if len(groups) == SLICE else []
+    yield b"]}"
+
+
+async def _groups_after(call: Call, caller: Reader, number: int) -> list[RelatedObject]:
     async with call.services.store.snapshot() as connection:
-        groups = await objects_of(connection, caller.site, KIND)
-    return json_response({**DONE, "groups": [_shown(group) for group in groups]})
+        return await objects_after(connection, caller.site, KIND, number)
 
 
 async def create(call: Call, caller: Writer) -> Response:

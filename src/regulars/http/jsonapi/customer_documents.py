@@ -11,7 +11,7 @@ from regulars.domain.text import search_key
 from regulars.http.jsonapi import contact_resource, customer_resource
 from regulars.http.jsonapi.contact_resource import ContactView
 from regulars.http.jsonapi.customer_resource import RELATED, CustomerView, Line, Ties
-from regulars.http.jsonapi.kinds import BY_KIND, title_of
+from regulars.http.jsonapi.kinds import BY_KIND
 from regulars.http.jsonapi.paging import Page
 from regulars.http.jsonapi.query import ParsedQuery
 from regulars.http.jsonapi.site_resource import SITES, site_resource
@@ -116,7 +116,7 @@ async def included_objects(
     kind = BY_KIND[BY_NAME[relation].kind or ""]
     objects = await reads.objects_by_number(connection, context.site, kind.kind, sorted(numbers))
     if text := search_key(context.searches.get(name, "")):
-        objects = [item for item in objects if text in search_key(title_of(item))]
+        objects = [item for item in objects if text in item.title_key]
         kept = {item.number for item in objects}
         ties = {
             place: [number for number in tied if number in kept] if place[1] == relation else tied

@@ -18,11 +18,6 @@ Products = Mapping[int, Sequence[int]]
 """{offer: numbers of its products}."""
 
 
-def title_of(item: RelatedObject) -> str:
-    """The name, or what stands for it: never null."""
-    return item.name or item.public_id
-
-
 class ObjectKind(Struct, frozen=True):
     """A kind of object. `type` is its JSON:API type and its path below /v1.
 
@@ -75,7 +70,7 @@ class ObjectKind(Struct, frozen=True):
 def _kind(kind: str, type_: str, title: str = "name", key: str = "key", **more: Any) -> ObjectKind:
     by_key = more.pop("by_key", False)
     attributes: Attributes[RelatedObject] = {
-        title: title_of,
+        title: attrgetter("title"),
         "description": attrgetter("description"),
         **more,
         key: attrgetter("key"),

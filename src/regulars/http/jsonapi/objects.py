@@ -27,7 +27,7 @@ from regulars.http.schema import ref
 from regulars.http.slices import rendered
 from regulars.store import control
 from regulars.store.engine import Connection
-from regulars.store.reads import find_object, objects_by_number, objects_of, products_of
+from regulars.store.reads import find_object, objects_by_number, products_of
 
 
 def _fields(kind: ObjectKind) -> dict[str, Sequence[str]]:
@@ -139,16 +139,15 @@ def _operations(kind: ObjectKind) -> tuple[Operation, ...]:
         raw: bytes = call.scope["query_string"]
         query = known.index.of(call)
         site = asked_site(query.filters, caller)
-        found: list[RelatedObject] = []
-        async with call.services.store.snapshot() as connection:
+        page: list[RelatedObject] = []
+        total = 0
+        async with call.attended(), call.services.store.snapshot() as connection:
             if site is not None:
-                items = await objects_of(connection, site, kind.kind)
-                found = object_lists.selected(kind, items, query.filters, query.sort)
-            page = found[query.page.skip : query.page.skip + query.page.size]
+                page, total = await object_lists.page_of(connection, site, kind, query)
             shown = await read(connection, caller, site or 0, kind, page, query)
         home = origin(call.scope, settings.trusted_proxies)
-        links = paging.links(f"{home}{address}", raw, query.page, len(found))
-        meta = paging.meta(query.page, len(found))
+        links = paging.links(f"{home}{address}", raw, query.page, total)
+        meta = paging.meta(query.page, total)
         return document({**shown, "links": links, "meta": meta}, warnings=query.warnings)
 
     async def show(call: Call, caller: Reader) -> Response:

@@ -1,0 +1,148 @@
+"""Lists of objects: their numbers by page, the objects themselves in stretches, and how many there are."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+import msgspec
+
+from regulars.domain.objects import RelatedObject
+from regulars.domain.relations import KIND_CODES, KINDS
+from regulars.store import object_statements as sql
+from regulars.store import statements
+from regulars.store.engine import SLICE, Connection, Engine, WriteConnection
+
+ORDERS: Final = tuple(sql.PAGES)
+"""The orders that the store has: `id`, `title`, `created_at` and `updated_at`, and with `-` the other way round.
+
+Titles are compared folded, by code point. Equal ones stand by ascending number, whatever the direction.
+"""
+
+MATCH_ORDERS: Final = tuple(sql.MATCHES)
+"""The orders that the objects with a text in their titles can have."""
+
+
+async def count_objects(connection: Connection, site: int, kind: str) -> int:
+    """How many objects of a kind there are: a figure that is kept, not counted."""
+    row = await connection.one(sql.OBJECT_COUNT, {"site": site, "kind": KIND_CODES[kind]})
+    return 0 if row is None else int(row[0])
+
+
+async def page_of_objects(
+    connection: Connection, site: int, kind: str, order: str, *, skip: int, count: int, total: int
+) -> list[int]:
+    """The numbers of the objects of a kind at a place of an order of ORDERS. total: how many there are.
+
+    Long ways through an order are gone on a thread.
+    """
+    if skip >= total:
+        return []
+    values = {"site": site, "kind": KIND_CODES[kind], "skip": skip, "count": count}
+    is_short = total <= SLICE or (skip + count <= SLICE and order in ("id", "-id", "title"))
+    read = connection.all if is_short else connection.in_thread
+    return [number for (number,) in await read(sql.PAGES[order], values)]
+
+
+async def titled_objects(connection: Connection, site: int, kind: str, order: str, text: str) -> list[int]:
+    """The numbers of the objects of a kind whose titles contain a folded text, in an order of MATCH_ORDERS.
+
+    The titles are read on a thread, from an index that has nothing else.
+    """
+    values = {"site": site, "kind": KIND_CODES[kind], "text": text}
+    return [number for (number,) in await connection.in_thread(sql.MATCHES[order], values)]
+
+
+async def objects_after(
+    connection: Connection, site: int, kind: str, after: int = -1, count: int = SLICE
+) -> list[RelatedObject]:
+    """The next objects of a kind by number, after a number."""
+    values = {"site": site, "kind": KIND_CODES[kind], "after": after, "count": count}
+    keys = [(KIND_CODES[kind], number) for (number,) in await connection.all(sql.NUMBERS_AFTER, values)]
+    if not keys:
+        return []
+    given = {"site": site, "keys": msgspec.json.encode(keys).decode()}
+    return [RelatedObject(*row) for row in await connection.all(statements.OBJECTS_BY_NUMBER, given)]
+
+
+async def objects_in_slices(connection: Connection, site: int, kind: str) -> AsyncIterator[list[RelatedObject]]:
+    """Every object of a kind by number, at most SLICE of them at a time."""
+    after = -1
+    while found := await objects_after(connection, site, kind, after):
+        yield found
+        if len(found) < SLICE:
+            return
+        after = found[-1].number
+
+
+class Stretch(msgspec.Struct, frozen=True):
+    """A part of a site's objects: how many, behind which (kind, number) the next one begins (None: this is the last),
+    and the titles that are not kept as they should be: (kind, number, title, None where there should be none)."""
+
+    rows: int
+    next: tuple[int, int] | None
+    wrong: list[tuple[int, int, str | None]]
+
+
+START: Final = (0, -1)
+
+
+async def judge_titles(connection: Connection, site: int, after: tuple[int, int], count: int) -> Stretch:
+    """Compare the titles that are kept with the objects, from (kind, number) on."""
+    kind, number = after
+    values = {"site": site, "kind": kind, "number": number, "count": count}
+    rows = await connection.all(sql.OBJECTS_STRETCH, values)
+    wrong = []
+    for code, item, key, name, deleted_at, kept in rows:
+        found = RelatedObject(code, item, key, name, None, None, 0, 0, deleted_at)
+        title = None if deleted_at is not None else found.title_key
+        if title != kept:
+            wrong.append((code, item, title))
+    return Stretch(len(rows), (rows[-1][0], rows[-1][1]) if len(rows) == count else None, wrong)
+
+
+async def mend_titles(connection: WriteConnection, site: int, wrong: list[tuple[int, int, str | None]]) -> None:
+    """Write titles as `judge_titles` says that they should be."""
+    await connection.many(sql.SAVE_TITLES, [(site, *each) for each in wrong if each[2] is not None])
+    await connection.many(sql.DELETE_TITLES, [(site, kind, number) for kind, number, title in wrong if title is None])
+
+
+async def wrong_titles(connection: Connection, site: int) -> AsyncIterator[str]:
+    """Objects whose titles are not kept as they should be, a sentence each."""
+    after: tuple[int, int] | None = START
+    while after is not None:
+        stretch = await judge_titles(connection, site, after, SLICE)
+        for kind, number, title in stretch.wrong:
+            problem = (
+                "it is deleted, but still in lists" if title is None else "lists have another title of it, or none"
+            )
+            yield f"{KINDS[kind - 1]} {number}: {problem}"
+        after = stretch.next
+
+
+async def restore_titles(engine: Engine, site: int) -> None:
+    """Make titles and counts what the objects say, a slice a transaction."""
+    after: tuple[int, int] | None = START
+    while after is not None:
+        async with engine.transaction() as connection:
+            stretch = await judge_titles(connection, site, after, SLICE)
+            await mend_titles(connection, site, stretch.wrong)
+            after = stretch.next
+            if after is None:
+                await recount(connection, site)
+
+
+async def recount(connection: WriteConnection, site: int) -> None:
+    """Write down how many objects of each kind there are."""
+    rows = await connection.in_thread(sql.TITLES_PRESENT, {"site": site})
+    await connection.all(sql.FORGET_COUNTS, {"site": site})
+    await connection.many(sql.INSERT_COUNTS, [(site, kind, count) for kind, count in rows])
+
+
+async def wrong_counts(connection: Connection, site: int) -> list[str]:
+    """Kept counts that are not those of the titles, a sentence each."""
+    there: dict[int, int] = dict(await connection.in_thread(sql.TITLES_PRESENT, {"site": site}))
+    kept: dict[int, int] = dict(await connection.all(sql.COUNTS, {"site": site}))
+    return [
+        f"{KINDS[kind - 1]}: the count is {kept.get(kind, 0)}, but there are {there.get(kind, 0)}"
+        for kind in sorted({*there, *kept})
+        if kept.get(kind, 0) != there.get(kind, 0)
+    ]

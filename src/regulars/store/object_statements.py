@@ -1,0 +1,106 @@
+"""Statements on lists of objects: the titles of those that are there, in order, and how many there are."""
+
+from sqlalchemy import BigInteger, Select, and_, bindparam, cast, delete, func, insert, or_, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from regulars.store.schema import object_counts, object_titles, objects
+from regulars.store.statement import Contains, Statement, site_is
+
+_number, _title = object_titles.c.number, object_titles.c.title_key
+_of_kind = (site_is(object_titles), object_titles.c.kind == bindparam("kind"))
+_present = (site_is(objects), objects.c.kind == bindparam("kind"), objects.c.deleted_at.is_(None))
+_ORDERED = {
+    "id": select(_number).where(*_of_kind).order_by(_number),
+    "-id": select(_number).where(*_of_kind).order_by(_number.desc()),
+    "title": select(_number).where(*_of_kind).order_by(_title, _number),
+    "-title": select(_number).where(*_of_kind).order_by(_title.desc(), _number),
+}
+_DATED: dict[str, Select[tuple[int]]] = {
+    order: select(objects.c.number).where(*_present).order_by(column, objects.c.number)
+    for name in ("created_at", "updated_at")
+    for order, column in ((name, objects.c[name]), (f"-{name}", objects.c[name].desc()))
+}
+
+
+def _named(prefix: str, order: str) -> str:
+    return f"{prefix}_{order.replace('-', 'descending_')}"
+
+
+PAGES = {
+    order: Statement(_named("objects_by", order), query.limit(bindparam("count")).offset(bindparam("skip")))
+    for order, query in (_ORDERED | _DATED).items()
+}
+"""The numbers of a stretch of a kind's objects, by order."""
+MATCHES = {
+    order: Statement(_named("objects_titled_by", order), query.where(Contains(_title, bindparam("text"))))
+    for order, query in _ORDERED.items()
+}
+"""The numbers of the objects of a kind whose titles contain a text, by order."""
+
+NUMBERS_AFTER = Statement(
+    "object_numbers_after",
+    select(_number).where(*_of_kind, _number > bindparam("after")).order_by(_number).limit(bindparam("count")),
+)
+OBJECT_COUNT = Statement(
+    "object_count",
+    select(object_counts.c["count"]).where(site_is(object_counts), object_counts.c.kind == bindparam("kind")),
+)
+
+_titled = upsert(object_titles)
+SAVE_TITLES = Statement(
+    "save_titles",
+    _titled.on_conflict_do_update(
+        index_elements=["site_id", "kind", "number"], set_={"title_key": _titled.excluded.title_key}
+    ),
+)
+DELETE_TITLES = Statement(
+    "delete_titles",
+    delete(object_titles).where(
+        site_is(object_titles),
+        object_titles.c.kind == bindparam("kind"),
+        object_titles.c.number == bindparam("number"),
+    ),
+)
+_counted = upsert(object_counts)
+ADD_COUNTS = Statement(
+    "add_counts",
+    _counted.on_conflict_do_update(
+        index_elements=["site_id", "kind"], set_={"count": object_counts.c["count"] + _counted.excluded["count"]}
+    ),
+)
+
+# -- a whole site, when it is filled or checked ------------------------------------------------------------------
+
+OBJECTS_STRETCH = Statement(
+    "objects_stretch",
+    select(
+        objects.c.kind, objects.c.number, objects.c.key, objects.c.name, objects.c.deleted_at, object_titles.c.title_key
+    )
+    .select_from(
+        objects.outerjoin(
+            object_titles,
+            and_(
+                site_is(object_titles),
+                object_titles.c.kind == objects.c.kind,
+                object_titles.c.number == objects.c.number,
+            ),
+        )
+    )
+    .where(
+        site_is(objects),
+        objects.c.kind >= bindparam("kind"),
+        or_(objects.c.kind > bindparam("kind"), objects.c.number > cast(bindparam("number"), BigInteger)),
+    )
+    .order_by(objects.c.kind, objects.c.number)
+    .limit(bindparam("count")),
+)
+"""Objects, deleted ones too, behind (kind, number), each with its title as it is kept in `object_titles`."""
+TITLES_PRESENT = Statement(
+    "titles_present",
+    select(object_titles.c.kind, func.count()).where(site_is(object_titles)).group_by(object_titles.c.kind),
+)
+COUNTS = Statement(
+    "object_counts_of_site", select(object_counts.c.kind, object_counts.c["count"]).where(site_is(object_counts))
+)
+FORGET_COUNTS = Statement("forget_counts", delete(object_counts).where(site_is(object_counts)))
+INSERT_COUNTS = Statement("insert_counts", insert(object_counts))

@@ -1,0 +1,33 @@
+"""The backfill of the titles and counts of objects that were there before `object_titles`."""
+
+from typing import Final
+
+import msgspec
+
+from regulars.store import object_lists
+from regulars.store.control import list_sites
+from regulars.store.engine import WriteConnection
+from regulars.store.slices import Slice
+
+_OBJECTS_AT_A_TIME: Final = 2_000
+
+
+async def slice_of_titles(connection: WriteConnection, position: str | None) -> Slice:
+    """The titles of some objects, and at the end of a site its counts.
+
+    The position is [site, kind, number] of the last object.
+    """
+    sites = [site.id for site in await list_sites(connection)]
+    site, *after = (0, *object_lists.START) if position is None else msgspec.json.decode(position, type=list[int])
+    left = [each for each in sites if each >= site]
+    if not left:
+        return Slice(0, None)
+    if left[0] != site:
+        after = list(object_lists.START)
+    stretch = await object_lists.judge_titles(connection, left[0], (after[0], after[1]), _OBJECTS_AT_A_TIME)
+    await object_lists.mend_titles(connection, left[0], stretch.wrong)
+    if stretch.next is not None:
+        return Slice(stretch.rows, msgspec.json.encode((left[0], *stretch.next)).decode())
+    await object_lists.recount(connection, left[0])
+    following = (left[1], *object_lists.START) if len(left) > 1 else None
+    return Slice(stretch.rows, None if following is None else msgspec.json.encode(following).decode())
