@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from regulars.audience.service import Audience
 from regulars.audience.snapshot_directory import SnapshotDirectory
 from regulars.domain.limits import Limits
+from regulars.domain.moments import now_ms
 from regulars.http.access_log import AccessLog
 from regulars.http.body_memory import BodyMemory
 from regulars.http.gate import Gate
@@ -19,7 +20,7 @@ from regulars.http.keyring import Keyring
 from regulars.http.observation import Observation, observe_audience, observe_ledger, observe_loop
 from regulars.http.operations import OPERATIONS
 from regulars.http.sealed_tokens import Sealer
-from regulars.http.services import Services, clock_ms
+from regulars.http.services import Services
 from regulars.jobs.kind import Context
 from regulars.jobs.kinds import KINDS
 from regulars.jobs.runner import Runner
@@ -84,13 +85,13 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
     audience = Audience(
         store.changes, index_memory=settings.index_memory, directory=directory, on_follow_error=_not_followed
     )
-    keyring = Keyring(store, clock_ms)
+    keyring = Keyring(store, now_ms)
     async with store.snapshot() as connection:
         cursors = Sealer(await control.secret(connection), "cursor")
     rates = RateCounters.open()
     settle_garbage_collection()
     stalls = StallWatch()
-    context = Context(store, settings, clock_ms, lambda site: _saved_change(directory, site))
+    context = Context(store, settings, now_ms, lambda site: _saved_change(directory, site))
     metrics = MetricsService(folder_of_this_server())
     observation = Observation(
         metrics.here,

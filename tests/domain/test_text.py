@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from regulars.domain.text import composed, is_blank, search_key, trim
+from regulars.domain.text import composed, is_blank, search_key, trim, whole_number
 from tests.search_keys import search_key_of
 
 anything = st.text(st.characters(exclude_categories=["Cs"]))
@@ -70,3 +70,13 @@ def test_what_shows_nothing_is_blank_and_trimmed() -> None:
 @given(anything)
 def test_composed_text_is_nfc(text: str) -> None:
     assert composed(text) == unicodedata.normalize("NFC", text)
+
+
+@pytest.mark.parametrize(("text", "number"), [("0", 0), ("007", 7), ("123", 123)])
+def test_digits_are_a_number(text: str, number: int) -> None:
+    assert whole_number(text, longest=3) == number
+
+
+@pytest.mark.parametrize("text", ["", "1234", "-1", "+1", "1.0", " 1", "1_0", "²", "٣", "1" * 10_000])
+def test_anything_else_is_no_number(text: str) -> None:
+    assert whole_number(text, longest=3) is None

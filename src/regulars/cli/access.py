@@ -8,8 +8,9 @@ import typer
 
 from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
 from regulars.cli.output import FailedError, note, show, show_table
-from regulars.cli.session import chosen_site, now, opened
-from regulars.domain.moments import iso, iso_or_none
+from regulars.cli.session import chosen_site, opened
+from regulars.domain.moments import iso, iso_or_none, now_ms
+from regulars.domain.text import whole_number
 from regulars.store import control
 from regulars.store.control import DIALECTS, SCOPES, ApiKey, Site
 from regulars.store.store import Store, shown
@@ -59,9 +60,9 @@ def init(
 async def set_up(store: Store, *, account: str, site: str) -> dict[str, Any]:
     """A new account with a site and a key, as they are shown. Raises ControlError; then nothing was made."""
     control.require_site_name(site)
-    number = await control.create_account(store.engine, account, now=now())
-    made = await control.create_site(store.engine, number, site, now=now())
-    key, secret = await control.create_key(store.engine, made, now=now())
+    number = await control.create_account(store.engine, account, now=now_ms())
+    made = await control.create_site(store.engine, number, site, now=now_ms())
+    key, secret = await control.create_key(store.engine, made, now=now_ms())
     return {"account_id": number, "site_id": made.id, **_credentials(key, secret)}
 
 
@@ -130,7 +131,7 @@ def create_key(
         async with opened(database) as store:
             chosen = await chosen_site(store, site)
             key, secret = await control.create_key(
-                store.engine, chosen, scopes=wanted, dialect=dialect, rate=requests, now=now()
+                store.engine, chosen, scopes=wanted, dialect=dialect, rate=requests, now=now_ms()
             )
             return {**_key(key), **_credentials(key, secret)}
 
@@ -165,7 +166,7 @@ def revoke_key(
 
     async def work() -> bool:
         async with opened(database) as store:
-            return await control.revoke_key(store.engine, number, now=now())
+            return await control.revoke_key(store.engine, number, now=now_ms())
 
     if not asyncio.run(work()):
         raise FailedError(f"there is no key {number} that is not revoked already; see `regulars keys list`")
@@ -191,7 +192,7 @@ def create_site(
         async with opened(database) as store:
             async with store.snapshot() as connection:
                 number = await control.find_account(connection, account)
-            return await control.create_site(store.engine, number, name, title=title, now=now())
+            return await control.create_site(store.engine, number, name, title=title, now=now_ms())
 
     show(_site(asyncio.run(work())), as_json=as_json)
 
@@ -213,8 +214,9 @@ def read_rate(text: str) -> int:
     digits = text.strip().lower().removesuffix("/s").strip()
     if digits == "off":
         return 0
-    if digits.isascii() and digits.isdigit() and len(digits) <= 6 and 1 <= int(digits) <= LARGEST_RATE:
-        return int(digits)
+    rate = whole_number(digits, longest=6)
+    if rate is not None and 1 <= rate <= LARGEST_RATE:
+        return rate
     raise FailedError(f"--rate must be 1/s to {LARGEST_RATE}/s, or off, not {text!r}")
 
 

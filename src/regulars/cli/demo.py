@@ -13,7 +13,8 @@ from regulars.cli.options import NEAREST, DemoDatabase
 from regulars.cli.output import FailedError, note
 from regulars.cli.progress import progress_bar
 from regulars.cli.serving import Host, Port, require_address, run_server, settings_with
-from regulars.cli.session import chosen_site, now
+from regulars.cli.session import chosen_site
+from regulars.domain.moments import now_ms
 from regulars.importing.importer import LARGEST_CHUNK, Import
 from regulars.importing.lines import Line
 from regulars.importing.parsing import ImportKind, line_parser
@@ -85,14 +86,14 @@ async def _prepare(database: str, customers: int) -> str:
             await _fill(store, site.id, customers)
         else:
             note(f"going on with {shown(database)}")
-        _, secret = await control.create_key(store.engine, site, now=now())
+        _, secret = await control.create_key(store.engine, site, now=now_ms())
         return secret
     finally:
         await store.close()
 
 
 async def _fill(store: Store, site: int, customers: int) -> None:
-    moment = now()
+    moment = now_ms()
     people = (sample.customer(number, now=moment) for number in range(customers))
     events = (event for number in range(customers) for event in sample.activity(number, now=moment))
     await _import(store, site, "customers", people, customers)

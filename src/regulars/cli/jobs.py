@@ -8,8 +8,8 @@ import typer
 
 from regulars.cli.options import NEAREST, AsJson, Database
 from regulars.cli.output import FailedError, show, show_table
-from regulars.cli.session import now, opened
-from regulars.domain.moments import iso, iso_or_none
+from regulars.cli.session import opened
+from regulars.domain.moments import iso, iso_or_none, now_ms
 from regulars.store import jobs as queue
 from regulars.store.engine import Engine
 
@@ -68,14 +68,14 @@ def _row(job: queue.Job) -> dict[str, Any]:
 @jobs.command("retry")
 def retry(number: JobNumber, as_json: AsJson = False, database: Database = NEAREST) -> None:  # type: ignore[assignment]
     """Run a job at once that failed, was cancelled or waits, with all its attempts."""
-    _change(database, lambda engine: queue.retry(engine, number, now=now()))
+    _change(database, lambda engine: queue.retry(engine, number, now=now_ms()))
     show({"job": number, "state": "waiting"}, as_json=as_json)
 
 
 @jobs.command("cancel")
 def cancel(number: JobNumber, as_json: AsJson = False, database: Database = NEAREST) -> None:  # type: ignore[assignment]
     """Cancel a job that waits, or ask one that runs to stop. What it has done stays."""
-    _change(database, lambda engine: queue.cancel(engine, number, now=now()))
+    _change(database, lambda engine: queue.cancel(engine, number, now=now_ms()))
     show({"job": number, "cancelled": True}, as_json=as_json)
 
 

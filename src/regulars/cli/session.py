@@ -1,6 +1,5 @@
 """A command's session with the store: open an existing database, find the site, close in order."""
 
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,11 +13,6 @@ from regulars.store import control
 from regulars.store.control import Site
 from regulars.store.ledger import LARGEST_BATCH
 from regulars.store.store import Store, is_initialised, shown
-
-
-def now() -> int:
-    """The present moment in ms."""
-    return time.time_ns() // 1_000_000
 
 
 @asynccontextmanager

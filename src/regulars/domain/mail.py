@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from regulars.domain.identity import public_number, split_number
 from regulars.domain.moments import DAY
+from regulars.domain.text import whole_number
 
 STATUSES: Final[tuple[str, ...]] = (
     "requested",
@@ -85,9 +86,10 @@ class Log(Struct):
 def own_number(key: str, site: int) -> int | None:
     """The number of the site's log that a key of ours names (log_ and a public number), None for any other key."""
     digits = key.removeprefix("log_")
-    if digits == key or not (digits.isascii() and digits.isdigit() and len(digits) <= 16):
+    known = None if digits == key else whole_number(digits, longest=16)
+    if known is None:
         return None
-    of_site, number = split_number(int(digits))
+    of_site, number = split_number(known)
     return number if of_site == site else None
 
 

@@ -1,12 +1,19 @@
 """Moments: points in time as whole milliseconds since 1970-01-01 UTC, the one form inside."""
 
 import re
+import time
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
 SECOND: Final = 1000
 DAY: Final = 24 * 3600 * SECOND
+
+
+def now_ms() -> int:
+    """The present moment. Callers take it as a parameter or a clock where tests set it."""
+    return time.time_ns() // 1_000_000
+
 
 _FIRST: Final = -62135596800 * SECOND
 _LAST: Final = 253402300799 * SECOND + 999

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from regulars.domain.mail import STATUSES
 from regulars.domain.relations import BY_CODE, FLAG
+from regulars.domain.text import whole_number
 
 FORMAT: Final = 1
 """The number in front of every part; a reader that meets another one cannot go on."""
@@ -228,10 +229,10 @@ BEGINNING: Final = Cursor(0, WHOLE, 0)
 
 def parse_cursor(text: str) -> Cursor | None:
     """The cursor that `str` of one gives; None for any other text."""
-    numbers = text.split(".")
-    if len(numbers) != 3 or not all(each.isascii() and each.isdigit() and len(each) <= 19 for each in numbers):
+    numbers = [number for part in text.split(".") if (number := whole_number(part, longest=19)) is not None]
+    if len(numbers) != 3 or text.count(".") != 2:
         return None
-    found = Cursor(*map(int, numbers))
+    found = Cursor(*numbers)
     return found if max(found) < 2**63 else None
 
 

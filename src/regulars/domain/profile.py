@@ -24,7 +24,7 @@ READ_ONLY: Final = frozenset(
         *("lifetime_orders", "lifetime_revenue", "lifetime_visits"),
     }
 )
-"""What a customer is shown with and callers do not set: passed over at the top level, where a shown one is sent back."""
+"""What a customer is shown with and callers do not set: passed over at the top level, where one is sent back."""
 
 RESERVED_PREFIX: Final = "_bsft_"
 _FLAGS: Final[dict[object, bool]] = {"true": True, "1": True, "false": False, "0": False}

@@ -1,6 +1,6 @@
 """One call: the request as handlers see it, and the JSON that it is answered with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
@@ -10,6 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from regulars.domain.commands import Command
+from regulars.domain.faults import RefusedError
+from regulars.domain.outcome import Outcome
 from regulars.domain.wire import decode_json
 from regulars.http.disconnect import CancelOnDisconnect
 from regulars.http.errors import Problem
@@ -84,6 +87,15 @@ class Call:
         if len(part) > limit:
             raise _too_large(limit)
         return part, message.get("more_body", False)
+
+    async def submit(
+        self, site: int, command: Command, *, explained: Callable[[RefusedError], Exception] | None = None
+    ) -> Outcome:
+        """Carry a command out. Raises its refusal, in other words where `explained` gives them."""
+        outcome = await self.services.store.ledger.submit(site, command)
+        if outcome.refusal is not None:
+            raise outcome.refusal if explained is None else explained(outcome.refusal)
+        return outcome
 
     async def json(self, largest: int | None = None) -> Any:
         """The body as JSON, whatever its label says. Raises Problem when it is malformed, or too large as in `body`."""

@@ -1,11 +1,11 @@
 """What handlers work with: the store, the audience, the keyring, the settings and the clock, given to them once."""
 
-import time
 from collections.abc import Callable
 
 from msgspec import Struct
 
 from regulars.audience.service import Audience
+from regulars.domain.moments import now_ms
 from regulars.http.body_memory import BodyMemory
 from regulars.http.keyring import Keyring
 from regulars.http.observation import Observation
@@ -15,11 +15,6 @@ from regulars.rate_counters import RateCounters
 from regulars.settings import Settings
 from regulars.stalls import StallWatch
 from regulars.store.store import Store
-
-
-def clock_ms() -> int:
-    """The time in ms since 1970, UTC."""
-    return time.time_ns() // 1_000_000
 
 
 class Services(Struct, frozen=True):
@@ -35,4 +30,4 @@ class Services(Struct, frozen=True):
     stalls: StallWatch
     metrics: MetricsService
     observation: Observation
-    clock: Callable[[], int] = clock_ms
+    clock: Callable[[], int] = now_ms

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from regulars.domain.commands import Command, RecordActivity, Upsert, UpsertGroup
 from regulars.domain.faults import RefusedError
+from regulars.domain.moments import now_ms
 from regulars.domain.outcome import Outcome
 from regulars.importing.grouping import group_by_customer
 from regulars.importing.lines import Line
@@ -100,7 +101,7 @@ class Import:
 
     async def _judged(self, chunk: list[list[Line]]) -> list[_Judged]:
         """Commands, each with its lines; judged in breaths, while the chunk before is committed."""
-        now = time.time_ns() // 1_000_000
+        now = now_ms()
         found: list[_Judged] = []
         for place, group in enumerate(chunk):
             if place % _BREATH == 0:

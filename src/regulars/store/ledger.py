@@ -16,6 +16,7 @@ from regulars.domain.changes import Head
 from regulars.domain.commands import Command
 from regulars.domain.faults import UnknownSiteError, refuse
 from regulars.domain.limits import DEFAULT, Limits
+from regulars.domain.moments import now_ms
 from regulars.domain.outcome import Outcome
 from regulars.logs import unavailable
 from regulars.store.batch import commit_batch, has_happened
@@ -113,7 +114,7 @@ class Ledger:
         self._largest_batch = largest_batch
         self._limits = limits
         self._has_outbox = has_outbox
-        self._clock = clock or _now
+        self._clock = clock or now_ms
         self._waiting = 0
         self._lanes: dict[int, _Lane] = {}
         self._closing = False
@@ -328,7 +329,3 @@ def _by_site(items: list[_Waiting]) -> dict[int, list[_Waiting]]:
 def _fail(items: list[_Waiting], error: Exception) -> None:
     for item in items:
         item.settle(error)
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

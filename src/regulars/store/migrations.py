@@ -5,13 +5,13 @@ Within a series the steps only add, so that an older process goes on working bes
 
 import asyncio
 import secrets
-import time
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from regulars.domain.moments import now_ms
 from regulars.store.engine import Connection, Engine, WriteConnection
 from regulars.store.schema import metadata, offer_products, schema_migrations, settings
 from regulars.store.statement import DIALECTS, Statement
@@ -118,7 +118,7 @@ async def _records(connection: Connection, tables: set[str], steps: Sequence[Ste
 
 
 def _finished(step: Step) -> Record:
-    return Record(step.number, step.name, now := _now(), now, None, 0)
+    return Record(step.number, step.name, now := now_ms(), now, None, 0)
 
 
 async def status(engine: Engine, *, steps: Sequence[Step] = STEPS) -> Status:
@@ -210,7 +210,7 @@ async def _take(engine: Engine, step: Step, on_progress: OnProgress) -> bool:
             connection.discard()
             return False
         on_progress(Progress(step, 0, None))
-        started = _now()
+        started = now_ms()
         if step.index is not None:
             await engine.create_index(connection, step.index)
         for statement in step.statements.get(engine.dialect, ()):
@@ -218,7 +218,7 @@ async def _take(engine: Engine, step: Step, on_progress: OnProgress) -> bool:
         if "citus" in step.statements and await connection.is_distributed():
             for statement in step.statements["citus"]:
                 await connection.script(statement)
-        await connection.many(_RECORD, [Record(step.number, step.name, started, _now(), None, 0)])
+        await connection.many(_RECORD, [Record(step.number, step.name, started, now_ms(), None, 0)])
     return True
 
 
@@ -234,14 +234,14 @@ async def _fill(engine: Engine, step: Step, on_progress: OnProgress) -> bool:
         async with engine.migration() as connection:
             record = await _record_of(connection, step)
             if record is None:
-                record = Record(step.number, step.name, _now(), None, None, 0)
+                record = Record(step.number, step.name, now_ms(), None, None, 0)
                 await connection.many(_RECORD, [record])
             elif record.finished_at is not None:
                 connection.discard()
                 return False
             slice_ = await backfill.slice(connection, record.position)
             done = record.done + slice_.rows
-            finished = _now() if slice_.position is None else None
+            finished = now_ms() if slice_.position is None else None
             values = {"new_finished_at": finished, "new_position": slice_.position, "new_done": done}
             await connection.all(_ADVANCE, {**values, "step": step.number})
         on_progress(Progress(step, done, total))
@@ -253,7 +253,3 @@ async def _fill(engine: Engine, step: Step, on_progress: OnProgress) -> bool:
 async def _record_of(connection: Connection, step: Step) -> Record | None:
     rows = await connection.all(_RECORDS, {})
     return next((Record(*row) for row in rows if row[0] == step.number), None)
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

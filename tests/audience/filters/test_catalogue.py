@@ -4,7 +4,7 @@ import pytest
 
 from regulars.audience.evaluate import evaluate
 from regulars.audience.filters import catalogue
-from regulars.audience.filters.catalogue import DAY, FILTERS, Engagement, Filter, audience_of, parse
+from regulars.audience.filters.catalogue import FILTERS, Engagement, Filter, audience_of, parse
 from regulars.audience.filters.predicates import (
     All,
     Any,
@@ -22,6 +22,7 @@ from regulars.audience.filters.predicates import (
 from regulars.audience.filters.sorts import Sort
 from regulars.audience.filters.values import BadFilterValueError
 from regulars.domain.changes import COLUMNS, CUSTOMER_NAMES, TEXTS
+from regulars.domain.moments import DAY
 from regulars.domain.relations import BY_NAME as RELATIONS
 
 from ..model import Model

@@ -39,9 +39,9 @@ from regulars.audience.filters.values import (
     ValueKind,
 )
 from regulars.domain.identity import readable_address
+from regulars.domain.moments import DAY
 from regulars.domain.text import composed, fold
 
-DAY: Final = 86_400_000
 """Milliseconds."""
 
 

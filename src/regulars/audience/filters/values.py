@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from regulars.domain.identity import parse_address, parse_uuid, readable_address, uuid_text
 from regulars.domain.references import LARGEST, number_of
-from regulars.domain.text import composed, search_key, trim
+from regulars.domain.text import composed, search_key, trim, whole_number
 
 MOST_DAYS: Final = 36_500
 MOST_MONEY: Final = 10**12
@@ -44,9 +44,10 @@ class ValueKind(Struct, frozen=True):
 
 
 def _days(raw: str) -> int:
-    if not (raw.isascii() and raw.isdigit() and len(raw) <= 5 and int(raw) <= MOST_DAYS):
+    days = whole_number(raw, longest=5)
+    if days is None or days > MOST_DAYS:
         raise DAYS.refuse()
-    return int(raw)
+    return days
 
 
 def _flag(raw: str) -> bool:
@@ -72,9 +73,10 @@ def _id(part: str) -> int | str:
 
 
 def _site(raw: str) -> int:
-    if not (raw.isascii() and raw.isdigit() and len(raw) <= 16):
+    site = whole_number(raw, longest=16)
+    if site is None:
         raise SITE.refuse()
-    return int(raw)
+    return site
 
 
 def _text(raw: str) -> str:

@@ -52,9 +52,7 @@ async def search(call: Call, caller: Reader) -> Response:
 async def upsert(call: Call, caller: Writer) -> Response:
     """Create or update a customer."""
     profile = parse_profile(await call.json_object(), limits=call.services.store.limits)
-    outcome = await call.services.store.ledger.submit(caller.site, Upsert(profile))
-    if outcome.refusal is not None:
-        raise outcome.refusal
+    outcome = await call.submit(caller.site, Upsert(profile))
     assert outcome.person is not None
     return json_response({**DONE, "result": outcome.verdict, "customer": customer_object(outcome.person)})
 
@@ -121,9 +119,7 @@ async def find(call: Call, caller: Caller, who: Who) -> Picture[CustomerCard]:
 
 
 async def _delete(call: Call, caller: Writer, who: Who) -> Response:
-    outcome = await call.services.store.ledger.submit(caller.site, DeleteCustomer(who))
-    if outcome.refusal is not None:
-        raise outcome.refusal
+    outcome = await call.submit(caller.site, DeleteCustomer(who))
     return json_response({**DONE, "result": outcome.verdict})
 
 

@@ -25,9 +25,7 @@ async def record_event(call: Call, caller: Writer) -> Response:
     """Record something that a customer did, or that was done to them."""
     services = call.services
     activity = parse_activity(await call.json_object(), now=services.clock(), limits=services.store.limits)
-    outcome = await services.store.ledger.submit(caller.site, RecordActivity(activity))
-    if outcome.refusal is not None:
-        raise outcome.refusal
+    outcome = await call.submit(caller.site, RecordActivity(activity))
     return json_response({**DONE, "result": outcome.verdict})
 
 

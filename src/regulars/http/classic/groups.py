@@ -7,11 +7,10 @@ from typing import Any, Final
 import msgspec
 from starlette.responses import Response, StreamingResponse
 
-from regulars.domain.commands import Command, DeleteObject, Relate, SaveObject, SetChange
+from regulars.domain.commands import DeleteObject, Relate, SaveObject, SetChange
 from regulars.domain.faults import Fault
 from regulars.domain.limits import Limits
 from regulars.domain.objects import RelatedObject
-from regulars.domain.outcome import Outcome
 from regulars.domain.references import Reference, parse_reference
 from regulars.domain.text import is_storable
 from regulars.http.call import JSON, Call, json_response
@@ -72,7 +71,7 @@ async def update(call: Call, caller: Writer) -> Response:
 
 async def remove(call: Call, caller: Writer) -> Response:
     """Delete a group; nobody is in it any more."""
-    await _submit(call, caller, DeleteObject(KIND, _group(call)))
+    await call.submit(caller.site, DeleteObject(KIND, _group(call)))
     return json_response(DONE)
 
 
@@ -88,21 +87,14 @@ async def leave(call: Call, caller: Writer) -> Response:
 
 async def _relate(call: Call, caller: Writer, *, holds: bool) -> Response:
     change: SetChange = "add" if holds else "remove"
-    outcome = await _submit(call, caller, Relate(who_in_path(call), "group.member", (_group(call),), change))
+    outcome = await call.submit(caller.site, Relate(who_in_path(call), "group.member", (_group(call),), change))
     return json_response({**DONE, "result": outcome.verdict})
 
 
 async def _saved(call: Call, caller: Writer, command: SaveObject) -> Response:
-    outcome = await _submit(call, caller, command)
+    outcome = await call.submit(caller.site, command)
     assert outcome.object is not None
     return json_response({**DONE, "result": outcome.verdict, "group": _shown(outcome.object)})
-
-
-async def _submit(call: Call, caller: Writer, command: Command) -> Outcome:
-    outcome = await call.services.store.ledger.submit(caller.site, command)
-    if outcome.refusal is not None:
-        raise outcome.refusal
-    return outcome
 
 
 def _group(call: Call) -> Reference:
@@ -135,7 +127,7 @@ def _fields(body: dict[str, Any], limits: Limits, *, name_required: bool) -> tup
 
 
 def _shown(group: RelatedObject) -> dict[str, Any]:
-    return {"id": group.public_id, "name": group.name or group.public_id, "description": group.description}
+    return {"id": group.public_id, "name": group.title, "description": group.description}
 
 
 _GROUP: Final = schemas.done(result=schemas.RESULT, group=ref("Group"))

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from regulars.domain.faults import Fault
 from regulars.domain.mail import STATUSES, Log
 from regulars.domain.moments import SECOND
+from regulars.domain.text import whole_number
 from regulars.http.call import Call, json_response
 from regulars.http.classic import schemas
 from regulars.http.classic.customers import DONE, who_in_path
@@ -71,9 +72,9 @@ def _whole(call: Call, name: str, low: int, high: int, default: int, faults: lis
     text = call.request.query_params.get(name, "").strip()
     if not text:
         return default
-    digits = text.removeprefix("-")
-    if digits.isascii() and digits.isdigit() and len(digits) <= 18 and low <= int(text) <= high:
-        return int(text)
+    size = whole_number(text.removeprefix("-"), longest=18)
+    if size is not None and low <= (value := -size if text.startswith("-") else size) <= high:
+        return value
     allowed = f"a whole number from {low} to {high}" if name == "count" else "a Unix timestamp in seconds"
     faults.append(Fault(name, f"must be {allowed}"))
     return default

@@ -8,6 +8,7 @@ from msgspec import Struct
 from regulars.domain.faults import Fault, RefusedError
 from regulars.domain.limits import Limits
 from regulars.domain.references import Reference, parse_reference
+from regulars.domain.text import whole_number
 from regulars.http.call import Call
 from regulars.http.errors import Problem
 from regulars.http.keyring import Caller
@@ -64,8 +65,9 @@ def site_of(body: ResourceBody, caller: Caller, *, required: bool) -> int:
         return caller.site
     data = related.get("data") if isinstance(related, dict) else None
     text = str(data.get("id", "")) if isinstance(data, dict) and data.get("type") == "sites" else ""
-    if text.isascii() and text.isdigit() and len(text) <= 16 and int(text) in caller.sites:
-        return int(text)
+    site = whole_number(text, longest=16)
+    if site is not None and site in caller.sites:
+        return site
     sites = ", ".join(map(str, caller.sites))
     detail = f'must be {{"data": {{"type": "sites", "id": ...}}}} with a site of the account: {sites}'
     raise refused([Fault("data.relationships.site", detail if related is not None else f"is required: it {detail}")])

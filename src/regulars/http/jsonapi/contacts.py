@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from regulars.audience.filters import catalogue
 from regulars.domain.commands import Command, DeleteCustomer, Upsert
+from regulars.domain.faults import RefusedError
 from regulars.domain.identity import Who
 from regulars.domain.outcome import Outcome
 from regulars.http.call import Call
@@ -91,12 +92,10 @@ def _query(call: Call, query_spec: QuerySpec) -> ParsedQuery:
 
 
 async def _submit(call: Call, site: int, command: Command) -> Outcome:
-    outcome = await call.services.store.ledger.submit(site, command)
-    if outcome.refusal is not None:
-        if outcome.refusal.code == "customer_not_found":
-            raise unknown_customer(NOUN)
-        raise contact_bodies.explained(outcome.refusal)
-    return outcome
+    def explained(refusal: RefusedError) -> Exception:
+        return unknown_customer(NOUN) if refusal.code == "customer_not_found" else contact_bodies.explained(refusal)
+
+    return await call.submit(site, command, explained=explained)
 
 
 async def _shown(

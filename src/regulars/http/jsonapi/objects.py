@@ -1,6 +1,7 @@
 """Tags, groups, offers, products, ...: the calls of every kind of object, made from its line in the table of kinds."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -101,10 +102,7 @@ def reference_in_path(call: Call, kind: ObjectKind) -> Reference:
 
 async def submit(call: Call, site: int, kind: ObjectKind, command: Command) -> Outcome:
     """Carry a command out. Raises its refusal, in the words of the document."""
-    outcome = await call.services.store.ledger.submit(site, command)
-    if outcome.refusal is not None:
-        raise object_bodies.explained(kind, outcome.refusal)
-    return outcome
+    return await call.submit(site, command, explained=partial(object_bodies.explained, kind))
 
 
 async def asked(call: Call, caller: Caller, kind: ObjectKind, query_spec: QuerySpec) -> tuple[ParsedQuery, int]:

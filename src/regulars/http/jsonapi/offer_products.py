@@ -5,6 +5,7 @@ from typing import Final
 from starlette.responses import Response
 
 from regulars.domain.commands import LinkProducts, SetChange
+from regulars.domain.faults import RefusedError
 from regulars.http.call import Call
 from regulars.http.errors import after_commit
 from regulars.http.jsonapi import body_schemas, objects, schemas
@@ -52,11 +53,11 @@ async def _change(call: Call, caller: Writer, change: SetChange) -> Response:
     query, site = await objects.asked(call, caller, OFFERS, QUERY)
     offer = objects.reference_in_path(call, OFFERS)
     products = await read_identifiers(call, PRODUCTS.type, PRODUCTS.kind)
-    outcome = await call.services.store.ledger.submit(site, LinkProducts(offer, products, change))
-    if outcome.refusal is not None:
-        if outcome.refusal.faults[0].field == OFFERS.kind:
-            raise objects.unknown(OFFERS)
-        raise unknown_objects(outcome.refusal)
+
+    def explained(refusal: RefusedError) -> Exception:
+        return objects.unknown(OFFERS) if refusal.faults[0].field == OFFERS.kind else unknown_objects(refusal)
+
+    await call.submit(site, LinkProducts(offer, products, change), explained=explained)
     with after_commit():
         return await _listed(call, query, site)
 

@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote_plus
 
 from msgspec import Struct
 
+from regulars.domain.text import whole_number
 from regulars.http.jsonapi.failures import ParameterProblem
 
 PAGE_NUMBER: Final = "page[number]"
@@ -86,7 +87,8 @@ def is_larger(text: str, largest: int) -> bool:
 
 def whole(parameter: str, text: str, largest: int) -> int:
     """Read a whole number from 1. Raises ParameterProblem."""
-    if text.isascii() and text.isdigit() and len(text) <= 10 and 1 <= (value := int(text)) <= largest:
+    value = whole_number(text, longest=10)
+    if value is not None and 1 <= value <= largest:
         return value
     raise ParameterProblem(parameter, f"{parameter} must be a whole number from 1 to {largest}.")
 

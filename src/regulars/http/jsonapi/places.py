@@ -5,6 +5,7 @@ from typing import Final
 
 from regulars.audience.filters.values import SITE, BadFilterValueError
 from regulars.domain.identity import NUMBER_LIMIT, split_number
+from regulars.domain.text import whole_number
 from regulars.http.errors import Problem
 from regulars.http.jsonapi.failures import ParameterProblem
 from regulars.http.keyring import Caller
@@ -32,8 +33,9 @@ def asked_site(filters: Sequence[tuple[str, str]], caller: Caller) -> int | None
 
 def customer_place(text: str, caller: Caller, noun: str = "customer") -> tuple[int, int]:
     """The site of the account and the number within it that a customer's id names. Raises Problem."""
-    if text.isascii() and text.isdigit() and len(text) <= 16 and int(text) < NUMBER_LIMIT:
-        site, number = split_number(int(text))
+    known = whole_number(text, longest=16)
+    if known is not None and known < NUMBER_LIMIT:
+        site, number = split_number(known)
         if site in caller.sites:
             return site, number
     raise unknown_customer(noun)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from regulars.domain.commands import Relate, SetChange
+from regulars.domain.faults import RefusedError
 from regulars.domain.identity import Who, public_number
 from regulars.domain.relations import BY_NAME
 from regulars.domain.ties import RELATIONSHIPS, Relationship
@@ -93,16 +94,15 @@ def _operations(owner: str, name: str) -> tuple[Operation, ...]:
     async def show(call: Call, caller: Reader) -> Response:
         return await listed(call, *asked(call, caller))
 
+    def explained(refusal: RefusedError) -> Exception:
+        return unknown_customer(noun) if refusal.code == "customer_not_found" else unknown_objects(refusal)
+
     def changing(change: SetChange) -> Handler:
         async def write(call: Call, caller: Writer) -> Response:
             query, site, number = asked(call, caller)
             references = await read_identifiers(call, kind.type, kind.kind)
             command = Relate(Who(number=number), relationship.relation, references, change)
-            outcome = await call.services.store.ledger.submit(site, command)
-            if outcome.refusal is not None:
-                if outcome.refusal.code == "customer_not_found":
-                    raise unknown_customer(noun)
-                raise unknown_objects(outcome.refusal)
+            await call.submit(site, command, explained=explained)
             with after_commit():
                 return await listed(call, query, site, number)
 
