@@ -70,7 +70,7 @@ def histories(draw: st.DrawFn, largest: int) -> list[dict[str, Any]]:
                 found += [body] * draw(st.integers(1, 2))
             case "order" if body["event"] in ("purchase", "refund"):
                 body["order_id"] = f"o{place}"
-                found += [body, {**body, "event_uuid": f"again{place}"}]
+                found += [body, {**body, "event_uuid": f"again{place}"}, {**body, "revenue": place}]
             case _:
                 found.append(body)
     return found

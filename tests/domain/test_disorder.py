@@ -135,7 +135,7 @@ def test_a_repeat_is_answered_and_creates_nobody() -> None:
     assert site.customer(PEOPLE[0]).lifetime_visits == 1
 
 
-def test_an_order_counts_once_for_each_customer_and_kind() -> None:
+def test_a_repeated_report_of_an_order_counts_once_for_each_customer_and_kind() -> None:
     site = MemorySite()
     for email in PEOPLE:
         for name in ("purchase", "refund", "purchase", "refund"):

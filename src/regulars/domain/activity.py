@@ -31,9 +31,9 @@ _UUIDS: Final = uuids.UUID("a54e0ba5-7a2c-4bd5-a7f5-31a9a0a5a1f4")
 class Activity(Struct, kw_only=True):
     """One thing that happened, judged and ready to be applied.
 
-    at: when (ms), None for now. uuid: 16 bytes by which a repeat is known. address_key: the address the event names.
-    references: which object each field names. amount: cents, never negative. conditions: those of the event that its
-    fields meet. log_key: the id of the mail.
+    at: when (ms), None for now. uuid: 16 bytes by which a repeat is known. uuid_is_derived: it was made of the content,
+    as the caller gave none. address_key: the address the event names. references: which object each field names.
+    amount: cents, never negative. conditions: those of the event that its fields meet. log_key: the id of the mail.
     detail: everything the caller sent beside who and when, as it is kept in the history (JSON text, None if empty).
     """
 
@@ -45,6 +45,7 @@ class Activity(Struct, kw_only=True):
     references: tuple[tuple[str, Reference], ...] = ()
     products: tuple[Reference, ...] = ()
     amount: int = 0
+    uuid_is_derived: bool = False
     order_id: str | None = None
     conditions: tuple[When, ...] = ()
     cause: str | None = None

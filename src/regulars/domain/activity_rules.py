@@ -1,5 +1,7 @@
 """What an activity does to its customer: history, figures, ties, consent and the mail it tells of."""
 
+from typing import NamedTuple
+
 from regulars.domain.activity import Activity
 from regulars.domain.consent import Consent
 from regulars.domain.customer import Customer, Person, shown_name
@@ -9,17 +11,18 @@ from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
 from regulars.domain.mail import RANK, Log, advance, identify_log
 from regulars.domain.money import LIMIT_CENTS
+from regulars.domain.orders import report_of, total
 from regulars.domain.outcome import Verdict
 from regulars.domain.relations import BY_NAME, FLAG, ReportKind
 from regulars.domain.ties import apply_sets
 from regulars.domain.upsert_rules import apply_upsert, move_forward, record_consent
-from regulars.domain.working import WorkingSet, conflict
+from regulars.domain.working import LACKS_TIME, LACKS_UUID, WorkingSet, conflict
 
 
 def apply_activity(
     activity: Activity, work: WorkingSet, limits: Limits, *, source: str
 ) -> tuple[Verdict, Person | None]:
-    """Apply one activity. A repeat by its uuid changes nothing: "unchanged"; one of an order, no figure.
+    """Apply one activity. A repeat, by its uuid or as a report of an order, changes nothing: "unchanged".
 
     Raises RefusedError when the identifiers disagree, or an `identify` breaks the rules of the upsert.
     """
@@ -36,11 +39,9 @@ def apply_activity(
         work.objects.refuse_unknown_number("product_ids", "product", reference)
     person, verdict = _person(activity.who, work, activity.at)
     number = person.customer.number
-    if activity.order_id is not None:
-        order = (number, activity.name, activity.order_id)
-        if order in work.history.seen_orders:
-            return verdict, person
-        work.history.seen_orders.add(order)
+    order = None if activity.order_id is None else _order(activity, number, work)
+    if order is not None and order.is_repeat:
+        return verdict, person
     since, report = (work.now, ReportKind.IMMEDIATE) if activity.at is None else (activity.at, ReportKind.BACKDATED)
     at = min(since, work.now)  # what happened is never ahead of us, but what came before what is as it was reported
     numbers = [
@@ -51,7 +52,7 @@ def apply_activity(
     log = _mail(activity, person, work, dict(numbers), at) if activity.kind.mail else None
     _keep(activity, person, work, at, log=None if log is None else log.number)
     applies = not activity.kind.of_address or _is_of_current_address(activity, person, log)
-    _figures(activity, person, work, at, applies=applies)
+    _figures(activity, person, work, at, order, applies=applies)
     _ties(activity, person, work, numbers, products, since, report, applies=applies)
     if applies:
         _consent(activity, person, work, since, report, source=source)
@@ -104,19 +105,43 @@ def _keep(activity: Activity, person: Person, work: WorkingSet, at: int, *, log:
         order_id=activity.order_id,
         log=log,
         detail=activity.detail,
+        lacks=LACKS_TIME * (activity.at is None) + LACKS_UUID * (activity.uuid_is_derived or activity.uuid is None),
     )
 
 
-def _figures(activity: Activity, person: Person, work: WorkingSet, at: int, *, applies: bool) -> None:
+class _Order(NamedTuple):
+    """What a report means for its order. amount: cents by which the sum of the order's lines grows."""
+
+    amount: int
+    is_new: bool
+    is_repeat: bool
+
+
+def _order(activity: Activity, customer: int, work: WorkingSet) -> _Order:
+    assert activity.order_id is not None
+    reports = work.history.orders.setdefault((customer, activity.name, activity.order_id), [])
+    at = None if activity.at is None else min(activity.at, work.now)  # as it is kept
+    report = report_of(None if activity.uuid_is_derived else activity.uuid, at, activity.detail)
+    if report.uuid is None and report in reports:
+        return _Order(0, is_new=False, is_repeat=True)
+    before = total(activity.name, reports)
+    reports.append(report)
+    return _Order(total(activity.name, reports) - before, is_new=len(reports) == 1, is_repeat=False)
+
+
+def _figures(
+    activity: Activity, person: Person, work: WorkingSet, at: int, order: _Order | None, *, applies: bool
+) -> None:
     kind = activity.kind
-    if kind.counts is not None:
+    amount = activity.amount if order is None else order.amount
+    if kind.counts is not None and (order is None or order.is_new):
         customer = work.people.touch(person)
         setattr(customer, kind.counts, getattr(customer, kind.counts) + 1)
-    if activity.amount:
+    if amount:
         customer = work.people.touch(person)
-        customer.net_revenue = _within(customer.net_revenue + kind.revenue * activity.amount)
+        customer.net_revenue = _within(customer.net_revenue + kind.revenue * amount)
         if kind.revenue > 0:
-            customer.lifetime_revenue = _within(customer.lifetime_revenue + activity.amount)
+            customer.lifetime_revenue = _within(customer.lifetime_revenue + amount)
     if applies:
         move_forward(person, work, kind.moves, at)
     if kind.personal:

@@ -89,7 +89,7 @@ class ActivityJudge:
         body = _decoded(raw)
         activity = parse_activity(body, now=now, clamp=True, limits=self._limits)
         if activity.uuid is None:
-            activity.uuid = self._content_id(body)
+            activity.uuid, activity.uuid_is_derived = self._content_id(body), True
         if activity.at == now and _is_ahead(body, now):
             self.clamped += 1
         return RecordActivity(activity, SOURCE)

@@ -115,14 +115,15 @@ class Loading:
         """Orders and mails that are there, and ties that will change."""
         orders = {(n, need.event, need.order_id) for need in self._needs.orders for n in candidates.of(need.who)}
         identities, own = self._mails(candidates)
-        seen, logs, own_logs, ties = await self._ask(
-            self._keyed(sql.SEEN_ORDERS, orders),
+        reports, logs, own_logs, ties = await self._ask(
+            self._keyed(sql.ORDER_REPORTS, orders),
             self._keyed(sql.LOGS_BY_IDENTITY, identities),
             self._keyed(sql.LOGS_BY_NUMBER, own),
             self._keyed(sql.TIES, self._ties(candidates)),
         )
         history, people = self.work.history, self.work.people.by_number
-        history.seen_orders.update(seen)
+        for row in reports:
+            history.add_report(*row)
         for row in logs:
             log = Log(*row)
             history.logs[log.identity] = log

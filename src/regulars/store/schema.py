@@ -296,6 +296,7 @@ activities = Table(
     _text("order_id"),
     _number("log", nullable=True),
     _text("detail"),
+    Column("lacks", Integer, nullable=False, server_default="0"),
     PrimaryKeyConstraint("site_id", "number"),
     Index("activities_customer", "site_id", "customer", "at"),
     sqlite_with_rowid=False,
@@ -311,12 +312,11 @@ Index(
     postgresql_where=activities.c.uuid.is_not(None),
 )
 Index(
-    "activities_order",
+    "activities_orders",
     activities.c.site_id,
     activities.c.customer,
     activities.c.name,
     activities.c.order_id,
-    unique=True,
     sqlite_where=activities.c.order_id.is_not(None),
     postgresql_where=activities.c.order_id.is_not(None),
 )

@@ -148,9 +148,11 @@ SEEN_UUIDS = Statement(
     ),
 )
 _listed, (_customer, _name, _order) = keys_of(activities.c.customer, activities.c.name, activities.c.order_id)
-SEEN_ORDERS = Statement(
-    "seen_orders",
-    select(activities.c.customer, activities.c.name, activities.c.order_id).select_from(
+ORDER_REPORTS = Statement(
+    "order_reports",
+    select(
+        *(activities.c[name] for name in ("customer", "name", "order_id", "at", "uuid", "detail", "lacks"))
+    ).select_from(
         KeyedJoin(
             _listed,
             activities,

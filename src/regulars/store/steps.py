@@ -137,4 +137,17 @@ STEPS: Final[tuple[Step, ...]] = (
         },
     ),
     Step(number=8, name="titles_of_objects", backfill=Backfill(slice_of_titles)),
+    Step(
+        number=9,
+        name="what activities lack",
+        statements=on_every_engine("ALTER TABLE activities ADD COLUMN lacks INTEGER DEFAULT '0' NOT NULL"),
+    ),
+    Step(
+        number=10,
+        name="reports of orders",
+        index=NewIndex(
+            "activities_orders", "activities (site_id, customer, name, order_id) WHERE order_id IS NOT NULL"
+        ),
+    ),
+    Step(number=11, name="one report of an order", statements=on_every_engine("DROP INDEX activities_order")),
 )

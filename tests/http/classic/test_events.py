@@ -176,6 +176,20 @@ def test_money_that_is_no_json_number_is_malformed(api: Client, revenue: bytes) 
     refused(api.post("event", content=body), "malformed")
 
 
+def test_an_order_is_the_sum_of_its_lines(api: Client) -> None:
+    email = fresh()
+    record(api, "purchase", email, revenue=100, order_id="O-9", event_uuid=fresh())
+    for revenue in (10, 20):
+        assert record(api, "refund", email, revenue=revenue, order_id="O-9", event_uuid=fresh()) == "updated"
+    assert show(api, email)["lifetime_revenue"] == 100
+    record(api, "purchase", email, order_id="O-10")
+    assert record(api, "purchase", email, order_id="O-10", revenue=40) == "updated"
+    assert record(api, "purchase", email, order_id="O-10", revenue=40) == "unchanged"
+    record(api, "purchase", email, order_id="O-10", revenue=5, product_id="second")
+    shown = show(api, email)
+    assert (shown["lifetime_orders"], shown["lifetime_revenue"]) == (2, 145)
+
+
 def test_many_events_are_judged_one_by_one_and_applied_in_order(api: Client) -> None:
     email = fresh()
     events: list[Any] = [

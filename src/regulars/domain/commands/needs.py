@@ -10,7 +10,7 @@ from regulars.domain.references import Reference
 
 
 class OrderNeed(Struct, frozen=True):
-    """Whether an order of a customer was counted already, by the name of its event and its id."""
+    """What was reported of an order of a customer, by the name of the event and the order's id."""
 
     who: Who
     event: str

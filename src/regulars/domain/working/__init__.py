@@ -3,8 +3,8 @@
 `people.py`, `ties.py`, `objects.py` and `history.py` each hold one kind of row, and `working_set.py` holds them all.
 """
 
-from regulars.domain.working.history import ActivityRow
+from regulars.domain.working.history import LACKS_TIME, LACKS_UUID, ActivityRow
 from regulars.domain.working.people import conflict
 from regulars.domain.working.working_set import Counters, WorkingSet
 
-__all__ = ["ActivityRow", "Counters", "WorkingSet", "conflict"]
+__all__ = ["LACKS_TIME", "LACKS_UUID", "ActivityRow", "Counters", "WorkingSet", "conflict"]

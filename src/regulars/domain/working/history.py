@@ -1,9 +1,18 @@
 """The history of a transaction: events, mails and evidence of consent."""
 
+from typing import Final
+
 from msgspec import Struct
 
 from regulars.domain.consent import Consent
 from regulars.domain.mail import Log
+from regulars.domain.orders import Report, report_of
+
+LACKS_TIME: Final = 1
+"""The event came without a time, and has that of its arrival."""
+
+LACKS_UUID: Final = 2
+"""The event came without an id, and has one that was made of its content."""
 
 
 class ActivityRow(Struct):
@@ -17,26 +26,35 @@ class ActivityRow(Struct):
     order_id: str | None
     log: int | None
     detail: str | None
+    lacks: int = 0
+    """What the caller left open and we filled in: LACKS_TIME and LACKS_UUID, added up."""
 
 
 class History:
     """The history that a transaction adds to, and what it needs to know repeats by.
 
     logs: mails by their identity. seen_uuids: the ids of events that were counted, with the customer who takes the
-    memory of it along when deleted (None: the event is of a mail, whose log stays). seen_orders: (customer, name of
-    the event, order) that were counted. activities, new_logs, changed_logs, consents: the rows to write. statuses: of
-    the changed logs, as they are stored.
+    memory of it along when deleted (None: the event is of a mail, whose log stays). orders: what was reported of
+    orders, by (customer, name of the event, order). activities, new_logs, changed_logs, consents: the rows to write.
+    statuses: of the changed logs, as they are stored.
     """
 
     def __init__(self) -> None:
         self.logs: dict[bytes, Log] = {}
         self.seen_uuids: dict[bytes, int | None] = {}
-        self.seen_orders: set[tuple[int, str, str]] = set()
+        self.orders: dict[tuple[int, str, str], list[Report]] = {}
         self.activities: list[ActivityRow] = []
         self.new_logs: dict[int, Log] = {}
         self.statuses: dict[int, int] = {}
         self.changed_logs: dict[int, Log] = {}
         self.consents: list[Consent] = []
+
+    def add_report(
+        self, customer: int, event: str, order: str, at: int, uuid: bytes | None, detail: str | None, lacks: int
+    ) -> None:
+        """Take in what a stored event reports of an order."""
+        report = report_of(None if lacks & LACKS_UUID else uuid, None if lacks & LACKS_TIME else at, detail)
+        self.orders.setdefault((customer, event, order), []).append(report)
 
     def forget(self, customer: int) -> None:
         """Drop what was noted of a customer who is being deleted. Its mails stay, without what says who got them."""

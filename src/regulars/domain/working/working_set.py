@@ -54,12 +54,13 @@ class WorkingSet:
         order_id: str | None = None,
         log: int | None = None,
         detail: str | None = None,
+        lacks: int = 0,
     ) -> None:
-        """Write an event into the customer's history. log: the number of the mail that it is about."""
+        """Write an event into the customer's history. log: the number of its mail. lacks: as in `ActivityRow`."""
         number = self.counters.activity
         self.counters.activity += 1
         self.history.activities.append(
-            ActivityRow(number, person.customer.number, name, at, uuid, order_id, log, detail)
+            ActivityRow(number, person.customer.number, name, at, uuid, order_id, log, detail, lacks)
         )
 
     def delete(self, person: Person) -> None:
