@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from regulars.audience.service import Audience
 from regulars.audience.snapshot_directory import SnapshotDirectory
+from regulars.domain import phone
 from regulars.domain.limits import Limits
 from regulars.domain.moments import now_ms
 from regulars.http.access_log import AccessLog
@@ -89,6 +90,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
     async with store.snapshot() as connection:
         cursors = Sealer(await control.secret(connection), "cursor")
     rates = RateCounters.open()
+    phone.load()  # before anybody waits for it
     settle_garbage_collection()
     stalls = StallWatch()
     context = Context(store, settings, now_ms, lambda site: _saved_change(directory, site))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regulars.domain.faults import Fault, RefusedError
-from regulars.domain.fields import FIELD_RULES, FIELDS_OF, SPELLINGS
+from regulars.domain.fields import FIELD_RULES, FIELDS_OF, PERCENTILES, SPELLINGS
 from regulars.domain.limits import DEFAULT, Limits
 from regulars.domain.profile import EXPLICIT_FIELDS, Profile, fill_names, merge_attributes, parse_profile, parse_who
 
@@ -36,7 +36,7 @@ def read(**body: Any) -> Profile:
 
 def faults_of(body: dict[str, Any]) -> dict[str, str]:
     with pytest.raises(RefusedError) as refused:
-        parse_profile(body)
+        parse_profile(body, strict=True)
     return {fault.field: fault.detail for fault in refused.value.faults}
 
 
@@ -63,7 +63,7 @@ def test_a_body_that_names_nobody_is_refused(body: dict[str, Any]) -> None:
 
 def test_a_body_that_names_nobody_lists_its_other_faults_too() -> None:
     with pytest.raises(RefusedError) as refused:
-        parse_profile({"gender": "robot"})
+        parse_profile({"gender": 5}, strict=True)
     assert refused.value.code == "user_identifier_missing"
     assert [fault.field for fault in refused.value.faults] == ["email", "gender"]
 
@@ -82,7 +82,7 @@ def test_all_faults_are_listed_at_once() -> None:
         "firstname": "x" * 65,
         "lastname": 5.5,
         "phone_number": "030 123",
-        "gender": "robot",
+        "gender": "x" * 65,
         "locale": "not a locale",
         "joined_at": "soon",
         "predictive_engagement_percentile": 101,
@@ -116,7 +116,17 @@ def test_phones_have_6_to_14_digits(phone: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "phone", ["+12345", "+123456789012345", "+0123456", "919742888933", "+49 30 1", "+١٢٣٤٥٦", 49301234]
+    "phone",
+    [
+        "+12345",
+        "+1234567890123456",
+        "+0123456",
+        "919742888933",
+        "+49 30 1",
+        "0151 12345678",
+        49301234,
+        "+49 30 12 ext 5",
+    ],
 )
 def test_other_phones_are_refused(phone: object) -> None:
     assert "must be + and the country code" in faults_of({"email": "a@b.co", "phone_number": phone})["phone_number"]
@@ -144,7 +154,72 @@ def test_what_is_no_locale_is_refused(locale: object) -> None:
     assert faults_of({"email": "a@b.co", "locale": locale}) == {"locale": "must be an IETF language tag such as de-DE"}
 
 
-@pytest.mark.parametrize(("sent", "kept"), [("Male", "male"), (" female", "female"), ("UNKNOWN", "unknown")])
+@pytest.mark.parametrize(
+    "phone",
+    [
+        *(
+            "+49 151 12345678",
+            "+49-151-123-45678",
+            "+49 (151) 123.45678",
+            "tel:+4915112345678",
+            "+49\u00a0151\u00a012345678",
+        ),
+        *("\u202a+49 151 12345678\u202c", "\uff0b4915112345678", "+49 (0)151 12345678"),
+    ],
+)
+def test_international_numbers_are_read_however_they_are_written(phone: str) -> None:
+    profile = read(phone_number=phone)
+    assert profile.fields == {"phone_number": "+4915112345678"}
+    assert profile.warnings == ()
+
+
+SOFT: list[tuple[str, Any, Any]] = [
+    ("phone_number", "030 123", None),
+    ("gender", ["x"], None),
+    ("locale", "german!", None),
+    ("joined_at", "soon", None),
+    ("joined_at", 45292, None),
+    ("firstname", "x" * 65, None),
+    ("predictive_engagement_percentile", 101, None),
+    ("predictive_engagement_percentile", 55.6, 56),
+]
+
+
+@pytest.mark.parametrize(("field", "given", "taken"), SOFT)
+def test_a_field_that_cannot_be_read_loses_nobody(field: str, given: object, taken: object) -> None:
+    profile = parse_profile({"email": "a@b.co", "lastname": "Lee", field: given})
+    assert profile.who.email == "a@b.co"
+    assert profile.fields["lastname"] == "Lee"
+    assert profile.attributes == {field: given}
+    (warning,) = profile.warnings
+    assert (warning.field, warning.given, warning.taken) == (field, given, taken)
+    assert profile.fields.get(PERCENTILES.get(field, field)) == taken
+    assert set(faults_of({"email": "a@b.co", field: given})) == {field}
+
+
+def test_whichever_spelling_was_written_last_decides_the_field() -> None:
+    for unreadable in ("+44 20 7946 0958 or so", "", None):
+        assert read(data={"phone": unreadable}).fields == {"phone_number": None}
+    assert read(data={"phone": "+44 20 7946 0958"}).fields == {"phone_number": "+442079460958"}
+    exported = {
+        "firstName": "Zoe",
+        "address1": "Main St 1",
+        "zipcode": "12345",
+        "province": "ON",
+        "phoneNumber": "+123456",
+    }
+    assert read(data=exported).fields == {
+        "firstname": "Zoe",
+        "address_line_1": "Main St 1",
+        "address_zip": "12345",
+        "address_state": "ON",
+        "phone_number": "+123456",
+    }
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"), [("Male", "male"), (" female", "female"), ("UNKNOWN", "unknown"), ("Non-Binary", "Non-Binary")]
+)
 def test_genders(sent: str, kept: str) -> None:
     assert read(gender=sent).fields == {"gender": kept}
 
@@ -232,7 +307,10 @@ def test_the_spellings_are_those_of_the_api() -> None:
 def test_data_that_breaks_a_rule_stays_an_attribute(spelling: str, fields: tuple[str, ...]) -> None:
     for value in ({"deep": [1]}, ["x"], True, 1.5, "x" * 2000):
         profile = read(data={spelling: value})
-        assert (profile.fields, profile.attributes) == ({}, {spelling: value})
+        assert profile.attributes == {spelling: value}
+        is_structure = isinstance(value, dict | list)
+        assert profile.fields == ({} if is_structure else dict.fromkeys(fields))  # what was there is not true any more
+        assert [each.field for each in profile.warnings] == ([] if is_structure else [spelling])
 
 
 def test_a_field_outranks_its_spellings_and_they_have_an_order() -> None:

@@ -51,12 +51,16 @@ def import_file(
         Path | None, typer.Option(metavar="FILE", help="Write refused lines here, with line number and reason.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every line and change nothing.")] = False,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Refuse a line with a field that cannot be read."),
+    ] = False,
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
     """Carry out `regulars import`."""
     try:
-        summary = asyncio.run(_import(kind, file, site, rejects, dry_run, database))
+        summary = asyncio.run(_import(kind, file, site, rejects, dry_run, strict, database))
     except KeyboardInterrupt:
         if not dry_run:
             note("stopped: what was imported stays; run the same command again to continue, a repeat changes nothing")
@@ -70,10 +74,10 @@ def import_file(
 
 
 async def _import(
-    kind: ImportKind, file: str, site: int | None, rejects: Path | None, dry_run: bool, database: str
+    kind: ImportKind, file: str, site: int | None, rejects: Path | None, dry_run: bool, strict: bool, database: str
 ) -> Summary:
     with _reject_file(rejects, file, database) as on_reject:
-        return await _imported(kind, file, site, on_reject, dry_run, database)
+        return await _imported(kind, file, site, on_reject, dry_run, strict, database)
 
 
 async def _imported(
@@ -82,6 +86,7 @@ async def _imported(
     site: int | None,
     on_reject: Callable[[Line, RefusedError], None] | None,
     dry_run: bool,
+    strict: bool,
     database: str,
 ) -> Summary:
     async with opened(database, largest_batch=LARGEST_CHUNK) as store:
@@ -95,7 +100,7 @@ async def _imported(
             work = Import(
                 store,
                 chosen.id,
-                line_parser(kind, store.limits),
+                line_parser(kind, store.limits, strict=strict),
                 dry_run=dry_run,
                 recurring=found,
                 on_reject=on_reject,

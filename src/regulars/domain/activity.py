@@ -69,18 +69,21 @@ class Activity(Struct, kw_only=True):
         return None if any(when.instead_of_consent for when in self.conditions) else self.kind.consent
 
 
-def parse_activity(body: Mapping[str, Any], *, now: int, clamp: bool = False, limits: Limits = DEFAULT) -> Activity:
+def parse_activity(
+    body: Mapping[str, Any], *, now: int, clamp: bool = False, limits: Limits = DEFAULT, strict: bool = False
+) -> Activity:
     """Validate one event. `now` (ms) bounds its time: one further ahead is refused, or taken as now with `clamp`.
 
     Raises RefusedError with every fault found.
     """
-    return _Validator(body, limits).read(now, clamp)
+    return _Validator(body, limits, strict=strict).read(now, clamp)
 
 
 class _Validator:
     """One pass over an event, collecting its faults."""
 
-    def __init__(self, body: Mapping[str, Any], limits: Limits) -> None:
+    def __init__(self, body: Mapping[str, Any], limits: Limits, *, strict: bool) -> None:
+        self.strict = strict
         self.body = body
         self.limits = limits
         self.faults: list[Fault] = []
@@ -123,7 +126,7 @@ class _Validator:
     def whom(self, kind: Event) -> tuple[Profile | None, Who]:
         try:
             if kind.profile:
-                profile = parse_profile(self.body, limits=self.limits, ignore=_ENVELOPE)
+                profile = parse_profile(self.body, limits=self.limits, ignore=_ENVELOPE, strict=self.strict)
                 return profile, profile.who
             return None, parse_who(self.body, limits=self.limits)
         except RefusedError as refusal:

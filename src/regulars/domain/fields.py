@@ -10,20 +10,34 @@ import langcodes
 
 from regulars.domain.limits import Limits
 from regulars.domain.moments import parse_moment
+from regulars.domain.phone import parse_phone
 from regulars.domain.text import is_storable, trim
 
 SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
-    "firstname": ("first_name", "firstname", "fname"),
-    "lastname": ("last_name", "lastname", "lname"),
-    "name": ("name", "full_name"),
-    "phone_number": ("phone", "phone_number", "mobile", "mobile_phone_number"),
-    "mobile_phone_number": ("mobile", "mobile_phone_number"),
-    "address_line_1": ("address", "address_1", "address_line_1", "street"),
-    "address_line_2": ("address_2", "address_line_2"),
-    "address_city": ("city", "address_city"),
-    "address_state": ("state", "region", "address_state"),
-    "address_country": ("country", "address_country"),
-    "address_zip": ("zip", "zip_code", "postal_code", "address_zip"),
+    "firstname": ("first_name", "firstname", "fname", "firstName", "First Name", "given_name", "givenName"),
+    "lastname": ("last_name", "lastname", "lname", "lastName", "Last Name", "surname", "family_name", "familyName"),
+    "name": ("name", "full_name", "fullName", "Full Name"),
+    "phone_number": (
+        *("phone", "phone_number", "phoneNumber", "Phone", "Phone Number", "telephone"),
+        *("mobile", "mobile_phone_number", "mobilePhone", "mobile_phone"),
+    ),
+    "mobile_phone_number": ("mobile", "mobile_phone_number", "mobilePhone", "mobile_phone"),
+    "address_line_1": ("address", "address_1", "address_line_1", "address1", "addressLine1", "street", "Address"),
+    "address_line_2": ("address_2", "address_line_2", "address2", "addressLine2"),
+    "address_city": ("city", "address_city", "City"),
+    "address_state": ("state", "region", "address_state", "province", "State", "Province"),
+    "address_country": ("country", "address_country", "Country"),
+    "address_zip": (
+        "zip",
+        "zip_code",
+        "postal_code",
+        "address_zip",
+        "zipcode",
+        "postcode",
+        "zipCode",
+        "postalCode",
+        "Zip",
+    ),
     "gender": ("gender",),
     "locale": ("locale", "language"),
 }
@@ -42,7 +56,9 @@ PERCENTILES: Final[dict[str, str]] = {
 """Predictions that a caller may set, and the customer's field that keeps each."""
 
 GENDERS: Final = ("male", "female", "unknown")
-_PHONE: Final = re.compile(r"\+[1-9][0-9]{5,13}", re.ASCII)
+"""Genders that are kept in lower case; any other text is kept as it is."""
+
+LONGEST_GENDER: Final = 64
 
 
 def _text(limit: str) -> Callable[[Any, Limits], str]:
@@ -63,17 +79,13 @@ def _text(limit: str) -> Callable[[Any, Limits], str]:
 
 
 def _phone(value: Any, limits: Limits) -> str:
-    if isinstance(value, str) and _PHONE.fullmatch(text := value.strip()):
-        return text
-    raise ValueError(
-        "must be + and the country code, not starting with 0, 6 to 14 digits in all, such as +919742888933"
-    )
+    return parse_phone(value)
 
 
 def _gender(value: Any, limits: Limits) -> str:
-    if isinstance(value, str) and (text := value.strip().lower()) in GENDERS:
-        return text
-    raise ValueError(f"must be one of {', '.join(GENDERS)}")
+    if isinstance(value, str) and len(text := trim(value)) <= LONGEST_GENDER and is_storable(text):
+        return text.lower() if text.lower() in GENDERS else text
+    raise ValueError(f"must be text of at most {LONGEST_GENDER} characters")
 
 
 def _locale(value: Any, limits: Limits) -> str:
@@ -100,8 +112,8 @@ def _moment(value: Any, limits: Limits) -> int:
 
 
 def _percentile(value: Any, limits: Limits) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 100:
-        return value
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 100:
+        return round(value)
     raise ValueError("must be a whole number from 0 to 100")
 
 
@@ -127,4 +139,4 @@ TOP_RULES: Final[dict[str, Callable[[Any, Limits], Any]]] = {
     "joined_at": _moment,
     **dict.fromkeys(PERCENTILES, _percentile),
 }
-"""Top-level keys that are fields: one that breaks its rule refuses the whole customer."""
+"""Top-level keys that are fields. One that cannot be read is kept as an attribute, with a warning; see `profile`."""

@@ -30,6 +30,15 @@ RESERVED_PREFIX: Final = "_bsft_"
 _FLAGS: Final[dict[object, bool]] = {"true": True, "1": True, "false": False, "0": False}
 
 
+class FieldWarning(Struct, frozen=True):
+    """A field that was not taken as it was given: what it is now (None: it was left out), and why."""
+
+    field: str
+    given: Any
+    taken: Any
+    detail: str
+
+
 class Profile(Struct):
     """What one upsert says about a customer, judged and in our own names; what it leaves out is not there.
 
@@ -48,16 +57,20 @@ class Profile(Struct):
     unsubscribed: bool | None = None
     forget_customer_id: bool = False
     is_echo: bool = False
+    warnings: tuple[FieldWarning, ...] = ()
 
 
 def parse_profile(
-    body: Mapping[str, Any], *, limits: Limits = DEFAULT, ignore: frozenset[str] = frozenset()
+    body: Mapping[str, Any], *, limits: Limits = DEFAULT, ignore: frozenset[str] = frozenset(), strict: bool = False
 ) -> Profile:
     """Validate the body of an upsert. Keys in `ignore` belong to the envelope and are passed over.
 
+    An optional field that cannot be read is left out or rounded, kept as an attribute as it was given, and told in the
+    warnings; `strict` refuses it. Identifiers, structure and consent that cannot be read are always refused.
+
     Raises RefusedError with every fault of the body: `user_identifier_missing` when nothing names the customer.
     """
-    return _Validator(limits).read(body, ignore)
+    return _Validator(limits, strict=strict).read(body, ignore)
 
 
 def parse_who(body: Mapping[str, Any], *, limits: Limits = DEFAULT) -> Who:
@@ -71,9 +84,11 @@ def parse_who(body: Mapping[str, Any], *, limits: Limits = DEFAULT) -> Who:
 class _Validator:
     """One pass over a body, collecting its faults."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, *, strict: bool = False) -> None:
         self.limits = limits
+        self.strict = strict
         self.faults: list[Fault] = []
+        self.warnings: list[FieldWarning] = []
 
     def read(self, body: Mapping[str, Any], ignore: frozenset[str]) -> Profile:
         who = self.who(body)
@@ -92,9 +107,11 @@ class _Validator:
                 if value is None or is_blank(value) or (key == "locale" and value == NO_LOCALE):
                     continue
                 try:
-                    fields[PERCENTILES.get(key, key)] = rule(value, self.limits)
+                    taken = fields[PERCENTILES.get(key, key)] = rule(value, self.limits)
+                    if key in PERCENTILES and taken != value:
+                        self.soft(key, value, taken, "must be a whole number", attributes)
                 except ValueError as error:
-                    self.fault(key, str(error))
+                    self.soft(key, value, None, str(error), attributes)
             elif key not in _ENVELOPE and key not in READ_ONLY and key not in ignore:
                 attributes[key] = value
         if len(attributes) * _SHORTEST_MEMBER > self.limits.attributes:
@@ -107,10 +124,18 @@ class _Validator:
         if unsubscribed is False and _is_shown_as_reachable(body):
             unsubscribed = None
         self.finish(who)
-        return Profile(who, fields, attributes, groups, newsletters, unsubscribed)
+        return Profile(who, fields, attributes, groups, newsletters, unsubscribed, warnings=tuple(self.warnings))
 
     def fault(self, field: str, detail: str) -> None:
         self.faults.append(Fault(field, detail))
+
+    def soft(self, field: str, given: Any, taken: Any, detail: str, attributes: dict[str, Any]) -> None:
+        """A fault of an optional field: kept as an attribute with a warning, unless the caller wants a refusal."""
+        if self.strict:
+            self.fault(field, detail)
+        else:
+            attributes[field] = given
+            self.warnings.append(FieldWarning(field, given, taken, detail))
 
     def finish(self, who: Who) -> None:
         if who == _NOBODY and not any(fault.field in IDENTIFIERS for fault in self.faults):
@@ -144,7 +169,7 @@ class _Validator:
     def attributes(self, attributes: dict[str, Any], fields: dict[str, Any]) -> None:
         """Validate the attributes and fill the profile fields that they spell and no explicit field has set.
 
-        A blank text stays an attribute and says nothing of the field, as at the top level; a None clears it.
+        A blank text stays an attribute and clears the field, as a None does. So does what cannot be read.
         """
         spelled = []
         for key, value in attributes.items():
@@ -152,20 +177,22 @@ class _Validator:
             if fields_of is None or not _is_plain(value):
                 self.attribute_rules(key, value)
                 fields_of = FIELDS_OF.get(key)
-            if fields_of and not is_blank(value):
+            if fields_of and not isinstance(value, dict | list):
                 spelled.append(key)
         for key in spelled:
             value = attributes[key]
             for field in FIELDS_OF[key]:
                 if field in fields or self.is_outranked(key, field, attributes):
                     continue
-                if value is None:
+                if value is None or is_blank(value):
                     fields[field] = None
                     continue
                 try:
                     fields[field] = FIELD_RULES[field](value, self.limits)
-                except ValueError:
-                    continue
+                except ValueError as error:
+                    fields[field] = None  # what was there is not true any more
+                    if not any(each.field == key for each in self.warnings):
+                        self.warnings.append(FieldWarning(key, value, None, str(error)))
 
     def is_outranked(self, key: str, field: str, attributes: dict[str, Any]) -> bool:
         for spelling in SPELLINGS[field]:

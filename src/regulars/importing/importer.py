@@ -35,7 +35,10 @@ _BREATH: Final = 32
 
 
 class Summary(Struct, kw_only=True):
-    """What an import did, in lines that are not blank. `clamped`: moments ahead of the clock, taken as now."""
+    """What an import did, in lines that are not blank.
+
+    clamped: moments ahead of the clock, taken as now. warnings: fields that were left out or rounded, by field.
+    """
 
     lines: int = 0
     created: int = 0
@@ -43,6 +46,7 @@ class Summary(Struct, kw_only=True):
     unchanged: int = 0
     rejected: int = 0
     clamped: int = 0
+    warnings: dict[str, int] = {}
     seconds: float = 0.0
     rate: float = 0.0
 
@@ -110,11 +114,13 @@ class Import:
             commands: list[Upsert | RecordActivity] = []
             for line in group:
                 try:
-                    commands.append(self._judge.judge(line.raw, now))
+                    command = self._judge.judge(line.raw, now)
                 except RefusedError as refusal:
                     self._reject(line, refusal)
                 else:
+                    commands.append(command)
                     lines.append(line)
+                    self._note_warnings(command)
             if len(commands) == 1:
                 found.append((lines, commands[0]))
             elif commands:
@@ -149,6 +155,11 @@ class Import:
                 summary.created += 1
             else:
                 summary.updated += 1
+
+    def _note_warnings(self, command: Upsert | RecordActivity) -> None:
+        profile = command.profile if isinstance(command, Upsert) else command.activity.profile
+        for warning in () if profile is None else profile.warnings:
+            self.summary.warnings[warning.field] = self.summary.warnings.get(warning.field, 0) + 1
 
     def _reject(self, line: Line, refusal: RefusedError) -> None:
         self.summary.rejected += 1

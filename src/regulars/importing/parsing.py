@@ -44,27 +44,28 @@ class LineParser(Protocol):
         ...
 
 
-def line_parser(kind: ImportKind, limits: Limits) -> LineParser:
+def line_parser(kind: ImportKind, limits: Limits, *, strict: bool = False) -> LineParser:
     """The judge of a file of that kind. It is for one file: activity lines are counted from its start."""
-    return CustomerJudge(limits) if kind == "customers" else ActivityJudge(limits)
+    return (CustomerJudge if kind == "customers" else ActivityJudge)(limits, strict=strict)
 
 
 class CustomerJudge:
     """Judges customers, each line the body of POST /customers."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, *, strict: bool = False) -> None:
         self.clamped = 0
         self._limits = limits
+        self._strict = strict
 
     def judge(self, raw: bytes, now: int) -> Upsert:
         """The upsert that a line asks for."""
         body = _decoded(raw)
         if PAST.isdisjoint(body):
-            return Upsert(parse_profile(body, limits=self._limits), SOURCE)
+            return Upsert(parse_profile(body, limits=self._limits, strict=self._strict), SOURCE)
         reading = _Past(body, now, self._limits)
         restored = reading.read()
         try:
-            profile = parse_profile(body, limits=self._limits, ignore=PAST)
+            profile = parse_profile(body, limits=self._limits, ignore=PAST, strict=self._strict)
         except RefusedError as refusal:
             raise RefusedError(refusal.code, (*refusal.faults, *reading.faults)) from None
         if reading.faults:
@@ -78,16 +79,17 @@ class CustomerJudge:
 class ActivityJudge:
     """Judges activity, each line the body of POST /event."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, *, strict: bool = False) -> None:
         self.clamped = 0
         self._limits = limits
+        self._strict = strict
         self._seen: set[int] = set()
         self._times: dict[int, int] = {}
 
     def judge(self, raw: bytes, now: int) -> RecordActivity:
         """The activity that a line reports."""
         body = _decoded(raw)
-        activity = parse_activity(body, now=now, clamp=True, limits=self._limits)
+        activity = parse_activity(body, now=now, clamp=True, limits=self._limits, strict=self._strict)
         if activity.uuid is None:
             activity.uuid, activity.uuid_is_derived = self._content_id(body), True
         if activity.at == now and _is_ahead(body, now):

@@ -9,7 +9,7 @@ from regulars.domain.customer import Picture
 from regulars.domain.faults import Fault, RefusedError
 from regulars.domain.identity import Who, parse_address, parse_uuid, uuid_text
 from regulars.domain.outcome import Outcome
-from regulars.domain.profile import parse_profile, parse_who
+from regulars.domain.profile import Profile, parse_profile, parse_who
 from regulars.http.call import Call, json_response
 from regulars.http.classic import schemas
 from regulars.http.classic.customer_object import customer_object
@@ -17,10 +17,13 @@ from regulars.http.classic.surface import CLASSIC
 from regulars.http.errors import Problem
 from regulars.http.keyring import Caller, Reader, Writer
 from regulars.http.operation import Operation
-from regulars.http.schema import FORMATS, TEXT, WHOLE, listed, record, ref
+from regulars.http.schema import FORMATS, TEXT, WHOLE, Schema, listed, record, ref
 from regulars.store.reads import CustomerCard, find_person
 
 BULK_LIMIT: Final = 50
+STRICT: Final[dict[str, Schema]] = {"strict": {"type": "boolean"}}
+"""The parameter by which a field that cannot be read is refused."""
+
 DONE: Final[dict[str, Any]] = {"success": True, "status": "OK"}
 
 
@@ -51,10 +54,11 @@ async def search(call: Call, caller: Reader) -> Response:
 
 async def upsert(call: Call, caller: Writer) -> Response:
     """Create or update a customer."""
-    profile = parse_profile(await call.json_object(), limits=call.services.store.limits)
+    profile = parse_profile(await call.json_object(), limits=call.services.store.limits, strict=is_strict(call))
     outcome = await call.submit(caller.site, Upsert(profile))
     assert outcome.person is not None
-    return json_response({**DONE, "result": outcome.verdict, "customer": customer_object(outcome.person)})
+    done = {**DONE, "result": outcome.verdict, "customer": customer_object(outcome.person)}
+    return json_response({**done, **warned(profile)})
 
 
 async def bulk(call: Call, caller: Writer) -> Response:
@@ -76,7 +80,7 @@ async def bulk(call: Call, caller: Writer) -> Response:
         if outcome.refusal is not None:
             failed.append(given)
             errors.append(_bulk_error(outcome.refusal))
-        results.append(_result(outcome))
+        results.append({**_result(outcome), **(warned(item.profile) if isinstance(item, Upsert) else {})})
     return json_response({**DONE, "customers": failed, "errors": errors, "results": results})
 
 
@@ -88,6 +92,19 @@ async def remove(call: Call, caller: Writer) -> Response:
 async def remove_posted(call: Call, caller: Writer) -> Response:
     """Delete the customer named in the body."""
     return await _delete(call, caller, parse_who(await call.json_object(), limits=call.services.store.limits))
+
+
+def is_strict(call: Call) -> bool:
+    """Whether the caller wants a field that cannot be read to be refused: `?strict=true`."""
+    value = call.request.query_params.get("strict", "").lower()
+    if value not in ("", "true", "1", "false", "0"):
+        raise Problem("invalid", "strict must be true or false.", faults=[Fault("strict", "must be true or false")])
+    return value in ("true", "1")
+
+
+def warned(profile: Profile | None) -> dict[str, Any]:
+    """The warnings of a profile as a member of a reply; nothing where there is none."""
+    return {"warnings": list(profile.warnings)} if profile is not None and profile.warnings else {}
 
 
 def who_in_path(call: Call) -> Who:
@@ -127,7 +144,7 @@ def _judge(item: Any, call: Call) -> Upsert | RefusedError:
     if not isinstance(item, dict):
         return RefusedError("invalid", (Fault("customers", "must be a list of objects"),))
     try:
-        return Upsert(parse_profile(item, limits=call.services.store.limits))
+        return Upsert(parse_profile(item, limits=call.services.store.limits, strict=is_strict(call)))
     except RefusedError as refusal:
         return refusal
 
@@ -167,6 +184,7 @@ OPERATIONS: Final = (
         upsert,
         "Create or update a customer",
         "Fields that the body leaves out stay as they are. `result` says what happened.",
+        parameters=STRICT,
         body=ref("CustomerInput"),
         reply=schemas.done(result=schemas.RESULT, customer=ref("Customer")),
         errors=(404, 409),

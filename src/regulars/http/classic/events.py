@@ -9,7 +9,7 @@ from regulars.domain.commands import RecordActivity
 from regulars.domain.faults import Fault, RefusedError
 from regulars.http.call import Call, json_response
 from regulars.http.classic import schemas
-from regulars.http.classic.customers import DONE
+from regulars.http.classic.customers import DONE, STRICT, is_strict, warned
 from regulars.http.classic.surface import CLASSIC
 from regulars.http.errors import Problem
 from regulars.http.keyring import Writer
@@ -24,9 +24,10 @@ BULK_BYTES: Final = 1024 * 1024
 async def record_event(call: Call, caller: Writer) -> Response:
     """Record something that a customer did, or that was done to them."""
     services = call.services
-    activity = parse_activity(await call.json_object(), now=services.clock(), limits=services.store.limits)
+    body, strict = await call.json_object(), is_strict(call)
+    activity = parse_activity(body, now=services.clock(), limits=services.store.limits, strict=strict)
     outcome = await call.submit(caller.site, RecordActivity(activity))
-    return json_response({**DONE, "result": outcome.verdict})
+    return json_response({**DONE, "result": outcome.verdict, **warned(activity.profile)})
 
 
 async def bulk(call: Call, caller: Writer) -> Response:
@@ -73,6 +74,7 @@ OPERATIONS: Final = (
         record_event,
         "Record an event",
         "Something that a customer did, or that was done to them.",
+        parameters=STRICT,
         body=ref("Event"),
         reply=schemas.done(result=such_as(TEXT, "updated")),
         errors=(404, 409),

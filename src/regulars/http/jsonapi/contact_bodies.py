@@ -39,7 +39,7 @@ def profile_of(attributes: Mapping[str, Any], limits: Limits, *, number: int | N
     if number is None and "email" not in attributes:
         faults["email"] = Fault("email", "is required")
     try:
-        profile = parse_profile(_upsert(attributes), limits=limits)
+        profile = parse_profile(_upsert(attributes), limits=limits, strict=True)
     except RefusedError as refusal:
         for fault in refusal.faults:
             faults.setdefault(_SAME.get(fault.field, fault.field), fault)
