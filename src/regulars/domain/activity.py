@@ -51,6 +51,8 @@ class Activity(Struct, kw_only=True):
     cause: str | None = None
     log_key: str | None = None
     message: str | None = None
+    email_name: str | None = None
+    email_version: str | None = None
     wording: str | None = None
     proof: str | None = None
     detail: str | None = None
@@ -111,6 +113,8 @@ class _Validator:
             cause=self.cause() if "cause" in kind.optional else (kind.consent[1] if kind.consent else None),
             log_key=(self.text("log_id") or self.text("message_id")) if kind.mail else None,
             message=self.text("message") if kind.mail else None,
+            email_name=self.text("email_name") if kind.mail else None,
+            email_version=self.text("email_version") if kind.mail else None,
             wording=self.text("wording") if kind.consent else None,
             proof=self.text("proof") if kind.consent else None,
             detail=None if kind.profile else self.detail(),

@@ -236,9 +236,16 @@ def _mail(activity: Activity, person: Person, work: WorkingSet, numbers: dict[st
         _readdress(log, activity.who, customer)
     if item is not None and (log.email_id is None or item.public_id < log.email_id):
         # Events of one mail should name the same; of those that do not, any order of arrival keeps the same one.
-        log.email_id, log.email_name = item.public_id, item.name
+        log.email_id = item.public_id
+    log.email_name = _first(log.email_name, activity.email_name)
+    log.email_version = _first(log.email_version, activity.email_version)
     advance(log, status, at, activity.message)
     return log
+
+
+def _first(known: str | None, told: str | None) -> str | None:
+    """The one of two texts that any order of arrival keeps; None is nothing."""
+    return min((text for text in (known, told) if text is not None), default=None)
 
 
 def _readdress(log: Log, who: Who, customer: Customer) -> None:

@@ -40,7 +40,7 @@ class Log(Struct):
 
     number: within the site. identity: 16 bytes that say which mail it is. key: the caller's or provider's id.
     customer: the number of the customer at the time, who may be gone; the address stays. message: empty of a customer
-    who is gone. Moments: ms.
+    who is gone. email_name: as events told it; None where the name is that of the template. Moments: ms.
     """
 
     number: int
@@ -72,7 +72,7 @@ class Log(Struct):
     @property
     def told(self) -> str:
         """The message as it is shown: what was reported, else what its status says."""
-        return self.message or _said(STATUSES[self.status])
+        return self.message or said(STATUSES[self.status])
 
     def went_to(self, customer: int, address_key: str | None) -> bool:
         """Whether the mail went to this customer, or to its address."""
@@ -120,12 +120,13 @@ def advance(log: Log, status: str, at: int, message: str | None) -> None:
         reached = _REPEATS[status]
         if log.status == RANK[status]:  # the one that is here may be the later of the two
             log.status = RANK[reached]
-            log.message = _said(reached) if log.message == _said(status) else log.message
+            log.message = said(reached) if log.message == said(status) else log.message
     log.created_at = min(log.created_at, at)
-    report = (RANK[reached], at, message or _said(reached))
+    report = (RANK[reached], at, message or said(reached))
     if report > (log.status, log.status_at, log.message):
         log.status, log.status_at, log.message = report
 
 
-def _said(status: str) -> str:
+def said(status: str) -> str:
+    """What is shown of a report that came without a message."""
     return f"Message has been {status.replace('_', '-')}"

@@ -3,7 +3,7 @@
 from typing import Final
 
 from regulars.http import health, metrics
-from regulars.http.classic import batch, events, groups, logs
+from regulars.http.classic import batch, events, groups, logs, subscription_groups
 from regulars.http.classic import customers as classic_customers
 from regulars.http.jsonapi import contacts, customers, oauth, objects, offer_products, relationships, server, sites
 from regulars.http.pages import documentation
@@ -13,6 +13,7 @@ OPERATIONS: Final = (
     *logs.OPERATIONS,
     *groups.OPERATIONS,
     *events.OPERATIONS,
+    *subscription_groups.OPERATIONS,
     *batch.OPERATIONS,
     *customers.OPERATIONS,
     *contacts.OPERATIONS,

@@ -280,6 +280,8 @@ logs = Table(
     UniqueConstraint("site_id", "identity", name="logs_identity"),
     Index("logs_address", "site_id", "address_key", "created_at"),
     Index("logs_customer", "site_id", "customer", "created_at"),
+    Index("logs_created", "site_id", "created_at", "number"),
+    Index("logs_key", "site_id", "key", "created_at", "number"),
     sqlite_with_rowid=False,
 )
 """One mail to one person: in the order of `domain.mail.Log`. Logs stay when the customer goes."""

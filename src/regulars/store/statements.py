@@ -47,7 +47,7 @@ def _by(name: str, table: Table, *names: str, beside: Sequence[ColumnElement[Any
 _NULL = cast(literal_column(str(NULL)), BigInteger)
 LOG_FIELDS = (
     *("address_key", "recipient_name", "recipient_address", "created_at", "status", "status_at", "message"),
-    *("email_id", "email_name", "opens", "clicks"),
+    *("email_id", "email_name", "email_version", "opens", "clicks"),
 )
 """What an event changes of a log that is there."""
 

@@ -150,4 +150,6 @@ STEPS: Final[tuple[Step, ...]] = (
         ),
     ),
     Step(number=11, name="one report of an order", statements=on_every_engine("DROP INDEX activities_order")),
+    Step(number=12, name="logs by time", index=NewIndex("logs_created", "logs (site_id, created_at, number)")),
+    Step(number=13, name="logs by key", index=NewIndex("logs_key", 'logs (site_id, "key", created_at, number)')),
 )

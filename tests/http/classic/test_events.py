@@ -273,3 +273,40 @@ def test_an_order_s_id_that_no_index_takes_is_refused_on_every_engine(api: Clien
     order = {"event": "purchase", "email": "long@example.com", "revenue": 1, "order_id": many}
     assert "2000 bytes" in refused(api.post("event", order), "invalid", "order_id")["message"]
     done(api.post("event", {**order, "order_id": many[:660]}))
+
+
+class TestHistory:
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def _happened(cls, api: Client) -> None:
+        for n in range(60):
+            body = {"event": "history_a" if n % 2 else "history_b", "email": f"h{n % 3}@history.example", "n": n}
+            done(api.post("event", {**body, "timestamp": 1_700_000_000 + n, "event_uuid": f"h-{n}"}))
+
+    def test_the_newest_first(self, api: Client) -> None:
+        found = done(api.get("event/history?event_name=history_a&limit=3"))["events"]
+        assert [(each["event"], each["n"]) for each in found] == [("history_a", n) for n in (59, 57, 55)]
+        assert found[0]["timestamp"] == "2023-11-14T22:14:19.000Z"
+        assert found[0]["customer"]["email"] == "h2@history.example"
+        assert len(done(api.get("event/history"))["events"]) == 50
+
+    def test_of_one_customer(self, api: Client) -> None:
+        found = done(api.get("event/history?email=h0@history.example"))["events"]
+        assert [each["n"] for each in found] == list(range(57, -1, -3))
+        found = done(api.get("event/history?email=h0@history.example&event_name=history_a"))["events"]
+        assert [each["n"] for each in found] == list(range(57, -1, -6))
+        refused(api.get("event/history?email=nobody@history.example"), "customer_not_found")
+
+    @pytest.mark.parametrize("limit", ["0", "51", "x", "-1"])
+    def test_the_limit(self, api: Client, limit: str) -> None:
+        refused(api.get(f"event/history?limit={limit}"), "invalid", "limit")
+
+
+def test_subscription_groups(api: Client) -> None:
+    wanted = [{"id": "sg_weekly", "subscribed": True}]
+    done(api.post("customers", {"email": "sg@example.com", "subscription_groups": wanted}))
+    for path in ("subscription_groups", "subscription_groups/index_lite"):
+        found = {each["id"]: each["name"] for each in done(api.get(path))["subscription_groups"]}
+        assert found["sg_weekly"] == "sg_weekly"
+    assert done(api.get("subscription_groups/sg_weekly"))["subscription_group"]["id"] == "sg_weekly"
+    refused(api.get("subscription_groups/sg_unknown"), "object_not_found")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.http.checks import done, refused
-from tests.in_process import Client
+from tests.in_process import Client, InProcess
 
 START = 1_700_000_000
 ADDRESS = "reader@example.com"
@@ -128,3 +128,103 @@ def test_all_that_is_wrong_with_a_question_is_listed(api: Client) -> None:
     assert refused(wrong, "invalid", "count", "created_lt")["message"] == "count must be a whole number from 1 to 100."
     refused(api.get("customers/nonsense/logs"), "invalid", "who")
     refused(api.get("customers"), "invalid", "email")
+
+
+def listed(api: Client, query: str = "") -> list[dict[str, Any]]:
+    reply = api.get(f"logs{query}")
+    assert reply.status_code == 200
+    found: list[dict[str, Any]] = reply.json()
+    return found
+
+
+def ids(logs: list[dict[str, Any]]) -> list[str]:
+    return [each["id"] for each in logs]
+
+
+BEYOND = START + 100_000
+"""Later than the mails of other tests."""
+
+
+class TestEverybody:
+    def test_the_pages_hold_every_mail_once(self, api: Client) -> None:
+        bound = f"created_gte={START}&created_lt={START + 200}"
+        by_offset = ids(listed(api, f"?count=60&{bound}")) + ids(listed(api, f"?count=60&offset=60&{bound}"))
+        behind: list[str] = []
+        while page := ids(listed(api, f"?count=40&{bound}" + (f"&before={behind[-1]}" if behind else ""))):
+            behind += page
+        assert by_offset == behind
+        assert len(set(behind)) == len(behind) >= 106
+
+    def test_bounds(self, api: Client) -> None:
+        assert ids(listed(api, f"?created_gt={START}&created_lte={START + 2}")) == ["log_2", "log_1"]
+        assert ids(listed(api, f"?created_gte={START + 1}&created_lt={START + 3}")) == ["log_2", "log_1"]
+        assert ids(listed(api, f"?created_gte={START + 104}&created_lte={START + 104}")) == ["log_half", "log_104"]
+        assert listed(api, f"?created_gt={START + 5}&created_lt={START + 6}") == []
+
+    @pytest.mark.parametrize(
+        "query", ["count=0", "count=101", "offset=-1", "offset=10001", "created_lt=x", "created_gte=1.5"]
+    )
+    def test_refusals(self, api: Client, query: str) -> None:
+        refused(api.get(f"logs?{query}"), "invalid", query.partition("=")[0])
+
+    def test_an_unknown_place(self, api: Client) -> None:
+        refused(api.get("logs?before=log_unknown"), "object_not_found")
+
+
+class TestOne:
+    def test_a_mail_and_what_happened_to_it(self, api: Client) -> None:
+        mail(api, "email_sent", BEYOND + 1_000, log_id="log_one")
+        mail(api, "email_clicked", BEYOND + 1_002, log_id="log_one")
+        mail(api, "email_opened", BEYOND + 1_001, log_id="log_one", message="Opened at noon")
+        found = api.get("logs/log_one").json()
+        assert (found["object"], found["id"], found["status"]) == ("log", "log_one", "clicked")
+        assert found == logs(api, f"?created_gt={BEYOND + 999}")[0]
+        assert api.get("logs/log_one/events").json() == [
+            {"object": "event", "created": BEYOND + 1_000, "type": "sent", "message": "Message has been sent"},
+            {"object": "event", "created": BEYOND + 1_001, "type": "opened", "message": "Opened at noon"},
+            {"object": "event", "created": BEYOND + 1_002, "type": "clicked", "message": "Message has been clicked"},
+        ]
+
+    def test_a_mail_without_an_id_of_its_own(self, api: Client) -> None:
+        mail(api, "email_sent", BEYOND + 2_000, broadcast_id="bc_numbered")
+        (number,) = ids(listed(api, f"?created_gte={BEYOND + 2_000}&created_lte={BEYOND + 2_000}"))
+        assert number.startswith("log_")
+        assert api.get(f"logs/{number}").json()["email_id"] == "bc_numbered"
+        assert len(api.get(f"logs/{number}/events").json()) == 1
+
+    @pytest.mark.parametrize("path", ["logs/log_unknown", "logs/log_1", "logs/log_99999999999999999999/events"])
+    def test_an_unknown_mail(self, api: Client, path: str) -> None:
+        refused(api.get(path), "object_not_found") if path != "logs/log_1" else None
+        told = api.having(X_SWU_API_CLIENT="node-1").get("logs/log_unknown")
+        assert (told.status_code, told.headers["content-type"]) == (400, "text/plain; charset=utf-8")
+
+    def test_another_account_s_mail_is_not_there(self, app: InProcess) -> None:
+        refused(app.client(account="others").get("logs/log_one"), "object_not_found")
+
+
+class TestNames:
+    def test_they_are_those_that_events_tell(self, api: Client) -> None:
+        mail(
+            api,
+            "email_sent",
+            BEYOND + 3_000,
+            log_id="log_named",
+            template_id="tem_1",
+            email_name="Order Confirmation",
+            email_version="Version A",
+        )
+        mail(api, "email_opened", BEYOND + 3_001, log_id="log_named", template_id="tem_1")
+        found = api.get("logs/log_named").json()
+        assert [found[name] for name in ("email_id", "email_name", "email_version")] == [
+            *("tem_1", "Order Confirmation", "Version A")
+        ]
+
+    def test_else_that_of_what_was_sent(self, api: Client) -> None:
+        mail(api, "email_sent", BEYOND + 4_000, log_id="log_later", broadcast_id="bc_named")
+        assert api.get("logs/log_later").json()["email_name"] == "bc_named"
+        attributes = {"name": "Spring news"}
+        number = api.get("/v1/broadcasts?filter[key]=bc_named").json()["data"][0]["id"]
+        body = {"data": {"type": "broadcasts", "id": number, "attributes": attributes}}
+        assert api.send("PATCH", f"/v1/broadcasts/{number}", body).status_code == 200
+        assert api.get("logs/log_later").json()["email_name"] == "Spring news"
+        assert logs(api, f"?created_gt={BEYOND + 3_999}")[0]["email_name"] == "Spring news"

@@ -1,24 +1,40 @@
-"""Activity on the classic surface: one event, or many in one call."""
+"""Activity on the classic surface: one event, many in one call, and what happened of late."""
 
 from typing import Any, Final
 
+import msgspec
 from starlette.responses import Response
 
 from regulars.domain.activity import parse_activity
 from regulars.domain.commands import RecordActivity
+from regulars.domain.customer import Customer
 from regulars.domain.faults import Fault, RefusedError
+from regulars.domain.identity import uuid_text
+from regulars.domain.moments import iso
+from regulars.domain.profile import parse_who
+from regulars.domain.working import ActivityRow
 from regulars.http.call import Call, json_response
 from regulars.http.classic import schemas
 from regulars.http.classic.customers import DONE, STRICT, is_strict, warned
 from regulars.http.classic.surface import CLASSIC
 from regulars.http.errors import Problem
-from regulars.http.keyring import Writer
+from regulars.http.keyring import Reader, Writer
 from regulars.http.operation import Operation
 from regulars.http.schema import TEXT, WHOLE, listed, record, ref, such_as
+from regulars.store.log_reads import activities_of
+from regulars.store.query import read
+from regulars.store.reads import customers_by_number, find_person
 
 BULK_LIMIT: Final = 100
 BULK_BYTES: Final = 1024 * 1024
 """The largest body of a bulk call; the vendor's clients cut theirs to fit."""
+
+
+HISTORY_LIMIT: Final = 50
+LOOKED_AT: Final = 1_000
+"""Events that are looked through for those of one name."""
+
+WHOSE: Final = ("email", "customer_id", "uuid")
 
 
 async def record_event(call: Call, caller: Writer) -> Response:
@@ -56,6 +72,49 @@ async def bulk(call: Call, caller: Writer) -> Response:
     return json_response({"success": True, "status": "ok", "count": len(events) - len(failed), "failed": failed})
 
 
+async def history(call: Call, caller: Reader) -> Response:
+    """What happened of late: to one customer, or to everybody; of all events, or of one name."""
+    given = call.request.query_params
+    text = given.get("limit", "").strip()
+    limit = int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else (0 if text else HISTORY_LIMIT)
+    if not 1 <= limit <= HISTORY_LIMIT:
+        fault = Fault("limit", f"must be a whole number from 1 to {HISTORY_LIMIT}")
+        raise Problem("invalid", f"{fault.field} {fault.detail}.", faults=[fault])
+    wanted = {name: given[name] for name in WHOSE if given.get(name)}
+    who = parse_who(wanted, limits=call.services.store.limits) if wanted else None
+    name = given.get("event_name", "").strip()
+    number = None
+    async with call.services.store.snapshot() as connection:
+        if who is not None:
+            person = await find_person(connection, caller.site, who)
+            if person is None:
+                raise Problem("customer_not_found", "There is no customer with this address, customer_id or uuid.")
+            number = person.customer.number
+        rows = await activities_of(
+            connection, caller.site, number, name=name or None, looked_at=LOOKED_AT if name else limit, count=limit
+        )
+        people = await read(connection, customers_by_number(caller.site, sorted({row.customer for row in rows})))
+    known = {customer.number: customer for customer in people}
+    return json_response({**DONE, "events": [_past_event(row, known.get(row.customer)) for row in rows]})
+
+
+def _past_event(row: ActivityRow, customer: Customer | None) -> dict[str, Any]:
+    """An event as it was told, with when it happened and to whom (null: a customer who was deleted)."""
+    detail = msgspec.json.decode(row.detail) if row.detail else {}
+    whose = (
+        None
+        if customer is None
+        else {"uuid": uuid_text(customer.uuid), "email": customer.email, "customer_id": customer.customer_id}
+    )
+    return {
+        **detail,
+        "event": row.name,
+        "timestamp": iso(row.at),
+        "event_uuid": None if row.uuid is None else uuid_text(row.uuid),
+        "customer": whose,
+    }
+
+
 def _failure(place: int, event: Any, refusal: RefusedError) -> dict[str, Any]:
     return {
         "index": place,
@@ -78,6 +137,22 @@ OPERATIONS: Final = (
         body=ref("Event"),
         reply=schemas.done(result=such_as(TEXT, "updated")),
         errors=(404, 409),
+    ),
+    Operation(
+        CLASSIC,
+        "events.history",
+        "GET",
+        "/api/v1/event/history",
+        history,
+        "List what happened of late",
+        f"Newest first. With `event_name`, those among the last {LOOKED_AT} events of the customer, or of the site.",
+        parameters={
+            "event_name": {**such_as(TEXT, "purchase"), "description": "Only events of this name."},
+            "limit": {"type": "integer", "minimum": 1, "maximum": HISTORY_LIMIT, "default": HISTORY_LIMIT},
+            **{name: {**TEXT, "description": "Only what happened to this customer."} for name in WHOSE},
+        },
+        reply=schemas.done(events=listed(ref("PastEvent"))),
+        errors=(404,),
     ),
     Operation(
         CLASSIC,

@@ -1,11 +1,14 @@
-"""The mails of one customer, on the classic surface."""
+"""Mails on the classic surface: those to one customer, those to everybody, one of them, and what happened to it."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
 from starlette.responses import Response
 
+from regulars.domain.events import EVENTS
 from regulars.domain.faults import Fault
-from regulars.domain.mail import STATUSES, Log
+from regulars.domain.mail import STATUSES, Log, said
 from regulars.domain.moments import SECOND
 from regulars.domain.text import whole_number
 from regulars.http.call import Call, json_response
@@ -15,10 +18,18 @@ from regulars.http.classic.surface import CLASSIC
 from regulars.http.errors import Problem
 from regulars.http.keyring import Reader
 from regulars.http.operation import Operation
-from regulars.http.schema import SECONDS, listed, ref
+from regulars.http.schema import SECONDS, TEXT, listed, ref, such_as
+from regulars.store.engine import Connection
+from regulars.store.log_reads import events_of_log, find_log, logs_of_site, mail_names
 from regulars.store.reads import FOREVER, find_person, logs_of
 
 LARGEST_COUNT: Final = 100
+LARGEST_OFFSET: Final = 10_000
+"""Mails that may be passed over; whoever reads further goes on behind the last one, with `before`."""
+
+MOST_EVENTS: Final = 1_000
+"""Events of one mail that are shown."""
+
 _LATEST: Final = FOREVER // SECOND
 
 
@@ -47,13 +58,80 @@ async def of_customer(call: Call, caller: Reader) -> Response:
             before=before * SECOND if before < _LATEST else FOREVER,
             count=count,
         )
+        names = await mail_names(connection, caller.site, logs)
     if person is None and not logs:
         raise Problem("customer_not_found", "There is no customer with this address, and no mail to it.")
-    return json_response({**DONE, "logs": [log_object(log, caller.site) for log in logs]})
+    return json_response({**DONE, "logs": [log_object(log, caller.site, names) for log in logs]})
 
 
-def log_object(log: Log, site: int) -> dict[str, Any]:
-    """A log as Sendwithus shows one; `created` is Unix seconds."""
+async def index(call: Call, caller: Reader) -> Response:
+    """The mails to everybody, newest first. Bounds are Unix seconds."""
+    faults: list[Fault] = []
+    count = _whole(call, "count", 1, LARGEST_COUNT, LARGEST_COUNT, faults)
+    skip = _whole(call, "offset", 0, LARGEST_OFFSET, 0, faults)
+    later, earliest = _seconds(call, "created_gt", faults), _seconds(call, "created_gte", faults)
+    earlier, latest = _seconds(call, "created_lt", faults), _seconds(call, "created_lte", faults)
+    if faults:
+        raise Problem("invalid", f"{faults[0].field} {faults[0].detail}.", faults=faults)
+    after = max(
+        -FOREVER if later is None else later * SECOND + SECOND - 1,
+        -FOREVER if earliest is None else earliest * SECOND - 1,
+    )
+    until = min(
+        FOREVER if earlier is None else earlier * SECOND - 1,
+        FOREVER if latest is None else latest * SECOND + SECOND - 1,
+    )
+    number = FOREVER
+    async with call.services.store.snapshot() as connection:
+        if before := call.request.query_params.get("before", ""):
+            last = await _found(connection, caller.site, before)
+            if last.created_at <= until:
+                until, number = last.created_at, last.number
+        logs = await logs_of_site(
+            connection, caller.site, after=after, until=until, before=number, skip=skip, count=count
+        )
+        names = await mail_names(connection, caller.site, logs)
+    return json_response([log_object(log, caller.site, names) for log in logs])
+
+
+async def show(call: Call, caller: Reader) -> Response:
+    """One mail."""
+    async with call.services.store.snapshot() as connection:
+        log = await _found(connection, caller.site, call.path("log"))
+        names = await mail_names(connection, caller.site, [log])
+    return json_response(log_object(log, caller.site, names))
+
+
+async def events(call: Call, caller: Reader) -> Response:
+    """What happened to one mail, oldest first."""
+    async with call.services.store.snapshot() as connection:
+        log = await _found(connection, caller.site, call.path("log"))
+        happened = await events_of_log(connection, caller.site, log.number, count=MOST_EVENTS)
+    return json_response([event_object(*each) for each in happened])
+
+
+async def _found(connection: Connection, site: int, key: str) -> Log:
+    log = await find_log(connection, site, key)
+    if log is None:
+        raise Problem("object_not_found", "There is no log with this id.")
+    return log
+
+
+def event_object(name: str, at: int, detail: str | None) -> dict[str, Any]:
+    """What happened to a mail as Sendwithus shows it; `created` is Unix seconds."""
+    kind = EVENTS.get(name)
+    status = name if kind is None or kind.mail is None else kind.mail
+    told = msgspec.json.decode(detail).get("message") if detail else None
+    return {
+        "object": "event",
+        "created": at // SECOND,
+        "type": status,
+        "message": told if isinstance(told, str) and told else said(status),
+    }
+
+
+def log_object(log: Log, site: int, names: Mapping[str, str]) -> dict[str, Any]:
+    """A log as Sendwithus shows one; `created` is Unix seconds. names: those of templates, by `email_id`."""
     return {
         "object": "log",
         "id": log.public_id(site),
@@ -63,7 +141,7 @@ def log_object(log: Log, site: int) -> dict[str, Any]:
         "status": STATUSES[log.status],
         "message": log.told,
         "email_id": log.email_id or "",
-        "email_name": log.email_name or log.email_id or "",
+        "email_name": log.email_name or names.get(log.email_id or "") or log.email_id or "",
         "email_version": log.email_version or "",
     }
 
@@ -75,9 +153,32 @@ def _whole(call: Call, name: str, low: int, high: int, default: int, faults: lis
     size = whole_number(text.removeprefix("-"), longest=18)
     if size is not None and low <= (value := -size if text.startswith("-") else size) <= high:
         return value
-    allowed = f"a whole number from {low} to {high}" if name == "count" else "a Unix timestamp in seconds"
+    allowed = f"a whole number from {low} to {high}" if name in ("count", "offset") else "a Unix timestamp in seconds"
     faults.append(Fault(name, f"must be {allowed}"))
     return default
+
+
+def _seconds(call: Call, name: str, faults: list[Fault]) -> int | None:
+    """A moment in Unix seconds, None where none is given."""
+    if not call.request.query_params.get(name, "").strip():
+        return None
+    return _whole(call, name, -_LATEST, _LATEST, 0, faults)
+
+
+_COUNT: Final = {
+    "type": "integer",
+    "minimum": 1,
+    "maximum": LARGEST_COUNT,
+    "default": LARGEST_COUNT,
+    "description": "How many at most.",
+}
+_OFFSET: Final = {
+    "type": "integer",
+    "minimum": 0,
+    "maximum": LARGEST_OFFSET,
+    "default": 0,
+    "description": "How many are passed over. Further on, name the last log of the page before with `before`.",
+}
 
 
 OPERATIONS: Final = (
@@ -90,17 +191,54 @@ OPERATIONS: Final = (
         "List the mails sent to a customer",
         "Newest first. Bounds are Unix seconds and excluded.",
         parameters={
-            "count": {
-                "type": "integer",
-                "minimum": 1,
-                "maximum": LARGEST_COUNT,
-                "default": LARGEST_COUNT,
-                "description": "How many at most.",
-            },
+            "count": _COUNT,
             "created_gt": {**SECONDS, "description": "Later than this, in Unix seconds."},
             "created_lt": {**SECONDS, "description": "Earlier than this, in Unix seconds."},
         },
         reply=schemas.done(logs=listed(ref("Log"))),
+    ),
+    Operation(
+        CLASSIC,
+        "logs.index",
+        "GET",
+        "/api/v1/logs",
+        index,
+        "List the mails sent to everybody",
+        "Newest first. Bounds are Unix seconds.",
+        parameters={
+            "count": _COUNT,
+            "offset": _OFFSET,
+            "before": {
+                **such_as(TEXT, "log_4294967297"),
+                "description": "The id of a log; those that follow it in the list.",
+            },
+            "created_gt": {**SECONDS, "description": "Later than this second."},
+            "created_gte": {**SECONDS, "description": "In this second, or later."},
+            "created_lt": {**SECONDS, "description": "Earlier than this second."},
+            "created_lte": {**SECONDS, "description": "In this second, or earlier."},
+        },
+        reply=listed(ref("Log")),
+        errors=(404,),
+    ),
+    Operation(
+        CLASSIC,
+        "logs.show",
+        "GET",
+        "/api/v1/logs/{log}",
+        show,
+        "Get a mail",
+        "Where several people were sent mails of one id, the newest.",
+        reply=ref("Log"),
+    ),
+    Operation(
+        CLASSIC,
+        "logs.events",
+        "GET",
+        "/api/v1/logs/{log}/events",
+        events,
+        "List what happened to a mail",
+        f"Oldest first, {MOST_EVENTS} at most.",
+        reply=listed(ref("LogEvent")),
     ),
 )
 """The operations on logs."""

@@ -89,6 +89,15 @@ COMPONENTS: Final[dict[str, Schema]] = {
             "description": such_as(or_null(TEXT), "Our most valued customers"),
         }
     ),
+    "GroupInShort": record({"id": such_as(TEXT, "weekly_promo"), "name": such_as(TEXT, "Weekly offers")}),
+    "PastEvent": record(
+        {
+            "event": such_as(TEXT, "purchase"),
+            "timestamp": MOMENT,
+            "event_uuid": such_as(or_null(TEXT), "06743da2-9589-4c01-afda-e3d85e487fa7"),
+            "customer": such_as(or_null(ANY), {"email": "anna@example.com", "customer_id": "anna-1"}),
+        }
+    ),
     "Log": record(
         {
             "object": {"const": "log"},
@@ -101,6 +110,14 @@ COMPONENTS: Final[dict[str, Schema]] = {
             "email_id": such_as(TEXT, "welcome"),
             "email_name": such_as(TEXT, "Welcome"),
             "email_version": such_as(TEXT, "A"),
+        }
+    ),
+    "LogEvent": record(
+        {
+            "object": {"const": "event"},
+            "created": SECONDS,
+            "type": such_as(TEXT, "opened"),
+            "message": such_as(TEXT, "Message has been opened"),
         }
     ),
     "Error": record(
