@@ -3,7 +3,6 @@
 With SQLite each world is a file of its own; on PostgreSQL it is a new site of a database that all worlds share.
 """
 
-import asyncio
 import atexit
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -157,17 +156,14 @@ async def world(tuning: Tuning | None = None, engine: str = "sqlite") -> AsyncIt
 Test = Callable[[World], Awaitable[None]]
 
 
-def in_a_world(engines: Sequence[str] = ENGINES) -> Callable[[Test], Callable[[str], None]]:
+def in_a_world(engines: Sequence[str] = ENGINES) -> Callable[[Test], Callable[[str], Awaitable[None]]]:
     """An async test that gets a world, once on each engine."""
 
-    def around(test: Test) -> Callable[[str], None]:
+    def around(test: Test) -> Callable[[str], Awaitable[None]]:
         @pytest.mark.parametrize("engine", [each for each in engines if each in ENGINES])
-        def run(engine: str) -> None:
-            async def body() -> None:
-                async with world(engine=engine) as made:
-                    await test(made)
-
-            asyncio.run(asyncio.wait_for(body(), 60))
+        async def run(engine: str) -> None:
+            async with world(engine=engine) as made:
+                await test(made)
 
         run.__name__, run.__doc__ = test.__name__, test.__doc__
         return run

@@ -8,6 +8,12 @@ from .databases import ENGINES
 from .in_process import Client, InProcess, application
 
 
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """The loop on which anyio's plugin runs every test that is a coroutine."""
+    return "asyncio"
+
+
 @pytest.fixture(scope="session", params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:
     """Each engine that the HTTP surface is tested on."""

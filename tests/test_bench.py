@@ -1,6 +1,5 @@
 """The benchmark's other ways of answering its forty questions give what the index gives: by hand, and as SQL."""
 
-import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,6 +17,7 @@ from regulars.audience.filters.predicates import EVERYBODY
 from regulars.audience.index import SiteIndex
 from regulars.store.store import Store
 
+from .coroutines import run
 from .databases import drop_database, new_database, url_of
 
 COUNT = 3_000
@@ -42,7 +42,7 @@ def index(made: Path) -> SiteIndex:
         await store.close()
         return loaded
 
-    return asyncio.run(load())
+    return run(load())
 
 
 @pytest.fixture(scope="module")

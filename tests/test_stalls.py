@@ -22,18 +22,14 @@ def test_lags_are_measured_counted_and_told_once_in_a_while() -> None:
     assert [(line["seconds"], line["stalls"]) for line in lines] == [(0.3, 1), (0.5, 3)]
 
 
-def test_a_loop_that_is_held_is_noticed() -> None:
-    async def run() -> StallWatch:
-        watch = StallWatch()
-        task = asyncio.create_task(watch.watch())
-        await asyncio.sleep(0)
-        time.sleep(0.4)  # noqa: ASYNC251 - this is the stall
-        await asyncio.sleep(0.01)
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        return watch
-
-    watch = asyncio.run(run())
+async def test_a_loop_that_is_held_is_noticed() -> None:
+    watch = StallWatch()
+    task = asyncio.create_task(watch.watch())
+    await asyncio.sleep(0)
+    time.sleep(0.4)  # noqa: ASYNC251 - this is the stall
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
     assert watch.stalls == 1
     assert watch.max_lag > STALL_SECONDS

@@ -3,9 +3,8 @@
 import asyncio
 import random
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from functools import wraps
 from typing import Any
 
 import msgspec
@@ -31,14 +30,6 @@ def distance(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(FakeSource, "is_remote", request.param)
 
 
-def on_a_loop(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    @wraps(test)
-    def run() -> None:
-        asyncio.run(asyncio.wait_for(test(), 20))
-
-    return run
-
-
 @asynccontextmanager
 async def serving(source: FakeSource, **settings: Any) -> AsyncIterator[Audience]:
     audience = Audience(source, **settings)
@@ -62,7 +53,6 @@ async def asked(
         return answer.numbers
 
 
-@on_a_loop
 async def test_reads_what_was_committed_before_and_after_the_load() -> None:
     source = FakeSource()
     source.site.add("Anna")
@@ -76,7 +66,6 @@ async def test_reads_what_was_committed_before_and_after_the_load() -> None:
         assert source.reads["changes"] == 2
 
 
-@on_a_loop
 async def test_windows_end_when_the_store_is_looked_at_not_when_the_index_began_to_load() -> None:
     source = FakeSource()
     source.site.add("Anna", created_at=100)
@@ -96,7 +85,6 @@ async def test_windows_end_when_the_store_is_looked_at_not_when_the_index_began_
         assert await question == 2
 
 
-@on_a_loop
 async def test_the_answer_is_of_the_moment_of_its_snapshot() -> None:
     source = FakeSource()
     source.site.add("Anna")
@@ -106,7 +94,6 @@ async def test_the_answer_is_of_the_moment_of_its_snapshot() -> None:
         assert dict(await answer.snapshot.texts(1, answer.numbers)).keys() == {1}
 
 
-@on_a_loop
 async def test_an_unknown_site_is_told_also_when_it_was_known() -> None:
     source = FakeSource()
     async with serving(source) as audience:
@@ -118,7 +105,6 @@ async def test_an_unknown_site_is_told_also_when_it_was_known() -> None:
             await asked(audience)
 
 
-@on_a_loop
 async def test_object_keys_are_resolved() -> None:
     source = FakeSource()
     source.site.objects["tag", "vip"] = 4
@@ -135,7 +121,6 @@ async def test_object_keys_are_resolved() -> None:
             assert await asked(audience, Member("tag.has", ("unheard of",))) == [1]
 
 
-@on_a_loop
 async def test_a_far_store_is_looked_at_once_a_question_while_nothing_is_written() -> None:
     source = FakeSource()
     source.is_remote = True
@@ -227,27 +212,25 @@ def name_an_unknown_number(source: FakeSource) -> None:
      ask_for_a_rebuild, name_an_unknown_number],
 )  # fmt: skip
 @pytest.mark.parametrize("followed", [False, True])
-def test_an_index_that_cannot_be_continued_is_loaded_anew(mishap: Callable[[FakeSource], None], followed: bool) -> None:
-    async def check() -> None:
-        source = FakeSource()
-        source.site.add("Anna")
-        source.site.add("Berta")
-        async with serving(source, tail_every=0.001) as audience:
-            assert await asked(audience) == [1, 2]
-            mishap(source)
-            follower = asyncio.create_task(audience.follow()) if followed else None
-            if followed:
-                await until(lambda: audience.rebuilds > 0)
-            assert await asked(audience) == sorted(source.site.model.customers)
-            assert (audience.loads, audience.rebuilds, audience.follow_errors) == (2, 1, 0)
-            if follower:
-                follower.cancel()
-                await asyncio.gather(follower, return_exceptions=True)
+async def test_an_index_that_cannot_be_continued_is_loaded_anew(
+    mishap: Callable[[FakeSource], None], followed: bool
+) -> None:
+    source = FakeSource()
+    source.site.add("Anna")
+    source.site.add("Berta")
+    async with serving(source, tail_every=0.001) as audience:
+        assert await asked(audience) == [1, 2]
+        mishap(source)
+        follower = asyncio.create_task(audience.follow()) if followed else None
+        if followed:
+            await until(lambda: audience.rebuilds > 0)
+        assert await asked(audience) == sorted(source.site.model.customers)
+        assert (audience.loads, audience.rebuilds, audience.follow_errors) == (2, 1, 0)
+        if follower:
+            follower.cancel()
+            await asyncio.gather(follower, return_exceptions=True)
 
-    asyncio.run(asyncio.wait_for(check(), 20))
 
-
-@on_a_loop
 async def test_a_change_in_parts_is_one_change() -> None:
     source = FakeSource()
     source.site.add("Anna")
@@ -262,7 +245,6 @@ async def test_a_change_in_parts_is_one_change() -> None:
         assert await asked(audience, Member("tag.has", (5,))) == [3]
 
 
-@on_a_loop
 async def test_long_catch_ups_go_in_slices() -> None:
     source = FakeSource()
     async with serving(source, slice_changes=3) as audience:
@@ -274,7 +256,6 @@ async def test_long_catch_ups_go_in_slices() -> None:
         assert source.reads["changes"] == 4
 
 
-@on_a_loop
 async def test_following_keeps_sites_in_step() -> None:
     source = FakeSource()
     async with serving(source, tail_every=0.001) as audience:
@@ -293,7 +274,6 @@ async def test_following_keeps_sites_in_step() -> None:
         assert audience.follow_errors == 0
 
 
-@on_a_loop
 async def test_a_load_is_shared_and_waited_for_so_long_only() -> None:
     source = FakeSource()
     source.site.add("Anna")
@@ -306,7 +286,7 @@ async def test_a_load_is_shared_and_waited_for_so_long_only() -> None:
         assert audience.loads == 1
 
 
-def test_a_search_is_answered_while_the_words_are_being_built(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_search_is_answered_while_the_words_are_being_built(monkeypatch: pytest.MonkeyPatch) -> None:
     going = threading.Event()
     built = Segment.words
 
@@ -315,29 +295,23 @@ def test_a_search_is_answered_while_the_words_are_being_built(monkeypatch: pytes
         return built(segment)
 
     monkeypatch.setattr(Segment, "words", slow)
-
-    @on_a_loop
-    async def run() -> None:
-        source = FakeSource()
-        for name in ("Anna Smith", "Berta Smyth", "Carla"):
-            source.site.add(name)
-        async with serving(source, tuning=Tuning(1, 1, 1, words_limit=1)) as audience:
-            try:
-                like = Similar("smithe")
-                assert await asked(audience, like) == source.site.model.answer(like, Sort(), 0, 9)[1] != []
-                index = audience.loaded[1].index
-                column = index.texts["name"]
-                assert isinstance(column, TextColumn)
-                assert column.lacks_words
-            finally:
-                going.set()
-            await until(lambda: not column.lacks_words)
-            assert await asked(audience, like) == source.site.model.answer(like, Sort(), 0, 9)[1]
-
-    run()
+    source = FakeSource()
+    for name in ("Anna Smith", "Berta Smyth", "Carla"):
+        source.site.add(name)
+    async with serving(source, tuning=Tuning(1, 1, 1, words_limit=1)) as audience:
+        try:
+            like = Similar("smithe")
+            assert await asked(audience, like) == source.site.model.answer(like, Sort(), 0, 9)[1] != []
+            index = audience.loaded[1].index
+            column = index.texts["name"]
+            assert isinstance(column, TextColumn)
+            assert column.lacks_words
+        finally:
+            going.set()
+        await until(lambda: not column.lacks_words)
+        assert await asked(audience, like) == source.site.model.answer(like, Sort(), 0, 9)[1]
 
 
-@on_a_loop
 async def test_a_dropped_load_is_told_to_its_askers() -> None:
     source = FakeSource()
     source.gate.clear()
@@ -349,7 +323,6 @@ async def test_a_dropped_load_is_told_to_its_askers() -> None:
             await waiting
 
 
-@on_a_loop
 async def test_the_least_recently_asked_are_dropped() -> None:
     source = FakeSource()
     for site in range(2, 6):
@@ -360,7 +333,6 @@ async def test_the_least_recently_asked_are_dropped() -> None:
         assert list(audience.loaded) == [1, 3]
 
 
-@on_a_loop
 async def test_heavy_questions_are_capped_and_cancelled_ones_are_dropped() -> None:
     source = FakeSource()
     source.site.add("Anna")
@@ -380,7 +352,6 @@ async def test_heavy_questions_are_capped_and_cancelled_ones_are_dropped() -> No
         assert await asked(audience) == [1]
 
 
-@on_a_loop
 async def test_the_lock_is_kept_until_the_thread_has_let_go() -> None:
     source = FakeSource()
     async with serving(source) as audience:
@@ -402,44 +373,41 @@ async def test_the_lock_is_kept_until_the_thread_has_let_go() -> None:
 
 
 @pytest.mark.parametrize("pool_above", [0.0, 1e9])
-def test_many_askers_and_writers_on_two_services(pool_above: float) -> None:
-    async def check() -> None:
-        rng = random.Random(5)
-        source = FakeSource()
-        model: Model = source.site.model
-        async with (
-            serving(
-                source, pool_above=pool_above, most_heavy=100, tail_every=0.001, tuning=Tuning(2, 3, 2, banded_from=2)
-            ) as one,
-            serving(source, pool_above=pool_above, most_heavy=100, slice_changes=2) as two,
-        ):
-            follower = asyncio.create_task(one.follow())
+async def test_many_askers_and_writers_on_two_services(pool_above: float) -> None:
+    rng = random.Random(5)
+    source = FakeSource()
+    model: Model = source.site.model
+    async with (
+        serving(
+            source, pool_above=pool_above, most_heavy=100, tail_every=0.001, tuning=Tuning(2, 3, 2, banded_from=2)
+        ) as one,
+        serving(source, pool_above=pool_above, most_heavy=100, slice_changes=2) as two,
+    ):
+        follower = asyncio.create_task(one.follow())
 
-            async def write() -> None:
-                for _ in range(60):
-                    known = sorted(model.customers)
-                    roll = rng.random()
-                    if roll < 0.1 and known:
-                        source.site.commit(model.delete(rng.choice(known)))
-                    else:
-                        who = rng.choice(known) if known and roll < 0.5 else None
-                        texts = {"name": rng.choice(["Anna", "Berta", "anna berta", None])}
-                        source.site.commit(model.upsert(who, {"net_revenue": rng.randrange(5)}, texts))
-                    await asyncio.sleep(0)
+        async def write() -> None:
+            for _ in range(60):
+                known = sorted(model.customers)
+                roll = rng.random()
+                if roll < 0.1 and known:
+                    source.site.commit(model.delete(rng.choice(known)))
+                else:
+                    who = rng.choice(known) if known and roll < 0.5 else None
+                    texts = {"name": rng.choice(["Anna", "Berta", "anna berta", None])}
+                    source.site.commit(model.upsert(who, {"net_revenue": rng.randrange(5)}, texts))
+                await asyncio.sleep(0)
 
-            async def ask(audience: Audience) -> None:
-                questions: list[Predicate] = [EVERYBODY, Contains("name", "anna"), Range("net_revenue", 2)]
-                for _ in range(25):
-                    predicate, sort = rng.choice(questions), Sort(rng.choice(["id", "name", "net_revenue"]))
-                    async with audience.ask(1, predicate, sort=sort, page_slice=PageSlice(take=5)) as answer:
-                        truth = answer.snapshot._sites[1].model  # type: ignore[attr-defined]
-                        assert (answer.total, answer.numbers) == truth.answer(predicate, sort, 0, 5)
-                    await asyncio.sleep(0)
+        async def ask(audience: Audience) -> None:
+            questions: list[Predicate] = [EVERYBODY, Contains("name", "anna"), Range("net_revenue", 2)]
+            for _ in range(25):
+                predicate, sort = rng.choice(questions), Sort(rng.choice(["id", "name", "net_revenue"]))
+                async with audience.ask(1, predicate, sort=sort, page_slice=PageSlice(take=5)) as answer:
+                    truth = answer.snapshot._sites[1].model  # type: ignore[attr-defined]
+                    assert (answer.total, answer.numbers) == truth.answer(predicate, sort, 0, 5)
+                await asyncio.sleep(0)
 
-            await asyncio.gather(write(), *(ask(each) for each in (one, two, one, two)))
-            follower.cancel()
-            assert (one.rebuilds, two.rebuilds, one.follow_errors) == (0, 0, 0)
-            assert (one.pooled > 0) == (pool_above == 0)
-            assert len(evaluate(EVERYBODY, one.loaded[1].index)) <= model.last
-
-    asyncio.run(asyncio.wait_for(check(), 20))
+        await asyncio.gather(write(), *(ask(each) for each in (one, two, one, two)))
+        follower.cancel()
+        assert (one.rebuilds, two.rebuilds, one.follow_errors) == (0, 0, 0)
+        assert (one.pooled > 0) == (pool_above == 0)
+        assert len(evaluate(EVERYBODY, one.loaded[1].index)) <= model.last

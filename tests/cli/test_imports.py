@@ -15,6 +15,7 @@ from regulars.importing.importer import Import
 from regulars.importing.lines import LONGEST_LINE, Line
 from regulars.importing.parsing import line_parser
 
+from .. import coroutines
 from .conftest import Run, contents, write_lines
 
 PEOPLE = [{"email": f"p{n}@example.com", "customer_id": f"c{n}", "data": {"city": "Berlin"}} for n in range(30)]
@@ -250,7 +251,7 @@ def test_a_cancelled_import_keeps_what_it_counted(run: Run, monkeypatch: pytest.
                 await task
             return intake.summary.created
 
-    counted = asyncio.run(work())
+    counted = coroutines.run(work())
     assert counted == 10
     stored = len(contents("customers"))
     assert counted <= stored <= counted + 10
@@ -277,5 +278,5 @@ def test_an_import_holds_the_lock_shortly_and_makes_room(monkeypatch: pytest.Mon
                 chunks.append(intake._chunk)
             return chunks
 
-    assert asyncio.run(work()) == [1000, 500, 625, importer.SMALLEST_CHUNK]
+    assert coroutines.run(work()) == [1000, 500, 625, importer.SMALLEST_CHUNK]
     assert slept == [0.1]

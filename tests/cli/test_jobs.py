@@ -1,6 +1,5 @@
 """`regulars jobs`: what is on the queue, and what a person does about it."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from regulars.store import jobs
 from regulars.store.jobs import State
 from regulars.store.store import Store
 
+from .. import coroutines
 from .conftest import Run
 
 NOW = 1_800_000_000_000
@@ -30,7 +30,7 @@ def fill(*states: State) -> None:
         finally:
             await store.close()
 
-    asyncio.run(work())
+    coroutines.run(work())
 
 
 @pytest.mark.usefixtures("database")

@@ -1,6 +1,5 @@
 """`regulars check` and `reindex` where there are snapshots: they are compared too, and deleted."""
 
-import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -14,6 +13,7 @@ from regulars.domain.relations import BY_NAME
 from regulars.store.pruning import prune_changes
 from regulars.store.store import Store
 
+from .. import coroutines
 from .conftest import Run, tamper, write_lines
 
 URL = "sqlite:///regulars.db"
@@ -55,7 +55,7 @@ def save(change: Callable[[SiteIndex], object] = id) -> None:
         await audience.close()
         await store.close()
 
-    asyncio.run(work())
+    coroutines.run(work())
 
 
 def prune() -> None:
@@ -68,7 +68,7 @@ def prune() -> None:
         assert await prune_changes(store.engine, 1, before=FAR_AWAY, until=saved.number) > 0
         await store.close()
 
-    asyncio.run(work())
+    coroutines.run(work())
 
 
 def spoil(section: str) -> None:
@@ -181,8 +181,9 @@ def test_a_snapshot_that_no_server_would_use_is_passed_over(run: Run) -> None:
     assert run("check").code == 0
     path.write_bytes(content)
     add(run, "later")
-    tamper("UPDATE changes SET token = 7 WHERE number = 1")  # another history than that of the snapshot
-    tamper("UPDATE changes SET previous = 7 WHERE number = 2")
+    for table in ("changes", "outbox"):  # another history than that of the snapshot
+        tamper(f"UPDATE {table} SET token = 7 WHERE number = 1")
+        tamper(f"UPDATE {table} SET previous = 7 WHERE number = 2")
     assert run("check").code == 0
 
 

@@ -37,75 +37,62 @@ async def attended(receive: Any, work: Awaitable[Any]) -> Any:
         return await work
 
 
-def test_work_for_nobody_is_ended() -> None:
-    async def run() -> None:
-        others = asyncio.all_tasks()
-        leaves = asyncio.Event()
-        ended = asyncio.Event()
+async def test_work_for_nobody_is_ended() -> None:
+    others = asyncio.all_tasks()
+    leaves = asyncio.Event()
+    ended = asyncio.Event()
 
-        async def work() -> None:
-            leaves.set()
-            try:
-                await asyncio.Event().wait()
-            finally:
-                ended.set()
+    async def work() -> None:
+        leaves.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
 
-        with pytest.raises(Problem, match="malformed"):
-            await attended(client(REQUEST, leaves=leaves), work())
-        assert ended.is_set()
-        task = asyncio.current_task()
-        assert task is not None
-        assert task.cancelling() == 0
-        assert asyncio.all_tasks() == others
-
-    asyncio.run(asyncio.wait_for(run(), 20))
+    with pytest.raises(Problem, match="malformed"):
+        await attended(client(REQUEST, leaves=leaves), work())
+    assert ended.is_set()
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+    assert asyncio.all_tasks() == others
 
 
-def test_work_that_ends_is_left_alone() -> None:
-    async def run() -> None:
-        others = asyncio.all_tasks()
+async def test_work_that_ends_is_left_alone() -> None:
+    others = asyncio.all_tasks()
 
-        async def work() -> int:
-            await asyncio.sleep(0.01)
-            return 7
+    async def work() -> int:
+        await asyncio.sleep(0.01)
+        return 7
 
-        assert await attended(client(REQUEST), work()) == 7
-        assert await attended(client(REQUEST, REQUEST, REQUEST), work()) == 7  # not a client that can leave
-        with pytest.raises(ZeroDivisionError):
-            async with CancelOnDisconnect(client(REQUEST), patience=0):
-                _ = 1 // 0
-        await asyncio.sleep(0)
-        assert asyncio.all_tasks() == others
-
-    asyncio.run(asyncio.wait_for(run(), 20))
+    assert await attended(client(REQUEST), work()) == 7
+    assert await attended(client(REQUEST, REQUEST, REQUEST), work()) == 7  # not a client that can leave
+    with pytest.raises(ZeroDivisionError):
+        async with CancelOnDisconnect(client(REQUEST), patience=0):
+            _ = 1 // 0
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == others
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_the_end_and_the_departure_at_once(fails: bool) -> None:
+async def test_the_end_and_the_departure_at_once(fails: bool) -> None:
     """The client leaves after the work has waited for the last time: the cancellation comes when it has ended."""
-
-    async def run() -> None:
-        attending = CancelOnDisconnect(client(REQUEST), patience=0)
-        with pytest.raises(Problem, match="malformed"):
-            async with attending:
-                attending._has_left = True
-                assert attending._task.cancel()
-                if fails:
-                    raise ZeroDivisionError
-        await asyncio.sleep(0)
-
-    asyncio.run(asyncio.wait_for(run(), 20))
+    attending = CancelOnDisconnect(client(REQUEST), patience=0)
+    with pytest.raises(Problem, match="malformed"):
+        async with attending:
+            attending._has_left = True
+            assert attending._task.cancel()
+            if fails:
+                raise ZeroDivisionError
+    await asyncio.sleep(0)
 
 
-def test_a_cancellation_from_elsewhere_stays_one() -> None:
-    async def run() -> None:
-        task = asyncio.create_task(attended(client(REQUEST), asyncio.Event().wait()))
-        await asyncio.sleep(0.01)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(asyncio.wait_for(run(), 20))
+async def test_a_cancellation_from_elsewhere_stays_one() -> None:
+    task = asyncio.create_task(attended(client(REQUEST), asyncio.Event().wait()))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 def test_heavy_questions_of_clients_that_left_are_dropped(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,5 @@
 """Lines that speak of the same customer are found and gathered."""
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -19,19 +18,19 @@ def lines_of(*bodies: Any) -> list[Line]:
     return [Line(number, json.dumps(body).encode()) for number, body in enumerate(bodies, 1)]
 
 
-def found_in(*bodies: Any) -> dict[int, int]:
-    return asyncio.run(repeated_customers(lines_of(*bodies)))
+async def found_in(*bodies: Any) -> dict[int, int]:
+    return await repeated_customers(lines_of(*bodies))
 
 
-def test_lines_that_share_an_identifier_belong_together_whatever_its_spelling() -> None:
-    assert found_in({"email": "a@x.org"}, {"email": "b@x.org"}) == {}
-    assert found_in({"email": " A@X.org"}, {"customer_id": "1"}, {"email": "a@x.org"}) == {1: 3, 3: 3}
-    assert found_in({"customer_id": 1}, {"customer_id": "1 "}) == {1: 2, 2: 2}
-    assert found_in({"email": "1"}, {"customer_id": "1"}) == {}
+async def test_lines_that_share_an_identifier_belong_together_whatever_its_spelling() -> None:
+    assert await found_in({"email": "a@x.org"}, {"email": "b@x.org"}) == {}
+    assert await found_in({"email": " A@X.org"}, {"customer_id": "1"}, {"email": "a@x.org"}) == {1: 3, 3: 3}
+    assert await found_in({"customer_id": 1}, {"customer_id": "1 "}) == {1: 2, 2: 2}
+    assert await found_in({"email": "1"}, {"customer_id": "1"}) == {}
 
 
-def test_what_belongs_together_through_others_belongs_together() -> None:
-    assert found_in(
+async def test_what_belongs_together_through_others_belongs_together() -> None:
+    assert await found_in(
         {"email": "a@x.org"},
         {"customer_id": "1"},
         {"email": "z@x.org"},
@@ -40,14 +39,14 @@ def test_what_belongs_together_through_others_belongs_together() -> None:
     ) == {1: 5, 2: 5, 4: 5, 5: 5}
 
 
-def test_lines_that_no_judge_takes_are_passed_over() -> None:
+async def test_lines_that_no_judge_takes_are_passed_over() -> None:
     broken = [Line(1, b"{"), Line(2, b"[1]"), Line(3, b"\xff"), Line(4, b'{"email": null}'), Line(5, b'{"email": " "}')]
-    assert asyncio.run(repeated_customers(broken)) == {}
+    assert await repeated_customers(broken) == {}
 
 
-def test_a_customer_of_very_many_lines_is_left_where_it_stands() -> None:
-    assert len(found_in(*[{"email": "a@x.org"}] * LARGEST_GROUP)) == LARGEST_GROUP
-    assert found_in(*[{"email": "a@x.org"}] * (LARGEST_GROUP + 1)) == {}
+async def test_a_customer_of_very_many_lines_is_left_where_it_stands() -> None:
+    assert len(await found_in(*[{"email": "a@x.org"}] * LARGEST_GROUP)) == LARGEST_GROUP
+    assert await found_in(*[{"email": "a@x.org"}] * (LARGEST_GROUP + 1)) == {}
 
 
 names = st.sampled_from(["1", "2", "3", "4", "5", "6"])
@@ -55,7 +54,7 @@ bodies = st.dictionaries(st.sampled_from(["email", "customer_id", "uuid"]), name
 
 
 @given(st.lists(bodies, max_size=12))
-def test_groups_are_those_of_a_search_line_by_line(given_bodies: list[dict[str, str]]) -> None:
+async def test_groups_are_those_of_a_search_line_by_line(given_bodies: list[dict[str, str]]) -> None:
     def related(start: int) -> set[int]:
         known, fresh = {start}, {start}
         while fresh:
@@ -70,7 +69,7 @@ def test_groups_are_those_of_a_search_line_by_line(given_bodies: list[dict[str, 
 
     expected = {place + 1: max(found) + 1 for place in range(len(given_bodies)) if len(found := related(place)) > 1}
     lines = lines_of(*given_bodies)
-    last = asyncio.run(repeated_customers(lines))
+    last = await repeated_customers(lines)
     assert last == expected
     groups = list(group_by_customer(lines, last))
     assert sorted(line for group in groups for line in group) == lines

@@ -1,12 +1,11 @@
 """Stores on real files, opened and closed for a test, and what the tests ask of their tables."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from functools import partial, wraps
+from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any
 
 import pytest
 
@@ -21,18 +20,7 @@ from regulars.store.store import Store
 
 from ..databases import ENGINES, drop_database, new_database, query, url_of
 
-P = ParamSpec("P")
 NOW = 1_800_000_000_000
-
-
-def on_a_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
-    """Run an async test on a loop of its own; one that hangs fails."""
-
-    @wraps(test)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        asyncio.run(asyncio.wait_for(test(*args, **kwargs), 60))
-
-    return run
 
 
 class Running:
@@ -96,19 +84,14 @@ async def running(
 
 def with_store(
     sites: int = 1, engines: Sequence[str] = ENGINES, **settings: Any
-) -> Callable[[Callable[[Running], Awaitable[None]]], Callable[[Path, str], None]]:
+) -> Callable[[Callable[[Running], Awaitable[None]]], Callable[[Path, str], Awaitable[None]]]:
     """A test that gets a running store on a new database, once for each engine."""
 
-    def around(test: Callable[[Running], Awaitable[None]]) -> Callable[[Path, str], None]:
-        async def run(tmp_path: Path, engine: str) -> None:
+    def around(test: Callable[[Running], Awaitable[None]]) -> Callable[[Path, str], Awaitable[None]]:
+        @pytest.mark.parametrize("engine", engines)
+        async def named(tmp_path: Path, engine: str) -> None:
             async with running(tmp_path, sites=sites, engine=engine, **settings) as open_store:
                 await test(open_store)
-
-        looped = on_a_loop(run)
-
-        @pytest.mark.parametrize("engine", engines)
-        def named(tmp_path: Path, engine: str) -> None:
-            looped(tmp_path, engine)
 
         named.__name__, named.__doc__, named.__module__ = test.__name__, test.__doc__, test.__module__
         return named

@@ -4,7 +4,6 @@
 written once, when the step is added, and never again: they stand for databases that are out there.
 """
 
-import asyncio
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +15,7 @@ from regulars.store.migrations import create_statements
 from regulars.store.schema import metadata
 from regulars.store.steps import STEPS
 
+from ..coroutines import run
 from ..databases import url_of
 
 FOLDER: Final = Path(__file__).parents[1] / "fixtures" / "schema"
@@ -90,7 +90,7 @@ async def _fill(folder: Path) -> Path:
 def write(step: int) -> None:
     """Write the files of the tables as they are now."""
     with tempfile.TemporaryDirectory() as folder:
-        path = asyncio.run(_fill(Path(folder)))
+        path = run(_fill(Path(folder)))
         for engine in ENGINES:
             statements = [_trimmed(statement) for statement in create_statements(engine)] + _rows(path, engine)
             fixture_of(step, engine).write_text(_END.join(statements) + _END, encoding="utf-8")

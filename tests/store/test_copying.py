@@ -18,7 +18,7 @@ from regulars.store.store import Store, engine_for
 
 from ..databases import EMPTY, ENGINES, drop_database, new_database, query, url_of
 from .chain import assert_replay_gives_the_tables
-from .running import NOW, Running, activity, on_a_loop, running, upsert
+from .running import NOW, Running, activity, running, upsert
 
 WAYS = [(one, other) for one in ENGINES for other in EMPTY]
 
@@ -70,7 +70,6 @@ async def compared(one: Engine, other: Engine) -> list[str]:
 
 
 @pytest.mark.parametrize(("source", "target"), WAYS)
-@on_a_loop
 async def test_a_copy_is_equal_and_goes_on(source: str, target: str, tmp_path: Path) -> None:
     async with running(tmp_path, engine=source, sites=3) as at:
         await fill(at)
@@ -104,7 +103,6 @@ class StoppedError(Exception):
 
 
 @pytest.mark.parametrize("target", EMPTY)
-@on_a_loop
 async def test_a_copy_that_was_stopped_goes_on_where_it_was(
     target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,7 +136,6 @@ async def test_a_copy_that_was_stopped_goes_on_where_it_was(
             await engine.close()
 
 
-@on_a_loop
 async def test_a_copy_is_not_continued_once_the_source_was_written_to(tmp_path: Path) -> None:
     async with running(tmp_path) as at:
         await at.upsert(email="a@example.com")
@@ -156,7 +153,6 @@ async def test_a_copy_is_not_continued_once_the_source_was_written_to(tmp_path: 
         await engine.close()
 
 
-@on_a_loop
 async def test_differences_are_counted_by_table_and_site(tmp_path: Path) -> None:
     async with running(tmp_path, sites=3) as at:
         await fill(at)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from .crash_helper import Acknowledged, assert_kept
-from .running import on_a_loop, running
+from .running import running
 
 LIVES = 50 if "REGULARS_TEST_ALL" in os.environ else 12
 ROOT = Path(__file__).parents[2]
@@ -32,7 +32,6 @@ def live(path: Path, life: int, seconds: float) -> list[str]:
 
 
 @pytest.mark.xdist_group("crash")
-@on_a_loop
 async def test_the_helper_sees_what_is_lost(tmp_path: Path) -> None:
     async with running(tmp_path) as at:
         await at.upsert(email="stay1-1@example.com", value=7, groups=["g"])
@@ -53,19 +52,15 @@ async def test_the_helper_sees_what_is_lost(tmp_path: Path) -> None:
         assert_kept(at.path, kept)
 
 
-def prepare(folder: Path) -> Path:
-    @on_a_loop
-    async def make() -> None:
-        async with running(folder):
-            pass
-
-    make()
+async def prepare(folder: Path) -> Path:
+    async with running(folder):
+        pass
     return folder / "test.db"
 
 
 @pytest.mark.xdist_group("crash")
-def test_an_acknowledged_write_survives_the_kill_of_its_writer(tmp_path: Path) -> None:
-    path = prepare(tmp_path)
+async def test_an_acknowledged_write_survives_the_kill_of_its_writer(tmp_path: Path) -> None:
+    path = await prepare(tmp_path)
     chance = random.Random()
     acknowledged = Acknowledged()
     for life in range(1, LIVES + 1):

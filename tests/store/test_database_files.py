@@ -14,7 +14,7 @@ from regulars.store.engine import OutcomeUnknownError, ReplacedError, Unavailabl
 from regulars.store.sqlite import SqliteEngine
 from regulars.store.store import Store
 
-from .running import Running, on_a_loop, on_sqlite, running, stored_customers, upsert
+from .running import Running, on_sqlite, running, stored_customers, upsert
 
 
 def delete(path: Path) -> None:
@@ -49,25 +49,21 @@ def overwrite(path: Path) -> None:
     ("suffix", "change"),
     [("", overwrite), *((suffix, each) for suffix in ("", "-wal", "-shm") for each in (delete, replace, turn_a_link))],
 )
-def test_nothing_is_acknowledged_once_a_file_is_gone(
+async def test_nothing_is_acknowledged_once_a_file_is_gone(
     suffix: str, change: Callable[[Path], None], tmp_path: Path
 ) -> None:
-    @on_a_loop
-    async def run() -> None:
-        async with running(tmp_path) as at:
-            await at.upsert(email="a@example.com")
-            change(Path(f"{at.path}{suffix}"))
-            for _ in range(3):
-                with pytest.raises(ReplacedError, match=r"deleted or replaced|overwritten") as caught:
-                    await at.upsert(email="b@example.com")
-                assert not isinstance(caught.value, OutcomeUnknownError)
-            await asyncio.sleep(0.3)
-            for view in (at.store.snapshot, at.store.shared_snapshot):
-                with pytest.raises(ReplacedError):
-                    async with view():
-                        pass
-
-    run()
+    async with running(tmp_path) as at:
+        await at.upsert(email="a@example.com")
+        change(Path(f"{at.path}{suffix}"))
+        for _ in range(3):
+            with pytest.raises(ReplacedError, match=r"deleted or replaced|overwritten") as caught:
+                await at.upsert(email="b@example.com")
+            assert not isinstance(caught.value, OutcomeUnknownError)
+        await asyncio.sleep(0.3)
+        for view in (at.store.snapshot, at.store.shared_snapshot):
+            with pytest.raises(ReplacedError):
+                async with view():
+                    pass
 
 
 @on_sqlite()
@@ -98,31 +94,26 @@ async def test_a_file_that_is_put_back_goes_on(at: Running) -> None:
 
 
 @pytest.mark.parametrize("change", [overwrite, replace])
-def test_the_log_of_a_database_that_was_replaced_is_not_laid_over_the_new_one(
+async def test_the_log_of_a_database_that_was_replaced_is_not_laid_over_the_new_one(
     change: Callable[[Path], None], tmp_path: Path
 ) -> None:
-    @on_a_loop
-    async def run() -> None:
-        async with running(tmp_path) as at:
-            await at.upsert(email="a@example.com")
-            path = at.path
-            change(path)
-            with pytest.raises(ReplacedError):
-                await at.upsert(email="b@example.com")
-            with pytest.raises(UnavailableError, match="belongs to the database that was there before"):
-                await Store.open(f"sqlite:///{path}")
-        restored = path.read_bytes()
+    async with running(tmp_path) as at:
+        await at.upsert(email="a@example.com")
+        path = at.path
+        change(path)
+        with pytest.raises(ReplacedError):
+            await at.upsert(email="b@example.com")
         with pytest.raises(UnavailableError, match="belongs to the database that was there before"):
             await Store.open(f"sqlite:///{path}")
-        assert path.read_bytes() == restored
-        for suffix in ("-wal", "-shm"):
-            Path(f"{path}{suffix}").unlink()  # noqa: ASYNC240
-        await (await Store.open(f"sqlite:///{path}")).close()
+    restored = path.read_bytes()
+    with pytest.raises(UnavailableError, match="belongs to the database that was there before"):
+        await Store.open(f"sqlite:///{path}")
+    assert path.read_bytes() == restored
+    for suffix in ("-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink()  # noqa: ASYNC240
+    await (await Store.open(f"sqlite:///{path}")).close()
 
-    run()
 
-
-@on_a_loop
 async def test_a_file_that_is_put_back_after_the_end_keeps_its_log(tmp_path: Path) -> None:
     async with running(tmp_path) as at:
         await at.upsert(email="a@example.com")
@@ -135,32 +126,27 @@ async def test_a_file_that_is_put_back_after_the_end_keeps_its_log(tmp_path: Pat
     assert {each.email for each in stored_customers(path).values()} == {"a@example.com"}
 
 
-def test_no_checkpoint_is_taken_for_somebody_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_no_checkpoint_is_taken_for_somebody_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Of this process, of another, and of a program that knows nothing of ours."""
     monkeypatch.setattr("regulars.store.sqlite._CHECKPOINT_PAGES", 20)
 
-    @on_a_loop
-    async def run() -> None:
-        async with running(tmp_path) as at:
-            other = await Store.open(f"sqlite:///{at.path}")
-            engines = [store.engine for store in (at.store, other)]
-            try:
-                for number in range(60):
-                    store = (at.store, other)[number % 3 == 0]
-                    await store.ledger.submit(1, upsert(email=f"{number}@example.com"))
-                    if number % 7 == 0:
-                        with closing(apsw.Connection(str(at.path))) as stranger:
-                            stranger.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE if number % 2 else 0)
-                    for engine in engines:
-                        engine.check_files()
-            finally:
-                await other.close()
-            await at.upsert(email="last@example.com")
-
-    run()
+    async with running(tmp_path) as at:
+        other = await Store.open(f"sqlite:///{at.path}")
+        engines = [store.engine for store in (at.store, other)]
+        try:
+            for number in range(60):
+                store = (at.store, other)[number % 3 == 0]
+                await store.ledger.submit(1, upsert(email=f"{number}@example.com"))
+                if number % 7 == 0:
+                    with closing(apsw.Connection(str(at.path))) as stranger:
+                        stranger.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE if number % 2 else 0)
+                for engine in engines:
+                    engine.check_files()
+        finally:
+            await other.close()
+        await at.upsert(email="last@example.com")
 
 
-@on_a_loop
 async def test_a_checkpoint_that_was_broken_off_is_ended_by_who_opens_the_file(tmp_path: Path) -> None:
     async with running(tmp_path) as at:
         await at.upsert(email="a@example.com")
@@ -177,7 +163,6 @@ async def test_a_checkpoint_that_was_broken_off_is_ended_by_who_opens_the_file(t
         await store.close()
 
 
-@on_a_loop
 async def test_a_file_that_is_restored_while_nobody_has_it_open_is_as_good_as_any(tmp_path: Path) -> None:
     async with running(tmp_path) as at:
         path = at.path
@@ -189,7 +174,6 @@ async def test_a_file_that_is_restored_while_nobody_has_it_open_is_as_good_as_an
     await store.close()
 
 
-@on_a_loop
 async def test_a_file_that_is_overwritten_before_the_first_write_is_noticed(tmp_path: Path) -> None:
     async with running(tmp_path) as at:
         path = at.path
@@ -217,14 +201,12 @@ async def test_a_link_to_the_file_is_as_good_as_the_file(at: Running) -> None:
         await other.close()
 
 
-@on_a_loop
 async def test_a_store_that_must_exist_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="there is no database"):
         await Store.open(f"sqlite:///{tmp_path}/new.db", must_exist=True)
     assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240
 
 
-@on_a_loop
 async def test_a_database_of_another_program_stays_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "places.sqlite"
     with closing(apsw.Connection(str(path))) as connection:

@@ -1,6 +1,5 @@
 """Disorder through a real database: any order of arrival and any cut into batches ends in the same rows."""
 
-import asyncio
 import tempfile
 from itertools import pairwise
 from pathlib import Path
@@ -75,22 +74,19 @@ cuts = st.lists(st.integers(0, 8), max_size=4)
 
 @settings(max_examples=25, deadline=None)
 @given(histories(5).flatmap(lambda listed: st.tuples(st.just(listed), st.permutations(listed))), cuts)
-def test_every_order_of_arrival_ends_in_the_same_rows(
+async def test_every_order_of_arrival_ends_in_the_same_rows(
     orders: tuple[list[dict[str, Any]], list[dict[str, Any]]], places: list[int]
 ) -> None:
-    async def run() -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            async with running(Path(folder), sites=2) as at:
-                for site, order in enumerate(orders, 1):
-                    await commit(at, site, cut([activity(**body) for body in order], places))
-                    assert_replay_gives_the_tables(at.path, site)
-                assert end_of(at.path, 1) == end_of(at.path, 2)
-                async with at.store.snapshot() as connection:
-                    for email in PEOPLE:
-                        person = await reads.find_person(connection, 1, Who(email_key=email))
-                        assert person is None or person.customer.email == email
-
-    asyncio.run(run())
+    with tempfile.TemporaryDirectory() as folder:
+        async with running(Path(folder), sites=2) as at:
+            for site, order in enumerate(orders, 1):
+                await commit(at, site, cut([activity(**body) for body in order], places))
+                assert_replay_gives_the_tables(at.path, site)
+            assert end_of(at.path, 1) == end_of(at.path, 2)
+            async with at.store.snapshot() as connection:
+                for email in PEOPLE:
+                    person = await reads.find_person(connection, 1, Who(email_key=email))
+                    assert person is None or person.customer.email == email
 
 
 people = st.sampled_from(["a@example.com", "b@example.com"])
@@ -146,15 +142,12 @@ commands: st.SearchStrategy[Command] = st.one_of(
 
 @settings(max_examples=120, deadline=None)
 @given(st.lists(commands, min_size=1, max_size=9), cuts)
-def test_how_commands_fall_into_batches_is_invisible(listed: list[Command], places: list[int]) -> None:
-    async def run() -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            async with running(Path(folder), sites=2, clock_stands=True) as at:
-                await commit(at, 1, cut(listed, places))
-                await commit(at, 2, [[command] for command in listed])
-                assert at.store.ledger.commits >= len(listed)
-                for site in (1, 2):
-                    assert_replay_gives_the_tables(at.path, site)
-                assert end_of(at.path, 1, whole=True) == end_of(at.path, 2, whole=True)
-
-    asyncio.run(run())
+async def test_how_commands_fall_into_batches_is_invisible(listed: list[Command], places: list[int]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with running(Path(folder), sites=2, clock_stands=True) as at:
+            await commit(at, 1, cut(listed, places))
+            await commit(at, 2, [[command] for command in listed])
+            assert at.store.ledger.commits >= len(listed)
+            for site in (1, 2):
+                assert_replay_gives_the_tables(at.path, site)
+            assert end_of(at.path, 1, whole=True) == end_of(at.path, 2, whole=True)

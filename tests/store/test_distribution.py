@@ -12,7 +12,7 @@ from regulars.store.postgresql.distribution import distribute, steps
 from regulars.store.postgresql.engine import PostgresqlEngine
 from regulars.store.schema import SITE_TABLES, metadata
 
-from .running import Running, on_a_loop, on_postgresql
+from .running import Running, on_postgresql
 
 
 def test_every_unique_key_of_a_distributed_table_contains_its_site() -> None:
@@ -43,7 +43,6 @@ async def test_a_server_without_citus_is_left_alone(at: Running) -> None:
 @pytest.mark.skipif(
     "REGULARS_TEST_CITUS" not in os.environ, reason="Citus comes in no wheel: REGULARS_TEST_CITUS must name a server"
 )
-@on_a_loop
 async def test_the_tables_are_distributed() -> None:
     url = os.environ["REGULARS_TEST_CITUS"]
     engine = PostgresqlEngine(url)

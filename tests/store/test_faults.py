@@ -65,7 +65,7 @@ def engine_of(at: Running, **settings: Any) -> PostgresqlEngine:
 
 
 @pytest.mark.parametrize("cut", ["before", "after"])
-def test_a_connection_cut_at_the_commit(cut: Literal["before", "after"], tmp_path: Path) -> None:
+async def test_a_connection_cut_at_the_commit(cut: Literal["before", "after"], tmp_path: Path) -> None:
     @on_postgresql()
     async def run(at: Running) -> None:
         async with through_proxy(at) as (proxy, store):
@@ -79,7 +79,7 @@ def test_a_connection_cut_at_the_commit(cut: Literal["before", "after"], tmp_pat
             assert at.rows("SELECT count(*) FROM activities") == [(1,)]
             assert_replay_gives_the_tables(at.path)
 
-    run(tmp_path, "postgresql")
+    await run(tmp_path, "postgresql")
 
 
 @on_postgresql()
@@ -251,7 +251,7 @@ async def test_a_lock_that_is_not_to_be_had_fails_those_who_wait_for_it(at: Runn
 
 
 @pytest.mark.parametrize("code", ["40001", "40P01"])
-def test_what_may_be_gone_at_once_is_tried_once_more(code: str, tmp_path: Path) -> None:
+async def test_what_may_be_gone_at_once_is_tried_once_more(code: str, tmp_path: Path) -> None:
     @on_postgresql()
     async def run(at: Running) -> None:
         await at.upsert(email="a@example.com")
@@ -271,7 +271,7 @@ def test_what_may_be_gone_at_once_is_tried_once_more(code: str, tmp_path: Path) 
         assert stored_customers(at.path)[1].lifetime_visits == 1
         assert_replay_gives_the_tables(at.path)
 
-    run(tmp_path, "postgresql")
+    await run(tmp_path, "postgresql")
 
 
 # -- several processes ----------------------------------------------------------------------------------------
@@ -325,7 +325,7 @@ async def test_starting_processes_do_not_race(at: Running) -> None:
     stores = await asyncio.gather(*(Store.open(url) for _ in range(5)))
     for store in stores:
         await store.close()
-    assert administer(url, "SELECT count(*) FROM settings") == [(2,)]
+    assert administer(url, "SELECT count(*), count(DISTINCT name) FROM settings") == [(3, 3)]
     administer(server(), f'DROP DATABASE "{name}_new" WITH (FORCE)')
 
 

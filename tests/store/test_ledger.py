@@ -23,7 +23,7 @@ from regulars.store.sqlite import SqliteEngine
 from regulars.store.store import Store
 
 from .chain import assert_replay_gives_the_tables, records
-from .running import Running, activity, on_a_loop, on_sqlite, running, stored_customers, stored_ties, upsert, with_store
+from .running import Running, activity, on_sqlite, running, stored_customers, stored_ties, upsert, with_store
 
 TAG = BY_NAME["tag.has"].code
 FIRST = OWN_NUMBERS.start + 1
@@ -286,7 +286,6 @@ class _Broken(SqliteEngine):
         super()._lock()
 
 
-@on_a_loop
 async def test_a_lock_that_cannot_be_had_fails_those_who_wait_and_nobody_else(tmp_path: Path) -> None:
     async with running(tmp_path) as at:
         engine = at.store.engine
@@ -327,7 +326,6 @@ async def test_a_full_disk_is_unavailable_and_nothing_happened(at: Running) -> N
     assert_replay_gives_the_tables(at.path)
 
 
-@on_a_loop
 async def test_a_ledger_that_closes_finishes_what_waits_and_takes_no_more(tmp_path: Path) -> None:
     async with running(tmp_path) as at:
         waiting = [asyncio.ensure_future(at.upsert(email=f"u{n}@example.com")) for n in range(5)]
@@ -652,7 +650,6 @@ async def test_logs_and_evidence_stay_or_go_with_the_customer(at: Running) -> No
     assert (await at.record("visit", email="a@example.com", event_uuid="u")).verdict == "created"
 
 
-@on_a_loop
 async def test_what_was_written_is_there_when_the_store_opens_again(tmp_path: Path) -> None:
     async with running(tmp_path) as at:
         await at.upsert(email="a@example.com", groups=["g"])

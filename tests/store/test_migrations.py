@@ -27,7 +27,7 @@ from regulars.store.store import Store, engine_for
 
 from ..databases import EMPTY, Query, drop_database, new_database, query, url_of
 from .chain import assert_replay_gives_the_tables
-from .running import activity, on_a_loop, upsert
+from .running import activity, upsert
 from .schema_fixtures import fixture_of, normal, restore, statements_of
 
 NEWEST = STEPS[-1].number
@@ -82,7 +82,6 @@ def taken(path: Path) -> list[tuple[int, bool]]:
 
 @on_engines
 @pytest.mark.parametrize("state", NUMBERS)
-@on_a_loop
 async def test_every_earlier_state_becomes_the_newest(tmp_path: Path, engine: str, state: int) -> None:
     async with database(tmp_path, engine) as (new, path):
         assert await migrate(new) == NUMBERS
@@ -102,7 +101,6 @@ async def test_every_earlier_state_becomes_the_newest(tmp_path: Path, engine: st
 
 
 @on_engines
-@on_a_loop
 async def test_an_upgraded_database_is_written_to_and_asked(tmp_path: Path, engine: str) -> None:
     async with database(tmp_path, engine, 1) as (old, path):
         await migrate(old)
@@ -118,7 +116,6 @@ async def test_an_upgraded_database_is_written_to_and_asked(tmp_path: Path, engi
 
 
 @on_engines
-@on_a_loop
 async def test_keys_that_look_the_same_become_the_same_and_nobody_is_merged(tmp_path: Path, engine: str) -> None:
     customers = [
         (1, 1, "iv@b\u00fccher.example", "Cafe\u0301 1"),
@@ -206,7 +203,6 @@ class Distributed:
             yield connection
 
 
-@on_a_loop
 async def test_on_citus_each_step_distributes_its_tables(tmp_path: Path) -> None:
     async with database(tmp_path, "postgresql", 1) as (engine, _):
         distributed = Distributed(engine)
@@ -254,7 +250,6 @@ def nicknames(path: Path) -> list[tuple[object, ...]]:
 
 
 @on_engines
-@on_a_loop
 async def test_a_step_adds_a_column_an_index_and_what_belongs_in_them(tmp_path: Path, engine: str) -> None:
     async with database(tmp_path, engine, NEWEST) as (opened, path):
         told: list[Progress] = []
@@ -272,7 +267,6 @@ async def test_a_step_adds_a_column_an_index_and_what_belongs_in_them(tmp_path: 
 
 
 @on_engines
-@on_a_loop
 async def test_a_backfill_that_was_killed_goes_on_after_its_last_slice(tmp_path: Path, engine: str) -> None:
     async def fails_late(connection: WriteConnection, position: str | None) -> Slice:
         done = await _slice(connection, position)
@@ -292,7 +286,6 @@ async def test_a_backfill_that_was_killed_goes_on_after_its_last_slice(tmp_path:
 
 
 @on_engines
-@on_a_loop
 async def test_two_processes_share_the_work_and_do_nothing_twice(tmp_path: Path, engine: str) -> None:
     async with database(tmp_path, engine, 1) as (opened, path):
         other = engine_for(url_of(path))
@@ -306,7 +299,6 @@ async def test_two_processes_share_the_work_and_do_nothing_twice(tmp_path: Path,
 
 
 @on_engines
-@on_a_loop
 async def test_a_step_that_fails_leaves_nothing_behind(tmp_path: Path, engine: str) -> None:
     broken = replace(
         COLUMN, statements=on_every_engine(*COLUMN.statements["sqlite"], "CREATE TABLE settings (name TEXT)")
@@ -320,7 +312,6 @@ async def test_a_step_that_fails_leaves_nothing_behind(tmp_path: Path, engine: s
 
 
 @on_engines
-@on_a_loop
 async def test_a_server_takes_no_step_that_may_be_long(tmp_path: Path, engine: str) -> None:
     async with database(tmp_path, engine, 1) as (opened, path):
         await migrate(opened)
@@ -343,7 +334,6 @@ async def _until(holds: Callable[[], bool]) -> None:
 
 
 @pytest.mark.skipif("postgresql" not in EMPTY, reason="only a server builds indexes beside writers")
-@on_a_loop
 async def test_an_index_is_built_beside_writers_and_after_a_broken_build(tmp_path: Path) -> None:
     import psycopg
 

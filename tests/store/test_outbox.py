@@ -1,6 +1,5 @@
 """The outbox: what a site's tables say follows from it, whatever happened; and a reader never misses anything."""
 
-import asyncio
 from itertools import pairwise
 from typing import Any
 
@@ -222,23 +221,20 @@ class Replay:
         assert {number for number, holds in self.consenting.items() if holds} <= subscribed
 
 
-def replayed(happening: list[Any], limit: int, engine: str) -> None:
-    async def run() -> None:
-        async with world(engine=engine) as made:
-            for event in happening:
-                if isinstance(event, tuple):
-                    await made.together(*event[1])
-                else:
-                    await made.attempt(*event)
-                made.now += 1
-            items = await all_items(made, limit=limit, site=made.site)
-            assert all(one[:2] < two[:2] for one, two in pairwise(items))
-            replay = Replay()
-            for item in items:
-                replay.take(item.happening)
-            replay.compare(made)
-
-    asyncio.run(asyncio.wait_for(run(), 120))
+async def replayed(happening: list[Any], limit: int, engine: str) -> None:
+    async with world(engine=engine) as made:
+        for event in happening:
+            if isinstance(event, tuple):
+                await made.together(*event[1])
+            else:
+                await made.attempt(*event)
+            made.now += 1
+        items = await all_items(made, limit=limit, site=made.site)
+        assert all(one[:2] < two[:2] for one, two in pairwise(items))
+        replay = Replay()
+        for item in items:
+            replay.take(item.happening)
+        replay.compare(made)
 
 
 _given = given(st.lists(st.one_of(deeds, deeds, together), min_size=1, max_size=20), st.sampled_from([1, 3, 1_000]))
@@ -247,15 +243,15 @@ _unhurried = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 @settings(_unhurried, max_examples=EXAMPLES)
 @_given
-def test_the_tables_follow_from_the_outbox(happening: list[Any], limit: int) -> None:
-    replayed(happening, limit, "sqlite")
+async def test_the_tables_follow_from_the_outbox(happening: list[Any], limit: int) -> None:
+    await replayed(happening, limit, "sqlite")
 
 
 @pytest.mark.skipif("postgresql" not in ENGINES, reason="REGULARS_TEST_ENGINES leaves PostgreSQL out")
 @settings(_unhurried, max_examples=max(EXAMPLES // 10, 1))
 @_given
-def test_the_tables_follow_from_the_outbox_on_postgresql(happening: list[Any], limit: int) -> None:
-    replayed(happening, limit, "postgresql")
+async def test_the_tables_follow_from_the_outbox_on_postgresql(happening: list[Any], limit: int) -> None:
+    await replayed(happening, limit, "postgresql")
 
 
 # -- reading --------------------------------------------------------------------------------------------------
@@ -336,20 +332,17 @@ async def test_a_cursor_of_another_history_is_refused(at: Running) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_an_outbox_that_was_off_has_a_gap(tmp_path: Any, engine: str) -> None:
-    async def run() -> None:
-        async with running(tmp_path, engine=engine, has_outbox=False) as at:
-            await at.upsert(email="u1@example.com")
-            off = await now(at)
-            assert at.rows("SELECT * FROM outbox") == []
-            assert isinstance(await refused(at, BEGINNING), CursorExpiredError)
-            at.store.ledger._has_outbox = True  # the server was started anew
-            await at.upsert(email="u2@example.com")
-            assert await told(at, off) == [CustomerCreated(2)]
-            assert isinstance(await refused(at, BEGINNING), CursorExpiredError)
-            assert await wrong(at) == []
-
-    asyncio.run(asyncio.wait_for(run(), 60))
+async def test_an_outbox_that_was_off_has_a_gap(tmp_path: Any, engine: str) -> None:
+    async with running(tmp_path, engine=engine, has_outbox=False) as at:
+        await at.upsert(email="u1@example.com")
+        off = await now(at)
+        assert at.rows("SELECT * FROM outbox") == []
+        assert isinstance(await refused(at, BEGINNING), CursorExpiredError)
+        at.store.ledger._has_outbox = True  # the server was started anew
+        await at.upsert(email="u2@example.com")
+        assert await told(at, off) == [CustomerCreated(2)]
+        assert isinstance(await refused(at, BEGINNING), CursorExpiredError)
+        assert await wrong(at) == []
 
 
 @with_store()

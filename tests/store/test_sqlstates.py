@@ -73,7 +73,7 @@ async def with_fault(proxy: Proxy, store: Store, fault: Fault, work: Callable[[S
 
 
 @pytest.mark.parametrize(("work", "codes"), [(read, CODES[::3]), (write, CODES)])
-def test_an_error_at_any_statement_hurts_nobody_else(
+async def test_an_error_at_any_statement_hurts_nobody_else(
     work: Callable[[Store], Awaitable[None]], codes: tuple[str, ...], tmp_path: Path
 ) -> None:
     @on_postgresql()
@@ -96,11 +96,11 @@ def test_an_error_at_any_statement_hurts_nobody_else(
             assert seen["done"] >= len(codes)
         assert_replay_gives_the_tables(at.path)
 
-    run(tmp_path, "postgresql")
+    await run(tmp_path, "postgresql")
 
 
 @pytest.mark.parametrize("code", ["08006", "22000", "25P02", "57P01", "XX000"])
-def test_an_error_that_lasts_is_no_failure_of_the_program(
+async def test_an_error_that_lasts_is_no_failure_of_the_program(
     code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ledger, "SETTLE_SECONDS", 0)
@@ -115,7 +115,7 @@ def test_an_error_that_lasts_is_no_failure_of_the_program(
                     found = await with_fault(proxy, store, fault, work)
                     assert (found == "done") == (fault.hit is None), fault.hit
 
-    run(tmp_path, "postgresql")
+    await run(tmp_path, "postgresql")
 
 
 @on_postgresql(sites=17)

@@ -1,6 +1,5 @@
 """Database URLs: which engine each names, and what may be printed of one."""
 
-import asyncio
 import builtins
 from typing import Any
 
@@ -63,7 +62,7 @@ def test_a_password_is_never_shown(url: str, printed: str) -> None:
         *("postgresql://u:se cret secret@h/d", "postgresql://u:secret@[::1]x/db"),
     ],
 )
-def test_a_malformed_url_is_one_sentence_without_the_password(url: str) -> None:
+async def test_a_malformed_url_is_one_sentence_without_the_password(url: str) -> None:
     with pytest.raises(UnavailableError, match=r"malformed.*%25") as raised:
-        asyncio.run(engine_for(url).open())
+        await engine_for(url).open()
     assert "secret" not in str(raised.value)
