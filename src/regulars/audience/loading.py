@@ -1,5 +1,6 @@
 """Loader: the index of a site, from its snapshot or from what the store holds."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from functools import partial
@@ -66,8 +67,13 @@ class Loader:
             async for rows in snapshot.customers(site):
                 await self._quickly(len(rows), partial(index.load_customers, rows))
             async with aclosing(snapshot.ties(site)) as ties:
+                inline = 0
                 async for relation, target, numbers in ties:
                     await self._quickly(len(numbers), partial(index.load_ties, relation, target, numbers))
+                    inline += len(numbers) + 1
+                    if inline > INLINE_ENTRIES:  # there may be as many pieces as ties, each of them short
+                        inline = 0
+                        await asyncio.sleep(0)
         await self._quickly(index.size, partial(index.finish, head))
         if index.size >= self._large:
             for order in index.orders.values():

@@ -44,7 +44,7 @@ async def batch(call: Call, caller: Caller) -> Response:
     for item in items:
         reply, size = await _carry_out(call, item, left)
         replies.append(reply)
-        left -= size
+        left = left - size if reply["status_code"] != 413 else 0  # what is refused for its size has been worked for
         await asyncio.sleep(0)  # others get their turn: a call may end without having waited for anything
     return json_response(replies)
 
@@ -70,6 +70,8 @@ async def _carry_out(call: Call, item: dict[str, Any], most: int) -> tuple[dict[
         return {**reply, "status_code": 405, "body": f"The method must be one of {', '.join(METHODS)}."}, 0
     body = b"" if item.get("body") is None else msgspec.json.encode(item["body"])
     method = item["method"].upper()
+    if method == "GET" and most <= 0:
+        return {**reply, "status_code": 413, "body": _TOO_LARGE}, 0
     try:
         status, is_json, raw = await _call(call, method, path, query, body, most if method == "GET" else None)
     except _ReplyTooLargeError:
