@@ -132,11 +132,13 @@ def test_lists_are_those_of_plain_python(full: Client, sort: str, text: str) -> 
 def test_the_replies_of_a_batch_have_a_largest_size(full: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     size = len(full.get("groups").content)
     monkeypatch.setattr("regulars.http.classic.batch.BATCH_BYTES", 2 * size + 100)
-    calls = [{"path": "groups", "method": "GET"}] * 4 + [{"path": "groups", "method": "POST", "body": {"name": "new"}}]
-    replies = full.post("batch", calls).json()
-    assert [reply["status_code"] for reply in replies] == [200, 200, 413, 413, 200]
-    assert "another batch" in replies[2]["body"]
-    assert full.delete(f"groups/{replies[4]['body']['group']['id']}").status_code == 200
+    listed, one = {"path": "groups", "method": "GET"}, {"path": "customers/a@example.com", "method": "GET"}
+    many = {"path": "customers/bulk", "method": "POST", "body": {"customers": [{}] * 51}}
+    new = {"path": "groups", "method": "POST", "body": {"name": "new"}}
+    replies = full.post("batch", [many, listed, listed, listed, one, new]).json()
+    assert [reply["status_code"] for reply in replies] == [413, 200, 200, 413, 413, 200]
+    assert "another batch" in replies[3]["body"]
+    assert full.delete(f"groups/{replies[5]['body']['group']['id']}").status_code == 200
 
 
 def test_a_title_that_no_index_takes_is_listed_by_its_beginning(full: Client) -> None:

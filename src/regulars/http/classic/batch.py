@@ -44,7 +44,7 @@ async def batch(call: Call, caller: Caller) -> Response:
     for item in items:
         reply, size = await _carry_out(call, item, left)
         replies.append(reply)
-        left = left - size if reply["status_code"] != 413 else 0  # what is refused for its size has been worked for
+        left -= size
         await asyncio.sleep(0)  # others get their turn: a call may end without having waited for anything
     return json_response(replies)
 
@@ -75,7 +75,7 @@ async def _carry_out(call: Call, item: dict[str, Any], most: int) -> tuple[dict[
     try:
         status, is_json, raw = await _call(call, method, path, query, body, most if method == "GET" else None)
     except _ReplyTooLargeError:
-        return {**reply, "status_code": 413, "body": _TOO_LARGE}, 0
+        return {**reply, "status_code": 413, "body": _TOO_LARGE}, most  # the work for what was left has been done
     return {**reply, "status_code": status, "body": _content(status, raw) if is_json else raw.decode()}, len(raw)
 
 
