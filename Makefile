@@ -11,6 +11,7 @@ help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/installed ## a server with 10,000 made-up customers on http://127.0.0.1:8080, and requests to paste
+	@echo "starting the demo ..."
 	@$(BIN)/regulars demo
 
 test: $(VENV)/installed-dev ## lint, types and tests: all that a change must pass
@@ -18,8 +19,8 @@ test: $(VENV)/installed-dev ## lint, types and tests: all that a change must pas
 	$(BIN)/mypy --strict
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-test-long: $(VENV)/installed-dev ## the random tests with tens of thousands of examples: a quarter of an hour
-	REGULARS_EXAMPLES=10000 $(BIN)/pytest -n 2 tests/test_audience_end_to_end.py
+test-long: $(VENV)/installed-dev ## the random tests with tens of thousands of examples, every SQLSTATE: a quarter of an hour
+	REGULARS_EXAMPLES=10000 $(BIN)/pytest -n 2 tests/test_audience_end_to_end.py tests/store/test_sqlstates.py
 
 torture: $(VENV)/installed-dev ## kills and attacks on the wire, for SECONDS_=60 seconds; SEED=n repeats a run
 	$(BIN)/python -m tests.torture --seconds $(or $(SECONDS_),60) $(if $(SEED),--seed $(SEED))
@@ -56,18 +57,19 @@ endif
 
 # The build backend (hatchling, editables) comes with the lock, so that the package itself is built without fetching anything unpinned.
 $(VENV)/installed: requirements.lock pyproject.toml | $(BIN)/python
-	@echo "installing what Regulars needs into $(VENV) ..."
+	@echo "installing what Regulars needs into $(VENV), which takes up to a minute ..."
 	@$(INSTALL) --require-hashes --requirement requirements.lock
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
-	@echo "installing what the tests need into $(VENV) ..."
+	@echo "installing what the tests need into $(VENV), which takes up to two minutes ..."
 	@$(INSTALL) --require-hashes --requirement requirements-dev.lock
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(BIN)/python:
+	@echo "making the virtual environment $(VENV) ..."
 ifdef UV
 	@$(UV) venv --quiet --no-project --python '>=3.11' $(VENV)
 else

@@ -1,5 +1,5 @@
 """`python -m regulars` is the command `regulars`."""
 
-from regulars.cli.main import main
+from regulars.cli.entry import main
 
 main()

@@ -76,7 +76,7 @@ def test_refused_lines_are_collected_and_lose_no_others(run: Run) -> None:
         b'{"email": "c@example.com"}'
     )
     result = run("import", "customers", "p.ndjson", "--rejects", "refused.ndjson", "--json")
-    assert result.code == 0
+    assert result.code == 3
     assert (result.json["lines"], result.json["created"], result.json["rejected"]) == (9, 3, 6)
     assert result.err == "6 of 9 lines were refused: see refused.ndjson\n"
     refused = [json.loads(line) for line in Path("refused.ndjson").read_text().splitlines()]
@@ -87,6 +87,31 @@ def test_refused_lines_are_collected_and_lose_no_others(run: Run) -> None:
     assert {line["line"]: line["code"] for line in refused}[6] == "user_identifier_missing"
     assert {line["line"]: line["code"] for line in refused}[9] == "identity_conflict"
     assert "--rejects FILE" in run("import", "customers", "p.ndjson").err
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"email,name\na@example.com,Anna\n", "looks like CSV"),
+        (b'\xef\xbb\xbf"E-Mail";"Name"\r\n', "looks like CSV"),
+        (b"email\tname\n", "looks like CSV"),
+        ('{"email": "a@example.com"}\n'.encode("utf-16"), "is UTF-16"),
+        ('{"email": "a@example.com"}\n'.encode("utf-16-le"), "is UTF-16"),
+        (b'[{"email": "a@example.com"}]', "is a JSON array"),
+        (b'[\n{"email": "a@example.com"}\n]\n', "is a JSON array"),
+        (b'{\n  "email": "a@example.com"\n}\n', "over several lines"),
+        (gzip.compress(b'{"email": "a@example.com"}\n'), "is packed by gzip"),
+        (b"PK\x03\x04rest", "spreadsheet"),
+    ],
+    ids=("csv", "semicolons", "tabs", "utf-16", "utf-16-le", "array", "lines", "indented", "gzip", "zip"),
+)
+def test_a_file_of_another_format_is_told_what_it_is(run: Run, content: bytes, told: str) -> None:
+    Path("people").write_bytes(content)
+    for arguments in ((), ("--dry-run",)):
+        failed = run("import", "customers", "people", *arguments)
+        assert failed.code == 1
+        assert told in failed.err
+    assert contents("customers") == []
 
 
 def test_the_reject_file_never_replaces_the_import(run: Run) -> None:
@@ -121,7 +146,7 @@ def test_the_reject_file_only_replaces_one_of_its_kind(run: Run) -> None:
     Path("link").symlink_to("mine.txt")
     assert run("import", "customers", file, "--rejects", "link").code == 1
     assert Path("mine.txt").read_text() == "dear diary\n"
-    assert run("import", "customers", file, "--rejects", "/dev/null").code == 0
+    assert run("import", "customers", file, "--rejects", "/dev/null").code == 3
 
 
 def test_gzip(run: Run) -> None:

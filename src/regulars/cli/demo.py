@@ -1,6 +1,8 @@
 """`regulars demo`: a server with made-up customers, and requests to paste."""
 
 import asyncio
+import hmac
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
@@ -8,7 +10,6 @@ import msgspec
 import typer
 
 from regulars.cli import sample
-from regulars.cli.access import set_up
 from regulars.cli.options import NEAREST, DemoDatabase
 from regulars.cli.output import FailedError, note
 from regulars.cli.progress import progress_bar
@@ -19,6 +20,7 @@ from regulars.importing.importer import LARGEST_CHUNK, Import
 from regulars.importing.lines import Line
 from regulars.importing.parsing import ImportKind, line_parser
 from regulars.store import control
+from regulars.store.control import Site
 from regulars.store.inspection import numbers_of
 from regulars.store.store import Store, shown
 
@@ -68,7 +70,7 @@ Ctrl-C ends it.
 
 
 async def _prepare(database: str, customers: int) -> str:
-    """Make or complete the demo's database; returns a fresh key. Raises FailedError for a database not its own."""
+    """Make or complete the demo's database; returns its key. Raises FailedError for a database not its own."""
     store = await Store.open(database, largest_batch=LARGEST_CHUNK)
     try:
         async with store.snapshot() as connection:
@@ -76,9 +78,10 @@ async def _prepare(database: str, customers: int) -> str:
         if accounts not in ([], [ACCOUNT]):
             raise FailedError(f"{shown(database)} is not a demo's database; give another with --database")
         if not accounts:
-            made = await set_up(store, account=ACCOUNT, site="main")
-            await _fill(store, made["site_id"], customers)
-            return str(made["key"])
+            account = await control.create_account(store.engine, ACCOUNT, now=now_ms())
+            site = await control.create_site(store.engine, account, "main", now=now_ms())
+            await _fill(store, site.id, customers)
+            return await _key(store, site)
         site = await chosen_site(store, None)
         async with store.snapshot() as connection:
             known = {numbers.kind: numbers.next - 1 for numbers in await numbers_of(connection, site.id)}
@@ -86,10 +89,23 @@ async def _prepare(database: str, customers: int) -> str:
             await _fill(store, site.id, customers)
         else:
             note(f"going on with {shown(database)}")
-        _, secret = await control.create_key(store.engine, site, now=now_ms())
-        return secret
+        return await _key(store, site)
     finally:
         await store.close()
+
+
+async def _key(store: Store, site: Site) -> str:
+    """The demo's one key. It follows from the database's own secret, as a key itself is not kept."""
+    async with store.snapshot() as connection:
+        digest = hmac.digest(await control.secret(connection), b"demo key", "sha256")
+        secret = control.KEY_PREFIX + urlsafe_b64encode(digest).decode().rstrip("=")
+        known = await control.key_of_secret(connection, secret)
+        hints = [key.hint for key in await control.list_keys(connection)]
+    if known is not None:
+        return secret
+    was_revoked = secret[: control.HINT_LENGTH] in hints
+    _, made = await control.create_key(store.engine, site, secret=None if was_revoked else secret, now=now_ms())
+    return made
 
 
 async def _fill(store: Store, site: int, customers: int) -> None:

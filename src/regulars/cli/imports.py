@@ -11,7 +11,7 @@ import typer
 
 from regulars import files
 from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
-from regulars.cli.output import FailedError, note, show
+from regulars.cli.output import FailedError, PartlyDoneError, note, show
 from regulars.cli.progress import figures_bar, progress_bar
 from regulars.cli.session import chosen_site, opened
 from regulars.domain.faults import RefusedError
@@ -30,10 +30,10 @@ HELP = """Import customers or activity from a file, with the rules of the API.
 
 FILE has one JSON object a line (NDJSON), as POST /customers or POST /event takes it; a name ending in .gz is
 unpacked, and - reads standard input. It works beside a running server. A line that breaks a rule is refused alone;
---rejects collects such lines with the reason, and the exit code is 1 if that was the fate of all. A repeat of the same
-file changes nothing, so an import that was stopped is continued by running it again. Lines on one customer that
-contradict each other count as one, so that they do not change it back and forth; standard input, which cannot be
-looked through beforehand, is taken line by line.
+--rejects collects such lines with the reason. The exit code is 0 when every line was taken, 3 when some were refused,
+and 1 when all were or the import could not be carried out. A repeat of the same file changes nothing, so an import that was stopped
+is continued by running it again. Lines on one customer that contradict each other count as one, so that they do not
+change it back and forth; standard input, which cannot be looked through beforehand, is taken line by line.
 
 \b
 Examples:
@@ -70,7 +70,7 @@ def import_file(
         where = f"see {rejects}" if rejects else "run it again with --rejects FILE to see them"
         if summary.rejected == summary.lines:
             raise FailedError(f"every line was refused, {summary.lines} of {summary.lines}: {where}")
-        note(f"{summary.rejected} of {summary.lines} lines were refused: {where}")
+        raise PartlyDoneError(f"{summary.rejected} of {summary.lines} lines were refused: {where}")
 
 
 async def _import(

@@ -10,7 +10,7 @@ import typer
 from regulars import __version__
 from regulars.cli import access, demo, imports, jobs, maintenance, moving, serving
 from regulars.cli.options import GlobalDatabase
-from regulars.cli.output import FailedError, note
+from regulars.cli.output import FailedError, PartlyDoneError, note
 from regulars.importing.lines import UnreadableFileError
 from regulars.logs import configure_logging
 from regulars.settings import PREFIX, SettingError
@@ -21,6 +21,7 @@ from regulars.store.migrations import IncompatibleError
 
 FAILED: Final = 1
 WRONG_USAGE: Final = 2
+PARTLY_DONE: Final = 3
 INTERRUPTED: Final = 130
 
 _LOG_LEVEL: Final = f"{PREFIX}LOG_LEVEL"
@@ -70,7 +71,7 @@ def _root(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 failed, 2 used wrongly, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 failed, 2 used wrongly, 3 done in part, 130 interrupted."""
     configure_logging()
     sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments) or ["--help"]))
 
@@ -87,6 +88,9 @@ def _run(arguments: list[str]) -> int:
     except SettingError as error:
         note(f"regulars: {error}")
         return WRONG_USAGE
+    except PartlyDoneError as error:
+        note(str(error))
+        return PARTLY_DONE
     except (FailedError, UnreadableFileError, ControlError, UnavailableError, IncompatibleError) as error:
         note(f"regulars: {error}")
         return FAILED

@@ -11,6 +11,10 @@ class FailedError(Exception):
     """The command cannot do what it was asked to, for the reason given in one sentence."""
 
 
+class PartlyDoneError(Exception):
+    """The command did what it could, but some of its input was refused: the sentence says how much."""
+
+
 def note(text: str) -> None:
     """Tell a person something that is not the result."""
     typer.echo(text, err=True)

@@ -50,10 +50,16 @@ class Source:
                 number += 1
                 if number == 1:
                     raw = raw.removeprefix(_BYTE_ORDER_MARK)
+                    self._refuse_other_formats(raw)
                 if not raw.isspace():
                     yield Line(number, raw)
         except (OSError, EOFError, zlib.error) as error:
             raise UnreadableFileError(f"{self.name} cannot be read beyond line {number}: {error}") from error
+
+    def _refuse_other_formats(self, first: bytes) -> None:
+        found = _other_format(first)
+        if found is not None:
+            raise UnreadableFileError(f"{self.name} {found}; nothing was imported")
 
     def _skip_line(self) -> None:
         while (rest := self._lines.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
@@ -63,6 +69,24 @@ class Source:
 def can_be_read_twice(path: str) -> bool:
     """Whether this names a file, and neither standard input nor a pipe, of which nothing is left after one reading."""
     return path != _STDIN and Path(path).is_file()
+
+
+def _other_format(first: bytes) -> str | None:
+    """What a file is instead of one JSON object a line, as far as its first line tells, and what to do about it."""
+    text = first.strip()
+    if first.startswith(b"\x1f\x8b"):
+        return "is packed by gzip: give it a name that ends in .gz, or pipe it through `zcat`"
+    if first.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in first[:4]:
+        return "is UTF-16 or UTF-32 text: convert it to UTF-8, as with `iconv -f UTF-16 -t UTF-8`"
+    if first.startswith(b"PK\x03\x04"):
+        return "is a ZIP archive or a spreadsheet: export it as one JSON object a line"
+    if text.startswith(b"[") and (text == b"[" or b"{" in text):
+        return "is a JSON array: write one object a line, as `jq -c '.[]'` does"
+    if text == b"{":
+        return "has JSON objects over several lines: write one object a line, as `jq -c .` does"
+    if text and not text.startswith((b"{", b"[")) and any(text.count(mark) for mark in (b",", b";", b"\t")):
+        return "looks like CSV, as its first line is no JSON object: convert it to one JSON object a line"
+    return None
 
 
 @contextmanager

@@ -17,6 +17,9 @@ from regulars.store.statement import Statement
 SCOPES: Final = ("read", "write", "webhook", "admin")
 DIALECTS: Final = ("sendwithus", "blueshift")
 KEY_PREFIX: Final = "rg_"
+HINT_LENGTH: Final = len(KEY_PREFIX) + 6
+"""Characters of a key by which lists of keys show it."""
+
 ACCESS_SECONDS: Final = 2 * 3600
 GRANTS_PER_KEY: Final = 100
 """How many pairs of tokens a key has at most; with one more, the oldest ends."""
@@ -254,23 +257,24 @@ async def create_key(
     scopes: tuple[str, ...] = ("read", "write"),
     dialect: str | None = None,
     rate: int | None = None,
+    secret: str | None = None,
     now: int,
 ) -> tuple[ApiKey, str]:
     """A new key for the site's account, and its secret, which is not kept. Raises ControlError.
 
-    rate: requests a second; 0 for any number, None for what the setting says.
+    rate: requests a second; 0 for any number, None for what the setting says. secret: what it shall be; None makes one.
     """
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
         raise ControlError(f"scopes must be some of {', '.join(SCOPES)}, not {', '.join(unknown) or 'none'}")
     if dialect is not None and dialect not in DIALECTS:
         raise ControlError(f"the dialect must be one of {', '.join(DIALECTS)}")
-    secret = KEY_PREFIX + secrets.token_urlsafe(32)
+    secret = secret or KEY_PREFIX + secrets.token_urlsafe(32)
     values = {
         "account": site.account_id,
         "default_site": site.id,
         "hash": fingerprint(secret),
-        "hint": secret[: len(KEY_PREFIX) + 6],
+        "hint": secret[:HINT_LENGTH],
         "scopes": ",".join(dict.fromkeys(scopes)),
         "dialect": dialect,
         "rate": rate,
