@@ -31,9 +31,9 @@ HELP = """Import customers or activity from a file, with the rules of the API.
 FILE has one JSON object a line (NDJSON), as POST /customers or POST /event takes it; a name ending in .gz is
 unpacked, and - reads standard input. It works beside a running server. A line that breaks a rule is refused alone;
 --rejects collects such lines with the reason. The exit code is 0 when every line was taken, 3 when some were refused,
-and 1 when all were or the import could not be carried out. A repeat of the same file changes nothing, so an import that was stopped
-is continued by running it again. Lines on one customer that contradict each other count as one, so that they do not
-change it back and forth; standard input, which cannot be looked through beforehand, is taken line by line.
+and 1 when all were or the import could not be carried out. A repeat of the same file changes nothing, so an import that
+was stopped is continued by running it again. Lines on one customer that contradict each other count as one, so that
+they do not change it back and forth; standard input, which cannot be looked through beforehand, is taken line by line.
 
 \b
 Examples:
