@@ -62,6 +62,8 @@ def test_every_request_is_counted_whoever_answered_it(tmp_path: Path, workers: i
         assert found["regulars_ledger_batch_size_sum", frozenset()] == 12
         assert found["regulars_question_duration_seconds_count", frozenset()] == 1
         assert found["regulars_index_customers", frozenset({("site", "1")})] >= 12
+        states = {state for (name, labels), _ in found.items() if name == "regulars_jobs" for _, state in labels}
+        assert states >= {"waiting", "failed"}
         assert found["process_resident_memory_bytes", frozenset()] > workers * 20_000_000
         assert not any("@" in value or "rg" in value for _, labels in found for _, value in labels)
         assert server.stop() == 0

@@ -10,7 +10,11 @@ from regulars.http.classic.surface import SERVER_TEXT
 from regulars.http.errors import Problem
 from regulars.http.operation import Operation
 from regulars.http.schema import TEXT
+from regulars.metrics.catalogue import JOBS
+from regulars.metrics.counting import Sample
 from regulars.metrics.exposition import MEDIA_TYPE
+from regulars.store.engine import UnavailableError
+from regulars.store.jobs import count_jobs
 
 _SCHEME: Final = "bearer "
 
@@ -26,7 +30,17 @@ async def show(call: Call) -> Response:
     is_bearer = given[: len(_SCHEME)].lower() == _SCHEME
     if not is_bearer or not secrets.compare_digest(given[len(_SCHEME) :].strip().encode(), token.encode()):
         raise Problem("key_unknown", "Not authorized")
-    return Response(call.services.metrics.expose(), media_type=MEDIA_TYPE)
+    return Response(call.services.metrics.expose(await _jobs(call)), media_type=MEDIA_TYPE)
+
+
+async def _jobs(call: Call) -> list[Sample]:
+    """Jobs by state. A database that is away costs these figures and no others."""
+    try:
+        async with call.services.store.snapshot() as connection:
+            counts = await count_jobs(connection)
+    except UnavailableError:
+        return []
+    return [Sample(JOBS.name, (state,), count) for state, count in counts.items()]
 
 
 OPERATIONS: Final = (

@@ -88,7 +88,7 @@ STALLS: Final = Metric(
     (),
     "Times that the event loop was held for more than a quarter of a second.",
 )
-JOBS: Final = Metric("regulars_jobs", "gauge", ("kind", "state"), "Jobs that wait, run or have failed.", merge="max")
+JOBS: Final = Metric("regulars_jobs", "gauge", ("state",), "Jobs of the database, by state.", merge="max")
 BUILD: Final = Metric(
     "regulars_build_info", "gauge", ("version",), "The running version; the value is always 1.", merge="max"
 )
