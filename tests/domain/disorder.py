@@ -24,6 +24,7 @@ _EXTRA: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "assessment_completed": {"passed": st.booleans()},
     "email_bounced": {"bounce_type": st.sampled_from(["hard", "soft"])},
     "email_unsubscribed": {"newsletter_id": _few},
+    "subscribed": {"proof": st.just("a form"), "wording": st.just("Yes")},
     "unsubscribed": {"cause": st.sampled_from(["manual", "opt_out", "complaint", "bounce"])},
     "identify": {
         "unsubscribed": st.booleans(),

@@ -84,6 +84,7 @@ TABLE: dict[str, tuple[dict[str, Any], set[str], dict[str, int]]] = {
     ),
     "hidden": ({}, {"hidden"}, {}),
     "unhidden": ({}, set(), {}),
+    "bounce_cleared": ({}, set(), {}),
     "suppressed": ({}, {"suppressed"}, {}),
     "unsuppressed": ({}, set(), {}),
 }

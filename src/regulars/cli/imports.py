@@ -1,8 +1,9 @@
 """`regulars import`: the command around the import, with its progress, reject file and summary."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -14,7 +15,7 @@ from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
 from regulars.cli.output import FailedError, PartlyDoneError, note, show
 from regulars.cli.progress import figures_bar, progress_bar
 from regulars.cli.session import chosen_site, opened
-from regulars.domain.faults import RefusedError
+from regulars.domain.faults import Fault, RefusedError
 from regulars.importing.grouping import repeated_customers
 from regulars.importing.importer import LARGEST_CHUNK, Import, Summary
 from regulars.importing.lines import Line, can_be_read_twice, open_source
@@ -35,6 +36,9 @@ and 1 when all were or the import could not be carried out. A repeat of the same
 was stopped is continued by running it again. Lines on one customer that contradict each other count as one, so that
 they do not change it back and forth; standard input, which cannot be looked through beforehand, is taken line by line.
 
+A file never brings back a consent or newsletter that the person ended, unless the line says that it is later, by
+updated_at or consents. Such lines are counted as kept_back, and --rejects lists them too; the rest of them is imported.
+
 \b
 Examples:
   regulars import customers people.ndjson
@@ -48,7 +52,8 @@ def import_file(
     file: Annotated[str, typer.Argument(metavar="FILE", help="The file, or - for standard input.")],
     site: SiteNumber = None,
     rejects: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write refused lines here, with line number and reason.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write refused and kept back lines here, with line number and reason."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every line and change nothing.")] = False,
     strict: Annotated[
@@ -66,6 +71,9 @@ def import_file(
             note("stopped: what was imported stays; run the same command again to continue, a repeat changes nothing")
         raise
     show({**msgspec.structs.asdict(summary), **({"dry_run": True} if dry_run else {})}, as_json=as_json)
+    if summary.kept_back:
+        where = f"see {rejects}" if rejects else "--rejects FILE lists them"
+        note(f"in {summary.kept_back} lines a consent or newsletter that had ended was not brought back: {where}")
     if summary.rejected:
         where = f"see {rejects}" if rejects else "run it again with --rejects FILE to see them"
         if summary.rejected == summary.lines:
@@ -104,6 +112,7 @@ async def _imported(
                 dry_run=dry_run,
                 recurring=found,
                 on_reject=on_reject,
+                on_kept_back=None if on_reject is None else partial(_list_kept_back, on_reject),
                 on_chunk=lambda: advance(work.summary, source.position),
             )
             return await work.run(source)
@@ -112,6 +121,11 @@ async def _imported(
 async def _recurring(file: str) -> dict[int, int]:
     with open_source(file) as source, figures_bar(f"{file}, looked through", source.size) as show_figures:
         return await repeated_customers(source, lambda count: show_figures(f"{count:,} lines", source.position))
+
+
+def _list_kept_back(on_reject: Callable[[Line, RefusedError], None], line: Line, kept_back: Sequence[Fault]) -> None:
+    """List a line of which something was kept back among those that were refused."""
+    on_reject(line, RefusedError("kept_back", kept_back))
 
 
 @contextmanager

@@ -4,12 +4,14 @@ import hashlib
 import re
 import uuid as uuids
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeGuard
 
 import msgspec
 from msgspec import Struct
 
 from regulars.domain.consent import CAUSES
+from regulars.domain.event_names import as_meant
 from regulars.domain.events import EVENTS, REFERENCE_FIELDS, SPELLINGS, UNKNOWN, Event, Sets, When
 from regulars.domain.faults import Fault, RefusedError
 from regulars.domain.identity import Who
@@ -78,7 +80,7 @@ def parse_activity(
 
     Raises RefusedError with every fault found.
     """
-    return _Validator(body, limits, strict=strict).read(now, clamp)
+    return _Validator(as_meant(body), limits, strict=strict).read(now, clamp)
 
 
 class _Validator:
@@ -250,10 +252,14 @@ class _Validator:
         value = self.body.get("bounce_type")
         if value is None or value == "":
             return "soft"
-        if value in ("hard", "soft"):
-            return str(value)
-        self.faults.append(Fault("bounce_type", "must be hard or soft"))
-        return "soft"
+        kind = (
+            _BOUNCE_TYPES.get(_BETWEEN_WORDS.sub("", value).lower().removesuffix("bounce"))
+            if _is_short(value)
+            else None
+        )
+        if kind is None:
+            self.faults.append(Fault("bounce_type", "must be hard or soft, or permanent or transient"))
+        return kind or "soft"
 
     def cause(self) -> str:
         value = self.body.get("cause")
@@ -278,9 +284,25 @@ class _Validator:
         return text.decode()
 
 
+_BETWEEN_WORDS: Final = re.compile(r"[\s_-]+")
+_BOUNCE_TYPES: Final = {
+    **dict.fromkeys(("hard", "permanent", "perm", "permfail", "permanentfail", "permanentfailure"), "hard"),
+    **dict.fromkeys(
+        ("soft", "transient", "temporary", "temp", "tempfail", "temporaryfail", "temporaryfailure"), "soft"
+    ),
+    **dict.fromkeys(("undetermined", "block", "blocked"), "soft"),
+}
+"""What providers call the two types, in lower case, without spaces and the word bounce."""
+
+
+def _is_short(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str) and len(value) <= 64
+
+
 _READERS: Final[dict[str, Callable[[_Validator], str | bool | None]]] = {
     "passed": _Validator.passed,
     "bounce_type": _Validator.bounce_type,
+    "proof": partial(_Validator.text, field="proof"),
 }
 """What reads the fields of conditions that name no object."""
 

@@ -1,38 +1,41 @@
 """What an activity does to its customer: history, figures, ties, consent and the mail it tells of."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from regulars.domain.activity import Activity
-from regulars.domain.consent import Consent
+from regulars.domain.consent import IMPORT, UNDATED, Consent
+from regulars.domain.consent_rules import NEWSLETTER_KEPT_BACK, record_consent, why_without_consent
 from regulars.domain.customer import Customer, Person, shown_name
 from regulars.domain.events import REFERENCE_FIELDS
-from regulars.domain.faults import refuse
+from regulars.domain.faults import Fault, refuse
 from regulars.domain.identity import Who
+from regulars.domain.latest_times import move_forward
 from regulars.domain.limits import Limits
 from regulars.domain.mail import RANK, Log, advance, identify_log
 from regulars.domain.money import LIMIT_CENTS
 from regulars.domain.orders import report_of, total
-from regulars.domain.outcome import Verdict
+from regulars.domain.outcome import Outcome, Verdict
 from regulars.domain.relations import BY_NAME, FLAG, ReportKind
 from regulars.domain.ties import apply_sets
-from regulars.domain.upsert_rules import apply_upsert, move_forward, record_consent
+from regulars.domain.upsert_rules import apply_upsert
 from regulars.domain.working import LACKS_TIME, LACKS_UUID, WorkingSet, conflict
 
+_NEWSLETTER_IN: Final = "newsletter.subscribed"
 
-def apply_activity(
-    activity: Activity, work: WorkingSet, limits: Limits, *, source: str
-) -> tuple[Verdict, Person | None]:
+
+def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, source: str) -> Outcome:
     """Apply one activity. A repeat, by its uuid or as a report of an order, changes nothing: "unchanged".
 
     Raises RefusedError when the identifiers disagree, or an `identify` breaks the rules of the upsert.
     """
     if activity.uuid is not None and activity.uuid in work.history.seen_uuids:
-        return "unchanged", _found(activity.who, work)
+        return Outcome("unchanged", _found(activity.who, work))
     if activity.profile is not None:
         at = None if activity.at is None else min(activity.at, work.now)
-        verdict, person = apply_upsert(activity.profile, work, limits, source=source, at=at)
-        _keep(activity, person, work, work.now if at is None else at, log=None)
-        return verdict, person
+        outcome = apply_upsert(activity.profile, work, limits, source=source, at=at)
+        assert outcome.person is not None
+        _keep(activity, outcome.person, work, work.now if at is None else at, log=None)
+        return outcome
     for field, reference in activity.references:
         work.objects.refuse_unknown_number(field, REFERENCE_FIELDS[field], reference)
     for reference in activity.products:
@@ -41,7 +44,7 @@ def apply_activity(
     number = person.customer.number
     order = None if activity.order_id is None else _order(activity, number, work)
     if order is not None and order.is_repeat:
-        return verdict, person
+        return Outcome(verdict, person)
     since, report = (work.now, ReportKind.IMMEDIATE) if activity.at is None else (activity.at, ReportKind.BACKDATED)
     at = min(since, work.now)  # what happened is never ahead of us, but what came before what is as it was reported
     numbers = [
@@ -53,10 +56,11 @@ def apply_activity(
     _keep(activity, person, work, at, log=None if log is None else log.number)
     applies = not activity.kind.of_address or _is_of_current_address(activity, person, log)
     _figures(activity, person, work, at, order, applies=applies)
-    _ties(activity, person, work, numbers, products, since, report, applies=applies)
+    is_belief = source == IMPORT and activity.at is None
+    kept_back = _ties(activity, person, work, numbers, products, since, report, applies=applies, is_belief=is_belief)
     if applies:
-        _consent(activity, person, work, since, report, source=source)
-    return ("created" if verdict == "created" else "updated"), person
+        kept_back += _consent(activity, person, work, since, report, source=UNDATED if is_belief else source)
+    return Outcome("created" if verdict == "created" else "updated", person, kept_back=kept_back)
 
 
 def _found(who: Who, work: WorkingSet) -> Person | None:
@@ -170,7 +174,13 @@ def _ties(
     report: ReportKind,
     *,
     applies: bool,
-) -> None:
+    is_belief: bool,
+) -> tuple[Fault, ...]:
+    """Change the ties. What a file only believes of a newsletter does not bring it back: that is told."""
+    joins = any(rule.holds and rule.relation == _NEWSLETTER_IN for rule in activity.rules())
+    if joins and is_belief:
+        report = ReportKind.BELIEVED
+    kept_back: tuple[Fault, ...] = ()
     for rule in activity.rules():
         if rule.field is None:
             if applies:
@@ -181,22 +191,24 @@ def _ties(
             named += products
         for number in named:
             apply_sets((rule,), person, work, number, at, report)
+            if joins and is_belief and not person.has(_NEWSLETTER_IN, number):
+                kept_back = (Fault("newsletter_id", NEWSLETTER_KEPT_BACK),)
+    return kept_back
 
 
-def _consent(activity: Activity, person: Person, work: WorkingSet, at: int, report: ReportKind, *, source: str) -> None:
+def _consent(
+    activity: Activity, person: Person, work: WorkingSet, at: int, report: ReportKind, *, source: str
+) -> tuple[Fault, ...]:
+    """Start or end consent; why it stays ended where a start does not bring it back."""
     change = activity.consent
     if change is None:
-        return
-    evidence = Consent(
-        customer=person.customer.number,
-        at=at,
-        granted=change[0],
-        cause=None if change[0] else activity.cause,
-        source=source,
-        wording=activity.wording,
-        proof=activity.proof,
-    )
-    record_consent(person, work, change[0], evidence.cause, at, report, evidence=evidence)
+        return ()
+    granted = change[0]
+    cause = None if granted else activity.cause
+    number = person.customer.number
+    evidence = Consent(number, at, granted, cause, source, activity.wording, activity.proof)
+    record_consent(person, work, evidence, report)
+    return why_without_consent(person, work, "event") if granted else ()
 
 
 def _mail(activity: Activity, person: Person, work: WorkingSet, numbers: dict[str, int], at: int) -> Log:

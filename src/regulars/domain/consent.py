@@ -1,9 +1,11 @@
-"""Consent to marketing mail: what starts it, what ends it, and the evidence of each change.
+"""Consent to marketing mail: what gives it, what ends it, and the evidence of each change.
 
-Consent starts as never given. After an opt-out or a complaint only an explicit subscription with a later time
-restores it, which is what the order of ties already says; newsletters are independent of it.
+Consent starts as never given. Whether it holds follows from the evidence alone: for each kind of end, the latest end of
+that kind has to be followed by a grant that is strong enough to lift it. So every order of arrival ends alike.
+Newsletters are independent of it.
 """
 
+from enum import IntEnum
 from typing import Final
 
 from msgspec import Struct
@@ -16,12 +18,54 @@ CAUSES: Final[dict[str, str | None]] = {
 }
 """Why a consent ended, and the customer's field that keeps when it last ended so."""
 
+API: Final = "api"
+"""The source of an operator's word: `unsubscribed` of an upsert."""
+EVENT: Final = "event"
+IMPORT: Final = "import"
+UNDATED: Final = "import_undated"
+"""The source of what a file says without saying since when: it is older than every end."""
+
+
+class Strength(IntEnum):
+    """What a grant can lift. Each kind also lifts what the weaker ones do."""
+
+    BELIEF = 0
+    """Another system believes it and does not say since when. It lifts nothing."""
+    WORD = 1
+    """The operator says so. It lifts what an operator ended, or the person in their settings."""
+    EXPLICIT = 2
+    """The person subscribed, as an event or a dated record tells. It lifts an opt-out."""
+    PROVEN = 3
+    """The person subscribed, and there is proof. It lifts a complaint."""
+
+
+_LIFTED_BY: Final[dict[str | None, Strength]] = {
+    "manual": Strength.WORD,
+    "bounce": Strength.WORD,
+    "opt_out": Strength.EXPLICIT,
+    None: Strength.EXPLICIT,
+    "complaint": Strength.PROVEN,
+}
+"""The weakest grant that lifts an end of each cause; None where the cause is not known."""
+
+_REMEDIES: Final = {
+    Strength.WORD: "a later word of the operator gives it again",
+    Strength.EXPLICIT: "`wording` or `proof` with it, or a later event `subscribed`, gives it again",
+    Strength.PROVEN: "only a later event `subscribed` with `proof` gives it again",
+}
+_ENDED: Final = {
+    Strength.WORD: "ended",
+    Strength.EXPLICIT: "ended by an opt-out",
+    Strength.PROVEN: "ended by a complaint",
+}
+
 
 class Consent(Struct, frozen=True):
     """Evidence of one change of consent of a customer.
 
-    at: when (ms). granted: given or ended. cause: a key of CAUSES when it ended. source: the door it came
-    through ("api", "import", "event"). wording: what the person saw. proof: anything that proves it.
+    at: when (ms). granted: given or ended. cause: a key of CAUSES when it ended. source: the door it came through (API,
+    EVENT, IMPORT, UNDATED, or what another system called it). wording: what the person saw. proof: anything that proves
+    it.
     """
 
     customer: int
@@ -31,3 +75,77 @@ class Consent(Struct, frozen=True):
     source: str
     wording: str | None = None
     proof: str | None = None
+
+    @property
+    def strength(self) -> Strength:
+        """What it lifts, if it is a grant."""
+        if self.source == UNDATED:
+            return Strength.BELIEF
+        if self.source == API:
+            return Strength.EXPLICIT if self.wording or self.proof else Strength.WORD
+        return Strength.PROVEN if self.proof else Strength.EXPLICIT
+
+
+class Moments(Struct):
+    """What the evidence of a customer comes to: the latest grant and the latest end of each strength (ms).
+
+    `granted[s]` is the latest grant that is at least as strong as s; `ended[s]` the latest end that s lifts.
+    """
+
+    granted: dict[Strength, int] = {}
+    ended: dict[Strength, int] = {}
+
+    def note(self, consent: Consent) -> bool:
+        """Take in one piece of evidence, in any order; True if it moved a moment."""
+        if consent.granted:
+            moved = {_moved(self.granted, each, consent.at) for each in Strength if each <= consent.strength}
+            return True in moved
+        return _moved(self.ended, _LIFTED_BY.get(consent.cause, Strength.EXPLICIT), consent.at)
+
+    def copy(self) -> "Moments":
+        """Moments of their own."""
+        return Moments(dict(self.granted), dict(self.ended))
+
+    def after(self, consent: Consent) -> "Moments":
+        """What they would be with one more piece of evidence."""
+        found = self.copy()
+        found.note(consent)
+        return found
+
+    @property
+    def hold(self) -> bool:
+        """Whether there is consent. Of a grant and an end of the same time the end counts."""
+        return bool(self.granted) and self.standing_end is None
+
+    @property
+    def standing_end(self) -> Strength | None:
+        """The strongest end that nothing has lifted."""
+        standing = [each for each, at in self.ended.items() if not self._is_lifted(each, at)]
+        return max(standing) if standing else None
+
+    @property
+    def latest(self) -> int | None:
+        """The latest moment of all."""
+        return max((*self.granted.values(), *self.ended.values()), default=None)
+
+    @property
+    def since(self) -> int:
+        """The latest moment on the side that counts. There must be one."""
+        return max((self.granted if self.hold else self.ended).values())
+
+    def why_not(self) -> str:
+        """Why there is no consent, and what gives it again, as a sentence."""
+        end = self.standing_end
+        assert end is not None
+        return f"The consent was {_ENDED[end]}: {_REMEDIES[end]}."
+
+    def _is_lifted(self, strength: Strength, ended: int) -> bool:
+        granted = self.granted.get(strength)
+        return granted is not None and granted > ended
+
+
+def _moved(moments: dict[Strength, int], strength: Strength, at: int) -> bool:
+    if strength in moments and moments[strength] >= at:
+        return False
+    moments[strength] = at
+    return True

@@ -178,7 +178,12 @@ _CATALOGUE: Final[tuple[Event, ...]] = (
         consent=(False, "opt_out"),
         conditional=(When("newsletter_id", None, _NEWSLETTER_LEFT, instead_of_consent=True),),
     ),
-    Event(name="subscribed", meaning="consent to marketing mail", consent=(True, None)),
+    Event(
+        name="subscribed",
+        meaning="consent to marketing mail; after a complaint only with `proof`",
+        consent=(True, None),
+        conditional=(When("proof", None, (Sets("spam_reported", False), Sets("suppressed", False))),),
+    ),
     Event(
         name="unsubscribed",
         meaning="consent ends: cause manual, opt_out, complaint or bounce",
@@ -298,6 +303,12 @@ _CATALOGUE: Final[tuple[Event, ...]] = (
     ),
     Event(name="hidden", meaning="is left out of lists", sets=(Sets("hidden", True),)),
     Event(name="unhidden", meaning="is in lists again", sets=(Sets("hidden", False),)),
+    Event(
+        name="bounce_cleared",
+        meaning="the address takes mail again: its hard bounce is over",
+        sets=(Sets("hard_bouncing", False),),
+        of_address=True,
+    ),
     Event(name="suppressed", meaning="is excluded from marketing mail as risky", sets=(Sets("suppressed", True),)),
     Event(name="unsuppressed", meaning="is no longer excluded", sets=(Sets("suppressed", False),)),
 )

@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 from regulars.domain.customer import Person
-from regulars.domain.faults import RefusedError
+from regulars.domain.faults import Fault, RefusedError
 from regulars.domain.objects import RelatedObject
 
 Verdict = Literal["created", "updated", "unchanged", "deleted"]
@@ -14,7 +14,8 @@ Verdict = Literal["created", "updated", "unchanged", "deleted"]
 class Outcome(Struct, frozen=True):
     """What a command did: a verdict with whom or what it concerned, or the refusal that left all as it was.
 
-    parts: of UpsertGroup, the outcome of each upsert.
+    parts: of UpsertGroup, the outcome of each upsert. kept_back: what was asked for and not done, as the person had
+    ended it: the field, and a sentence that says why.
     """
 
     verdict: Verdict = "unchanged"
@@ -22,3 +23,4 @@ class Outcome(Struct, frozen=True):
     object: RelatedObject | None = None
     refusal: RefusedError | None = None
     parts: "tuple[Outcome, ...]" = ()
+    kept_back: tuple[Fault, ...] = ()

@@ -26,6 +26,9 @@ READ_ONLY: Final = frozenset(
 )
 """What a customer is shown with and callers do not set: passed over at the top level, where one is sent back."""
 
+EVIDENCE: Final = ("wording", "proof")
+"""Keys that are evidence of consent beside `unsubscribed`, and attributes elsewhere."""
+
 RESERVED_PREFIX: Final = "_bsft_"
 _FLAGS: Final[dict[object, bool]] = {"true": True, "1": True, "false": False, "0": False}
 
@@ -44,6 +47,7 @@ class Profile(Struct):
 
     fields: profile fields with their new values (None clears). attributes: to merge key by key (None clears a key).
     groups: to join. newsletters: (which, subscribed). unsubscribed: the caller's word on consent, None for none.
+    wording, proof: the evidence of it.
     forget_customer_id: the customer has no customer_id any more; never set together with one in `who`.
     is_echo: it may be sent back as it was shown: who was never asked is shown as not subscribed, and who has no name
     under what stands for it; neither is news.
@@ -55,6 +59,8 @@ class Profile(Struct):
     groups: tuple[Reference, ...] = ()
     newsletters: tuple[tuple[Reference, bool], ...] = ()
     unsubscribed: bool | None = None
+    wording: str | None = None
+    proof: str | None = None
     forget_customer_id: bool = False
     is_echo: bool = False
     warnings: tuple[FieldWarning, ...] = ()
@@ -101,6 +107,7 @@ class _Validator:
             elif data is not None and data != "":
                 self.fault(key, "must be an object")
         rules = TOP_RULES
+        evidence = EVIDENCE if "unsubscribed" in body else ()
         for key, value in body.items():
             rule = rules.get(key)
             if rule is not None:
@@ -112,7 +119,7 @@ class _Validator:
                         self.soft(key, value, taken, "must be a whole number", attributes)
                 except ValueError as error:
                     self.soft(key, value, None, str(error), attributes)
-            elif key not in _ENVELOPE and key not in READ_ONLY and key not in ignore:
+            elif key not in _ENVELOPE and key not in READ_ONLY and key not in ignore and key not in evidence:
                 attributes[key] = value
         if len(attributes) * _SHORTEST_MEMBER > self.limits.attributes:
             self.faults.append(_too_large(self.limits.attributes))  # judging so many would take long
@@ -123,8 +130,11 @@ class _Validator:
         unsubscribed = self.flag("unsubscribed", body["unsubscribed"]) if "unsubscribed" in body else None
         if unsubscribed is False and _is_shown_as_reachable(body):
             unsubscribed = None
+        wording, proof = (self.evidence(key, body.get(key)) for key in EVIDENCE) if evidence else (None, None)
         self.finish(who)
-        return Profile(who, fields, attributes, groups, newsletters, unsubscribed, warnings=tuple(self.warnings))
+        return Profile(
+            who, fields, attributes, groups, newsletters, unsubscribed, wording, proof, warnings=tuple(self.warnings)
+        )
 
     def fault(self, field: str, detail: str) -> None:
         self.faults.append(Fault(field, detail))
@@ -209,6 +219,14 @@ class _Validator:
             self.fault("data", f"attribute names must have 1 to {self.limits.attribute_key} characters, without NUL")
         elif problem := _unstorable(value):
             self.fault(key, problem)
+
+    def evidence(self, key: str, value: Any) -> str | None:
+        if value is None or is_blank(value):
+            return None
+        if not isinstance(value, str) or len(value) > self.limits.text or not is_storable(value):
+            self.fault(key, f"must be text of at most {self.limits.text} characters")
+            return None
+        return value
 
     def groups(self, value: Any) -> tuple[Reference, ...]:
         if value is None or is_blank(value):

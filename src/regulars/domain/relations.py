@@ -97,6 +97,11 @@ class ReportKind(Enum):
     BACKDATED = "it came about at a time of its own: it loses against what came later"
     IMMEDIATE = "it comes about at this moment: it wins, also against what is reported late"
     ASSERTED = "it is so at this moment, since whenever: it wins, and leaves what is so already as it is"
+    BELIEVED = "somebody believes it and does not say since when: it only tells what nothing is known of"
+
+
+_UNDATED: Final = 0
+"""The time of a tie that is only believed: every report with a time is later."""
 
 
 def merge_report(tie: Tie | None, relation: Relation, holds: bool, at: int, report: ReportKind) -> Tie | None:
@@ -104,6 +109,8 @@ def merge_report(tie: Tie | None, relation: Relation, holds: bool, at: int, repo
 
     Of two reports of the same time, the restrictive one wins.
     """
+    if report is ReportKind.BELIEVED:
+        return Tie(holds, _UNDATED) if tie is None else None
     if tie is None:
         return Tie(holds, at)
     if report is not ReportKind.BACKDATED and tie.holds != holds:

@@ -27,6 +27,8 @@ class Savepoint:
         self._is_touched = self._number in work.people.before
         self._noted = [{place: noted[place] for place in self._places() if place in noted} for noted in self._notes()]
         self._consents = len(work.history.consents)
+        moments = work.history.moments.get(self._number)
+        self._moments = None if moments is None else moments.copy()
         self._activities, self._next_activity = len(work.history.activities), work.counters.activity
         self._objects = len(work.objects.saved)
 
@@ -54,6 +56,10 @@ class Savepoint:
             noted.update(mine)
         self.person.ties = self._ties
         del work.history.consents[self._consents :]
+        if self._moments is None:
+            work.history.moments.pop(number, None)
+        else:
+            work.history.moments[number] = self._moments
         del work.history.activities[self._activities :]
         work.counters.activity = self._next_activity
 

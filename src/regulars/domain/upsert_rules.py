@@ -1,26 +1,23 @@
 """The upsert: create or update one customer from a judged profile."""
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
-from regulars.domain.consent import CAUSES, Consent
+from regulars.domain.consent import API, IMPORT, Consent
+from regulars.domain.consent_rules import restore_consents, state_consent, state_newsletters
 from regulars.domain.customer import Customer, Person, shown_name
-from regulars.domain.faults import refuse
+from regulars.domain.faults import Fault, refuse
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
-from regulars.domain.outcome import Verdict
+from regulars.domain.outcome import Outcome, Verdict
 from regulars.domain.profile import Profile, fill_names, joined_name, merge_attributes
 from regulars.domain.relations import BY_NAME, FLAG, ReportKind
 from regulars.domain.working import WorkingSet, conflict
 
-_SUBSCRIBED: Final = BY_NAME["subscribed"]
 _HARD_BOUNCING: Final = BY_NAME["hard_bouncing"]
 _GROUP: Final = BY_NAME["group.member"]
-_NEWSLETTER_IN: Final = BY_NAME["newsletter.subscribed"]
-_NEWSLETTER_OUT: Final = BY_NAME["newsletter.unsubscribed"]
 _CLEARABLE: Final = "attributes"
 
 
@@ -41,7 +38,7 @@ def apply_upsert(
     source: str,
     at: int | None = None,
     restored: Restored | None = None,
-) -> tuple[Verdict, Person]:
+) -> Outcome:
     """Create or update the customer that the profile names.
 
     `at` (ms) is the time of an `identify` that says when it was; one older than the customer's updated_at fills only
@@ -79,19 +76,14 @@ def apply_upsert(
             renamed |= work.people.forget_customer_id(person)
         if _assign(person, values, work) or renamed:
             verdict = "updated"
-    if _relate(person, profile, work, moment, report, source=source) and verdict == "unchanged":
+    changed = _relate(person, profile, work, moment, report)
+    changed_consent, kept_back = _agree(person, profile, work, moment, report, source, restored, verdict == "created")
+    if (changed or changed_consent) and verdict == "unchanged":
         verdict = "updated"
-    if restored is not None:
-        for consent in restored.consents:
-            if verdict != "created" and not _is_later(person, consent):
-                continue
-            record_consent(
-                person, work, consent.granted, consent.cause, consent.at, ReportKind.BACKDATED, evidence=consent
-            )
     if verdict == "updated":
         customer = work.people.touch(person)
         customer.updated_at = max(customer.updated_at, moment)
-    return verdict, person
+    return Outcome(verdict, person, kept_back=kept_back)
 
 
 def _refuse_unknown_uuid(who: Who) -> None:
@@ -173,75 +165,40 @@ def _assign(person: Person, values: dict[str, Any], work: WorkingSet) -> bool:
     return bool(changed)
 
 
-def _relate(person: Person, profile: Profile, work: WorkingSet, at: int, report: ReportKind, *, source: str) -> bool:
+def _relate(person: Person, profile: Profile, work: WorkingSet, at: int, report: ReportKind) -> bool:
     changed = False
     for reference in profile.groups:
         changed |= work.ties.report(person, _GROUP, work.objects.refer("group", reference, work.now), True, at, report)
-    for reference, subscribed in profile.newsletters:
-        number = work.objects.refer("newsletter", reference, work.now)
-        changed |= work.ties.report(person, _NEWSLETTER_IN, number, subscribed, at, report)
-        changed |= work.ties.report(person, _NEWSLETTER_OUT, number, not subscribed, at, report)
-    if profile.unsubscribed is not None and (
-        report is ReportKind.BACKDATED or _is_news(person, granted=not profile.unsubscribed, is_echo=profile.is_echo)
-    ):
-        cause = "manual" if profile.unsubscribed else None
-        record_consent(person, work, not profile.unsubscribed, cause, at, report, source=source)
-        changed = True
     return changed
 
 
-def _is_news(person: Person, *, granted: bool, is_echo: bool) -> bool:
-    """Whether the caller's word on consent differs from what stands; never asked counts as neither, or as shown."""
-    tie = person.ties.get((_SUBSCRIBED.code, FLAG))
-    if tie is None:
-        return granted or not is_echo
-    return tie.holds != granted
-
-
-def _is_later(person: Person, consent: Consent) -> bool:
-    """Whether an imported consent is later than what we know of its kind, so that a repeated import adds nothing."""
-    latest = [getattr(person.customer, field) for field in _moments_of(consent.granted, consent.cause)]
-    return any(moment is None or moment < consent.at for moment in latest)
-
-
-def _moments_of(granted: bool, cause: str | None) -> list[str]:
-    if granted:
-        return ["subscribed_at"]
-    special = None if cause is None else CAUSES[cause]
-    return ["unsubscribed_at"] if special is None else ["unsubscribed_at", special]
-
-
-def record_consent(
+def _agree(
     person: Person,
+    profile: Profile,
     work: WorkingSet,
-    granted: bool,
-    cause: str | None,
     at: int,
     report: ReportKind,
-    *,
-    source: str = "api",
-    evidence: Consent | None = None,
-) -> None:
-    """Consent starts or ends at `at` (ms): the tie, the latest times, and the evidence of it."""
-    number = person.customer.number
-    work.ties.report(person, _SUBSCRIBED, FLAG, granted, at, report)
-    move_forward(person, work, _moments_of(granted, cause), at)
-    work.history.consents.append(
-        (evidence and msgspec.structs.replace(evidence, customer=number))
-        or Consent(customer=number, at=at, granted=granted, cause=cause, source=source)
-    )
+    source: str,
+    restored: Restored | None,
+    is_new: bool,
+) -> tuple[bool, tuple[Fault, ...]]:
+    """Take what is said of consent and newsletters: whether that changed anything, and what was kept back.
 
-
-def move_forward(person: Person, work: WorkingSet, fields: Iterable[str], at: int) -> bool:
-    """Move "latest" times of a customer to `at` (ms) or, if that is ahead, to now; never back. True if one moved."""
-    at = min(at, work.now)
-    moved = False
-    for field in fields:
-        current = getattr(person.customer, field)
-        if current is None or at > current:
-            setattr(work.people.touch(person), field, at)
-            moved = True
-    return moved
+    A line of a file says it of the time of its `updated_at`; without one it is only believed.
+    """
+    if source == IMPORT and report is ReportKind.ASSERTED:
+        report = ReportKind.BELIEVED
+        if restored is not None and restored.updated_at is not None:
+            at, report = restored.updated_at, ReportKind.BACKDATED
+    changed, kept_back = state_newsletters(person, profile, work, at, report) if profile.newsletters else (False, ())
+    if profile.unsubscribed is not None:
+        door = source if source == IMPORT else API
+        changed_here, kept_here = state_consent(person, profile, work, at, report, source=door)
+        changed, kept_back = changed or changed_here, kept_back + kept_here
+    if restored is not None and restored.consents:
+        changed_here, kept_here = restore_consents(person, restored.consents, work, is_new=is_new)
+        changed, kept_back = changed or changed_here, kept_back + kept_here
+    return changed, kept_back
 
 
 def _restore(customer: Customer, restored: Restored) -> None:

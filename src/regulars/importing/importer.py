@@ -7,14 +7,14 @@ wait for the lock, the import pauses for as long as it held the lock, so that it
 import asyncio
 import gc
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final, cast
 
 from msgspec import Struct
 
 from regulars.domain.commands import Command, RecordActivity, Upsert, UpsertGroup
-from regulars.domain.faults import RefusedError
+from regulars.domain.faults import Fault, RefusedError
 from regulars.domain.moments import now_ms
 from regulars.domain.outcome import Outcome
 from regulars.importing.grouping import group_by_customer
@@ -37,7 +37,8 @@ _BREATH: Final = 32
 class Summary(Struct, kw_only=True):
     """What an import did, in lines that are not blank.
 
-    clamped: moments ahead of the clock, taken as now. warnings: fields that were left out or rounded, by field.
+    clamped: moments ahead of the clock, taken as now. kept_back: lines of which something was not done, as the person
+    had ended it; each is also counted by what else it did. warnings: fields that were left out or rounded, by field.
     """
 
     lines: int = 0
@@ -46,6 +47,7 @@ class Summary(Struct, kw_only=True):
     unchanged: int = 0
     rejected: int = 0
     clamped: int = 0
+    kept_back: int = 0
     warnings: dict[str, int] = {}
     seconds: float = 0.0
     rate: float = 0.0
@@ -60,8 +62,9 @@ class Import:
 
     judge: made for this file. dry_run: judge every line and change nothing. recurring: what `recurring.recurring` found
     in it, without which a repeat of lines that contradict each other writes them again. on_reject: told of each
-    refused line; on_chunk: called after each chunk. `summary` is true after each chunk, also when the import is
-    cancelled: what it counts is durable, and a repeat of the whole file changes nothing of it.
+    refused line; on_kept_back: of each line of which something was kept back; on_chunk: called after each chunk.
+    `summary` is true after each chunk, also when the import is cancelled: what it counts is durable, and a repeat of
+    the whole file changes nothing of it.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Import:
         dry_run: bool = False,
         recurring: Mapping[int, int] | None = None,
         on_reject: Callable[[Line, RefusedError], None] | None = None,
+        on_kept_back: Callable[[Line, Sequence[Fault]], None] | None = None,
         on_chunk: Callable[[], object] | None = None,
     ) -> None:
         self.summary = Summary()
@@ -82,6 +86,7 @@ class Import:
         self._dry_run = dry_run
         self._recurring = recurring or {}
         self._on_reject = on_reject
+        self._on_kept_back = on_kept_back
         self._on_chunk = on_chunk
         self._chunk = LARGEST_CHUNK
 
@@ -147,6 +152,10 @@ class Import:
     def _count(self, lines: list[Line], outcomes: Iterable[Outcome]) -> None:
         summary = self.summary
         for line, outcome in zip(lines, outcomes, strict=True):
+            if outcome.kept_back:
+                summary.kept_back += 1
+                if self._on_kept_back is not None:
+                    self._on_kept_back(line, outcome.kept_back)
             if outcome.refusal is not None:
                 self._reject(line, outcome.refusal)
             elif outcome.verdict == "unchanged":

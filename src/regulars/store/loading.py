@@ -2,7 +2,7 @@
 
 The first takes the site's lock and reads what the commands name. The second asks what new objects will be called, which
 ties are replaced and which products offers have. The third reads what depends on the customers and objects that were
-found: orders, mails and ties. What is needed the commands declare; see `domain.commands.needs`.
+found: orders, mails, evidence of consent and ties. What is needed the commands declare; see `domain.commands.needs`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from regulars.domain.commands import Command, Needs
+from regulars.domain.consent import Consent, Moments
 from regulars.domain.customer import Customer, Person
 from regulars.domain.faults import UnknownSiteError
 from regulars.domain.mail import Log, identify_log, own_number
@@ -45,7 +46,7 @@ class Loading:
         needs = self._needs
         await self._first_round(token, now)
         await self._second_round()
-        if needs.orders or needs.mails or needs.ties:
+        if needs.orders or needs.mails or needs.ties or needs.consents:
             customers = (person.customer for person in self.work.people.by_number.values())
             await self._third_round(Candidates(needs.people, customers))
 
@@ -115,10 +116,12 @@ class Loading:
         """Orders and mails that are there, and ties that will change."""
         orders = {(n, need.event, need.order_id) for need in self._needs.orders for n in candidates.of(need.who)}
         identities, own = self._mails(candidates)
-        reports, logs, own_logs, ties = await self._ask(
+        with_consents = self._with_consents(candidates)
+        reports, logs, own_logs, consents, ties = await self._ask(
             self._keyed(sql.ORDER_REPORTS, orders),
             self._keyed(sql.LOGS_BY_IDENTITY, identities),
             self._keyed(sql.LOGS_BY_NUMBER, own),
+            self._keyed(sql.CONSENTS_OF, with_consents),
             self._keyed(sql.TIES, self._ties(candidates)),
         )
         history, people = self.work.history, self.work.people.by_number
@@ -133,7 +136,19 @@ class Loading:
             for number, identity in own[log.number].items():
                 if log.went_to(number, people[number].customer.email_key):
                     history.logs.setdefault(identity, log)
+        for customer, _, at, granted, cause, *rest in consents:
+            history.moments.setdefault(customer, Moments()).note(Consent(customer, at, bool(granted), cause, *rest))
         self._take_ties(ties)
+
+    def _with_consents(self, candidates: Candidates) -> set[int]:
+        """The customers whose consent may change. Mostly it is what is said already, and no evidence is read."""
+        people = self.work.people.by_number
+        return {
+            customer
+            for need in self._needs.consents
+            for customer in candidates.of(need.who)
+            if need.granted is None or people[customer].has("subscribed") != need.granted
+        }
 
     def _mails(self, candidates: Candidates) -> tuple[set[str], dict[int, dict[int, bytes]]]:
         """The identities (hex) of mails, and {number of a log that a key of ours names: {customer: identity}}."""

@@ -138,6 +138,7 @@ LOGS_BY_IDENTITY = _by("logs_by_identity", logs, "identity")
 OBJECTS_BY_NUMBER = _by("objects_by_number", objects, "kind", "number")
 OBJECTS_BY_KEY = _by("objects_by_key", objects, "kind", "key")
 OBJECTS_BY_NAME = _by("objects_by_name", objects, "kind", "name_key")
+CONSENTS_OF = _by("consents_of", consents, "customer")
 TIES = _by("ties", relations, "customer", "relation", "object")
 
 _listed, (_uuid,) = keys_of(activities.c.uuid)

@@ -29,6 +29,13 @@ class MailNeed(Struct, frozen=True):
     at: int | None
 
 
+class ConsentNeed(Struct, frozen=True):
+    """The evidence of a customer's consent. granted: needed unless consent is already so; None: in any case."""
+
+    who: Who
+    granted: bool | None = None
+
+
 class TieNeed(Struct, frozen=True):
     """Ties of a customer to objects of one kind, by each of some relations.
 
@@ -61,13 +68,19 @@ class Needs:
         self.events: set[bytes] = set()
         self.orders: list[OrderNeed] = []
         self.mails: list[MailNeed] = []
+        self.consents: list[ConsentNeed] = []
         self.ties: list[TieNeed] = []
         self.offers: set[Reference] = set()
         self.linked_products: set[Reference] = set()
 
-    def profile(self, profile: Profile) -> None:
-        """The customer that a profile names is needed, with the groups and newsletters that it names."""
+    def profile(self, profile: Profile, *, is_dated: bool = False) -> None:
+        """The customer that a profile names is needed, with the groups and newsletters that it names.
+
+        is_dated: the profile says when it was so.
+        """
         self.people.append(profile.who)
+        if profile.unsubscribed is not None:
+            self.consents.append(ConsentNeed(profile.who, None if is_dated else not profile.unsubscribed))
         if profile.groups:
             self.refer("group", profile.groups)
         if profile.newsletters:

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from regulars.domain.activity import Activity
 from regulars.domain.activity_rules import apply_activity
-from regulars.domain.commands.needs import MailNeed, Needs, OrderNeed, TieNeed
+from regulars.domain.commands.needs import ConsentNeed, MailNeed, Needs, OrderNeed, TieNeed
 from regulars.domain.events import REFERENCE_FIELDS
 from regulars.domain.limits import Limits
 from regulars.domain.outcome import Outcome
@@ -26,9 +26,11 @@ class RecordActivity(Struct, frozen=True):
         if activity.uuid is not None:
             needs.events.add(activity.uuid)
         if activity.profile is not None:
-            needs.profile(activity.profile)
+            needs.profile(activity.profile, is_dated=activity.at is not None)
         else:
             needs.people.append(who)
+        if activity.consent is not None:
+            needs.consents.append(ConsentNeed(who))
         if activity.order_id is not None:
             needs.orders.append(OrderNeed(who, activity.name, activity.order_id))
         named = [(REFERENCE_FIELDS[field], reference) for field, reference in activity.references]
@@ -53,5 +55,4 @@ class RecordActivity(Struct, frozen=True):
 
     def rule(self, work: WorkingSet, limits: Limits) -> Outcome:
         """See `activity_rules`."""
-        verdict, person = apply_activity(self.activity, work, limits, source=self.source)
-        return Outcome(verdict, person)
+        return apply_activity(self.activity, work, limits, source=self.source)

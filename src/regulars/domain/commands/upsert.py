@@ -1,8 +1,9 @@
 """Upsert: create a customer, or update it."""
 
+import msgspec
 from msgspec import Struct
 
-from regulars.domain.commands.needs import Needs
+from regulars.domain.commands.needs import ConsentNeed, Needs
 from regulars.domain.commands.relate import Relate
 from regulars.domain.faults import refuse
 from regulars.domain.identity import Who
@@ -29,7 +30,9 @@ class Upsert(Struct, frozen=True):
 
     def declare(self, needs: Needs) -> None:
         """The customer, its groups and newsletters; and what the replacement of its tags needs."""
-        needs.profile(self.profile)
+        needs.profile(self.profile, is_dated=self.restored is not None and self.restored.updated_at is not None)
+        if self.restored is not None and self.restored.consents:
+            needs.consents.append(ConsentNeed(self.profile.who))
         if self.tags is not None:
             self._tagging(self.tags).declare(needs)
 
@@ -46,12 +49,12 @@ class Upsert(Struct, frozen=True):
             raise refuse("customer_not_found", "", "There is no such customer.")
         if self.tags is not None:
             work.objects.known("tag", self.tags)  # refused before anything has changed
-        verdict, person = apply_upsert(self.profile, work, limits, source=self.source, restored=self.restored)
+        outcome = apply_upsert(self.profile, work, limits, source=self.source, restored=self.restored)
         if self.tags is not None:
             tagged = self._tagging(self.tags).rule(work, limits)
-            if tagged.verdict == "updated" and verdict == "unchanged":
-                verdict = "updated"
-        return Outcome(verdict, person)
+            if tagged.verdict == "updated" and outcome.verdict == "unchanged":
+                outcome = msgspec.structs.replace(outcome, verdict="updated")
+        return outcome
 
     def _tagging(self, tags: tuple[Reference, ...]) -> Relate:
         return Relate(Who(number=self.profile.who.number), "tag.has", tags, "replace")

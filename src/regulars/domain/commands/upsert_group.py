@@ -43,5 +43,8 @@ class UpsertGroup(Struct, frozen=True):
             touched = [part.person for part in parts if part.refusal is None]
             if all(person is ours for person in touched) and savepoint.is_as_it_was():
                 savepoint.undo()
-                parts = tuple(part if part.refusal is not None else Outcome("unchanged", ours) for part in parts)
+                parts = tuple(
+                    part if part.refusal is not None else Outcome("unchanged", ours, kept_back=part.kept_back)
+                    for part in parts
+                )
         return Outcome(parts[-1].verdict, parts[-1].person, parts=parts)

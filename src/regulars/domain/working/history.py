@@ -4,7 +4,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from regulars.domain.consent import Consent
+from regulars.domain.consent import Consent, Moments
 from regulars.domain.mail import Log
 from regulars.domain.orders import Report, report_of
 
@@ -36,7 +36,8 @@ class History:
     logs: mails by their identity. seen_uuids: the ids of events that were counted, with the customer who takes the
     memory of it along when deleted (None: the event is of a mail, whose log stays). orders: what was reported of
     orders, by (customer, name of the event, order). activities, new_logs, changed_logs, consents: the rows to write.
-    statuses: of the changed logs, as they are stored.
+    statuses: of the changed logs, as they are stored. moments: what the evidence of consent comes to, by customer; of
+    those whose consent may change.
     """
 
     def __init__(self) -> None:
@@ -48,6 +49,7 @@ class History:
         self.statuses: dict[int, int] = {}
         self.changed_logs: dict[int, Log] = {}
         self.consents: list[Consent] = []
+        self.moments: dict[int, Moments] = {}
 
     def add_report(
         self, customer: int, event: str, order: str, at: int, uuid: bytes | None, detail: str | None, lacks: int
@@ -66,4 +68,5 @@ class History:
             if log.customer == customer:
                 log.forget()
         self.consents = [row for row in self.consents if row.customer != customer]
+        self.moments.pop(customer, None)
         self.seen_uuids = {uuid: owner for uuid, owner in self.seen_uuids.items() if owner != customer}

@@ -22,11 +22,19 @@ class Ties:
 
     def report(self, person: Person, relation: Relation, number: int, holds: bool, at: int, report: ReportKind) -> bool:
         """Report a tie to the object `number`; True if it now holds where it did not, or the other way round."""
-        key = (relation.code, number)
-        old = person.ties.get(key)
-        new = merge_report(old, relation, holds, at, report)
-        if new is None:
+        new = merge_report(person.ties.get((relation.code, number)), relation, holds, at, report)
+        return new is not None and self._take(person, relation, number, new)
+
+    def settle(self, person: Person, relation: Relation, number: int, holds: bool, at: int) -> bool:
+        """Set a tie to what was found out by other rules than those of reports; True as `report` says."""
+        old = person.ties.get((relation.code, number))
+        if old is not None and (old.holds, old.at) == (holds, at):
             return False
+        return self._take(person, relation, number, Tie(holds, at, None if old is None else old.label))
+
+    def _take(self, person: Person, relation: Relation, number: int, new: Tie) -> bool:
+        key, holds = (relation.code, number), new.holds
+        old = person.ties.get(key)
         if new.label is None and number != FLAG and relation.kind is not None:
             new.label = self._objects.key_of(relation.kind, number)
         person.ties[key] = new

@@ -58,7 +58,7 @@ async def upsert(call: Call, caller: Writer) -> Response:
     outcome = await call.submit(caller.site, Upsert(profile))
     assert outcome.person is not None
     done = {**DONE, "result": outcome.verdict, "customer": customer_object(outcome.person)}
-    return json_response({**done, **warned(profile)})
+    return json_response({**done, **warned(profile, outcome)})
 
 
 async def bulk(call: Call, caller: Writer) -> Response:
@@ -80,7 +80,7 @@ async def bulk(call: Call, caller: Writer) -> Response:
         if outcome.refusal is not None:
             failed.append(given)
             errors.append(_bulk_error(outcome.refusal))
-        results.append({**_result(outcome), **(warned(item.profile) if isinstance(item, Upsert) else {})})
+        results.append({**_result(outcome), **(warned(item.profile, outcome) if isinstance(item, Upsert) else {})})
     return json_response({**DONE, "customers": failed, "errors": errors, "results": results})
 
 
@@ -102,9 +102,14 @@ def is_strict(call: Call) -> bool:
     return value in ("true", "1")
 
 
-def warned(profile: Profile | None) -> dict[str, Any]:
-    """The warnings of a profile as a member of a reply; nothing where there is none."""
-    return {"warnings": list(profile.warnings)} if profile is not None and profile.warnings else {}
+def warned(profile: Profile | None, outcome: Outcome) -> dict[str, Any]:
+    """What was not taken as it was given, as the member `warnings` of a reply; nothing where there is no such thing.
+
+    Fields of the profile that could not be read, and what was kept back as the person had ended it.
+    """
+    told: list[Any] = [] if profile is None else list(profile.warnings)
+    told += [{"field": fault.field, "detail": fault.detail} for fault in outcome.kept_back]
+    return {"warnings": told} if told else {}
 
 
 def who_in_path(call: Call) -> Who:
@@ -186,7 +191,7 @@ OPERATIONS: Final = (
         "Fields that the body leaves out stay as they are. `result` says what happened.",
         parameters=STRICT,
         body=ref("CustomerInput"),
-        reply=schemas.done(result=schemas.RESULT, customer=ref("Customer")),
+        reply=schemas.done(result=schemas.RESULT, customer=ref("Customer"), warnings=schemas.WARNINGS),
         errors=(404, 409),
     ),
     Operation(

@@ -43,7 +43,7 @@ async def record_event(call: Call, caller: Writer) -> Response:
     body, strict = await call.json_object(), is_strict(call)
     activity = parse_activity(body, now=services.clock(), limits=services.store.limits, strict=strict)
     outcome = await call.submit(caller.site, RecordActivity(activity))
-    return json_response({**DONE, "result": outcome.verdict, **warned(activity.profile)})
+    return json_response({**DONE, "result": outcome.verdict, **warned(activity.profile, outcome)})
 
 
 async def bulk(call: Call, caller: Writer) -> Response:

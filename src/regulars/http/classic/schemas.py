@@ -132,10 +132,13 @@ COMPONENTS: Final[dict[str, Schema]] = {
     ),
 }
 
+WARNINGS: Final = listed(FAULT, description="What was asked for and not done; absent if there is nothing to tell.")
+
 
 def done(**fields: Schema) -> Schema:
-    """A success with something in it."""
-    return record({**DONE, **fields})
+    """A success with something in it. Only `warnings` may be absent."""
+    found = {**DONE, **fields}
+    return record(found, required=[name for name in found if name != "warnings"])
 
 
 def inputs(limits: Limits) -> dict[str, Schema]:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import msgspec
 from starlette.responses import Response
 
 from regulars.audience.filters import catalogue
@@ -28,6 +29,7 @@ from regulars.http.schema import ref
 from regulars.store.query import read_all
 
 NOUN: Final = "contact"
+SUBSCRIBED_POINTER: Final = "/data/attributes/subscribed"
 INDEX: Final = QuerySpec(
     fields=TYPES,
     filters=catalogue.BY_NAME,
@@ -62,7 +64,8 @@ async def create(call: Call, caller: Writer) -> Response:
     outcome = await _submit(call, site, Upsert(profile, new=True))
     assert outcome.person is not None
     with after_commit():
-        return await _shown(call, caller, query, site, outcome.person.customer.number, status=201)
+        number = outcome.person.customer.number
+        return await _shown(call, caller, _warned(query, outcome), site, number, status=201)
 
 
 async def change(call: Call, caller: Writer) -> Response:
@@ -72,9 +75,9 @@ async def change(call: Call, caller: Writer) -> Response:
     body = await read_resource(call, "contacts", id_=call.path("id"))
     profile = contact_bodies.profile_of(body.attributes, call.services.store.limits, number=number)
     tags = contact_bodies.tags_of(body.relationships, call.services.store.limits)
-    await _submit(call, site, Upsert(profile, tags=tags))
+    outcome = await _submit(call, site, Upsert(profile, tags=tags))
     with after_commit():
-        return await _shown(call, caller, query, site, number)
+        return await _shown(call, caller, _warned(query, outcome), site, number)
 
 
 async def remove(call: Call, caller: Writer) -> Response:
@@ -89,6 +92,12 @@ async def remove(call: Call, caller: Writer) -> Response:
 
 def _query(call: Call, query_spec: QuerySpec) -> ParsedQuery:
     return query_spec.of(call)
+
+
+def _warned(query: ParsedQuery, outcome: Outcome) -> ParsedQuery:
+    """The query with what the reply has to tell of the body: what was asked for and not done."""
+    told = [{"source": {"pointer": SUBSCRIBED_POINTER}, "detail": fault.detail} for fault in outcome.kept_back]
+    return msgspec.structs.replace(query, warnings=[*query.warnings, *told]) if told else query
 
 
 async def _submit(call: Call, site: int, command: Command) -> Outcome:

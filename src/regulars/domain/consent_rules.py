@@ -1,0 +1,141 @@
+"""What a report of consent, or of a newsletter, does to a customer, and what of it is kept back.
+
+The person's own end counts for more than what an operator or another system says: see `consent.Strength`.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from regulars.domain.consent import CAUSES, IMPORT, UNDATED, Consent, Moments
+from regulars.domain.customer import Person
+from regulars.domain.faults import Fault
+from regulars.domain.latest_times import move_forward
+from regulars.domain.profile import Profile
+from regulars.domain.relations import BY_NAME, FLAG, ReportKind
+from regulars.domain.working import WorkingSet
+
+_SUBSCRIBED: Final = BY_NAME["subscribed"]
+_NEWSLETTER_IN: Final = BY_NAME["newsletter.subscribed"]
+_NEWSLETTER_OUT: Final = BY_NAME["newsletter.unsubscribed"]
+NEWSLETTER_KEPT_BACK: Final = "The person left this newsletter: a later event `newsletter_subscribed` brings it back."
+
+
+def moments_of(person: Person, work: WorkingSet) -> Moments:
+    """What the evidence of a customer comes to."""
+    number = person.customer.number
+    moments = work.history.moments.get(number)
+    if moments is None:
+        moments = work.history.moments[number] = Moments()
+        tie = person.ties.get((_SUBSCRIBED.code, FLAG))
+        if tie is not None:  # there is no evidence of it: it counts as what the person said themself
+            moments.note(Consent(number, tie.at, tie.holds, None, IMPORT))
+    return moments
+
+
+def record_consent(person: Person, work: WorkingSet, consent: Consent, report: ReportKind) -> bool:
+    """Keep a piece of evidence, and what follows from it; True if consent now holds, or fails, that did not before.
+
+    A word of this moment comes after everything that contradicts it, also after what is dated ahead of the clock.
+    """
+    moments = moments_of(person, work)
+    consent = msgspec.structs.replace(_in_its_place(consent, moments, report), customer=person.customer.number)
+    moments.note(consent)
+    move_forward(person, work, _times_of(consent), consent.at)
+    work.history.consents.append(consent)
+    return work.ties.settle(person, _SUBSCRIBED, FLAG, moments.hold, moments.since)
+
+
+def _in_its_place(consent: Consent, moments: Moments, report: ReportKind) -> Consent:
+    latest = moments.latest
+    if report is ReportKind.BACKDATED or latest is None or latest < consent.at or moments.hold == consent.granted:
+        return consent
+    return msgspec.structs.replace(consent, at=latest + 1)
+
+
+def _times_of(consent: Consent) -> list[str]:
+    if consent.granted:
+        return ["subscribed_at"]
+    special = None if consent.cause is None else CAUSES[consent.cause]
+    return ["unsubscribed_at"] if special is None else ["unsubscribed_at", special]
+
+
+def state_consent(
+    person: Person, profile: Profile, work: WorkingSet, at: int, report: ReportKind, *, source: str
+) -> tuple[bool, tuple[Fault, ...]]:
+    """Take what a profile says of consent: whether that changed anything, and what was kept back.
+
+    What is dated is kept as evidence whether or not it counts; of other words only what changes something.
+    """
+    granted = not profile.unsubscribed
+    if report is ReportKind.BELIEVED and not granted:
+        report = ReportKind.ASSERTED  # an end is taken from everybody, as of now
+    if source == IMPORT and report is ReportKind.BELIEVED:
+        source = UNDATED
+    cause = None if granted else "manual"
+    consent = Consent(person.customer.number, at, granted, cause, source, profile.wording, profile.proof)
+    if report is ReportKind.BACKDATED:
+        if source == IMPORT and not moments_of(person, work).copy().note(consent):
+            changed = False
+        else:
+            record_consent(person, work, consent, report)
+            changed = True
+        is_kept_back = granted and not person.has("subscribed")
+        return changed, (_kept_back(person, work),) if is_kept_back else ()
+    if not _is_news(person, granted=granted, is_echo=profile.is_echo):
+        return False, ()
+    if granted:
+        moments = moments_of(person, work)
+        if not moments.after(_in_its_place(consent, moments, report)).hold:
+            return False, (_kept_back(person, work),)
+    record_consent(person, work, consent, report)
+    return True, ()
+
+
+def _is_news(person: Person, *, granted: bool, is_echo: bool) -> bool:
+    """Whether the caller's word on consent differs from what stands; never asked counts as neither, or as shown."""
+    tie = person.ties.get((_SUBSCRIBED.code, FLAG))
+    if tie is None:
+        return granted or not is_echo
+    return tie.holds != granted
+
+
+def _kept_back(person: Person, work: WorkingSet) -> Fault:
+    return Fault("unsubscribed", moments_of(person, work).why_not())
+
+
+def why_without_consent(person: Person, work: WorkingSet, field: str) -> tuple[Fault, ...]:
+    """What is told of a grant that did not bring consent back."""
+    return () if person.has("subscribed") else (Fault(field, moments_of(person, work).why_not()),)
+
+
+def restore_consents(
+    person: Person, consents: Iterable[Consent], work: WorkingSet, *, is_new: bool
+) -> tuple[bool, tuple[Fault, ...]]:
+    """Take the evidence that a file brings, oldest first: of somebody known only what is later than what is known."""
+    changed, last = False, None
+    for consent in consents:
+        last = consent
+        if is_new or moments_of(person, work).copy().note(consent):
+            record_consent(person, work, consent, ReportKind.BACKDATED)
+            changed = True
+    if last is not None and last.granted and not person.has("subscribed"):
+        return changed, (Fault("consents", moments_of(person, work).why_not()),)
+    return changed, ()
+
+
+def state_newsletters(
+    person: Person, profile: Profile, work: WorkingSet, at: int, report: ReportKind
+) -> tuple[bool, tuple[Fault, ...]]:
+    """Take what a profile says of newsletters: whether that changed anything, and what was kept back."""
+    changed = False
+    kept_back = []
+    for reference, subscribed in profile.newsletters:
+        number = work.objects.refer("newsletter", reference, work.now)
+        kind = ReportKind.ASSERTED if report is ReportKind.BELIEVED and not subscribed else report
+        changed |= work.ties.report(person, _NEWSLETTER_IN, number, subscribed, at, kind)
+        changed |= work.ties.report(person, _NEWSLETTER_OUT, number, not subscribed, at, kind)
+        if subscribed and not person.has("newsletter.subscribed", number):
+            kept_back.append(Fault("subscription_groups", f"{reference}: {NEWSLETTER_KEPT_BACK}"))
+    return changed, tuple(kept_back)

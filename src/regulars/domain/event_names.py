@@ -1,0 +1,81 @@
+"""Names that callers and providers give to events of the catalogue, and miss by case, tense or a word.
+
+An event that ends consent must not be kept as one of an unknown name that changes nothing. So it is taken for what it
+means, where it is about mail, consent, newsletters, sequences or suppression; any other name is the caller's own.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from regulars.domain.events import EVENTS
+
+_STEMS: Final = {
+    "sent": ("send",),
+    "delivered": ("deliver", "delivery"),
+    "deferred": ("defer", "deferral"),
+    "dropped": ("drop", "dropout"),
+    "failed": ("fail", "failure"),
+    "opened": ("open",),
+    "clicked": ("click",),
+    "bounced": ("bounce",),
+    "complained": ("complain", "complaint"),
+    "subscribed": ("subscribe", "subscription"),
+    "unsubscribed": ("unsubscribe", "unsubscription", "unsub"),
+    "suppressed": ("suppress", "suppression"),
+    "unsuppressed": ("unsuppress",),
+    "cleared": ("clear",),
+}
+"""Other forms of the last word of a name."""
+
+_PLAIN: Final[dict[str, tuple[str, dict[str, str]]]] = {
+    **dict.fromkeys(("bounce", "bounced"), ("email_bounced", {})),
+    **dict.fromkeys(
+        ("complain", "complained", "complaint", "spam_complaint", "spam_report", "spam_reported", "spamreport"),
+        ("email_complained", {}),
+    ),
+    **dict.fromkeys(
+        ("email_spam_complaint", "email_spam_report", "email_spam_reported", "email_spamreport", "email_spam"),
+        ("email_complained", {}),
+    ),
+    **{
+        f"{prefix}{kind}_{form}": ("email_bounced", {"bounce_type": kind})
+        for prefix in ("", "email_")
+        for kind in ("hard", "soft")
+        for form in ("bounce", "bounced")
+    },
+    **dict.fromkeys(("opt_out", "opted_out", "optout"), ("unsubscribed", {"cause": "opt_out"})),
+    **dict.fromkeys(("email_opt_out", "email_opted_out", "email_optout"), ("email_unsubscribed", {})),
+}
+"""Other names, with the fields that they imply."""
+
+
+def _guarded() -> Iterator[str]:
+    """The names of the catalogue that are not to be missed."""
+    for name in EVENTS:
+        if name.startswith(("email_", "newsletter_", "sequence_", "bounce_")) or name in (
+            *("subscribed", "unsubscribed", "suppressed", "unsuppressed"),
+        ):
+            yield name
+
+
+def _variants() -> Iterator[tuple[str, tuple[str, dict[str, str]]]]:
+    for name in _guarded():
+        head, _, last = name.rpartition("_")
+        for form in (last, *_STEMS.get(last, ())):
+            yield f"{head}_{form}" if head else form, (name, {})
+
+
+MEANT: Final = {**_PLAIN, **dict(_variants())}
+"""Each name in lower case with underscores: the event that it means, and the fields that it implies."""
+
+
+def as_meant(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The event under the name of the catalogue that its name means; as it is if its name means none."""
+    name = body.get("event")
+    if not isinstance(name, str) or name in EVENTS:
+        return body
+    found = MEANT.get(name.lower().replace("-", "_"))
+    if found is None:
+        return body
+    meant, implied = found
+    return {**body, **implied, "event": meant}
