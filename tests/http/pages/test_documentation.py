@@ -91,13 +91,15 @@ def test_another_file_is_a_page_that_says_so(anybody: Client, path: str) -> None
     assert "<h1>404 Not Found</h1>" in reply.text
 
 
-def test_every_call_has_a_command_and_a_sample_reply(anybody: Client) -> None:
-    text = anybody.get("/docs").text
-    articles = re.findall(r"<article.*?</article>", text, re.DOTALL)
-    assert len(articles) == sum(len(methods) for methods in anybody.get("/openapi.json").json()["paths"].values())
+def test_every_call_has_a_command_and_every_json_reply_a_sample(anybody: Client) -> None:
+    articles = re.findall(r"<article.*?</article>", anybody.get("/docs").text, re.DOTALL)
+    paths = anybody.get("/openapi.json").json()["paths"]
+    assert len(articles) == sum(len(methods) for methods in paths.values())
     assert all("<pre>curl -g" in each for each in articles)
-    without = [re.findall(r"<code>(.*?)</code>", each)[0] for each in articles if '<pre class="reply">' not in each]
-    assert without == ["/v1/oauth/revoke", "/docs"]
+    without = {re.findall(r"<code>(.*?)</code>", each)[0] for each in articles if '<pre class="reply">' not in each}
+    kinds = {kind for path in without for kind in paths[path].popitem()[1]["responses"]["200"].get("content", {})}
+    assert kinds <= {"text/html", "text/plain"}
+    assert len(without) < 5
 
 
 def test_the_menu_names_the_calls(anybody: Client) -> None:
