@@ -1,8 +1,10 @@
 """Settings: everything that can be set, each said once; the environment, `serve --help` and the docs derive from it."""
 
+import difflib
 import hashlib
 import os
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
@@ -130,7 +132,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """The settings that the REGULARS_* variables give. Raises SettingError for the first wrong one.
 
-        An empty variable counts as not set; REGULARS_* variables of no setting are left alone.
+        An empty variable counts as not set; REGULARS_* variables of no setting are left to `unknown_variables`.
         """
         given = {}
         for setting in SETTINGS:
@@ -138,6 +140,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             if text:
                 given[setting.name] = setting.parse(text)
         settings = cls(**given)
+        for text in settings.trusted_proxies:
+            if not _is_network(text):
+                variable = f"{PREFIX}TRUSTED_PROXIES"
+                raise SettingError(f"{variable} must list addresses or networks, such as 10.0.0.0/8, not {text!r}")
         if not settings.healthy_days <= settings.passive_days <= settings.unengaged_days:
             names = " <= ".join(f"{PREFIX}{name}_DAYS" for name in ("HEALTHY", "PASSIVE", "UNENGAGED"))
             raise SettingError(f"the engagement classes must follow each other: {names}")
@@ -174,6 +180,25 @@ class Setting(Struct, frozen=True):
     def text(self, value: Any) -> str:
         """A value as it is written in the environment."""
         return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """A sentence on each REGULARS_* variable of no setting, with the name that may have been meant."""
+    known = [setting.variable for setting in SETTINGS]
+    found = []
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in known:
+            nearest = difflib.get_close_matches(name, known, 1, 0.8)
+            found.append(f"{name} is no setting" + (f"; did you mean {nearest[0]}?" if nearest else ""))
+    return found
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _plain(annotation: Any) -> Any:

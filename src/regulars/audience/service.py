@@ -152,6 +152,11 @@ class Audience:
                     return
             is_optimistic = False
 
+    @property
+    def is_loading(self) -> bool:
+        """Whether a site that was asked about is being loaded."""
+        return bool(self._loading)
+
     async def follow(self) -> None:
         """Keep the sites that were asked of late in step, until cancelled."""
         while True:

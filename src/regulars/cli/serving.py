@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Callable
+from tempfile import TemporaryFile
 from typing import Annotated, Final
 
 import typer
@@ -11,7 +13,7 @@ from regulars.cli.options import NEAREST, Database
 from regulars.cli.output import FailedError, note
 from regulars.cli.session import require_database
 from regulars.server.running import APPLICATION, StartError, check_address, run
-from regulars.settings import SETTINGS, Setting, Settings
+from regulars.settings import PREFIX, SETTINGS, Setting, SettingError, Settings, unknown_variables
 
 _BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
 
@@ -38,7 +40,7 @@ Workers = Annotated[int | None, typer.Option(metavar="N", help=_help("workers"))
 def serve(host: Host = None, port: Port = None, workers: Workers = None, database: Database = NEAREST) -> None:  # type: ignore[assignment]
     """Serve the API over HTTP.
 
-    It is ready when GET /healthz answers 200. On SIGTERM or Ctrl-C it takes no more requests, finishes those it has,
+    It is ready when GET /readyz answers 200. On SIGTERM or Ctrl-C it takes no more requests, finishes those it has,
     and ends.
 
     \b
@@ -55,7 +57,32 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None, databas
 def settings_with(**given: str | int | None) -> Settings:
     """The settings of the environment, but for those options that are given. Raises SettingError."""
     texts = {_BY_NAME[name].variable: str(value) for name, value in given.items() if value is not None}
-    return Settings.from_environment({**os.environ, **texts})
+    try:
+        settings = Settings.from_environment({**os.environ, **texts})
+    except SettingError as error:
+        sentence = str(error)
+        for variable in texts:
+            sentence = re.sub(rf"\b{variable}\b", "--" + variable.removeprefix(PREFIX).lower(), sentence)
+        raise SettingError(sentence) from None
+    _require_snapshot_folder(settings)
+    for sentence in unknown_variables():
+        note(f"regulars: {sentence}")
+    return settings
+
+
+def _require_snapshot_folder(settings: Settings) -> None:
+    """Raise SettingError if there is a folder for snapshots that cannot be written to."""
+    folder = settings.snapshots if settings.snapshot_folder else None
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise SettingError(
+            f"{PREFIX}SNAPSHOT_FOLDER must be a folder that can be written to, not {settings.snapshot_folder!r}: "
+            f"{error.strerror}"
+        ) from error
 
 
 def require_address(settings: Settings) -> None:

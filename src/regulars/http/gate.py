@@ -220,4 +220,7 @@ def _unknown(path: str) -> UnknownPaths:
 
 
 def _no_such_call() -> Problem:
-    return Problem("not_found", "There is no such call here; docs/compatibility.md lists those there are.")
+    return Problem(
+        "not_found",
+        "There is no such call here; /docs lists all there are, docs/compatibility.md by vendor.",
+    )

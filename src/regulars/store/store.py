@@ -1,12 +1,15 @@
 """The store: one database, opened by its URL, with its ledger."""
 
+import asyncio
 import re
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Final
 
 from regulars.domain.limits import DEFAULT, Limits
+from regulars.store import control
 from regulars.store.engine import Connection, Engine, UnavailableError
 from regulars.store.following import StoreChanges
 from regulars.store.ledger import LARGEST_BATCH, Ledger
@@ -15,6 +18,7 @@ from regulars.store.sqlite import SCHEME, SqliteEngine
 
 POSTGRESQL_SCHEMES: Final = ("postgresql://", "postgres://")
 
+_PROVEN_SECONDS: Final = 1.0
 CONNECTIONS: Final = 16
 """Connections of a process to a server: ten sites written at once, and reads beside them."""
 
@@ -50,6 +54,8 @@ class Store:
             has_outbox=has_outbox,
         )
         self.changes = StoreChanges(engine)
+        self._proving = asyncio.Lock()
+        self._proven_until = 0.0
 
     @classmethod
     async def open(
@@ -89,6 +95,13 @@ class Store:
             clock=clock,
             has_outbox=has_outbox,
         )
+
+    async def prove_writable(self) -> None:
+        """Write to the database, unless that was done within the last second. Raises UnavailableError."""
+        async with self._proving:
+            if time.monotonic() > self._proven_until:
+                await control.rewrite_epoch(self.engine)
+                self._proven_until = time.monotonic() + _PROVEN_SECONDS
 
     def snapshot(self) -> AbstractAsyncContextManager[Connection]:
         """One consistent view for reading."""
@@ -135,7 +148,9 @@ def _postgresql(url: str, connections: int) -> Engine:
     try:
         from regulars.store.postgresql.engine import PostgresqlEngine
     except ImportError as error:
-        raise DatabaseURLError("PostgreSQL needs the extra `postgres`: pip install 'regulars[postgres]'") from error
+        raise DatabaseURLError(
+            "PostgreSQL needs the extra `postgres`: pip install '.[postgres]' in a clone of the repository"
+        ) from error
     return PostgresqlEngine(url, connections=connections)
 
 

@@ -15,18 +15,15 @@ _PARAMETER: Final = f"filter[{SITE_ID}]"
 
 
 def asked_site(filters: Sequence[tuple[str, str]], caller: Caller) -> int | None:
-    """The site that the filters name, or the only one; None if the account has none such.
+    """The site that the filters name, or the one that the key was made for; None if the account has none such.
 
-    Raises ParameterProblem for a malformed number, or where one is needed, as the account has several sites.
+    Raises ParameterProblem for a malformed number.
     """
     try:
         asked = {SITE.read(value) for name, value in filters if name == SITE_ID}
     except BadFilterValueError as error:
         raise ParameterProblem(_PARAMETER, f"{_PARAMETER} {error}.") from None
     if not asked:
-        if len(caller.sites) > 1:
-            sites = ", ".join(map(str, caller.sites))
-            raise ParameterProblem(_PARAMETER, f"{_PARAMETER} is required, as the account has several sites: {sites}.")
         return caller.site
     return asked.pop() if len(asked) == 1 and asked.issubset(caller.sites) else None
 
