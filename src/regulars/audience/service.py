@@ -42,7 +42,7 @@ from regulars.audience.page_slice import PageSlice
 from regulars.audience.snapshot_directory import SnapshotDirectory, trouble
 from regulars.audience.source import ChangeSource, Head, Snapshot
 from regulars.audience.structures.archive import DamagedError
-from regulars.audience.worker_thread import WorkerThread
+from regulars.audience.worker_thread import WorkerThread, is_cancelling
 from regulars.domain.changes import UnknownFormatError
 from regulars.domain.faults import UnknownSiteError
 
@@ -350,7 +350,7 @@ class Audience:
         except TimeoutError:
             raise LoadingError(f"site {site} is being loaded") from None
         except asyncio.CancelledError:
-            if task.cancelled() and not _is_cancelling():  # dropped while it was being loaded
+            if task.cancelled() and not is_cancelling():  # dropped while it was being loaded
                 raise LoadingError(f"site {site} is being loaded") from None
             raise
 
@@ -396,8 +396,3 @@ class Audience:
         for task in () if loaded is None else loaded.tasks:
             if task is not None and task is not asyncio.current_task():
                 task.cancel()
-
-
-def _is_cancelling() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

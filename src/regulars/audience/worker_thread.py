@@ -35,3 +35,9 @@ class WorkerThread:
     async def close(self) -> None:
         """Drop what waits, and wait for what runs."""
         await asyncio.to_thread(self._executor.shutdown, cancel_futures=True)
+
+
+def is_cancelling() -> bool:
+    """Whether the running task itself is being cancelled, and not only what it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
