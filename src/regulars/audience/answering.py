@@ -1,4 +1,4 @@
-"""Answering: a question and its answer, asked of one index, and what that is expected to cost."""
+"""Questions and answers: evaluates a question on one index and estimates its cost."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
@@ -15,32 +15,32 @@ from regulars.audience.page_slice import PageSlice, Shown, SortKey, show
 from regulars.audience.source import Head, Snapshot
 
 _LARGEST_GUESS: Final = 100
-"""Customers of a page that may turn out to have been read in vain."""
+"""Largest page that is read optimistically, at the risk of reading it in vain."""
 
 Asked = Predicate | Callable[[], Predicate]
-"""What is asked about: a predicate, or what makes it at the time of which the question is."""
+"""A predicate, or a function that builds it for the current time."""
 
 
 class LoadingError(Exception):
-    """The site's index is still being loaded; it may be there when asked again."""
+    """The site's index is still loading; retrying later may succeed."""
 
 
 class QuestionsFullError(Exception):
-    """Too many heavy questions are waiting; there may be room when asked again."""
+    """Too many heavy questions are waiting; retrying later may succeed."""
 
 
 class PageDetails(Protocol):
-    """What is to be read of the customers shown. complete: nothing else is read in the answer's snapshot."""
+    """What to read of the customers on the page. complete: nothing else is read in the answer's snapshot."""
 
     complete: bool
 
     def queries(self, numbers: Sequence[int]) -> Sequence[Any]:
-        """The readings of these customers, which the store knows how to make."""
+        """The store queries that read these customers."""
         ...
 
 
 class NoPageDetails:
-    """Nothing: the numbers are wanted, and the asker may read on."""
+    """Reads nothing: the caller wants the numbers only, and may read more from the snapshot itself."""
 
     complete = False
 
@@ -50,7 +50,7 @@ class NoPageDetails:
 
 
 class Question(Struct, frozen=True):
-    """Whom to find, in which order, which stretch of them to show, and what is to be read of those shown."""
+    """Whom to find, the sort order, the slice to show, and what to read of the customers shown."""
 
     asked: Asked
     sort: Sort
@@ -58,15 +58,15 @@ class Question(Struct, frozen=True):
     details: PageDetails
 
     def predicate(self) -> Predicate:
-        """What is asked about, as of now."""
+        """The predicate as of now."""
         return self.asked() if callable(self.asked) else self.asked
 
 
 class Answer(Struct, frozen=True):
     """The exact number of matches, and the customer numbers of the page in order.
 
-    skipped: how many matches stand before the page. ends: the keys of its first and last customer, None if it is
-    empty. read: what the details came to. The snapshot shows the moment that the answer is of; it is open
+    skipped: number of matches before the page. ends: sort keys of the page's first and last customer, None if it is
+    empty. read: results of the detail queries. The snapshot shows the state that the answer describes; it is open
     inside the `async with` block, unless the details are complete.
     """
 
@@ -79,44 +79,44 @@ class Answer(Struct, frozen=True):
 
 
 class Found(Struct, frozen=True):
-    """The exact number of matches, and the stretch of them that is asked for."""
+    """The exact number of matches, and the requested slice of them."""
 
     total: int
     shown: Shown
 
     def answer(self, snapshot: Snapshot, read: list[Any]) -> Answer:
-        """This as the answer of a snapshot, with what was read in it."""
+        """Build the answer from this, the snapshot, and what was read in it."""
         shown = self.shown
         return Answer(self.total, shown.numbers, snapshot, shown.skipped, shown.ends, read)
 
 
 def answered(index: SiteIndex, predicate: Predicate, question: Question) -> Found:
-    """What a question, whose predicate is resolved, finds."""
+    """Evaluate a question whose predicate is already resolved."""
     matches: BitMap = evaluate(predicate, index)
     return Found(len(matches), show(index, matches, question.sort, question.page_slice))
 
 
 def expected(index: SiteIndex, predicate: Predicate, sort: Sort) -> float:
-    """What `answered` will cost, in microseconds, roughly."""
+    """The approximate cost of `answered`, in microseconds."""
     cost = estimate(predicate, index)
     return cost.microseconds + estimate_page(index, sort, cost.most)
 
 
 def is_stale(index: SiteIndex, sort: Sort) -> bool:
-    """Whether sorting alters the index, because a text order has to be brought up to date."""
+    """Whether sorting modifies the index, because a text order must first be brought up to date."""
     return sort.column in index.orders and index.orders[sort.column].cost(index.size) > 0
 
 
 def is_in_step(index: SiteIndex, head: Head) -> bool:
-    """Whether the index is that of the head, and may be asked without the lock."""
+    """Whether the index is at this head, so that it can be queried without the lock."""
     return index.head == head and index.horizon <= head.number
 
 
 def optimistic(loaded: LoadedSite, question: Question, most: float) -> Found | None:
-    """What the index as it is answers. None if that takes its lock or more than `most` microseconds, if the store must
-    first be asked for the number of something, or if too much would be read for a guess.
+    """Answer from the index as it is, without asking the store first.
 
-    Raises DamagedError.
+    None if that needs the lock or is expected to take more than `most` microseconds, if the store must first resolve
+    a name to its number, or if the page is too large to read optimistically. Raises DamagedError.
     """
     index = loaded.index
     if question.page_slice.take > _LARGEST_GUESS or not is_in_step(index, index.head) or is_stale(index, question.sort):

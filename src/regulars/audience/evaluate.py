@@ -1,7 +1,7 @@
-"""Evaluation: a predicate over an index becomes the exact bitmap of its customers, and a bitmap a page.
+"""Evaluation: turns a predicate over an index into the exact bitmap of matching customers, and a bitmap into a page.
 
-Every leaf is asked only about those who are still in question (`within`), so in an All the cheap and selective
-parts go first, a range over few is a gather, and a Not is a subtraction.
+Every leaf is evaluated only for the remaining candidates (`within`). An All therefore runs its cheap, selective parts
+first, a range over few candidates is a gather, and a Not is a subtraction.
 """
 
 from typing import Final
@@ -35,20 +35,20 @@ from regulars.domain.relations import BY_NAME
 from regulars.domain.text import search_key
 
 _SPARSE: Final = 64
-"""Fewer than one customer in so many are looked at one by one, more of them found in the bands of the column."""
+"""If fewer than one customer in this many is a candidate, each is examined; otherwise the column's bands are used."""
 
 
 class Cost(Struct, frozen=True, order=True):
-    """A guess: microseconds that an evaluation takes, and at most how many customers it finds."""
+    """An estimate: the duration of an evaluation in microseconds, and an upper bound on its matches."""
 
     microseconds: float
     most: int
 
 
 def evaluate(predicate: Predicate, index: SiteIndex, within: BitMap | None = None) -> BitMap:
-    """The ordinals of the customers (of those in `within`) that the predicate selects; treat it as frozen.
+    """The ordinals of the customers in `within` (default: all) that match the predicate; do not modify the result.
 
-    What is named must be named by number (`predicates.resolve`).
+    Names in the predicate must have been resolved to numbers (`predicates.resolve`).
     """
     within = index.alive if within is None else within
     match predicate:
@@ -86,7 +86,7 @@ def evaluate(predicate: Predicate, index: SiteIndex, within: BitMap | None = Non
 
 
 def page(index: SiteIndex, matches: BitMap, sort: Sort, *, skip: int, take: int) -> list[int]:
-    """The customer numbers at positions skip .. skip+take-1 of the matches in the order."""
+    """The customer numbers at positions skip .. skip+take-1 of the sorted matches."""
     column = index.columns.get(sort.column)
     if sort.column == "id":
         ordinals = by_ordinal(matches, skip=skip, take=take, descending=sort.descending)
@@ -105,13 +105,13 @@ def page(index: SiteIndex, matches: BitMap, sort: Sort, *, skip: int, take: int)
 
 
 def sort_values(index: SiteIndex, sort: Sort) -> Values:
-    """What every ordinal is sorted by: the values of a column, the labels of a text order. Not for "id"."""
+    """The sort key of every ordinal: the values of a column or the labels of a text order. Not for "id"."""
     order = index.orders.get(sort.column)
     return index.columns[sort.column].values if order is None else order.refresh(index.size)
 
 
 def estimate(predicate: Predicate, index: SiteIndex, size: int | None = None) -> Cost:
-    """What evaluating the predicate over `size` customers (default: all) would cost."""
+    """The estimated cost of evaluating the predicate over `size` customers (default: all)."""
     size = len(index.alive) if size is None else size
     match predicate:
         case Member():
@@ -150,7 +150,7 @@ def estimate(predicate: Predicate, index: SiteIndex, size: int | None = None) ->
 
 
 def estimate_page(index: SiteIndex, sort: Sort, most: int) -> float:
-    """What sorting the page of at most so many matches would cost, in microseconds."""
+    """The estimated cost of sorting a page out of at most `most` matches, in microseconds."""
     if sort.column == "id" or (sort.column in index.columns and index.columns[sort.column].is_ascending):
         return 20
     if index.is_banded(sort.column):
@@ -160,14 +160,14 @@ def estimate_page(index: SiteIndex, sort: Sort, most: int) -> float:
 
 
 def _cheapest_first(parts: tuple[Predicate, ...], index: SiteIndex, size: int) -> list[tuple[Predicate, Cost]]:
-    """The parts in the order in which they are best evaluated, with what each would cost among `size` customers."""
-    # Ties cost next to nothing whatever their size: among them the most selective one is the best start.
+    """The parts in the best order of evaluation, each with its estimated cost over `size` customers."""
+    # Ties cost almost nothing whatever their size, so among them the most selective one goes first.
     costs = [(part, estimate(part, index, size)) for part in parts]
     return sorted(costs, key=lambda each: (each[1].microseconds // 50, each[1].most))
 
 
 def _between(index: SiteIndex, name: str, low: int | None, high: int | None, within: BitMap) -> BitMap:
-    """A range of a column: by its bands where it has any, unless a look at each of a few is quicker."""
+    """A range of a column: uses its bands if there are any, unless examining a few candidates is faster."""
     column, bounds = index.columns[name], bounded(low, high)
     bands = index.bands(name) if len(within) * _SPARSE > index.size else None
     if bands is None or bounds is None:
@@ -176,7 +176,7 @@ def _between(index: SiteIndex, name: str, low: int | None, high: int | None, wit
 
 
 def _tied(predicate: Member, index: SiteIndex) -> BitMap:
-    """Everybody whom it selects, also those who are gone; not to be changed."""
+    """All ordinals that match, including deleted customers; do not modify the result."""
     found = _ties(predicate, index)
     return found[0] if len(found) == 1 else union(found)
 
@@ -188,7 +188,7 @@ def _ties(predicate: Member, index: SiteIndex) -> list[BitMap]:
 
 
 def _having_address(key: str, index: SiteIndex, within: BitMap) -> BitMap:
-    """Whose address it is: one at most, beside which there may be others of the same search key."""
+    """The customer with this address, if any. Others may share its search key, so spellings are compared too."""
     spellings = index.spellings["email"]
     alike = search_key(readable_address(key))
     found = index.texts["email"].equals(alike, within)
@@ -200,7 +200,7 @@ def _of_similar_address(local: str, domain: str, index: SiteIndex, within: BitMa
     grams = trigrams_of(local)
     if not domain or not grams:
         return BitMap()
-    # Of those who have the domain somewhere and a similar word anywhere, each is looked at.
+    # Candidates contain the domain somewhere and a similar word anywhere; each is then checked exactly.
     found = column.similar(local, column.contains(f"@{domain}", within))
     addresses = ((ordinal, (column.get(ordinal) or "").rpartition("@")) for ordinal in found)
     return BitMap(similar_texts(grams, ((ordinal, before) for ordinal, (before, _, of) in addresses if of == domain)))

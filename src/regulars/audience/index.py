@@ -1,7 +1,7 @@
-"""SiteIndex: everything the questions of one site need, in memory.
+"""SiteIndex: the in-memory index that answers the questions of one site.
 
-It is loaded from a store, follows the store's changes, and can be thrown away at any time. It knows no I/O; who
-reads the store and in which order is the service's matter.
+It is loaded from a store, follows the store's changes, and can be discarded at any time. It does no I/O; the service
+decides who reads the store and in which order.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,19 +26,19 @@ from regulars.domain.identity import address_key
 from regulars.domain.text import search_key
 
 CODED: Final = frozenset({"address_city", "address_state", "address_country", "address_zip"})
-"""Text fields that few values fill."""
+"""Text fields with few distinct values."""
 
 SORTED_TEXTS: Final = ("name", "email")
-"""Text fields that pages can be sorted by; they are also the ones that are searched for similar words."""
+"""Text fields that pages can be sorted by; similarity search covers the same fields."""
 
 
 class OutOfOrderError(Exception):
-    """A change cannot be applied to this index: it must be loaded anew."""
+    """A change cannot be applied to this index, which must be reloaded."""
 
 
 class Tuning(Struct, frozen=True):
-    """Sizes at which texts change their place (see `TextColumn`, `TextOrder`), and customers from which columns
-    are cut into bands (see `Bands`); tests make them tiny."""
+    """Size thresholds of text storage (see `TextColumn`, `TextOrder`), and the number of customers from which columns
+    are divided into bands (see `Bands`). Tests make them tiny."""
 
     pending_limit: int = 1_000
     scan_limit: int = 2_000
@@ -50,9 +50,9 @@ class Tuning(Struct, frozen=True):
 class SiteIndex:
     """The index of one site.
 
-    `head` is the change up to which it is complete. `horizon` is the newest change that any of its texts may
-    already show: texts are read from the newest snapshot, so in the middle of a catch-up it is beyond `head`.
-    `alive` are the ordinals of the customers there are; bitmaps of ties and columns may name others as well.
+    `head` is the last change applied in full. `horizon` is the newest change that any of its texts may already
+    reflect: texts are read from the newest snapshot, so it is ahead of `head` during a catch-up.
+    `alive` holds the ordinals of existing customers; bitmaps of ties and columns may include deleted ones.
     """
 
     def __init__(self, tuning: Tuning | None = None) -> None:
@@ -93,28 +93,28 @@ class SiteIndex:
 
     @property
     def size(self) -> int:
-        """How many ordinals there are, those of the deleted included."""
+        """The number of ordinals, including those of deleted customers."""
         return len(self.numbering)
 
     def bands(self, name: str) -> Bands | None:
-        """A column's bands; None where it has none yet, or looking at everybody is as quick."""
+        """A column's bands; None if it has none yet or a full scan is as fast."""
         if self.size < self._banded_from or self.columns[name].is_ascending:
             return None
         banding = self._bandings.get(name) or self._bandings.setdefault(name, Banding(self.columns[name]))
         return banding.ask()
 
     def is_banded(self, name: str) -> bool:
-        """Whether a column has bands now."""
+        """Whether a column currently has bands."""
         banding = self._bandings.get(name)
         return banding is not None and banding.is_cut
 
     @property
     def due_bandings(self) -> list[Banding]:
-        """The columns that are worth cutting into bands, or into new ones."""
+        """The columns whose bands should be built or rebuilt."""
         return [each for each in list(self._bandings.values()) if each.is_due]
 
     def load_customers(self, rows: Sequence[CustomerRow]) -> None:
-        """Take customers, by ascending number, behind those there are. Raises OutOfOrderError if they are not."""
+        """Append customers. Raises OutOfOrderError unless their numbers ascend and follow the existing ones."""
         if not rows:
             return
         ordinals = self._append([row.number for row in rows])
@@ -129,7 +129,7 @@ class SiteIndex:
                 texts.load(ordinals.start, shown)
 
     def load_ties(self, relation: int, target: int, numbers: Sequence[int]) -> None:
-        """Take ties of customers that are loaded already, in as many pieces as there are."""
+        """Add ties of customers that are already loaded; may be called several times for one target."""
         if self.size <= self._scan_limit:
             self._packing.append((relation, target, numbers))
             return
@@ -142,7 +142,7 @@ class SiteIndex:
             known |= found
 
     def finish(self, head: Head) -> None:
-        """The load is complete; everything came from one snapshot with this head."""
+        """Complete the load; everything must have come from one snapshot with this head."""
         if self._packing:
             self.ties = BitmapTable.stored(self._packed())
             self._packing.clear()
@@ -155,7 +155,7 @@ class SiteIndex:
         pieces = [np.array(numbers, dtype=np.uint32) for _, _, numbers in self._packing]
         together = np.concatenate(pieces)
         known = np.isin(together, self.numbering.values)
-        if not bool(known.all()):  # ties of nobody: a damaged store, which `regulars check` tells
+        if not bool(known.all()):  # ties of missing customers: a damaged store, reported by `regulars check`
             ends = np.cumsum([piece.size for piece in pieces])[:-1]
             pieces = [piece[kept] for piece, kept in zip(pieces, np.split(known, ends), strict=True)]
         keys = [(relation, target) for relation, target, _ in self._packing]
@@ -169,11 +169,11 @@ class SiteIndex:
         *,
         horizon: int | None = None,
     ) -> None:
-        """Bring the index to `head` by changes in their order, a whole one a record. Again alters nothing.
+        """Bring the index to `head` by applying changes in order, one complete change per record. Idempotent.
 
-        `texts` has the current texts (order of TEXTS) of the customers whose texts changed, as of change
-        number `horizon` (default: of `head`); one that is missing there is gone by then. Raises
-        OutOfOrderError when a change does not fit, and the index is of no use any more.
+        `texts` maps customers whose texts changed to their current texts (in the order of TEXTS) as of change number
+        `horizon` (default: that of `head`); a customer missing from it has been deleted by then. Raises
+        OutOfOrderError if a change does not fit; the index must then be discarded.
         """
         for record in records:
             for target in record.cleared:
@@ -189,13 +189,13 @@ class SiteIndex:
         return any(isinstance(each, TextColumn) and each.is_untidy for each in self._texts)
 
     def tidy(self) -> None:
-        """Merge texts that were changed; that may take long, and questions may be asked meanwhile."""
+        """Merge changed texts. This may take long; questions may be asked meanwhile."""
         for each in self._texts:
             if isinstance(each, TextColumn) and each.is_untidy:
                 each.tidy()
 
     def approximate_bytes(self) -> int:
-        """About how much memory the index takes."""
+        """The approximate memory use of the index, in bytes."""
         return (
             20_000
             + self.numbering.nbytes

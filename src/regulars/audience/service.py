@@ -1,10 +1,10 @@
 """Audience: keeps the indexes of the sites in step with a store and answers questions from them.
 
-What an answer rests on is ONE snapshot of the store: the head, the changes that the index lacks and the rows of the
-page are read through it, so a page never shows a row that does not match, and a committed write is always seen.
+Each answer uses ONE snapshot of the store. The head, the changes missing from the index and the rows of the page are
+all read through it, so a page never shows a row that does not match and committed writes are always visible.
 
-An index is altered only by a holder of its site's lock, in one go or in the pool thread. Cheap questions that find
-the index in step are answered on the event loop without the lock; heavy ones hold it while a thread evaluates.
+An index is modified only under its site's lock, either without awaiting or in the pool thread. Cheap questions to an
+up-to-date index are answered on the event loop without the lock; heavy ones hold it while a thread evaluates them.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ from regulars.domain.faults import UnknownSiteError
 MEBIBYTE: Final = 1024 * 1024
 
 _SMALL_AT_A_TIME: Final = 100
-"""Small sites that are followed at a time, in turn."""
+"""How many small sites one round of `follow` covers; the rounds take turns."""
 
 _log = structlog.get_logger("regulars.audience")
 _T = TypeVar("_T")
@@ -62,14 +62,14 @@ def _log_follow_error(site: int, error: Exception) -> None:
 class Audience:
     """The question-answering side of a store.
 
-    loaded: the sites whose indexes are in memory, the least recently asked first.
-    index_memory: bytes that loaded indexes may take; the least recently asked are dropped beyond it.
-    load_wait: seconds that an asker waits for a load. pool_above: estimated microseconds from which a question is
-    evaluated in the pool thread. most_heavy: heavy questions that may wait or run at a time. slice_changes:
-    changes that a catch-up applies at a time. tail_every: seconds between two looks of `follow`. tail_for: seconds
-    after the last question during which a site is followed. directory: where snapshots are kept. Sites with `large`
-    customers have one, written every `save_every` seconds or `save_after` changes, but not twice within a minute.
-    on_follow_error: is told, in the handler of the exception, of a site that `follow` could not bring into step.
+    loaded: the sites whose indexes are in memory, least recently used first.
+    index_memory: limit in bytes for loaded indexes; beyond it the least recently used are evicted.
+    load_wait: seconds that a caller waits for a load. pool_above: estimated cost in microseconds above which a question
+    is evaluated in the pool thread. most_heavy: limit on heavy questions waiting or running at once. slice_changes:
+    changes that a catch-up applies per step. tail_every: seconds between rounds of `follow`. tail_for: seconds
+    after the last question during which a site is followed. directory: where snapshots are stored. Sites with at least
+    `large` customers get one, written every `save_every` seconds or `save_after` changes, at most once a minute.
+    on_follow_error: called from the exception handler with each site that `follow` failed to bring up to date.
     Counters for metrics: `loads` (`restored` of them from a snapshot), `rebuilds`,
     `applied` (changes), `pooled` (questions), `follow_errors`.
     """
@@ -104,7 +104,7 @@ class Audience:
         self._directory = directory
         self._large = large
         self._pool = WorkerThread()
-        self._lane = WorkerThread()  # for what takes long: no question waits behind it
+        self._lane = WorkerThread()  # for long-running work, so that no question queues behind it
         self.maintenance = Maintenance(
             self._lane,
             directory=directory,
@@ -137,9 +137,9 @@ class Audience:
     ) -> AsyncIterator[Answer]:
         """Answer a question about the site's customers as of now.
 
-        One that depends on the time is given as a function, called when the store is looked at, however long the
-        index had to be waited for; maybe several times. details: what is to be read of the customers shown.
-        Raises UnknownSiteError, LoadingError when the index is not there in time, QuestionsFullError.
+        If the predicate depends on the current time, pass a function. It is called when the store is read, after any
+        wait for the index, and may be called more than once. details: what to read of the customers on the page.
+        Raises UnknownSiteError, LoadingError if the index does not load in time, and QuestionsFullError.
         """
         is_optimistic = self._source.is_remote
         question = Question(predicate, sort or Sort(), page_slice or PageSlice(), details or NoPageDetails())
@@ -158,7 +158,7 @@ class Audience:
         return bool(self._loading)
 
     async def follow(self) -> None:
-        """Keep the sites that were asked of late in step, until cancelled."""
+        """Keep recently queried sites up to date, until cancelled."""
         while True:
             await asyncio.sleep(self._tail_every)
             since = asyncio.get_running_loop().time() - self._tail_for
@@ -173,7 +173,7 @@ class Audience:
                     self._on_follow_error(site, error)
 
     def _followed(self) -> list[tuple[int, LoadedSite]]:
-        """The sites that are due: the large ones each time, and of the small ones, which catch up at once, a few."""
+        """The sites due this round: all large ones, and a few of the small ones, which catch up quickly anyway."""
         every = list(self.loaded.items())
         small = [each for each in every if each[1].index.size < self._large]
         start = self._turn % len(small) if small else 0
@@ -182,14 +182,14 @@ class Audience:
         return due if len(small) == len(every) else [each for each in every if each[1].index.size >= self._large] + due
 
     async def drop(self, site: int) -> None:
-        """Forget the site's index; the next question loads it anew."""
+        """Drop the site's index; the next question reloads it."""
         self._release(site)
         task = self._loading.pop(site, None)
         if task is not None:
             task.cancel()
 
     async def close(self) -> None:
-        """Stop loads and the pool threads; the audience is of no use afterwards."""
+        """Stop loads and the pool threads; the audience cannot be used afterwards."""
         tasks: list[asyncio.Task[Any] | None] = [*self._loading.values()]
         tasks += [task for each in self.loaded.values() for task in each.tasks]
         for site in [*self.loaded, *self._loading]:
@@ -204,10 +204,10 @@ class Audience:
     async def _answer(
         self, site: int, loaded: LoadedSite, snapshot: Snapshot, question: Question, *, is_optimistic: bool
     ) -> Answer | None:
-        """The answer, or None when the question must be asked again with a newer snapshot or index.
+        """The answer, or None if the question must be retried with a newer snapshot or index.
 
-        While nothing is written the head stays where it is. So, when guessing, the details of what the index says as it
-        is are read together with the head, which then tells whether that was the answer.
+        The head does not move while nothing is written. The optimistic path therefore answers from the current index
+        and reads the details together with the head: if the head has not moved, the answer is valid.
         """
         seen, details = loaded.index.head, question.details
         try:
@@ -217,7 +217,7 @@ class Audience:
                 loaded.is_calm = look.head == seen
                 return guess.answer(snapshot, look.read) if loaded.is_calm else None
             found = await self._found(site, loaded, snapshot, question)
-        except DamagedError as error:  # of a part of its snapshot that was not needed before
+        except DamagedError as error:  # in a part of the index snapshot that is only read now
             self._rebuild(site, loaded, str(error))
             return None
         if found is None:
@@ -225,13 +225,13 @@ class Audience:
         return found.answer(snapshot, await snapshot.read(details.queries(found.shown.numbers), last=details.complete))
 
     async def _found(self, site: int, loaded: LoadedSite, snapshot: Snapshot, question: Question) -> Found | None:
-        """What the question finds at the snapshot's head; None: a newer snapshot or index is needed."""
+        """The result at the snapshot's head, or None if a newer snapshot or index is needed."""
         seen = loaded.index.head
         names = keys(question.predicate())
         look = await snapshot.look(site, names)
         head = await self._known(site, look.head)
         loaded.is_calm = head == seen
-        if seen.number > head.number:  # read before the head was: the store has lost changes
+        if seen.number > head.number:  # `seen` was read first, so the store has lost changes
             self._rebuild(site, loaded, f"change {seen.number} is no longer there")
             return None
         if self._source.is_remote:
@@ -247,7 +247,7 @@ class Audience:
         return answered(index, predicate, question)
 
     def _is_heavy(self, index: SiteIndex, predicate: Predicate, sort: Sort) -> bool:
-        """Whether the question belongs in the pool."""
+        """Whether the question is expensive enough for the pool thread."""
         return expected(index, predicate, sort) > self._pool_above
 
     async def _heavily(self, evaluation: Callable[[], _T]) -> _T:
@@ -281,7 +281,7 @@ class Audience:
                     await self._catch_up(site, loaded, snapshot, head)
 
     async def _catch_up(self, site: int, loaded: LoadedSite, snapshot: Snapshot, head: Head) -> bool:
-        """Bring the index to the snapshot's head, with its lock held. False: a newer snapshot or index is needed."""
+        """Bring the index to the snapshot's head, holding its lock. False if a newer snapshot or index is needed."""
         index = loaded.index
         if loaded.invalid or max(index.head.number, index.horizon) > head.number:
             return False
@@ -294,7 +294,7 @@ class Audience:
             return False
         if index.is_untidy:
             await self._pool.run(index.tidy)
-            self.maintenance.warm(site, loaded)  # what was merged has its words no more
+            self.maintenance.warm(site, loaded)  # a merged segment has lost its word index
         self._measure(site, loaded)
         return True
 
@@ -306,7 +306,7 @@ class Audience:
         changes = await next_slice(snapshot, site, index.head, self._slice_changes)
         if any(record.rebuild for record in changes.records):
             raise OutOfStepError("a change asks for it")
-        index.horizon = max(index.horizon, head.number)  # from here on no question goes past the lock
+        index.horizon = max(index.horizon, head.number)  # from here on every question needs the lock
         apply = partial(index.apply, changes.records, changes.texts, changes.head, horizon=head.number)
         if changes.entries <= INLINE_ENTRIES:
             apply()
@@ -315,7 +315,7 @@ class Audience:
         self.applied += changes.head.number - before
 
     def _rebuild(self, site: int, loaded: LoadedSite, why: str) -> None:
-        """Drop an index that cannot be continued."""
+        """Drop an index that can no longer be brought up to date."""
         if not loaded.invalid:
             loaded.invalid = True
             if self.loaded.get(site) is loaded:
@@ -323,14 +323,14 @@ class Audience:
             if self._directory is not None:
                 newest = self._directory.head(site)
                 if newest is None or newest.number <= loaded.index.head.number:
-                    self._directory.discard(site)  # it is no further; a later one may go on where this cannot
+                    self._directory.discard(site)  # it is no newer; a newer snapshot might still be usable
             self.rebuilds += 1
             trouble.warning("an index is loaded anew", site=site, reason=why)
 
     # Loading
 
     async def _loaded(self, site: int) -> LoadedSite:
-        """The site, loaded; its askers share one load."""
+        """The loaded site; concurrent callers share one load."""
         loaded = self.loaded.get(site)
         if loaded is None:
             task = self._loading.get(site)
@@ -344,7 +344,7 @@ class Audience:
         return loaded
 
     async def _waited_for(self, site: int, task: asyncio.Task[_T]) -> _T:
-        """What a task for the site comes to. Raises LoadingError when that takes too long."""
+        """The result of the site's load. Raises LoadingError if it takes too long."""
         try:
             return await asyncio.wait_for(asyncio.shield(task), self._load_wait)
         except TimeoutError:
@@ -358,7 +358,7 @@ class Audience:
         if self._loading.get(site) is task:
             del self._loading[site]
         if not task.cancelled():
-            task.exception()  # the askers have it; nobody may be left to ask
+            task.exception()  # mark it as retrieved: every caller may have gone
 
     async def _load(self, site: int) -> LoadedSite:
         index = await self._loader.from_snapshot(site)
@@ -375,7 +375,7 @@ class Audience:
         return loaded
 
     def _measure(self, site: int, loaded: LoadedSite) -> None:
-        """Take the size of an index again after many changes."""
+        """Measure an index again after many changes."""
         changes = loaded.index.head.number - loaded.measured
         if changes > 1_000 + loaded.index.size // 10:
             loaded.measured += changes

@@ -1,7 +1,7 @@
-"""Bands: a column cut by value, with the bitmap of everybody below each cut.
+"""Bands: a column divided by value, with a bitmap of all customers below each cut.
 
-A range is the difference of two such bitmaps, but for a look at the bands in which it begins and ends; a page is
-found in the band of its ranks. Exact whatever is written meanwhile: who was written since is looked at as well.
+A range is the difference of two such bitmaps, plus a scan of the bands in which it begins and ends. A page is found in
+the band that holds its ranks. Results stay exact after later writes: customers written since are examined separately.
 """
 
 from bisect import bisect_left, bisect_right
@@ -21,15 +21,15 @@ from regulars.domain.changes import NULL
 
 _SAMPLE: Final = 4_096
 _BAND: Final = 65_536
-"""Customers in a band, as long as that makes neither fewer than _FEWEST bands nor more than _MOST."""
+"""Target number of customers per band, within the limits of _FEWEST and _MOST bands."""
 
 _FEWEST: Final = 32
 _MOST: Final = 128
 _ENDS: Final = (0.005, 0.01, 0.02)
-"""Shares of the values for further cuts at both ends, where pages are mostly looked at."""
+"""Extra cuts at these shares of the values from both ends, where most pages are read."""
 
 _LARGE: Final = 4_096
-"""Customers in a band that is worth bands of its own."""
+"""Customers from which a band is worth dividing into bands of its own."""
 
 _HIGHEST: Final = int(np.iinfo(np.int64).max)
 _UNSET: Final = 2**16 - 1
@@ -37,9 +37,9 @@ _NOBODY: Final = BitMap()
 
 
 class Bands:
-    """The bands of `values` as they were; `written` are the ordinals whose values were written since.
+    """The bands of `values` as of construction; `written` holds the ordinals whose values were written since.
 
-    of: the only ordinals that are meant, by default all.
+    of: the ordinals to cover, by default all.
     """
 
     def __init__(self, values: Values, written: BitMap, of: Ordinals | None = None) -> None:
@@ -49,7 +49,7 @@ class Bands:
         self._cuts = _cuts(known[:: max(1, known.size // _SAMPLE)], min(max(_FEWEST, known.size // _BAND), _MOST))
         places = np.searchsorted(np.array(self._cuts, dtype=np.int64), known, side="right").astype(np.uint16)
         places[known == NULL] = _UNSET
-        # The last one is of everybody whose value is set.
+        # The last one holds all customers whose value is set.
         self._below = [
             from_mask(places <= place) if of is None else from_ordinals(of[places <= place])
             for place in range(len(self._cuts) + 1)
@@ -59,17 +59,20 @@ class Bands:
 
     @property
     def is_stale(self) -> bool:
-        """Whether so much was written since that the column had better be cut anew."""
+        """Whether so much was written since that the bands should be rebuilt."""
         return len(self.written) > max(1_024, self._size // 64)
 
     @property
     def nbytes(self) -> int:
-        """About how much memory they take, in bytes."""
+        """Approximate memory use in bytes."""
         inner = sum(each.nbytes for each in list(self._broken.values()) if each is not None)
         return inner + approximate_bytes([*self._below, *self._bands, self.written])
 
     def between(self, values: Values, low: int, high: int | None, within: BitMap) -> BitMap:
-        """Those of `within` whose value is set and lies in low..high; `low` is above NULL, None is no bound."""
+        """The ordinals in `within` whose value is set and in low..high, inclusive.
+
+        `low` is above NULL; a `high` of None means no upper bound.
+        """
         cuts, broken = self._cuts, set()
         first = -1
         if low > NULL + 1:
@@ -98,7 +101,7 @@ class Bands:
         return found
 
     def _bands_of(self, place: int, values: Values) -> "Bands | None":
-        """The bands of a large band in which ranges began or ended before, as those of windows of time do."""
+        """The inner bands of a large band that ranges have split before, as recent time windows do repeatedly."""
         if place not in self._broken:
             if len(self._bands[place]) >= _LARGE:
                 self._broken[place] = None
@@ -109,7 +112,7 @@ class Bands:
         return inner
 
     def window(self, matches: BitMap, values: Values, *, skip: int, take: int, descending: bool) -> Ordinals | None:
-        """The ordinals of the page (see `window.window`); None for one that goes on among those who are unset."""
+        """The ordinals of the page (see `window.window`); None if it is empty or reaches into the unset values."""
         steady = matches - self.written if self.written else matches
         moved = to_ordinals(matches & self.written)
         moved = moved[values[moved] != NULL]
@@ -117,7 +120,7 @@ class Bands:
 
         @cache
         def standing(place: int) -> int:
-            """How many matches have a value below the cut."""
+            """The number of matches with a value below the cut."""
             if place < 0:
                 return 0
             fewer = others.size if place == len(self._cuts) else int(np.searchsorted(others, self._cuts[place]))
@@ -130,7 +133,7 @@ class Bands:
         first, last = (total - stop, total - skip) if descending else (skip, stop)
         end = len(self._cuts)
         if descending and standing(end - 1) <= first:
-            low, high = end - 1, end  # mostly it is a first page that is looked at
+            low, high = end - 1, end  # most requests are for a first page
         elif not descending and standing(0) >= last:
             low, high = -1, 0
         else:
@@ -148,14 +151,14 @@ class Bands:
                 is_near &= values[moved] < self._cuts[high]
             near |= from_ordinals(moved[is_near])
         if high == low + 1 < len(self._cuts) and low >= 0 and self._cuts[high] == self._cuts[low] + 1:
-            return to_ordinals(near[skip - before : stop - before])  # all of one value
+            return to_ordinals(near[skip - before : stop - before])  # all have the same value
         ordinals = to_ordinals(near)
         page: Ordinals = ordinals[cut(keys_of(values[ordinals], descending), skip - before, stop - before)]
         return page
 
 
 def _among(candidates: BitMap, values: Values, low: int, high: int | None) -> BitMap:
-    """Those whose value is in the range, by a look at each."""
+    """The candidates whose value is in the range, found by examining each."""
     ordinals = to_ordinals(candidates)
     known = values[ordinals]
     inside: NDArray[np.bool_] = known >= low
@@ -165,7 +168,7 @@ def _among(candidates: BitMap, values: Values, low: int, high: int | None) -> Bi
 
 
 def _cuts(sample: Values, bands: int) -> list[int]:
-    """Values that cut a column into about so many equal bands; one that many have gets a band of its own."""
+    """Values that divide a column into about `bands` equal bands; a frequent value gets a band of its own."""
     known = np.sort(sample[sample != NULL])
     if not known.size:
         return []
@@ -177,7 +180,7 @@ def _cuts(sample: Values, bands: int) -> list[int]:
 
 
 class Banding:
-    """The bands of one column, cut when it is asked about for the second time, and anew when much was written."""
+    """The bands of one column, built when it is queried for the second time and rebuilt after many writes."""
 
     def __init__(self, column: Column) -> None:
         self._column = column
@@ -185,27 +188,30 @@ class Banding:
         self._asked = 0
 
     def ask(self) -> Bands | None:
-        """The bands, if there are any yet."""
+        """Count a query and return the bands, None if they are not built yet."""
         self._asked += 1
         return self._bands
 
     @property
     def is_cut(self) -> bool:
-        """Whether there are bands."""
+        """Whether the bands are built."""
         return self._bands is not None
 
     @property
     def is_due(self) -> bool:
-        """Whether the column should be cut, or cut anew."""
+        """Whether the bands should be built or rebuilt."""
         return self._asked > 1 and (self._bands is None or self._bands.is_stale)
 
     @property
     def nbytes(self) -> int:
-        """About how much memory they take, in bytes."""
+        """Approximate memory use in bytes."""
         return 0 if self._bands is None else self._bands.nbytes
 
     def capture(self) -> Callable[[], None]:
-        """What cuts the column as it is now; nothing may be written during this call, but during the cutting."""
+        """Return a function that builds the bands of the column as it is now.
+
+        The column must not be written during this call; it may be written while the returned function runs.
+        """
         values, written = self._column.values.copy(), self._column.watch()
 
         def cut_it() -> None:

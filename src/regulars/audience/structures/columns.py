@@ -1,4 +1,4 @@
-"""Columns: one int64 value per ordinal, and the numbers that ordinals stand for."""
+"""Columns: one int64 value per ordinal, and the mapping between ordinals and customer numbers."""
 
 from typing import Any, Final
 
@@ -13,14 +13,14 @@ Values = NDArray[np.int64]
 """Values of a column; NULL where unset."""
 
 GATHER_FACTOR: Final = 8
-"""Values of a set of at most one ordinal in this many are gathered; of more, the whole column is compared."""
+"""Up to one candidate in this many ordinals, their values are gathered; beyond, the whole column is compared."""
 
 _BLOCK: Final = 32_768
-"""Values compared at a time: they stay in the processor's cache meanwhile."""
+"""Values compared at a time, few enough to stay in the CPU cache."""
 
 
 class Growable:
-    """An array that grows at its end in amortised constant time."""
+    """An array that can be extended in amortised constant time per element."""
 
     def __init__(self, dtype: type[np.generic], fill: int) -> None:
         self._dtype = dtype
@@ -30,11 +30,11 @@ class Growable:
 
     @property
     def values(self) -> NDArray[Any]:
-        """A view of what is there; it goes stale when the array grows."""
+        """A view of the current values; it goes stale when the array grows."""
         return self._room[: self.size]
 
     def grow(self, size: int) -> None:
-        """Make it at least `size` long, filled up with the fill value."""
+        """Extend the array to at least `size` elements, padding with the fill value."""
         if size <= self.size:
             return
         if size > self._room.size:
@@ -44,12 +44,12 @@ class Growable:
         self.size = size
 
     def adopt(self, values: NDArray[Any]) -> None:
-        """Take this array for one's own, all of it."""
+        """Use this array as the storage, without copying it."""
         self._room = values
         self.size = values.size
 
     def extend(self, values: NDArray[Any]) -> None:
-        """Put values behind the last one."""
+        """Append values."""
         start = self.size
         self.grow(start + values.size)
         self._room[start : self.size] = values
@@ -59,29 +59,29 @@ class Growable:
 
     @property
     def nbytes(self) -> int:
-        """The memory that it takes, in bytes."""
+        """Memory use in bytes."""
         return int(self._room.nbytes)
 
 
 class Column(Growable):
-    """A number or a time (ms) of every customer; NULL where it is unset.
+    """A number or a time (ms) for every customer; NULL where it is unset.
 
-    A column may happen to ascend with the ordinals, as times of creation do; it knows when, and answers faster then.
+    Some columns ascend with the ordinals, as creation times do. A column detects this and then answers faster.
     """
 
     def __init__(self) -> None:
         super().__init__(np.int64, NULL)
-        self._ascending = 0  # so many values from the first one on are set and ascend
+        self._ascending = 0  # length of the prefix in which all values are set and ascend
         self._watches: tuple[BitMap, ...] = ()
 
     def watch(self) -> BitMap:
-        """A bitmap that the positions of all values written from now on are put in."""
+        """Return a bitmap that collects the positions of all values written from now on."""
         watch = BitMap()
         self._watches += (watch,)
         return watch
 
     def unwatch(self, watch: BitMap) -> None:
-        """Put nothing more in this bitmap."""
+        """Stop collecting positions in this bitmap."""
         self._watches = tuple(each for each in self._watches if each is not watch)
 
     @property
@@ -102,20 +102,20 @@ class Column(Growable):
             self._ascending = position + 1
 
     def adopt(self, values: NDArray[Any]) -> None:
-        """Take this array for one's own, all of it."""
+        """Use this array as the storage, without copying it."""
         super().adopt(values)
         self._ascending = 0
         self._measure(0)
 
     def load(self, start: int, values: Values) -> None:
-        """Put values at `start` and behind it, where there is room for them already."""
+        """Write values from `start` on; the column must already be long enough."""
         stop = start + values.size
         self._room[start:stop] = values
         if self._ascending == start:
             self._measure(stop)
 
     def _measure(self, stop: int) -> None:
-        """Look from where the values ascend how far they go on doing so."""
+        """Extend the known ascending prefix as far as it goes, up to `stop` (0: the end)."""
         stop = stop or self.size
         for start in range(max(self._ascending - 1, 0), stop, _BLOCK):
             known = self._room[start : min(start + _BLOCK + 1, stop)]
@@ -127,7 +127,7 @@ class Column(Growable):
                 return
 
     def between(self, low: int | None, high: int | None, within: BitMap) -> BitMap:
-        """Those of `within` whose value is set and lies in low..high, both included; None is no bound."""
+        """The ordinals in `within` whose value is set and in low..high, inclusive; None means no bound."""
         bounds = bounded(low, high)
         if bounds is None:
             return BitMap()
@@ -144,9 +144,9 @@ class Column(Growable):
 
 
 def bounded(low: int | None, high: int | None) -> tuple[int, int | None] | None:
-    """The bounds of a range of values that a column can hold, the upper one None where there is none.
+    """Clamp a range to the values that a column can hold; an upper bound of None means unbounded.
 
-    None for a range in which no value lies.
+    Returns None for an empty range.
     """
     low = NULL + 1 if low is None else max(low, NULL + 1)
     high = None if high is None or high >= -(NULL + 1) else high
@@ -155,7 +155,7 @@ def bounded(low: int | None, high: int | None) -> tuple[int, int | None] | None:
 
 def _inside(values: Values, low: int, high: int | None) -> NDArray[np.bool_]:
     inside: NDArray[np.bool_] = np.empty(values.size, dtype=np.bool_)
-    # Counted from `low` upwards and without a sign, what is below stands above everything: one comparison for two.
+    # As unsigned offsets from `low`, smaller values wrap around to very large ones: one comparison instead of two.
     room = np.empty(min(_BLOCK, values.size), dtype=np.int64)
     for start in range(0, values.size, _BLOCK):
         block, out = values[start : start + _BLOCK], inside[start : start + _BLOCK]
@@ -168,15 +168,15 @@ def _inside(values: Values, low: int, high: int | None) -> NDArray[np.bool_]:
 
 
 class Numbering:
-    """The ordinals of customer numbers.
+    """Maps customer numbers to ordinals and back.
 
-    Numbers are handed out in ascending order and so are ordinals: the order of ordinals is the order of
-    numbers. An ordinal is never reused while the index lives.
+    Both are assigned in ascending order, so ordinals and numbers sort alike. An ordinal is never reused while the
+    index lives.
     """
 
     def __init__(self) -> None:
         self._numbers = Growable(np.uint32, 0)
-        self._dense = True  # ordinal = number - 1, as long as nobody was missing when the index was loaded
+        self._dense = True  # ordinal = number - 1, true as long as the numbers have no gaps
 
     def __len__(self) -> int:
         return self._numbers.size
@@ -188,7 +188,7 @@ class Numbering:
 
     @property
     def nbytes(self) -> int:
-        """The memory that it takes, in bytes."""
+        """Memory use in bytes."""
         return self._numbers.nbytes
 
     @property
@@ -197,12 +197,12 @@ class Numbering:
         return self._numbers.values
 
     def adopt(self, numbers: NDArray[Any]) -> None:
-        """Take these numbers for one's own, which ascend."""
+        """Use this array of ascending numbers as the storage, without copying it."""
         self._numbers.adopt(numbers)
         self._dense = self.last == len(self)
 
     def append(self, numbers: NDArray[Any]) -> range:
-        """Number new customers; returns their ordinals. Raises ValueError unless the numbers ascend."""
+        """Assign ordinals to new customers and return them. Raises ValueError unless the numbers ascend."""
         start = len(self)
         if numbers.size and (int(numbers[0]) <= self.last or not bool(np.all(numbers[1:] > numbers[:-1]))):
             raise ValueError("customer numbers must ascend")
@@ -211,7 +211,7 @@ class Numbering:
         return range(start, len(self))
 
     def add(self, number: int) -> int:
-        """Number one new customer, as `append` does many; returns its ordinal."""
+        """Assign an ordinal to one new customer and return it; like `append` for a single number."""
         ordinal = len(self)
         if number <= self.last:
             raise ValueError("customer numbers must ascend")
@@ -221,7 +221,7 @@ class Numbering:
         return ordinal
 
     def ordinal(self, number: int) -> int | None:
-        """The ordinal of a customer, None for one that is not known here."""
+        """The ordinal of a customer, None if the number is unknown."""
         if self._dense:
             return number - 1 if 0 < number <= len(self) else None
         values = self._numbers.values
@@ -229,16 +229,16 @@ class Numbering:
         return position if position < values.size and int(values[position]) == number else None
 
     def below(self, number: int) -> int:
-        """How many of the customers known here have a lower number: the ordinal of the first that has not."""
+        """The number of known customers with a lower number, that is the ordinal of the first one at or above it."""
         if self._dense:
             return min(max(number - 1, 0), len(self))
         if number > self.last:
             return len(self)
-        # Of the array's own type: for a plain integer NumPy would copy the whole array into a wider one.
+        # Use the array's own type: for a plain integer NumPy would copy the whole array into a wider one.
         return int(np.searchsorted(self._numbers.values, np.uint32(max(number, 0))))
 
     def ordinals(self, numbers: NDArray[np.uint32]) -> Ordinals:
-        """The ordinals of those of the numbers that are known here."""
+        """The ordinals of those numbers that are known; unknown ones are left out."""
         if self._dense:
             known = numbers[(numbers > 0) & (numbers <= len(self))]
             return known - np.uint32(1)

@@ -1,9 +1,9 @@
-"""TextOrder: the order of a text field as one more numeric column.
+"""TextOrder: represents the sort order of a text field as a numeric column.
 
-Every distinct text has an int64 label; labels are in the order of the texts and have gaps between them, so a new
-text takes a label between its neighbours' and nothing moves. Equal texts share a label, so ties look the same as
-in any other column. What is ordered is the search key of a text with its spelling behind it (`spellings`): by key, and
-texts of one key by themselves. Both are compared by code point, which is how their UTF-8 compares.
+Every distinct text has an int64 label. Labels sort like the texts and have gaps between them, so a new text gets a
+label between its neighbours' and no other label moves. Equal texts share a label, so ties behave as in any other
+column. The sort key is the search key of a text followed by its spelling (`spellings`): texts sort by search key, and
+texts with the same search key by their own characters. Both compare by code point, as their UTF-8 does.
 """
 
 from bisect import bisect_left
@@ -23,18 +23,18 @@ from regulars.audience.structures.text import TextColumn
 from regulars.domain.changes import NULL
 
 _SPAN: Final = 1 << 62
-"""Labels are first spread over 0 .. _SPAN; new ones may go as far beyond either end."""
+"""Labels are initially spread over 0 .. _SPAN; new ones may extend as far again beyond either end."""
 
 _NOBODYS: Final = int(np.iinfo(np.int64).max)
 
 _SHORT: Final = 64
-"""Texts of up to so many bytes are sorted by NumPy, which leaves the interpreter to others meanwhile."""
+"""Longest text (bytes) that is sorted by NumPy, which releases the interpreter lock meanwhile."""
 
 _BLOCK: Final = 65_536
-"""Texts that are made bytes of their own at a time."""
+"""Texts converted to bytes objects at a time."""
 
 _DELTA_SHARE: Final = 32
-"""New texts, of so many known ones, that wait to be merged into a long order."""
+"""One new text per this many known ones may wait to be merged into a long order."""
 
 _REFRESH_COST: Final = 12.0
 _REBUILD_COST: Final = 3.0
@@ -42,15 +42,15 @@ _RESTORE_COST: Final = 0.03
 
 
 class TextOrder:
-    """Labels of the texts of one column. `changed` is told what changes; `refresh` brings the labels up to date."""
+    """The labels of one column's texts. `changed` records a change; `refresh` brings the labels up to date."""
 
     def __init__(self, texts: TextColumn, spellings: Spellings, *, delta_limit: int = 5_000) -> None:
         self._texts = texts
         self._spellings = spellings
         self._delta_limit = delta_limit
-        self._labels: Growable | None = None  # None: nobody has asked for this order yet
+        self._labels: Growable | None = None  # None: this order has not been requested yet
         self._stale: set[int] = set()
-        self._refreshing = False  # in the pool thread; until it is done the order is not to be read elsewhere
+        self._refreshing = False  # in the pool thread; no other thread may read the order until it is done
         self._static = _Static.of(np.empty(0, dtype=np.bytes_))
         self._delta: list[bytes] = []
         self._delta_labels: list[int] = []
@@ -58,11 +58,11 @@ class TextOrder:
 
     @property
     def is_known(self) -> bool:
-        """Whether the order was asked for; then it is kept up to date."""
+        """Whether the order has been requested; from then on it is kept up to date."""
         return self._labels is not None or self._stored is not None
 
     def capture(self, name: str) -> Callable[[Writer], None] | None:
-        """What writes the order as it is now, under this name; None if it is not known."""
+        """Return a function that writes the order as it is now, under this name; None if it is not known."""
         self.read()
         if self._labels is None or self._refreshing:
             return None
@@ -78,12 +78,12 @@ class TextOrder:
         return write
 
     def read(self) -> None:
-        """Read now what was restored and is not read yet."""
+        """Read a restored order that is still unread."""
         if self._stored is not None:
             self._stored()
 
     def restore(self, reader: Reader, name: str, size: int) -> None:
-        """Take over, into this new order, what was written of the first `size` customers; it is read when needed."""
+        """Restore the order of the first `size` customers into this new object; it is read when needed."""
         if f"{name}/labels" not in reader:
             return
 
@@ -99,12 +99,12 @@ class TextOrder:
         self._stored = read
 
     def changed(self, ordinal: int) -> None:
-        """The text of this customer is not what it was."""
+        """Record that the text of this customer changed."""
         if self.is_known:
             self._stale.add(ordinal)
 
     def cost(self, size: int) -> float:
-        """About how long `refresh` takes now, in microseconds, for a site of `size` customers; 0: up to date."""
+        """The approximate cost of `refresh` in microseconds for a site of `size` customers; 0 if it is up to date."""
         if self._stored is not None:
             return _RESTORE_COST * size + 1
         if self._labels is None or self._refreshing:
@@ -113,7 +113,7 @@ class TextOrder:
 
     @property
     def nbytes(self) -> int:
-        """About how much memory it takes, in bytes."""
+        """Approximate memory use in bytes."""
         if self._labels is None:
             return 0
         return self._labels.nbytes + self._static.nbytes + 100 * (len(self._delta) + len(self._stale))
@@ -129,7 +129,7 @@ class TextOrder:
                 self._assign(size, ((ordinal, self.get(ordinal)) for ordinal in sorted(self._stale)))
                 self._stale.clear()
             except BaseException:
-                self._labels = None  # half done is as good as never begun
+                self._labels = None  # a partial refresh is unusable: start over next time
                 raise
             finally:
                 self._refreshing = False
@@ -139,14 +139,14 @@ class TextOrder:
         return values
 
     def get(self, ordinal: int) -> str | None:
-        """What orders the customer: the key of its text and the spelling behind it; None if it has no text."""
+        """The customer's sort key: the search key of its text followed by the spelling; None if it has no text."""
         key = self._texts.get(ordinal)
         return None if key is None else key + self._spellings.get(ordinal)
 
     def place(self, text: str) -> tuple[int, bool]:
-        """(a label, whether it is that of this key and spelling itself): where nobody has them, that of the next ones.
+        """(the label of this sort key, True); if no text has it, (the label of the next text, False).
 
-        Behind the last text it is the highest integer, which is nobody's. To be asked after `refresh`.
+        After the last text, the label is the highest integer, which no text has. Call `refresh` first.
         """
         encoded = encode(text)
         at, near = self._static.position(encoded), bisect_left(self._delta, encoded)
@@ -158,14 +158,14 @@ class TextOrder:
         return label, own
 
     def _build(self, size: int) -> None:
-        """Sort every text anew."""
+        """Sort all texts from scratch."""
         self._labels = Growable(np.int64, NULL)
         self._labels.grow(size)
         self._stale.clear()
         ordinals, rows, long = self._texts.rows(_SHORT)
         keys, ranks = np.unique(rows, return_inverse=True)
         spellings, places = self._spellings.of(ordinals)
-        # Whatever is long is left to Python, lest a single one make the rows of all of them as wide.
+        # Python handles long texts: NumPy would make every row as wide as the longest one.
         is_short = np.array([len(each) <= _SHORT for each in spellings])[places]
         endings = np.array([each if len(each) <= _SHORT else b"" for each in spellings], dtype=np.bytes_)
         pairs, ranks = np.unique(ranks[is_short] * endings.size + places[is_short], return_inverse=True)
@@ -183,7 +183,7 @@ class TextOrder:
             self._labels[ordinal] = label
 
     def _label(self, text: bytes) -> int:
-        """The label of a text, a new one if the text is new."""
+        """The label of a text; a new text gets a new one."""
         at = self._static.position(text)
         if at < len(self._static) and self._static.text(at) == text:
             return int(self._static.labels[at])
@@ -197,7 +197,7 @@ class TextOrder:
         low = max(below, default=-_SPAN)
         high = min(above, default=2 * _SPAN - 1)
         if not below and above:
-            low = max(low, high - 2 * self._static.gap)  # beyond the ends one gap is enough
+            low = max(low, high - 2 * self._static.gap)  # one gap is enough beyond either end
         if not above and below:
             high = min(high, low + 2 * self._static.gap)
         if high - low < 2 or len(self._delta) >= max(self._delta_limit, len(self._static) // _DELTA_SHARE):
@@ -209,7 +209,7 @@ class TextOrder:
         return label
 
     def _spread(self) -> None:
-        """Merge the delta into the static order and give everyone a new label, with gaps again; sorts no text."""
+        """Merge the delta into the static order and relabel everything with fresh gaps, without sorting texts."""
         assert self._labels is not None
         old, self._static = self._static.merged(self._delta, self._delta_labels)
         self._delta, self._delta_labels = [], []
@@ -219,7 +219,7 @@ class TextOrder:
 
 
 class _Static:
-    """Distinct texts, ascending, in one arena, and their labels."""
+    """Distinct texts in ascending order, stored in one arena, and their labels."""
 
     def __init__(self, arena: bytes, starts: NDArray[np.int64]) -> None:
         count = starts.size - 1
@@ -246,7 +246,7 @@ class _Static:
         return self.arena[self.starts[position] : self.starts[position + 1]]
 
     def position(self, text: bytes) -> int:
-        """Where the text stands, or would be inserted."""
+        """The position of the text, or where it would be inserted."""
         low, high = 0, len(self)
         while low < high:
             middle = (low + high) // 2
@@ -257,7 +257,7 @@ class _Static:
         return low
 
     def merged(self, texts: list[bytes], labels: list[int]) -> "tuple[Values, _Static]":
-        """(the labels so far of all texts, ascending; a new order of all texts)."""
+        """(the previous labels of all texts, ascending; a new order of all texts)."""
         places = np.searchsorted(self.labels, np.array(labels, dtype=np.int64))
         pieces: list[bytes] = []
         done = 0

@@ -1,7 +1,7 @@
-"""Segment: an immutable run of texts, indexed for substrings.
+"""Segment: an immutable run of texts, indexed for substring search.
 
-The texts stand as UTF-8 in one arena. Trigram bitmaps give candidates, a superset, which are verified against
-the arena. Only `live` changes: a customer whose text changed or went is taken out of it.
+The texts are stored as UTF-8 in one arena. Trigram bitmaps yield candidates, a superset of the matches, which are
+verified against the arena. Only `live` changes: customers whose text changed or was deleted are removed from it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,32 +21,32 @@ from regulars.audience.structures.similar import WordIndex, shared_by_similar, s
 from regulars.audience.structures.trigrams import SENTINEL, TrigramIndex, build
 
 _PAD: Final = 64
-"""Sentinels behind the last text, and the widest text (bytes) that is verified by NumPy."""
+"""Number of sentinels after the last text, and the longest text (bytes) that is verified by NumPy."""
 
 _BLOCK: Final = 65_536
 _FEW: Final = 32
 _FEW_ASKED: Final = 4
 _EDGE: Final = bytes([SENTINEL])
 _COMMON_TAIL: Final = 8
-"""An address domain that at least this many texts of a segment end with has a bitmap of its own."""
+"""An address domain gets its own bitmap if at least this many texts of the segment end with it."""
 
 _VERIFY_COST: Final = 0.12
 _TAIL_COST: Final = 0.06
-"""Microseconds that a text takes to verify, and a tail to look at."""
+"""Microseconds to verify a text, and to examine a tail."""
 
 _SCAN_COST: Final = 0.006
-"""Microseconds that a text takes to be looked through where there are no trigrams."""
+"""Microseconds to scan a text when there are no trigrams."""
 
 _MOST_TAILS: Final = 4_096
 
 
 def encode(text: str) -> bytes:
-    """UTF-8, in which byte order is code point order; a lone surrogate of a question matches nothing."""
+    """Encode as UTF-8, whose byte order is code point order; a lone surrogate in a query matches nothing."""
     return text.encode("utf-8", "surrogatepass")
 
 
 class Segment:
-    """Texts of ascending ordinals. `tails`: remember which customers have which common address domain."""
+    """Texts of ascending ordinals. `tails`: keep a bitmap of the customers of each common address domain."""
 
     def __init__(self, arena: Arena, live: BitMap | None = None, *, tails: bool) -> None:
         self.arena = arena
@@ -60,7 +60,7 @@ class Segment:
 
     @classmethod
     def of(cls, ordinals: Sequence[int] | Ordinals, texts: Sequence[str], *, tails: bool = False) -> "Segment":
-        """The segment of folded texts; ordinals ascend."""
+        """Build a segment of folded texts; ordinals must ascend."""
         encoded = [encode(text) for text in texts]
         starts = np.ones(len(encoded) + 1, dtype=np.int64)
         lengths = np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded))
@@ -70,7 +70,7 @@ class Segment:
 
     @classmethod
     def merged(cls, segments: Sequence["Segment"]) -> "Segment":
-        """One segment of the live texts of several; its trigrams are made of theirs if they have theirs."""
+        """Merge the live texts of several segments into one; trigrams are merged too if all segments have them."""
         ordinals = np.concatenate([each.arena.ordinals for each in segments])
         lengths = np.concatenate([np.diff(each.arena.starts) for each in segments])
         alive = np.concatenate([each._live_mask() for each in segments])
@@ -92,7 +92,7 @@ class Segment:
         return segment
 
     def _adopt(self, segments: Sequence["Segment"]) -> None:
-        """Take over the trigrams of the segments that this one is made of."""
+        """Merge the trigrams of the segments that this one was built from."""
         parts: dict[int, list[BitMap]] = {}
         for each in segments:
             assert each._trigrams is not None
@@ -108,17 +108,17 @@ class Segment:
 
     @property
     def is_indexed(self) -> bool:
-        """Whether the trigrams are built; the first question builds them."""
+        """Whether the trigrams are built; `index` builds them."""
         return self._trigrams is not None
 
     @property
     def has_words(self) -> bool:
-        """Whether the words are built; the first question for similar words builds them."""
+        """Whether the word index is built; the first similarity query builds it."""
         return self._words is not None or self._stored_words is not None
 
     @property
     def nbytes(self) -> int:
-        """About how much memory it takes, in bytes."""
+        """Approximate memory use in bytes."""
         total = self.arena.nbytes
         if self._trigrams is not None:
             total += self._trigrams.grams.nbytes
@@ -126,14 +126,14 @@ class Segment:
         return total + approximate_bytes(self._tails.values())
 
     def index(self) -> TrigramIndex:
-        """The trigrams, built now if they are not yet."""
+        """The trigrams; builds them if necessary."""
         if self._trigrams is None:
             self._tails = self._common_tails()
             self._trigrams = TrigramIndex(BitmapTable(build(self.arena.buffer, self.arena.starts, self.arena.ordinals)))
         return self._trigrams
 
     def words(self) -> WordIndex:
-        """The words, built now if they are not yet."""
+        """The word index; builds it if necessary."""
         if self._words is None and self._stored_words is not None:
             self._words = self._stored_words()
         if self._words is None:
@@ -141,7 +141,7 @@ class Segment:
         return self._words
 
     def capture(self, name: str) -> Callable[[Writer], None]:
-        """What writes the segment as it is now, under this name, whatever becomes of it meanwhile."""
+        """Return a function that writes the segment as it is now under this name, whatever changes meanwhile."""
         live = self.live.serialize()
 
         def write(writer: Writer) -> None:
@@ -164,7 +164,7 @@ class Segment:
 
     @classmethod
     def restored(cls, reader: Reader, name: str) -> "Segment":
-        """The segment that was written under this name; its parts are read when they are first needed."""
+        """The segment that was written under this name; its parts are read on first use."""
 
         def load() -> Parts:
             return reader.array(f"{name}/ordinals"), reader.bytes(f"{name}/content"), reader.array(f"{name}/starts")
@@ -179,7 +179,7 @@ class Segment:
         return segment
 
     def read(self) -> None:
-        """Read now what was restored and is not read yet, but for the trigrams."""
+        """Read the restored parts that are still unread, except the trigrams."""
         _ = self.arena.parts
         if self.has_words:
             self.words()
@@ -188,7 +188,7 @@ class Segment:
         """The text of a live customer, None if it has none here."""
         if ordinal not in self.live:
             return None
-        # Of the array's own type: for a plain integer NumPy would copy the whole array into a wider one.
+        # Use the array's own type: for a plain integer NumPy would copy the whole array into a wider one.
         position = int(np.searchsorted(self.arena.ordinals, np.uint32(ordinal)))
         _, content, starts = self.arena.parts
         return content[starts[position] : starts[position + 1] - 1].decode("utf-8", "surrogatepass")
@@ -202,9 +202,9 @@ class Segment:
                 yield ordinal, text.decode("utf-8", "surrogatepass")
 
     def rows(self, most: int) -> tuple[Ordinals, NDArray[np.bytes_], list[tuple[int, str]]]:
-        """Live customers' texts: whose they are and an array of those of up to `most` bytes; (ordinal, text) of others.
+        """(ordinals, texts as an array) for live texts of up to `most` bytes, then (ordinal, text) pairs of the others.
 
-        A text has at most _PAD bytes behind it that are there to be read.
+        Texts longer than _PAD bytes always count as others: rows may read only _PAD bytes past the last text.
         """
         alive = self._live_mask()
         is_short = np.diff(self.arena.starts) - 1 <= min(most, _PAD)
@@ -214,7 +214,7 @@ class Segment:
         return self.arena.ordinals[chosen], self.arena.rows(chosen), long
 
     def cost(self, needle: bytes, size: int) -> float:
-        """About how long `contains` takes over `size` customers, in microseconds."""
+        """The approximate cost of `contains` over `size` customers, in microseconds."""
         if needle in self._remembered:
             return 5
         if self._trigrams is None:
@@ -227,14 +227,14 @@ class Segment:
         return 30 + doubtful * _VERIFY_COST
 
     def contains(self, needle: bytes, within: BitMap) -> BitMap:
-        """Those of `within` whose text contains the needle."""
+        """The ordinals in `within` whose text contains the needle."""
         if not needle:
             return self.live & within
         within = self.live & within
         found = self._remembered.get(needle)
         if found is not None:
             return found & within
-        # Who is asked about makes no difference to what is remembered; of few, only those are looked at.
+        # A cached result must not depend on `within`. If `within` is small, examine just those and cache nothing.
         is_worth_remembering = len(within) * _FEW_ASKED > len(self)
         if self._trigrams is None:
             candidates = self.arena.holders(needle) if is_worth_remembering else within
@@ -250,7 +250,7 @@ class Segment:
         return self._remembered.put(needle, candidates) & within
 
     def equals(self, text: bytes, within: BitMap) -> BitMap:
-        """Those of `within` whose text is this one."""
+        """The ordinals in `within` whose text equals this one."""
         if not text:
             return from_ordinals(self.arena.ordinals[np.diff(self.arena.starts) == 1]) & self.live & within
         within = self.live & within
@@ -261,24 +261,24 @@ class Segment:
         return self._verified(within, text, whole=True)
 
     def similar(self, grams: frozenset[str], within: BitMap) -> BitMap:
-        """Those of `within` that have a word similar to these trigrams (see `similar`)."""
+        """The ordinals in `within` that have a word similar to these trigrams (see module `similar`)."""
         found = self._remembered.get(grams)
         if found is None:
             found = self._remembered.put(grams, self.words().similar(grams))
         return found & self.live & within
 
     def similar_without_words(self, grams: frozenset[str], within: BitMap) -> BitMap:
-        """What `similar` says, found by looking through the texts; the words need not be built."""
+        """The same result as `similar`, found by scanning the texts; needs no word index."""
         within = self.live & within
         if self._trigrams is not None:
-            # A similar word has one of any of the question's trigrams that are too many to be missed together, and
-            # its text the characters of that trigram.
+            # A similar word lacks at most len(grams) - shared_by_similar(grams) of the query's trigrams. Of one trigram
+            # more than that it has at least one, and its text contains that trigram's characters.
             holders = sorted((self._trigrams.candidates(encode(gram.strip(" "))) for gram in grams), key=len)
             within = union(holders[: len(grams) - shared_by_similar(grams) + 1]) & within
         return BitMap(similar_texts(grams, self._texts(within)))
 
     def similar_cost(self, grams: frozenset[str]) -> float:
-        """About how long `similar` takes, in microseconds."""
+        """The approximate cost of `similar`, in microseconds."""
         if grams in self._remembered:
             return 5
         if self._words is None:
@@ -286,11 +286,11 @@ class Segment:
         return self._words.cost(grams)
 
     def _is_worth_tails(self, doubtful: int) -> bool:
-        """Whether to look through the tails is cheaper than to verify so many texts."""
+        """Whether examining the tails is cheaper than verifying this many texts."""
         return doubtful * _VERIFY_COST > len(self._tails) * _TAIL_COST > 0
 
     def _tailed(self, needle: bytes) -> BitMap:
-        """Who has a common tail that contains the needle; remembered, because estimate and evaluation both ask."""
+        """The customers with a common tail that contains the needle; cached, as both estimate and evaluation ask."""
         question = ("tail", needle)
         found = self._remembered.get(question)
         if found is None:
@@ -336,16 +336,16 @@ class Segment:
                 yield ordinal, content[begin : end - 1].decode("utf-8", "surrogatepass")
 
     def _positions(self, ordinals: Ordinals) -> NDArray[np.intp]:
-        """Where ordinals of this segment stand in it."""
+        """The positions of ordinals of this segment."""
         first, last = int(self.arena.ordinals[0]), int(self.arena.ordinals[-1])
-        if last - first == len(self) - 1:  # nobody is missing between them
+        if last - first == len(self) - 1:  # there are no gaps
             return ordinals.astype(np.intp) - first
         return np.searchsorted(self.arena.ordinals, ordinals)
 
     def _found(self, begins: NDArray[np.int64], lengths: NDArray[np.int64], needle: bytes) -> NDArray[np.bool_]:
         """Which of the texts (at most _PAD bytes long) contain the needle."""
-        # Fixed windows over the arena run past the end of a text; a sentinel there stops a false match
-        # from straddling, and a match that begins behind the end is told by its position.
+        # Fixed-width windows over the arena run past the end of a text. The sentinel prevents matches that straddle
+        # the end, and a match that begins after the end is recognised by its position.
         width = int(lengths.max())
         windows = np.lib.stride_tricks.sliding_window_view(self.arena.buffer, width)
         found = np.zeros(begins.size, dtype=np.bool_)

@@ -1,8 +1,8 @@
-"""TextColumn: one text field of every customer, searchable for substrings and similar words.
+"""TextColumn: one text field of every customer, searchable by substring and similar words.
 
-Built like a log-structured merge tree: changed texts wait in `pending`, which questions scan, and are drained,
-vectorised, into immutable segments; small segments are merged so that there are few. A small site has pending
-texts only. Every answer is exact, whatever waits where.
+It works like a log-structured merge tree. Changed texts wait in `pending`, which queries scan, and are flushed in bulk
+into immutable segments; small segments are merged to keep their number low. A small site has pending texts only.
+Answers are always exact, wherever a text is held.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,24 +21,24 @@ from regulars.audience.structures.spellings import Spellings
 from regulars.domain.text import search_key
 
 LOAD_BATCH: Final = 65_536
-"""Texts that make a segment while a site is loaded."""
+"""Texts per segment while a site is being loaded."""
 
 _WORTH_A_SEGMENT: Final = 64
-"""A segment takes a third of the memory of texts that wait; so many times fewer than may wait are worth one."""
+"""A segment takes a third of the memory of pending texts, so a load makes one from this fraction of the limit on."""
 
 _MOST_AT_ONCE: Final = 16_384
-"""Texts of a segment that is merged at once; larger ones wait for `tidy`."""
+"""Largest segment (texts) that is merged immediately; larger ones wait for `tidy`."""
 
 _MERGE_RATIO: Final = 3
-"""A segment is merged with the one in front of it unless that has over this many times its texts."""
+"""A segment is merged with its predecessor unless that has more than this many times its texts."""
 
 
 class TextColumn:
-    """Search keys of texts by ordinal; a customer without a text is in none of the answers.
+    """Search keys of texts by ordinal; a customer without a text never matches.
 
-    pending_limit: texts that may wait before they become a segment. scan_limit: up to so many texts there are no
-    segments at all. words_limit: a segment of so many texts is looked through for similar words until somebody has
-    built its words; of a smaller one they are built by the first question. tails: keep a bitmap of each common
+    pending_limit: texts that may be pending before they become a segment. scan_limit: no segments are made up to this
+    many texts. words_limit: segments of at least this many texts are scanned for similar words until their word index
+    has been built in the background; for smaller ones the first query builds it. tails: keep a bitmap of each common
     address domain.
     """
 
@@ -58,9 +58,9 @@ class TextColumn:
         self._tails = tails
 
     def load(self, start: int, texts: Sequence[str | None], spellings: Spellings | None = None) -> None:
-        """Take texts, as they are shown, of ordinals from `start` on; they ascend, and `finish` comes last.
+        """Add the display texts of consecutive ordinals from `start` on, in ascending order; call `finish` at the end.
 
-        spellings: where how they are spelled is kept.
+        spellings: receives the spelling of each text.
         """
         pending = self._pending
         for ordinal, text in enumerate(texts, start):
@@ -72,7 +72,7 @@ class TextColumn:
             self._drain()
 
     def finish(self, *, index: bool) -> None:
-        """The load is complete. `index`: build trigrams now rather than at the first question."""
+        """Complete the load. `index`: also build trigrams if the column is large."""
         is_large = bool(self._segments) or len(self._pending) > self._limit
         if is_large or len(self._pending) > self._pending_limit // _WORTH_A_SEGMENT:
             self._drain()
@@ -82,7 +82,7 @@ class TextColumn:
             self._segments[0].index()
 
     def capture(self, name: str) -> Callable[[Writer], None]:
-        """What writes the column as it is now, under this name, whatever becomes of it meanwhile."""
+        """Return a function that writes the column as it is now under this name, whatever changes meanwhile."""
         pending = list(self._pending.items())
         segments = [segment.capture(f"{name}/{at}") for at, segment in enumerate(self._segments)]
 
@@ -95,22 +95,22 @@ class TextColumn:
         return write
 
     def restore(self, reader: Reader, name: str) -> None:
-        """Take over, into this new column, what was written under this name."""
+        """Restore what was written under this name into this new column."""
         self._pending = dict(msgspec.msgpack.decode(reader.bytes(f"{name}/pending"), type=list[tuple[int, str]]))
         self._segments = [Segment.restored(reader, f"{name}/{at}") for at in range(reader.facts[name])]
 
     @property
     def segments(self) -> list[Segment]:
-        """The segments there are now."""
+        """The current segments."""
         return list(self._segments)
 
     @property
     def lacks_words(self) -> list[Segment]:
-        """The segments whose words take so long to build that no question does it."""
+        """The segments without a word index that are too large for a query to build it."""
         return [segment for segment in self._segments if self._lacks_words(segment)]
 
     def set(self, ordinal: int, text: str | None) -> None:
-        """The search key of the customer's text is now this one, or none."""
+        """Set or clear the search key of the customer's text."""
         for segment in self._segments:
             segment.live.discard(ordinal)
         if text is None:
@@ -129,13 +129,13 @@ class TextColumn:
         return next((text for each in self._segments if (text := each.get(ordinal)) is not None), None)
 
     def items(self) -> Iterator[tuple[int, str]]:
-        """(ordinal, text) of every customer that has one, in no order."""
+        """(ordinal, text) of every customer that has one, in no particular order."""
         yield from self._pending.items()
         for segment in self._segments:
             yield from segment.items()
 
     def rows(self, most: int) -> tuple[Ordinals, NDArray[np.bytes_], list[tuple[int, str]]]:
-        """Whose texts of up to `most` bytes they are, and the texts as an array; (ordinal, text) of longer ones."""
+        """(ordinals, texts as an array) for texts of up to `most` bytes, then (ordinal, text) pairs of longer ones."""
         pending = [(ordinal, encode(text), text) for ordinal, text in self._pending.items()]
         short = [each for each in pending if len(each[1]) <= most]
         ordinals = [np.array([each[0] for each in short], dtype=np.uint32)]
@@ -149,7 +149,7 @@ class TextColumn:
         return np.concatenate(ordinals), np.concatenate(rows), long
 
     def contains(self, needle: str, within: BitMap) -> BitMap:
-        """Those of `within` whose text contains the folded needle."""
+        """The ordinals in `within` whose text contains the folded needle."""
         found = BitMap([ordinal for ordinal, text in self._scanned(within) if needle in text])
         encoded = encode(needle)
         for segment in self._segments:
@@ -157,7 +157,7 @@ class TextColumn:
         return found
 
     def equals(self, text: str, within: BitMap) -> BitMap:
-        """Those of `within` whose text has this search key."""
+        """The ordinals in `within` whose text has this search key."""
         found = BitMap([ordinal for ordinal, each in self._scanned(within) if each == text])
         encoded = encode(text)
         for segment in self._segments:
@@ -165,7 +165,7 @@ class TextColumn:
         return found
 
     def similar(self, text: str, within: BitMap) -> BitMap:
-        """Those of `within` that have a word similar to the folded text."""
+        """The ordinals in `within` that have a word similar to the folded text."""
         grams = trigrams_of(text)
         found = BitMap(similar_texts(grams, self._scanned(within)))
         for segment in self._segments:
@@ -174,19 +174,19 @@ class TextColumn:
         return found
 
     def cost(self, needle: str, size: int) -> float:
-        """About how long `contains` takes over `size` customers, in microseconds."""
+        """The approximate cost of `contains` over `size` customers, in microseconds."""
         encoded = encode(needle)
         pending = 0.06 * min(len(self._pending), size)
         return pending + sum(segment.cost(encoded, size) for segment in self._segments)
 
     def similar_cost(self, text: str) -> float:
-        """About how long `similar` takes, in microseconds."""
+        """The approximate cost of `similar`, in microseconds."""
         grams = trigrams_of(text)
         return 1.5 * len(self._pending) + sum(each.similar_cost(grams) for each in self._segments)
 
     @property
     def nbytes(self) -> int:
-        """About how much memory it takes, in bytes."""
+        """Approximate memory use in bytes."""
         return 150 * len(self._pending) + sum(each.nbytes for each in self._segments)
 
     @property
@@ -209,7 +209,7 @@ class TextColumn:
             self._pending.clear()
 
     def tidy(self) -> None:
-        """Merge what is too large to be merged while a text is set. Questions may be asked meanwhile."""
+        """Merge the segments that are too large to merge during `set`. Queries may run meanwhile."""
         self._merge(most=None)
 
     @property
@@ -218,17 +218,17 @@ class TextColumn:
         return len(self._segments) - self._to_merge(most=None) > 1
 
     def _merge(self, *, most: int | None) -> None:
-        """Merge from the end while neighbours are of like size, so that n texts are in about log(n) segments."""
+        """Merge from the end while neighbours are of similar size, so that n texts are in about log(n) segments."""
         first = self._to_merge(most=most)
         tail = self._segments[first:]
-        # What questions need of a drained segment is built now, while it is small, and merged from then on.
+        # Index a flushed segment now, while it is small; from then on its index is merged, not rebuilt.
         if any(each.is_indexed for each in self._segments[:-1]):
             tail[-1].index()
         if len(tail) > 1:
             self._segments = [*self._segments[:first], Segment.merged(tail)]
 
     def _to_merge(self, *, most: int | None) -> int:
-        """The position of the first segment that is to be merged with all behind it, of up to `most` texts."""
+        """The position of the first segment (of up to `most` texts) to merge with all that follow it."""
         if not self._segments:
             return 0
         first = len(self._segments) - 1

@@ -1,7 +1,7 @@
-"""The window of a page: which matches stand at positions skip .. skip+take-1 of an order.
+"""The window of a page: the matches at positions skip .. skip+take-1 of a sort order.
 
-The order is by key, unset keys last in both directions, equal keys by ascending ordinal. Nothing is sorted
-but the page: keys are bracketed with the help of a sample, then partitioned, and ties are cut, not sorted.
+Matches are ordered by key, with unset keys last in both directions and equal keys by ascending ordinal. Only the page
+itself is sorted: a sample brackets the keys, which are then partitioned; ties are sliced, not sorted.
 """
 
 import math
@@ -17,13 +17,14 @@ from regulars.audience.structures.columns import Values
 _SAMPLE: Final = 2_048
 _LARGE: Final = 16_384
 _DENSE: Final = 8
-"""Of at least _LARGE matches, and one customer in _DENSE, keys are not gathered but bracketed in the whole column."""
+"""With at least _LARGE matches and one customer in _DENSE matching, keys are bracketed in the whole column, not
+gathered."""
 
 _MANY: Final = 4_096
-"""Keys above which a sample of them tells where to look."""
+"""Number of keys above which a sample of them is used to narrow the search."""
 
 _SAMPLED: Final = 512
-"""How many keys such a sample has, about."""
+"""Approximate number of keys in such a sample."""
 
 _LOWEST: Final = int(np.iinfo(np.int64).min)
 _HIGHEST: Final = int(np.iinfo(np.int64).max)
@@ -46,7 +47,7 @@ def window(matches: BitMap, values: Values, *, skip: int, take: int, descending:
 
 
 def ordered_window(matches: BitMap, values: Values, *, skip: int, take: int, descending: bool) -> Ordinals:
-    """The same where the keys of all ordinals are set and ascend: nothing but the page's own keys is looked at."""
+    """`window` for a column whose keys are all set and ascend: only the page's own keys are read."""
     total = len(matches)
     stop = min(skip + take, total)
     if skip >= stop or not descending:
@@ -55,7 +56,7 @@ def ordered_window(matches: BitMap, values: Values, *, skip: int, take: int, des
     keys = values[near]
     if bool((keys[1:] > keys[:-1]).all()):
         return near[int(stop < total) : near.size - (skip > 0)][::-1]
-    # From the end backwards; but equal keys stand in ascending order, so groups of them are taken as a whole.
+    # Read from the end backwards. Equal keys keep their ascending order, so each group of them is taken as a whole.
     lowest, highest = values[matches[total - stop]], values[matches[total - skip - 1]]
     first = int(np.searchsorted(values, lowest))
     last = int(np.searchsorted(values, highest, side="right"))
@@ -68,7 +69,7 @@ def ordered_window(matches: BitMap, values: Values, *, skip: int, take: int, des
 
 
 def by_ordinal(matches: BitMap, *, skip: int, take: int, descending: bool) -> Ordinals:
-    """The page of the order of creation: ordinals themselves."""
+    """The page in order of creation, that is by ordinal."""
     total = len(matches)
     stop = min(skip + take, total)
     if skip >= stop:
@@ -79,7 +80,10 @@ def by_ordinal(matches: BitMap, *, skip: int, take: int, descending: bool) -> Or
 
 
 def rank(matches: BitMap, values: Values, value: int, ordinal: int, *, descending: bool) -> int:
-    """How many matches stand before the place that a customer of this ordinal and value (NULL: unset) has, or had."""
+    """The number of matches before the position of a customer with this ordinal and value (NULL: unset).
+
+    The customer need not be a match.
+    """
     key = _key(value, descending)
     if len(matches) * _DENSE >= values.size:
         before = _up_to(values, key, descending)
@@ -91,20 +95,20 @@ def rank(matches: BitMap, values: Values, value: int, ordinal: int, *, descendin
 
 
 def ordered_rank(matches: BitMap, values: Values, value: int, ordinal: int, *, descending: bool) -> int:
-    """The same where the keys of all ordinals are set and ascend: two binary searches."""
+    """`rank` for a column whose keys are all set and ascend: two binary searches."""
     total = len(matches)
     if value == _LOWEST:
         return total
     first = int(np.searchsorted(values, value))
     last = int(np.searchsorted(values, value, side="right"))
-    equal = min(max(ordinal, first), last)  # of those with this value, the ones below it stand before the place
+    equal = min(max(ordinal, first), last)  # equal values with a lower ordinal come first
     if descending:
         return total - _below(matches, last) + _below(matches, equal) - _below(matches, first)
     return _below(matches, equal)
 
 
 def _below(matches: BitMap, ordinal: int) -> int:
-    """How many matches have a lower ordinal."""
+    """The number of matches with a lower ordinal."""
     return matches.rank(ordinal - 1) if ordinal else 0
 
 
@@ -116,14 +120,14 @@ def _key(value: int, descending: bool) -> int:
 
 
 def keys_of(values: Values, descending: bool) -> Values:
-    """Keys whose ascending order is the wanted one; NULL (int64 min) becomes int64 max, so it stands last."""
+    """Keys whose ascending order is the requested one; NULL (int64 min) becomes int64 max, so it sorts last."""
     return ~values if descending else values - 1  # min - 1 wraps to max
 
 
 def _bracket(matches: BitMap, values: Values, skip: int, stop: int, descending: bool) -> tuple[int, BitMap, bool]:
-    """(how many matches stand before the bracket, the matches inside it, whether all inside have the same key).
+    """(number of matches before the bracket, the matches inside it, whether those all have the same key).
 
-    skip..stop lies inside.
+    The bracket contains skip..stop.
     """
     total = len(matches)
     sampled = matches & from_ordinals(np.arange(0, values.size, max(1, values.size // _SAMPLE)))
@@ -131,7 +135,7 @@ def _bracket(matches: BitMap, values: Values, skip: int, stop: int, descending: 
     first, last = _sample_bounds(skip / total, stop / total, sample.size)
     before, near, is_tied = 0, matches, False
     low, high = (int(key) for key in sample[[max(first, 0), min(last, sample.size - 1)]]) if sample.size else (0, 1)
-    if low == high:  # a value that many have: those before them are counted, and none of them is looked at
+    if low == high:  # a frequent value: count the matches before it, examine none of its own
         near, is_tied = near & from_mask(_up_to(values, high, descending)), True
     elif last < sample.size:
         near = near & from_mask(_up_to(values, high, descending))
@@ -143,9 +147,9 @@ def _bracket(matches: BitMap, values: Values, skip: int, stop: int, descending: 
 
 
 def _sample_bounds(start: float, stop: float, size: int) -> tuple[int, int]:
-    """The places in a sorted sample between whose keys lie the ranks start .. stop, as shares of all; may be outside.
+    """The positions in a sorted sample whose keys enclose the ranks start .. stop (shares of all); may be out of range.
 
-    Four standard deviations of a sampled key's rank are allowed for. Whatever a sample says, counts must decide.
+    The margin is four standard deviations of a sampled key's rank. A sample is no proof: callers must check counts.
     """
 
     def margin(share: float) -> float:
@@ -155,7 +159,7 @@ def _sample_bounds(start: float, stop: float, size: int) -> tuple[int, int]:
 
 
 def _up_to(values: Values, key: int, descending: bool) -> NDArray[np.bool_]:
-    """Where the key of a value (see keys_of) is at most this one; a comparison of the values as they are."""
+    """A mask of the values whose key (see keys_of) is at most this one, computed without materialising keys."""
     if descending:
         found: NDArray[np.bool_] = values >= ~key
         return found
@@ -177,9 +181,9 @@ def cut(keys: Values, skip: int, stop: int) -> NDArray[Any]:
 
 
 def _near(keys: Values, skip: int, stop: int) -> tuple[int, NDArray[Any] | None]:
-    """(how many keys stand before, the positions of a few keys among which the ranks are), None if a sample misleads.
+    """(number of keys before, positions of the few keys that include the ranks); None if the sample was misleading.
 
-    Two comparisons with bounds from a sample cost a third of finding the bounds' exact places among all keys.
+    Two comparisons with bounds from a sample cost a third of locating the bounds exactly among all keys.
     """
     sample = np.sort(keys[:: keys.size // _SAMPLED])
     first, last = _sample_bounds(skip / keys.size, stop / keys.size, sample.size)
@@ -194,7 +198,7 @@ def _near(keys: Values, skip: int, stop: int) -> tuple[int, NDArray[Any] | None]
 
 
 def _ranked(keys: Values, skip: int, stop: int) -> NDArray[Any]:
-    """`cut`, looking at every key."""
+    """`cut`, examining every key."""
     last = stop - 1
     parted = np.partition(keys, [skip, last])
     low, high = parted[skip], parted[last]
