@@ -102,7 +102,7 @@ def test_a_repeat_of_a_file_that_contradicts_itself_changes_nothing(run: Run) ->
             {"email": "b@x.org", "firstname": "Berta"},
             {"email": "a@x.org", "city": "Oslo", "unsubscribed": False, "subscription_groups": [
                 {"id": "n", "subscribed": True}]},
-            {"email": "a@x.org", "gender": "wrong"},
+            {"email": "a@x.org", "unsubscribed": "wrong"},
             {"customer_id": "1", "email": "new@x.org", "subscription_groups": [{"id": "n", "subscribed": False}]},
             {"email": "b@x.org", "firstname": "Bea"},
         ],

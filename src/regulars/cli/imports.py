@@ -34,7 +34,8 @@ unpacked, and - reads standard input. It works beside a running server. A line t
 --rejects collects such lines with the reason. The exit code is 0 when every line was taken, 3 when some were refused,
 and 1 when all were or the import could not be carried out. A repeat of the same file changes nothing, so an import that
 was stopped is continued by running it again. Lines on one customer that contradict each other count as one, so that
-they do not change it back and forth; standard input, which cannot be looked through beforehand, is taken line by line.
+they do not change it back and forth. Customers whom a customer_id or uuid names may swap addresses, or take one that a
+later line frees. Standard input, which cannot be looked through beforehand, is taken line by line.
 
 A file never brings back a consent or newsletter that the person ended, unless the line says that it is later, by
 updated_at or consents. Such lines are counted as kept_back, and --rejects lists them too; the rest of them is imported.
@@ -100,7 +101,7 @@ async def _imported(
     async with opened(database, largest_batch=LARGEST_CHUNK) as store:
         chosen = await chosen_site(store, site)
         # An activity is known by its content, wherever it stands.
-        found = {} if kind == "activity" or dry_run or not can_be_read_twice(file) else await _recurring(file)
+        found = None if kind == "activity" or dry_run or not can_be_read_twice(file) else await _recurring(file)
         with (
             open_source(file) as source,
             progress_bar(source.name, source.size) as advance,

@@ -1,5 +1,6 @@
 """The upsert: create or update one customer from a judged profile."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -45,10 +46,7 @@ def apply_upsert(
     empty fields. Raises RefusedError when the identifiers disagree or the attributes grow too large.
     """
     moment, report = (work.now, ReportKind.ASSERTED) if at is None else (at, ReportKind.BACKDATED)
-    for reference in profile.groups:
-        work.objects.refuse_unknown_number("groups", "group", reference)
-    for reference, _ in profile.newsletters:
-        work.objects.refuse_unknown_number("subscription_groups", "newsletter", reference)
+    _refuse_unknown_objects(profile, work)
     found = work.people.find(profile.who)
     if len(found) > 1:
         raise conflict()
@@ -84,6 +82,31 @@ def apply_upsert(
         customer = work.people.touch(person)
         customer.updated_at = max(customer.updated_at, moment)
     return Outcome(verdict, person, kept_back=kept_back)
+
+
+def refuse_upsert(profile: Profile, customer: Customer, work: WorkingSet, limits: Limits) -> None:
+    """Raise the RefusedError that an upsert of this customer would meet, whoever has its identifiers."""
+    _refuse_unknown_objects(profile, work)
+    _new_values(customer, profile, limits, late=False)
+
+
+def rename_together(moves: Sequence[tuple[Person, Who]], work: WorkingSet) -> None:
+    """Give customers new identifiers in one step, so that they can swap them. No two of them get the same one."""
+    moved = [person for person, who in moves if who.email_key is not None and person.customer.email_key is not None]
+    for person, who in moves:
+        work.people.release(person, who)
+    for person, who in moves:
+        work.people.rename(person, who)
+        person.customer.updated_at = max(person.customer.updated_at, work.now)
+    for person in moved:
+        _start_without_bounce(person, work, work.now)
+
+
+def _refuse_unknown_objects(profile: Profile, work: WorkingSet) -> None:
+    for reference in profile.groups:
+        work.objects.refuse_unknown_number("groups", "group", reference)
+    for reference, _ in profile.newsletters:
+        work.objects.refuse_unknown_number("subscription_groups", "newsletter", reference)
 
 
 def _refuse_unknown_uuid(who: Who) -> None:
@@ -150,10 +173,14 @@ def _rename(person: Person, who: Who, work: WorkingSet, moment: int, *, late: bo
         ),
     )
     if moved:
-        customer.bounced_at = None
-        # Also where it does not bounce: a bounce of before, which is still to come, is not of the new address.
-        work.ties.report(person, _HARD_BOUNCING, FLAG, False, moment, ReportKind.IMMEDIATE)
+        _start_without_bounce(person, work, moment)
     return True
+
+
+def _start_without_bounce(person: Person, work: WorkingSet, moment: int) -> None:
+    person.customer.bounced_at = None
+    # Also where it does not bounce: a bounce of before, which is still to come, is not of the new address.
+    work.ties.report(person, _HARD_BOUNCING, FLAG, False, moment, ReportKind.IMMEDIATE)
 
 
 def _assign(person: Person, values: dict[str, Any], work: WorkingSet) -> bool:

@@ -9,11 +9,11 @@ import gc
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from msgspec import Struct
 
-from regulars.domain.commands import Command, RecordActivity, Upsert, UpsertGroup
+from regulars.domain.commands import Command, Reassign, RecordActivity, Upsert, UpsertGroup, is_taken, later_of
 from regulars.domain.faults import Fault, RefusedError
 from regulars.domain.moments import now_ms
 from regulars.domain.outcome import Outcome
@@ -53,18 +53,29 @@ class Summary(Struct, kw_only=True):
     rate: float = 0.0
 
 
+LARGEST_RETRY: Final = 50_000
+"""Groups of lines that are kept to be tried again at the end of the file; any further one is refused at once."""
+
 _Judged = tuple[list[Line], Command]
 """A command, and the lines that ask for it."""
+
+
+class _Refused(NamedTuple):
+    """Lines of one customer of which one gives an identifier that somebody else has, and what came of them."""
+
+    lines: list[Line]
+    upserts: tuple[Upsert, ...]
+    outcomes: tuple[Outcome, ...]
 
 
 class Import:
     """One file on its way into one site.
 
-    judge: made for this file. dry_run: judge every line and change nothing. recurring: what `recurring.recurring` found
-    in it, without which a repeat of lines that contradict each other writes them again. on_reject: told of each
-    refused line; on_kept_back: of each line of which something was kept back; on_chunk: called after each chunk.
-    `summary` is true after each chunk, also when the import is cancelled: what it counts is durable, and a repeat of
-    the whole file changes nothing of it.
+    judge: made for this file. dry_run: judge every line and change nothing. recurring: what
+    `grouping.repeated_customers` found in it, without which a repeat of lines that contradict each other writes them
+    again, and a line is refused whose address a later one frees. on_reject: told of each refused line; on_kept_back: of
+    each line of which something was kept back; on_chunk: called after each chunk. `summary` is true after each chunk,
+    also when the import is cancelled: what it counts is durable, and a repeat of the whole file changes nothing of it.
     """
 
     def __init__(
@@ -85,6 +96,8 @@ class Import:
         self._judge = judge
         self._dry_run = dry_run
         self._recurring = recurring or {}
+        self._tries_again = recurring is not None
+        self._refused: list[_Refused] = []
         self._on_reject = on_reject
         self._on_kept_back = on_kept_back
         self._on_chunk = on_chunk
@@ -106,6 +119,13 @@ class Import:
                 # Also when cancelled: what is under way becomes durable, and must be counted.
                 if commit is not None:
                     await commit
+                    commit = None
+            try:
+                await self._try_again(started)
+            finally:
+                for lines, _, outcomes in self._refused:
+                    self._count(lines, outcomes)
+                self._refused = []
         return self.summary
 
     async def _judged(self, chunk: list[list[Line]]) -> list[_Judged]:
@@ -138,16 +158,54 @@ class Import:
             for outcome in outcomes:
                 if outcome.refusal is not None and outcome.refusal.code == "unavailable":
                     raise UnavailableError(outcome.refusal.sentence)
-            for (lines, _), outcome in zip(judged, outcomes, strict=True):
-                self._count(lines, outcome.parts or [outcome] * len(lines))
+            for (lines, command), outcome in zip(judged, outcomes, strict=True):
+                upserts = _upserts(command) if self._tries_again and is_taken(outcome) else ()
+                if upserts and len(self._refused) < LARGEST_RETRY:
+                    self._refused.append(_Refused(lines, upserts, outcome.parts or (outcome,)))
+                else:
+                    self._count(lines, outcome.parts or [outcome] * len(lines))
             await self._make_room()
         summary = self.summary
         summary.lines += count
         summary.clamped = self._judge.clamped
-        summary.seconds = time.perf_counter() - started
-        summary.rate = summary.lines / summary.seconds
+        self._time(started)
         if self._on_chunk is not None:
             self._on_chunk()
+
+    async def _try_again(self, started: float) -> None:
+        """Carry out once more what was refused for an identifier that is free by now, until nothing more comes of it.
+
+        A group is carried out as a whole, so that the last word on each of its fields stays the last.
+        """
+        has_moved = True
+        while self._refused and has_moved:
+            has_moved, waiting, self._refused = False, self._refused, []
+            while waiting:
+                chunk, waiting = waiting[: self._chunk], waiting[self._chunk :]
+                try:
+                    (outcome,) = await self._store.ledger.submit_all(
+                        self._site, [Reassign(tuple(refused.upserts for refused in chunk))]
+                    )
+                    if outcome.refusal is not None:
+                        raise UnavailableError(outcome.refusal.sentence)
+                except BaseException:
+                    self._refused += [*chunk, *waiting]
+                    raise
+                parts = iter(outcome.parts)
+                for lines, upserts, before in chunk:
+                    outcomes = tuple(later_of(first, next(parts)) for first in before)
+                    if any(map(is_taken, outcomes)):
+                        has_moved = has_moved or sum(map(is_taken, outcomes)) < sum(map(is_taken, before))
+                        self._refused.append(_Refused(lines, upserts, outcomes))
+                    else:
+                        has_moved = True
+                        self._count(lines, outcomes)
+                await self._make_room()
+        self._time(started)
+
+    def _time(self, started: float) -> None:
+        self.summary.seconds = time.perf_counter() - started
+        self.summary.rate = self.summary.lines / self.summary.seconds
 
     def _count(self, lines: list[Line], outcomes: Iterable[Outcome]) -> None:
         summary = self.summary
@@ -184,6 +242,12 @@ class Import:
             self._chunk = min(LARGEST_CHUNK, self._chunk + self._chunk // 4)
         if self._store.engine.last_wait > _NOTICED_WAIT:
             await asyncio.sleep(held)
+
+
+def _upserts(command: Command) -> tuple[Upsert, ...]:
+    if isinstance(command, UpsertGroup):
+        return command.upserts
+    return (command,) if isinstance(command, Upsert) else ()
 
 
 def _taken(groups: Iterator[list[Line]], count: int) -> list[list[Line]]:

@@ -400,6 +400,25 @@ def test_duplicates_within_a_bulk_call_apply_in_order(api: Client) -> None:
     assert show(api, address)["data"] == {"n": 3, "key1": 1, "key2": 2, "key3": 3}
 
 
+def test_customers_of_a_bulk_call_hand_on_and_swap_addresses(api: Client) -> None:
+    ids = [fresh() for _ in range(4)]
+    done(api.post("customers/bulk", {"customers": [{"customer_id": one, "email": f"x{one}"} for one in ids]}))
+    a, b, c, d = ids
+    inputs = [
+        {"customer_id": b, "email": f"x{a}"},
+        {"customer_id": c, "email": f"x{d}", "data": {"n": 1}},
+        {"customer_id": a, "email": fresh()},
+        {"customer_id": d, "email": f"x{c}"},
+        {"customer_id": c, "data": {"n": 2}},
+    ]
+    for verdict in ("updated", "unchanged"):
+        reply = done(api.post("customers/bulk", {"customers": inputs}))
+        assert [result["result"] for result in reply["results"]] == [verdict] * 5
+    assert show(api, f"x{a}")["customer_id"] == b
+    assert (show(api, f"x{d}")["customer_id"], show(api, f"x{d}")["data"]) == (c, {"n": 2})
+    assert show(api, f"x{c}")["customer_id"] == d
+
+
 def test_a_bulk_call_takes_fifty_and_not_one_more(app: InProcess, api: Client) -> None:
     inputs = [{"email": fresh()} for _ in range(51)]
     before = app.contents()

@@ -9,13 +9,14 @@ from regulars.domain.commands.delete_customer import DeleteCustomer
 from regulars.domain.commands.delete_object import DeleteObject
 from regulars.domain.commands.link_products import LinkProducts
 from regulars.domain.commands.needs import Needs
+from regulars.domain.commands.reassign import Reassign, is_taken, later_of
 from regulars.domain.commands.rebuild import Rebuild
 from regulars.domain.commands.record_activity import RecordActivity
 from regulars.domain.commands.relate import Relate
 from regulars.domain.commands.save_object import SaveObject
 from regulars.domain.commands.set_change import SetChange
 from regulars.domain.commands.upsert import Upsert
-from regulars.domain.commands.upsert_group import UpsertGroup
+from regulars.domain.commands.upsert_group import UpsertGroup, group_upserts
 
 __all__ = [
     "Command",
@@ -23,6 +24,7 @@ __all__ = [
     "DeleteObject",
     "LinkProducts",
     "Needs",
+    "Reassign",
     "Rebuild",
     "RecordActivity",
     "Relate",
@@ -31,4 +33,7 @@ __all__ = [
     "Upsert",
     "UpsertGroup",
     "apply",
+    "group_upserts",
+    "is_taken",
+    "later_of",
 ]

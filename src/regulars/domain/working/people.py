@@ -91,6 +91,16 @@ class People:
         if who.customer_id is not None:
             customer.customer_id = who.customer_id
 
+    def release(self, person: Person, who: Who) -> None:
+        """Take away the identifiers in whose place `who` has others, which `rename` gives afterwards."""
+        customer = self.touch(person)
+        if who.email_key is not None and customer.email_key is not None:
+            del self._emails[customer.email_key]
+            customer.email = customer.email_key = None
+        if who.customer_id is not None and customer.customer_id is not None:
+            del self._customer_ids[customer.customer_id]
+            customer.customer_id = None
+
     def forget_customer_id(self, person: Person) -> bool:
         """Take a customer's customer_id away; True if there was one."""
         if person.customer.customer_id is None:

@@ -4,7 +4,15 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from regulars.domain.commands import DeleteCustomer, Upsert
+from regulars.domain.commands import (
+    DeleteCustomer,
+    Reassign,
+    Upsert,
+    UpsertGroup,
+    group_upserts,
+    is_taken,
+    later_of,
+)
 from regulars.domain.customer import Picture
 from regulars.domain.faults import Fault, RefusedError
 from regulars.domain.identity import Who, parse_address, parse_uuid, uuid_text
@@ -72,8 +80,7 @@ async def bulk(call: Call, caller: Writer) -> Response:
     if len(inputs) > BULK_LIMIT:
         raise Problem("too_many", f"You can upload up to {BULK_LIMIT} users in an API call.")
     judged = [_judge(item, call) for item in inputs]
-    commands = [item for item in judged if isinstance(item, Upsert)]
-    outcomes = iter(await call.services.store.ledger.submit_all(caller.site, commands) if commands else ())
+    outcomes = iter(await _upsert_all(call, caller, [item for item in judged if isinstance(item, Upsert)]))
     failed, errors, results = [], [], []
     for given, item in zip(inputs, judged, strict=True):
         outcome = next(outcomes) if isinstance(item, Upsert) else Outcome(refusal=item)
@@ -145,6 +152,26 @@ async def _delete(call: Call, caller: Writer, who: Who) -> Response:
     return json_response({**DONE, "result": outcome.verdict})
 
 
+async def _upsert_all(call: Call, caller: Writer, upserts: list[Upsert]) -> list[Outcome]:
+    """The outcome of each upsert. Those that give an identifier which another one frees are carried out with it."""
+    ledger = call.services.store.ledger
+    groups = group_upserts(upserts)
+    commands = [upserts[at[0]] if len(at) == 1 else UpsertGroup(tuple(upserts[place] for place in at)) for at in groups]
+    outcomes: list[Outcome] = [Outcome()] * len(upserts)
+    refused: list[list[int]] = []
+    for places, outcome in zip(groups, await ledger.submit_all(caller.site, commands), strict=True):
+        for place, part in zip(places, outcome.parts or [outcome] * len(places), strict=True):
+            outcomes[place] = part
+        if is_taken(outcome):
+            refused.append(places)
+    if len(upserts) > 1 and refused:
+        together = Reassign(tuple(tuple(upserts[place] for place in places) for places in refused))
+        again = iter((await call.submit(caller.site, together)).parts)
+        for place in (place for places in refused for place in places):
+            outcomes[place] = later_of(outcomes[place], next(again))
+    return outcomes
+
+
 def _judge(item: Any, call: Call) -> Upsert | RefusedError:
     if not isinstance(item, dict):
         return RefusedError("invalid", (Fault("customers", "must be a list of objects"),))
@@ -213,6 +240,7 @@ OPERATIONS: Final = (
         bulk,
         f"Create or update up to {BULK_LIMIT} customers",
         "In order; each one is stored whole or not at all. `customers` and `errors` list those that failed, and why.",
+        parameters=STRICT,
         body=record({"customers": listed(ref("CustomerInput"), BULK_LIMIT)}),
         reply=schemas.done(
             customers=schemas.FAILED,

@@ -1,0 +1,28 @@
+"""Files whose lines hand identifiers from one customer to another."""
+
+import pytest
+
+from ..cli.conftest import Run, write_lines
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def test_a_file_in_which_addresses_are_freed_and_swapped_is_taken_in_one_run(run: Run) -> None:
+    start = [{"customer_id": one, "email": f"{one}@x.org"} for one in "abcdef"]
+    assert run("import", "customers", write_lines("start.ndjson", start), "--json").json["created"] == 6
+    file = write_lines(
+        "file.ndjson",
+        [
+            {"customer_id": "b", "email": "a@x.org", "city": "Rome"},
+            {"customer_id": "c", "email": "d@x.org"},
+            {"customer_id": "b", "city": "Oslo"},
+            {"customer_id": "a", "email": "free@x.org"},
+            {"customer_id": "d", "email": "c@x.org"},
+            {"customer_id": "new", "email": "new@x.org", "uuid": "7a5f0f3e-0000-4000-8000-000000000000"},
+            {"email": "f@x.org", "customer_id": "e"},
+        ],
+    )
+    first = run("import", "customers", file, "--json", "--rejects", "refused").json
+    assert [first[name] for name in ("lines", "created", "updated", "rejected")] == [7, 1, 5, 1]
+    again = run("import", "customers", file, "--json").json
+    assert [again[name] for name in ("lines", "unchanged", "rejected")] == [7, 6, 1]
