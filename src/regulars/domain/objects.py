@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from regulars.domain.object_kinds import OBJECT_KIND
 from regulars.domain.text import INDEXED_BYTES, fits_an_index, search_key
 
 OWN_NUMBERS: Final = range(10**12, 2**40)
@@ -13,9 +14,6 @@ OWN_NUMBERS: Final = range(10**12, 2**40)
 So which object a reference names never depends on what came before it. Callers' own ids are hardly ever there: counters
 are smaller, milliseconds larger. They end where ties can still be read packed (`change_statements.LOAD_PACKED_TIES`).
 """
-
-KEY_PREFIXES: Final = {"group": "grp_"}
-"""Kinds whose objects always have a key, and what a key of ours starts with."""
 
 
 class RelatedObject(Struct):
@@ -50,5 +48,5 @@ class RelatedObject(Struct):
 
 def new_key(kind: str) -> str | None:
     """A key for a new object of a kind that always has one, else None."""
-    prefix = KEY_PREFIXES.get(kind)
+    prefix = OBJECT_KIND[kind].key_prefix
     return None if prefix is None else prefix + secrets.token_urlsafe(9).replace("-", "a").replace("_", "b")

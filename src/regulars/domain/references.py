@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from regulars.domain.object_kinds import OBJECT_KIND
 from regulars.domain.text import composed, fold, trim
 
 Reference = int | str
@@ -31,10 +32,11 @@ def parse_reference(value: object, kind: str, *, longest: int = 128) -> Referenc
         value = str(value)
     if isinstance(value, str):
         text = composed(trim(value))
-        if kind == "coupon":
+        by_code = OBJECT_KIND[kind].by_code
+        if by_code:
             text = fold(text)
         elif (number := number_of(text)) is not None:
             return number
-        if 1 <= len(text) <= longest and not _FORBIDDEN.search(text) and (kind == "coupon" or text != "0"):
+        if 1 <= len(text) <= longest and not _FORBIDDEN.search(text) and (by_code or text != "0"):
             return text
     raise ValueError(f"must be a {kind}'s number or key (1 to {longest} characters, no commas or control characters)")

@@ -9,6 +9,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from regulars.domain.object_kinds import OBJECT_KINDS
+
 FLAG: Final = 0
 """The object number of a tie that is a flag of the customer itself."""
 
@@ -61,21 +63,8 @@ RELATIONS: Final[tuple[Relation, ...]] = (
 BY_NAME: Final = {relation.name: relation for relation in RELATIONS}
 BY_CODE: Final = {relation.code: relation for relation in RELATIONS}
 
-KINDS: Final[tuple[str, ...]] = (
-    "group",
-    "tag",
-    "offer",
-    "product",
-    "newsletter",
-    "broadcast",
-    "sequence",
-    "coupon",
-    "form",
-    "event",
-    "assessment",
-    "template",
-)
-"""Kinds of object. A kind's position + 1 is its stored code: append only."""
+KINDS: Final[tuple[str, ...]] = tuple(each.name for each in OBJECT_KINDS)
+"""The names of the kinds of object. A kind's position + 1 is its stored code."""
 
 KIND_CODES: Final = {kind: code for code, kind in enumerate(KINDS, 1)}
 

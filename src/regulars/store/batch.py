@@ -12,6 +12,7 @@ from regulars.domain.changes import Head
 from regulars.domain.commands import Command, apply
 from regulars.domain.customer import IDENTITY_FIELDS, Customer
 from regulars.domain.limits import Limits
+from regulars.domain.object_kinds import LinkSide
 from regulars.domain.outcome import Outcome
 from regulars.domain.working import WorkingSet
 from regulars.domain.working.happenings import happenings_of
@@ -22,6 +23,7 @@ from regulars.store.loading import Loading
 from regulars.store.statement import Statement
 
 _TOKEN_BITS: Final = 62
+_UNLINK: Final = {LinkSide.OFFER: offer_statements.UNLINK_OFFER, LinkSide.PRODUCT: offer_statements.UNLINK_PRODUCT}
 _fields_of = msgspec.structs.astuple
 
 
@@ -167,8 +169,8 @@ class _Writing:
     async def links(self) -> None:
         """Which offer has which products. What changed is taken out first, as one batch may take and give again."""
         work, site = self.work, self.site
-        for kind, statement in (("offer", offer_statements.UNLINK_OFFER), ("product", offer_statements.UNLINK_PRODUCT)):
-            gone = [(site, number) for each, number in work.objects.unlinked if each == kind]
+        for side, statement in _UNLINK.items():
+            gone = [(site, number) for each, number in work.objects.unlinked if each is side]
             await self.rows(statement, gone, long=True)
         await self.rows(offer_statements.UNLINK_PRODUCTS, [(site, *link) for link in work.objects.links])
         standing = [(site, *link) for link, stands in work.objects.links.items() if stands]

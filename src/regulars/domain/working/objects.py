@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from regulars.domain.faults import Fault, RefusedError, refuse
+from regulars.domain.object_kinds import OBJECT_KIND, LinkSide
 from regulars.domain.objects import OWN_NUMBERS, RelatedObject, new_key
 from regulars.domain.references import Reference
 from regulars.domain.relations import KIND_CODES, KINDS
@@ -16,7 +17,7 @@ class Objects:
     by_reference: by (kind, number) and (kind, key). by_name: the numbers, by (kind, folded name). last_numbers: the
     last number of ours that each kind has given out. saved: the objects to write, by (code of the kind, number).
     products_of: the products of each loaded offer. links: (offer, product) that were put in (True) or taken out.
-    unlinked: (kind, number) of deleted offers and products. growth: by the code of a kind, how many more there are.
+    unlinked: (side, number) of deleted offers and products. growth: by the code of a kind, how many more there are.
     """
 
     def __init__(self) -> None:
@@ -26,7 +27,7 @@ class Objects:
         self.saved: dict[tuple[int, int], RelatedObject] = {}
         self.products_of: dict[int, set[int]] = {}
         self.links: dict[tuple[int, int], bool] = {}
-        self.unlinked: list[tuple[str, int]] = []
+        self.unlinked: list[tuple[LinkSide, int]] = []
         self.growth: Counter[int] = Counter()
 
     def add(self, found: RelatedObject) -> None:
@@ -132,14 +133,13 @@ class Objects:
 
     def unlink(self, kind: str, number: int) -> None:
         """An object is being deleted: an offer loses its products, and no offer has the product any more."""
-        if kind == "offer":
+        side = OBJECT_KIND[kind].link_side
+        if side is None:
+            return
+        if side is LinkSide.OFFER:
             self.products_of.pop(number, None)
-            place = 0
-        elif kind == "product":
+        else:
             for products in self.products_of.values():
                 products.discard(number)
-            place = 1
-        else:
-            return
-        self.unlinked.append((kind, number))
-        self.links = {link: held for link, held in self.links.items() if link[place] != number}
+        self.unlinked.append((side, number))
+        self.links = {link: held for link, held in self.links.items() if link[side] != number}

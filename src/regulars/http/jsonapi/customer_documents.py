@@ -127,7 +127,7 @@ async def included_objects(
         shown = {number for (_, each), tied in ties.items() if each == relation for number in tied}
         objects = [item for item in objects if item.number in shown]
     products = None
-    if kind.kind == "offer":
+    if kind.has_products:
         products = await reads.products_of(connection, context.site, [item.number for item in objects])
     fields = context.query.fields.get(kind.type)
     return ties, await rendered(objects, lambda item: kind.resource(context.site, item, fields, products))

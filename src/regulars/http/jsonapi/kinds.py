@@ -11,6 +11,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from regulars.domain.moments import iso
+from regulars.domain.object_kinds import OBJECT_KIND, LinkSide
 from regulars.domain.objects import RelatedObject
 from regulars.http.jsonapi.documents import Attributes, chosen, identifier, identifiers, nothing
 
@@ -23,6 +24,7 @@ class ObjectKind(Struct, frozen=True):
 
     title: the attribute that is the object's name. key: the attribute that is the caller's own key. attributes: all,
     as they are shown. by_key: the key is its id too, as such an object is known by nothing else.
+    status: what every object of the kind shows as its status, None: it shows none.
     """
 
     kind: str
@@ -31,11 +33,17 @@ class ObjectKind(Struct, frozen=True):
     title: str = "name"
     key: str = "key"
     by_key: bool = False
+    status: str | None = None
+
+    @property
+    def has_products(self) -> bool:
+        """Whether its objects are offers: what products are given with."""
+        return OBJECT_KIND[self.kind].link_side is LinkSide.OFFER
 
     @property
     def relationships(self) -> tuple[str, ...]:
         """What its resources have relationships to."""
-        return ("site", "products") if self.kind == "offer" else ("site",)
+        return ("site", "products") if self.has_products else ("site",)
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -56,7 +64,7 @@ class ObjectKind(Struct, frozen=True):
     ) -> dict[str, Any]:
         """The resource of one object."""
         related: dict[str, Any] = {"site": {"data": identifier("sites", site)}}
-        if products is not None and self.kind == "offer":
+        if products is not None and self.has_products:
             related["products"] = {"data": identifiers("products", products.get(item.number, ()))}
         shown = {name: value for name, value in related.items() if fields is None or name in fields}
         return {
@@ -67,17 +75,19 @@ class ObjectKind(Struct, frozen=True):
         }
 
 
-def _kind(kind: str, type_: str, title: str = "name", key: str = "key", **more: Any) -> ObjectKind:
-    by_key = more.pop("by_key", False)
+def _kind(
+    kind: str, type_: str, title: str = "name", key: str = "key", status: str | None = None, **more: Any
+) -> ObjectKind:
     attributes: Attributes[RelatedObject] = {
         title: attrgetter("title"),
         "description": attrgetter("description"),
+        **({} if status is None else {"status": lambda _: status}),
         **more,
         key: attrgetter("key"),
         "created_at": lambda item: iso(item.created_at),
         "updated_at": lambda item: iso(item.updated_at),
     }
-    return ObjectKind(kind, type_, attributes, title, key, by_key)
+    return ObjectKind(kind, type_, attributes, title, key, OBJECT_KIND[kind].by_code, status)
 
 
 READY: Final = "ready"
@@ -87,14 +97,14 @@ KINDS: Final = (
     _kind("tag", "contact_tags"),
     _kind("group", "groups"),
     _kind("offer", "offers", "title", internal_title=nothing, image_url=nothing),
-    _kind("product", "products", "title", status=lambda _: READY, thumbnail_url=nothing, url=nothing),
+    _kind("product", "products", "title", status=READY, thumbnail_url=nothing, url=nothing),
     _kind("form", "forms", "title", default=lambda _: False, webhook_url=nothing),
     _kind("event", "events"),
     _kind("assessment", "assessments"),
     _kind("broadcast", "broadcasts"),
     _kind("newsletter", "newsletters"),
     _kind("sequence", "sequences"),
-    _kind("coupon", "coupons", key="code", by_key=True),
+    _kind("coupon", "coupons", key="code"),
 )
 """Every kind that has calls of its own. Templates have none yet: they belong to mail, not to customers."""
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from regulars.domain.objects import RelatedObject
 from regulars.domain.text import composed, fold, search_key
-from regulars.http.jsonapi.kinds import READY, ObjectKind
+from regulars.http.jsonapi.kinds import ObjectKind
 from regulars.http.jsonapi.places import SITE_ID
 from regulars.http.jsonapi.query import ParsedQuery
 from regulars.store import object_lists as store_lists
@@ -35,17 +35,13 @@ def _has_code(item: RelatedObject, text: str) -> bool:
     return item.key == fold(text)
 
 
-def _has_status(_: RelatedObject, text: str) -> bool:
-    return text == READY
-
-
 def tests(kind: ObjectKind) -> dict[str, Test]:
     """The filters of a kind's list, but for the site. What we call `name` has that name whatever the vendor says."""
     return {
         **{f"{name}_{part}": _title_contains for name in dict.fromkeys((kind.title, "name")) for part in PARTS},
         **{f"description_{part}": _description_contains for part in PARTS},
         kind.key: _has_code if kind.by_key else _has_key,
-        **({"status_eq": _has_status} if kind.kind == "product" else {}),
+        **({} if kind.status is None else {"status_eq": lambda _, text: text == kind.status}),
     }
 
 
