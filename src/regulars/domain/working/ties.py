@@ -1,6 +1,6 @@
 """The ties of a transaction: what it reported of customers and objects, and which of that is news."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from regulars.domain.customer import Person
 from regulars.domain.relations import FLAG, Relation, ReportKind, Tie, merge_report
@@ -19,6 +19,8 @@ class Ties:
         self.changes: dict[tuple[int, int, int], bool] = {}
         self.cleared: list[tuple[int, int]] = []
         self._objects = objects
+        self._tied_to: dict[tuple[int, int], set[int]] | None = None
+        """{(relation, object): customers who may have a tie to it}; made when the first object is cleared."""
 
     def report(self, person: Person, relation: Relation, number: int, holds: bool, at: int, report: ReportKind) -> bool:
         """Report a tie to the object `number`; True if it now holds where it did not, or the other way round."""
@@ -40,6 +42,8 @@ class Ties:
         person.ties[key] = new
         place = (person.customer.number, *key)
         self.saved[place] = new
+        if self._tied_to is not None:
+            self._tied_to.setdefault(key, set()).add(place[0])
         if (old is not None and old.holds) == holds:
             return False
         if place in self.changes:
@@ -48,17 +52,25 @@ class Ties:
             self.changes[place] = holds
         return True
 
-    def clear(self, relation: Relation, number: int, people: Iterable[Person]) -> None:
-        """Untie all customers, loaded ones and others, from an object that is being deleted."""
-        self.cleared.append((relation.code, number))
-        for changed in (self.saved, self.changes):
-            for key in [key for key in changed if key[1:] == (relation.code, number)]:
-                del changed[key]
-        for person in people:
-            person.ties.pop((relation.code, number), None)
+    def clear(self, relation: Relation, number: int, people: Mapping[int, Person]) -> None:
+        """Untie all customers from an object that is being deleted. people: those that are loaded, by number."""
+        key = (relation.code, number)
+        self.cleared.append(key)
+        if self._tied_to is None:
+            self._tied_to = {}
+            for customer, person in people.items():
+                for tied in person.ties:
+                    self._tied_to.setdefault(tied, set()).add(customer)
+        for customer in self._tied_to.pop(key, ()):
+            self._drop((customer, *key))
+            if customer in people:
+                people[customer].ties.pop(key, None)
 
-    def forget(self, customer: int) -> None:
+    def forget(self, person: Person) -> None:
         """Drop what was noted of a customer who is being deleted."""
-        for changed in (self.saved, self.changes):
-            for key in [key for key in changed if key[0] == customer]:
-                del changed[key]
+        for key in person.ties:
+            self._drop((person.customer.number, *key))
+
+    def _drop(self, place: tuple[int, int, int]) -> None:
+        self.saved.pop(place, None)
+        self.changes.pop(place, None)

@@ -67,12 +67,12 @@ class WorkingSet:
         """Forget a customer with its ties and history."""
         number = person.customer.number
         self.people.remove(person)
-        self.ties.forget(number)
+        self.ties.forget(person)
         self.history.forget(number)
 
     def clear(self, relation: Relation, number: int) -> None:
         """Untie all customers from an object that is being deleted."""
-        self.ties.clear(relation, number, self.people.by_number.values())
+        self.ties.clear(relation, number, self.people.by_number)
 
     def is_clean(self) -> bool:
         """Whether nothing at all has to be written."""
