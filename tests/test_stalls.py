@@ -6,7 +6,7 @@ import time
 
 from structlog.testing import capture_logs
 
-from regulars.stalls import STALL_SECONDS, StallWatch
+from regulars.stalls import RECENT_SECONDS, STALL_SECONDS, StallWatch
 
 
 def test_lags_are_measured_counted_and_told_once_in_a_while() -> None:
@@ -20,6 +20,18 @@ def test_lags_are_measured_counted_and_told_once_in_a_while() -> None:
         now += 10
         watch.note(0.5)
     assert [(line["seconds"], line["stalls"]) for line in lines] == [(0.3, 1), (0.5, 3)]
+
+
+def test_the_largest_lag_is_that_of_the_last_minute() -> None:
+    now = 0.0
+    watch, noted = StallWatch(lambda: now), []
+    for lag in (0.2, 0.1, 0.0, 0.15, 0.05, 0.05, *[0.01] * 10):
+        watch.note(lag)
+        noted.append((now, lag))
+        now += RECENT_SECONDS / 4
+        assert watch.max_lag == max(lag for at, lag in noted if at > now - RECENT_SECONDS)
+    now += RECENT_SECONDS
+    assert watch.max_lag == 0.0
 
 
 async def test_a_loop_that_is_held_is_noticed() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -9,6 +10,9 @@ import structlog
 
 STALL_SECONDS: Final = 0.25
 """A loop that was held for longer is a stall, which is counted and told."""
+
+RECENT_SECONDS: Final = 60
+"""How long a lag counts as recent: at least one visit of a usual collector of metrics."""
 
 _INTERVAL: Final = 0.05
 _SILENT_SECONDS: Final = 10
@@ -18,16 +22,24 @@ _log = structlog.get_logger("regulars.stalls")
 class StallWatch:
     """Measures the lag of the event loop: how much later than asked a sleeping task is woken.
 
-    max_lag: the largest lag since the start, in seconds. stalls: how many lags were longer than STALL_SECONDS.
-    `clock` gives seconds.
+    A hold that begins while the task sleeps is longer than the lag that it shows, by 50 ms at most.
+
+    stalls: how many lags were longer than STALL_SECONDS since the start. `clock` gives seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.max_lag = 0.0
         self.stalls = 0
         self._clock = clock
         self._silent_until = clock()
         self._untold = 0
+        self._recent: deque[tuple[float, float]] = deque()
+        """(when, lag) of the recent lags that no later one exceeds, so that they fall from first to last."""
+
+    @property
+    def max_lag(self) -> float:
+        """The largest lag of the last RECENT_SECONDS, in seconds."""
+        self._drop_old(self._clock())
+        return self._recent[0][1] if self._recent else 0.0
 
     async def watch(self) -> None:
         """Measure, until cancelled."""
@@ -38,13 +50,20 @@ class StallWatch:
 
     def note(self, lag: float) -> None:
         """Take a lag in; stalls are told in one line in ten seconds."""
-        self.max_lag = max(self.max_lag, lag)
+        now = self._clock()
+        self._drop_old(now)
+        while self._recent and self._recent[-1][1] <= lag:
+            self._recent.pop()
+        self._recent.append((now, lag))
         if lag <= STALL_SECONDS:
             return
         self.stalls += 1
         self._untold += 1
-        now = self._clock()
         if now >= self._silent_until:
             self._silent_until = now + _SILENT_SECONDS
             _log.warning("the event loop was held", seconds=round(lag, 3), stalls=self._untold)
             self._untold = 0
+
+    def _drop_old(self, now: float) -> None:
+        while self._recent and self._recent[0][0] <= now - RECENT_SECONDS:
+            self._recent.popleft()

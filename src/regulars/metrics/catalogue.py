@@ -78,7 +78,7 @@ LOOP_LAG: Final = Metric(
     "regulars_event_loop_lag_seconds",
     "gauge",
     (),
-    "The longest time that the event loop was held since the start of the process.",
+    "The longest delay of the event loop in the last minute.",
     merge="max",
 )
 IN_PROGRESS: Final = Metric("regulars_http_requests_in_progress", "gauge", (), "Requests that are being answered.")
