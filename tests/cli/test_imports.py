@@ -62,6 +62,26 @@ def test_a_repeat_of_activity_changes_nothing(run: Run) -> None:
     assert [contents(table) for table in ("customers", "activities", "changes")] == before
 
 
+def test_activity_of_an_unknown_customer_id_creates_nobody(run: Run) -> None:
+    run("import", "customers", write_lines("p.ndjson", [{"customer_id": "known"}]))
+    lines = [
+        {"event": "visit", "customer_id": "known"},
+        {"event": "visit", "customer_id": "unknown"},
+        {"event": "identify", "customer_id": "unknown", "firstname": "Anna"},
+        {"event": "visit", "customer_id": "other", "email": "other@example.com"},
+        {"event": "visit", "customer_id": "other"},
+    ]
+    file = write_lines("a.ndjson", lines)
+    assert figures(run, "activity", file, "--rejects", "refused.ndjson") == {
+        "lines": 5, "created": 1, "updated": 2, "rejected": 2,
+    }  # fmt: skip
+    refused = [json.loads(line) for line in Path("refused.ndjson").read_text().splitlines()]
+    assert [(each["line"], each["code"]) for each in refused] == [(2, "customer_not_found"), (3, "customer_not_found")]
+    assert "no customer with this customer_id" in refused[0]["reason"]
+    assert len(contents("customers")) == 2
+    assert figures(run, "activity", file, "--create") == {"lines": 5, "created": 1, "updated": 1, "unchanged": 3}
+
+
 def test_refused_lines_are_collected_and_lose_no_others(run: Run) -> None:
     Path("p.ndjson").write_bytes(
         b'\xef\xbb\xbf{"email": "a@example.com"}\r\n'

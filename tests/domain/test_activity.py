@@ -49,7 +49,7 @@ def test_all_faults_are_listed_at_once() -> None:
         "offer_id": {},
     }
     assert refusal(**body) == ("invalid", {"revenue", "product_ids.0", "coupon", "offer_id"})
-    assert refusal(event="identify", email="a@b.co", gender="x", timestamp=[]) == ("invalid", {"gender", "timestamp"})
+    assert refusal(event="identify", email="a@b.co", groups=1, timestamp=[]) == ("invalid", {"groups", "timestamp"})
     assert refusal(event="visit", timestamp="soon") == ("user_identifier_missing", {"email", "timestamp"})
 
 

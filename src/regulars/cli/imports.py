@@ -37,6 +37,9 @@ was stopped is continued by running it again. Lines on one customer that contrad
 they do not change it back and forth. Customers whom a customer_id or uuid names may swap addresses, or take one that a
 later line frees. Standard input, which cannot be looked through beforehand, is taken line by line.
 
+An activity of an unknown customer creates that customer if it gives an email. One that gives only a customer_id is
+refused, unless --create is set.
+
 A file never brings back a consent or newsletter that the person ended, unless the line says that it is later, by
 updated_at or consents. Such lines are counted as kept_back, and --rejects lists them too; the rest of them is imported.
 
@@ -61,12 +64,16 @@ def import_file(
         bool,
         typer.Option("--strict", help="Refuse a line with a field that cannot be read."),
     ] = False,
+    create: Annotated[
+        bool,
+        typer.Option("--create", help="Activity: create customers of whom only a customer_id is given."),
+    ] = False,
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
     """Carry out `regulars import`."""
     try:
-        summary = asyncio.run(_import(kind, file, site, rejects, dry_run, strict, database))
+        summary = asyncio.run(_import(kind, file, site, rejects, dry_run, strict, create, database))
     except KeyboardInterrupt:
         if not dry_run:
             note("stopped: what was imported stays; run the same command again to continue, a repeat changes nothing")
@@ -83,10 +90,17 @@ def import_file(
 
 
 async def _import(
-    kind: ImportKind, file: str, site: int | None, rejects: Path | None, dry_run: bool, strict: bool, database: str
+    kind: ImportKind,
+    file: str,
+    site: int | None,
+    rejects: Path | None,
+    dry_run: bool,
+    strict: bool,
+    create: bool,
+    database: str,
 ) -> Summary:
     with _reject_file(rejects, file, database) as on_reject:
-        return await _imported(kind, file, site, on_reject, dry_run, strict, database)
+        return await _imported(kind, file, site, on_reject, dry_run, strict, create, database)
 
 
 async def _imported(
@@ -96,6 +110,7 @@ async def _imported(
     on_reject: Callable[[Line, RefusedError], None] | None,
     dry_run: bool,
     strict: bool,
+    create: bool,
     database: str,
 ) -> Summary:
     async with opened(database, largest_batch=LARGEST_CHUNK) as store:
@@ -109,7 +124,7 @@ async def _imported(
             work = Import(
                 store,
                 chosen.id,
-                line_parser(kind, store.limits, strict=strict),
+                line_parser(kind, store.limits, strict=strict, create=create),
                 dry_run=dry_run,
                 recurring=found,
                 on_reject=on_reject,

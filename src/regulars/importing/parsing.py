@@ -44,9 +44,14 @@ class LineParser(Protocol):
         ...
 
 
-def line_parser(kind: ImportKind, limits: Limits, *, strict: bool = False) -> LineParser:
-    """The judge of a file of that kind. It is for one file: activity lines are counted from its start."""
-    return (CustomerJudge if kind == "customers" else ActivityJudge)(limits, strict=strict)
+def line_parser(kind: ImportKind, limits: Limits, *, strict: bool = False, create: bool = False) -> LineParser:
+    """The judge of a file of that kind. It is for one file: activity lines are counted from its start.
+
+    create: whether an activity creates a customer of whom it gives nothing but a customer_id.
+    """
+    if kind == "customers":
+        return CustomerJudge(limits, strict=strict)
+    return ActivityJudge(limits, strict=strict, create=create)
 
 
 class CustomerJudge:
@@ -79,8 +84,9 @@ class CustomerJudge:
 class ActivityJudge:
     """Judges activity, each line the body of POST /event."""
 
-    def __init__(self, limits: Limits, *, strict: bool = False) -> None:
+    def __init__(self, limits: Limits, *, strict: bool = False, create: bool = False) -> None:
         self.clamped = 0
+        self._creates = create
         self._limits = limits
         self._strict = strict
         self._seen: set[int] = set()
@@ -94,7 +100,7 @@ class ActivityJudge:
             activity.uuid, activity.uuid_is_derived = self._content_id(body), True
         if activity.at == now and _is_ahead(body, now):
             self.clamped += 1
-        return RecordActivity(activity, SOURCE)
+        return RecordActivity(activity, SOURCE, self._creates)
 
     def _content_id(self, body: dict[str, Any]) -> bytes:
         """The UUIDv5 of the line's content and of how many like it came before, whatever the order of its keys."""

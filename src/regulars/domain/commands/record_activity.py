@@ -6,6 +6,7 @@ from regulars.domain.activity import Activity
 from regulars.domain.activity_rules import apply_activity
 from regulars.domain.commands.needs import ConsentNeed, MailNeed, Needs, OrderNeed, TieNeed
 from regulars.domain.events import REFERENCE_FIELDS
+from regulars.domain.faults import refuse
 from regulars.domain.limits import Limits
 from regulars.domain.outcome import Outcome
 from regulars.domain.references import Reference
@@ -14,10 +15,14 @@ from regulars.domain.working import WorkingSet
 
 
 class RecordActivity(Struct, frozen=True):
-    """Something happened to a customer, who is created if unknown."""
+    """Something happened to a customer, who is created if unknown.
+
+    creates_by_id: whether a customer_id alone, without an address, creates a customer. Otherwise it is refused.
+    """
 
     activity: Activity
     source: str = "event"
+    creates_by_id: bool = True
 
     def declare(self, needs: Needs) -> None:
         """The customer and the objects, their ties that change, and whether event, order and mail are known."""
@@ -55,4 +60,13 @@ class RecordActivity(Struct, frozen=True):
 
     def rule(self, work: WorkingSet, limits: Limits) -> Outcome:
         """See `activity_rules`."""
+        if not self.creates_by_id:
+            self._refuse_unknown_id(work)
         return apply_activity(self.activity, work, limits, source=self.source)
+
+    def _refuse_unknown_id(self, work: WorkingSet) -> None:
+        who, uuid = self.activity.who, self.activity.uuid
+        is_bare = who.email_key is None and who.customer_id is not None
+        if is_bare and uuid not in work.history.seen_uuids and not work.people.find(who):
+            detail = "There is no customer with this customer_id, and no email to create one with."
+            raise refuse("customer_not_found", "customer_id", detail)
