@@ -1,4 +1,4 @@
-"""One batch: load what the commands name, apply the rules in memory, write what changed, append the change."""
+"""One batch: loads the rows that the commands need, applies the rules in memory, writes changes, appends to the log."""
 
 import secrets
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ _fields_of = msgspec.structs.astuple
 
 
 class Batch(NamedTuple):
-    """What a batch did: the outcome of each command, and the site's new head; None if nothing was written."""
+    """The outcome of each command in a batch, and the site's new head, None if nothing was written."""
 
     outcomes: list[Outcome]
     head: Head | None
@@ -43,11 +43,11 @@ async def commit_batch(
     limits: Limits,
     has_outbox: bool = True,
 ) -> Batch:
-    """Carry out commands on one site, in order, inside the connection's transaction.
+    """Execute commands on one site, in order, inside the connection's transaction.
 
-    has_outbox: whether what happened is also written into the outbox.
+    has_outbox: also write events to the outbox.
 
-    Raises UnknownSiteError. What an unforeseen exception leaves behind is for the transaction to roll back.
+    Raises UnknownSiteError. After an unexpected exception the caller must roll the transaction back.
     """
     loading = Loading(connection, site, commands)
     await loading.load(secrets.randbits(_TOKEN_BITS), now)
@@ -68,7 +68,7 @@ async def commit_batch(
 
 
 async def has_happened(connection: Connection, site: int, head: Head) -> bool:
-    """Whether the transaction that made this head was committed; waits for the end of one that still is under way."""
+    """Whether the transaction that made this head was committed; waits for it if it is still running."""
     _, found = await connection.several(
         [(sql.LOCK_HEAD, {"site": site}), (sql.CHANGE_TOKEN, {"site": site, "number": head.number})]
     )
@@ -76,7 +76,7 @@ async def has_happened(connection: Connection, site: int, head: Head) -> bool:
 
 
 class _Writing:
-    """Writes what the working set says has changed."""
+    """Writes the changes collected by the working set."""
 
     def __init__(self, connection: Connection, site: int, work: WorkingSet) -> None:
         self.connection = connection
@@ -154,7 +154,7 @@ class _Writing:
         await self.rows(sql.UPDATE_CUSTOMERS, changed)
 
     async def objects(self) -> None:
-        """Objects, their titles, and how many of each kind there are."""
+        """Write objects, their titles and the number of objects of each kind."""
         saved, site = self.work.objects.saved.values(), self.site
         await self.rows(sql.SAVE_OBJECTS, [(site, *_fields_of(item)) for item in saved])
         present = [item for item in saved if item.deleted_at is None]
@@ -167,7 +167,7 @@ class _Writing:
         await self.rows(object_statements.ADD_COUNTS, growth)
 
     async def links(self) -> None:
-        """Which offer has which products. What changed is taken out first, as one batch may take and give again."""
+        """Write the links between offers and products. Changed links are deleted first: a batch may re-add a link."""
         work, site = self.work, self.site
         for side, statement in _UNLINK.items():
             gone = [(site, number) for each, number in work.objects.unlinked if each is side]

@@ -1,4 +1,4 @@
-"""Accounts, sites, keys and tokens: the small tables that say who may call, each change a transaction of its own."""
+"""Accounts, sites, keys and tokens: the small tables behind authentication. Each change is its own transaction."""
 
 import hashlib
 import re
@@ -18,11 +18,11 @@ SCOPES: Final = ("read", "write", "webhook", "admin")
 DIALECTS: Final = ("sendwithus", "blueshift")
 KEY_PREFIX: Final = "rg_"
 HINT_LENGTH: Final = len(KEY_PREFIX) + 6
-"""Characters of a key by which lists of keys show it."""
+"""Number of leading characters of a key that are stored to identify it in lists."""
 
 ACCESS_SECONDS: Final = 2 * 3600
 GRANTS_PER_KEY: Final = 100
-"""How many pairs of tokens a key has at most; with one more, the oldest ends."""
+"""Limit on token pairs per key; a further one revokes the oldest."""
 
 REFRESH_SECONDS: Final = 14 * 24 * 3600
 _LARGEST_SITE: Final = (NUMBER_LIMIT >> SITE_SHIFT) - 1
@@ -30,11 +30,11 @@ _SUBDOMAIN: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 class ControlError(Exception):
-    """An account, site or key cannot be made or found, for the reason given."""
+    """An account, site or key cannot be created or found; the message gives the reason."""
 
 
 class Site(Struct, frozen=True):
-    """A site: the tenant boundary. Moments in ms."""
+    """A site: the tenant boundary. Times in ms."""
 
     id: int
     account_id: int
@@ -45,9 +45,9 @@ class Site(Struct, frozen=True):
 
 
 class ApiKey(Struct, frozen=True):
-    """An API key as it is kept: never its secret. `hint` are its first characters.
+    """An API key as stored, without its secret. hint: its first characters.
 
-    rate: requests a second that it may make; 0 for any number, None for what the setting says.
+    rate: limit in requests per second; 0 for unlimited, None for the default from the settings.
     """
 
     id: int
@@ -63,7 +63,7 @@ class ApiKey(Struct, frozen=True):
 
 
 class Tokens(Struct, frozen=True):
-    """A fresh pair of OAuth tokens, shown once. expires_in: seconds."""
+    """A new pair of OAuth tokens, shown only once. expires_in: seconds."""
 
     access_token: str
     refresh_token: str
@@ -71,7 +71,7 @@ class Tokens(Struct, frozen=True):
 
 
 def fingerprint(secret: str) -> bytes:
-    """What is stored of a key or token. They are 256 random bits, so a plain hash protects them."""
+    """The stored hash of a key or token. The secrets have 256 random bits, so a plain hash is sufficient."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
@@ -173,12 +173,12 @@ _DROP_EXPIRED = Statement("drop_expired", delete(tokens).where(tokens.c.expires_
 
 
 async def secret(connection: Connection) -> bytes:
-    """What the server signs with: 32 random bytes, made with the database."""
+    """The server's signing secret: 32 random bytes, generated with the database."""
     return bytes.fromhex(await _setting(connection, "secret"))
 
 
 async def epoch(connection: Connection) -> str:
-    """What tells this store from every other: 32 hexadecimal digits, made with the database. A copy has the same."""
+    """The unique id of this store: 32 hexadecimal digits, generated with the database. A copy keeps it."""
     return await _setting(connection, "epoch")
 
 
@@ -195,7 +195,7 @@ async def _setting(connection: Connection, name: str) -> str:
 
 
 async def create_account(engine: Engine, name: str, *, now: int) -> int:
-    """A new account's number. Raises ControlError when the name is empty or taken."""
+    """Create an account and return its number. Raises ControlError if the name is empty or taken."""
     if not name.strip():
         raise ControlError("an account needs a name")
     async with engine.transaction() as connection:
@@ -207,7 +207,7 @@ async def create_account(engine: Engine, name: str, *, now: int) -> int:
 
 
 async def find_account(connection: Connection, name: str | None) -> int:
-    """The account of that name, or the only one there is. Raises ControlError."""
+    """The number of the account with this name, or, without a name, of the only account. Raises ControlError."""
     if name is not None:
         row = await connection.one(_ACCOUNT_NAMED, {"name": name})
         if row is None:
@@ -231,13 +231,13 @@ async def account_name(connection: Connection, account: int) -> str:
 
 
 def require_site_name(subdomain: str) -> None:
-    """Raise ControlError when a site cannot have this name."""
+    """Raise ControlError unless this is a valid site name."""
     if not _SUBDOMAIN.fullmatch(subdomain):
         raise ControlError("a site's name must be 1 to 63 of the characters a-z, 0-9 and - (not first or last)")
 
 
 async def create_site(engine: Engine, account: int, subdomain: str, *, title: str | None = None, now: int) -> Site:
-    """A new, empty site. Raises ControlError when its subdomain is malformed or taken in the account."""
+    """Create an empty site. Raises ControlError if its subdomain is malformed or taken within the account."""
     require_site_name(subdomain)
     async with engine.transaction() as connection:
         if any(site.subdomain == subdomain for site in await list_sites(connection, account)):
@@ -269,9 +269,10 @@ async def create_key(
     secret: str | None = None,
     now: int,
 ) -> tuple[ApiKey, str]:
-    """A new key for the site's account, and its secret, which is not kept. Raises ControlError.
+    """Create a key for the site's account. Returns it and its secret, which is not stored. Raises ControlError.
 
-    rate: requests a second; 0 for any number, None for what the setting says. secret: what it shall be; None makes one.
+    rate: requests per second; 0 for unlimited, None for the default from the settings. secret: the secret to use; None
+    generates one.
     """
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
@@ -296,24 +297,27 @@ async def create_key(
 
 
 async def list_keys(connection: Connection) -> list[ApiKey]:
-    """Every key, also revoked ones, by number."""
+    """All keys including revoked ones, by number."""
     return [_key(row) for row in await connection.all(_ALL_KEYS, {})]
 
 
 async def revoke_key(engine: Engine, key: int, *, now: int) -> bool:
-    """Revoke a key; False if there is none with this number that stands."""
+    """Revoke a key; False if there is no active key with this number."""
     async with engine.transaction() as connection:
         return await connection.one(_REVOKE_KEY, {"key": key, "now": now}) is not None
 
 
 async def key_of_secret(connection: Connection, secret: str) -> ApiKey | None:
-    """The key that a caller presents, if it stands."""
+    """The key with this secret, None if it is unknown or revoked."""
     row = await connection.one(_KEY_OF_SECRET, {"hash": fingerprint(secret)})
     return None if row is None else _key(row)
 
 
 async def key_of_token(connection: Connection, token: str, *, kind: str, now: int) -> tuple[ApiKey, bytes] | None:
-    """The key behind an OAuth token ("access" or "refresh") and the token's pair, if both stand."""
+    """The key behind an OAuth token and the id of the token's pair; None unless key and token are valid.
+
+    kind: "access" or "refresh".
+    """
     row = await connection.one(_KEY_OF_TOKEN, {"hash": fingerprint(token), "now": now})
     if row is None or row[-1] != kind:
         return None
@@ -321,15 +325,15 @@ async def key_of_token(connection: Connection, token: str, *, kind: str, now: in
 
 
 async def grant_tokens(engine: Engine, key: ApiKey, *, replaces: bytes | None = None, now: int) -> Tokens:
-    """A fresh pair of tokens for a key; the pair that it replaces is gone."""
+    """Issue a new pair of tokens for a key, revoking the pair that it replaces, if any."""
     async with engine.transaction() as connection:
         return await _issue(connection, key, replaces, now)
 
 
 async def renew_tokens(engine: Engine, refresh_token: str, *, key: int | None, now: int) -> Tokens | None:
-    """A fresh pair in place of the one that the refresh token belongs to, which is gone: it serves once.
+    """Exchange a refresh token for a new pair. The old pair is revoked: a refresh token can be used once.
 
-    None if the token does not stand, or is not one of the key that is named.
+    None if the token is invalid, or does not belong to the given key.
     """
     async with engine.transaction() as connection:
         found = await key_of_token(connection, refresh_token, kind="refresh", now=now)
@@ -358,7 +362,7 @@ async def _issue(connection: Connection, key: ApiKey, replaces: bytes | None, no
 
 
 async def revoke_tokens(engine: Engine, token: str, *, key: ApiKey, now: int) -> None:
-    """Kill a token of the key and the one granted with it; unknown tokens are dead already (RFC 7009)."""
+    """Revoke a token of the key together with its pair; unknown tokens are ignored (RFC 7009)."""
     async with engine.transaction() as connection:
         for kind in ("access", "refresh"):
             found = await key_of_token(connection, token, kind=kind, now=now)
@@ -367,7 +371,7 @@ async def revoke_tokens(engine: Engine, token: str, *, key: ApiKey, now: int) ->
 
 
 async def note_use(engine: Engine, used: dict[int, int]) -> None:
-    """Write down when keys were last used: {key number: ms}."""
+    """Record when keys were last used: {key number: ms}."""
     async with engine.transaction() as connection:
         await connection.many(_USED, [(at, key, at) for key, at in used.items()])
 

@@ -1,4 +1,4 @@
-"""What the store needs of an engine: transactions that hold the write lock, snapshots that hold still."""
+"""The interface of a database engine: transactions that hold the write lock, and consistent read snapshots."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -9,43 +9,43 @@ from msgspec import Struct
 from regulars.store.statement import Statement
 
 SLICE: Final = 1_000
-"""Rows that are made into Python values at a time; then the event loop goes on before the next ones are."""
+"""Rows converted to Python values at a time; the event loop gets control between slices."""
 
 Row = tuple[Any, ...]
 Values = Mapping[str, Any]
 
 
 class UnavailableError(Exception):
-    """The database cannot be used at the moment; what was asked for did not happen. The caller may try again."""
+    """The database is unavailable at the moment and the operation did not happen. The caller may retry."""
 
 
 class DamagedFileError(UnavailableError):
-    """What is in the database's file is not what was written there. Trying again does not help; a backup does."""
+    """The database file is corrupt. Retrying does not help; restoring a backup does."""
 
 
 class ReplacedError(UnavailableError):
-    """The database's file is no longer the one that was opened: what was written to it now would be lost."""
+    """The database file is no longer the one that was opened, so any write would be lost."""
 
 
 class TransientError(UnavailableError):
-    """The transaction was undone for a reason that may be gone already: a lost connection, a deadlock.
+    """The transaction was rolled back for a reason that may have passed: a lost connection, a deadlock.
 
-    Trying again at once is safe, as nothing of it happened, and promising.
+    An immediate retry is safe, since nothing was committed, and likely to succeed.
     """
 
 
 class RejectedError(UnavailableError):
-    """The database refused a statement for a reason that this program does not know; nothing of it happened."""
+    """The database refused a statement for a reason unknown to this program; nothing was committed."""
 
 
 class OutcomeUnknownError(UnavailableError):
-    """The connection was lost between a COMMIT and its answer: the transaction happened as a whole, or not at all."""
+    """The connection was lost between a COMMIT and its reply: the transaction took effect fully or not at all."""
 
 
 class NewIndex(Struct, frozen=True):
-    """An index on a table that may be large. On PostgreSQL it is built concurrently: writes go on meanwhile.
+    """An index on a table that may be large. PostgreSQL builds it concurrently, without blocking writes.
 
-    on: the table and what follows it in CREATE INDEX, such as "logs (site_id, status)".
+    on: the part after ON in CREATE INDEX, such as "logs (site_id, status)".
     """
 
     name: str
@@ -53,20 +53,20 @@ class NewIndex(Struct, frozen=True):
     is_unique: bool = False
 
     def sql(self, how: str = "") -> str:
-        """The statement; `how` stands between INDEX and the name."""
+        """The statement; `how` is inserted between INDEX and the name."""
         unique = "UNIQUE " if self.is_unique else ""
         return f"CREATE {unique}INDEX {how}{self.name} ON {self.on}"
 
 
 class UnlinkedCommitError(ReplacedError, OutcomeUnknownError):
-    """The database's file went away during a COMMIT: the write is in a file that nobody will find, or will again."""
+    """The database file was replaced during a COMMIT: the write is lost unless the old file is put back."""
 
 
 class Connection(Protocol):
     """One view of the database, inside a transaction or snapshot."""
 
     async def all(self, statement: Statement, values: Values) -> list[Row]:
-        """Run a statement and return its rows. The event loop gets its turn after each SLICE of them."""
+        """Run a statement and return its rows. The event loop gets control after each SLICE of them."""
         ...
 
     async def one(self, statement: Statement, values: Values) -> Row | None:
@@ -76,26 +76,26 @@ class Connection(Protocol):
     async def several(
         self, queries: Sequence[tuple[Statement, Values]], *, long: bool = False, last: bool = False
     ) -> list[list[Row]]:
-        """Run statements that do not depend on each other, in order: one round trip; returns the rows of each.
+        """Run independent statements in order, in one round trip; returns the rows of each.
 
-        long: there may be many rows, as of `in_thread`. last: nothing else is read in this snapshot of one's own, so
-        that it may end along with them.
+        long: there may be many rows, as with `in_thread`. last: nothing else will be read in this unshared snapshot,
+        so it may end in the same round trip.
         """
         ...
 
     async def many(self, statement: Statement, rows: Iterable[Sequence[Any]], *, long: bool = False) -> None:
-        """Run a statement once for each row of positional arguments. Its failure may show as late as at the commit.
+        """Run a statement once for each row of positional arguments. A failure may surface as late as the commit.
 
-        long: it may touch many rows of the table each time, so that the event loop must go on meanwhile.
+        long: each run may touch many rows of the table, so the event loop must not be blocked.
         """
         ...
 
     async def in_thread(self, statement: Statement, values: Values) -> list[Row]:
-        """`all` for many rows, so that the event loop goes on. The connection must be left alone meanwhile."""
+        """`all` for many rows, without blocking the event loop. The connection must not be used meanwhile."""
         ...
 
     async def tables(self) -> set[str]:
-        """The names of the tables there are."""
+        """The names of the existing tables."""
         ...
 
 
@@ -103,7 +103,7 @@ class WriteConnection(Connection, Protocol):
     """The view inside a write transaction."""
 
     def discard(self) -> None:
-        """Nothing was written that is worth a commit: roll back at the end of the block."""
+        """Roll back at the end of the block, as nothing worth committing was written."""
         ...
 
     async def script(self, text: str) -> None:
@@ -111,20 +111,19 @@ class WriteConnection(Connection, Protocol):
         ...
 
     async def is_distributed(self) -> bool:
-        """Whether the tables of customers are spread over machines, by Citus."""
+        """Whether Citus distributes the customer tables over several machines."""
         ...
 
     async def resume_numbers(self, table: str) -> None:
-        """Let the automatic numbers of a table's `id` go on after the largest there is."""
+        """Make the automatic ids of a table continue after its largest `id`."""
         ...
 
 
 class Engine(Protocol):
-    """A database. `dialect` is a key of `statement.DIALECTS`; one_writer: all sites share one write lock.
-    is_remote: to read costs a round trip.
+    """A database. dialect: a key of `statement.DIALECTS`. one_writer: all sites share one write lock.
+    is_remote: each read costs a round trip.
 
-    last_wait, last_hold: seconds that the last transaction waited for the write lock (0 where that is not known), and
-    held it.
+    last_wait, last_hold: seconds that the last transaction waited for the write lock (0 if unknown) and held it.
     """
 
     dialect: str
@@ -134,7 +133,7 @@ class Engine(Protocol):
     last_hold: float
 
     def exists(self) -> bool:
-        """Whether there is a database to connect to; `open` may make one."""
+        """Whether there is a database to connect to; `open` may create one."""
         ...
 
     async def open(self) -> None:
@@ -142,47 +141,47 @@ class Engine(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let everything go; running transactions are rolled back."""
+        """Release all resources; running transactions are rolled back."""
         ...
 
     def transaction(self) -> AbstractAsyncContextManager[WriteConnection]:
-        """A write transaction: durable when the block ends, undone when it raises.
+        """A write transaction: durable when the block ends, rolled back if it raises.
 
-        Raises UnavailableError; at the end of the block maybe OutcomeUnknownError.
+        Raises UnavailableError, and possibly OutcomeUnknownError at the end of the block.
         """
         ...
 
     def migration(self) -> AbstractAsyncContextManager[WriteConnection]:
-        """A write transaction for changing tables: one at a time over all processes, with time to wait and to work."""
+        """A write transaction for schema changes: one at a time across all processes, without time limits."""
         ...
 
     async def create_index(self, connection: WriteConnection, index: NewIndex) -> None:
-        """Build an index inside a migration that has changed nothing yet; what an interrupted build left is replaced.
+        """Build an index inside a migration that has changed nothing yet; replaces the remains of an interrupted build.
 
-        Others go on writing meanwhile where the engine can.
+        Writes continue meanwhile if the engine supports it.
         """
         ...
 
     def snapshot(self) -> AbstractAsyncContextManager[Connection]:
-        """A read transaction: everything read in the block belongs to one moment."""
+        """A read transaction: all reads in the block see the same state."""
         ...
 
     def shared_snapshot(self) -> AbstractAsyncContextManager[Connection]:
-        """A read transaction for a few small statements, which others may look things up in at the same moment.
+        """A read transaction for a few small statements, possibly shared with concurrent callers.
 
-        Everything that was acknowledged before the call is in it. Neither `in_thread` nor a wait for anything but the
-        database belongs in the block.
+        It includes every write acknowledged before the call. The block must not use `in_thread` or await anything but
+        the database.
         """
         ...
 
     async def backup(self, path: str) -> None:
-        """Write a consistent copy to a new file while others go on reading and writing."""
+        """Write a consistent copy to a new file without blocking reads or writes."""
         ...
 
     def check_files(self) -> None:
-        """Look whether the database's files are still those that were opened. Raises ReplacedError."""
+        """Check that the database files are still those that were opened. Raises ReplacedError."""
         ...
 
     async def damage(self) -> list[str]:
-        """What the database's own check of its files and indexes finds wrong; empty if all is well."""
+        """The problems found by the database's own check of its files and indexes; empty if there are none."""
         ...

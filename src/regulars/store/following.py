@@ -1,4 +1,4 @@
-"""The store as a source of changes: what the audience reads to load an index and to keep it in step."""
+"""The store as a source of changes: the reads that the audience uses to load an index and keep it up to date."""
 
 import asyncio
 from array import array
@@ -22,14 +22,14 @@ CHUNK = 20_000
 """Customers read at a time while loading."""
 
 _FEW = 1_000
-"""Customers that are made of their rows on the event loop, in less time than a thread costs."""
+"""Up to this many rows are converted to customers on the event loop: switching to a thread would cost more."""
 
 _SHORT = 100_000
-"""Characters of packed ties that are unpacked on the event loop, in less time than a thread costs."""
+"""Up to this many characters of packed ties are unpacked on the event loop: a thread would cost more."""
 
 
 class StoreSnapshot:
-    """One moment of the store. `connection` reads the rows of a page from the same moment."""
+    """A consistent view of the store. `connection` reads the rows of a page from the same view."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -41,9 +41,9 @@ class StoreSnapshot:
     async def look(
         self, site: int, names: Iterable[Name] = (), queries: Sequence[Query[Any]] = (), *, last: bool = False
     ) -> Look:
-        """The head, the numbers of what is named, and what readings come to: one round trip.
+        """The head, the numbers behind the names, and the results of the queries, in one round trip.
 
-        last: nothing else is read in the snapshot.
+        last: nothing else will be read in the snapshot.
         """
         named = _numbers(site, names)
         head, *found = await read_all(self.connection, [_head(site), *named, *queries], last=last)
@@ -53,16 +53,16 @@ class StoreSnapshot:
         return Look(head, numbers, found[len(named) :])
 
     async def read(self, queries: Sequence[Query[Any]], *, last: bool = False) -> list[Any]:
-        """What readings come to. last: nothing else is read in the snapshot."""
+        """The results of the queries. last: nothing else will be read in the snapshot."""
         return await read_all(self.connection, queries, last=last)
 
     async def changes(self, site: int, after: int, limit: int) -> list[ChangeRow]:
-        """The parts of up to `limit` changes that follow change number `after`, in order."""
+        """The parts of up to `limit` changes after change number `after`, in order."""
         rows = await self.connection.all(sql.CHANGES_AFTER, {"site": site, "after": after, "until": after + limit})
         return [ChangeRow(number, token, previous, bool(last), body) for number, token, previous, last, body in rows]
 
     async def texts(self, site: int, numbers: Sequence[int]) -> list[tuple[int, tuple[str | None, ...]]]:
-        """The current texts of those of the customers that still exist."""
+        """The current texts of those customers that still exist."""
         keys = msgspec.json.encode(numbers).decode()
         rows = await self.connection.all(sql.TEXTS_OF, {"site": site, "keys": keys})
         return [(row[0], _texts(row[1:])) for row in rows]
@@ -79,9 +79,9 @@ class StoreSnapshot:
             after = rows[-1][0]
 
     async def ties(self, site: int) -> AsyncGenerator[tuple[int, int, Sequence[int]], None]:
-        """Every tie that holds: (relation, object, customers), a stretch of customers at a time, read on a thread.
+        """All current ties as (relation, object, customers), one range of customers at a time, read on a thread.
 
-        The next stretch is read while one is unpacked and taken: close the generator before anything else is read.
+        The next range is read ahead while one is unpacked and consumed: close the generator before any other read.
         """
         row = await self.connection.one(sql.LAST_CUSTOMER, {"site": site})
         last = 0 if row is None or row[0] is None else row[0]
@@ -131,7 +131,7 @@ def _head(site: int) -> Query[Head | None]:
 
 
 def _numbers(site: int, names: Iterable[Name]) -> list[Query[dict[Name, int]]]:
-    """Readings of the numbers of what is named; unknown names are left out."""
+    """Queries for the numbers behind the names; unknown names are left out."""
     objects: list[tuple[int, str]] = []
     found: list[Query[dict[Name, int]]] = []
     for name in names:
@@ -163,8 +163,8 @@ def _customer_number(site: int, name: Name) -> Query[dict[Name, int]]:
 
 
 def _unpacked(packed: str, after: int) -> list[tuple[int, int, Sequence[int]]]:
-    """(relation, object, customers) of packed ties."""
-    import numpy as np  # 0.1 s that only who loads an index has to spend
+    """Unpack ties into (relation, object, customers)."""
+    import numpy as np  # takes 0.1 s, needed only to load an index
 
     ties = np.sort(np.fromstring(packed[1:-1], dtype=np.int64, sep=","))
     places, relations = (1 << sql.PACKED_CUSTOMER_BITS) - 1, (1 << sql.PACKED_RELATION_BITS) - 1
@@ -183,6 +183,6 @@ def _customers(rows: list[Row]) -> list[CustomerRow]:
 
 
 def _texts(row: Row) -> tuple[str | None, ...]:
-    """(name, email, customer_id, ...) as the texts of the index: the name as it is shown."""
+    """(name, email, customer_id, ...) as the texts of the index, with the display name."""
     name, email, customer_id, *rest = row
     return (shown_name(name, email, customer_id), email, *rest)

@@ -1,7 +1,7 @@
-"""The ledger: all writes, in one order per site, many to a commit.
+"""The ledger: serialises all writes of a site and commits them in batches.
 
-Callers put commands on a bounded queue; whoever waits when the write lock is held goes into one transaction, and
-is answered when that is on disk. An answer is a promise: it survives a kill and a power loss.
+Callers put commands on a bounded queue. When the write lock is acquired, the waiting commands go into one transaction,
+and each is answered once that is on disk. An acknowledged write survives a kill and a power loss.
 """
 
 import asyncio
@@ -30,31 +30,31 @@ from regulars.store.engine import (
 )
 
 LARGEST_BATCH: Final = 1_000
-"""Commands in one transaction of a server: bulk calls share an fsync, and the loop is held for some 20 ms.
+"""Commands per transaction in a server: bulk calls share an fsync, and the event loop is blocked for about 20 ms.
 
-With a quarter of it bulk calls write a quarter fewer customers a second.
+With a quarter of this size, bulk calls write a quarter fewer customers per second.
 """
 
 _WEIGHT_OF_COMMAND: Final = 4
-"""A batch weighs up to this much for each command that it may have: a few long commands are a batch, too."""
+"""Weight limit of a batch per command allowed in it, so that a few large commands already fill a batch."""
 
 SETTLE_SECONDS: Final = 15
-"""How long the store is asked whether a commit happened whose answer was lost; its callers wait meanwhile."""
+"""How long to ask the store whether a commit succeeded after its reply was lost; its callers wait meanwhile."""
 
 _SETTLE_PAUSE: Final = 0.1
 _log = structlog.get_logger("regulars.ledger")
 
 
 class QueueFullError(Exception):
-    """The queue is full; nothing was taken in. The caller may try again in a second."""
+    """The queue is full and nothing was accepted. The caller may retry in a second."""
 
 
 class CommandFailedError(Exception):
-    """A command met an unforeseen error and was undone, alone; the cause is chained and logged."""
+    """A command hit an unexpected error and was rolled back on its own; the cause is chained and logged."""
 
 
 class _Submission:
-    """The commands of one caller: answered together, with an outcome or an error for each."""
+    """The commands of one caller, answered together with an outcome or an error for each."""
 
     __slots__ = ("answer", "missing", "results")
 
@@ -82,7 +82,7 @@ _NOT_DONE: Final = Outcome(
 
 
 class _Waiting:
-    """One command in the queue, and where its answer goes."""
+    """A queued command and where to deliver its result."""
 
     __slots__ = ("command", "place", "site", "submission")
 
@@ -97,7 +97,7 @@ class _Waiting:
 
 
 class Ledger:
-    """Takes commands for any site of one engine. `clock` gives the time in ms. has_outbox: see `commit_batch`."""
+    """Accepts commands for any site of one engine. clock: returns the time in ms. has_outbox: see `commit_batch`."""
 
     def __init__(
         self,
@@ -121,18 +121,18 @@ class Ledger:
         self.commits = 0
         self.commands = 0
         self.on_batch: Callable[[int, float], None] | None = None
-        """Called after each commit with the number of commands in it and the seconds that it took."""
+        """Called after each commit with its number of commands and its duration in seconds."""
 
     @property
     def waiting(self) -> int:
-        """Commands that have been taken in and not been answered."""
+        """Number of commands accepted but not yet answered."""
         return self._waiting
 
     async def submit(self, site: int, command: Command) -> Outcome:
-        """Carry out one command and return when its outcome is durable.
+        """Execute one command and return its outcome once that is durable.
 
-        Raises QueueFullError, UnavailableError, UnknownSiteError or CommandFailedError. If the caller is cancelled the
-        command is carried out all the same.
+        Raises QueueFullError, UnavailableError, UnknownSiteError or CommandFailedError. The command is executed even
+        if the caller is cancelled.
         """
         (result,) = await self._put(site, (command,))
         if isinstance(result, Exception):
@@ -140,10 +140,11 @@ class Ledger:
         return result
 
     async def submit_all(self, site: int, commands: Sequence[Command]) -> list[Outcome]:
-        """Carry out commands in order, as `submit` does; they share transactions. All are taken in, or none.
+        """Execute commands in order, as `submit` does, in shared transactions. Either all are accepted or none.
 
-        One that meets an unforeseen error is refused as `internal`, and one before which the database went away as
-        `unavailable`, as what the others did is durable and has to be told; if none was done the error is raised.
+        A command that hits an unexpected error is refused as `internal`, and one that the database was not available
+        for as `unavailable`, because the others' outcomes are durable and must be reported. If every command failed,
+        the error is raised.
         """
         if not commands:
             return []
@@ -155,13 +156,13 @@ class Ledger:
         return [_told(result) if isinstance(result, Exception) else result for result in results]
 
     async def close(self) -> None:
-        """Finish what waits, then stop taking commands."""
+        """Stop accepting commands and finish those that are waiting."""
         self._closing = True
         for lane in self._lanes.values():
             await lane.finish()
 
     def _put(self, site: int, commands: Sequence[Command]) -> asyncio.Future[list[Outcome | Exception]]:
-        """What is answered when all are done. To cancel it changes nothing but that nobody is told."""
+        """Queue commands; the future completes when all are done. Cancelling it does not cancel the commands."""
         if self._closing:
             raise UnavailableError("the server is stopping")
         if self._waiting + len(commands) > self._capacity:
@@ -169,7 +170,7 @@ class Ledger:
         submission = _Submission(len(commands), asyncio.get_running_loop().create_future())
         waiting = [_Waiting(site, command, submission, place) for place, command in enumerate(commands)]
         self._waiting += len(waiting)
-        # SQLite has one writer, so one lane serves all sites; elsewhere each site's commits go side by side.
+        # SQLite has one writer, so one lane serves all sites; on other engines the sites commit in parallel.
         number = 0 if self._engine.one_writer else site
         lane = self._lanes.get(number)
         if lane is None:
@@ -178,7 +179,7 @@ class Ledger:
         return submission.answer
 
     async def run(self, batch: Callable[[], list[_Waiting]]) -> None:
-        """Carry out one batch, formed once the write lock is held, and answer everybody in it."""
+        """Execute one batch, formed once the write lock is held, and answer all its callers."""
         taken: list[_Waiting] = []
         try:
             await self._commit(batch, taken)
@@ -188,7 +189,7 @@ class Ledger:
             for item in taken:
                 await self._run_alone(item)
         except UnavailableError as error:
-            taken = taken or batch()  # the lock was not to be had: fail those who wait for it
+            taken = taken or batch()  # the lock could not be acquired: fail the commands waiting for it
             _fail(taken, error)
         except Exception:
             taken = taken or batch()
@@ -211,9 +212,10 @@ class Ledger:
             _fail([item], failure)
 
     async def _commit(self, batch: Callable[[], list[_Waiting]], taken: list[_Waiting]) -> None:
-        """Run a batch's transaction and answer. `taken` is filled as soon as the batch is formed, also if it fails.
+        """Run a batch's transaction and answer its callers.
 
-        One that was undone for a reason that may be gone is tried once more.
+        `taken` is filled as soon as the batch is formed, even if the batch then fails. A batch that fails with a
+        transient error is retried once.
         """
         started = time.perf_counter()
         try:
@@ -232,7 +234,7 @@ class Ledger:
     async def _transact(
         self, batch: Callable[[], list[_Waiting]], taken: list[_Waiting]
     ) -> list[tuple[list[_Waiting], list[Outcome]]]:
-        """The batch's commands, those of a site together, and their outcomes, once they are durable."""
+        """Returns the batch's commands, grouped by site, with their outcomes, once those are durable."""
         outcomes: list[tuple[list[_Waiting], list[Outcome]]] = []
         heads: dict[int, Head] = {}
         try:
@@ -254,15 +256,15 @@ class Ledger:
                     connection.discard()
         except OutcomeUnknownError as error:
             if isinstance(error, ReplacedError):
-                raise  # it cannot be asked
+                raise  # the replaced file cannot be asked
             if not await self._happened(heads, error):
                 raise TransientError(f"{error}: it did not") from error
         return outcomes
 
     async def _happened(self, heads: Mapping[int, Head], doubt: OutcomeUnknownError) -> bool:
-        """Whether a transaction was committed whose answer was lost: the store has its heads' tokens, or has not.
+        """Whether a transaction whose reply was lost was committed, that is whether the store has its heads' tokens.
 
-        Raises `doubt` when the store cannot be asked for SETTLE_SECONDS.
+        Raises `doubt` if the store stays unavailable for SETTLE_SECONDS.
         """
         until = time.monotonic() + SETTLE_SECONDS
         while True:
@@ -271,7 +273,7 @@ class Ledger:
                     happened = all([await has_happened(connection, site, head) for site, head in heads.items()])
                     if not happened:
                         connection.discard()
-                # Having locked the heads, it is committed as durably as what it asked about: on a standby as well.
+                # This transaction locked the heads, so its own commit makes the answer as durable, even on a standby.
                 return happened
             except UnavailableError:
                 if time.monotonic() > until:
@@ -280,7 +282,7 @@ class Ledger:
 
 
 class _Lane:
-    """One order of commits: a queue and the task that works it off while there is something in it."""
+    """One sequence of commits: a queue, and a task that runs while the queue is not empty."""
 
     def __init__(self, ledger: Ledger, largest_batch: int) -> None:
         self._ledger = ledger
@@ -313,7 +315,7 @@ class _Lane:
 
 
 def _told(failure: Exception) -> Outcome:
-    """What is told of one of several that was not done."""
+    """The outcome to report for a failed command among several."""
     return _NOT_DONE if isinstance(failure, UnavailableError) else _FAILED
 
 

@@ -1,8 +1,8 @@
-"""Loading: the rows that the commands of a batch need, read in one to three round trips whatever their number.
+"""Loading: reads the rows that a batch of commands needs, in one to three round trips whatever the number of commands.
 
-The first takes the site's lock and reads what the commands name. The second asks what new objects will be called, which
-ties are replaced and which products offers have. The third reads what depends on the customers and objects that were
-found: orders, mails, evidence of consent and ties. What is needed the commands declare; see `domain.commands.needs`.
+The first takes the site's lock and reads what the commands refer to. The second reads the numbers for new objects, the
+ties that are replaced and the products of offers. The third reads what depends on the customers and objects found:
+orders, mails, evidence of consent and ties. Commands declare what they need; see `domain.commands.needs`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,7 +30,7 @@ _Query = tuple[Statement, Values]
 
 
 class Loading:
-    """The reading of one batch. After `load`, `head` is the site's row of counters and `work` holds what was found."""
+    """Loads one batch. After `load`, `head` is the site's row of counters and `work` holds the rows found."""
 
     def __init__(self, connection: Connection, site: int, commands: Sequence[Command]) -> None:
         self._connection = connection
@@ -42,7 +42,7 @@ class Loading:
         self.work: WorkingSet
 
     async def load(self, token: int, now: int) -> None:
-        """Take the lock, under a new head with this token, and read. Raises UnknownSiteError."""
+        """Take the site's lock by advancing its head to this token, then read. Raises UnknownSiteError."""
         needs = self._needs
         await self._first_round(token, now)
         await self._second_round()
@@ -51,7 +51,7 @@ class Loading:
             await self._third_round(Candidates(needs.people, customers))
 
     async def _ask(self, *queries: _Query | None) -> list[list[Row]]:
-        """The rows of each query; none for those that are None. One round trip, or no one."""
+        """The rows of each query, empty for a None. Takes one round trip, or none if every query is None."""
         asked = [query for query in queries if query is not None]
         answers = iter(await self._connection.several(asked) if asked else ())
         return [[] if query is None else next(answers) for query in queries]
@@ -63,7 +63,7 @@ class Loading:
         return statement, {"site": self._site, "keys": msgspec.json.encode(listed).decode()}
 
     async def _first_round(self, token: int, now: int) -> None:
-        """Take the lock, and read what the commands name."""
+        """Take the lock and read what the commands refer to."""
         needs, people = self._needs, self._needs.people
         objects = [(KIND_CODES[kind], reference) for kind, reference in needs.objects]
         heads, by_email, by_id, by_uuid, by_number, *found, seen = await self._ask(
@@ -92,7 +92,7 @@ class Loading:
                     work.people.add(Person(Customer(*row[:-1]), picture_ties(row[-1])))
 
     async def _second_round(self) -> None:
-        """The numbers that new objects will get, ties that are replaced, and the products of offers; often nothing."""
+        """Read the last numbers of objects, the ties to replace and the products of offers; often there is no need."""
         needs, work = self._needs, self.work
         people, present = work.people.by_number, work.objects.by_reference
         replaced = {need.replaced for need in needs.ties if need.replaced is not None}
@@ -113,7 +113,7 @@ class Loading:
                 work.objects.last_numbers[KINDS[code - 1]] = last
 
     async def _third_round(self, candidates: Candidates) -> None:
-        """Orders and mails that are there, and ties that will change."""
+        """Read existing orders and mails, evidence of consent, and the ties that will change."""
         orders = {(n, need.event, need.order_id) for need in self._needs.orders for n in candidates.of(need.who)}
         identities, own = self._mails(candidates)
         with_consents = self._with_consents(candidates)
@@ -141,7 +141,7 @@ class Loading:
         self._take_ties(ties)
 
     def _with_consents(self, candidates: Candidates) -> set[int]:
-        """The customers whose consent may change. Mostly it is what is said already, and no evidence is read."""
+        """The customers whose consent may change. Most commands restate it, and then no evidence is read."""
         people = self.work.people.by_number
         return {
             customer
@@ -151,7 +151,7 @@ class Loading:
         }
 
     def _mails(self, candidates: Candidates) -> tuple[set[str], dict[int, dict[int, bytes]]]:
-        """The identities (hex) of mails, and {number of a log that a key of ours names: {customer: identity}}."""
+        """The identities (hex) of mails, and {log number from one of our own keys: {customer: identity}}."""
         now, present = self.work.now, self.work.objects.by_reference
         identities: set[str] = set()
         own: dict[int, dict[int, bytes]] = {}
@@ -167,7 +167,7 @@ class Loading:
         return identities, own
 
     def _ties(self, candidates: Candidates) -> set[tuple[int, int, int]]:
-        """(customer, relation, object) of the ties that will change, beside those of the customers' pictures."""
+        """(customer, relation, object) of the ties that will change, besides those loaded with the customers."""
         needs, people, products_of = self._needs, self.work.people.by_number, self.work.objects.products_of
         linked = self._numbers("product", needs.linked_products)
         wanted: set[tuple[int, int, int]] = set()
@@ -187,7 +187,7 @@ class Loading:
         return wanted
 
     def _numbers(self, kind: str, references: Iterable[Reference]) -> set[int]:
-        """The numbers of those of the objects that are there."""
+        """The numbers of the referenced objects that exist."""
         present = self.work.objects.by_reference
         return {present[kind, reference].number for reference in references if (kind, reference) in present}
 

@@ -1,4 +1,4 @@
-"""Reads of customers, logs and objects, each within a snapshot. Whose they are is always part of the question."""
+"""Reads of customers, logs and objects within a snapshot. Every read names the site."""
 
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
@@ -24,11 +24,11 @@ FOREVER = 2**62
 """Later than any moment (ms)."""
 
 LARGEST_INLINE: Final = 100
-"""Rows of up to so many customers are read on the event loop."""
+"""Rows of up to this many customers are read on the event loop."""
 
 
 class CustomerCard(Struct, frozen=True):
-    """What the classic surface shows of a customer: a part of `Customer`, by the same names."""
+    """The fields of a customer that the classic API shows: a subset of `Customer`, with the same names."""
 
     number: int
     uuid: bytes
@@ -64,7 +64,7 @@ _PERSON_BY: Final = (
 
 
 async def find_person(connection: Connection, site: int, who: Who) -> Picture[CustomerCard] | None:
-    """The customer whom the identifiers name, if there is one and they agree."""
+    """The customer with these identifiers, None if there is none or they belong to different customers."""
     found: Picture[CustomerCard] | None = None
     for name, statement in _PERSON_BY:
         key = getattr(who, name)
@@ -78,12 +78,12 @@ async def find_person(connection: Connection, site: int, who: Who) -> Picture[Cu
 
 
 def customers_by_number(site: int, numbers: Sequence[int]) -> Query[list[Customer]]:
-    """Whole customers, in the order of their numbers here; unknown ones are left out."""
+    """Full customers in the order of `numbers`; unknown ones are left out."""
     return _by_number(sql.CUSTOMERS_BY_NUMBER, Customer, site, numbers)
 
 
 class CustomerLine(Struct, frozen=True):
-    """What a list shows of a customer: a part of `Customer`, by the same names."""
+    """The fields of a customer that a list shows: a subset of `Customer`, with the same names."""
 
     number: int
     created_at: int
@@ -97,7 +97,7 @@ class CustomerLine(Struct, frozen=True):
 
 
 def lines_by_number(site: int, numbers: Sequence[int]) -> Query[list[CustomerLine]]:
-    """The customers of a page in its order; unknown ones are left out."""
+    """The customers of a page in the order of `numbers`; unknown ones are left out."""
     return _by_number(sql.LINES_BY_NUMBER, CustomerLine, site, numbers)
 
 
@@ -116,7 +116,7 @@ Ties = dict[tuple[int, str], list[int]]
 
 
 def held_ties(site: int, numbers: Sequence[int], relations: Sequence[str]) -> Query[Ties]:
-    """The ties that hold, of these customers and relations."""
+    """The current ties of these customers and relations."""
     codes = [BY_NAME[name].code for name in relations]
 
     def shape(rows: list[Row]) -> Ties:
@@ -133,7 +133,7 @@ def held_ties(site: int, numbers: Sequence[int], relations: Sequence[str]) -> Qu
 async def objects_by_number(
     connection: Connection, site: int, kind: str, numbers: Sequence[int]
 ) -> list[RelatedObject]:
-    """Those of the objects of a kind that are there, by number."""
+    """The existing objects among these of one kind, by number."""
 
     def shape(rows: list[Row]) -> list[RelatedObject]:
         return [found for found in (RelatedObject(*row) for row in rows) if found.deleted_at is None]
@@ -143,7 +143,7 @@ async def objects_by_number(
 
 
 async def products_of(connection: Connection, site: int, offers: Sequence[int]) -> dict[int, list[int]]:
-    """The numbers of the products that each of these offers has, in ascending order."""
+    """{offer: numbers of its products in ascending order} for these offers."""
     if not offers:
         return {}
 
@@ -166,7 +166,7 @@ async def logs_of(
     before: int = FOREVER,
     count: int = 100,
 ) -> list[Log]:
-    """Mails to an address, or to the customer who has it now, newest first; `after` and `before` (ms) are excluded."""
+    """Mails to an address or to its current customer, newest first; `after` and `before` (ms) are exclusive bounds."""
     values = {"site": site, "email": email_key, "after": after, "before": before, "count": count}
     found = {row[0]: row for row in await connection.all(sql.LOGS_OF_ADDRESS, values)}
     if customer is not None:
@@ -177,7 +177,7 @@ async def logs_of(
 
 
 async def find_object(connection: Connection, site: int, kind: str, reference: Reference) -> RelatedObject | None:
-    """The object that a reference names, if it is there."""
+    """The object with this reference, None if it does not exist."""
     statement = sql.OBJECTS_BY_NUMBER if isinstance(reference, int) else sql.OBJECTS_BY_KEY
     row = await connection.one(statement, {"site": site, "keys": _json([(KIND_CODES[kind], reference)])})
     found = None if row is None else RelatedObject(*row)
@@ -189,7 +189,7 @@ _read_ties = msgspec.json.Decoder(list[_PictureTie]).decode
 
 
 def picture_ties(text: str) -> dict[tuple[int, int], Tie]:
-    """The ties of a customer's picture, from their JSON."""
+    """Decode the ties in a customer's picture from JSON."""
     if text == "[]":
         return {}
     return {(relation, item): Tie(bool(holds), at, key) for relation, item, holds, at, key in _read_ties(text)}

@@ -1,9 +1,9 @@
-"""The SQLite engine: one file, one writer at a time over all processes, readers that never wait.
+"""The SQLite engine: one file, one writer at a time across all processes, readers that never wait.
 
-SQL runs on the event loop's thread (a thread beside a busy loop pays more for the GIL than for the SQL); only what
-blocks, the wait for the file lock and the COMMIT with its fsync, runs on one worker thread. Between processes the
-write lock is an flock on a file beside the database: the kernel hands it on fairly and frees it when a process
-dies, where SQLite's own busy timeout starves one side for seconds.
+SQL runs on the event loop's thread, because next to a busy loop a thread spends more on the GIL than on the SQL. Only
+the blocking parts, waiting for the file lock and the COMMIT with its fsync, run on a worker thread. Across processes
+the write lock is an flock on a file beside the database: the kernel passes it on fairly and releases it when a process
+dies, whereas SQLite's own busy timeout can starve one side for seconds.
 """
 
 import asyncio
@@ -39,15 +39,15 @@ from regulars.store.threads import Worker, off_loop
 
 SCHEME: Final = "sqlite:///"
 _CHECKPOINT_PAGES: Final = 4_000
-"""Pages of 4 KiB in the WAL after which a commit also moves them into the database file.
+"""WAL size, in pages of 4 KiB, from which a commit also runs a checkpoint.
 
-A page that was written several times by then is moved once. With SQLite's own 1,000, every commit of bulk calls to a
-site of 100,000 customers fills that and moves all of its pages, which takes a third of the time. To move these takes
-some 20 ms, during which no other commit ends.
+A page written several times by then is copied only once. With SQLite's default of 1,000, every bulk commit to a site of
+100,000 customers fills the WAL and copies all its pages, which takes a third of the time. A checkpoint of this size
+takes about 20 ms, during which no other commit completes.
 """
 _TABLES: Final = "SELECT name FROM sqlite_schema WHERE type = 'table'"
 _LOOK_SECONDS: Final = 0.25
-"""How long readers rely on a look at the files; who writes looks at each commit."""
+"""How long readers rely on one check of the files; writers check at each commit."""
 
 _log = structlog.get_logger("regulars.store")
 
@@ -75,20 +75,20 @@ class SqliteEngine:
         self.last_hold = 0.0
 
     def exists(self) -> bool:
-        """Whether the file is there."""
+        """Whether the file exists."""
         return self.path.exists()
 
     async def open(self) -> None:
-        """Open the file for writing, creating it if it is not there. Raises UnavailableError."""
+        """Open the file for writing, creating it if it does not exist. Raises UnavailableError."""
         try:
             self._lock_file = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            await self._worker.run(self._lock)  # two processes may make the file at once
+            await self._worker.run(self._lock)  # two processes may create the file at once
             try:
                 refuse_foreign_log(self.path, self._lock_file)
                 make(self.path)
                 self._writer = connect(self.path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
                 self._refuse_others(self._writer)
-                # WAL with FULL: a commit is on disk when COMMIT returns. A statement string stops at its first row.
+                # WAL with FULL: a commit is on disk when COMMIT returns. Without fetchall, a statement stops at a row.
                 self._writer.execute("PRAGMA journal_mode = WAL").fetchall()
                 self._writer.execute("PRAGMA synchronous = FULL").fetchall()
                 self._writer.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}").fetchall()
@@ -96,7 +96,7 @@ class SqliteEngine:
                 self._files = DatabaseFiles(self.path, self._lock_file)
                 if not self._files.checkpoint().is_settled:  # a process was killed
                     self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-                with suppress(ReplacedError):  # it is marked now, and refused below
+                with suppress(ReplacedError):  # marks the file, which is refused below
                     self._files.check()
                 refuse_foreign_log(self.path, self._lock_file)
                 self._files.note()
@@ -107,7 +107,7 @@ class SqliteEngine:
             raise unavailable(f"cannot open the database {self.path}", error) from error
 
     def _refuse_others(self, writer: apsw.Connection) -> None:
-        """Raise UnavailableError for a file of another program, before anything of it is changed."""
+        """Raise UnavailableError for another program's database, before changing anything in it."""
         tables = {name for (name,) in run(writer, _TABLES)}
         if tables and not tables >= {"settings", "site_heads"}:
             raise UnavailableError("it is a database of another program, which is left as it is")
@@ -122,7 +122,7 @@ class SqliteEngine:
             try:
                 self._files.check()
             except ReplacedError:
-                # What is there now is not what the write-ahead log belongs to.
+                # The write-ahead log does not belong to the file that is there now.
                 self._writer.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         for connection in (*self._readers, self._writer):
             if connection is not None:
@@ -139,7 +139,7 @@ class SqliteEngine:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["SqliteConnection"]:
-        """Hold the write lock of all processes; commit durably at the end, roll back if the block raises."""
+        """Hold the write lock across all processes; commit durably at the end, roll back if the block raises."""
         async with self._writing:
             writer = self._writer
             if writer is None:
@@ -164,19 +164,19 @@ class SqliteEngine:
                 self.last_hold = time.perf_counter() - locked
 
     def migration(self) -> AbstractAsyncContextManager["SqliteConnection"]:
-        """The same: the write lock keeps migrations apart."""
+        """A plain transaction: the write lock already serialises migrations."""
         return self.transaction()
 
     async def create_index(self, connection: WriteConnection, index: NewIndex) -> None:
-        """Build an index in the migration's own transaction; writers wait."""
+        """Build an index in the migration's own transaction, which blocks writers."""
         await connection.script(index.sql("IF NOT EXISTS "))
 
     def snapshot(self) -> "SqliteSnapshot":
-        """A read transaction on a connection of its own."""
+        """A read transaction on its own connection."""
         return SqliteSnapshot(self)
 
     def shared_snapshot(self) -> "SqliteSharedSnapshot":
-        """The read transaction of this turn of the event loop, shared by all who ask for one in it."""
+        """The read transaction of the current event loop turn, shared by all callers within it."""
         if self._shared is None:
             self._shared = SqliteSharedSnapshot(self)
             asyncio.get_running_loop().call_soon(self._end_turn, self._shared)
@@ -187,7 +187,7 @@ class SqliteEngine:
         shared.end_turn()
 
     def reader(self) -> apsw.Connection:
-        """A read-only connection, to be given back with `release`."""
+        """Take a read-only connection; return it with `release`."""
         if self._writer is None:
             raise UnavailableError("the database is closed")
         if self._readers:
@@ -204,16 +204,16 @@ class SqliteEngine:
         return connection
 
     def release(self, connection: apsw.Connection) -> None:
-        """Take a read-only connection back."""
+        """Return a read-only connection to the pool."""
         if self._writer is None:
             connection.close()
         else:
             self._readers.append(connection)
 
     def check_files(self) -> None:
-        """Raise ReplacedError when the file, or one of SQLite's beside it, is no longer the one that was opened.
+        """Raise ReplacedError if the database file, or a SQLite file beside it, is no longer the one that was opened.
 
-        It is logged when that is first seen, and when the files are back. May be called on any thread.
+        Logs the first such failure and the return of the files. May be called on any thread.
         """
         if self._files is None:
             return
@@ -233,7 +233,7 @@ class SqliteEngine:
             self._is_replaced = False
 
     async def backup(self, path: str | Path) -> None:
-        """Copy the database to a new file, as it is at this moment, while others go on writing."""
+        """Copy the current state of the database to a new file without blocking writers."""
         source = self.reader()
         try:
             await off_loop(copy_to, source, Path(path))
@@ -241,7 +241,7 @@ class SqliteEngine:
             self.release(source)
 
     async def damage(self) -> list[str]:
-        """What SQLite's integrity check finds wrong; it reads the whole file, on a thread."""
+        """The problems found by SQLite's integrity check, which reads the whole file on a thread."""
         source = self.reader()
         try:
             rows = await off_loop(run, source, "PRAGMA integrity_check")
@@ -282,11 +282,11 @@ class SqliteConnection:
         self.discarded = False
 
     def discard(self) -> None:
-        """Nothing was written that is worth a commit: roll back at the end of the block."""
+        """Roll back at the end of the block, as nothing worth committing was written."""
         self.discarded = True
 
     async def all(self, statement: Statement, values: Values) -> list[Row]:
-        """Run a statement and return its rows, of which SQLite looks for SLICE in one turn of the event loop."""
+        """Run a statement and return its rows, fetching SLICE of them per turn of the event loop."""
         sql = statement.sql("sqlite")
         try:
             cursor = self._connection.execute(sql.text, sql.arguments(values))
@@ -295,7 +295,7 @@ class SqliteConnection:
                 try:
                     await fetch_rest(rows, cursor)
                 finally:
-                    cursor.close(True)  # a statement that is not at its end would keep its transaction
+                    cursor.close(True)  # an unfinished statement would keep its transaction open
         except AWAY as error:
             raise unavailable("the database cannot be used", error) from error
         return rows
@@ -309,12 +309,12 @@ class SqliteConnection:
     async def several(
         self, queries: Sequence[tuple[Statement, Values]], *, long: bool = False, last: bool = False
     ) -> list[list[Row]]:
-        """Run statements one after the other; returns the rows of each."""
+        """Run statements in order; returns the rows of each."""
         run = self.in_thread if long else self.all
         return [await run(statement, values) for statement, values in queries]
 
     async def many(self, statement: Statement, rows: Iterable[Sequence[Any]], *, long: bool = False) -> None:
-        """Run a statement once for each row of positional arguments; on a thread if it is long."""
+        """Run a statement once for each row of positional arguments, on a thread if `long`."""
         execute, text = self._connection.executemany, statement.sql("sqlite").text
         try:
             await off_loop(execute, text, rows) if long else execute(text, rows)
@@ -326,18 +326,18 @@ class SqliteConnection:
         run(self._connection, text)
 
     async def tables(self) -> set[str]:
-        """The names of the tables there are."""
+        """The names of the existing tables."""
         return {name for (name,) in run(self._connection, _TABLES)}
 
     async def is_distributed(self) -> bool:
-        """Never."""
+        """Always False."""
         return False
 
     async def resume_numbers(self, table: str) -> None:
-        """Nothing to do: SQLite numbers from the largest there is."""
+        """Nothing to do: SQLite continues after the largest id by itself."""
 
     async def in_thread(self, statement: Statement, values: Values) -> list[Row]:
-        """`all` for many rows: on a thread, so that the loop goes on. The connection must be left alone meanwhile."""
+        """`all` for many rows, on a thread so as not to block the loop. The connection must not be used meanwhile."""
         sql = statement.sql("sqlite")
         return await off_loop(run, self._connection, sql.text, sql.arguments(values))
 
@@ -355,7 +355,7 @@ class SqliteSnapshot:
         self.end()
 
     def begin(self) -> SqliteConnection:
-        """Begin the transaction; what is read is what is there at its first statement."""
+        """Begin the transaction; it sees the state as of its first statement."""
         self._reader = self._engine.reader()
         try:
             run(self._reader, "BEGIN")
@@ -365,17 +365,17 @@ class SqliteSnapshot:
         return SqliteConnection(self._reader)
 
     def end(self) -> None:
-        """End the transaction and give its connection back."""
+        """End the transaction and return its connection."""
         run(self._reader, "COMMIT")
         self._engine.release(self._reader)
 
 
 class SqliteSharedSnapshot:
-    """One read transaction for all that is looked up in one turn of the event loop; an async context manager.
+    """One read transaction for all lookups in one turn of the event loop; an async context manager.
 
-    To begin and end a transaction, with its file locks, costs more than to find a customer. Nobody misses a write by
-    sharing: what becomes known after the transaction began, an answer or a request, becomes known by a callback that
-    is queued behind the one that ends the turn. Who is inside then keeps the transaction until they leave.
+    Beginning and ending a transaction, with its file locks, costs more than finding a customer. Sharing one hides no
+    write: any reply or request that arrives after the transaction began is delivered by a callback queued behind the
+    one that ends the turn. Callers still inside at that point keep the transaction open until they leave.
     """
 
     def __init__(self, engine: SqliteEngine) -> None:
@@ -394,7 +394,7 @@ class SqliteSharedSnapshot:
             self._snapshot.end()
 
     def end_turn(self) -> None:
-        """Nobody else comes in."""
+        """Admit no further callers; end the transaction once the last one leaves."""
         self._over = True
         if not self._inside:
             self._snapshot.end()
