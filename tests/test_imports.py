@@ -15,8 +15,9 @@ LONGEST = 400
 
 ROOMS: dict[str, frozenset[str]] = {
     "domain": frozenset(),
-    "audience": frozenset({"domain", "logs"}),
-    "store": frozenset({"domain", "files", "logs"}),
+    "cancellation": frozenset(),
+    "audience": frozenset({"cancellation", "domain", "logs"}),
+    "store": frozenset({"cancellation", "domain", "files", "logs"}),
     "checking": frozenset({"domain", "audience", "store"}),
     "settings": frozenset({"domain"}),
     "logs": frozenset(),
@@ -26,7 +27,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "rate_counters": frozenset(),
     "http": frozenset({"domain", "audience", "store", "settings", "logs", "metrics", "stalls", "rate_counters"}),
     "server": frozenset({"metrics", "domain", "settings", "rate_counters"}),
-    "importing": frozenset({"domain", "store"}),
+    "importing": frozenset({"cancellation", "domain", "store"}),
     "jobs": frozenset({"domain", "store", "settings", "logs", "importing"}),
     "cli": frozenset({"checking", "files", "domain", "audience", "store", "settings", "logs", "importing", "server"}),
     "__main__": frozenset({"cli"}),

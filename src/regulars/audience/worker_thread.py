@@ -5,6 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from regulars.cancellation import ended
+
 _T = TypeVar("_T")
 
 
@@ -25,11 +27,7 @@ class WorkerThread:
             return await asyncio.shield(waiter)
         except asyncio.CancelledError:
             if not future.cancel():
-                while not waiter.done():
-                    try:
-                        await asyncio.wait([waiter])
-                    except asyncio.CancelledError:
-                        continue
+                await ended(waiter)
             raise
 
     async def close(self) -> None:

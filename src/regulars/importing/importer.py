@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, cast
 
 from msgspec import Struct
 
+from regulars.cancellation import finished
 from regulars.domain.commands import Command, Reassign, RecordActivity, Upsert, UpsertGroup, is_taken, later_of
 from regulars.domain.faults import Fault, RefusedError
 from regulars.domain.moments import now_ms
@@ -118,7 +119,7 @@ class Import:
             finally:
                 # Also when cancelled: what is under way becomes durable, and must be counted.
                 if commit is not None:
-                    await commit
+                    await finished(commit)
                     commit = None
             try:
                 await self._try_again(started)

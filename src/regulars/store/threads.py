@@ -6,26 +6,14 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from regulars.cancellation import finished
+
 _Result = TypeVar("_Result")
-
-
-async def _ended(running: asyncio.Future[Any]) -> None:
-    """Wait for the end of what runs in a thread, however often that is cancelled."""
-    while not running.done():
-        try:
-            await asyncio.wait([running])
-        except asyncio.CancelledError:
-            continue
 
 
 async def off_loop(call: Callable[..., _Result], *arguments: Any) -> _Result:
     """Run a call on a thread. A cancelled caller waits for its end: a connection must not serve two at once."""
-    running = asyncio.ensure_future(asyncio.to_thread(call, *arguments))
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await _ended(running)
-        raise
+    return await finished(asyncio.ensure_future(asyncio.to_thread(call, *arguments)))
 
 
 class Worker:
@@ -42,11 +30,7 @@ class Worker:
             self._thread.start()
         done = asyncio.get_running_loop().create_future()
         self._calls.put((call, done))
-        try:
-            await asyncio.shield(done)
-        except asyncio.CancelledError:
-            await _ended(done)
-            raise
+        await finished(done)
 
     def stop(self) -> None:
         """End the thread after the calls that wait."""
