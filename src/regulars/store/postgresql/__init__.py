@@ -1,1 +1,1 @@
-"""The engine for PostgreSQL: imported only where a database URL asks for it, as psycopg is an extra."""
+"""The PostgreSQL engine; imported only if the database URL needs it, as psycopg is an optional extra."""

@@ -1,4 +1,4 @@
-"""One transaction on a PostgreSQL server: its statements, its commit, and its end whatever went wrong."""
+"""One transaction on a PostgreSQL server: its statements, its commit, and its cleanup after any failure."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -29,9 +29,9 @@ _TABLES: Final = Sql("SELECT tablename::text FROM pg_tables WHERE schemaname = c
 
 
 class PostgresqlConnection:
-    """Statements in one transaction, which begins with the first of them.
+    """Statements in one transaction, which begins with the first statement.
 
-    A connection that turns out to be dead at that first statement is replaced unnoticed: nothing has happened yet.
+    If the connection turns out to be dead at that point, it is replaced transparently, as nothing has happened yet.
     """
 
     def __init__(self, session: Session, pool: ConnectionPool, begin: Sql) -> None:
@@ -44,7 +44,7 @@ class PostgresqlConnection:
         self.discarded = False
 
     def discard(self) -> None:
-        """Nothing was written that is worth a commit: roll back at the end of the block."""
+        """Roll back at the end of the block, as nothing worth committing was written."""
         self.discarded = True
 
     async def all(self, statement: Statement, values: Values) -> list[Row]:
@@ -60,9 +60,9 @@ class PostgresqlConnection:
     async def several(
         self, queries: Sequence[tuple[Statement, Values]], *, long: bool = False, last: bool = False
     ) -> list[list[Row]]:
-        """Run statements in one round trip, the last of which ends a snapshot; returns the rows of each."""
+        """Run statements in one round trip; returns the rows of each. last: also end this snapshot."""
         if last and self._begin is not READ:
-            raise RuntimeError("a write transaction ends by its commit")  # which finds out whether it happened
+            raise RuntimeError("a write transaction ends by its commit")  # `commit` determines whether it succeeded
         results = await self._exchange(_compiled(queries), last=last)
         session = self._session
         return [
@@ -71,12 +71,12 @@ class PostgresqlConnection:
         ]
 
     async def many(self, statement: Statement, rows: Iterable[Sequence[Any]], *, long: bool = False) -> None:
-        """Send a statement once for each row of positional arguments; a failure shows at the next answer."""
+        """Send a statement once for each row of positional arguments; a failure surfaces at the next reply."""
         self._ensure_begun()
         await self._session.send_many(statement.sql("postgresql"), rows)
 
     async def in_thread(self, statement: Statement, values: Values) -> list[Row]:
-        """`all` for many rows, which are decoded some at a time."""
+        """`all` for many rows, which are decoded in chunks."""
         (rows,) = await self.several([(statement, values)], long=True)
         return rows
 
@@ -85,17 +85,17 @@ class PostgresqlConnection:
         await self.ask(Sql(text, (), {}))
 
     async def tables(self) -> set[str]:
-        """The names of the tables there are."""
+        """The names of the existing tables."""
         (rows,) = await self.ask(_TABLES)
         return {name for (name,) in rows}
 
     async def is_distributed(self) -> bool:
-        """Whether there is Citus, and it has distributed the tables of customers."""
+        """Whether Citus is installed and distributes the customer tables."""
         (has_citus,) = await self.ask(CITUS)
         return bool(has_citus) and bool((await self.ask(_IS_DISTRIBUTED))[0])
 
     async def resume_numbers(self, table: str) -> None:
-        """Set the sequence behind a table's `id` to the largest there is."""
+        """Set the sequence behind a table's `id` to its largest value."""
         text = f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"  # noqa: S608
         await self.ask(Sql(text, (), {}))
 
@@ -105,11 +105,11 @@ class PostgresqlConnection:
         return [self._session.rows(result) for result in results]
 
     async def unhurried(self) -> None:
-        """Take the lock of all migrations and lift the limits of time for this transaction."""
+        """Take the global migration lock and disable timeouts for this transaction."""
         self._patiently = True
         await self._exchange([(_UNHURRIED, ())])
-        # Asked again and again: a statement that waits for a lock has a snapshot, for whose end the migration that has
-        # the lock may wait itself.
+        # Poll instead of blocking: a statement that waits for a lock holds a snapshot, and the migration that has the
+        # lock may itself be waiting for that snapshot to end.
         while True:
             locked, _ = await self.ask(_TRY_LOCK_MIGRATIONS, _NO_SNAPSHOT)
             if locked == [(True,)]:
@@ -117,11 +117,11 @@ class PostgresqlConnection:
             await asyncio.sleep(_MIGRATION_PAUSE)
 
     async def let_snapshot_go(self) -> None:
-        """Keep no snapshot between statements: the last answer's stays with the server until the next one's."""
+        """Release the snapshot: the server keeps the last reply's snapshot until the next statement."""
         await self.ask(_NO_SNAPSHOT)
 
     async def commit(self) -> None:
-        """Commit; raises OutcomeUnknownError if the connection is lost before the answer comes."""
+        """Commit; raises OutcomeUnknownError if the connection is lost before the reply arrives."""
         if not self._begun:
             return
         session = self._session
@@ -135,7 +135,7 @@ class PostgresqlConnection:
         self._begun = False
 
     def abandon(self) -> None:
-        """Leave the transaction without a commit. What is still under way is given up with the connection."""
+        """End the transaction without a commit. If statements are still running, the connection is closed."""
         if not self._begun or self._session.closed:
             return
         self._begun = False
@@ -145,7 +145,7 @@ class PostgresqlConnection:
         self._session.end(_ROLLBACK)
 
     def release(self) -> None:
-        """Give the connection back to the pool."""
+        """Return the connection to the pool."""
         self._pool.give(self._session)
 
     def _ensure_begun(self) -> None:
@@ -169,7 +169,7 @@ class PostgresqlConnection:
         return results
 
     async def _start_over(self) -> None:
-        """Be in no transaction again, on a connection of use: nothing has happened yet."""
+        """Reset to no transaction, on a usable connection. Only valid before anything has happened."""
         self.abandon()
         self._begun = False
         if not self._session.can_be_reused:

@@ -1,4 +1,4 @@
-"""Citus: the tables of customers spread over machines by site, the small tables on each of them."""
+"""Citus: distributes the customer tables over machines by site and replicates the small tables to each machine."""
 
 from typing import Final
 
@@ -12,10 +12,10 @@ _DISTRIBUTED: Final = Sql("SELECT logicalrelid::regclass::text FROM pg_dist_part
 
 
 def steps() -> dict[str, str]:
-    """The SQL that distributes each table, in order, by the table's name.
+    """The SQL that distributes each table, in order, by table name.
 
-    The rows of one site are on one shard, whatever the table: the first table's shards are those of the others. So
-    every transaction of the ledger and every statement, each of which names its site, is carried out on one machine.
+    All tables are colocated, so the rows of one site are on one machine in every table. Every ledger transaction and
+    every statement names its site and therefore runs on one machine.
     """
     first = f"SELECT create_distributed_table('{site_heads.name}', 'site_id')"
     others = {
@@ -32,9 +32,9 @@ def steps() -> dict[str, str]:
 
 
 async def distribute(engine: PostgresqlEngine) -> list[str]:
-    """Distribute the tables that are not yet; returns their names. Rows go along.
+    """Distribute the tables that are not distributed yet, with their rows; returns their names.
 
-    Raises UnavailableError when the database has no Citus.
+    Raises UnavailableError if the database has no Citus.
     """
     async with engine.migration() as connection:
         (extension,) = await connection.ask(CITUS)

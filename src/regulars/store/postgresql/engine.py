@@ -1,8 +1,8 @@
-"""The PostgreSQL engine: one order of commits a site, as many sites at once as there are connections.
+"""The PostgreSQL engine: commits of one site are serialised; different sites commit in parallel.
 
-The row of `site_heads` is the lock, so READ COMMITTED is enough for the ledger: what a statement after it reads was
-committed before the lock was had. Reads have REPEATABLE READ snapshots. Durability is the server's: a commit is
-acknowledged when the server's `synchronous_commit` says so, which is never lowered here.
+The site's row in `site_heads` is the lock, so READ COMMITTED is enough for the ledger: later statements see everything
+committed before the lock was acquired. Reads use REPEATABLE READ snapshots. Durability is up to the server: a commit is
+acknowledged according to the server's `synchronous_commit`, which is never lowered here.
 """
 
 import time
@@ -29,8 +29,8 @@ LOCK_SECONDS: Final = 10
 _POOL_SECONDS: Final = 5
 
 PLANS: Final = {
-    # Every statement is a look-up in an index, also of a table that is young and seems not worth one: a plan is made
-    # once a connection, and must not read a whole site when that has grown.
+    # Every statement must use an index, even on a table that is still small: a plan is made once per connection, and
+    # must not scan a whole site after the table has grown.
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
@@ -42,7 +42,7 @@ _KEEPALIVES: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepaliv
 _SET: Final = Sql("SELECT set_config($1, $2, false)", (), {})
 _ENCODING: Final = Sql("SELECT current_setting('server_encoding')", (), {})
 _CITUS_PLANS: Final = {"plan_cache_mode": "force_custom_plan"}
-"""Which shard a statement goes to depends on its values, and only the simplest can be planned before they are known."""
+"""The shard of a statement depends on its values, and Citus can plan only the simplest statements without them."""
 _INVALID_INDEXES: Final = Sql("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid", (), {})
 _IS_VALID: Final = (
     "SELECT indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid "
@@ -56,7 +56,7 @@ _BAD_PAGES: Final = Sql(
 class PostgresqlEngine:
     """A database on a server. The database must exist; its encoding must be UTF8.
 
-    connections: how many may be open at a time. lock_seconds, statement_seconds: what the server gives up after.
+    connections: limit on open connections. lock_seconds, statement_seconds: timeouts on the server.
     """
 
     dialect = "postgresql"
@@ -80,7 +80,7 @@ class PostgresqlEngine:
             "statement_timeout": f"{statement_seconds * 1000:.0f}",
             "lock_timeout": f"{lock_seconds * 1000:.0f}",
             "client_encoding": "UTF8",
-            # A server that lost us without a word lets go of our locks within half a minute.
+            # If the connection breaks silently, the server releases our locks within half a minute.
             **{f"tcp_{name}": str(value) for name, value in _KEEPALIVES.items()},
         }
         self._patience = statement_seconds + 5
@@ -89,11 +89,11 @@ class PostgresqlEngine:
         self.last_hold = 0.0
 
     def exists(self) -> bool:
-        """True: only the server knows, and says so at `open`."""
+        """Always True: only the server knows, and `open` asks it."""
         return True
 
     async def open(self) -> None:
-        """Connect once, to see that it can be done. Raises UnavailableError."""
+        """Open the pool and connect once as a test. Raises UnavailableError."""
         self._pool = ConnectionPool(self._connect, size=self._connections, patience=self._pool_seconds)
         session = await self._pool.take()
         self._pool.give(session)
@@ -106,7 +106,7 @@ class PostgresqlEngine:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["PostgresqlConnection"]:
-        """A transaction that commits at the end, durably, or rolls back if the block raises."""
+        """A transaction that commits durably at the end of the block, or rolls back if the block raises."""
         connection = PostgresqlConnection(await self._opened().take(), self._opened(), WRITE)
         began = time.perf_counter()
         try:
@@ -124,15 +124,15 @@ class PostgresqlEngine:
 
     @asynccontextmanager
     async def migration(self) -> AsyncIterator["PostgresqlConnection"]:
-        """A transaction that holds the lock of all migrations, without limits of time."""
+        """A transaction that holds the global migration lock, without timeouts."""
         async with self.transaction() as connection:
             await connection.unhurried()
             yield connection
 
     async def create_index(self, connection: WriteConnection, index: NewIndex) -> None:
-        """Build an index concurrently, on a connection of its own: it cannot be done inside a transaction.
+        """Build an index concurrently on a separate connection, as this is not allowed inside a transaction.
 
-        The build waits for the end of every older snapshot, so the migration must keep none.
+        The build waits for all older snapshots to end, so the migration must not hold one.
         """
         assert isinstance(connection, PostgresqlConnection)
         await connection.let_snapshot_go()
@@ -151,7 +151,7 @@ class PostgresqlEngine:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator["PostgresqlConnection"]:
-        """A read transaction. Its end comes with the answer to its last reading, or is not waited for."""
+        """A read transaction. It ends together with its last read, or without waiting for the server."""
         connection = PostgresqlConnection(await self._opened().take(), self._opened(), READ)
         try:
             yield connection
@@ -160,18 +160,18 @@ class PostgresqlEngine:
             connection.release()
 
     def shared_snapshot(self) -> AbstractAsyncContextManager["PostgresqlConnection"]:
-        """A read transaction of one's own: to begin it costs no round trip."""
+        """A separate read transaction: beginning one costs no round trip, so there is nothing to share."""
         return self.snapshot()
 
     async def backup(self, path: str) -> None:
-        """Not done here: raises UnavailableError with the way to do it."""
+        """Not supported: raises UnavailableError, which says how to back up."""
         raise UnavailableError("a PostgreSQL database is backed up with pg_dump, or with `regulars copy` to a file")
 
     def check_files(self) -> None:
-        """Nothing to do: the server looks after its files."""
+        """Nothing to do: the server manages its files."""
 
     async def damage(self) -> list[str]:
-        """Indexes that the server holds invalid, and pages with a wrong checksum that it met."""
+        """Indexes that the server marks invalid, and checksum failures that it has counted."""
         async with self.snapshot() as connection:
             invalid, failures = await connection.ask(_INVALID_INDEXES, _BAD_PAGES)
         found = [f"the index {name} is not valid" for (name,) in invalid]
@@ -183,12 +183,12 @@ class PostgresqlEngine:
         return self._pool
 
     async def _plain_connection(self) -> AsyncConnection[tuple[Any, ...]]:
-        """A new connection of psycopg's own making, outside the pool."""
+        """A new psycopg connection outside the pool."""
         try:
             conninfo = make_conninfo(
                 self._url, connect_timeout=CONNECT_SECONDS, application_name="regulars", **_KEEPALIVES
             )
-        except ProgrammingError:  # whose text would tell the password
+        except ProgrammingError:  # its message would reveal the password
             raise UnavailableError(
                 "the database URL is malformed: the form is postgresql://user:password@host:port/database, and in a "
                 "user or password % is written %25, @ is %40, : is %3A and / is %2F"

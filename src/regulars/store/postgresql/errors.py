@@ -1,4 +1,4 @@
-"""What PostgreSQL says went wrong, as what the store does about it."""
+"""Maps PostgreSQL errors to the store's exceptions."""
 
 from typing import Final
 
@@ -10,21 +10,21 @@ from regulars.store.engine import RejectedError, TransientError, UnavailableErro
 
 
 class LostError(TransientError):
-    """The connection is gone, and what was under way on it is undone, unless a COMMIT had been sent."""
+    """The connection was lost and its transaction rolled back, unless a COMMIT had been sent."""
 
 
 class NodeLostError(TransientError):
-    """The server lost another one that it needs, a node of Citus; the connection to itself stands."""
+    """The server lost its connection to a Citus node; our connection to the server is intact."""
 
 
 class ExpiredError(UnavailableError):
-    """A statement or the wait for a lock took too long and was given up."""
+    """A statement or the wait for a lock timed out."""
 
 
 _LOST: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "0A000", "26000", "42P05", "08P01"})
-"""The session ends, is on a server that takes no writes, or disagrees with us on what was said: it is of no use.
+"""The session was ended, is on a server that accepts no writes, or is out of sync with us: it cannot be used further.
 
-So are those of class 25, which say that the transaction is in another state than we know of.
+The same holds for errors of class 25, which mean that the transaction is not in the state that we assume.
 """
 
 _NODE: Final = "08"
@@ -34,18 +34,18 @@ _AGAIN: Final = frozenset({"40001", "40P01"})
 """A serialisation failure, a deadlock."""
 
 _EXPIRED: Final = frozenset({"57014", "55P03"})
-"""Cancelled by statement_timeout or by an administrator; lock_timeout."""
+"""Cancelled by statement_timeout or an administrator; cancelled by lock_timeout."""
 
 _UNAVAILABLE_CLASSES: Final = frozenset({"28", "3D", "53", "55", "57", "58"})
-"""No access or no such database any more; out of memory, disk or connections; not in a state to do it; an operator's
-intervention; an error of the system."""
+"""Access denied; no such database; out of memory, disk or connections; object not in the required state; operator
+intervention; system error."""
 
 _FOREIGN: Final = frozenset({"42501", "42P01", "42P07", "42703", "3F000"})
-"""No privilege; a table, column or schema that is not there, or is one of somebody else's."""
+"""No privilege; a table, column or schema is missing, or belongs to something else."""
 
 
 def failure_of(result: PGresult) -> UnavailableError:
-    """The exception for a result that is an error."""
+    """The exception for an error result."""
     code = (result.error_field(DiagnosticField.SQLSTATE) or b"").decode()
     message = (result.error_field(DiagnosticField.MESSAGE_PRIMARY) or b"no reason given").decode(errors="replace")
     if code in _LOST or code.startswith(_STATE):

@@ -1,4 +1,4 @@
-"""A bounded pool of connections that heals by itself: lost ones leave it at once, new ones are made when needed."""
+"""A bounded, self-healing connection pool: lost connections leave it at once, new ones are opened when needed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,11 +8,11 @@ from regulars.store.postgresql.session import Session
 
 
 class PoolExhaustedError(UnavailableError):
-    """Every connection is in use, and none became free in time."""
+    """All connections are in use and none became free in time."""
 
 
 class ConnectionPool:
-    """Up to `size` connections, made by `connect`. patience: seconds to wait for a free one."""
+    """Up to `size` connections, opened by `connect`. patience: seconds to wait for a free one."""
 
     def __init__(self, connect: Callable[[], Awaitable[Session]], *, size: int, patience: float) -> None:
         self._connect = connect
@@ -24,7 +24,7 @@ class ConnectionPool:
         self._closed = False
 
     async def take(self, *, fresh: bool = False) -> Session:
-        """A connection, to be given back. fresh: one that is made now. Raises UnavailableError."""
+        """Take a connection; return it with `give`. fresh: always open a new one. Raises UnavailableError."""
         await self._permit()
         try:
             self._check()
@@ -39,7 +39,7 @@ class ConnectionPool:
         return session
 
     def give(self, session: Session) -> None:
-        """Take a connection back: kept if it is in no transaction, else closed. The second time has no effect."""
+        """Return a connection: keeps it unless it is in a transaction, else closes it. Idempotent."""
         if session not in self._used:
             return
         self._used.remove(session)
@@ -50,14 +50,14 @@ class ConnectionPool:
         self._permits.release()
 
     def close(self) -> None:
-        """Hang up all connections, also those in use."""
+        """Close all connections, including those in use."""
         self._closed = True
         for session in (*self._idle, *self._used):
             session.close()
         self._idle.clear()
 
     async def _permit(self) -> None:
-        """Wait, in the order of arrival, until one more connection may be in use."""
+        """Wait in FIFO order until one more connection may be in use."""
         if not self._permits.locked():
             await self._permits.acquire()
             return
@@ -77,7 +77,7 @@ class ConnectionPool:
         return await self._connect()
 
     def _newest(self) -> Session | None:
-        """The connection that was used last: what it has prepared and cached is most likely of use."""
+        """The most recently used idle connection: its prepared statements and caches are most likely useful."""
         while self._idle:
             session = self._idle.pop()
             if not session.closed:

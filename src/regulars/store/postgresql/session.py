@@ -1,8 +1,8 @@
-"""One connection, driven as a pipeline: statements go out without waiting, their results come back in order.
+"""One connection, driven as a pipeline: statements are sent without waiting, and results come back in order.
 
-psycopg connects and libpq speaks the protocol; this drives libpq's pipeline mode directly on the event loop. So a
-transaction costs as many round trips as it has answers to wait for, each statement is parsed once a connection
-whatever its values are, and a reader that is always registered sees at once when the server goes away.
+psycopg connects and libpq speaks the protocol; this module drives libpq's pipeline mode directly on the event loop. A
+transaction then costs only as many round trips as it has results to wait for. Each statement is parsed once per
+connection, whatever its values, and a permanently registered reader notices at once if the server goes away.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from regulars.store.postgresql.errors import LostError, failure_of
 from regulars.store.statement import Sql
 
 _ROWS_AT_A_TIME: Final = 500
-"""Rows that are turned into Python values, or sent, before others get their turn: about 2 ms."""
+"""Rows decoded or sent before yielding to the event loop: about 2 ms of work."""
 
 _FORGET_PLANS: Final = Sql("DISCARD PLANS", (), {})
 _ENCODERS: Final[Mapping[type, Callable[[Any], bytes | None]]] = {
@@ -34,7 +34,7 @@ _ENCODERS: Final[Mapping[type, Callable[[Any], bytes | None]]] = {
 
 
 class _Segment:
-    """What is sent between two synchronisations: the results to keep, the first failure, and who waits."""
+    """The statements between two sync messages: results to keep, the first failure, and the future to complete."""
 
     __slots__ = ("done", "failure", "results")
 
@@ -45,7 +45,7 @@ class _Segment:
 
 
 class _Step:
-    """A message whose result is awaited. prepares: the text it prepares; keep: somebody wants its rows."""
+    """A message whose result is pending. prepares: the SQL text that it prepares. keep: whether its rows are needed."""
 
     __slots__ = ("keep", "prepares", "segment")
 
@@ -56,7 +56,7 @@ class _Step:
 
 
 class Session:
-    """A connection to the server. patience: seconds to wait for an answer before the server counts as lost."""
+    """A connection to the server. patience: seconds to wait for a reply before the server counts as lost."""
 
     def __init__(self, connection: AsyncConnection[Any], *, patience: float) -> None:
         self._connection = connection
@@ -83,19 +83,19 @@ class Session:
 
     @property
     def pid(self) -> int:
-        """The number of the server's process for this connection."""
+        """The process id of the server's backend for this connection."""
         return self._wire.backend_pid
 
     @property
     def is_idle(self) -> bool:
-        """Whether every answer has come."""
+        """Whether every reply has arrived."""
         return not self._steps
 
     @property
     def can_be_reused(self) -> bool:
-        """Whether it is in no transaction: the server says so, or nothing came after the end of one.
+        """Whether the session is outside a transaction: the server says so, or nothing was sent since `end`.
 
-        That end is not waited for; should it fail, the session closes.
+        The result of `end` is not awaited; if it fails, the session closes.
         """
         if self.closed:
             return False
@@ -108,11 +108,11 @@ class Session:
         self._ending = True
 
     def begin(self, sql: Sql) -> None:
-        """Send the statement that begins a transaction, with plans that are not too old.
+        """Send the statement that begins a transaction, discarding plans that are too old.
 
-        Plans are made once and kept, and one that was made for an empty table reads a whole site when that has
-        grown. So they are made anew as work and time go on, ever more seldom; later on the server itself drops those
-        of tables that it has analysed.
+        Plans are cached, and one made for an empty table scans a whole site once the table has grown. They are
+        therefore discarded as statements and time accumulate, at growing intervals; later the server itself drops the
+        plans of tables that it has analysed.
         """
         now = self._loop.time()
         if self._sent >= self._renew_sent or now >= self._renew_at:
@@ -123,7 +123,7 @@ class Session:
         self.send(sql)
 
     def send(self, sql: Sql, arguments: Iterable[Any] = (), *, keep: bool = False) -> None:
-        """Send a statement without waiting; its rows are among the results of the next `sync` if they are kept."""
+        """Send a statement without waiting. keep: include its rows in the results of the next `sync`."""
         self._check()
         self._ending = False
         encoded = [_ENCODERS[value.__class__](value) for value in arguments]
@@ -145,15 +145,15 @@ class Session:
                 await asyncio.sleep(0)
 
     def sync_later(self) -> None:
-        """End a stretch of statements whose results nobody waits for. A failure undoes the stretch."""
+        """Send a sync message without waiting for results. A failure closes the session."""
         self._check()
         self._end_segment()
 
     async def sync(self, *, patiently: bool = False) -> list[PGresult]:
-        """Wait until the statements that were sent are through; returns the results to keep, in order.
+        """Wait for the statements sent so far; returns the results to keep, in order.
 
-        patiently: however long that takes. Raises the first failure, after which the server has skipped the rest of
-        the stretch.
+        patiently: wait without a limit. Raises the first failure; the server skips all later statements up to the
+        sync message.
         """
         self._check()
         segment = self._end_segment()
@@ -174,7 +174,7 @@ class Session:
         return self._transformer.load_rows(0, result.ntuples, tuple)
 
     async def many_rows(self, result: PGresult) -> list[Row]:
-        """The same for many rows: others get their turn between."""
+        """`rows` for many rows: yields to the event loop in between."""
         rows: list[Row] = []
         for start in range(0, result.ntuples, _ROWS_AT_A_TIME):
             self._transformer.set_pgresult(result)
@@ -183,7 +183,7 @@ class Session:
         return rows
 
     def close(self) -> None:
-        """Hang up; what is under way is undone by the server."""
+        """Close the connection; the server rolls back a running transaction."""
         self._lose("the connection was closed")
 
     # The protocol
@@ -259,14 +259,14 @@ class Session:
         if segment.done is not None and not segment.done.done():
             segment.done.set_result(None)
         if segment.failure is not None and (segment.done is None or isinstance(segment.failure, LostError)):
-            # What nobody waits for brings the session into a known state, which it now is not in.
+            # A segment that nobody waits for resets the session; after a failure its state is unknown.
             self._lose(str(segment.failure))
 
     def _expire(self) -> None:
         self._lose("the server did not answer in time")
 
     def _lose(self, reason: str) -> None:
-        """Hang up, and tell everybody who waits."""
+        """Close the connection and fail all pending segments."""
         if self.closed:
             return
         self.closed = True
@@ -276,7 +276,7 @@ class Session:
         waiting = {id(step.segment): step.segment for step in self._steps}
         self._steps.clear()
         for segment in waiting.values():
-            # What the server said before it hung up says more than that it did.
+            # An error sent by the server before it hung up is more informative than the hangup itself.
             if segment.failure is None:
                 segment.failure = LostError(f"the connection to the database was lost: {reason.strip()}")
             if segment.done is not None and not segment.done.done():
