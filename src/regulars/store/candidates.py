@@ -1,4 +1,4 @@
-"""Candidates: which stored customers a command of a batch may turn out to concern."""
+"""Candidates: the stored customers that a command of a batch may affect."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ _Identifier = tuple[str, str | bytes | int]
 
 
 class Candidates:
-    """Which stored customers each command may turn out to concern: an earlier one may give them its identifiers."""
+    """The stored customers that each command may affect, as an earlier command may give a customer its identifiers."""
 
     def __init__(self, people: Iterable[Who], stored: Iterable[Customer]) -> None:
         self._parents: dict[_Identifier, _Identifier] = {}
@@ -23,7 +23,7 @@ class Candidates:
             self._customers.setdefault(self._root(("number", who.number or 0)), []).append(who.number or 0)
 
     def of(self, who: Who) -> list[int]:
-        """Every stored customer that is connected to these identifiers by commands of the batch."""
+        """All stored customers that commands of the batch connect to these identifiers."""
         identifiers = _identifiers(who)
         return self._customers.get(self._root(identifiers[0]), []) if identifiers else []
 

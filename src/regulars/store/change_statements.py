@@ -1,4 +1,4 @@
-"""The statements of the change log, and of loading an index: what an index reads, and what ages away."""
+"""Statements that read and prune the change log, and that load an index."""
 
 from typing import NamedTuple
 
@@ -63,18 +63,18 @@ LOAD_PACKED_TIES = Statement(
         relations.c.holds == literal_column("1"),
     ),
 )
-"""(the largest object number, every tie of a stretch of customers as one number), three times as fast as LOAD_TIES.
+"""(largest object number, ties of a range of customers packed into integers), three times as fast as LOAD_TIES.
 
-A packed tie is the object, the relation and the customer's place behind `after`, in so many bits each. It says
-nothing where an object has a larger number than PACKED_OBJECT_END.
+A packed tie holds the object, the relation and the customer's offset from `after`, in the numbers of bits given above.
+The ties are meaningless if the largest object number is PACKED_OBJECT_END or more.
 """
 
 
 class Prunable(NamedTuple):
-    """The statements by which a table that is numbered by change is pruned from its old end.
+    """The statements that prune the oldest rows of a table that is numbered by change.
 
-    oldest: the smallest number. expired: (rows, the largest number) of those of a slice that are from before a moment.
-    delete: a slice.
+    oldest: the smallest number. expired: (number of rows, largest number) of the rows in a slice older than a given
+    time. delete: deletes a slice.
     """
 
     oldest: Statement
@@ -83,7 +83,7 @@ class Prunable(NamedTuple):
 
 
 def prunable(table: Table) -> Prunable:
-    """The statements of a table with `number` and `at`."""
+    """The pruning statements of a table with the columns `number` and `at`."""
     of_slice = (
         site_is(table),
         table.c.number >= cast(bindparam("first"), BigInteger),

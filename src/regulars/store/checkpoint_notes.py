@@ -1,7 +1,8 @@
-"""What the last checkpoint left of an SQLite file, noted in the lock file beside it for every process that opens it.
+"""The state of an SQLite file after its last checkpoint, recorded in the lock file beside it for all processes.
 
-In WAL mode only a checkpoint writes to the database's file, and says so in the index of the write-ahead log (the -shm
-file, sqlite.org/walformat.html). Whatever changes the file's time or size without that is not SQLite.
+In WAL mode only a checkpoint writes to the database file, and it is recorded in the index of the write-ahead log (the
+-shm file, sqlite.org/walformat.html). If the file's time or size changes without one, something other than SQLite
+wrote to it.
 """
 
 import os
@@ -11,14 +12,15 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 _INDEX: Final = Struct("=32x2I56xI28xI")
-"""In the index of the log: its salts, the frames that were moved into the database, those that a checkpoint began."""
+"""Fields of the log's index: the salts, the frames copied to the database, the frames that a checkpoint set out to
+copy."""
 
 _NOTE: Final = Struct("<4IqqQQB")
 _CHECKSUM: Final = Struct("<I")
 
 
 class Checkpoint(NamedTuple):
-    """The write-ahead log, by its salts, and how many of its frames are in the database's file or meant to be."""
+    """The write-ahead log, identified by its salts, and the frames copied to the database (done) or to copy (begun)."""
 
     salt1: int
     salt2: int
@@ -27,17 +29,17 @@ class Checkpoint(NamedTuple):
 
     @property
     def is_settled(self) -> bool:
-        """Whether no checkpoint is under way, and the last one was not broken off."""
+        """Whether no checkpoint is running and the last one was not interrupted."""
         return self.done == self.begun
 
     @classmethod
     def read(cls, index: int) -> "Checkpoint":
-        """As the index of the log tells, an open file."""
+        """Read it from the log's index. index: the descriptor of the open file."""
         return cls(*_INDEX.unpack(os.pread(index, _INDEX.size, 0)))
 
 
 class State(IntEnum):
-    """What became of a database's file while it was open."""
+    """What happened to a database file while it was open."""
 
     WHOLE = 0
     MOVED = 1
@@ -45,7 +47,7 @@ class State(IntEnum):
 
 
 class Note(NamedTuple):
-    """A database's file after a checkpoint. modified: in ns."""
+    """A database file after a checkpoint. modified: time in ns."""
 
     checkpoint: Checkpoint
     modified: int
@@ -56,20 +58,20 @@ class Note(NamedTuple):
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, file: os.stat_result) -> "Note":
-        """The file as it is."""
+        """The current state of the file."""
         return cls(checkpoint, file.st_mtime_ns, file.st_size, file.st_dev, file.st_ino)
 
     def is_of(self, file: os.stat_result) -> bool:
-        """Whether this is about that file, whatever is in it."""
+        """Whether the note refers to this file, whatever its contents."""
         return (self.device, self.inode) == (file.st_dev, file.st_ino)
 
     def is_contradicted(self, checkpoint: Checkpoint, file: os.stat_result) -> bool:
-        """Whether the file changed without a checkpoint. False if there was one, as what it wrote is not known yet."""
+        """Whether the file changed without a checkpoint; False after a new one, whose result is not noted yet."""
         return self.checkpoint == checkpoint and self != Note.of(checkpoint, file)._replace(state=self.state)
 
     @classmethod
     def read(cls, lock_file: int) -> "Note | None":
-        """What is noted; None where nothing is, or while it is being written."""
+        """The current note; None if there is none or it is just being written."""
         raw = os.pread(lock_file, _NOTE.size + _CHECKSUM.size, 0)
         if len(raw) < _NOTE.size + _CHECKSUM.size:
             return None
@@ -80,6 +82,6 @@ class Note(NamedTuple):
         return cls(Checkpoint(*checkpoint), modified, size, device, inode, State(state))
 
     def write(self, lock_file: int) -> None:
-        """Note it in place of what was noted."""
+        """Replace the current note."""
         body = _NOTE.pack(*self.checkpoint, *self[1:])
         os.pwrite(lock_file, body + _CHECKSUM.pack(zlib.crc32(body)), 0)

@@ -1,4 +1,4 @@
-"""Two stores side by side: every row of every table, in the order of its key, some at a time."""
+"""Compares two stores: every row of every table, in key order and in chunks."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
@@ -14,10 +14,10 @@ CONTROL_TABLES: Final = tuple(table for table in metadata.sorted_tables if table
 
 _ROWS_AT_A_TIME: Final = 2_000
 _CHANGES_AT_A_TIME: Final = 100
-"""Fewer, as a change may have 256 KiB."""
+"""Fewer, as a change may take 256 KiB."""
 
 _FIRST: Final = -1
-"""Less than any number in a key."""
+"""Below any number in a key."""
 
 
 def key_of(table: Table) -> list[str]:
@@ -26,9 +26,9 @@ def key_of(table: Table) -> list[str]:
 
 
 def _after(table: Table) -> ColumnElement[bool]:
-    """Whether a row comes after the one whose key are the parameters: the key's columns compared one by one.
+    """The condition that a row comes after the key in the parameters, comparing the key's columns one by one.
 
-    The first condition follows from the second, and tells the planner where in the index to begin.
+    The first condition is redundant, but tells the planner where in the index to begin.
     """
     columns = [table.c[name] for name in key_of(table)]
     given = [bindparam(f"after_{column.name}", type_=column.type) for column in columns]
@@ -64,7 +64,7 @@ async def site_numbers(connection: Connection) -> list[int]:
 
 
 async def control_rows(connection: Connection, table: Table) -> list[Row]:
-    """Every row of a small table, without the mark of an unfinished copy."""
+    """All rows of a small table, except the mark of an unfinished copy."""
     rows = await connection.all(_READ_CONTROL[table], {})
     return [row for row in rows if table is not settings or row[0] != COPY_OF]
 
@@ -72,7 +72,7 @@ async def control_rows(connection: Connection, table: Table) -> list[Row]:
 async def site_rows(
     connection: Connection, table: Table, site: int, after: tuple[int, ...] | None = None
 ) -> AsyncIterator[list[Row]]:
-    """Every row of a site in a table, in stretches, by ascending key; those after a key."""
+    """The rows of a site in a table, in chunks by ascending key. after: start after this key."""
     names = key_of(table)
     if not names:
         yield await connection.all(_READ[table], {"site": site})
@@ -91,7 +91,7 @@ async def site_rows(
 
 
 def picker(table: Table) -> Callable[[Row], tuple[Any, ...]]:
-    """The key within the site of a row of a table."""
+    """Return a function that extracts a row's key within its site."""
     columns = list(table.c.keys())
     places = [columns.index(name) for name in key_of(table)]
     return lambda row: tuple(row[place] for place in places)
@@ -100,9 +100,9 @@ def picker(table: Table) -> Callable[[Row], tuple[Any, ...]]:
 async def differences(
     one: Connection, other: Connection, on_progress: Callable[[int], None] | None = None
 ) -> list[str]:
-    """How two stores differ, a sentence for each table of each site; empty if they are equal in every row.
+    """The differences between two stores, one sentence per site and table; empty if all rows are equal.
 
-    on_progress: called with the number of rows after each stretch.
+    on_progress: called with the number of rows after each chunk.
     """
     found: list[str] = []
     for table in CONTROL_TABLES:
@@ -119,7 +119,7 @@ async def differences(
 async def _compare(
     one: Connection, other: Connection, table: Table, site: int, on_progress: Callable[[int], None] | None
 ) -> int:
-    """The number of rows that only one of two stores has, as it is."""
+    """The number of rows that differ or exist in only one of the stores."""
     streams = [site_rows(connection, table, site) for connection in (one, other)]
     waiting: list[dict[Any, Row]] = [{}, {}]
     different = 0

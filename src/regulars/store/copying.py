@@ -1,8 +1,8 @@
-"""A store moved to another database with all its history: every row of every table, whatever the engines are.
+"""Copies a store with all its history to another database, row by row, whatever the engines.
 
-Rows are copied in the order of their keys, a stretch a transaction, so that a copy that was stopped goes on after the
-last row that arrived. What is copied is one moment of the source; a source that was written to meanwhile has other
-heads, and then a copy cannot be continued. The target is of no use to a server until the copy is complete.
+Rows are copied in key order, one chunk per transaction, so an interrupted copy resumes after the last row that arrived.
+The copy reflects one snapshot of the source. If the source has been written to since, its heads differ and the copy
+cannot be resumed. Servers refuse the target until the copy is complete.
 """
 
 from collections.abc import Callable
@@ -37,13 +37,13 @@ _UNMARK: Final = Statement("copy_unmark", delete(settings).where(settings.c.name
 
 
 class OccupiedError(Exception):
-    """The target of a copy has other contents than the beginning of this copy."""
+    """The target of a copy is not empty and is not an unfinished part of this copy."""
 
 
 async def copy(source: Engine, target: Engine, on_progress: Callable[[int], None] | None = None) -> int:
-    """Copy a store into an empty database, or go on with a copy that was stopped; returns how many rows it copied.
+    """Copy a store into an empty database, or resume an interrupted copy; returns the number of rows copied.
 
-    on_progress: called with the number of rows after each stretch.
+    on_progress: called with the number of rows after each chunk.
     Raises OccupiedError, IncompatibleError, UnavailableError.
     """
     await migrate(source)
@@ -58,7 +58,7 @@ async def copy(source: Engine, target: Engine, on_progress: Callable[[int], None
 
 
 async def _mark(origin: Connection, numbers: list[int]) -> str:
-    """What tells this moment of this store from every other: all heads with their tokens, and all settings."""
+    """Identifies this state of this store: all heads with their tokens, and all settings."""
     heads = [await origin.all(_HEAD, {"site": number}) for number in numbers]
     return msgspec.json.encode((await control_rows(origin, settings), heads)).decode()
 
@@ -81,7 +81,7 @@ async def _begin(target: Engine, mark: str) -> None:
 
 
 async def _copy_site(origin: Connection, target: Engine, site: int, on_progress: Callable[[int], None] | None) -> int:
-    """Copy the rows of a site that the target lacks; its head is the last."""
+    """Copy the rows of a site that the target lacks, the head last."""
     async with target.snapshot() as there:
         if await there.all(_HEAD, {"site": site}):
             return 0
@@ -98,7 +98,7 @@ async def _copy_site(origin: Connection, target: Engine, site: int, on_progress:
 
 
 async def _last(target: Engine, table: Table, site: int) -> tuple[Any, ...] | None:
-    """The key of the last row of a site that has arrived."""
+    """The key of the last row of a site in the target."""
     if table not in _LAST:
         return None
     async with target.snapshot() as there:
@@ -106,7 +106,7 @@ async def _last(target: Engine, table: Table, site: int) -> tuple[Any, ...] | No
 
 
 async def _finish(origin: Connection, target: Engine) -> int:
-    """Copy the small tables in one transaction, which makes the copy a store."""
+    """Copy the small tables and remove the mark in one transaction, which completes the copy."""
     copied = 0
     async with target.transaction() as connection:
         await connection.all(_UNMARK, {"setting": COPY_OF})

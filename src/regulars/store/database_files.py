@@ -1,8 +1,7 @@
-"""The files of an open SQLite database: whether they are those that were opened, and hold what SQLite wrote there.
+"""Detects whether the files of an open SQLite database were replaced or overwritten by another program.
 
-SQLite notices neither. It goes on writing into a file that was deleted, and all of that is gone when it closes it; and
-it lays its write-ahead log over a file that was overwritten in place, or put in place of another, which mixes two
-databases into one.
+SQLite notices neither. It keeps writing to a deleted file, and those writes vanish when it closes the file. And it
+applies its write-ahead log to a file that was overwritten or replaced, which mixes two databases into one.
 """
 
 import os
@@ -15,9 +14,9 @@ from regulars.store.engine import ReplacedError, UnavailableError
 
 
 class DatabaseFiles:
-    """The database, its write-ahead log and the index of that: made while all three are open, under the write lock.
+    """The database, its write-ahead log and the log's index. Create it under the write lock while all three are open.
 
-    lock_file: the descriptor of the file that is locked, where it is noted what a checkpoint left.
+    lock_file: the descriptor of the lock file, which also holds the note on the last checkpoint.
     """
 
     def __init__(self, path: Path, lock_file: int) -> None:
@@ -27,7 +26,7 @@ class DatabaseFiles:
         self._index = _SharedDescriptor(self._names[2])
 
     def check(self) -> None:
-        """Raise ReplacedError unless each name leads to the file that was opened, and nobody else wrote to it."""
+        """Raise ReplacedError unless each name still refers to the file opened, and only SQLite wrote to it."""
         before = self.checkpoint()
         found = [_stat(name) for name in self._names]
         note = Note.read(self._lock_file)
@@ -45,7 +44,7 @@ class DatabaseFiles:
         self._mark(note, State.WHOLE)
 
     def note(self) -> None:
-        """Note what a checkpoint left, if there was one. To be called with the write lock held, after `check`."""
+        """Record the state after a checkpoint, if there was one. Call it after `check`, with the write lock held."""
         checkpoint = self.checkpoint()
         note = Note.read(self._lock_file)
         if checkpoint.is_settled and (note is None or note.checkpoint != checkpoint):
@@ -54,11 +53,11 @@ class DatabaseFiles:
                 Note.of(checkpoint, database).write(self._lock_file)
 
     def checkpoint(self) -> Checkpoint:
-        """How far the write-ahead log is in the database's file."""
+        """How much of the write-ahead log has been copied to the database file."""
         return Checkpoint.read(self._index.number)
 
     def close(self) -> None:
-        """Let go of the files, once no connection to them is open."""
+        """Release the files; call it once no connection to them is open."""
         self._index.close()
 
     def _mark(self, note: Note | None, state: State) -> None:
@@ -67,14 +66,13 @@ class DatabaseFiles:
 
 
 def refuse_foreign_log(path: Path, lock_file: int) -> None:
-    """Raise UnavailableError if the database was seen replaced and the log of the former one still is beside it.
+    """Raise UnavailableError if the database is known to have been replaced and the old one's log is still beside it.
 
-    SQLite would take it for the log of the database that is there now. To be called before anything is opened, with
-    the write lock held.
+    SQLite would apply that log to the new database. Call it before opening anything, with the write lock held.
     """
     name, log, index = _names(path)
     if _stat(log) is None:
-        os.ftruncate(lock_file, 0)  # nobody has it open, and what is noted is over
+        os.ftruncate(lock_file, 0)  # nobody has it open, so the note is obsolete
         return
     note, database = Note.read(lock_file), _stat(name)
     if note is None or note.state is State.WHOLE:
@@ -87,10 +85,10 @@ def refuse_foreign_log(path: Path, lock_file: int) -> None:
 
 
 class _SharedDescriptor:
-    """A file open for reading, once for all who ask for it in this process.
+    """A file opened for reading, shared within this process.
 
-    To close any descriptor of a file takes all locks that the process has on it, SQLite's own as well: it is closed
-    when the last of those who opened a database lets it go.
+    Closing any descriptor of a file drops all locks that the process holds on it, including SQLite's. The descriptor
+    is therefore closed only when its last user releases it.
     """
 
     _open: Final[dict[tuple[int, int], list[int]]] = {}
@@ -113,13 +111,13 @@ class _SharedDescriptor:
 
 
 def _names(path: Path) -> tuple[str, str, str]:
-    # SQLite puts its files beside the one that a link leads to; the link may be turned elsewhere.
+    # SQLite puts its files beside the target of a symbolic link; the link itself may be redirected later.
     real = os.path.realpath(path)
     return str(path), f"{real}-wal", f"{real}-shm"
 
 
 def _stat(name: str) -> os.stat_result | None:
     try:
-        return os.stat(name)  # noqa: PTH116 -- a third of what Path takes
+        return os.stat(name)  # noqa: PTH116 -- takes a third of Path's time
     except OSError:
         return None

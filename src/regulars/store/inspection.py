@@ -1,4 +1,4 @@
-"""What a check of a site looks at beside its changes: numbers to be handed out, and rows that contradict themselves."""
+"""Checks of a site beyond its change log: the next numbers to assign, and inconsistent rows."""
 
 from collections.abc import AsyncIterator, Iterable
 from typing import Final, NamedTuple
@@ -50,7 +50,7 @@ _CHUNK: Final = 2_000
 
 
 class Numbers(NamedTuple):
-    """The next number of a kind of row, and the largest in use; 0 where there is none."""
+    """The next number for a kind of row, and the largest in use, 0 if there is none."""
 
     kind: str
     next: int
@@ -58,7 +58,7 @@ class Numbers(NamedTuple):
 
 
 async def numbers_of(connection: Connection, site: int) -> list[Numbers]:
-    """What the site hands out next, for each kind of row it numbers; empty if there is no such site."""
+    """The numbers of each kind of row of a site; empty if there is no such site."""
     row = await connection.one(_NUMBERS, {"site": site})
     if row is None:
         return []
@@ -68,7 +68,7 @@ async def numbers_of(connection: Connection, site: int) -> list[Numbers]:
 
 
 async def contradictions(connection: Connection, site: int) -> AsyncIterator[str]:
-    """What is wrong with single customers in columns that no index keeps, a sentence each; read in chunks."""
+    """Inconsistencies of single customers in columns that are not indexed, one sentence each; read in chunks."""
     after = 0
     while rows := await connection.in_thread(_IDENTITIES, {"site": site, "after": after, "count": _CHUNK}):
         for number, email, key, customer_id, attributes in rows:
@@ -88,7 +88,7 @@ async def contradictions(connection: Connection, site: int) -> AsyncIterator[str
 
 
 async def last_tied(connection: Connection, site: int) -> int:
-    """The largest number of a customer with ties, which may be beyond that of any customer; 0 without ties."""
+    """The largest customer number in any tie, 0 without ties; in a damaged store no such customer may exist."""
     row = await connection.one(_LAST_TIED, {"site": site})
     return 0 if row is None or row[0] is None else int(row[0])
 
@@ -101,7 +101,7 @@ def _is_object(text: str) -> bool:
 
 
 async def without_object(connection: Connection, site: int, ties: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Those of the (relation, object) whose object has no row, not even a deleted one's."""
+    """The (relation, object) pairs whose object has no row, not even one marked as deleted."""
     wanted = [(relation, item) for relation, item in ties if BY_CODE[relation].kind is not None]
     missing = []
     for start in range(0, len(wanted), _CHUNK):

@@ -1,7 +1,8 @@
-"""The queue of jobs: work that is no request, kept in the database, leased to one process at a time.
+"""The job queue: background work stored in the database and leased to one process at a time.
 
-A lease is a random token and a time. Whoever has the token may report and finish; when the time has passed another
-process may lease the job. So a job runs again where a process died, and a process that was too slow is told.
+A lease is a random token with an expiry time. Only the holder of the token may report progress and finish the job; once
+the lease has expired, another process may take it. A job is therefore run again if its process dies, and a process that
+was too slow gets an error.
 """
 
 import secrets
@@ -22,14 +23,14 @@ STATES: Final[tuple[State, ...]] = get_args(State)
 ENDED: Final = ("done", "failed", "cancelled")
 
 _CANDIDATES: Final = 50
-"""Due jobs that are looked at when one is leased: others may be faster with the first ones."""
+"""Due jobs considered per lease, as other processes may take the first ones."""
 
 
 class Job(Struct, frozen=True):
-    """One job; the fields are the columns, in order. Moments in ms.
+    """One job; the fields are the columns, in order. Times in ms.
 
-    recurring: the kind again, of the one job of a kind that recurs. attempt: how often it was begun. done, total: how
-    far it is, in units of its kind. lease: the token of the process that runs it.
+    recurring: equals `kind` for the single job of a recurring kind, else None. attempt: how often it was started.
+    done, total: progress, in units that depend on the kind. lease: the token of the process that runs it.
     """
 
     id: int
@@ -54,11 +55,11 @@ class Job(Struct, frozen=True):
 
 
 class LeaseLostError(Exception):
-    """The job is no longer this process's to run: its lease expired and another one took it, or it was deleted."""
+    """This process no longer holds the job: its lease expired and another took it, or the job was deleted."""
 
 
 class JobError(Exception):
-    """There is no such job, or it is in no state for what was asked; the sentence says which."""
+    """The job does not exist or its state does not allow the operation; the message says which."""
 
 
 def _job(row: Row) -> Job:
@@ -200,7 +201,7 @@ async def enqueue(
     arguments: Mapping[str, Any] | None = None,
     due_at: int | None = None,
 ) -> int:
-    """Put a job on the queue, durably; returns its id. due_at: not before this moment (ms); None for at once."""
+    """Enqueue a job durably and return its id. due_at: earliest start (ms); None for now."""
     values = {
         "kind": kind,
         "site": site,
@@ -216,7 +217,7 @@ async def enqueue(
 
 
 async def ensure_recurring(engine: Engine, kinds: Mapping[str, int], *, now: int) -> None:
-    """Make the one job of each recurring kind that is not there yet. kinds: the attempts of each, by name."""
+    """Create the job of each recurring kind unless it exists. kinds: number of attempts by kind."""
     async with engine.transaction() as connection:
         for kind, attempts in kinds.items():
             values = {"kind": kind, "recurring": kind, "attempts": attempts, "due_at": now, "created_at": now}
@@ -224,9 +225,9 @@ async def ensure_recurring(engine: Engine, kinds: Mapping[str, int], *, now: int
 
 
 async def lease(engine: Engine, kinds: Iterable[str], *, now: int, seconds: float) -> Job | None:
-    """Take the job of these kinds that is due the longest, for so many seconds; None if none is due.
+    """Lease the longest-due job of these kinds for `seconds`; None if none is due.
 
-    Nobody else has it meanwhile. One whose process died has begun once more often than it was finished.
+    The lease is exclusive. A job whose process died has used up an attempt without finishing it.
     """
     async with engine.snapshot() as reading:
         due = await reading.all(_DUE, {"now": now, "most": _CANDIDATES})
@@ -255,7 +256,7 @@ async def lease(engine: Engine, kinds: Iterable[str], *, now: int, seconds: floa
 async def report(
     engine: Engine, job: Job, *, now: int, seconds: float, done: int | None = None, total: int | None = None
 ) -> bool:
-    """Extend the lease and tell how far the job is; returns whether somebody asked to cancel it.
+    """Extend the lease and record progress; returns whether cancellation was requested.
 
     Raises LeaseLostError.
     """
@@ -284,9 +285,9 @@ async def end(
     due_at: int | None = None,
     attempt: int | None = None,
 ) -> None:
-    """Give a job back in a state: with its result, or the sentence that says what went wrong.
+    """End the lease and set the job's new state, with its result or an error message.
 
-    due_at: of one that waits again. attempt: how often it was begun, if it counts anew. Raises LeaseLostError.
+    due_at: next start (ms) of a job that waits again. attempt: resets the attempt count. Raises LeaseLostError.
     """
     values = {
         "job": job.id,
@@ -305,7 +306,7 @@ async def end(
 
 
 async def job_of(connection: Connection, number: int) -> Job | None:
-    """The job of that id."""
+    """The job with this id."""
     row = await connection.one(_ONE, {"job": number})
     return None if row is None else _job(row)
 
@@ -316,13 +317,13 @@ async def list_jobs(connection: Connection, most: int = 100) -> list[Job]:
 
 
 async def count_jobs(connection: Connection) -> dict[State, int]:
-    """How many jobs there are in each state."""
+    """The number of jobs in each state."""
     counted: dict[str, int] = {state: number for state, number in await connection.all(_COUNTS, {})}  # noqa: C416
     return {state: counted.get(state, 0) for state in STATES}
 
 
 async def retry(engine: Engine, number: int, *, now: int) -> None:
-    """Let a job that failed, was cancelled or waits run at once, with all its attempts. Raises JobError."""
+    """Run a failed, cancelled or waiting job now, with its full number of attempts. Raises JobError."""
     async with engine.transaction() as connection:
         if await connection.one(_RETRY, {"job": number, "now": now}) is not None:
             return
@@ -331,7 +332,7 @@ async def retry(engine: Engine, number: int, *, now: int) -> None:
 
 
 async def cancel(engine: Engine, number: int, *, now: int) -> None:
-    """Cancel a job that waits; ask one that runs to stop. Raises JobError."""
+    """Cancel a waiting job, or ask a running one to stop. Raises JobError."""
     async with engine.transaction() as connection:
         for statement, values in (
             (_CANCEL_WAITING, {"job": number, "now": now}),
@@ -347,7 +348,7 @@ async def cancel(engine: Engine, number: int, *, now: int) -> None:
 
 
 async def prune_jobs(engine: Engine, *, before: int) -> int:
-    """Delete jobs that ended before a moment (ms); returns how many."""
+    """Delete jobs that ended before a given time (ms); returns how many."""
     async with engine.transaction() as connection:
         rows = await connection.all(_PRUNE, {"before": before})
         if not rows:

@@ -1,6 +1,7 @@
-"""The backfill of keys: addresses by IDNA 2008, customer_ids and keys of objects in NFC.
+"""Backfill that normalises keys: addresses by IDNA 2008, customer_ids and object keys to NFC.
 
-It merges nobody. Where the new key is another customer's, the row stays as it is, and `regulars check` lists it.
+It never merges customers. If the new key already belongs to another customer, the row is left unchanged, and
+`regulars check` reports it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -63,7 +64,7 @@ _SET_OBJECT: Final = Statement(
 
 
 async def slice_of_keys(connection: WriteConnection, position: str | None) -> Slice:
-    """Bring some 2,000 rows to the new keys, beginning at the position."""
+    """Normalise the keys of about 2,000 rows, starting at the position."""
     numbers = [row[0] for row in await connection.all(_SITES, {})]
     places = [(part, site) for part in range(len(_PARTS)) for site in numbers]
     part, site, after = msgspec.json.decode(position, type=tuple[int, int, int]) if position else (0, 0, 0)
@@ -72,7 +73,7 @@ async def slice_of_keys(connection: WriteConnection, position: str | None) -> Sl
         if place < (part, site):
             continue
         start = after if place == (part, site) else 0
-        await connection.one(sql.LOCK_HEAD, {"site": place[1]})  # so that nobody takes a key that is looked at here
+        await connection.one(sql.LOCK_HEAD, {"site": place[1]})  # so that no write takes a key between check and update
         found = await _PARTS[place[0]](connection, place[1], start)
         rows += len(found)
         if len(found) == _ROWS:
@@ -128,7 +129,7 @@ def _objects(kind: int) -> "Part":
 
 
 def _address(email: str) -> tuple[str, str]:
-    """An address as it is shown and found now; one that would be refused today stays what it is."""
+    """An address as displayed and its key, both normalised; an address that is invalid today keeps its spelling."""
     try:
         return parse_address(email, longest=_ANY_LENGTH)
     except ValueError:

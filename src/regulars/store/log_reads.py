@@ -1,4 +1,4 @@
-"""Reads of mails and of what happened to customers, each within a snapshot."""
+"""Reads of mails and customer activity within a snapshot."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -16,7 +16,7 @@ from regulars.store.reads import FOREVER
 
 
 async def find_log(connection: Connection, site: int, key: str) -> Log | None:
-    """The mail that an id names: one of ours, or the one that its sender gave it; of several people's, the newest."""
+    """The mail with this id, either ours or the sender's. If several customers share a sender's id, the newest."""
     number = own_number(key, site)
     if number is not None:
         row = await connection.one(statements.LOGS_BY_NUMBER, {"site": site, "keys": keys([number])})
@@ -29,8 +29,8 @@ async def find_log(connection: Connection, site: int, key: str) -> Log | None:
 async def logs_of_site(
     connection: Connection, site: int, *, after: int, until: int, before: int = FOREVER, skip: int = 0, count: int
 ) -> list[Log]:
-    """Mails to anybody, newest first: later than `after` (ms), not later than `until`, and of those of that very moment
-    the ones whose number is smaller than `before`. skip: how many of them are left out first."""
+    """Mails to all recipients, newest first: later than `after` (ms) and up to `until`. Of those at exactly `until`,
+    only the ones numbered below `before`. skip: number of mails to skip first."""
     values = {"site": site, "after": after, "until": until, "before_number": before, "skip": skip, "count": count}
     return [Log(*row) for row in await connection.all(sql.LOGS_OF_SITE, values)]
 
@@ -39,7 +39,7 @@ _MAILED_KINDS: Final = ("template", "broadcast", "sequence")
 
 
 async def mail_names(connection: Connection, site: int, logs: Sequence[Log]) -> dict[str, str]:
-    """The names of the templates, or of the broadcasts or sequences, of mails of which no event told a name."""
+    """The names of the templates, broadcasts or sequences of mails whose events did not include a name."""
     named = sorted({log.email_id for log in logs if log.email_name is None and log.email_id is not None})
     if not named:
         return {}
@@ -61,7 +61,7 @@ async def mail_names(connection: Connection, site: int, logs: Sequence[Log]) -> 
 async def events_of_log(
     connection: Connection, site: int, log: int, *, count: int
 ) -> list[tuple[str, int, str | None]]:
-    """(name, ms, JSON of its details) of what was reported of a mail, of the first `count` reports, oldest first."""
+    """(name, ms, JSON details) of the first `count` events reported for a mail, oldest first."""
     rows = await connection.all(sql.EVENTS_OF_LOG, {"site": site, "log": log, "count": count})
     return sorted(((row[0], row[1], row[2]) for row in rows), key=lambda event: event[1])
 
@@ -69,9 +69,9 @@ async def events_of_log(
 async def activities_of(
     connection: Connection, site: int, customer: int | None, *, name: str | None, looked_at: int, count: int
 ) -> list[ActivityRow]:
-    """The newest of what happened to a customer, or to anybody in the order in which it was told.
+    """The newest activities of a customer, or of all customers in order of arrival.
 
-    name: of the newest `looked_at`, those of that name.
+    name: of the newest `looked_at` activities, return only those with this name.
     """
     values = {"site": site, "name": name, "any_name": int(name is None), "looked_at": looked_at, "count": count}
     if customer is None:
@@ -82,5 +82,5 @@ async def activities_of(
 
 
 def keys(listed: Sequence[object]) -> str:
-    """A list of keys as statements take it."""
+    """A list of keys as a statement parameter."""
     return msgspec.json.encode(listed).decode()

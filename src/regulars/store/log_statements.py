@@ -1,4 +1,4 @@
-"""Statements on mails and on the history of customers, beside those that a batch reads and writes."""
+"""Statements on mails and customer history, besides those used by a batch."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -34,20 +34,20 @@ LOGS_OF_SITE = Statement(
     .limit(bindparam("count"))
     .offset(bindparam("skip")),
 )
-"""The newest mails later than `after`, and not later than the one at (until, before_number)."""
+"""The newest mails later than `after` and before the position (until, before_number)."""
 EVENTS_OF_LOG = Statement(
     "events_of_log",
     select(activities.c.name, activities.c.at, activities.c.detail)
-    # As a range, since SQLite takes an equality for a reason to read the whole site by its primary key.
+    # Written as a range, because with an equality SQLite would scan the whole site by its primary key.
     .where(site_is(activities), activities.c.log.between(bindparam("log"), bindparam("log")))
     .order_by(activities.c.log, activities.c.number)
     .limit(bindparam("count")),
 )
-"""What was reported of a mail, in the order in which it was told."""
+"""The events reported for a mail, in order of arrival."""
 
 
 def _latest(name: str, order: Sequence[ColumnElement[Any]], *conditions: ColumnElement[bool]) -> Statement:
-    """Of the first `looked_at` activities in an order, those with a name, or (`any_name` 1) all."""
+    """Of the first `looked_at` activities in an order, those with a given name, or all if `any_name` is 1."""
     first = (
         select(*_ACTIVITY).where(site_is(activities), *conditions).order_by(*order).limit(bindparam("looked_at"))
     ).subquery("first")

@@ -1,6 +1,6 @@
-"""Migrations: bring a database to the tables that this program knows, step by step, and record each step.
+"""Migrations: bring a database up to this program's schema, step by step, and record each step.
 
-Within a series the steps only add, so that an older process goes on working beside a newer one.
+Within a major version steps only add, so older processes keep working beside newer ones.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ from regulars.store.statement import DIALECTS, Statement
 from regulars.store.steps import STEPS, Step
 
 SERIES: Final = 1
-"""The major number of the stored formats. A program refuses a database of another one."""
+"""The major version of the stored formats. A program refuses a database with another one."""
 
 VERSION: Final = f"{SERIES}.1"
 COPY_OF: Final = "copy_of"
-"""The setting of a database that is being filled by a copy; gone when it is complete."""
+"""The setting that marks the target of an unfinished copy; removed when the copy is complete."""
 
 _VERSION: Final = "schema_version"
 _GET = Statement("get_setting", select(settings.c.value).where(settings.c.name == bindparam("setting")))
@@ -43,14 +43,14 @@ _ADVANCE = Statement(
 
 
 class IncompatibleError(Exception):
-    """The database was made by a program of another series, is the beginning of a copy, or has to be migrated first."""
+    """The database has another major version, is an unfinished copy, or must be migrated first."""
 
 
 class Record(NamedTuple):
-    """What the database says of one step. Moments in ms.
+    """The database's record of one step. Times in ms.
 
-    finished_at: None while a backfill is under way, which has gone through `done` rows and goes on at `position`. A
-    step that is older than these records has the time at which they began.
+    finished_at: None while a backfill is running; it has processed `done` rows and continues at `position`. Steps older
+    than these records carry the time at which recording was introduced.
     """
 
     number: int
@@ -62,9 +62,9 @@ class Record(NamedTuple):
 
 
 class Status(NamedTuple):
-    """Where a database stands: the version of its formats (None: there are no tables), and the steps by number.
+    """The state of a database: the version of its formats (None: no tables), and the steps by number.
 
-    records: what is known of the steps that were begun, among them those of a newer program.
+    records: the records of started steps, including those of a newer program.
     """
 
     version: str | None
@@ -74,7 +74,7 @@ class Status(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How far a step is. done, total: rows of a backfill; total is None where nobody knows."""
+    """The progress of a step. done, total: rows of a backfill; total is None if unknown."""
 
     step: Step
     done: int
@@ -91,7 +91,7 @@ def _status(version: str | None, records: list[Record], steps: Sequence[Step]) -
 
 
 async def _version(connection: Connection, tables: set[str]) -> str | None:
-    """The version of the stored formats, None if there are none. Raises IncompatibleError."""
+    """The version of the stored formats, None if there are no tables. Raises IncompatibleError."""
     if settings.name not in tables:
         return None
     if await connection.one(_GET, {"setting": COPY_OF}) is not None:
@@ -108,7 +108,7 @@ async def _version(connection: Connection, tables: set[str]) -> str | None:
 
 
 async def _records(connection: Connection, tables: set[str], steps: Sequence[Step]) -> list[Record]:
-    """What was recorded, or what may be said of a database from before there were records."""
+    """The recorded steps; for a database older than these records, the steps that it must have had."""
     if schema_migrations.name in tables:
         return [Record(*row) for row in await connection.all(_RECORDS, {})]
     if settings.name not in tables:
@@ -122,14 +122,14 @@ def _finished(step: Step) -> Record:
 
 
 async def status(engine: Engine, *, steps: Sequence[Step] = STEPS) -> Status:
-    """Where the database stands; nothing is changed. Raises IncompatibleError."""
+    """The state of the database, without changing it. Raises IncompatibleError."""
     async with engine.snapshot() as connection:
         tables = await connection.tables()
         return _status(await _version(connection, tables), await _records(connection, tables, steps), steps)
 
 
 def create_statements(dialect: str, table: Table | None = None) -> list[str]:
-    """The SQL that makes every table, or one, with its indexes, as `schema.py` says it."""
+    """The SQL that creates all tables, or one, with indexes, as defined in `schema.py`."""
     compiler = DIALECTS[dialect]
     found: list[str] = []
     for each in metadata.sorted_tables if table is None else [table]:
@@ -140,7 +140,7 @@ def create_statements(dialect: str, table: Table | None = None) -> list[str]:
 
 
 async def has_tables(engine: Engine) -> bool:
-    """Whether the database has been set up, by this program or another version of it."""
+    """Whether the database has been set up, by any version of this program."""
     async with engine.snapshot() as connection:
         return settings.name in await connection.tables()
 
@@ -154,8 +154,8 @@ async def migrate(
 ) -> list[int]:
     """Bring the database up to date; returns the numbers of the steps that this call finished.
 
-    Several processes may do so at once: each step is taken once. quick_only: refuse a database that needs a step that
-    may take long, so that a server does not keep its callers waiting for it.
+    Several processes may migrate at once; each step runs once. quick_only: refuse a database that needs a slow step, so
+    that a server does not keep its callers waiting.
 
     Raises IncompatibleError.
     """
@@ -183,12 +183,12 @@ async def migrate(
 
 
 def _secrets() -> list[tuple[str, str]]:
-    """The settings that are made with a database, at random: what it signs with, and what tells it from others."""
+    """The random settings of a new database: its signing secret and its unique id."""
     return [("secret", secrets.token_hex(32)), ("epoch", secrets.token_hex(16))]
 
 
 async def create_tables(connection: WriteConnection, dialect: str) -> None:
-    """Make every table, empty."""
+    """Create all tables, empty."""
     for statement in create_statements(dialect):
         await connection.script(statement)
 
@@ -202,7 +202,7 @@ async def _begin_records(connection: WriteConnection, dialect: str, records: lis
 
 
 async def _take(engine: Engine, step: Step, on_progress: OnProgress) -> bool:
-    """Carry out one step; False if another process did so meanwhile."""
+    """Run one step; False if another process has already done so."""
     if step.backfill is not None:
         return await _fill(engine, step, on_progress)
     async with engine.migration() as connection:
@@ -223,7 +223,7 @@ async def _take(engine: Engine, step: Step, on_progress: OnProgress) -> bool:
 
 
 async def _fill(engine: Engine, step: Step, on_progress: OnProgress) -> bool:
-    """Carry out a backfill, a slice a transaction; processes that do so at once share its slices."""
+    """Run a backfill, one slice per transaction; concurrent processes share the slices."""
     backfill = step.backfill
     assert backfill is not None
     total: int | None = None
@@ -247,7 +247,7 @@ async def _fill(engine: Engine, step: Step, on_progress: OnProgress) -> bool:
         on_progress(Progress(step, done, total))
         if finished is not None:
             return True
-        await asyncio.sleep(0)  # where the store's lock is one of this process, others get it between slices
+        await asyncio.sleep(0)  # lets other tasks of this process take the store's lock between slices
 
 
 async def _record_of(connection: Connection, step: Step) -> Record | None:

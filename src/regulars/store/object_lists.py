@@ -1,4 +1,4 @@
-"""Lists of objects: their numbers by page, the objects themselves in stretches, and how many there are."""
+"""Lists of objects: pages of object numbers, the objects themselves in chunks, and their counts."""
 
 from collections.abc import AsyncIterator
 from typing import Final
@@ -12,17 +12,17 @@ from regulars.store import statements
 from regulars.store.engine import SLICE, Connection, Engine, WriteConnection
 
 ORDERS: Final = tuple(sql.PAGES)
-"""The orders that the store has: `id`, `title`, `created_at` and `updated_at`, and with `-` the other way round.
+"""The sort orders: `id`, `title`, `created_at` and `updated_at`, each also with `-` for descending.
 
-Titles are compared folded, by code point. Equal ones stand by ascending number, whatever the direction.
+Titles are compared folded, by code point. Equal values are ordered by ascending number in both directions.
 """
 
 MATCH_ORDERS: Final = tuple(sql.MATCHES)
-"""The orders that the objects with a text in their titles can have."""
+"""The sort orders available when filtering by title."""
 
 
 async def count_objects(connection: Connection, site: int, kind: str) -> int:
-    """How many objects of a kind there are: a figure that is kept, not counted."""
+    """The number of objects of a kind, from a stored counter."""
     row = await connection.one(sql.OBJECT_COUNT, {"site": site, "kind": KIND_CODES[kind]})
     return 0 if row is None else int(row[0])
 
@@ -30,9 +30,9 @@ async def count_objects(connection: Connection, site: int, kind: str) -> int:
 async def page_of_objects(
     connection: Connection, site: int, kind: str, order: str, *, skip: int, count: int, total: int
 ) -> list[int]:
-    """The numbers of the objects of a kind at a place of an order of ORDERS. total: how many there are.
+    """A page of object numbers of a kind, in an order of ORDERS. total: number of objects of the kind.
 
-    Long ways through an order are gone on a thread.
+    Deep pages are read on a thread.
     """
     if skip >= total:
         return []
@@ -43,9 +43,9 @@ async def page_of_objects(
 
 
 async def titled_objects(connection: Connection, site: int, kind: str, order: str, text: str) -> list[int]:
-    """The numbers of the objects of a kind whose titles contain a folded text, in an order of MATCH_ORDERS.
+    """The numbers of a kind's objects whose titles contain a folded text, in an order of MATCH_ORDERS.
 
-    The titles are read on a thread, from an index that has nothing else.
+    The titles are scanned on a thread, in an index that contains nothing else.
     """
     values = {"site": site, "kind": KIND_CODES[kind], "text": text}
     return [number for (number,) in await connection.in_thread(sql.MATCHES[order], values)]
@@ -54,7 +54,7 @@ async def titled_objects(connection: Connection, site: int, kind: str, order: st
 async def objects_after(
     connection: Connection, site: int, kind: str, after: int = -1, count: int = SLICE
 ) -> list[RelatedObject]:
-    """The next objects of a kind by number, after a number."""
+    """The next objects of a kind after a given number, by number."""
     values = {"site": site, "kind": KIND_CODES[kind], "after": after, "count": count}
     keys = [(KIND_CODES[kind], number) for (number,) in await connection.all(sql.NUMBERS_AFTER, values)]
     if not keys:
@@ -64,7 +64,7 @@ async def objects_after(
 
 
 async def objects_in_slices(connection: Connection, site: int, kind: str) -> AsyncIterator[list[RelatedObject]]:
-    """Every object of a kind by number, at most SLICE of them at a time."""
+    """All objects of a kind by number, in chunks of up to SLICE."""
     after = -1
     while found := await objects_after(connection, site, kind, after):
         yield found
@@ -74,8 +74,8 @@ async def objects_in_slices(connection: Connection, site: int, kind: str) -> Asy
 
 
 class Stretch(msgspec.Struct, frozen=True):
-    """A part of a site's objects: how many, behind which (kind, number) the next one begins (None: this is the last),
-    and the titles that are not kept as they should be: (kind, number, title, None where there should be none)."""
+    """A chunk of a site's objects: number of rows, the (kind, number) after which the next chunk starts (None: this is
+    the last), and incorrect stored titles as (kind, number, correct title, None if there should be none)."""
 
     rows: int
     next: tuple[int, int] | None
@@ -86,7 +86,7 @@ START: Final = (0, -1)
 
 
 async def judge_titles(connection: Connection, site: int, after: tuple[int, int], count: int) -> Stretch:
-    """Compare the titles that are kept with the objects, from (kind, number) on."""
+    """Compare the stored titles with the objects after (kind, number)."""
     kind, number = after
     values = {"site": site, "kind": kind, "number": number, "count": count}
     rows = await connection.all(sql.OBJECTS_STRETCH, values)
@@ -100,13 +100,13 @@ async def judge_titles(connection: Connection, site: int, after: tuple[int, int]
 
 
 async def mend_titles(connection: WriteConnection, site: int, wrong: list[tuple[int, int, str | None]]) -> None:
-    """Write titles as `judge_titles` says that they should be."""
+    """Write the corrections found by `judge_titles`."""
     await connection.many(sql.SAVE_TITLES, [(site, *each) for each in wrong if each[2] is not None])
     await connection.many(sql.DELETE_TITLES, [(site, kind, number) for kind, number, title in wrong if title is None])
 
 
 async def wrong_titles(connection: Connection, site: int) -> AsyncIterator[str]:
-    """Objects whose titles are not kept as they should be, a sentence each."""
+    """Incorrect stored titles of objects, one sentence each."""
     after: tuple[int, int] | None = START
     while after is not None:
         stretch = await judge_titles(connection, site, after, SLICE)
@@ -119,7 +119,7 @@ async def wrong_titles(connection: Connection, site: int) -> AsyncIterator[str]:
 
 
 async def restore_titles(engine: Engine, site: int) -> None:
-    """Make titles and counts what the objects say, a slice a transaction."""
+    """Rebuild titles and counts from the objects, one slice per transaction."""
     after: tuple[int, int] | None = START
     while after is not None:
         async with engine.transaction() as connection:
@@ -131,14 +131,14 @@ async def restore_titles(engine: Engine, site: int) -> None:
 
 
 async def recount(connection: WriteConnection, site: int) -> None:
-    """Write down how many objects of each kind there are."""
+    """Store the number of objects of each kind."""
     rows = await connection.in_thread(sql.TITLES_PRESENT, {"site": site})
     await connection.all(sql.FORGET_COUNTS, {"site": site})
     await connection.many(sql.INSERT_COUNTS, [(site, kind, count) for kind, count in rows])
 
 
 async def wrong_counts(connection: Connection, site: int) -> list[str]:
-    """Kept counts that are not those of the titles, a sentence each."""
+    """Stored counts that disagree with the titles, one sentence each."""
     there: dict[int, int] = dict(await connection.in_thread(sql.TITLES_PRESENT, {"site": site}))
     kept: dict[int, int] = dict(await connection.all(sql.COUNTS, {"site": site}))
     return [

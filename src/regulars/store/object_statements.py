@@ -1,4 +1,4 @@
-"""Statements on lists of objects: the titles of those that are there, in order, and how many there are."""
+"""Statements for lists of objects: titles of existing objects in order, and their counts."""
 
 from sqlalchemy import BigInteger, Select, and_, bindparam, cast, delete, func, insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -30,12 +30,12 @@ PAGES = {
     order: Statement(_named("objects_by", order), query.limit(bindparam("count")).offset(bindparam("skip")))
     for order, query in (_ORDERED | _DATED).items()
 }
-"""The numbers of a stretch of a kind's objects, by order."""
+"""A page of the numbers of a kind's objects, by sort order."""
 MATCHES = {
     order: Statement(_named("objects_titled_by", order), query.where(Contains(_title, bindparam("text"))))
     for order, query in _ORDERED.items()
 }
-"""The numbers of the objects of a kind whose titles contain a text, by order."""
+"""The numbers of a kind's objects whose titles contain a text, by sort order."""
 
 NUMBERS_AFTER = Statement(
     "object_numbers_after",
@@ -94,7 +94,7 @@ OBJECTS_STRETCH = Statement(
     .order_by(objects.c.kind, objects.c.number)
     .limit(bindparam("count")),
 )
-"""Objects, deleted ones too, behind (kind, number), each with its title as it is kept in `object_titles`."""
+"""Objects after (kind, number), including deleted ones, each with its title stored in `object_titles`."""
 TITLES_PRESENT = Statement(
     "titles_present",
     select(object_titles.c.kind, func.count()).where(site_is(object_titles)).group_by(object_titles.c.kind),

@@ -1,4 +1,4 @@
-"""Statements on the products that offers have, and on what a call replaces."""
+"""Statements on the products of offers, and on the ties that a call replaces."""
 
 from sqlalchemy import and_, bindparam, delete, insert, literal_column, select
 
@@ -31,7 +31,7 @@ HELD_OFFER_PRODUCTS = Statement(
         KeyedJoin(_offers, offer_products, and_(site_is(offer_products), offer_products.c.offer == relations.c.object))
     ),
 )
-"""The same of every offer that customers ever had, for a list of customers."""
+"""(offer, product) of every offer that customers ever had, for a list of customers."""
 
 _listed, (_customer, _relation) = keys_of(relations.c.customer, relations.c.relation)
 TIES_OF_RELATION = Statement(
@@ -46,7 +46,7 @@ TIES_OF_RELATION = Statement(
         )
     ),
 )
-"""Every tie of one relation, for a list of (customer, relation)."""
+"""All ties of a relation, for a list of (customer, relation)."""
 
 LINK_PRODUCTS = Statement("link_products", insert(offer_products))
 UNLINK_PRODUCTS = Statement(

@@ -1,4 +1,4 @@
-"""Reading the outbox: what happened on a site after a cursor, in the order of commits, a bounded slice at a time."""
+"""Reading the outbox: the events of a site after a cursor, in commit order, in bounded slices."""
 
 from collections.abc import AsyncIterator
 from typing import Final, NamedTuple
@@ -14,7 +14,7 @@ LARGEST_SLICE: Final = 1_000
 
 
 class Item(NamedTuple):
-    """One happening with its place: the change and the position in it, and when it was committed (ms)."""
+    """One event with its change number, its position within the change, and its commit time (ms)."""
 
     change: int
     position: int
@@ -23,9 +23,9 @@ class Item(NamedTuple):
 
 
 class Slice(NamedTuple):
-    """Happenings in order, and the cursor to go on from. has_more: there was more when it was read.
+    """Events in order, and the cursor to continue from. has_more: more events were available when it was read.
 
-    The cursor may be ahead of the last item: commits in which nothing happened that is told are passed over.
+    The cursor may be ahead of the last item, because commits without events are skipped.
     """
 
     items: list[Item]
@@ -34,7 +34,7 @@ class Slice(NamedTuple):
 
 
 class CursorError(Exception):
-    """A cursor does not lead into what is kept. The reader has to load what it follows anew, from `head` on."""
+    """A cursor is outside the stored events. The reader must reload its state and continue from `head`."""
 
     def __init__(self, sentence: str, head: Cursor) -> None:
         super().__init__(sentence)
@@ -42,15 +42,15 @@ class CursorError(Exception):
 
 
 class CursorExpiredError(CursorError):
-    """What came after the cursor is no longer kept, or was never written as the outbox was switched off."""
+    """Events after the cursor were pruned, or never written because the outbox was switched off."""
 
 
 class CursorAheadError(CursorError):
-    """The cursor is of another history, or of a change that is still to come: the database was restored."""
+    """The cursor belongs to another history or to a future change: the database was restored from a backup."""
 
 
 class NoSuchSiteError(Exception):
-    """There is no site of that number."""
+    """There is no site with this number."""
 
 
 class _Part(NamedTuple):
@@ -65,7 +65,7 @@ class _Part(NamedTuple):
 
 
 async def newest_cursor(connection: Connection, site: int) -> Cursor:
-    """The cursor of a reader who has seen the site as it is now. Raises NoSuchSiteError."""
+    """The cursor after all current events. Raises NoSuchSiteError."""
     row = await connection.one(statements.HEAD, {"site": site})
     if row is None:
         raise NoSuchSiteError(site)
@@ -74,7 +74,7 @@ async def newest_cursor(connection: Connection, site: int) -> Cursor:
 
 
 async def oldest_cursor(connection: Connection, site: int) -> Cursor:
-    """The cursor of a reader who shall get all that is kept. Raises NoSuchSiteError."""
+    """The cursor before the oldest stored event. Raises NoSuchSiteError."""
     rows = await connection.all(sql.PARTS, {"site": site, "number": 0, "position": 0, "most": 1})
     if not rows:
         return await newest_cursor(connection, site)
@@ -83,10 +83,10 @@ async def oldest_cursor(connection: Connection, site: int) -> Cursor:
 
 
 async def read_outbox(connection: Connection, site: int, after: Cursor, limit: int = LARGEST_SLICE) -> Slice:
-    """Up to `limit` happenings after a cursor.
+    """Up to `limit` events after a cursor.
 
-    Nothing is left out between two slices: raises CursorExpiredError or CursorAheadError instead. Raises
-    NoSuchSiteError, and UnknownFormatError for what a newer program wrote.
+    Never skips an event between slices: raises CursorExpiredError or CursorAheadError instead. Also raises
+    NoSuchSiteError, and UnknownFormatError for data written by a newer program.
     """
     head = await newest_cursor(connection, site)
     await _require_kept(connection, site, after, head)
@@ -110,7 +110,7 @@ async def read_outbox(connection: Connection, site: int, after: Cursor, limit: i
 
 
 async def problems(connection: Connection, site: int, head: Head) -> AsyncIterator[str]:
-    """What is wrong with the outbox of a site, a sentence each: what cannot be read, or contradicts the changes."""
+    """The problems in a site's outbox, one sentence each: unreadable parts and contradictions to the change log."""
     reached: _Part | None = None
     place = (0, 0)
     while True:
@@ -133,7 +133,7 @@ async def problems(connection: Connection, site: int, head: Head) -> AsyncIterat
 
 
 def _wrong(before: _Part | None, part: _Part, head: Head) -> str | None:
-    """What is wrong with a part that is stored behind another one."""
+    """The problem with a part, given the part stored before it; None if there is none."""
     if part.number > head.number:
         return f"is ahead of the head, which is {head.number}"
     starts = before is None or part.number != before.number
@@ -152,7 +152,7 @@ def _wrong(before: _Part | None, part: _Part, head: Head) -> str | None:
 
 
 async def _require_kept(connection: Connection, site: int, after: Cursor, head: Cursor) -> None:
-    """Raise a CursorError unless the cursor is of this history and still kept, or the next change follows it."""
+    """Raise a CursorError if the cursor is ahead of the head, or if its token is not that of the stored change."""
     if after.change == head.change:
         if after.token != head.token:
             raise _ahead(head)
@@ -167,21 +167,21 @@ async def _require_kept(connection: Connection, site: int, after: Cursor, head: 
 async def _parts_after(connection: Connection, site: int, reached: Cursor) -> list[_Part]:
     if reached.position == WHOLE:
         number, position = reached.change + 1, 0
-    else:  # from the part on that has the next position
+    else:  # start at the part that contains the next position
         number, position = reached.change, max(reached.position + 2 - PART_SIZE, 0)
     values = {"site": site, "number": number, "position": position, "most": _PARTS_AT_A_TIME}
     return [_Part(*row) for row in await connection.all(sql.PARTS, values)]
 
 
 def _follows(reached: Cursor, part: _Part) -> bool:
-    """Whether nothing is missing between a cursor and the part."""
+    """Whether the part directly follows the cursor, with nothing missing."""
     if part.number == reached.change:
         return part.token == reached.token
     return part.number == reached.change + 1 and part.previous == reached.token and reached.position == WHOLE
 
 
 def _take(items: list[Item], reached: Cursor, part: _Part, limit: int) -> tuple[list[Item], Cursor]:
-    """Add what a part has beyond the cursor, up to the limit; returns the items and where that leads."""
+    """Append the part's events after the cursor, up to the limit; returns the items and the new cursor."""
     seen = reached.position + 1 if part.number == reached.change else 0
     start = max(seen - part.position, 0)
     end = min(part.size, start + limit - len(items))

@@ -1,4 +1,4 @@
-"""The statements of the outbox: written with each commit, read in the order of commits, and pruned."""
+"""Statements of the outbox, which is written with each commit, read in commit order, and pruned."""
 
 from sqlalchemy import bindparam, insert, literal_column, or_, select
 
@@ -28,7 +28,7 @@ PARTS = Statement(
     .order_by(outbox.c.number, outbox.c.position)
     .limit(bindparam("most")),
 )
-"""Parts from a position of a change on, in order; the first condition tells the planner where in the key to begin."""
+"""Parts from a position in a change on, in order. The first condition tells the planner where in the index to begin."""
 TOKEN = Statement(
     "outbox_token",
     select(outbox.c.token).where(
@@ -50,5 +50,5 @@ FOREIGN = Statement(
     )
     .order_by(outbox.c.number),
 )
-"""Those of some changes that the outbox and the change log tell differently."""
+"""The changes in a range on which the outbox and the change log disagree."""
 OUTBOX = prunable(outbox)

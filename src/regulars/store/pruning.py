@@ -1,7 +1,7 @@
-"""Pruning: changes, and what the outbox tells of them, are deleted when they are older than anybody needs.
+"""Pruning: deletes changes and outbox events that are no longer needed.
 
-A change is kept while it is young enough to be fed to others, and while a snapshot of an index needs it to go on
-from. A reader that finds a gap loads its index anew, or is told that its cursor has expired.
+A change is kept for the retention period of the change feed, and as long as an index snapshot needs it to catch up. A
+reader that finds a gap reloads its index, or gets an error that its cursor has expired.
 """
 
 from typing import Final
@@ -12,21 +12,21 @@ from regulars.store.engine import Engine
 from regulars.store.outbox_statements import OUTBOX
 
 SLICE: Final = 500
-"""Changes deleted in one transaction."""
+"""Changes deleted per transaction."""
 
 
 async def prune_changes(engine: Engine, site: int, *, before: int, until: int | None = None) -> int:
-    """Delete the changes of a site from before a moment (ms), up to number `until` at most; never the newest one.
+    """Delete changes of a site older than a given time (ms), at most up to number `until`, and never the newest one.
 
-    Returns how many numbers were gone through.
+    Returns how many change numbers were covered.
     """
     return await _prune(engine, CHANGES, site, before, until)
 
 
 async def prune_outbox(engine: Engine, site: int, *, before: int) -> int:
-    """Delete what the outbox tells of changes from before a moment (ms); never of the newest one.
+    """Delete outbox events of changes older than a given time (ms), but never those of the newest change.
 
-    Returns how many changes that were.
+    Returns the number of changes covered.
     """
     return await _prune(engine, OUTBOX, site, before, None)
 

@@ -1,4 +1,4 @@
-"""Queries as values: described first and run later, so that those of one moment share one round trip."""
+"""Queries as values: built first and run later, so that several can share one round trip."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
@@ -13,9 +13,9 @@ T = TypeVar("T")
 
 
 class Query(Struct, Generic[T], frozen=True):
-    """A statement with its values, and how its rows become a result.
+    """A statement with its values, and a function that turns its rows into a result.
 
-    long: there may be so many rows that the event loop must go on meanwhile.
+    long: there may be so many rows that reading them must not block the event loop.
     """
 
     statement: Statement
@@ -31,11 +31,11 @@ async def read(connection: Connection, query: Query[T]) -> T:
 
 
 async def read_all(connection: Connection, queries: Sequence[Query[Any]], *, last: bool = False) -> list[Any]:
-    """The results of queries that do not depend on each other, in order, in one round trip.
+    """The results of independent queries, in order, in one round trip.
 
-    More rows than a slice become a result on a thread, so that the event loop goes on meanwhile.
+    If there are more rows than a slice, the result is built on a thread, so as not to block the event loop.
 
-    last: nothing else is read in the snapshot, which belongs to the caller.
+    last: nothing else will be read in the snapshot, which the caller must not share.
     """
     if not queries:
         return []

@@ -1,4 +1,4 @@
-"""The tables. Every table of customers starts its key with site_id, the unit of ordering and distribution."""
+"""The database tables. The key of every customer table starts with site_id, the unit of ordering and distribution."""
 
 from typing import Final
 
@@ -21,7 +21,7 @@ from regulars.store.schema_columns import text as _text
 # -- control: small tables, each with its own small transactions ----------------------------------------------
 
 settings = Table("settings", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
-"""What the database knows of itself: its schema version and secret."""
+"""Properties of the database itself: its schema version and secret."""
 
 schema_migrations = Table(
     "schema_migrations",
@@ -33,7 +33,7 @@ schema_migrations = Table(
     _text("position"),
     _number("done"),
 )
-"""The steps of `steps.py` that this database has taken, in the order of `migrations.Record`."""
+"""The migration steps (`steps.py`) that were run on this database; columns in the order of `migrations.Record`."""
 
 accounts = Table(
     "accounts",
@@ -72,8 +72,8 @@ keys = Table(
     Column("rate", Integer),
     UniqueConstraint("hash", name="keys_hash"),
 )
-"""API keys: SHA-256 of each, `hint`, its first characters, to tell them apart, and how many requests a second it may
-make (0: any number; null: what the setting says)."""
+"""API keys. `hash`: SHA-256 of the key. `hint`: its first characters, for display. `rate`: limit in requests per second
+(0: unlimited; null: the default from the settings)."""
 
 tokens = Table(
     "tokens",
@@ -86,7 +86,7 @@ tokens = Table(
     Index("tokens_pair", "pair"),
     Index("tokens_expiry", "expires_at"),
 )
-"""OAuth tokens: SHA-256 of each; the access and refresh token of one grant share `pair`."""
+"""OAuth tokens, as SHA-256; the access and refresh token of one grant share `pair`."""
 
 jobs = Table(
     "jobs",
@@ -113,7 +113,7 @@ jobs = Table(
     UniqueConstraint("recurring", name="jobs_recurring"),
     Index("jobs_due", "state", "due_at"),
 )
-"""Work that is no request, in the order of `jobs.Job`; few rows, as those that ended are pruned."""
+"""Background jobs; columns in the order of `jobs.Job`. Few rows, as finished jobs are pruned."""
 
 # -- customers ------------------------------------------------------------------------------------------------
 
@@ -130,7 +130,8 @@ site_heads = Table(
     _number("next_consent"),
     postgresql_with={"fillfactor": "10"},
 )
-"""One row a site: the newest change, its token and its predecessor's, and the next numbers. Updating it is the lock."""
+"""One row per site: the newest change, its token and its predecessor's, and the next numbers. Updating it takes the
+site's lock."""
 
 customers = Table(
     "customers",
@@ -184,7 +185,7 @@ customers = Table(
     UniqueConstraint("site_id", "uuid", name="customers_uuid"),
     sqlite_with_rowid=False,
 )
-"""One row a customer, in the order of `domain.customer.Customer`."""
+"""One row per customer; columns in the order of `domain.customer.Customer`."""
 
 relations = Table(
     "relations",
@@ -198,7 +199,7 @@ relations = Table(
     PrimaryKeyConstraint("site_id", "customer", "relation", "object"),
     sqlite_with_rowid=False,
 )
-"""Every tie that was ever reported, with the time of its last change, also when it no longer holds."""
+"""Every tie ever reported, with the time of its last change, including ties that have ended."""
 
 objects = Table(
     "objects",
@@ -218,7 +219,7 @@ objects = Table(
     Index("objects_name", "site_id", "kind", "name_key", unique=True),
     sqlite_with_rowid=False,
 )
-"""Groups, tags, offers, ...: in the order of `domain.objects.RelatedObject`."""
+"""Groups, tags, offers and so on; columns in the order of `domain.objects.RelatedObject`."""
 
 object_titles = Table(
     "object_titles",
@@ -231,7 +232,7 @@ object_titles = Table(
     Index("object_titles_title", "site_id", "kind", "title_key", "number"),
     sqlite_with_rowid=False,
 )
-"""The titles of the objects that are not deleted, as they are searched: sorted by code point on every engine."""
+"""The search form of the titles of existing objects, sorted by code point on every engine."""
 
 object_counts = Table(
     "object_counts",
@@ -242,7 +243,7 @@ object_counts = Table(
     PrimaryKeyConstraint("site_id", "kind"),
     sqlite_with_rowid=False,
 )
-"""How many objects of each kind there are; as many as `object_titles` has."""
+"""The number of objects of each kind, equal to their rows in `object_titles`."""
 
 offer_products = Table(
     "offer_products",
@@ -254,7 +255,7 @@ offer_products = Table(
     Index("offer_products_product", "site_id", "product"),
     sqlite_with_rowid=False,
 )
-"""Which products an offer has: who is granted the offer owns them."""
+"""The products of each offer: customers who are granted the offer own them."""
 
 logs = Table(
     "logs",
@@ -284,7 +285,7 @@ logs = Table(
     Index("logs_key", "site_id", "key", "created_at", "number"),
     sqlite_with_rowid=False,
 )
-"""One mail to one person: in the order of `domain.mail.Log`. Logs stay when the customer goes."""
+"""One mail to one person; columns in the order of `domain.mail.Log`. Logs are kept when the customer is deleted."""
 
 activities = Table(
     "activities",
@@ -303,7 +304,7 @@ activities = Table(
     Index("activities_customer", "site_id", "customer", "at"),
     sqlite_with_rowid=False,
 )
-"""The history of everybody: in the order of `domain.working.ActivityRow`."""
+"""The history of all customers; columns in the order of `domain.working.ActivityRow`."""
 
 Index(
     "activities_uuid",
@@ -345,7 +346,7 @@ consents = Table(
     PrimaryKeyConstraint("site_id", "customer", "number"),
     sqlite_with_rowid=False,
 )
-"""Evidence of every change of consent; append only."""
+"""Evidence of every change of consent; append-only."""
 
 changes = Table(
     "changes",
@@ -361,7 +362,7 @@ changes = Table(
     PrimaryKeyConstraint("site_id", "number", "part"),
     sqlite_with_rowid=False,
 )
-"""The change log: what each commit tells the index (`domain.changes.Record`), in parts."""
+"""The change log: what each commit changed, as the index needs it (`domain.changes.Record`), in parts."""
 
 outbox = Table(
     "outbox",
@@ -378,7 +379,7 @@ outbox = Table(
     PrimaryKeyConstraint("site_id", "number", "position"),
     sqlite_with_rowid=False,
 )
-"""What each commit tells those who follow the site (`domain.outbox`), in parts, by the number of its change."""
+"""The events of each commit for external consumers (`domain.outbox`), in parts, by change number."""
 
 SITE_TABLES: Final = (
     site_heads,
@@ -394,4 +395,4 @@ SITE_TABLES: Final = (
     changes,
     outbox,
 )
-"""The tables that are keyed by site: every statement on one of them names its site."""
+"""The tables keyed by site: every statement on one of them must name its site."""

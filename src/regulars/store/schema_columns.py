@@ -1,4 +1,4 @@
-"""The kinds of column that the tables are made of."""
+"""The column types used in the tables."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ metadata: Final = MetaData()
 
 
 def number(name: str, *, nullable: bool = False) -> Column[int]:
-    """A number of 64 bits."""
+    """A 64-bit integer."""
     return Column(name, BigInteger, nullable=nullable)
 
 

@@ -1,12 +1,12 @@
-"""Slices: what one transaction of a backfill does."""
+"""Slices: the unit of work of one backfill transaction."""
 
 from typing import NamedTuple
 
 
 class Slice(NamedTuple):
-    """What one transaction of a backfill did: how many rows it went through, and where the next one goes on.
+    """The result of one backfill transaction: the number of rows processed, and the position of the next slice.
 
-    position: any text that the backfill understands; None when there is nothing left.
+    position: text that only the backfill interprets; None when the backfill is complete.
     """
 
     rows: int

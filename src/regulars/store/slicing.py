@@ -1,4 +1,4 @@
-"""Slicing: many rows are fetched some at a time, so that the event loop goes on between."""
+"""Slicing: fetches large results in slices, so that the event loop is not blocked."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from regulars.store.engine import SLICE, Row
 
 
 async def fetch_rest(rows: list[Row], cursor: Iterator[Row]) -> None:
-    """Add the rows that a cursor still has, a slice in each turn of the event loop."""
+    """Append a cursor's remaining rows, one slice per turn of the event loop."""
     while True:
         await asyncio.sleep(0)
         if not (more := list(islice(cursor, SLICE))):

@@ -1,4 +1,4 @@
-"""Connections to an SQLite file: how they are opened, what of SQLite's errors becomes, and the copy of a file."""
+"""SQLite connections: opening them, mapping SQLite's errors, and copying a database file."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -34,27 +34,27 @@ def run(connection: apsw.Connection, text: str, arguments: Sequence[Any] = ()) -
 
 
 def unavailable(sentence: str, error: Exception) -> UnavailableError:
-    """The error of the store for one of AWAY, or of the operating system."""
+    """Map one of AWAY or an operating system error to the store's exception."""
     kind = DamagedFileError if isinstance(error, (DamagedFileError, *_DAMAGED)) else UnavailableError
     return kind(f"{sentence}: {error}")
 
 
 def roll_back(connection: apsw.Connection) -> None:
-    """End the transaction, if there still is one, without its writes."""
-    # After a full disk or a failed write SQLite has rolled back by itself.
+    """Roll back the transaction, if it is still open."""
+    # After a full disk or a failed write SQLite has already rolled back.
     if connection.in_transaction:
         run(connection, "ROLLBACK")
 
 
 def connect(path: Path, flags: int) -> apsw.Connection:
-    """A new connection. Raises UnavailableError."""
+    """Open a connection. Raises UnavailableError."""
     try:
         connection = apsw.Connection(str(path), flags=flags, statementcachesize=256)
     except AWAY as error:
         raise unavailable(f"cannot open the database {path}", error) from error
     connection.set_busy_timeout(_BUSY_MS)
-    # Without it SQLite plans a statement anew whenever a bound value might change the plan, which a json_each or a
-    # partial index is enough for: 47 us instead of 6 for the look-up of one customer.
+    # Otherwise SQLite re-plans a statement whenever a bound value might change the plan, which a json_each or a partial
+    # index is enough to cause: looking up one customer then takes 47 us instead of 6.
     connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     try:
         run(connection, "PRAGMA cache_size = -65536")
@@ -66,9 +66,9 @@ def connect(path: Path, flags: int) -> apsw.Connection:
 
 
 def make(path: Path) -> None:
-    """Make a file that its owner alone may read, if it is not there: SQLite's own follow it in that.
+    """Create the file unless it exists, readable by its owner only; SQLite's own files inherit that mode.
 
-    One that is there is not opened: to close it again would take the locks of every connection of this process.
+    An existing file is not opened, since closing it would drop the locks of all connections of this process.
     """
     if not path.exists():
         with suppress(FileExistsError):
@@ -76,15 +76,15 @@ def make(path: Path) -> None:
 
 
 def copy_to(source: apsw.Connection, path: Path) -> None:
-    """Copy a database to a new file, complete or not at all.
+    """Copy a database to a new file, completely or not at all.
 
-    Raises UnavailableError, FileExistsError when there is a file of that name, and any other OSError."""
+    Raises UnavailableError, FileExistsError if the file exists, and any other OSError."""
     partial, file = files.create_beside(path)
     file.close()
     try:
         target = apsw.Connection(str(partial))
         try:
-            # All pages in one step: a step copies from one snapshot, further steps would start anew after each write.
+            # Copy all pages in one step, from one snapshot: with several steps each write would restart the copy.
             with target.backup("main", source, "main") as copy:
                 copy.step(-1)
             target.execute("PRAGMA journal_mode = DELETE").fetchall()

@@ -1,7 +1,7 @@
 """Statements: SQL written once with SQLAlchemy Core, compiled once per dialect, run by our own engines.
 
-One owner of parameter names and of the order of rows, and one list of every statement there is, which tests go
-through (each names its site; none scans one).
+This module owns parameter names and row order, and keeps a list of all statements, which tests iterate over (each must
+name its site, and none may scan one).
 """
 
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ DIALECTS: Final[dict[str, Dialect]] = {
 
 
 class Sql:
-    """A compiled statement: its text, the parameter names in order, and the values of those that are constants."""
+    """A compiled statement: its text, the parameter names in order, and the values of constant parameters."""
 
     def __init__(self, text: str, names: tuple[str, ...], constants: Mapping[str, Any]) -> None:
         self.text = text
@@ -40,9 +40,9 @@ class Sql:
 
 
 class Statement:
-    """One statement with a name of its own, compiled for a dialect when it is first used there.
+    """A statement with a unique name, compiled for a dialect on first use.
 
-    An INSERT ... ON CONFLICT is built with PostgreSQL's `insert`, which both dialects can write.
+    Build INSERT ... ON CONFLICT with PostgreSQL's `insert`, which compiles for both dialects.
     """
 
     all: Final[dict[str, "Statement"]] = {}
@@ -69,12 +69,11 @@ class Statement:
 
 
 class KeyedJoin(Join):
-    """A join that looks up each key of a list in a table, in this order and no other.
+    """A join that looks up each key of a list in a table, with a fixed join order.
 
-    Left to itself, SQLite without statistics plans a look-up of many keys as a scan of the whole site (430 times
-    slower at 125,000 customers), and so does PostgreSQL while a table is young. `CROSS JOIN` is SQLite's documented
-    way to fix the order of a join; PostgreSQL keeps to it for a subquery that it cannot dissolve, which is what the
-    OFFSET is for.
+    Without statistics, SQLite plans a lookup of many keys as a scan of the whole site (430 times slower at 125,000
+    customers), and so does PostgreSQL while a table is small. `CROSS JOIN` is SQLite's documented way to fix the join
+    order. PostgreSQL keeps the order for a subquery that it cannot flatten; the OFFSET prevents flattening.
     """
 
     inherit_cache = True
@@ -110,9 +109,9 @@ class _Elements(FunctionElement[Any]):
 
 
 class _Field(FunctionElement[Any]):
-    """An element of a JSON array, or one field of it when it is an array itself, as a value of a column's type.
+    """An element of a JSON array, or one field of an element that is itself an array, cast to a column's type.
 
-    Bytes are written in hexadecimal.
+    Bytes are given in hexadecimal.
     """
 
     name = "field"
@@ -132,7 +131,7 @@ class JsonArray(FunctionElement[str]):
 
 
 class JsonGroupArray(FunctionElement[str]):
-    """A JSON array of the argument's values in all rows, as text; empty when there are no rows."""
+    """Aggregates the argument over all rows into a JSON array, as text; empty if there are no rows."""
 
     name = "json_group_array"
     type = Text()
@@ -140,7 +139,7 @@ class JsonGroupArray(FunctionElement[str]):
 
 
 class Contains(FunctionElement[bool]):
-    """Whether a text contains another, character by character."""
+    """Whether a text contains another, compared by code point."""
 
     name = "contains"
     type = Boolean()
@@ -210,9 +209,9 @@ def _postgresql_json_group_array(element: JsonGroupArray, compiler: SQLCompiler,
 
 
 def keys_of(*columns: Column[Any]) -> tuple[FromClause, tuple[ColumnElement[Any], ...]]:
-    """The list parameter `keys` as a table, and its fields as values to compare with these columns.
+    """The list parameter `keys` as a table, and its fields as values comparable to these columns.
 
-    With one column the parameter is a JSON array of values, with several an array of arrays; bytes are written in
+    The parameter is a JSON array of values for one column, and an array of arrays for several; bytes are given in
     hexadecimal.
     """
     table = _Elements(bindparam("keys", type_=Text)).table_valued("value", name="k")
@@ -222,5 +221,5 @@ def keys_of(*columns: Column[Any]) -> tuple[FromClause, tuple[ColumnElement[Any]
 
 
 def site_is(table: Table) -> ColumnElement[bool]:
-    """The tenant filter: the only way a statement names its site."""
+    """The tenant filter: the only way in which a statement may name its site."""
     return table.c.site_id == bindparam("site", type_=Integer)

@@ -1,4 +1,4 @@
-"""Every statement on the tables of customers. Each names its site; a look-up of many keys is a KeyedJoin."""
+"""Statements on the customer tables. Each names its site; a lookup of many keys is a KeyedJoin."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -30,12 +30,12 @@ from regulars.store.statement import JsonArray, JsonGroupArray, KeyedJoin, State
 
 
 def _columns(table: Table) -> list:  # type: ignore[type-arg]
-    """All columns but site_id: the fields of the struct that a row is."""
+    """All columns except site_id: the fields of the struct for a row."""
     return [column for column in table.c if column.name != "site_id"]
 
 
 def _by(name: str, table: Table, *names: str, beside: Sequence[ColumnElement[Any]] = ()) -> Statement:
-    """Rows of a table by one of its keys, for a list of keys, with what else is told beside its columns."""
+    """Look up rows of a table by one of its keys, for a list of keys, optionally with further columns."""
     columns = [table.c[each] for each in names]
     listed, values = keys_of(*columns)
     conditions = [column == value for column, value in zip(columns, values, strict=True)]
@@ -49,7 +49,7 @@ LOG_FIELDS = (
     *("address_key", "recipient_name", "recipient_address", "created_at", "status", "status_at", "message"),
     *("email_id", "email_name", "email_version", "opens", "clicks"),
 )
-"""What an event changes of a log that is there."""
+"""The fields of an existing log that an event can change."""
 
 # -- the head -------------------------------------------------------------------------------------------------
 
@@ -74,7 +74,7 @@ GIVE_BACK_HEAD = Statement(
     .where(site_is(site_heads))
     .values(head=site_heads.c.head - literal_column("1"), token=site_heads.c.previous),
 )
-"""Undoes TAKE_HEAD for a site whose commands changed nothing, while the transaction goes on for others."""
+"""Undoes TAKE_HEAD for a site whose commands changed nothing, while the transaction continues for other sites."""
 SAVE_COUNTERS = Statement(
     "save_counters",
     update(site_heads)
@@ -87,7 +87,7 @@ SAVE_COUNTERS = Statement(
     ),
 )
 LOCK_HEAD = Statement("lock_head", select(site_heads.c.head).where(site_is(site_heads)).with_for_update())
-"""Waits for whoever holds the lock of the site."""
+"""Waits for the current holder of the site's lock."""
 CHANGE_TOKEN = Statement(
     "change_token",
     select(changes.c.token).where(
@@ -126,7 +126,7 @@ _picture = (
     .correlate(customers)
     .scalar_subquery()
 )
-"""The ties that belong to a customer's picture, as JSON, with the key of each object that has one."""
+"""The ties in a customer's picture, as JSON, with the keys of the objects that have one."""
 
 PEOPLE_BY_EMAIL = _by("people_by_email", customers, "email_key", beside=[_picture])
 PEOPLE_BY_CUSTOMER_ID = _by("people_by_customer_id", customers, "customer_id", beside=[_picture])
@@ -182,7 +182,7 @@ LAST_OBJECT_NUMBERS = Statement(
         .scalar_subquery(),
     ).select_from(_listed),
 )
-"""(kind, the largest number of that kind which we have handed out), for a list of kinds."""
+"""(kind, largest number that we have assigned for it), for a list of kinds."""
 
 # -- what a batch writes --------------------------------------------------------------------------------------
 
@@ -200,7 +200,7 @@ CLEAR_IDENTITY = Statement(
     .where(site_is(customers), customers.c.number == bindparam("number_is"))
     .values(email_key=null(), customer_id=null()),
 )
-"""Before identifiers are written anew: two customers of a batch may swap theirs."""
+"""Clears identifiers before new ones are written, since two customers in a batch may swap theirs."""
 UPDATE_IDENTITY = Statement(
     "update_identity",
     update(customers)
@@ -222,21 +222,21 @@ DELETE_HISTORY = Statement(
         activities.c.log.is_(null()),
     ),
 )
-"""The condition on the time is always true: with it SQLite takes the customer's index and not the whole site."""
+"""The condition on the time is always true; it makes SQLite use the customer's index instead of scanning the site."""
 ERASE_DETAILS = Statement(
     "erase_details",
     update(activities)
     .where(site_is(activities), activities.c.customer == bindparam("number"), activities.c.at > _NULL)
     .values(detail=null()),
 )
-"""What callers sent with the mail events that stay: it may name the person in ways that an address does not."""
+"""Erases the details sent with mail events that are kept, as they may identify the person beyond the address."""
 FORGET_LOGS = Statement(
     "forget_logs",
     update(logs)
     .where(site_is(logs), logs.c.customer == bindparam("number"), logs.c.created_at > _NULL)
     .values(recipient_name=null(), message=literal_column("''")),
 )
-"""The mails stay, by address: see `mail.Log.forget`."""
+"""The mails are kept by address: see `mail.Log.forget`."""
 DELETE_CONSENTS = Statement(
     "delete_consents", delete(consents).where(site_is(consents), consents.c.customer == bindparam("number"))
 )
@@ -292,7 +292,7 @@ _CARD = [
 
 
 def _person_by(column: str) -> Statement:
-    """One customer by one of its keys, and its picture's ties as JSON: one statement, one look-up."""
+    """One customer by one of its keys, with its picture's ties as JSON: one statement, one lookup."""
     return Statement(
         f"person_by_{column}",
         select(*_CARD, _picture).where(site_is(customers), customers.c[column] == bindparam("key")),
@@ -333,7 +333,7 @@ LINES_BY_NUMBER = Statement(
         )
     ).select_from(KeyedJoin(_listed, customers, and_(site_is(customers), customers.c.number == _number))),
 )
-"""The customers of a page, with what a list shows of each: in the order of `reads.CustomerLine`."""
+"""The customers of a page with the fields shown in lists; columns in the order of `reads.CustomerLine`."""
 
 _listed, (_number,) = keys_of(relations.c.customer)
 HELD_TIES = Statement(
@@ -352,11 +352,11 @@ HELD_TIES = Statement(
         )
     ),
 )
-"""The ties that hold of a list of customers, from one relation code to another."""
+"""The current ties of a list of customers, within a range of relation codes."""
 
 
 def _logs_of(name: str, column: str, parameter: str) -> Statement:
-    """The newest mails with this value in a column, between two moments that are excluded."""
+    """The newest mails with this value in a column, between two times (exclusive)."""
     return Statement(
         name,
         select(*_columns(logs))

@@ -1,7 +1,7 @@
-"""The schema's steps: what each version of the tables added to the one before, oldest first.
+"""The migration steps: what each schema version added to the one before, oldest first.
 
-Append only. `schema.py` says what the tables are now, so a step's SQL is written out here: it must not change when the
-tables do. How to add a step is told in docs/architecture.md, "Changing the tables".
+Append only. `schema.py` describes the current tables; a step's SQL is written out here because it must not change with
+them. See docs/architecture.md, "Changing the tables", for how to add a step.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,10 +16,10 @@ from regulars.store.title_backfill import slice_of_titles
 
 
 class Backfill(Struct, frozen=True):
-    """A change of rows that are there already, in short transactions beside running servers.
+    """A change to existing rows, run in short transactions while servers are running.
 
-    slice: handles a few thousand rows from a position on (None: the beginning). Its transaction also stores the next
-    position, so a backfill that was killed goes on after its last slice. count: how many rows there are to go through.
+    slice: processes a few thousand rows from a position on (None: the beginning). The next position is stored in the
+    same transaction, so an interrupted backfill resumes after its last slice. count: number of rows to process.
     """
 
     slice: Callable[[WriteConnection, str | None], Awaitable[Slice]]
@@ -27,10 +27,10 @@ class Backfill(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True, kw_only=True):
-    """One step. It has statements, or an index, or a backfill: what belongs together but differs in kind is two steps.
+    """One step. It has either statements, an index or a backfill; a change that needs two of these takes two steps.
 
-    statements: run in one transaction, by engine; "citus" are those that follow the ones of PostgreSQL where the
-    tables are distributed.
+    statements: by engine, run in one transaction; those under "citus" run after PostgreSQL's if the tables are
+    distributed.
     """
 
     number: int
@@ -41,17 +41,17 @@ class Step(Struct, frozen=True, kw_only=True):
 
     @property
     def is_quick(self) -> bool:
-        """Whether it takes milliseconds on a database of any size, so that a server may take it when it starts."""
+        """Whether it takes only milliseconds on a database of any size, so that a server may run it at startup."""
         return self.index is None and self.backfill is None
 
 
 def on_every_engine(*statements: str) -> dict[str, tuple[str, ...]]:
-    """Statements that all engines understand, such as ALTER TABLE ... ADD COLUMN."""
+    """Statements that all engines accept, such as ALTER TABLE ... ADD COLUMN."""
     return {"sqlite": statements, "postgresql": statements}
 
 
 KEYS: Final = 6
-"""The step after which addresses, customer_ids and keys of objects that look the same are the same."""
+"""The step after which addresses, customer_ids and object keys that look the same compare equal."""
 
 STEPS: Final[tuple[Step, ...]] = (
     Step(number=1, name="tables"),  # a new database has them; one without them is not a database of ours

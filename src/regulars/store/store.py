@@ -1,4 +1,4 @@
-"""The store: one database, opened by its URL, with its ledger."""
+"""The store: one database, opened by its URL, and its ledger."""
 
 import asyncio
 import re
@@ -20,18 +20,18 @@ POSTGRESQL_SCHEMES: Final = ("postgresql://", "postgres://")
 
 _PROVEN_SECONDS: Final = 1.0
 CONNECTIONS: Final = 16
-"""Connections of a process to a server: ten sites written at once, and reads beside them."""
+"""Connections from one process to a database server: enough to write ten sites at once and read as well."""
 
 _PASSWORD: Final = re.compile(r"^((?:\w+:/+)?)(?!\w+:/)([^:@/]*):.*@|(password\s*=\s*)('[^']*'|[^&\s]*)")
-"""A password in a URL or connection string, also in one that is wrong: it is wrong ones that are complained of."""
+"""Matches a password in a URL or connection string, including malformed ones, which appear in error messages."""
 
 
 class DatabaseURLError(ValueError):
-    """The database's URL is not one that this program understands."""
+    """The database URL is not supported or malformed."""
 
 
 class Store:
-    """A database that is open: `ledger` takes writes, `snapshot()` gives reads, `changes` feeds the index."""
+    """An open database: `ledger` accepts writes, `snapshot()` provides reads, `changes` feeds the index."""
 
     def __init__(
         self,
@@ -70,11 +70,11 @@ class Store:
         must_exist: bool = False,
         has_outbox: bool = True,
     ) -> "Store":
-        """Open a database and take the quick ones of the migrations that it lacks.
+        """Open a database and run its pending migrations, quick ones only.
 
-        connections: the most there may be to a server. has_outbox: whether commits are written into the outbox.
+        connections: limit on connections to a database server. has_outbox: whether commits write events to the outbox.
 
-        must_exist: a file that is not there is not made.
+        must_exist: do not create a missing file.
 
         Raises DatabaseURLError, UnavailableError, or IncompatibleError.
         """
@@ -97,7 +97,7 @@ class Store:
         )
 
     async def prove_writable(self) -> None:
-        """Write to the database, unless that was done within the last second. Raises UnavailableError."""
+        """Test that the database can be written, at most once a second. Raises UnavailableError."""
         async with self._proving:
             if time.monotonic() > self._proven_until:
                 await control.rewrite_epoch(self.engine)
@@ -108,11 +108,11 @@ class Store:
         return self.engine.snapshot()
 
     def shared_snapshot(self) -> AbstractAsyncContextManager[Connection]:
-        """A view for a few small look-ups, cheaper than one of one's own; see `Engine.shared_snapshot`."""
+        """A view for a few small lookups, cheaper than a separate snapshot; see `Engine.shared_snapshot`."""
         return self.engine.shared_snapshot()
 
     async def close(self) -> None:
-        """Finish the writes that wait, then close the database."""
+        """Finish pending writes, then close the database."""
         await self.ledger.close()
         await self.engine.close()
 
@@ -130,7 +130,7 @@ def engine_for(url: str, *, connections: int = CONNECTIONS) -> Engine:
 
 
 def files_of(url: str) -> list[Path]:
-    """The files that a database of this URL consists of; none where it is on a server."""
+    """The files of the database at this URL; none if it is on a server."""
     if not url.startswith(SCHEME):
         return []
     path = str(Path(url.removeprefix(SCHEME)).absolute())
@@ -138,7 +138,7 @@ def files_of(url: str) -> list[Path]:
 
 
 def shown(url: str) -> str:
-    """A database's URL as it may be printed: without a password."""
+    """A database URL without its password, safe to print."""
     if url.startswith(SCHEME):
         return url
     return _PASSWORD.sub(lambda found: f"{found[3]}***" if found[3] else f"{found[1]}{found[2]}:***@", url)
@@ -155,7 +155,7 @@ def _postgresql(url: str, connections: int) -> Engine:
 
 
 async def is_initialised(url: str) -> bool:
-    """Whether the database is there and has its tables; neither is made. Raises DatabaseURLError, UnavailableError."""
+    """Whether the database exists and has its tables; creates neither. Raises DatabaseURLError, UnavailableError."""
     engine = engine_for(url)
     if not engine.exists():
         return False

@@ -1,4 +1,4 @@
-"""Threads for what blocks: a worker for the short waits of a writer, and a thread of its own for a long read."""
+"""Threads for blocking calls: a worker for a writer's short waits, and a separate thread for each long read."""
 
 import asyncio
 import queue
@@ -12,12 +12,12 @@ _Result = TypeVar("_Result")
 
 
 async def off_loop(call: Callable[..., _Result], *arguments: Any) -> _Result:
-    """Run a call on a thread. A cancelled caller waits for its end: a connection must not serve two at once."""
+    """Run a call on a thread. A cancelled caller waits for it to end: a connection must not be used by two threads."""
     return await finished(asyncio.ensure_future(asyncio.to_thread(call, *arguments)))
 
 
 class Worker:
-    """One thread for the calls that block. A cancelled caller waits for its call to end: the thread holds a lock."""
+    """One thread for blocking calls. A cancelled caller waits for its call to end, as the thread holds a lock."""
 
     def __init__(self) -> None:
         self._calls: queue.SimpleQueue[tuple[Callable[[], None], asyncio.Future[None]] | None] = queue.SimpleQueue()
@@ -33,7 +33,7 @@ class Worker:
         await finished(done)
 
     def stop(self) -> None:
-        """End the thread after the calls that wait."""
+        """Stop the thread after the pending calls."""
         if self._thread is not None:
             self._calls.put(None)
             self._thread.join()

@@ -1,4 +1,4 @@
-"""The backfill of the titles and counts of objects that were there before `object_titles`."""
+"""Backfill of titles and counts for objects older than the table `object_titles`."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ _OBJECTS_AT_A_TIME: Final = 2_000
 
 
 async def slice_of_titles(connection: WriteConnection, position: str | None) -> Slice:
-    """The titles of some objects, and at the end of a site its counts.
+    """Store the titles of a slice of objects, and at the end of a site its counts.
 
     The position is [site, kind, number] of the last object.
     """
