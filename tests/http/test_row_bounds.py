@@ -110,6 +110,14 @@ def test_a_long_list_of_groups_is_whole(full: Client) -> None:
     assert [reply["body"] for reply in whole] == [found, found]
 
 
+def test_a_contact_with_many_tags_is_whole(full: Client) -> None:
+    found = full.get("/v1/contacts/4294967297?include=tags").json()
+    tags = found["data"]["relationships"]["tags"]["data"]
+    assert tags == [{"id": each["id"], "type": "contact_tags"} for each in found["included"]]
+    keys = [each["attributes"]["key"] for each in found["included"]]
+    assert keys == [f"tag-{number:05}" for number in range(OBJECTS)]
+
+
 @pytest.mark.parametrize("sort", ["id", "-id", "name", "-name", "description", "created_at", "-created_at"])
 @pytest.mark.parametrize("text", ["", "P 6", "group 699"])
 def test_lists_are_those_of_plain_python(full: Client, sort: str, text: str) -> None:

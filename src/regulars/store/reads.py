@@ -1,5 +1,6 @@
 """Reads of customers, logs and objects within a snapshot. Every read names the site."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
@@ -13,7 +14,7 @@ from regulars.domain.objects import RelatedObject
 from regulars.domain.references import Reference
 from regulars.domain.relations import BY_CODE, BY_NAME, KIND_CODES, Tie
 from regulars.store import statements as sql
-from regulars.store.engine import Connection, Row
+from regulars.store.engine import SLICE, Connection, Row
 from regulars.store.offer_statements import OFFER_PRODUCTS
 from regulars.store.query import Query, read
 from regulars.store.statement import Statement
@@ -133,13 +134,16 @@ def held_ties(site: int, numbers: Sequence[int], relations: Sequence[str]) -> Qu
 async def objects_by_number(
     connection: Connection, site: int, kind: str, numbers: Sequence[int]
 ) -> list[RelatedObject]:
-    """The existing objects among these of one kind, by number."""
-
-    def shape(rows: list[Row]) -> list[RelatedObject]:
-        return [found for found in (RelatedObject(*row) for row in rows) if found.deleted_at is None]
-
-    keys = [(KIND_CODES[kind], number) for number in sorted(numbers)]
-    return await read(connection, Query(sql.OBJECTS_BY_NUMBER, {"site": site, "keys": _json(keys)}, shape))
+    """The existing objects among these of one kind, by number; read a slice at a time."""
+    found: list[RelatedObject] = []
+    code, ordered = KIND_CODES[kind], sorted(numbers)
+    for start in range(0, len(ordered), SLICE):
+        if start:
+            await asyncio.sleep(0)
+        keys = _json([(code, number) for number in ordered[start : start + SLICE]])
+        rows = await connection.all(sql.OBJECTS_BY_NUMBER, {"site": site, "keys": keys})
+        found += [item for item in (RelatedObject(*row) for row in rows) if item.deleted_at is None]
+    return found
 
 
 async def products_of(connection: Connection, site: int, offers: Sequence[int]) -> dict[int, list[int]]:

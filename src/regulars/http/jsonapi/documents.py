@@ -1,8 +1,9 @@
 """Documents: what every reply of the surface consists of, and the resources in it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
+import msgspec
 from starlette.responses import Response
 
 from regulars.http.call import json_response
@@ -15,6 +16,10 @@ Attributes = Mapping[str, Callable[[Row], Any]]
 
 EMPTY: Final[dict[str, Any]] = {"data": {}}
 """What the vendor answers when a resource was deleted."""
+
+
+_LISTED: Final = 100
+"""Identifiers that a short list has at most."""
 
 
 def document(
@@ -45,9 +50,16 @@ def identifier(kind: str, number: int) -> dict[str, str]:
     return {"id": str(number), "type": kind}
 
 
-def identifiers(kind: str, numbers: Iterable[int]) -> list[dict[str, str]]:
-    """What names several resources of a type."""
-    return [identifier(kind, number) for number in numbers]
+def identifiers(kind: str, numbers: Sequence[int]) -> list[dict[str, str]] | msgspec.Raw:
+    """What names several resources of a type; long lists are JSON already.
+
+    One resource may be related to 100,000 others. Their identifiers as dictionaries would hold the event loop for half
+    a second; joined as text they take 10 ms.
+    """
+    if len(numbers) <= _LISTED:
+        return [identifier(kind, number) for number in numbers]
+    between = f'","type":"{kind}"}},{{"id":"'
+    return msgspec.Raw(f'[{{"id":"{between.join(map(str, numbers))}","type":"{kind}"}}]'.encode())
 
 
 def related(address: str, name: str) -> dict[str, str]:
