@@ -21,7 +21,7 @@ from regulars.store.store import Store
 from .coroutines import run
 from .databases import url_of
 
-_PATIENCE = 60
+_PATIENCE = 300
 """Seconds that anything may take here, on a busy machine."""
 
 

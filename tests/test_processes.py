@@ -175,7 +175,7 @@ def test_pages_are_right_while_two_servers_and_an_importer_write(database: Path,
         try:
             for writer in writers:
                 writer.result(120)
-            out, err = importer.communicate(timeout=120)
+            out, err = importer.communicate(timeout=300)
         finally:
             going.clear()
         assert all(reader.result(60) > 0 for reader in readers)

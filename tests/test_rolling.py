@@ -51,7 +51,7 @@ class Proxy:
         while True:
             self._turn += 1
             try:
-                return socket.create_connection(("127.0.0.1", self.ports[self._turn % len(self.ports)]), timeout=30)
+                return socket.create_connection(("127.0.0.1", self.ports[self._turn % len(self.ports)]), timeout=120)
             except ConnectionRefusedError:
                 time.sleep(0.001)
 

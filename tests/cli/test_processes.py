@@ -37,7 +37,7 @@ def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 def get(url: str, **headers: str) -> tuple[int, bytes]:
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as reply:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=120) as reply:
             return reply.status, reply.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()
@@ -111,7 +111,7 @@ def test_ctrl_c_stops_an_import_cleanly(run: Run, database: dict[str, Any]) -> N
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 130
     assert (out, err) == (
         "",
@@ -143,7 +143,7 @@ def test_the_demo_serves_and_goes_on_when_run_again(run: Run) -> None:
             assert json.loads(body)["customer"]["firstname"]
         finally:
             process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=10)
+            _, err = process.communicate(timeout=120)
         assert expected in err
         assert process.returncode == 130
     assert len(keys) == 1

@@ -1,7 +1,7 @@
 """References: numbers and keys are never mistaken for each other."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from regulars.domain.references import LARGEST, parse_reference
@@ -53,6 +53,6 @@ def test_reading_what_was_read_changes_nothing(value: object, kind: str) -> None
     try:
         reference = parse_reference(value, kind)
     except ValueError:
-        return
+        reject()  # hypothesis complains when too few are left
     assert parse_reference(reference, kind) == reference
     assert parse_reference(str(reference), kind) == reference

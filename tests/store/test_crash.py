@@ -1,6 +1,5 @@
 """What was answered survives kill -9: the ledger is killed again and again on one file, and nothing is lost."""
 
-import os
 import random
 import signal
 import subprocess
@@ -13,7 +12,6 @@ import pytest
 from .crash_helper import Acknowledged, assert_kept
 from .running import running
 
-LIVES = 50 if "REGULARS_TEST_ALL" in os.environ else 12
 ROOT = Path(__file__).parents[2]
 
 
@@ -59,12 +57,13 @@ async def prepare(folder: Path) -> Path:
 
 
 @pytest.mark.xdist_group("crash")
-async def test_an_acknowledged_write_survives_the_kill_of_its_writer(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lives", [12, pytest.param(50, marks=pytest.mark.slow)])
+async def test_an_acknowledged_write_survives_the_kill_of_its_writer(lives: int, tmp_path: Path) -> None:
     path = await prepare(tmp_path)
     chance = random.Random()
     acknowledged = Acknowledged()
-    for life in range(1, LIVES + 1):
+    for life in range(1, lives + 1):
         acknowledged.take(live(path, life, chance.uniform(0.05, 0.3)))
         if life % 10 == 0:
             assert_kept(path, acknowledged)
-    assert acknowledged.count > LIVES * 10, "the writer was killed before it could write anything worth the test"
+    assert acknowledged.count > lives * 10, "the writer was killed before it could write anything worth the test"
