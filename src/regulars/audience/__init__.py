@@ -1,4 +1,4 @@
-"""Which customers ...? The in-memory index, its predicates and its answers."""
+"""The audience: answers "which customers ...?" from an in-memory index."""
 
 from regulars.audience.answering import Answer, LoadingError, QuestionsFullError
 from regulars.audience.filters.sorts import SORTS, Sort

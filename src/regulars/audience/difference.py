@@ -1,6 +1,6 @@
-"""What two indexes of one site disagree about, in words: `regulars check` compares a followed one with a fresh one.
+"""Compares two indexes of one site: `regulars check` compares one kept up to date with a freshly loaded one.
 
-Customers are compared by number, whatever their ordinals and wherever their texts wait.
+Customers are compared by number, regardless of their ordinals and of where their texts are held.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from regulars.domain.relations import BY_CODE, FLAG
 
 
 def differences(left: SiteIndex, right: SiteIndex, *, limit: int = 100) -> list[str]:
-    """At most `limit` differences, the first site's side first; empty if both answer every question alike."""
+    """At most `limit` differences, one sentence each; empty if both indexes answer every question alike."""
     return list(islice(_differences(left, right), limit))
 
 

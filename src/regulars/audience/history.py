@@ -1,4 +1,4 @@
-"""The change log as an index reads it: rows in an unbroken chain, put together to whole changes."""
+"""Reads the change log for an index: verifies that rows form an unbroken chain and assembles them into changes."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,11 @@ from regulars.domain.changes import Record, decode
 
 
 class OutOfStepError(Exception):
-    """The index does not continue the store's history: it must be loaded anew."""
+    """The index does not match the store's history and must be reloaded."""
 
 
 class ChangeSlice(Struct, frozen=True):
-    """Changes as an index applies them: a record each, the texts that they changed, and the head that they lead to."""
+    """Changes ready to apply to an index: one record per change, the changed texts, and the resulting head."""
 
     records: list[Record]
     texts: dict[int, tuple[str | None, ...]]
@@ -21,12 +21,12 @@ class ChangeSlice(Struct, frozen=True):
 
     @property
     def entries(self) -> int:
-        """How many customers' entries there are."""
+        """The number of customer entries in all records."""
         return sum(len(record.entries) for record in self.records)
 
 
 async def next_slice(snapshot: Snapshot, site: int, head: Head, limit: int) -> ChangeSlice:
-    """Up to `limit` changes of a site that follow `head`. Raises OutOfStepError or UnknownFormatError."""
+    """Up to `limit` changes of a site after `head`. Raises OutOfStepError or UnknownFormatError."""
     rows = await snapshot.changes(site, head.number, limit)
     reached, records = chained(head, rows), whole(rows)
     numbers = {entry.number for record in records for entry in record.entries if entry.texts and not entry.gone}
@@ -35,7 +35,7 @@ async def next_slice(snapshot: Snapshot, site: int, head: Head, limit: int) -> C
 
 
 def chained(head: Head, rows: Sequence[ChangeRow]) -> Head:
-    """The head that the rows lead to. Raises OutOfStepError unless they are whole changes that continue `head`."""
+    """The head after the rows. Raises OutOfStepError unless they are complete changes that continue `head`."""
     if not rows:
         raise OutOfStepError(f"change {head.number + 1} is missing")
     starts = True
@@ -57,7 +57,7 @@ def chained(head: Head, rows: Sequence[ChangeRow]) -> Head:
 
 
 def whole(rows: Sequence[ChangeRow]) -> list[Record]:
-    """One record a change, put together from its parts. Raises UnknownFormatError."""
+    """Assemble one record per change from its parts. Raises UnknownFormatError."""
     records: list[Record] = []
     continues = False
     for row in rows:

@@ -1,4 +1,4 @@
-"""Loaded sites: an index in memory, with what is known of it and of what is being done for it."""
+"""Loaded sites: an index in memory, with its bookkeeping and background tasks."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from regulars.audience.source import Head, Name
 from regulars.domain.changes import CUSTOMER_NAMES
 
 _MOST_NAMES: Final = 32
-"""Names of objects whose numbers are kept with a site: those of the questions that come again and again."""
+"""Object names whose numbers are cached per site, for questions that are asked repeatedly."""
 
 
 class LoadedSite:
@@ -19,26 +19,26 @@ class LoadedSite:
         self.index = index
         self.lock = asyncio.Lock()
         self.bytes = size
-        self.measured = index.head.number  # the change at which `bytes` was taken
-        self.invalid = False  # it cannot be continued, and is or was being loaded anew
+        self.measured = index.head.number  # the change at which `bytes` was measured
+        self.invalid = False  # it cannot be brought up to date and is being replaced
         self.asked = asyncio.get_running_loop().time()
         self.warming: asyncio.Task[None] | None = None
         self.reading: asyncio.Task[None] | None = None
         self.cutting: asyncio.Task[None] | None = None
-        self.saved: int | None = None  # the change up to which there is a snapshot; None: there is none
+        self.saved: int | None = None  # the last change in its snapshot; None: there is no snapshot
         self.saved_at = self.asked
-        self.lag = 0  # changes that it was behind the store when it was last brought up to date
-        self.is_calm = True  # nothing had been written when the store was last looked at
+        self.lag = 0  # how many changes it was behind the store at the last catch-up
+        self.is_calm = True  # there were no new writes when the store was last read
         self._numbers: dict[Name, int | None] = {}
         self._numbered_at = index.head
 
     @property
     def tasks(self) -> tuple[asyncio.Task[None] | None, ...]:
-        """What may be under way for it."""
+        """The background tasks that may be running for it."""
         return self.warming, self.reading, self.cutting
 
     def numbers(self, names: Iterable[Name]) -> dict[Name, int | None] | None:
-        """The numbers of what is named (None: unknown) as of the index's head; None unless all have been noted."""
+        """The cached numbers of the names (None: unknown) as of the index's head; None unless all are cached."""
         known = self._numbers if self._numbered_at == self.index.head else {}
         try:
             return {name: known[name] for name in names}
@@ -46,7 +46,7 @@ class LoadedSite:
             return None
 
     def note(self, head: Head, names: Iterable[Name], numbers: Mapping[Name, int]) -> None:
-        """Keep the numbers of objects as they are at a head: what changes them changes the site, and moves its head."""
+        """Cache object numbers as of a head. They stay valid until the head moves, as every change moves it."""
         if self._numbered_at != head:
             self._numbers = {}
             self._numbered_at = head

@@ -1,4 +1,4 @@
-"""Loader: the index of a site, from its snapshot or from what the store holds."""
+"""Loader: builds the index of a site, from its snapshot or from the store."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,11 +14,11 @@ from regulars.audience.worker_thread import WorkerThread
 from regulars.domain.faults import UnknownSiteError
 
 INLINE_ENTRIES: Final = 200
-"""Up to so many customers or ties are applied on the event loop (about 10 us each), more in the pool."""
+"""Up to this many customers or ties are applied on the event loop (about 10 us each); more go to the pool thread."""
 
 
 class Loader:
-    """Loads sites, the long work of it in the lane. Sites of `large` customers get their orders at once."""
+    """Loads sites. Long work runs in `lane`. Sites of at least `large` customers get their text orders immediately."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Loader:
         self._large = large
 
     async def from_snapshot(self, site: int) -> SiteIndex | None:
-        """The index of the newest snapshot, if there is one that the store's history continues."""
+        """The index from the newest snapshot; None unless there is one that matches the store's history."""
         if self._directory is None:
             return None
         index = await self._lane.run(partial(self._directory.read, site, self._tuning))
@@ -58,7 +58,7 @@ class Loader:
         return index
 
     async def from_store(self, site: int) -> SiteIndex:
-        """The index of what the store holds now."""
+        """Build the index from the current contents of the store."""
         index = SiteIndex(self._tuning)
         async with self._source.snapshot() as snapshot:
             head = await snapshot.head(site)
@@ -71,7 +71,7 @@ class Loader:
                 async for relation, target, numbers in ties:
                     await self._quickly(len(numbers), partial(index.load_ties, relation, target, numbers))
                     inline += len(numbers) + 1
-                    if inline > INLINE_ENTRIES:  # there may be as many pieces as ties, each of them short
+                    if inline > INLINE_ENTRIES:  # there may be as many chunks as ties, each of them short
                         inline = 0
                         await asyncio.sleep(0)
         await self._quickly(index.size, partial(index.finish, head))
@@ -81,13 +81,13 @@ class Loader:
         return index
 
     async def measured(self, index: SiteIndex) -> int:
-        """About how much memory an index takes, in bytes."""
+        """The approximate memory use of an index, in bytes."""
         if index.size <= INLINE_ENTRIES:
             return index.approximate_bytes()
         return await self._lane.run(index.approximate_bytes)
 
     async def _quickly(self, entries: int, work: Callable[[], object]) -> None:
-        """Few entries on the event loop, many in the lane."""
+        """Run the work on the event loop if there are few entries, else in the lane."""
         if entries <= INLINE_ENTRIES:
             work()
         else:

@@ -1,6 +1,6 @@
-"""Background work on large sites: building what takes long, reading snapshots ahead and writing new ones.
+"""Background work on large sites: building word indexes and bands, reading snapshots ahead, and writing new ones.
 
-No question waits for any of it; a search is slower until the words are built.
+No question waits for it; similarity searches are slower until the word index is built.
 """
 
 import asyncio
@@ -18,14 +18,15 @@ from regulars.audience.structures.text import TextColumn
 from regulars.audience.worker_thread import WorkerThread
 
 _SOONEST: Final = 60.0
-"""Seconds between two snapshots of a site, at least."""
+"""Minimum seconds between two snapshots of a site."""
 
 
 class Maintenance:
-    """Looks after the large sites of one audience.
+    """Runs the background work of one audience.
 
-    lane: the thread for long work. directory: where snapshots are kept, if anywhere. large, save_every, save_after: as
-    in `Audience`. invalidate: called with an index that cannot be continued, and why. `saves` counts snapshots written.
+    lane: the thread for long work. directory: where snapshots are stored, if at all. large, save_every, save_after: as
+    in `Audience`. invalidate: called with an index that must be dropped, and the reason. `saves` counts snapshots
+    written.
     """
 
     def __init__(
@@ -48,18 +49,18 @@ class Maintenance:
         self.saves = 0
 
     async def close(self) -> None:
-        """Stop writing."""
+        """Cancel a snapshot that is being written."""
         if self._saving is not None:
             self._saving.cancel()
             await asyncio.gather(self._saving, return_exceptions=True)
 
     def look_after(self, site: int, loaded: LoadedSite) -> None:
-        """Begin what is due: new bands of columns, a new snapshot."""
+        """Start any work that is due: column bands, a new snapshot."""
         self.cut_if_due(site, loaded)
         self.save_if_due(site, loaded)
 
     def warm(self, site: int, loaded: LoadedSite) -> None:
-        """Build the words of a large site, which take seconds, beside the answers to everybody."""
+        """Build the word indexes of a large site in the background; it takes seconds."""
         if loaded.warming is None and _lacking_words(loaded.index):
             loaded.warming = asyncio.create_task(self._sound(site, loaded, self._warmed))
 
@@ -72,7 +73,7 @@ class Maintenance:
             loaded.warming = None
 
     def cut_if_due(self, site: int, loaded: LoadedSite) -> None:
-        """Begin to cut the columns into bands that are asked about again and again."""
+        """Start building bands for columns that are queried repeatedly."""
         if loaded.cutting is None and loaded.index.due_bandings:
             loaded.cutting = asyncio.create_task(self._sound(site, loaded, self._cut))
 
@@ -86,11 +87,11 @@ class Maintenance:
             loaded.cutting = None
 
     def read_ahead(self, site: int, loaded: LoadedSite) -> None:
-        """Begin to read what is still in the snapshot that the index came from."""
+        """Start reading the parts of the index that are still in its snapshot file."""
         loaded.reading = asyncio.create_task(self._sound(site, loaded, self._read))
 
     async def _read(self, loaded: LoadedSite) -> None:
-        """Read what is still in the snapshot and takes long, before somebody has to wait for it."""
+        """Read the slow parts of the snapshot file before a question has to wait for them."""
         for order in loaded.index.orders.values():
             async with loaded.lock:
                 await self._lane.run(order.read)
@@ -99,14 +100,14 @@ class Maintenance:
                 await self._lane.run(segment.read)
 
     async def _sound(self, site: int, loaded: LoadedSite, work: Callable[[LoadedSite], Awaitable[None]]) -> None:
-        """Do the work; where it meets damage, the index cannot be continued."""
+        """Do the work; invalidate the index if its snapshot turns out to be damaged."""
         try:
             await work(loaded)
         except DamagedError as error:
             self._invalidate(site, loaded, str(error))
 
     def save_if_due(self, site: int, loaded: LoadedSite) -> None:
-        """Begin to write the snapshot of a large site that has none, or an old one."""
+        """Start writing a snapshot of a large site if it has none or an old one."""
         if (
             self._directory is None
             or self._saving is not None
@@ -131,7 +132,7 @@ class Maintenance:
             self._saving = None
 
     async def save(self, site: int, loaded: LoadedSite, directory: SnapshotDirectory) -> None:
-        """Write the snapshot of a site; nobody waits for more than one piece of it to be copied. Raises OSError."""
+        """Write a site's snapshot piece by piece, so a question waits for at most one piece. Raises OSError."""
         writing = directory.writing(site)
         writer = await self._lane.run(writing.__enter__)
         number = loaded.index.head.number

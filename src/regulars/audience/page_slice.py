@@ -1,7 +1,7 @@
-"""Stretches: which part of an order a page shows, said by position, or by the customer that it stands next to.
+"""Page slices: the part of a sorted result that a page shows, given by position or by a neighbouring customer.
 
-A customer's place is its key: the pair of what the order compares and its number. It holds whatever is written
-meanwhile, in another process, and after the customer itself has gone.
+A customer's position is given by its sort key, the pair of sort value and customer number. The key stays valid across
+writes, in other processes, and after the customer is deleted.
 """
 
 from typing import Final
@@ -17,18 +17,18 @@ from regulars.domain.changes import NULL
 
 
 class SortKey(Struct, frozen=True):
-    """A place in an order: what it compares (ms, cents, a key and spelling; None: unset), and the customer's number."""
+    """A position in a sort order: sort value (ms, cents, key plus spelling; None: unset) and customer number."""
 
     value: int | str | None
     number: int
 
 
 LAST: Final = SortKey(None, 2**32)
-"""The end of every order but that of descending numbers: whoever is unset stands last, and numbers are below this."""
+"""The end of every order except descending ids: unset values sort last, and all numbers are below this."""
 
 
 class PageSlice(Struct, frozen=True):
-    """`take` customers of an order: those behind `after`, those that end before `before`, or those from `skip` on."""
+    """`take` sorted customers: those after the key `after`, those right before the key `before`, or from `skip` on."""
 
     skip: int = 0
     take: int = 25
@@ -37,9 +37,9 @@ class PageSlice(Struct, frozen=True):
 
 
 class Shown(Struct, frozen=True):
-    """What a page shows: customer numbers in order, how many matches stand before them, the keys of both ends.
+    """A page: customer numbers in order, the number of matches before them, the keys of both ends.
 
-    ends: None of an empty page.
+    ends: None if the page is empty.
     """
 
     numbers: list[int]
@@ -48,7 +48,7 @@ class Shown(Struct, frozen=True):
 
 
 def show(index: SiteIndex, matches: BitMap, sort: Sort, page_slice: PageSlice) -> Shown:
-    """The stretch of the matches in this order."""
+    """Sort the matches and return the requested slice."""
     skip, take = page_slice.skip, page_slice.take
     if page_slice.after is not None:
         skip = _standing_before(index, matches, sort, page_slice.after, included=True)
@@ -62,7 +62,7 @@ def show(index: SiteIndex, matches: BitMap, sort: Sort, page_slice: PageSlice) -
 
 
 def _key(index: SiteIndex, sort: Sort, number: int) -> SortKey:
-    """The key of a customer of the page."""
+    """The sort key of a customer on the page."""
     ordinal = index.numbering.below(number)
     if sort.column in index.orders:
         return SortKey(index.orders[sort.column].get(ordinal), number)
@@ -73,7 +73,7 @@ def _key(index: SiteIndex, sort: Sort, number: int) -> SortKey:
 
 
 def _standing_before(index: SiteIndex, matches: BitMap, sort: Sort, key: SortKey, *, included: bool) -> int:
-    """How many matches stand before the key; the customer whose key it is counts if `included`."""
+    """The number of matches before the key; `included`: also count the customer with this key."""
     behind_it = included != (sort.column == "id" and sort.descending)
     ordinal = index.numbering.below(key.number + 1 if behind_it else key.number)
     if sort.column == "id":
@@ -83,7 +83,7 @@ def _standing_before(index: SiteIndex, matches: BitMap, sort: Sort, key: SortKey
     if isinstance(key.value, str):
         sort_values(index, sort)  # brings the text order up to date
         value, is_somebodys = index.orders[sort.column].place(key.value)
-        if not is_somebodys:  # the gap below the next text: behind all whose text that is, or before them
+        if not is_somebodys:  # between two texts: before, or if descending after, all customers with the next text
             ordinal = index.size if sort.descending else 0
     elif key.value is not None:
         value = key.value

@@ -1,6 +1,7 @@
-"""Sentences: a question about customers in English, whatever its filters and order.
+"""Sentences: describe any question about customers in English, whatever its filters and sort order.
 
-Each filter's phrase is in its row of the catalogue. An object that two filters in a row name is "it" the second time.
+Each filter's phrase is in its row of the catalogue. An object named by two filters in a row becomes "it" the second
+time.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -15,17 +16,17 @@ from regulars.audience.filters.sorts import Sort
 def describe(
     filters: Iterable[tuple[str, str]], *, site: int | None, sort: Sort, engagement: Engagement | None = None
 ) -> str:
-    """Such as "customers of site 1 who were sent broadcast 7 and did not open it, newest first".
+    """Describe a question, as in "customers of site 1 who were sent broadcast 7 and did not open it, newest first".
 
-    site: None for one that the caller does not have. filters: names of the catalogue with the values as they were
-    written, in the order in which they are told. Raises BadFilterValueError.
+    site: None if the caller has no access to it. filters: filter names with their values as given by the caller, in
+    the order of the sentence. Raises BadFilterValueError.
     """
     days = structs.asdict(engagement or Engagement())
     told: list[str] = []
     before: tuple[str, Any] | None = None
     for name, raw in filters:
         phrase, kind = BY_NAME[name].phrase, BY_NAME[name].kind
-        if phrase is None:  # the site, which the sentence begins with
+        if phrase is None:  # the site, which the sentence already starts with
             continue
         value = kind.read(raw)
         if phrase.noun:
@@ -41,7 +42,7 @@ def describe(
 
 
 def _objects(phrase: Phrase, ids: Sequence[int | str]) -> str:
-    """The objects by number, or by key in quotation marks."""
+    """The objects by number, or by quoted key."""
     shown = [str(each) if isinstance(each, int) else _quoted(each) for each in ids]
     return f"{phrase.noun} {shown[0]}" if len(shown) == 1 else f"{phrase.among} the {phrase.noun}s {_listed(shown)}"
 
@@ -51,7 +52,7 @@ def _them(phrase: Phrase, ids: Sequence[int | str]) -> str:
 
 
 def _listed(parts: Sequence[str]) -> str:
-    """One, "one and two", "one, two, and three"."""
+    """Join as in "one", "one and two", "one, two, and three"."""
     if len(parts) < 3:
         return " and ".join(parts)
     return ", ".join((*parts[:-1], f"and {parts[-1]}"))
@@ -69,4 +70,4 @@ _SPOKEN: Final[dict[str, Callable[[str, Any], str]]] = {
     "uuid": lambda _, uuid: uuid,
     "money": lambda _, cents: f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02d}",
 }
-"""How the values of each kind are said, from what was written and what was read from it; objects apart."""
+"""The wording of values by kind, from the raw and the parsed value; objects are handled separately."""

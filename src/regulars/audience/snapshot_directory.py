@@ -1,4 +1,4 @@
-"""SnapshotDirectory: the folder of a store's snapshots, one file a site, shared by every process on the machine."""
+"""SnapshotDirectory: the folder with a store's index snapshots, one file per site, shared by all local processes."""
 
 import fcntl
 import os
@@ -15,11 +15,11 @@ from regulars.logs import Throttle
 
 _SUFFIX: Final = ".snapshot"
 trouble: Final = Throttle("regulars.audience")
-"""Takes every line about snapshots and indexes that cannot be used."""
+"""The logger for snapshots and indexes that cannot be used."""
 
 
 class SnapshotDirectory:
-    """Snapshots in a folder, which is made when the first one is written."""
+    """Snapshots in a folder, which is created when the first one is written."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -33,7 +33,7 @@ class SnapshotDirectory:
         return restored(Reader(self.path(site)), tuning)
 
     def read(self, site: int, tuning: Tuning | None = None) -> SiteIndex | None:
-        """The index of a site as of its snapshot; None if there is none that can be used. What is damaged goes."""
+        """The index of a site as of its snapshot; None if there is no usable one. Deletes a damaged snapshot."""
         try:
             return self.load(site, tuning)
         except FileNotFoundError:
@@ -44,7 +44,7 @@ class SnapshotDirectory:
             return None
 
     def head(self, site: int) -> Head | None:
-        """The change up to which a site's snapshot is complete, if there is a whole one."""
+        """The head of a site's snapshot, None if there is no complete one."""
         try:
             return Head(*Reader(self.path(site)).facts["head"])
         except (DamagedError, OSError, KeyError, TypeError):
@@ -52,9 +52,9 @@ class SnapshotDirectory:
 
     @contextmanager
     def writing(self, site: int) -> "Iterator[Writer | None]":
-        """Write a site's snapshot: it is current when the block ends, and unchanged if the block raises.
+        """Write a site's snapshot. It replaces the old one when the block ends, unless the block raises.
 
-        None while another process writes one. Raises OSError.
+        Yields None if another process is writing one. Raises OSError.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         partial = self.path(site).with_suffix(".partial")
@@ -65,7 +65,7 @@ class SnapshotDirectory:
             except BlockingIOError:
                 yield None
                 return
-            # Whoever had the lock before may have renamed the file that we opened: then it is no longer ours.
+            # The previous holder of the lock may have renamed the file that we opened: then it is a finished snapshot.
             if not partial.exists() or not os.path.samestat(partial.stat(), os.fstat(handle)):
                 yield None
                 return

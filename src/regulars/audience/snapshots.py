@@ -1,8 +1,8 @@
-"""Snapshots of an index: written piece by piece while it goes on changing, and read again.
+"""Snapshots of an index: written piece by piece while the index keeps changing, and restored.
 
-The pieces are of different moments: the numbering is of the first one, and everything else may already show later
-changes, up to the horizon. Whoever loads it applies the changes since the first moment again, which alters nothing
-that they have altered already. So no answer ever waits for more than one piece to be copied.
+The pieces are captured at different times. The numbering is captured first; all other pieces may already reflect later
+changes, up to the horizon. After loading, the changes since the first piece are applied again, which is idempotent. No
+question therefore waits for more than one piece to be copied.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,13 +19,13 @@ from regulars.domain.changes import COLUMNS, TEXTS
 
 Write = Callable[[Writer], None]
 Piece = Callable[[], Write]
-"""Copies a piece of the index, which must hold still meanwhile; what it returns writes the copy at any later time."""
+"""Copies a piece of the index, which must not change meanwhile, and returns a function that writes the copy later."""
 
 _TIES = 64
 
 
 def pieces(index: SiteIndex) -> Iterator[Piece]:
-    """The pieces of an index, in the order in which they are to be copied."""
+    """The pieces of an index, in the order in which they must be copied."""
     yield lambda: _beginning(index)
     for name in COLUMNS:
         yield lambda name=name: _column(index, name)  # type: ignore[misc]
@@ -43,7 +43,7 @@ def pieces(index: SiteIndex) -> Iterator[Piece]:
 
 
 def restored(reader: Reader, tuning: Tuning | None = None) -> SiteIndex:
-    """The index of a snapshot. Raises DamagedError, now or when a part is first used."""
+    """Restore an index from a snapshot. Raises DamagedError, now or when a part is first used."""
     index = SiteIndex(tuning)
     try:
         index.head = Head(*reader.facts["head"])
@@ -70,7 +70,7 @@ def restored(reader: Reader, tuning: Tuning | None = None) -> SiteIndex:
 
 
 def _nothing(writer: Writer) -> None:
-    """Write a piece that is not there."""
+    """Write nothing, for a piece with no content of its own."""
 
 
 def _beginning(index: SiteIndex) -> Write:

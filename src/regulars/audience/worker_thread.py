@@ -1,4 +1,4 @@
-"""One thread for what would hold up the event loop."""
+"""One thread for work that would block the event loop."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,15 +11,15 @@ _T = TypeVar("_T")
 
 
 class WorkerThread:
-    """A pool of one thread, whose work takes turns in the order of submission."""
+    """A pool of one thread, which runs work in order of submission."""
 
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="audience")
 
     async def run(self, work: Callable[[], _T]) -> _T:
-        """Run it in the thread. Cancelled, work that waits is dropped; of work that runs, the end is awaited.
+        """Run the work in the thread. On cancellation, waiting work is dropped and running work is awaited.
 
-        So whoever holds a lock around this holds it until the thread has let go of what it works on.
+        A lock held around this call is therefore held until the thread has finished with the data.
         """
         future = self._executor.submit(work)
         waiter = asyncio.wrap_future(future)
@@ -31,7 +31,7 @@ class WorkerThread:
             raise
 
     async def close(self) -> None:
-        """Drop what waits, and wait for what runs."""
+        """Drop waiting work and wait for running work."""
         await asyncio.to_thread(self._executor.shutdown, cancel_futures=True)
 
 

@@ -1,1 +1,1 @@
-"""Questions as data: predicates, and the catalogue of named filters that makes them."""
+"""Questions as data: predicates, and the catalogue of named filters that builds them."""

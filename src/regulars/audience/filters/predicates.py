@@ -1,8 +1,8 @@
-"""Predicates: questions about customers, as data.
+"""Predicates: questions about customers as data.
 
-Five kinds of leaf (ties, ranges, text, similarity, identity) and the boolean algebra. An object is named by its
-number or its key, a customer by an identifier; both become numbers (`resolve`) before a predicate is evaluated, and
-one that is unknown selects nobody.
+There are five kinds of leaf (ties, ranges, text, similarity, identity) and boolean operators. Objects are given by
+number or key, customers by an identifier; `resolve` turns both into numbers before evaluation. An unknown name matches
+nobody.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,14 +14,14 @@ from regulars.domain.changes import Name
 
 
 class Member(Struct, frozen=True, tag=True):
-    """Tied by `relation` (a name of `domain.relations`) to any of the objects; of a flag, to `FLAG`."""
+    """Tied by `relation` (a name in `domain.relations`) to any of the objects; for a flag, to `FLAG`."""
 
     relation: str
     ids: tuple[int | str, ...] = (relations.FLAG,)
 
 
 class Range(Struct, frozen=True, tag=True):
-    """A column (a name of `domain.changes.COLUMNS`) is set and within low..high, both included; None is no bound."""
+    """A column (a name in `domain.changes.COLUMNS`) is set and in low..high, inclusive; None means no bound."""
 
     column: str
     low: int | None = None
@@ -29,14 +29,14 @@ class Range(Struct, frozen=True, tag=True):
 
 
 class Contains(Struct, frozen=True, tag=True):
-    """The search key of a text field (a name of `domain.changes.TEXTS`) contains that of the text."""
+    """The search key of a text field (a name in `domain.changes.TEXTS`) contains the search key of the text."""
 
     field: str
     text: str
 
 
 class HasAddress(Struct, frozen=True, tag=True):
-    """The e-mail address is that of the key (`domain.identity.address_key`)."""
+    """The e-mail address has this key (`domain.identity.address_key`)."""
 
     key: str
 
@@ -48,14 +48,14 @@ class Similar(Struct, frozen=True, tag=True):
 
 
 class SimilarAddress(Struct, frozen=True, tag=True):
-    """The e-mail address is of the domain, and some word before its @ is similar to `local` (see Similar)."""
+    """The e-mail address has this domain, and some word before its @ is similar to `local` (see Similar)."""
 
     local: str
     domain: str
 
 
 class Identified(Struct, frozen=True, tag=True):
-    """The customer whose identifier (of CUSTOMER_NAMES) is exactly the key: its number, once that is resolved."""
+    """The customer whose identifier (one of CUSTOMER_NAMES) is exactly the key. number: set by `resolve`."""
 
     identifier: str
     key: str
@@ -63,13 +63,13 @@ class Identified(Struct, frozen=True, tag=True):
 
 
 class All(Struct, frozen=True, tag=True):
-    """Every part holds; of no parts, everybody."""
+    """Every part holds; without parts, matches everybody."""
 
     parts: "tuple[Predicate, ...]" = ()
 
 
 class Any(Struct, frozen=True, tag=True):
-    """At least one part holds; of no parts, nobody."""
+    """At least one part holds; without parts, matches nobody."""
 
     parts: "tuple[Predicate, ...]" = ()
 
@@ -104,7 +104,7 @@ def leaves(predicate: Predicate) -> Iterator[Leaf]:
 
 
 def keys(predicate: Predicate) -> set[Name]:
-    """The (kind, key) of every object that is named by its key, and (identifier, key) of every customer."""
+    """The (kind, key) of every object given by key, and the (identifier, key) of every customer."""
     found: set[Name] = set()
     for leaf in leaves(predicate):
         if isinstance(leaf, Member):
@@ -116,7 +116,7 @@ def keys(predicate: Predicate) -> set[Name]:
 
 
 def resolve(predicate: Predicate, numbers: Mapping[Name, int | None]) -> Predicate:
-    """The predicate with the numbers of what it names by `keys`; those that `numbers` does not know name nothing."""
+    """Replace names (see `keys`) by numbers; names that are missing from `numbers` match nothing."""
     match predicate:
         case Member(relation, ids):
             kind = relations.BY_NAME[relation].kind or ""

@@ -1,4 +1,4 @@
-"""Sorts: one row for each column that pages can be sorted by."""
+"""Sorts: the table of columns that pages can be sorted by."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class SortColumn(Struct, frozen=True):
-    """A column to sort by, and both orders in words."""
+    """A sort column, and both directions in words."""
 
     name: str
     ascending: str
@@ -27,7 +27,7 @@ SORTS: Final = {each.name: each for each in _COLUMNS}
 
 
 class Sort(Struct, frozen=True):
-    """The order of a page: by a column of SORTS, unset values last in both directions, ties by ascending id."""
+    """A sort order by a column of SORTS: unset values last in both directions, ties by ascending id."""
 
     column: str = "id"
     descending: bool = False

@@ -1,4 +1,4 @@
-"""Kinds of filter value: what a caller may write, and what is read from it."""
+"""Kinds of filter value: how each is parsed and validated."""
 
 import re
 from collections.abc import Callable
@@ -23,13 +23,13 @@ _FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
 
 
 class BadFilterValueError(ValueError):
-    """A filter was given a value it does not take; the message names what is allowed."""
+    """A filter was given an invalid value; the message says what is allowed."""
 
 
 class ValueKind(Struct, frozen=True):
-    """A kind of value. `read` turns what was written into the value and raises BadFilterValueError.
+    """A kind of value. `read` parses the text of a value and raises BadFilterValueError.
 
-    `allowed` says in words what may be written, `example` is one such value, and `schema` is its JSON Schema.
+    `allowed` describes in words what is accepted, `example` is one such value, and `schema` is its JSON Schema.
     """
 
     name: str
@@ -39,7 +39,7 @@ class ValueKind(Struct, frozen=True):
     schema: dict[str, Any]
 
     def refuse(self) -> BadFilterValueError:
-        """The error that names what is allowed."""
+        """The error that says what is allowed."""
         return BadFilterValueError(f"must be {self.allowed}")
 
 
@@ -92,7 +92,7 @@ def _needle(raw: str) -> str:
 
 
 def _address(raw: str) -> str:
-    """A blank is a + that somebody did not encode: no address has one."""
+    """Reads a space as an unencoded +, since addresses contain no spaces."""
     try:
         return parse_address(trim(raw).replace(" ", "+"), longest=LONGEST_TEXT)[1]
     except ValueError:
@@ -141,7 +141,7 @@ IDS: Final = ValueKind(
     {"type": "string", "minLength": 1},
 )
 SITE: Final = ValueKind("site", "the number of one site", "1", _site, {"type": "integer", "minimum": 1})
-"""A call is about one site: an index holds one, and so does a machine where there are several."""
+"""A call concerns exactly one site: an index covers one site, and with several machines a site is on one of them."""
 
 _SHORT: Final = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}
 TEXT: Final = ValueKind("text", f"a text of 1 to {LONGEST_TEXT} characters", "smith", _text, _SHORT)

@@ -1,1 +1,1 @@
-"""What an index is made of: columns, bitmaps, texts and their orders."""
+"""The data structures of an index: columns, bitmaps, texts and text orders."""

@@ -1,7 +1,7 @@
-"""Archive: the file of a snapshot. Named sections of raw bytes, a table of them at the end, and a header.
+"""Archive: the file format of a snapshot. A header, named sections of raw bytes, and a table of sections at the end.
 
-The file is mapped, privately: arrays are views into it that are read when they are first touched, and altering one
-alters no file. Everything is checksummed, a section when it is first asked for; what is damaged raises DamagedError.
+The file is mapped privately: arrays are views that are read on first access, and modifying one never changes the file.
+All contents are checksummed; a section is verified on first use, and damage raises DamagedError.
 """
 
 import io
@@ -22,7 +22,7 @@ from pyroaring import BitMap
 from regulars.audience.structures.bitmap_table import BitmapTable
 
 FORMAT: Final = 2
-"""The number of the format; a file of another one is not read."""
+"""The format version; files of another version are not read."""
 
 _MAGIC: Final = b"REGULARS AUDIENCE"
 _HEADER: Final = struct.Struct("<20sIQQI")  # magic, format, where the table is, its length, its checksum
@@ -32,11 +32,11 @@ _Key = TypeVar("_Key", bound=Hashable)
 
 
 class DamagedError(Exception):
-    """A snapshot cannot be used: it is not what was written."""
+    """A snapshot is corrupt and cannot be used."""
 
 
 class OtherFormatError(DamagedError):
-    """A snapshot was written by a program with another format: nothing is wrong with it."""
+    """A snapshot was written in another format version; it is not corrupt."""
 
 
 class _Section(Struct, array_like=True):
@@ -52,7 +52,7 @@ class _Table(Struct, array_like=True):
 
 
 class Writer:
-    """Writes an archive front to back. `facts` are small things that a reader gets at once."""
+    """Writes an archive sequentially. `facts`: small values that a reader gets immediately."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.facts: dict[str, Any] = {}
@@ -69,7 +69,7 @@ class Writer:
         self._at += self._file.write(view)
 
     def put_bitmaps(self, name: str, rows: Iterable[tuple[Hashable, bytes, int]]) -> None:
-        """Write many bitmaps, as (key, serialised, how many are in it)."""
+        """Write many bitmaps, given as (key, serialised bitmap, number of members)."""
         listed = list(rows)
         self.put(f"{name}/keys", msgspec.msgpack.encode([key for key, _, _ in listed]))
         self.put(f"{name}/sizes", np.array([size for _, _, size in listed], dtype=np.int64))
@@ -82,7 +82,7 @@ class Writer:
         self.put(f"{name}/bodies", body.getvalue())
 
     def finish(self) -> None:
-        """Write the table and, last of all, the header that makes it an archive."""
+        """Write the table and finally the header, which makes the file a valid archive."""
         table = msgspec.msgpack.encode(_Table(self._sections, self.facts))
         self._file.write(table)
         header = _HEADER.pack(_MAGIC, FORMAT, self._at, len(table), zlib.crc32(table))
@@ -95,7 +95,7 @@ class Writer:
 
 
 class Reader:
-    """An archive that is open for reading. Raises DamagedError, and OSError when there is no file."""
+    """An archive open for reading. Raises DamagedError, and OSError if the file cannot be opened."""
 
     def __init__(self, path: Path) -> None:
         with path.open("rb") as file:
@@ -125,7 +125,7 @@ class Reader:
         return name in self._sections
 
     def bytes(self, name: str) -> bytes:
-        """A copy of a section; where that is worth it, the file's pages are given back to the system."""
+        """A copy of a section; for large ones, the mapped pages are released to the system."""
         content = self._checked(name).tobytes()
         section = self._sections[name]
         start = -(-section.offset // mmap.PAGESIZE) * mmap.PAGESIZE
@@ -135,12 +135,12 @@ class Reader:
         return content
 
     def array(self, name: str) -> NDArray[Any]:
-        """A section as an array, a view of the file."""
+        """A section as an array that is a view of the mapped file."""
         view, dtype = self._checked(name), np.dtype(self._sections[name].dtype)
         return np.frombuffer(view, dtype=dtype) if len(view) else np.empty(0, dtype=dtype)
 
     def bitmaps(self, name: str) -> "BitmapTable[Any]":
-        """Bitmaps by key, each read when it is first asked for."""
+        """Bitmaps by key, each read on first use."""
         return BitmapTable.stored(_Bodies(self, name))
 
     def _section(self, name: str) -> tuple[_Section, memoryview]:

@@ -1,4 +1,4 @@
-"""Arena: many texts as UTF-8 in one run of bytes, a sentinel between them; in memory, or in the file of a snapshot."""
+"""Arena: many texts as UTF-8 in one byte string, separated by sentinels, in memory or in a snapshot file."""
 
 from collections.abc import Callable
 from typing import Final
@@ -10,35 +10,35 @@ from pyroaring import BitMap
 from regulars.audience.structures.bitmaps import Ordinals, from_mask, from_ordinals
 
 _DENSE: Final = 64
-"""Where one place in so many holds the needle, texts are looked at one by one instead of places."""
+"""If more than one position in this many matches, results are reduced per text instead of per position."""
 
 _SAMPLE: Final = 65_536
 _BLOCK: Final = 16_384
-"""Texts looked through at a time: what is found in them stays in the processor's cache."""
+"""Texts scanned at a time, few enough for the intermediate results to stay in the CPU cache."""
 
 Parts = tuple[Ordinals, bytes, NDArray[np.int64]]
-"""Whose the texts are, ascending; the bytes; where each text begins, and one more."""
+"""(ordinals, ascending; the bytes; start of each text, plus one past the last)."""
 
 
 class Arena:
-    """The texts of ascending ordinals. Text i stands at starts[i] and ends one byte before starts[i + 1]."""
+    """The texts of ascending ordinals. Text i begins at starts[i] and ends one byte before starts[i + 1]."""
 
     def __init__(self, size: int, load: Callable[[], Parts]) -> None:
-        """`load` gives the parts when one of them is first asked for."""
+        """load: called on first use to get the parts."""
         self.size = size
         self._load = load
         self._parts: Parts | None = None
 
     @classmethod
     def of(cls, ordinals: Ordinals, content: bytes, starts: NDArray[np.int64]) -> "Arena":
-        """The arena of texts in memory."""
+        """An arena of texts that are in memory."""
         arena = cls(ordinals.size, lambda: (ordinals, content, starts))
         arena._parts = arena._load()
         return arena
 
     @property
     def parts(self) -> Parts:
-        """All of it."""
+        """All parts; reads them if necessary."""
         parts = self._parts
         if parts is None:
             parts = self._parts = self._load()
@@ -46,17 +46,17 @@ class Arena:
 
     @property
     def ordinals(self) -> Ordinals:
-        """Whose the texts are."""
+        """The ordinals that the texts belong to."""
         return self.parts[0]
 
     @property
     def content(self) -> bytes:
-        """The texts, with a sentinel in front of the first one and behind each."""
+        """The texts, with a sentinel before the first one and after each."""
         return self.parts[1]
 
     @property
     def buffer(self) -> NDArray[np.uint8]:
-        """The same as an array."""
+        """`content` as an array."""
         return np.frombuffer(self.parts[1], dtype=np.uint8)
 
     @property
@@ -66,11 +66,11 @@ class Arena:
 
     @property
     def nbytes(self) -> int:
-        """The memory that it takes, in bytes; while it is in the file, next to none."""
+        """Memory use in bytes, 0 while the texts are still in the file."""
         return 0 if self._parts is None else len(self.content) + self.starts.nbytes + self.ordinals.nbytes
 
     def rows(self, positions: NDArray[np.intp]) -> NDArray[np.bytes_]:
-        """Those texts as an array, each filled up with zeros to the width of the longest one."""
+        """The texts at these positions as an array, zero-padded to the longest one."""
         begins, lengths = self.starts[positions], np.diff(self.starts)[positions] - 1
         width = max(int(lengths.max(initial=0)), 1)
         rows = np.zeros(positions.size, dtype=f"S{width}")
@@ -82,13 +82,13 @@ class Arena:
         return rows
 
     def holders(self, needle: bytes) -> BitMap:
-        """Whose texts contain the needle, found by looking at every byte."""
+        """The ordinals whose texts contain the needle, found by scanning every byte."""
         width = 4 if len(needle) >= 4 else 2 if len(needle) >= 2 else 1
         last = len(self.content) - len(needle) + 1
         hits = np.zeros(self.size, dtype=np.bool_)
         if last <= 0 or not self.size:
             return BitMap()
-        # So many bytes at once, at every place: they are compared as one number.
+        # Compare `width` bytes at once, as one integer, at every position.
         words = np.ndarray((len(self.content) - width + 1,), f"<u{width}", self.content, strides=(1,))
         pieces = {at: int.from_bytes(needle[at : at + width], "little") for at in _pieces(len(needle), width)}
         rarest = min(pieces, key=lambda at: int(np.count_nonzero(words[:_SAMPLE] == pieces[at])))
@@ -106,11 +106,11 @@ class Arena:
                     places = places[words[places + at] == piece]
             hits[first + np.searchsorted(starts, places, side="right") - 1] = True
         ordinals = self.ordinals
-        if int(ordinals[-1]) == self.size - 1:  # nobody is missing
+        if int(ordinals[-1]) == self.size - 1:  # the ordinals have no gaps
             return from_mask(hits)
         return from_ordinals(ordinals[hits])
 
 
 def _pieces(length: int, width: int) -> list[int]:
-    """Where to begin pieces of that width so that together they cover the length."""
+    """The start positions of pieces of this width that together cover the length."""
     return sorted({*range(0, length - width + 1, width), length - width})

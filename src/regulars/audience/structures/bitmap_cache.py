@@ -1,4 +1,4 @@
-"""BitmapCache: answers to questions about something that never changes, so that asking again costs next to nothing."""
+"""BitmapCache: caches query results on immutable data."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -13,9 +13,9 @@ _LEAST_ROOM: Final = 65_536
 
 
 class BitmapCache:
-    """Bitmaps by question. Those asked least of late go when all of them take over `room` bytes.
+    """An LRU cache of bitmaps by question. The least recently used are evicted beyond `room` bytes.
 
-    The event loop and the pool thread may both be here. The bitmaps are shared: nobody may alter one.
+    The event loop and the pool thread may use it concurrently. The bitmaps are shared and must not be modified.
     """
 
     def __init__(self, room: int) -> None:
@@ -28,7 +28,7 @@ class BitmapCache:
         return question in self._found
 
     def get(self, question: Hashable) -> BitMap | None:
-        """The answer, if it is remembered."""
+        """The cached answer, None if there is none."""
         with self._lock:
             found = self._found.get(question)
             if found is None:
@@ -37,7 +37,7 @@ class BitmapCache:
             return found[0]
 
     def put(self, question: Hashable, answer: BitMap) -> BitMap:
-        """Remember an answer; returns it."""
+        """Cache an answer and return it."""
         size = approximate_bytes([answer]) + _bytes_of(question)
         with self._lock:
             if size * 2 <= self._room and question not in self._found:
@@ -50,7 +50,7 @@ class BitmapCache:
 
 
 def _bytes_of(question: Hashable) -> int:
-    """About how much memory a question takes: it is in the words of a caller."""
+    """The approximate size of a question in bytes; callers choose its text, so it counts."""
     match question:
         case str():
             return 50 + 2 * len(question)

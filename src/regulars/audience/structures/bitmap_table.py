@@ -1,4 +1,4 @@
-"""BitmapTable: bitmaps by key, some in memory and some still in the file of a snapshot."""
+"""BitmapTable: bitmaps by key, some in memory and some still in a snapshot file."""
 
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Generic, Protocol, TypeVar
@@ -11,7 +11,7 @@ _Key = TypeVar("_Key", bound=Hashable)
 
 
 class Rows(Protocol[_Key]):
-    """Which row is whose: what is needed of a dict."""
+    """Maps keys to rows: the required subset of dict."""
 
     def get(self, key: _Key, /) -> int | None: ...  # noqa: D102
     def pop(self, key: _Key, default: None, /) -> int | None: ...  # noqa: D102
@@ -25,20 +25,20 @@ class Bodies(Protocol[_Key]):
 
     @property
     def rows(self) -> Rows[_Key]:
-        """Which row is whose."""
+        """The row of each key."""
         ...
 
     @property
     def nbytes(self) -> int:
-        """About how much memory it takes, in bytes."""
+        """Approximate memory use in bytes."""
         ...
 
     def size(self, row: int) -> int:
-        """How many there are in a bitmap."""
+        """The number of members of a bitmap."""
         ...
 
     def raw(self, row: int) -> bytes:
-        """A bitmap as it is serialised."""
+        """A bitmap in serialised form."""
         ...
 
     def read(self, row: int) -> BitMap:
@@ -47,16 +47,16 @@ class Bodies(Protocol[_Key]):
 
 
 class BitmapTable(Generic[_Key]):
-    """Like a dict of bitmaps. One that is in the file is read when it is first asked for, and then stays."""
+    """A dict-like table of bitmaps. A bitmap in the file is read on first use and then stays in memory."""
 
     def __init__(self, loaded: Mapping[_Key, BitMap] | None = None) -> None:
         self._loaded: dict[_Key, BitMap] = dict(loaded or {})
         self._bodies: Bodies[_Key] | None = None
-        self._rows: Rows[_Key] = {}  # of those that are not loaded
+        self._rows: Rows[_Key] = {}  # only of keys that are not loaded
 
     @classmethod
     def stored(cls, bodies: Bodies[_Key]) -> "BitmapTable[_Key]":
-        """The table of what a file holds; nothing of it is loaded yet."""
+        """A table of stored bitmaps, none of them loaded yet."""
         table: BitmapTable[_Key] = cls()
         table._bodies = bodies
         table._rows = bodies.rows
@@ -78,34 +78,34 @@ class BitmapTable(Generic[_Key]):
         return found
 
     def get(self, key: _Key) -> BitMap | None:
-        """The bitmap of a key, if there is one. It may be altered."""
+        """The bitmap of a key, None if there is none. The caller may modify it."""
         found = self._loaded.get(key)
         if found is None and (row := self._rows.get(key)) is not None:
             assert self._bodies is not None
-            # The event loop and the pool thread may both be here: whoever comes first decides.
+            # The event loop and the pool thread may get here concurrently: the first one wins.
             found = self._loaded.setdefault(key, self._bodies.read(row))
             self._rows.pop(key, None)
         return found
 
     def size(self, key: _Key) -> int:
-        """How many there are in the bitmap of a key; it is not read for that."""
+        """The number of members of a key's bitmap, without reading it."""
         row = self._rows.get(key)
         if row is None or self._bodies is None:
             return len(self._loaded.get(key, ()))
         return self._bodies.size(row)
 
     def setdefault(self, key: _Key, bitmap: BitMap) -> BitMap:
-        """The bitmap of a key, from now on this one if there is none."""
+        """The bitmap of a key; stores this one if there is none."""
         found = self.get(key)
         return self._loaded.setdefault(key, bitmap) if found is None else found
 
     def pop(self, key: _Key) -> None:
-        """Forget a key."""
+        """Remove a key, if present."""
         self._loaded.pop(key, None)
         self._rows.pop(key, None)
 
     def items(self) -> Iterator[tuple[_Key, BitMap]]:
-        """Every key and its bitmap; those in the file are read, and not kept."""
+        """Every key with its bitmap; bitmaps in the file are read but not kept in memory."""
         for key in self:
             row = self._rows.get(key)
             if row is not None and self._bodies is not None:
@@ -114,7 +114,7 @@ class BitmapTable(Generic[_Key]):
                 yield key, found
 
     def raw(self, key: _Key) -> tuple[bytes, int] | None:
-        """(serialised bitmap, how many are in it) of a key, if there is one."""
+        """(serialised bitmap, number of members) of a key, None if there is none."""
         row = self._rows.get(key)
         if row is not None and self._bodies is not None:
             return self._bodies.raw(row), self._bodies.size(row)
@@ -123,6 +123,6 @@ class BitmapTable(Generic[_Key]):
 
     @property
     def nbytes(self) -> int:
-        """About how much memory it takes, in bytes."""
+        """Approximate memory use in bytes."""
         stored = 0 if self._bodies is None else self._bodies.nbytes
         return approximate_bytes(list(self._loaded.values())) + stored

@@ -1,7 +1,7 @@
-"""Between NumPy and roaring bitmaps, the fast ways.
+"""Fast conversions between NumPy arrays and roaring bitmaps.
 
-`BitMap(ndarray)` boxes every number; an `array.array` of the same bytes is nine times faster, and a dense mask
-is faster still when it is written in roaring's own serialised form.
+`BitMap(ndarray)` boxes every number. Going through an `array.array` of the same bytes is nine times faster, and writing
+a dense mask directly in roaring's serialised format is faster still.
 """
 
 import struct
@@ -25,7 +25,7 @@ _COOKIE: Final = 12346  # "no run containers", roaring format specification
 
 
 def from_ordinals(ordinals: NDArray[Any]) -> BitMap:
-    """The bitmap of an array of ordinals, in any order."""
+    """The bitmap of these ordinals, which may be in any order."""
     values = array("I")
     values.frombytes(ordinals.astype(np.uint32, copy=False).tobytes())
     return BitMap(values)
@@ -65,7 +65,7 @@ def to_ordinals(bitmap: BitMap) -> Ordinals:
 
 
 def distinct(values: NDArray[_Number]) -> NDArray[_Number]:
-    """The values ascending, each once. NumPy sorts integers with vector instructions; `np.unique` hashes them."""
+    """The distinct values, ascending. NumPy sorts integers with vector instructions, while `np.unique` hashes them."""
     ordered = np.sort(values)
     fresh = np.ones(ordered.size, dtype=np.bool_)
     np.not_equal(ordered[1:], ordered[:-1], out=fresh[1:])
@@ -73,12 +73,12 @@ def distinct(values: NDArray[_Number]) -> NDArray[_Number]:
 
 
 def union(bitmaps: Iterable[BitMap]) -> BitMap:
-    """A new bitmap of the members of any of them; of none of them, the empty one."""
+    """The union as a new bitmap, empty if there are no bitmaps."""
     every = list(bitmaps)
     return BitMap.union(*every) if every else BitMap()
 
 
 def approximate_bytes(bitmaps: Iterable[BitMap]) -> int:
-    """About how much memory the bitmaps take: what they hold, and 190 bytes for being one."""
-    # Two bytes a member, but never more than the bitset of the containers that they span.
+    """The approximate memory use of the bitmaps: their contents, plus 190 bytes of overhead each."""
+    # Two bytes per member, but at most the size of a bitset over the containers that it spans.
     return sum(190 + (min(2 * len(each), (each.max() - each.min()) // 8 + 8192) if each else 0) for each in bitmaps)

@@ -1,6 +1,6 @@
-"""CodedColumn: a text field that few values fill, such as a country; a bitmap of each distinct value.
+"""CodedColumn: a text field with few distinct values, such as a country, with a bitmap for each value.
 
-It answers like a `TextColumn`; a substring is looked for in the distinct values only.
+It has the same query interface as `TextColumn`; substring searches scan only the distinct values.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,32 +20,33 @@ from regulars.domain.text import search_key
 
 _UNSET: Final = -1
 _MANY: Final = 2_000
-"""Up to so many customers have no bitmaps, and up to so many distinct values no index of their own."""
+"""Up to this many customers there are no bitmaps, and up to this many distinct values there is no index of them."""
 
 _FEW: Final = 1_024
-"""Of up to so many values the bitmaps are united; for more, every customer's code is looked up."""
+"""Up to this many matching values, their bitmaps are united; beyond, every customer's code is looked up."""
 
 
 class CodedColumn:
-    """Search keys of texts by ordinal, as codes of distinct values. Values that nobody has any more keep their code."""
+    """Search keys of texts by ordinal, as codes of distinct values. Values no longer in use keep their code."""
 
     def __init__(self) -> None:
         self._codes = Growable(np.int32, _UNSET)
         self._values: list[str] = []
         self._code_of: dict[str, int] = {}
-        self._members: list[BitMap] | None = None  # None: there are few customers, and their codes are compared
+        self._members: list[BitMap] | None = None  # None: there are so few customers that codes are compared
         self._texts: TextColumn | None = None  # of the distinct values, by code; None while there are few
 
     def load(self, start: int, texts: Sequence[str | None]) -> None:
-        """Take texts, as they are shown, of ordinals from `start` on; they ascend, and `finish` comes last."""
-        # A key is made of each of the few values, not of each of the many texts.
+        """Add the display texts of consecutive ordinals from `start` on, in ascending order; call `finish` at the end.
+        """
+        # Compute a search key once per distinct value, not once per text.
         codes = {text: _UNSET if text is None else self._code(search_key(text)) for text in dict.fromkeys(texts)}
         stop = start + len(texts)
         self._codes.grow(stop)
         self._codes.values[start:stop] = [codes[text] for text in texts]
 
     def finish(self, *, index: bool) -> None:
-        """The load is complete: make the bitmaps of all values at once. `index` is of no meaning here."""
+        """Complete the load by building the bitmaps of all values. `index` is ignored."""
         if self._codes.size > _MANY:
             self._make_members()
 
@@ -56,7 +57,7 @@ class CodedColumn:
         self._members = [from_ordinals(order[a:b]) for a, b in pairwise(bounds)]
 
     def capture(self, name: str) -> Callable[[Writer], None]:
-        """What writes the column as it is now, under this name, whatever becomes of it meanwhile."""
+        """Return a function that writes the column as it is now under this name, whatever changes meanwhile."""
         codes = self._codes.values.copy()
         values = list(self._values)
 
@@ -67,14 +68,14 @@ class CodedColumn:
         return write
 
     def restore(self, reader: Reader, name: str, size: int) -> None:
-        """Take over, into this new column, what was written under this name of the first `size` customers."""
+        """Restore what was written under this name for the first `size` customers into this new column."""
         self._codes.adopt(reader.array(f"{name}/codes")[:size])
         for text in msgspec.msgpack.decode(reader.bytes(f"{name}/values"), type=list[str]):
             self._code(text)
         self.finish(index=False)
 
     def set(self, ordinal: int, text: str | None) -> None:
-        """The search key of the customer's text is now this one, or none."""
+        """Set or clear the search key of the customer's text."""
         if ordinal < self._codes.size:
             old = int(self._codes.values[ordinal])
             if old != _UNSET:
@@ -102,16 +103,16 @@ class CodedColumn:
                 yield ordinal, self._values[code]
 
     def contains(self, needle: str, within: BitMap) -> BitMap:
-        """Those of `within` whose text contains the folded needle."""
+        """The ordinals in `within` whose text contains the folded needle."""
         hits = self._holding(needle)
         if self._members is not None and len(hits) <= _FEW:
             return union(self._members[code] for code in hits) & within
-        chosen = np.zeros(len(self._values) + 1, dtype=np.bool_)  # the last one is what the code "unset" hits
+        chosen = np.zeros(len(self._values) + 1, dtype=np.bool_)  # the last element is for the code "unset"
         chosen[to_ordinals(hits)] = True
         return from_mask(chosen[self._codes.values]) & within
 
     def equals(self, text: str, within: BitMap) -> BitMap:
-        """Those of `within` whose text is this folded one."""
+        """The ordinals in `within` whose text equals this folded one."""
         code = self._code_of.get(text)
         if code is None:
             return BitMap()
@@ -124,13 +125,13 @@ class CodedColumn:
         return self._texts.contains(needle, BitMap(range(len(self._values))))
 
     def cost(self, needle: str, size: int) -> float:
-        """About how long `contains` takes, in microseconds."""
+        """The approximate cost of `contains`, in microseconds."""
         values = 0.05 * len(self._values) if self._texts is None else self._texts.cost(needle, len(self._values))
         return 5 + values + self._codes.size / 2_000
 
     @property
     def nbytes(self) -> int:
-        """About how much memory it takes, in bytes."""
+        """Approximate memory use in bytes."""
         members = approximate_bytes(self._members or [])
         texts = 0 if self._texts is None else self._texts.nbytes
         return self._codes.nbytes + 200 * len(self._values) + members + texts

@@ -1,4 +1,4 @@
-"""PackedTies: the ties of a small site in three arrays; hundreds of bitmaps of a few customers would take tenfold."""
+"""PackedTies: the ties of a small site in three arrays; hundreds of tiny bitmaps would take ten times the memory."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -15,10 +15,10 @@ TieKey = tuple[int, int]
 
 
 class PackedTies:
-    """What a `BitmapTable` reads its bitmaps from; it is both the `Bodies` and their `rows`."""
+    """A source of bitmaps for `BitmapTable`; implements both `Bodies` and its `rows`."""
 
     def __init__(self, keys: Sequence[TieKey], sizes: Sequence[int], ordinals: Ordinals) -> None:
-        """TieKey i has the next sizes[i] of the ordinals. The same key may come several times."""
+        """Key i owns the next sizes[i] ordinals. A key may occur several times."""
         codes = np.array([relation << _TARGET_BITS | target for relation, target in keys], dtype=np.int64)
         owned = np.repeat(codes, sizes)
         order = np.lexsort((ordinals, owned))
@@ -34,13 +34,13 @@ class PackedTies:
         return self
 
     def get(self, key: TieKey) -> int | None:
-        """The row of a key, None if there is none any more."""
+        """The row of a key, None if it does not exist or was removed."""
         code = key[0] << _TARGET_BITS | key[1]
         row = int(np.searchsorted(self._codes, code))
         return row if row < self._codes.size and int(self._codes[row]) == code and row not in self._gone else None
 
     def pop(self, key: TieKey, default: None = None) -> int | None:
-        """Forget a key."""
+        """Remove a key and return its row."""
         row = self.get(key)
         if row is not None:
             self._gone.add(row)
@@ -58,7 +58,7 @@ class PackedTies:
                 yield code >> _TARGET_BITS, code & ((1 << _TARGET_BITS) - 1)
 
     def size(self, row: int) -> int:
-        """How many there are in a bitmap."""
+        """The number of members of a bitmap."""
         return int(self._bounds[row + 1]) - int(self._bounds[row])
 
     def read(self, row: int) -> BitMap:
@@ -66,10 +66,10 @@ class PackedTies:
         return from_ordinals(self._ordinals[self._bounds[row] : self._bounds[row + 1]])
 
     def raw(self, row: int) -> bytes:
-        """A bitmap as it is serialised."""
+        """A bitmap in serialised form."""
         return self.read(row).serialize()
 
     @property
     def nbytes(self) -> int:
-        """The memory that it takes, in bytes."""
+        """Memory use in bytes."""
         return self._ordinals.nbytes + self._codes.nbytes + self._bounds.nbytes

@@ -1,8 +1,8 @@
-"""Similarity of words, as PostgreSQL's pg_trgm defines it, and an index of the words of many texts.
+"""Word similarity as defined by PostgreSQL's pg_trgm, and an index of the words of many texts.
 
-A word is a run of alphanumeric characters. Its trigrams are the set of three-character pieces of the word with
-two spaces in front and one behind; similarity = |A and B| / |A or B|. A text is similar to a question when one
-of its words is, to at least one half.
+A word is a run of alphanumeric characters. Its trigrams are the set of three-character substrings of the word padded
+with two spaces in front and one behind; similarity = |A and B| / |A or B|. A text is similar to a query if the
+similarity of one of its words is at least one half.
 """
 
 import re
@@ -20,15 +20,15 @@ from regulars.audience.structures.bitmaps import Ordinals, distinct, from_ordina
 _WORD: Final = re.compile(r"[^\W_]+")
 _WORD_OR_END: Final = re.compile(r"[^\W_]+|\0")
 _CHUNK: Final = 8_192
-"""Texts cut into words at a time: the interpreter lock is held for a few milliseconds."""
+"""Texts split into words at a time, so that the interpreter lock is held for only a few milliseconds."""
 
 _PARTS: Final = ("owners", "bounds", "grams", "gram_bounds", "gram_words", "sizes")
 
 _REMEMBERED: Final = 65_536
-"""Words judged for one question that are remembered."""
+"""Cached similarity results per query, in words."""
 
 _LONGEST_REMEMBERED: Final = 32
-"""Characters of the longest text whose trigrams are remembered: a long one's take a hundred times as much."""
+"""Longest text (characters) whose trigrams are cached: those of a long text take a hundred times the memory."""
 
 _NOTHING: Final = np.empty(0, dtype=np.int64)
 
@@ -59,15 +59,15 @@ def is_similar(left: frozenset[str], right: frozenset[str]) -> bool:
 
 
 def shared_by_similar(grams: frozenset[str]) -> int:
-    """How many of these trigrams of a question a similar word has at least: half of them.
+    """The minimum number of a query's trigrams that a similar word shares: half of them.
 
-    For 3 * shared >= |question| + |word|, and a word has no fewer trigrams than it shares.
+    Because 3 * shared >= |query| + |word|, and a word has at least as many trigrams as it shares.
     """
     return -(-len(grams) // 2)
 
 
 def similar_texts(grams: frozenset[str], texts: Iterable[tuple[int, str]]) -> Iterator[int]:
-    """Those of (ordinal, folded text) that have a word similar to these trigrams of a question, one after the other."""
+    """Yield the ordinals of (ordinal, folded text) pairs that have a word similar to a query's trigrams."""
     known: dict[str, bool] = {}
     for ordinal, text in texts:
         for word in words_of(text):
@@ -88,10 +88,10 @@ def _is_similar_word(grams: frozenset[str], word: str) -> bool:
 
 
 class WordIndex:
-    """Distinct words -> who has them, and trigrams -> words; immutable, as compressed sparse rows."""
+    """Maps distinct words to ordinals, and trigrams to words; immutable, in compressed sparse row format."""
 
     def __init__(self, words: list[str], owners: NDArray[np.uint32], bounds: NDArray[np.int64]) -> None:
-        """Word i is had by owners[bounds[i]:bounds[i + 1]]."""
+        """Word i occurs in the texts of owners[bounds[i]:bounds[i + 1]]."""
         grams, gram_bounds, gram_words = _grams_of(words)
         self._take((owners, bounds, grams, gram_bounds, gram_words, np.bincount(gram_words, minlength=len(words))))
 
@@ -100,20 +100,20 @@ class WordIndex:
         self._owners, self._bounds, self._grams, self._gram_bounds, self._gram_words, self._sizes = arrays
 
     def write(self, writer: Writer, name: str) -> None:
-        """Write the words to an archive, under this name."""
+        """Write the index to an archive under this name."""
         for part, array in zip(_PARTS, self._arrays, strict=True):
             writer.put(f"{name}/{part}", array)
 
     @classmethod
     def read(cls, reader: Reader, name: str) -> "WordIndex":
-        """The words that were written under this name."""
+        """The index that was written under this name."""
         index = cls.__new__(cls)
         index._take([reader.array(f"{name}/{part}") for part in _PARTS])
         return index
 
     @classmethod
     def of(cls, ordinals: Ordinals, arena: bytes, starts: NDArray[np.int64]) -> "WordIndex":
-        """The words of the texts of an arena; text i begins at starts[i], with one sentinel behind it."""
+        """Build the index from the texts of an arena; text i begins at starts[i] and is followed by one sentinel."""
         ids: dict[str, int] = {"\0": 0}
         codes: list[NDArray[np.int64]] = [_NOTHING]
         for first in range(0, ordinals.size, _CHUNK):
@@ -131,17 +131,17 @@ class WordIndex:
 
     @property
     def nbytes(self) -> int:
-        """The memory that it takes, in bytes."""
+        """Memory use in bytes."""
         return sum(each.nbytes for each in self._arrays)
 
     def cost(self, grams: frozenset[str]) -> float:
-        """About how long `similar` takes, in microseconds."""
+        """The approximate cost of `similar`, in microseconds."""
         sizes = sorted(row.size for row in self._rows(grams))
         rarest = len(sizes) - -(-len(grams) // 2) + 1
         return 50 + 0.08 * sum(sizes[: max(rarest, 0)])
 
     def _rows(self, grams: frozenset[str]) -> list[NDArray[Any]]:
-        """The words that have each of those trigrams that there are."""
+        """For each of the trigrams that occurs at all, the words that contain it."""
         if not grams or not self._grams.size:
             return []
         wanted = np.array([_code(gram) for gram in grams], dtype=np.int64)
@@ -151,9 +151,10 @@ class WordIndex:
         return [self._gram_words[self._gram_bounds[row] : self._gram_bounds[row + 1]] for row in found]
 
     def similar(self, grams: frozenset[str]) -> BitMap:
-        """Who has a word that is similar to these trigrams of a question."""
+        """The ordinals whose text has a word similar to a query's trigrams."""
         rows = self._rows(grams)
-        # A similar word is in at least half of the rows; so in one of the rarest, and only looked up in the others.
+        # A similar word is in at least half of the rows. It is therefore in one of the rarest, which yield the
+        # candidates; the other rows only need lookups.
         needed = shared_by_similar(grams)
         if not rows or len(rows) < needed:
             return BitMap()
@@ -170,12 +171,12 @@ class WordIndex:
 
 
 def _code(gram: str) -> int:
-    """Three code points of 21 bits as one number."""
+    """Packs three code points of 21 bits each into one integer."""
     return ord(gram[0]) << 42 | ord(gram[1]) << 21 | ord(gram[2])
 
 
 def _grams_of(words: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]:
-    """(trigrams ascending, their bounds, word ids): trigram i is in the words ids[bounds[i]:bounds[i + 1]]."""
+    """(trigrams, ascending; bounds; word ids): trigram i occurs in the words ids[bounds[i]:bounds[i + 1]]."""
     text = "".join(f"  {word} " for word in words)
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.int64)
     counts = np.fromiter(map(len, words), dtype=np.int64, count=len(words)) + 1  # trigrams of each word

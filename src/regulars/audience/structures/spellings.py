@@ -1,7 +1,7 @@
-"""Spellings: how the texts of a column differ from their search keys, so that texts of one key have an order too.
+"""Spellings: how the texts of a column differ from their search keys, to sort texts that have the same key.
 
-A spelling is a short string that says at which characters a text is not its key. Of texts with one key, the spellings
-stand in the order of the texts, by code point. Few are different: most names have a capital where another word begins.
+A spelling is a short string that encodes where a text differs from its key. For texts with the same key, spellings sort
+like the texts, by code point. There are few distinct ones, as most names just have a capital at the start of each word.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,8 @@ def spelling_of(key: str, text: str) -> str:
     found = []
     for at in range(max(len(key), len(text))):
         more = (ord(text[at]) if at < len(text) else 0) - (ord(key[at]) if at < len(key) else 0)
-        # Whoever is less than the key, sooner or by more, stands before it; whoever is more, sooner or by more, behind.
+        # A smaller character sorts a text before its key, the more so the earlier and the larger the difference is; a
+        # greater character sorts it after the key likewise.
         if more < 0:
             by = chr(_NEAR + more) if _NEAR + more >= 0x20 else f"\x01{_char(0x10F800 + more)}"
             found.append(f"{_LESS}{_char(at + 0x20)}{by}")
@@ -37,12 +38,12 @@ def spelling_of(key: str, text: str) -> str:
 
 
 def _char(number: int) -> str:
-    """A character for a number, in the order of the numbers: any but a surrogate, which no UTF-8 holds."""
+    """Maps numbers to characters in ascending order, skipping the surrogates, which UTF-8 cannot encode."""
     return chr(max(number, 0) if number < 0xD800 else min(number + 0x800, 0x10FFFF))
 
 
 class Spellings:
-    """The spelling of every text of a column, by ordinal. `form`: what is compared with the key, made of the text."""
+    """The spelling of every text of a column, by ordinal. form: converts a text before comparing it with its key."""
 
     def __init__(self, form: Callable[[str], str] | None = None) -> None:
         self._form = form
@@ -52,7 +53,7 @@ class Spellings:
         self._code_of_case: dict[bytes, int] = {}
 
     def set(self, ordinal: int, key: str, text: str) -> None:
-        """The customer's text is now this one, with this search key."""
+        """Set the customer's text, which has this search key."""
         code = self.code(key, text)
         if ordinal >= self._codes.size:
             if not code:
@@ -88,7 +89,7 @@ class Spellings:
         return self._spellings[self._codes.values[ordinal]] if ordinal < self._codes.size else SAME
 
     def of(self, ordinals: Ordinals) -> tuple[list[bytes], NDArray[np.int64]]:
-        """(the distinct spellings in their order, as UTF-8; where among them that of each of the ordinals stands)."""
+        """(distinct spellings, sorted, as UTF-8; for each ordinal, the position of its spelling among them)."""
         order = sorted(range(len(self._spellings)), key=self._spellings.__getitem__)
         places = np.empty(len(order), dtype=np.int64)
         places[order] = np.arange(len(order))
@@ -99,11 +100,11 @@ class Spellings:
 
     @property
     def nbytes(self) -> int:
-        """About how much memory it takes, in bytes."""
+        """Approximate memory use in bytes."""
         return self._codes.nbytes + 200 * len(self._spellings) + 150 * len(self._code_of_case)
 
     def capture(self, name: str) -> Callable[[Writer], None]:
-        """What writes the spellings as they are now, under this name, whatever becomes of them meanwhile."""
+        """Return a function that writes the spellings as they are now under this name, whatever changes meanwhile."""
         codes, spellings = self._codes.values.copy(), list(self._spellings)
 
         def write(writer: Writer) -> None:
@@ -113,7 +114,7 @@ class Spellings:
         return write
 
     def restore(self, reader: Reader, name: str, size: int) -> None:
-        """Take over, into this new object, what was written under this name of the first `size` customers."""
+        """Restore what was written under this name for the first `size` customers into this new object."""
         self._codes.adopt(reader.array(f"{name}/codes")[:size])
         self._spellings = msgspec.msgpack.decode(reader.bytes(f"{name}/spellings"), type=list[str])
         self._code_of = {spelling: code for code, spelling in enumerate(self._spellings)}

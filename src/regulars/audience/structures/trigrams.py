@@ -1,7 +1,7 @@
-"""Byte trigrams of many texts at once, and which of them a needle implies.
+"""Byte trigrams of many texts, and the trigrams implied by a needle.
 
-A text is taken as UTF-8 between two sentinel bytes that UTF-8 never uses, so that the needles of one and two
-bytes, too, are answered by trigrams: a two-byte needle starts one, a one-byte needle is the middle of one.
+A text is indexed as UTF-8 between two sentinel bytes that never occur in UTF-8. Trigrams can then also answer needles
+of one and two bytes: a two-byte needle starts a trigram, and a one-byte needle is the middle of one.
 """
 
 from array import array
@@ -18,13 +18,13 @@ SENTINEL: Final = 0xFF
 """The byte between the texts of an arena; it never occurs in UTF-8."""
 
 _ENOUGH: Final = 6
-"""The rarest trigrams of a longer needle; what the others would rule out is left to the verification."""
+"""How many of a needle's rarest trigrams are used; verification rules out what the others would have."""
 
 _CHUNK: Final = 65_536
 """Texts whose trigrams are sorted at a time: about 16 MB of keys."""
 
 Grams = dict[int, BitMap]
-"""Trigram (three bytes as one number) -> the ordinals whose text has it."""
+"""Maps a trigram (three bytes as one integer) to the ordinals whose text contains it."""
 
 
 def build(buffer: NDArray[np.uint8], starts: NDArray[np.int64], ordinals: NDArray[np.uint32]) -> Grams:
@@ -62,7 +62,7 @@ def _sorted_pairs(
 
 
 class TrigramIndex:
-    """The trigrams of one segment; immutable once built, but for what it remembers of short needles."""
+    """The trigrams of one segment; immutable once built, except for a cache of one-byte needles."""
 
     def __init__(self, grams: BitmapTable[int]) -> None:
         self.grams = grams
@@ -70,13 +70,13 @@ class TrigramIndex:
         self._single: dict[int, BitMap] = {}
 
     def rarest(self, needle: bytes) -> int:
-        """At most how many texts can contain the needle, cheaply."""
+        """A cheap upper bound on the number of texts that contain the needle; 0 for needles below 3 bytes."""
         if len(needle) < 3:
             return 0
         return min((self.grams.size(code) for code in _codes_of(needle)), default=0)
 
     def candidates(self, needle: bytes, within: BitMap | None = None) -> BitMap:
-        """Those of `within` (None: of all) that can contain the needle; of 1 to 3 bytes, exactly those that do."""
+        """The ordinals in `within` (None: all) that may contain the needle; exact for needles of 1 to 3 bytes."""
         found = self._candidates(needle)
         if within is not None:
             found.append(within)
@@ -84,7 +84,7 @@ class TrigramIndex:
         return BitMap.intersection(*found) if found else BitMap()
 
     def _candidates(self, needle: bytes) -> list[BitMap]:
-        """Bitmaps of which everyone is in all who can contain the needle; the least ones first."""
+        """Bitmaps whose intersection contains every text with the needle, smallest first."""
         if len(needle) == 1:
             return [self._having(needle[0])]
         if len(needle) == 2:
