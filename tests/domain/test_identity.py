@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from regulars.domain.identity import (
     NUMBER_LIMIT,
     address_key,
+    bare_address,
     new_uuid,
     parse_address,
     parse_customer_id,
@@ -150,3 +151,23 @@ def test_a_public_number_names_its_site(site: int, number: int) -> None:
     public = public_number(site, number)
     assert split_number(public) == (site, number)
     assert public < NUMBER_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ("a@x.org", "a@x.org"),
+        ("Anna Smith <a@x.org>", "a@x.org"),
+        ('"Smith, Anna" < a@x.org > ', "a@x.org"),
+        ("<a@x.org>", "a@x.org"),
+        ("mailto:a@x.org", "a@x.org"),
+        ("Anna <MAILTO:a@x.org>", "a@x.org"),
+        ("mailto:a%2Bb@x.org?subject=Hello", "a+b@x.org"),
+        ("Anna <a@x.org> <b@x.org>", "Anna <a@x.org> <b@x.org>"),
+        ("Anna <nobody>", "Anna <nobody>"),
+        (None, None),
+        (7, 7),
+    ],
+)
+def test_an_address_is_taken_out_of_what_stands_around_it(given: object, address: object) -> None:
+    assert bare_address(given) == address

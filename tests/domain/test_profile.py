@@ -421,9 +421,9 @@ BLANK = st.text(alphabet=" \t\n\u00a0\u3000", max_size=3)
 
 
 @given(st.sampled_from(sorted(FIELDS_OF)), BLANK)
-def test_a_blank_text_says_nothing_of_a_field(key: str, blank: str) -> None:
+def test_a_blank_text_clears_the_field_that_its_attribute_spells(key: str, blank: str) -> None:
     found = read(data={key: blank})
-    assert found.fields == {}
+    assert found.fields == dict.fromkeys(FIELDS_OF[key])
     assert found.attributes == {key: blank}
 
 
@@ -436,3 +436,11 @@ def test_a_blank_spelling_leaves_the_field_to_the_next_one() -> None:
     assert read(data={"first_name": " ", "fname": "Anna"}).fields["firstname"] == "Anna"
     assert read(firstname="", data={"first_name": "Anna"}).fields["firstname"] == "Anna"
     assert read(data={"first_name": None, "fname": "Anna"}).fields["firstname"] is None
+
+
+def test_strict_refuses_a_spelling_that_cannot_be_read() -> None:
+    body = {"email": "a@b.co", "data": {"phone": "call me"}}
+    assert [warning.field for warning in parse_profile(body).warnings] == ["phone"]
+    with pytest.raises(RefusedError) as caught:
+        parse_profile(body, strict=True)
+    assert [fault.field for fault in caught.value.faults] == ["phone"]

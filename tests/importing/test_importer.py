@@ -26,3 +26,11 @@ def test_a_file_in_which_addresses_are_freed_and_swapped_is_taken_in_one_run(run
     assert [first[name] for name in ("lines", "created", "updated", "rejected")] == [7, 1, 5, 1]
     again = run("import", "customers", file, "--json").json
     assert [again[name] for name in ("lines", "unchanged", "rejected")] == [7, 6, 1]
+
+
+def test_an_address_may_stand_beside_a_name_or_in_a_link(run: Run) -> None:
+    lines = [{"email": "Anna <a@x.org>"}, {"email": "mailto:b@x.org"}, {"email": "a@x.org", "city": "Rome"}]
+    found = run("import", "customers", write_lines("file.ndjson", lines), "--json").json
+    assert (found["created"], found["updated"], found["rejected"]) == (2, 1, 0)
+    events = [{"event": "visit", "email": "Anna <a@x.org>"}]
+    assert run("import", "activity", write_lines("events.ndjson", events), "--json").json["updated"] == 1

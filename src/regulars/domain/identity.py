@@ -8,6 +8,7 @@ import unicodedata
 import uuid as uuids
 from functools import lru_cache
 from typing import Final
+from urllib.parse import unquote
 
 import idna
 import idna.uts46data
@@ -44,6 +45,21 @@ class Who(Struct, frozen=True):
 
 LONGEST_LOCAL_PART: Final = 64
 """Octets of UTF-8 before the @ (RFC 5321, 4.5.3.1.1)."""
+
+
+_NAMED_ADDRESS: Final = re.compile(r"[^<>]*<\s*([^<>\s]+@[^<>\s]+)\s*>")
+
+
+def bare_address(value: object) -> object:
+    """The address in `Name <address>` or `mailto:address`, as exports and address books write it; else the value."""
+    if not isinstance(value, str) or not ("<" in value or ":" in value):
+        return value
+    text = value.strip()
+    if named := _NAMED_ADDRESS.fullmatch(text):
+        text = named[1]
+    if text[:7].lower() == "mailto:":
+        text = unquote(text[7:].partition("?")[0])
+    return text
 
 
 def parse_address(value: object, *, longest: int) -> tuple[str, str]:

@@ -189,20 +189,29 @@ class _Validator:
                 fields_of = FIELDS_OF.get(key)
             if fields_of and not isinstance(value, dict | list):
                 spelled.append(key)
+        cleared: list[str] = []
         for key in spelled:
             value = attributes[key]
             for field in FIELDS_OF[key]:
                 if field in fields or self.is_outranked(key, field, attributes):
                     continue
-                if value is None or is_blank(value):
+                if is_blank(value):
+                    cleared.append(field)
+                    continue
+                if value is None:
                     fields[field] = None
                     continue
                 try:
                     fields[field] = FIELD_RULES[field](value, self.limits)
                 except ValueError as error:
                     fields[field] = None  # what was there is not true any more
-                    if not any(each.field == key for each in self.warnings):
+                    if self.strict:
+                        self.fault(key, str(error))
+                    elif not any(each.field == key for each in self.warnings):
                         self.warnings.append(FieldWarning(key, value, None, str(error)))
+
+        for field in cleared:
+            fields.setdefault(field, None)  # unless another spelling says something
 
     def is_outranked(self, key: str, field: str, attributes: dict[str, Any]) -> bool:
         for spelling in SPELLINGS[field]:

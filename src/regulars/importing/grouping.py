@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
+from regulars.domain.identity import bare_address
 from regulars.domain.text import fold
 from regulars.importing.lines import Line
 
@@ -53,7 +54,7 @@ async def repeated_customers(lines: Iterable[Line], on_breath: Callable[[int], o
 def group_by_customer(lines: Iterable[Line], last: Mapping[int, int]) -> Iterator[list[Line]]:
     """The lines one by one, but those that speak of one customer together, where the last of them stands.
 
-    last: what `recurring` found.
+    last: what `repeated_customers` found.
     """
     held: dict[int, list[Line]] = {}
     for line in lines:
@@ -72,7 +73,7 @@ def _names(raw: bytes) -> list[tuple[str, str]]:
         found = _decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return []
-    named = (("email", found.email), ("customer_id", found.customer_id), ("uuid", found.uuid))
+    named = (("email", bare_address(found.email)), ("customer_id", found.customer_id), ("uuid", found.uuid))
     return [(kind, fold(text)) for kind, value in named if value is not None and (text := str(value).strip())]
 
 

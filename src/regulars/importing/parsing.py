@@ -16,6 +16,7 @@ from regulars.domain.commands import RecordActivity, Upsert
 from regulars.domain.consent import CAUSES, Consent
 from regulars.domain.customer import CONTROL_BUCKETS
 from regulars.domain.faults import Fault, RefusedError, refuse
+from regulars.domain.identity import bare_address
 from regulars.domain.limits import Limits
 from regulars.domain.moments import parse_moment
 from regulars.domain.profile import parse_profile
@@ -200,6 +201,8 @@ def _decoded(raw: bytes) -> dict[str, Any]:
         raise refuse("invalid", "", str(error).replace("The body", "The line", 1)) from None
     if not isinstance(body, dict):
         raise refuse("invalid", "", "A line must be a JSON object.")
+    if "email" in body:
+        body["email"] = bare_address(body["email"])
     return body
 
 

@@ -310,3 +310,13 @@ def test_subscription_groups(api: Client) -> None:
         assert found["sg_weekly"] == "sg_weekly"
     assert done(api.get("subscription_groups/sg_weekly"))["subscription_group"]["id"] == "sg_weekly"
     refused(api.get("subscription_groups/sg_unknown"), "object_not_found")
+
+
+def test_a_bulk_call_tells_which_events_had_fields_that_cannot_be_read(api: Client) -> None:
+    address = fresh()
+    events = [{"event": "visit", "email": address}, {"event": "identify", "email": address, "phone_number": "call me"}]
+    reply = done(api.post("bulkevents", {"events": events}))
+    (told,) = reply["warnings"]
+    assert (told["index"], told["warnings"][0]["field"]) == (1, "phone_number")
+    strict = done(api.post("bulkevents?strict=true", {"events": events}))
+    assert [failure["index"] for failure in strict["failed"]] == [1]

@@ -251,7 +251,7 @@ OPERATIONS: Final = (
             ),
             results=listed(
                 {"type": "object"},
-                description="A verdict for every input.",
+                description="The result of every input, with its `warnings` if there are any.",
                 examples=[[{"result": "created", "uuid": FORMATS["uuid"], "email": FORMATS["email"]}]],
             ),
         ),

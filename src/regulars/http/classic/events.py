@@ -49,7 +49,7 @@ async def record_event(call: Call, caller: Writer) -> Response:
 async def bulk(call: Call, caller: Writer) -> Response:
     """Record up to 100 events, 1 MB at most, each by itself, in order; tells which failed and why."""
     services = call.services
-    events = (await call.json_object(BULK_BYTES)).get("events")
+    events, strict = (await call.json_object(BULK_BYTES)).get("events"), is_strict(call)
     if not isinstance(events, list):
         raise Problem("malformed", 'The body must be {"events": [...]}.', faults=[Fault("events", "must be a list")])
     if len(events) > BULK_LIMIT:
@@ -60,16 +60,20 @@ async def bulk(call: Call, caller: Writer) -> Response:
         try:
             if not isinstance(event, dict):
                 raise RefusedError("invalid", (Fault("events", "must be a list of objects"),))
-            activity = parse_activity(event, now=services.clock(), limits=services.store.limits)
+            activity = parse_activity(event, now=services.clock(), limits=services.store.limits, strict=strict)
             commands.append((place, RecordActivity(activity)))
         except RefusedError as refusal:
             refused[place] = refusal
     outcomes = await services.store.ledger.submit_all(caller.site, [command for _, command in commands])
-    for (place, _), outcome in zip(commands, outcomes, strict=True):
+    warnings: list[dict[str, Any]] = []
+    for (place, command), outcome in zip(commands, outcomes, strict=True):
         if outcome.refusal is not None:
             refused[place] = outcome.refusal
+        elif told := warned(command.activity.profile, outcome):
+            warnings.append({"index": place, **told})
     failed = [_failure(place, events[place], refused[place]) for place in sorted(refused)]
-    return json_response({"success": True, "status": "ok", "count": len(events) - len(failed), "failed": failed})
+    done = {"success": True, "status": "ok", "count": len(events) - len(failed), "failed": failed}
+    return json_response({**done, "warnings": warnings} if warnings else done)
 
 
 async def history(call: Call, caller: Reader) -> Response:
@@ -135,7 +139,7 @@ OPERATIONS: Final = (
         "Something that a customer did, or that was done to them.",
         parameters=STRICT,
         body=ref("Event"),
-        reply=schemas.done(result=such_as(TEXT, "updated")),
+        reply=schemas.done(result=such_as(TEXT, "updated"), warnings=schemas.WARNINGS),
         errors=(404, 409),
     ),
     Operation(
@@ -162,8 +166,17 @@ OPERATIONS: Final = (
         bulk,
         f"Record up to {BULK_LIMIT} events",
         "At most 1 MB. Each event is judged by itself, in order; `failed` lists the refused ones, and why.",
+        parameters=STRICT,
         body=record({"events": listed(ref("Event"), BULK_LIMIT)}),
-        reply=schemas.done(count=WHOLE, failed=schemas.FAILED),
+        reply=schemas.done(
+            count=WHOLE,
+            failed=schemas.FAILED,
+            warnings=listed(
+                record({"index": WHOLE, "warnings": schemas.WARNINGS}),
+                description="Fields of which something was not taken as it was given, by the place of the event.",
+                examples=[[]],
+            ),
+        ),
     ),
 )
 """The operations on events."""

@@ -4,7 +4,7 @@ from typing import Final
 
 from regulars.domain.consent import CAUSES
 from regulars.domain.events import EVENTS, REFERENCE_FIELDS
-from regulars.domain.fields import GENDERS, PERCENTILES, TOP_RULES
+from regulars.domain.fields import LONGEST_GENDER, PERCENTILES, TOP_RULES
 from regulars.domain.limits import Limits
 from regulars.domain.mail import STATUSES
 from regulars.http.schema import (
@@ -52,7 +52,7 @@ CUSTOMER: Final[dict[str, Schema]] = {
     "name": such_as(or_null(TEXT), "Anna Keller"),
     "firstname": such_as(or_null(TEXT), "Anna"),
     "lastname": such_as(or_null(TEXT), "Keller"),
-    "gender": or_null(one_of(GENDERS)),
+    "gender": or_null(such_as(TEXT, "female")),
     "phone_number": such_as(or_null(TEXT), "+919742888933"),
     "created_at": MOMENT,
     "joined_at": or_null(MOMENT),
@@ -74,11 +74,11 @@ CUSTOMER: Final[dict[str, Schema]] = {
 """The `customer` object."""
 
 FAULT: Final = record(
-    {"field": such_as(TEXT, "gender"), "detail": such_as(TEXT, "must be one of male, female, unknown")}
+    {"field": such_as(TEXT, "locale"), "detail": such_as(TEXT, "must be an IETF language tag such as de-DE")}
 )
 FAILED: Final = listed(ANY, description="The inputs that failed, as they were sent.", examples=[[]])
 
-_SENTENCE: Final = "gender: must be one of male, female, unknown"
+_SENTENCE: Final = "locale: must be an IETF language tag such as de-DE"
 
 COMPONENTS: Final[dict[str, Schema]] = {
     "Customer": record(CUSTOMER),
@@ -132,7 +132,19 @@ COMPONENTS: Final[dict[str, Schema]] = {
     ),
 }
 
-WARNINGS: Final = listed(FAULT, description="What was asked for and not done; absent if there is nothing to tell.")
+WARNINGS: Final = listed(
+    record(
+        {
+            "field": TEXT,
+            "detail": TEXT,
+            "given": {**ANY, "description": "The value that was sent."},
+            "taken": {**ANY, "description": "The value that was stored; null if the field was left out."},
+        },
+        required=["field", "detail"],
+    ),
+    description="Fields that could not be read as they were sent, and consent that was not brought back; else absent.",
+    examples=[[]],
+)
 
 
 def done(**fields: Schema) -> Schema:
@@ -148,8 +160,12 @@ def inputs(limits: Limits) -> dict[str, Schema]:
         "firstname": such_as(short, "Anna"),
         "lastname": such_as(short, "Keller"),
         "name": {**short, "maxLength": limits.text},
-        "phone_number": {**TEXT, "description": "`+`, country code and number.", "examples": ["+919742888933"]},
-        "gender": {**TEXT, "description": f"One of {', '.join(GENDERS)}."},
+        "phone_number": {
+            **TEXT,
+            "description": "E.164, however it is spaced.",
+            "examples": ["+919742888933"],
+        },
+        "gender": {**TEXT, "description": f"Any text of at most {LONGEST_GENDER} characters.", "examples": ["female"]},
         "locale": {**TEXT, "description": "An IETF tag.", "examples": ["de-DE"]},
         "joined_at": {**TEXT, "description": "ISO 8601.", "examples": ["2024-02-29T12:00:00Z"]},
         **dict.fromkeys(PERCENTILES, PERCENTILE),
