@@ -37,8 +37,7 @@ class CodedColumn:
         self._texts: TextColumn | None = None  # of the distinct values, by code; None while there are few
 
     def load(self, start: int, texts: Sequence[str | None]) -> None:
-        """Add the display texts of consecutive ordinals from `start` on, in ascending order; call `finish` at the end.
-        """
+        """Add the display texts of consecutive ordinals from `start` on, in ascending order; call `finish` last."""
         # Compute a search key once per distinct value, not once per text.
         codes = {text: _UNSET if text is None else self._code(search_key(text)) for text in dict.fromkeys(texts)}
         stop = start + len(texts)

@@ -58,7 +58,7 @@ class TextColumn:
         self._tails = tails
 
     def load(self, start: int, texts: Sequence[str | None], spellings: Spellings | None = None) -> None:
-        """Add the display texts of consecutive ordinals from `start` on, in ascending order; call `finish` at the end.
+        """Add the display texts of consecutive ordinals from `start` on, in ascending order; call `finish` last.
 
         spellings: receives the spelling of each text.
         """
