@@ -77,12 +77,19 @@ class KeyedJoin(Join):
     """
 
     inherit_cache = True
+    index: str | None = None
+
+    def by(self, index: str) -> "KeyedJoin":
+        """Look the keys up in this index, where SQLite without statistics would rather read the site by its key."""
+        self.index = index
+        return self
 
 
 @compiles(KeyedJoin, "sqlite")
 def _sqlite_keyed_join(element: KeyedJoin, compiler: SQLCompiler, **kw: Any) -> str:
     keys, table, condition = _parts(element, compiler, kw)
-    return f"{keys} CROSS JOIN {table} ON {condition}"
+    by = "" if element.index is None else f" INDEXED BY {element.index}"
+    return f"{keys} CROSS JOIN {table}{by} ON {condition}"
 
 
 @compiles(KeyedJoin, "postgresql")

@@ -163,7 +163,7 @@ ORDER_REPORTS = Statement(
                 activities.c.name == _name,
                 activities.c.order_id == _order,
             ),
-        )
+        ).by("activities_orders")
     ),
 )
 _listed, (_kind,) = keys_of(objects.c.kind)
