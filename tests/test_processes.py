@@ -194,3 +194,56 @@ def test_pages_are_right_while_two_servers_and_an_importer_write(database: Path,
                     assert [int(each["id"]) & 0xFFFFFFFF for each in found["data"]] == expected[:50]
         assert len(expected) > 0
     assert inconsistencies(database) == []
+
+
+def test_an_object_is_deleted_at_one_server_while_both_are_asked_about_it(database: Path) -> None:
+    key, people = make_database(database), 40
+    with (
+        Server(database) as one,
+        Server(database) as other,
+        ThreadPoolExecutor(3) as threads,
+        one.caller(key) as first,
+        other.caller(key) as second,
+    ):
+        group = first.call("POST", "groups", {"name": "passing"}).json()["group"]["id"]
+        everybody = [{"email": f"member{n}@example.com", "groups": [group]} for n in range(people)]
+        assert first.call("POST", "customers/bulk", {"customers": everybody}).status == 200
+        found_group = first.call("GET", f"/v1/groups?{urlencode({'filter[name_cont]': 'passing'})}").json()["data"][0]
+        asked = {"filter[in_group_id]": found_group["id"], "page[size]": "1"}
+        assert [listed(each, asked)["meta"]["total_count"] for each in (first, second)] == [people, people]
+
+        gone = threading.Event()
+
+        def ask(server: Server) -> list[int]:
+            """How many are in the group, until the first answer after its deletion."""
+            found = []
+            with server.caller(key) as caller:
+                while True:
+                    is_last = gone.is_set()
+                    found.append(listed(caller, asked)["meta"]["total_count"])
+                    if is_last:
+                        return found
+
+        def write() -> None:
+            """Change members at the other server meanwhile; no upsert names the group."""
+            with other.caller(key) as caller:
+                for n in range(people):
+                    body = {"email": f"member{n}@example.com", "name": f"Member {n}"}
+                    assert caller.call("POST", "customers", body).status == 200
+
+        asking = [threads.submit(ask, server) for server in (one, other)]
+        writing = threads.submit(write)
+        try:
+            assert first.call("DELETE", f"groups/{group}").status == 200
+        finally:
+            gone.set()
+        writing.result(60)
+        for each in asking:
+            found = each.result(60)
+            assert found[-1] == 0
+            assert set(found) <= {people, 0}, "an object is deleted as a whole"
+            assert found == sorted(found, reverse=True)
+        for caller in (first, second):
+            assert listed(caller, asked)["meta"]["total_count"] == 0
+            assert listed(caller, {"filter[email_contains]": "member"})["meta"]["total_count"] == people
+    assert inconsistencies(database) == []
