@@ -1,1 +1,1 @@
-"""What knows uvicorn: graceful shutdown, protocol errors, write buffering, and the server's processes."""
+"""Everything specific to uvicorn: graceful shutdown, protocol errors, write buffering, and worker processes."""

@@ -1,7 +1,7 @@
-"""Connections that wait for their client do so for a limited time, and a process holds a limited number of them.
+"""Timeouts for slow clients, and a limit on connections per process.
 
-uvicorn sets a timer for each kept connection at each request, and none for a head or body that never ends. Here a
-connection notes when its time is up, and one look a second ends those whose time is up.
+uvicorn sets a timer per request for each keep-alive connection, and none for a head or body that never ends. Here each
+connection records its deadline, and a sweep once a second closes those that have passed it.
 """
 
 import asyncio
@@ -19,20 +19,20 @@ from regulars.server.write_buffering import BufferedTransport
 from regulars.settings import Settings
 
 BODY_STEP: Final = 64 * 1024
-"""A body gets its time anew for each so many bytes."""
+"""The body timeout restarts each time this many bytes have arrived."""
 
 HALF_CLOSED_SECONDS: Final = 2.0
-"""How long a question runs whose client has shut its sending side. Whoever has left altogether looks the same."""
+"""How long a read request keeps running after the client has closed its sending side, which may mean it has gone."""
 
 _RESERVED: Final = 128
-"""Descriptors that are kept for databases, files and connections that are being closed."""
+"""File descriptors reserved for databases, files and connections being closed."""
 
 _NEVER: Final = math.inf
 _SAFE: Final = frozenset({"GET", "HEAD"})
 
 
 class ConnectionLimits(Struct, frozen=True):
-    """Times in seconds, and how many connections a process holds."""
+    """Timeouts in seconds, and the maximum number of connections per process."""
 
     head: float
     body: float
@@ -42,7 +42,7 @@ class ConnectionLimits(Struct, frozen=True):
 
     @classmethod
     def of(cls, settings: Settings) -> "ConnectionLimits":
-        """The limits that the settings give; raises the process's soft limit of descriptors to what it may have."""
+        """The limits from the settings; also raises the process's soft limit on file descriptors as far as allowed."""
         return cls(
             head=settings.head_timeout,
             body=settings.body_timeout,
@@ -53,7 +53,7 @@ class ConnectionLimits(Struct, frozen=True):
 
 
 def descriptors() -> int:
-    """How many files and sockets this process may have open."""
+    """Raise the soft limit on open files and sockets as far as allowed, and return it."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = 2**20 if hard == resource.RLIM_INFINITY else min(hard, 2**20)
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
@@ -61,7 +61,7 @@ def descriptors() -> int:
 
 
 def default_connections(allowed: int, database_connections: int) -> int:
-    """The bound on connections where none is set: what the descriptors leave, but at least half of them."""
+    """The default connection limit: the descriptors not reserved, but at least half of all."""
     return max(allowed - _RESERVED - database_connections, allowed // 2)
 
 
@@ -72,22 +72,22 @@ class Connections(ServerState):
         super().__init__()
         self.limits = limits
         self.idle: dict[TimedProtocol, None] = {}
-        """Those without a request, the one that has been so for longest first."""
+        """Connections without a request, longest idle first."""
 
     def sweep(self, now: float) -> None:
-        """End those whose time is up; `now` is the loop's time."""
+        """Expire connections past their deadline; `now` is the loop's time."""
         for connection in [each for each in self._all() if each.deadline < now]:
             connection.expire(now)
 
     def make_room(self) -> bool:
-        """Whether there is room for another: the longest idle goes, then whoever has been sending for longest."""
+        """Make room for another connection: close the longest idle, else the slowest senders. False if impossible."""
         if len(self.connections) <= self.limits.connections:
             return True
         longest = next(iter(self.idle), None)
         if longest is not None:
             longest.leave()
             return True
-        # Some at a time: to look through all of them for each that comes would take longer than they take to come.
+        # Close several at a time: searching all of them for each new connection could not keep up.
         receiving = [each for each in self._all() if each.is_receiving]
         for each in heapq.nsmallest(len(receiving) // 64 + 1, receiving, key=lambda each: each.deadline):
             each.leave()
@@ -98,14 +98,14 @@ class Connections(ServerState):
 
 
 class TimedProtocol(ErrorProtocol):
-    """A connection that is given up when its client takes too long, and that answers a client who sends no more."""
+    """A connection that is closed if its client is too slow, and that still answers a half-closed client."""
 
     server_state: Connections
     deadline = _NEVER
-    """The loop's time at which patience with the client ends."""
+    """The loop's time at which the connection expires."""
 
     is_receiving = False
-    """Whether a part of a request has come, and the rest has not."""
+    """Whether a request has arrived only partly."""
 
     _in_head = False
     _received = 0
@@ -113,7 +113,7 @@ class TimedProtocol(ErrorProtocol):
     _has_ended = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin, if there is room."""
+        """Accept the connection, if there is room."""
         super().connection_made(BufferedTransport(transport, self.loop))  # type: ignore[arg-type]
         if not self.server_state.make_room():
             self.leave()
@@ -122,26 +122,26 @@ class TimedProtocol(ErrorProtocol):
         self._wait(self.server_state.limits.head)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
+        """Clean up."""
         self.server_state.idle.pop(self, None)
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
-        """A head begins."""
+        """The head of a request begins."""
         super().on_message_begin()
         self.server_state.idle.pop(self, None)
         self.is_receiving = self._in_head = True
         self._wait(self.server_state.limits.head)
 
     def on_headers_complete(self) -> None:
-        """A body begins, be it empty."""
+        """The body begins, even if it is empty."""
         super().on_headers_complete()
         self._in_head = False
         self._received = 0
         self._wait(self.server_state.limits.body)
 
     def on_body(self, body: bytes) -> None:
-        """A part of a body has come."""
+        """A part of the body has arrived."""
         super().on_body(body)
         self._received += len(body)
         if self._received >= BODY_STEP:
@@ -149,7 +149,7 @@ class TimedProtocol(ErrorProtocol):
             self._wait(self.server_state.limits.body)
 
     def on_message_complete(self) -> None:
-        """A request has come in whole."""
+        """A request has arrived completely."""
         super().on_message_complete()
         self.is_receiving = False
         self.deadline = _NEVER
@@ -157,7 +157,7 @@ class TimedProtocol(ErrorProtocol):
             self._rest()
 
     def on_response_complete(self) -> None:
-        """An answer has been given: the next request's turn. In place of uvicorn's, which sets a timer."""
+        """A response is complete: start the next request. Replaces uvicorn's method, which sets a timer."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             self._wait(self.server_state.limits.send)
@@ -173,19 +173,19 @@ class TimedProtocol(ErrorProtocol):
             self._rest()
 
     def pause_writing(self) -> None:
-        """The client does not take what it is sent."""
+        """The client is not reading the response."""
         super().pause_writing()
         if not self.is_receiving:
             self._wait(self.server_state.limits.send)
 
     def resume_writing(self) -> None:
-        """The client has taken most of it."""
+        """The client has read most of the pending data."""
         super().resume_writing()
         if self.cycle is not None and not self.cycle.response_complete and not self.is_receiving:
             self.deadline = _NEVER
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Answer what has come in whole: the client may have shut its sending side only."""
+        """Answer complete requests: the client may have closed only its sending side."""
         if self._has_ended:
             return True
         self._has_ended = True
@@ -207,7 +207,7 @@ class TimedProtocol(ErrorProtocol):
         return True
 
     def expire(self, now: float) -> None:
-        """Give the client up, unless it has taken something of its answer meanwhile."""
+        """Close the connection, unless the client has read part of its response since the last check."""
         unsent: int = self.transport.get_write_buffer_size()
         before, self._unsent = self._unsent, unsent
         if unsent and (not before or unsent < before):
@@ -215,7 +215,7 @@ class TimedProtocol(ErrorProtocol):
         elif unsent or self.transport.is_closing():
             self.leave()
         elif self.is_receiving and self.flow.read_paused:
-            self.deadline = now + self.server_state.limits.body  # it is we who do not read
+            self.deadline = now + self.server_state.limits.body  # reading is paused on our side
         elif self.is_receiving:
             self.is_receiving = False
             self._wait(self.server_state.limits.send)
@@ -225,7 +225,7 @@ class TimedProtocol(ErrorProtocol):
             self._wait(self.server_state.limits.send)
 
     def leave(self) -> None:
-        """Close at once; whoever counts connections counts this one no more."""
+        """Abort the connection and stop counting it immediately."""
         self.server_state.idle.pop(self, None)
         self.connections.discard(self)
         self.transport.abort()
@@ -238,7 +238,7 @@ class TimedProtocol(ErrorProtocol):
         self._wait(self.server_state.limits.keep_alive)
 
     def _presume_left(self) -> None:
-        """End the question of a client that may have left; what changes something is carried out, and answered."""
+        """Cancel the read request of a client that may have gone; writes are completed and answered."""
         cycle: Any = self.cycle
         if self.transport.is_closing() or cycle.response_complete:
             return

@@ -1,6 +1,6 @@
-"""A server that ends without anybody noticing: whoever has connected is answered, and told not to ask again here.
+"""Graceful shutdown: all connected clients are answered, with `Connection: close`.
 
-uvicorn on its own drops connections that wait to be accepted, and those whose request is on its way.
+Plain uvicorn drops connections that wait to be accepted, and those whose request is still in transit.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ from uvicorn.supervisors import multiprocess
 from regulars.server.connections import ConnectionLimits, Connections, TimedProtocol
 
 LINGER_SECONDS: Final = 1.0
-"""How long a connection without a request is kept at the end: what its client sent by then is answered."""
+"""How long an idle connection stays open during shutdown; requests that arrive by then are answered."""
 
 
 RETRY_SECONDS: Final = 1.0
-"""How long after a worker could not start it is tried again."""
+"""Delay before restarting a worker that failed to start."""
 
 _LOOK_SECONDS: Final = 0.2
 
@@ -32,12 +32,12 @@ _log = structlog.get_logger("regulars.serve")
 
 
 class DrainingProtocol(TimedProtocol):
-    """A connection that ends, once the server does, with an answer that says `Connection: close`, or in silence."""
+    """A connection that closes during shutdown: after a response with `Connection: close`, or silently if idle."""
 
     _draining = False
 
     def shutdown(self) -> None:
-        """Begin to end."""
+        """Begin to shut down."""
         self._draining = True
         cycle = self.cycle
         if cycle is not None and not cycle.response_started:
@@ -45,7 +45,7 @@ class DrainingProtocol(TimedProtocol):
         self.loop.call_later(LINGER_SECONDS, self._end)
 
     def on_headers_complete(self) -> None:
-        """Begin a request, the last one if the server is ending."""
+        """Begin a request; during shutdown it is the connection's last."""
         super().on_headers_complete()
         if self._draining and self.cycle is not None:
             self.cycle.keep_alive = False
@@ -55,7 +55,7 @@ class DrainingProtocol(TimedProtocol):
 
 
 class ServerConfig(Config):
-    """uvicorn's configuration, with the limits of connections."""
+    """uvicorn's configuration plus connection limits."""
 
     def __init__(self, *args: Any, limits: ConnectionLimits, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -63,7 +63,7 @@ class ServerConfig(Config):
 
 
 class DrainingServer(Server):
-    """uvicorn's server, which also takes in whoever has connected before it closes its door."""
+    """uvicorn's server, which also accepts the connections in the backlog before it closes its socket."""
 
     config: ServerConfig
 
@@ -72,20 +72,20 @@ class DrainingServer(Server):
         self.server_state = self._connections = Connections(config.limits)
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second: look once a second for connections whose time is up."""
+        """Called ten times a second; sweeps expired connections once a second."""
         if counter % 10 == 0:
             self._connections.sweep(asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take signals while serving. To end at SIGTERM is what was asked for: it is not raised again at the end."""
+        """Handle signals while serving. SIGTERM requests a normal exit, so it is not re-raised at the end."""
         with super().capture_signals():
             yield
             self._captured_signals[:] = [each for each in self._captured_signals if each != signal.SIGTERM]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finish what runs, then end."""
+        """Accept waiting connections, finish running requests, then stop."""
         waiting = [connection for listener in sockets or () for connection in _accepted(listener)]
         for server in self.servers:
             server.close()
@@ -99,11 +99,11 @@ class DrainingServer(Server):
 
 
 class DrainingWorker(multiprocess.Process):
-    """A worker process that ends as a server alone does."""
+    """A worker process with the same graceful shutdown as a single server."""
 
     @property
     def server(self) -> Server:
-        """What runs in the process."""
+        """The server that runs in the process."""
         if self._server is None:
             assert isinstance(self.config, ServerConfig)
             self._server = DrainingServer(self.config)
@@ -111,20 +111,20 @@ class DrainingWorker(multiprocess.Process):
 
 
 class DrainingWorkers(multiprocess.Multiprocess):
-    """Several processes that share a door. It is closed by the last of them, which takes in who has connected."""
+    """Several processes that share a listening socket; the last one to close it accepts the waiting connections."""
 
     def __init__(self, config: Config, sockets: list[socket.socket]) -> None:
-        # uvicorn makes its workers of the class that this name stands for, at the start and when one has died.
+        # uvicorn creates its workers, at startup and as replacements, from the class bound to this name.
         multiprocess.Process = DrainingWorker  # type: ignore[misc]
         super().__init__(config, sockets)
         self.has_started = False
         self.has_failed = False
 
     def keep_subprocess_alive(self) -> None:
-        """Put a new worker in the place of each that has died or does not answer.
+        """Replace every worker that has died or does not respond.
 
-        Where none has ever started, one that cannot ends the server. Later on it is tried again, as uvicorn does not:
-        what it needs, the database, may be away for a while, and the others answer meanwhile.
+        If no worker has ever started, a failure to start stops the server. Later failures are retried, unlike in plain
+        uvicorn: the database may be unavailable for a while, and other workers may still be serving.
         """
         for place, worker in enumerate(self.processes):
             if self.should_exit.is_set():
@@ -146,22 +146,22 @@ class DrainingWorkers(multiprocess.Multiprocess):
             self.processes[place].start()
 
     def _started(self, worker: multiprocess.Process) -> bool | None:
-        """Whether a worker's server has started; None if the worker is dead or does not answer."""
+        """Whether a worker's server has started; None if the worker is dead or does not respond."""
         until = time.monotonic() + self.config.timeout_worker_healthcheck
         while worker.process.is_alive() and time.monotonic() < until:
-            if worker.ping(_LOOK_SECONDS):  # its end would not wake us: we hold both ends of its pipe
+            if worker.ping(_LOOK_SECONDS):  # its death would not wake us, as we hold both ends of its pipe
                 return worker.is_ready(self.config.timeout_worker_healthcheck)
         return None
 
     def terminate_all(self) -> None:
-        """End the workers. Our own handle on the door would keep it open, with nobody behind it."""
+        """Stop the workers. Our own handle would keep the socket open with nobody accepting, so close it first."""
         for listener in self.sockets:
             listener.close()
         super().terminate_all()
 
 
 def _accepted(listener: socket.socket) -> list[socket.socket]:
-    """The connections that wait in the backlog."""
+    """Accept all connections waiting in the backlog."""
     found: list[socket.socket] = []
     listener.setblocking(False)
     while True:

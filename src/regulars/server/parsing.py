@@ -1,10 +1,10 @@
-"""What is read as one request: upgrades are ignored, trailers are dropped.
+"""Request framing: ignores upgrades and drops trailers.
 
-A server may ignore `Upgrade` (RFC 9110, 7.8), and then reads the request with its whole body like any other. llhttp
-instead stops at the end of such a head, since another protocol may follow. uvicorn on its own then goes on as if a
-request began there, so that a body becomes requests of its own.
+A server may ignore `Upgrade` (RFC 9110, 7.8) and must then read the request with its body like any other. llhttp
+instead stops after such a head, since another protocol may follow. Plain uvicorn then continues as if a new request
+began there, so the body is parsed as separate requests.
 
-A trailer must not be taken for a header (RFC 9110, 6.5.1): a proxy has checked the headers only.
+A trailer must not be treated as a header (RFC 9110, 6.5.1): proxies check only the headers.
 """
 
 import httptools
@@ -17,10 +17,10 @@ class ParsingProtocol(HttpToolsProtocol):
     """A connection that speaks HTTP/1.1 and nothing else."""
 
     _postponed = False
-    """Whether the head that was read last is to be read again, without its `Upgrade`."""
+    """Whether the last head must be parsed again, without its `Upgrade`."""
 
     def feed(self, data: bytes) -> None:
-        """Parse what has come. Raises httptools.HttpParserError."""
+        """Parse received data. Raises httptools.HttpParserError."""
         rest: bytes | memoryview = data
         while True:
             try:
@@ -29,21 +29,21 @@ class ParsingProtocol(HttpToolsProtocol):
                 rest = memoryview(data)[len(data) - len(rest) + stopped.args[0] :]
             else:
                 return
-            # The framing of the body is for the parser to decide, from the same headers: a new one gets the same head.
+            # The parser must determine the body's framing from the same headers, so a new parser gets the same head.
             head = self._head_without_upgrade()
             self._postponed = False
             self.parser = self._new_parser()
             self.parser.feed_data(head)
 
     def on_headers_complete(self) -> None:
-        """Begin a request, unless its head is to be read again."""
+        """Begin a request, unless its head must be parsed again."""
         if self.parser.should_upgrade():
-            if self.parser.get_method() == b"CONNECT":  # what follows it is not HTTP, for whoever sent it
+            if self.parser.get_method() == b"CONNECT":  # to the client, whatever follows is not HTTP
                 raise ValueError("CONNECT is for proxies")
             self._postponed = True
             return
         super().on_headers_complete()
-        self.headers = []  # for trailers, which nobody reads
+        self.headers = []  # collects the trailers, which are dropped
 
     def on_message_complete(self) -> None:
         """End a request."""
@@ -52,7 +52,7 @@ class ParsingProtocol(HttpToolsProtocol):
 
     def _new_parser(self) -> httptools.HttpRequestParser:
         parser = httptools.HttpRequestParser(self)
-        parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
+        parser.set_dangerous_leniencies(lenient_data_after_close=True)  # the same as in uvicorn
         return parser
 
     def _head_without_upgrade(self) -> bytes:

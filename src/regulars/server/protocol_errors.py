@@ -1,7 +1,7 @@
 """Malformed HTTP and oversized headers get the standard error format.
 
-uvicorn on its own answers malformed HTTP in a format of its own, without a request id and out of turn, and reads a head
-for as long as it comes, which costs the square of its length.
+Plain uvicorn answers malformed HTTP in its own format, without a request id and out of order. It also reads a head of
+any length, at a cost quadratic in the length.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from regulars.server.parsing import ParsingProtocol
 
 LARGEST_HEAD: Final = 64 * 1024
-"""Bytes of a request's line and headers, and of the trailers after its body."""
+"""Limit in bytes on the request line plus headers, and on the trailers after the body."""
 
 REFUSED: Final = "http.refused"
-"""The type of the ASGI scope that asks the application for the answer to such a request. `code` and `detail` say what
-is wrong."""
+"""The ASGI scope type that asks the application for the response to such a request; the scope's `code` and `detail`
+describe the error."""
 
 _PROBLEMS: Final = {
     "malformed": ("malformed", "The request is not valid HTTP."),
@@ -32,31 +32,31 @@ _PROBLEMS: Final = {
     "head_timeout": ("timeout", "The line and headers of the request did not arrive in time."),
     "body_timeout": ("timeout", "The body of the request did not arrive in time."),
 }
-"""What is told of a request that could not be read: code and sentence, by the reason."""
+"""Error code and message for a request that could not be read, by reason."""
 
 _QUIET_SECONDS: Final = 10.0
-"""Malformed requests are logged once in so many seconds, with their number."""
+"""Malformed requests are logged at most once per this many seconds, with their count."""
 
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
 _log = structlog.get_logger("regulars.serve")
 
 _LINGER_SECONDS: Final = 1.0
-"""How long what still comes is thrown away: to close at once would take the answer from whoever is still sending."""
+"""How long to discard further input before closing: an immediate close could lose the response to a sending client."""
 
 
 class ErrorProtocol(ParsingProtocol):
-    """A connection on which every request gets an answer of the application, which says `Connection: close` if it
-    could not be read."""
+    """A connection on which every request gets a response from the application, with `Connection: close` if it could
+    not be read."""
 
     _silent = 0
-    """Bytes received since the last that were good for something: a complete head, or a part of a body. All of them
-    are of a head, of a chunk's line or of trailers, and the parser keeps them all."""
+    """Bytes received since the last complete head or body data. They all belong to a head, a chunk line or trailers,
+    which the parser buffers."""
 
     _refused = False
     _reason = "malformed"
 
     def data_received(self, data: bytes) -> None:
-        """Take what has come, if it is still of interest."""
+        """Parse received data, unless the connection has already been refused."""
         if self._refused:
             return
         self._silent += len(data)
@@ -72,7 +72,7 @@ class ErrorProtocol(ParsingProtocol):
 
     def on_headers_complete(self) -> None:
         """Begin a request."""
-        # Only where what came is larger is it worth while to measure the head in it.
+        # Measure the head only if the received data exceeds the limit.
         if self._silent > LARGEST_HEAD and self._head_size() > LARGEST_HEAD:
             self._stop("head_too_large")
         version = self.parser.get_http_version()
@@ -85,12 +85,12 @@ class ErrorProtocol(ParsingProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of a request's body."""
+        """A part of the body has arrived."""
         self._silent = 0
         super().on_body(body)
 
     def refuse(self, reason: str) -> None:
-        """Let the application say what is wrong, after the answers to the requests before, and close."""
+        """Have the application report the error after the responses to earlier requests, then close."""
         if self._refused:
             return
         _noise.heard(reason)
@@ -98,10 +98,10 @@ class ErrorProtocol(ParsingProtocol):
         self._refused = True
         before: RequestResponseCycle | None = self.cycle
         if self.scope is None or (before is not None and before.scope is self.scope and not before.more_body):
-            self.on_message_begin()  # the parser did not come as far
+            self.on_message_begin()  # the parser did not get that far
         in_turn = before is None or before.response_complete
         if before is not None and before.scope is self.scope:
-            # The body is broken, of a request that is known already: answered, being answered, or waiting for it.
+            # The body is broken, of a request already known: answered, being answered, or waiting for its turn.
             if before.response_complete:
                 self.transport.close()
             if before.response_started:
@@ -145,7 +145,7 @@ class ErrorProtocol(ParsingProtocol):
         )
 
     def _stop(self, reason: str) -> None:
-        """Stop the parser: what a callback raises becomes an HttpParserError of `feed`."""
+        """Stop the parser: an exception in a callback becomes an HttpParserError in `feed`."""
         self._reason = reason
         raise ValueError(reason)
 
@@ -154,14 +154,14 @@ class ErrorProtocol(ParsingProtocol):
 
 
 class _Lingering:
-    """A transport of which `close` closes our half at once, and the other half soon."""
+    """A transport whose `close` closes our sending side immediately and the rest shortly after."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport: Any = transport
         self._loop = loop
 
     def close(self) -> None:
-        """Send what is kept, and that there is no more."""
+        """Flush buffered data, send EOF, and close after a delay."""
         if self._transport.is_closing():
             return
         self._transport.flush()
@@ -173,14 +173,14 @@ class _Lingering:
 
 
 class _Noise:
-    """One line for many malformed requests: anybody can send them without end."""
+    """Rate-limited logging of malformed requests, as anyone can send an endless number of them."""
 
     def __init__(self) -> None:
         self._count = 0
         self._quiet_until = 0.0
 
     def heard(self, reason: str) -> None:
-        """Note a request that could not be read, and log it if the last line is old enough."""
+        """Count a request that could not be read, and log it unless a line was logged recently."""
         self._count += 1
         now = time.monotonic()
         if now >= self._quiet_until:

@@ -1,4 +1,4 @@
-"""The HTTP server: in one process, or in several that share a socket."""
+"""The HTTP server, in one process or in several that share a socket."""
 
 import os
 import socket
@@ -15,17 +15,17 @@ APPLICATION: Final = "regulars.app:create_app_from_environment"
 _BACKLOG: Final = 2048
 _GRACE_SECONDS: Final = 30
 _SILENT_SECONDS: Final = 20
-"""How long a worker may not answer before it is replaced; one that starts on a busy machine takes some."""
+"""How long a worker may be unresponsive before it is replaced; starting on a busy machine takes some time."""
 
 
 class StartError(Exception):
-    """The server cannot start, for the reason given in one sentence."""
+    """The server cannot start; the message gives the reason in one sentence."""
 
 
 def run(settings: Settings, on_listening: Callable[[str], None], application: str = APPLICATION) -> None:
-    """Serve until a signal comes; the database must exist. `on_listening` is told the server's URL.
+    """Serve until a signal arrives; the database must exist. on_listening: called with the server's URL.
 
-    Raises StartError when the address cannot be had or the application does not start.
+    Raises StartError if the address is not available or the application does not start.
     """
     # The processes of the server read their settings from the environment.
     os.environ.update(settings.environment())
@@ -38,7 +38,7 @@ def run(settings: Settings, on_listening: Callable[[str], None], application: st
         http=DrainingProtocol,
         ws="none",
         lifespan="on",
-        # uvicorn's own lines at "info" repeat what is said here.
+        # uvicorn's own log lines at "info" would duplicate ours.
         log_level="warning" if settings.log_level == "info" else settings.log_level,
         access_log=False,
         server_header=False,
@@ -63,12 +63,12 @@ def run(settings: Settings, on_listening: Callable[[str], None], application: st
 
 
 def check_address(host: str, port: int) -> None:
-    """See whether the address can be listened on, before work is done that needs it. Raises StartError."""
+    """Check early whether it is possible to listen on the address. Raises StartError."""
     _listen(host, port).close()
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A socket that takes connections, which wait until the application is ready. Raises StartError."""
+    """Open the listening socket; connections wait in its backlog until the application is ready. Raises StartError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)

@@ -1,4 +1,4 @@
-"""Answers that leave together: what is written in one turn of the event loop is sent at its end."""
+"""Write buffering: data written within one turn of the event loop is sent together at its end."""
 
 import asyncio
 from typing import Any, Final
@@ -10,10 +10,11 @@ _pending: Final[list["BufferedTransport"]] = []
 
 
 class BufferedTransport:
-    """A connection's transport that keeps what is written until the turn of the event loop ends.
+    """A transport that buffers writes until the end of the event loop turn.
 
-    So an answer's head and body are one packet, and a client on the same machine, such as a proxy, is woken once for
-    the answers of a turn, not once for each half of each: on a virtual machine a wake-up costs what an answer does.
+    The head and body of a response then share a packet. A client on the same machine, such as a proxy, wakes up once
+    for all responses of a turn instead of twice per response; on a virtual machine a wake-up costs as much as a
+    response.
     """
 
     __slots__ = ("_kept", "_loop", "_transport")
@@ -24,7 +25,7 @@ class BufferedTransport:
         self._kept: list[bytes] = []
 
     def write(self, data: bytes) -> None:
-        """Send the bytes soon."""
+        """Buffer the bytes until the end of the turn."""
         if not self._kept:
             if not _pending:
                 self._loop.call_soon(_flush)
@@ -32,13 +33,13 @@ class BufferedTransport:
         self._kept.append(data)
 
     def flush(self) -> None:
-        """Send what is kept, unless the connection is gone."""
+        """Send the buffered data, unless the connection is gone."""
         kept, self._kept = self._kept, []
         if kept and not self._transport.is_closing():
             self._transport.write(b"".join(kept))
 
     def close(self) -> None:
-        """Send what is kept, then close."""
+        """Send the buffered data, then close."""
         self.flush()
         self._transport.close()
 
@@ -56,6 +57,6 @@ def _flush() -> None:
     for transport in pending:
         try:
             transport.flush()
-        except Exception:  # one connection's trouble is not that of those behind it
+        except Exception:  # one connection's failure must not affect the others
             _log.exception("an answer could not be sent")
             transport.abort()

@@ -54,17 +54,17 @@ class Engagement(Struct, frozen=True):
 
 
 class Moment(Struct, frozen=True):
-    """What a predicate depends on besides its value: the time of the request (ms UTC) and the site's settings."""
+    """The context of a predicate besides its value: the time of the request (ms UTC) and the site's settings."""
 
     now: int
     engagement: Engagement = Engagement()
 
 
 class Phrase(Struct, frozen=True):
-    """What a filter says of customers: it completes "customers who ...", with {} where the value stands.
+    """The wording of a filter: completes "customers who ...", with {} as the placeholder for the value.
 
-    denies: what its `false` says, if it is a flag. noun: what the objects are called that the value names; a list of
-    several begins with `among`.
+    denies: the wording for `false`, if the filter is a flag. noun: the kind of object that the value names; a list of
+    several is introduced by `among`.
     """
 
     says: str
@@ -77,9 +77,10 @@ Builder = Callable[[Any, Moment], Predicate]
 
 
 class Filter(Struct, frozen=True):
-    """A named filter. `predicate` and `phrase` are None for a parameter that selects in another way (the site).
+    """A named filter. `predicate` and `phrase` are None for the site, which is not a predicate.
 
-    example: a value to show; "" for that of the kind. vendors: the name is the vendor's; False for ours beside them.
+    example: a value for the docs; "" for the example of the kind. vendors: whether the vendor's API has this filter;
+    False for our own additions.
     """
 
     name: str
@@ -92,7 +93,7 @@ class Filter(Struct, frozen=True):
 
     @property
     def shown_example(self) -> str:
-        """A value as it may be written."""
+        """An example value, as a caller would write it."""
         return self.example or self.kind.example
 
 
@@ -102,7 +103,7 @@ def parse(named: Filter, raw: str, now_ms: int, engagement: Engagement | None = 
 
 
 def read(named: Filter, raw: str) -> Callable[[Moment], Predicate]:
-    """What makes the predicate of a filter, given the value `raw`, of the moment at which it is judged.
+    """Parse the value `raw` of a filter; returns a function that builds the predicate for a given moment.
 
     Raises BadFilterValueError, whose message names the filter and what is allowed.
     """
@@ -116,7 +117,7 @@ def read(named: Filter, raw: str) -> Callable[[Moment], Predicate]:
 
 
 def audience_of(parts: Sequence[Predicate], *, hidden_asked: bool) -> Predicate:
-    """All of the parts; unless hidden customers were asked about by `is_hidden`, they are left out."""
+    """All of the parts, without hidden customers unless the question uses `is_hidden` (hidden_asked)."""
     return p.All((*parts,) if hidden_asked else (*parts, Not(Member("hidden"))))
 
 
@@ -169,7 +170,7 @@ def _search(words: tuple[str, ...], _: Moment) -> Predicate:
 
 
 def _searched(word: str) -> Predicate:
-    """Who has the word. One with an @ is an address, or a part of it: a similar one is of the same domain."""
+    """Customers that match the word. A word with an @ is (part of) an address, so similar ones need the same domain."""
     local, at, domain = word.rpartition("@")
     if not at:
         return p.Any((Contains("name", word), Contains("email", word), Similar(word)))
@@ -177,14 +178,14 @@ def _searched(word: str) -> Predicate:
 
 
 def _revenue(low: int | None, high: int | None) -> Builder:
-    """Net revenue from value + low to value + high, in cents; None is no bound."""
+    """Net revenue from value + low to value + high, in cents; None means no bound."""
     return lambda cents, _: Range(
         "net_revenue", None if low is None else cents + low, None if high is None else cents + high
     )
 
 
 def _engaged(younger: str | None, older: str | None) -> Builder:
-    """Subscribed and ever mailed, the latest open or click within `older` days, but not within `younger` days."""
+    """Subscribed and ever mailed, with the latest open or click within `older` but not within `younger` days."""
 
     def build(value: bool, moment: Moment) -> Predicate:
         def within(days: int) -> Predicate:
