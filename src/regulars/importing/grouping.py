@@ -1,7 +1,7 @@
-"""Lines of a file that speak of the same customer: found by reading it once before it is imported.
+"""Grouping: finds the lines of a file that concern the same customer, by reading the file once before importing it.
 
-Two such lines may say different things. Applied one by one, a repeat of the file would write the customer back and
-forth; group_by_customer, they are judged by what they come to (`domain.commands.UpsertGroup`).
+Such lines may contradict each other. Applied one by one, re-importing the file would write the customer back and forth.
+As a group, only their combined result counts (`domain.commands.UpsertGroup`).
 """
 
 import asyncio
@@ -18,13 +18,13 @@ from regulars.domain.text import fold
 from regulars.importing.lines import Line
 
 LARGEST_GROUP: Final = 1_000
-"""Lines on one customer that are gathered; of a customer with more each is imported where it stands."""
+"""Largest group of lines for one customer; if there are more, each line is imported on its own."""
 
 _BREATH: Final = 1_000
 
 
 class _Naming(Struct):
-    """What of a line says who it speaks of; any value, as nobody has judged it yet."""
+    """The identifiers in a line, of any type, as they are not validated yet."""
 
     email: Any = None
     customer_id: Any = None
@@ -35,14 +35,14 @@ _decode: Final = msgspec.json.Decoder(_Naming).decode
 
 
 async def repeated_customers(lines: Iterable[Line], on_breath: Callable[[int], object] | None = None) -> dict[int, int]:
-    """Of each line that shares an identifier with others: its number, and that of the last line of them all.
+    """{line number: number of the last line of its group} for each line that shares an identifier with others.
 
-    `on_breath` is told now and then how many lines have been read. Lines that no judge will take are passed over.
+    on_breath: called periodically with the number of lines read. Lines that are not valid JSON objects are skipped.
     """
     names, numbers = array("q"), array("Q")
     for count, line in enumerate(lines, 1):
         for name in _names(line.raw):
-            names.append(hash(name))  # two names of one hash are gathered for nothing, and no harm done
+            names.append(hash(name))  # a hash collision only groups lines unnecessarily
             numbers.append(line.number)
         if count % _BREATH == 0:
             if on_breath is not None:
@@ -52,9 +52,9 @@ async def repeated_customers(lines: Iterable[Line], on_breath: Callable[[int], o
 
 
 def group_by_customer(lines: Iterable[Line], last: Mapping[int, int]) -> Iterator[list[Line]]:
-    """The lines one by one, but those that speak of one customer together, where the last of them stands.
+    """Yield lines one by one, but the lines of one customer as a group, at the position of the last of them.
 
-    last: what `repeated_customers` found.
+    last: the result of `repeated_customers`.
     """
     held: dict[int, list[Line]] = {}
     for line in lines:
@@ -92,7 +92,7 @@ def _last_of_each(names: np.ndarray[Any, Any], numbers: np.ndarray[Any, Any]) ->
 
 
 def _leader(leaders: dict[int, int], number: int) -> int:
-    """The last line of those that are known to belong together with this one."""
+    """The last line known to belong to this line's group."""
     while (above := leaders.get(number, number)) != number:
         leaders[number] = leaders.get(above, above)
         number = above

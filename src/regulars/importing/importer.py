@@ -1,7 +1,7 @@
-"""The import: lines through the domain's rules and the ledger, in large batches that leave room for others.
+"""The import: submits lines to the ledger in large batches, without starving other writers.
 
-The write lock is held for at most about LONGEST_HOLD at a time. Where others are writing too, which shows in having to
-wait for the lock, the import pauses for as long as it held the lock, so that it takes half of what there is.
+Each batch holds the write lock for at most about LONGEST_HOLD. If the import has to wait for the lock, others are
+writing too; it then pauses for as long as it held the lock, so that it takes half of the capacity.
 """
 
 import asyncio
@@ -25,21 +25,22 @@ from regulars.store.engine import UnavailableError
 from regulars.store.store import Store
 
 LARGEST_CHUNK: Final = 2_000
-"""Lines of one transaction: beyond it the shared costs are negligible. The store must be opened for such batches."""
+"""Lines per transaction; beyond it the fixed costs are negligible. The store must be opened with this batch size."""
 
 SMALLEST_CHUNK: Final = 100
 LONGEST_HOLD: Final = 0.05
-"""Seconds that others may have to wait for the write lock."""
+"""Longest time, in seconds, that a batch should hold the write lock."""
 
 _NOTICED_WAIT: Final = 0.001
 _BREATH: Final = 32
 
 
 class Summary(Struct, kw_only=True):
-    """What an import did, in lines that are not blank.
+    """The result of an import, counted in non-blank lines.
 
-    clamped: moments ahead of the clock, taken as now. kept_back: lines of which something was not done, as the person
-    had ended it; each is also counted by what else it did. warnings: fields that were left out or rounded, by field.
+    clamped: times ahead of the clock, which were set to now. kept_back: lines applied only in part, because the person
+    had ended a consent or tie; each is also counted under its other result. warnings: fields dropped or rounded, by
+    field.
     """
 
     lines: int = 0
@@ -55,14 +56,14 @@ class Summary(Struct, kw_only=True):
 
 
 LARGEST_RETRY: Final = 50_000
-"""Groups of lines that are kept to be tried again at the end of the file; any further one is refused at once."""
+"""Limit on groups of lines kept for a retry at the end of the file; any further ones are refused immediately."""
 
 _Judged = tuple[list[Line], Command]
-"""A command, and the lines that ask for it."""
+"""A command, and the lines that it comes from."""
 
 
 class _Refused(NamedTuple):
-    """Lines of one customer of which one gives an identifier that somebody else has, and what came of them."""
+    """Lines of one customer, one of which has another customer's identifier, and their outcomes."""
 
     lines: list[Line]
     upserts: tuple[Upsert, ...]
@@ -70,13 +71,13 @@ class _Refused(NamedTuple):
 
 
 class Import:
-    """One file on its way into one site.
+    """The import of one file into one site.
 
-    judge: made for this file. dry_run: judge every line and change nothing. recurring: what
-    `grouping.repeated_customers` found in it, without which a repeat of lines that contradict each other writes them
-    again, and a line is refused whose address a later one frees. on_reject: told of each refused line; on_kept_back: of
-    each line of which something was kept back; on_chunk: called after each chunk. `summary` is true after each chunk,
-    also when the import is cancelled: what it counts is durable, and a repeat of the whole file changes nothing of it.
+    judge: a parser created for this file. dry_run: validate all lines without changing anything. recurring: the result
+    of `grouping.repeated_customers`; without it, re-importing contradictory lines writes them again, and a line is
+    refused even if a later line frees its address. on_reject: called for each refused line. on_kept_back: called for
+    each line applied only in part. on_chunk: called after each chunk. `summary` is accurate after each chunk, even if
+    the import is cancelled: what it counts is durable, and re-importing the whole file does not change it.
     """
 
     def __init__(
@@ -105,7 +106,7 @@ class Import:
         self._chunk = LARGEST_CHUNK
 
     async def run(self, lines: Iterable[Line]) -> Summary:
-        """Take all lines in, in their order. Raises what Ledger.submit does and what reading the lines raises."""
+        """Import all lines in order. Raises the errors of Ledger.submit and of reading the lines."""
         started = time.perf_counter()
         rest = group_by_customer(lines, self._recurring)
         commit: asyncio.Task[None] | None = None
@@ -117,7 +118,7 @@ class Import:
                         await asyncio.shield(commit)
                     commit = asyncio.create_task(self._commit(sum(map(len, chunk)), judged, started))
             finally:
-                # Also when cancelled: what is under way becomes durable, and must be counted.
+                # Even if cancelled, the running commit becomes durable and must be counted.
                 if commit is not None:
                     await finished(commit)
                     commit = None
@@ -130,7 +131,7 @@ class Import:
         return self.summary
 
     async def _judged(self, chunk: list[list[Line]]) -> list[_Judged]:
-        """Commands, each with its lines; judged in breaths, while the chunk before is committed."""
+        """Parse lines into commands while the previous chunk commits, yielding to the event loop regularly."""
         now = now_ms()
         found: list[_Judged] = []
         for place, group in enumerate(chunk):
@@ -174,9 +175,9 @@ class Import:
             self._on_chunk()
 
     async def _try_again(self, started: float) -> None:
-        """Carry out once more what was refused for an identifier that is free by now, until nothing more comes of it.
+        """Retry lines refused because of an identifier that may be free by now, until there is no more progress.
 
-        A group is carried out as a whole, so that the last word on each of its fields stays the last.
+        A group is retried as a whole, so that the last line still decides each of its fields.
         """
         has_moved = True
         while self._refused and has_moved:
@@ -235,7 +236,7 @@ class Import:
             self._on_reject(line, refusal)
 
     async def _make_room(self) -> None:
-        """Fit the next chunk into LONGEST_HOLD, and pause where others wait for the lock too."""
+        """Adapt the chunk size to LONGEST_HOLD, and pause if others are waiting for the lock."""
         held = self._store.engine.last_hold
         if held > LONGEST_HOLD:
             self._chunk = max(SMALLEST_CHUNK, int(self._chunk * LONGEST_HOLD / held))
@@ -252,7 +253,7 @@ def _upserts(command: Command) -> tuple[Upsert, ...]:
 
 
 def _taken(groups: Iterator[list[Line]], count: int) -> list[list[Line]]:
-    """The next groups, until they have so many lines."""
+    """Take the next groups until they have the given number of lines."""
     taken: list[list[Line]] = []
     for group in groups:
         taken.append(group)
@@ -264,9 +265,9 @@ def _taken(groups: Iterator[list[Line]], count: int) -> list[list[Line]]:
 
 @contextmanager
 def _rare_collections() -> Iterator[None]:
-    """Look for cycles of garbage seldom: all of a chunk's objects live until its commit, and few are in a cycle.
+    """Run the cyclic garbage collector rarely, as a chunk's objects live until its commit and few are in cycles.
 
-    It saves a fifth of the time.
+    This saves a fifth of the time.
     """
     usual = gc.get_threshold()
     gc.set_threshold(100_000, 50, 100)

@@ -1,4 +1,4 @@
-"""A file of lines to import: plain, gzipped or standard input, and how far it has been read."""
+"""The input of an import: a plain or gzipped file or standard input, with read progress."""
 
 import gzip
 import sys
@@ -9,25 +9,25 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 LONGEST_LINE: Final = 4 * 1024 * 1024
-"""Bytes of a line that are read; a longer one is cut off there, which no valid line survives."""
+"""Longest line in bytes; longer ones are truncated, which makes them invalid."""
 
 _STDIN: Final = "-"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 class UnreadableFileError(Exception):
-    """The file cannot be opened, or not be read to its end, for the reason given in one sentence."""
+    """The file cannot be opened or read to its end; the message gives the reason in one sentence."""
 
 
 class Line(NamedTuple):
-    """One line that is not blank, with its number in the file, counted from 1."""
+    """A non-blank line with its line number, starting at 1."""
 
     number: int
     raw: bytes
 
 
 class Source:
-    """The lines of an open file. `size` in bytes as it is stored; None where nobody knows it."""
+    """The lines of an open file. size: stored size in bytes, None if unknown."""
 
     def __init__(self, name: str, stored: BinaryIO, lines: BinaryIO, size: int | None) -> None:
         self.name = name
@@ -37,11 +37,11 @@ class Source:
 
     @property
     def position(self) -> int:
-        """How many of `size` bytes have been read."""
+        """The number of stored bytes read so far."""
         return 0 if self.size is None else self._stored.tell()
 
     def __iter__(self) -> Iterator[Line]:
-        """Raises UnreadableFileError when the rest of the file cannot be read."""
+        """Iterate over the lines. Raises UnreadableFileError if the rest of the file cannot be read."""
         number = 0
         try:
             while raw := self._lines.readline(LONGEST_LINE):
@@ -67,12 +67,12 @@ class Source:
 
 
 def can_be_read_twice(path: str) -> bool:
-    """Whether this names a file, and neither standard input nor a pipe, of which nothing is left after one reading."""
+    """Whether this names a regular file, which can be read twice, unlike standard input or a pipe."""
     return path != _STDIN and Path(path).is_file()
 
 
 def _other_format(first: bytes) -> str | None:
-    """What a file is instead of one JSON object a line, as far as its first line tells, and what to do about it."""
+    """What format a file has, judging by its first line, if it is not one JSON object per line, and how to fix that."""
     text = first.strip()
     if first.startswith(b"\x1f\x8b"):
         return "is packed by gzip: give it a name that ends in .gz, or pipe it through `zcat`"
@@ -91,7 +91,7 @@ def _other_format(first: bytes) -> str | None:
 
 @contextmanager
 def open_source(path: str) -> Iterator[Source]:
-    """Open a file by name, gzipped if it ends in .gz, or standard input for "-". Raises UnreadableFileError."""
+    """Open a file by name (gzipped if it ends in .gz), or standard input for "-". Raises UnreadableFileError."""
     if path == _STDIN:
         yield Source("standard input", sys.stdin.buffer, sys.stdin.buffer, None)
         return

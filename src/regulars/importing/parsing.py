@@ -1,7 +1,7 @@
-"""Lines to commands: the import's door to the domain, with the rules of the API and two liberties of a file.
+"""Parses lines into commands, with the rules of the API and two exceptions for files.
 
-A customer may bring its past (created_at, updated_at, bsft_control_bucket, consents), as our own export writes it. An
-activity ahead of the clock is taken as now, and one without event_uuid is known by its content.
+A customer may include its past (created_at, updated_at, bsft_control_bucket, consents), as written by our own export.
+An activity ahead of the clock is set to now, and one without event_uuid is identified by its content.
 """
 
 import hashlib
@@ -26,29 +26,29 @@ from regulars.domain.wire import decode_json
 
 ImportKind = Literal["customers", "activity"]
 SOURCE: Final = "import"
-"""The door, as it is kept with consent."""
+"""The source recorded with consent."""
 
 PAST: Final = frozenset({"created_at", "updated_at", "bsft_control_bucket", "consents"})
-"""Keys of a customer's line that only an import takes."""
+"""Fields of a customer's line that only an import accepts."""
 
 _CONTENT_IDS: Final = UUID("5d1f7c8e-0f0b-4a54-9f0a-4c0f7f6f2b1e").bytes
-"""The namespace of the UUIDs that lines without one get. It must never change: repeats are known by them."""
+"""The namespace of generated event UUIDs. It must never change, as repeated lines are recognised by them."""
 
 
 class LineParser(Protocol):
-    """Turns decoded lines into commands. `clamped` counts moments ahead of the clock that were taken as now."""
+    """Turns lines into commands. `clamped` counts times ahead of the clock that were set to now."""
 
     clamped: int
 
     def judge(self, raw: bytes, now: int) -> Upsert | RecordActivity:
-        """The command that a line asks for; `now` in ms. Raises RefusedError with every fault."""
+        """Parse a line into a command; `now` in ms. Raises RefusedError with all faults."""
         ...
 
 
 def line_parser(kind: ImportKind, limits: Limits, *, strict: bool = False, create: bool = False) -> LineParser:
-    """The judge of a file of that kind. It is for one file: activity lines are counted from its start.
+    """Create the parser for one file of this kind; do not reuse it, as it counts activity lines from the file's start.
 
-    create: whether an activity creates a customer of whom it gives nothing but a customer_id.
+    create: whether an activity creates a customer for whom it gives only a customer_id.
     """
     if kind == "customers":
         return CustomerJudge(limits, strict=strict)
@@ -56,7 +56,7 @@ def line_parser(kind: ImportKind, limits: Limits, *, strict: bool = False, creat
 
 
 class CustomerJudge:
-    """Judges customers, each line the body of POST /customers."""
+    """Parses customers; each line is a body of POST /customers."""
 
     def __init__(self, limits: Limits, *, strict: bool = False) -> None:
         self.clamped = 0
@@ -64,7 +64,7 @@ class CustomerJudge:
         self._strict = strict
 
     def judge(self, raw: bytes, now: int) -> Upsert:
-        """The upsert that a line asks for."""
+        """Parse a line into an upsert."""
         body = _decoded(raw)
         if PAST.isdisjoint(body):
             return Upsert(parse_profile(body, limits=self._limits, strict=self._strict), SOURCE)
@@ -77,13 +77,13 @@ class CustomerJudge:
         if reading.faults:
             raise RefusedError("invalid", reading.faults)
         if restored.consents:
-            profile.unsubscribed = None  # they say more exactly what it sums up
+            profile.unsubscribed = None  # the consents state in detail what this field summarises
         self.clamped += reading.clamped
         return Upsert(profile, SOURCE, restored)
 
 
 class ActivityJudge:
-    """Judges activity, each line the body of POST /event."""
+    """Parses activities; each line is a body of POST /event."""
 
     def __init__(self, limits: Limits, *, strict: bool = False, create: bool = False) -> None:
         self.clamped = 0
@@ -94,7 +94,7 @@ class ActivityJudge:
         self._times: dict[int, int] = {}
 
     def judge(self, raw: bytes, now: int) -> RecordActivity:
-        """The activity that a line reports."""
+        """Parse a line into an activity."""
         body = _decoded(raw)
         activity = parse_activity(body, now=now, clamp=True, limits=self._limits, strict=self._strict)
         if activity.uuid is None:
@@ -129,7 +129,7 @@ class _Evidence(Struct):
 
 
 class _Past:
-    """One pass over what a customer's line says of the past, collecting its faults."""
+    """Parses the past in a customer's line in one pass and collects faults."""
 
     def __init__(self, body: dict[str, Any], now: int, limits: Limits) -> None:
         self.faults: list[Fault] = []

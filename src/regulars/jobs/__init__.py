@@ -1,1 +1,1 @@
-"""Jobs: work that is no request, from a queue in the database, done by one process of all servers at a time."""
+"""Jobs: background work from a queue in the database; each job is run by one process at a time."""

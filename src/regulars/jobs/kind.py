@@ -1,4 +1,4 @@
-"""What a kind of job is: its name, its handler, and how long and how often it may try."""
+"""Job kinds: name, handler, timeout and number of attempts."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -11,16 +11,16 @@ from regulars.store.store import Store
 
 
 class CancelledJobError(Exception):
-    """Somebody asked to cancel the job; what it has done stays."""
+    """Cancellation of the job was requested; completed work is kept."""
 
 
 class FinalError(Exception):
-    """The job cannot succeed, for the reason given in one sentence: it is not tried again."""
+    """The job cannot succeed and is not retried; the message gives the reason in one sentence."""
 
 
 class Context(Struct, frozen=True):
-    """What handlers work with. clock: the time in ms. saved_change: the change up to which this process has a snapshot
-    of a site's index, None if it has none."""
+    """The context for handlers. clock: returns the time in ms. saved_change: returns the last change in this process's
+    snapshot of a site's index, None if it has none."""
 
     store: Store
     settings: Settings
@@ -31,9 +31,8 @@ class Context(Struct, frozen=True):
 class Work(Struct, frozen=True):
     """One run of a handler.
 
-    tell: stores how far the job is, as (done, total) in units of its kind; total may be None. Handlers call it between
-    steps of a second or so: it raises CancelledJobError when the job is to stop, and LeaseLostError when another
-    process has it.
+    tell: records progress as (done, total), in units that depend on the kind; total may be None. Handlers call it
+    about once a second. It raises CancelledJobError if the job must stop, and LeaseLostError if another process has it.
     """
 
     job: Job
@@ -42,13 +41,13 @@ class Work(Struct, frozen=True):
 
 
 Handler = Callable[[Work], Awaitable[dict[str, Any] | None]]
-"""Does the work and returns the result, which is kept as JSON. After a failure it may run again from the beginning."""
+"""Does the work and returns the result, which is stored as JSON. After a failure it may run again from the start."""
 
 
 class Kind(Struct, frozen=True, kw_only=True):
-    """One kind of job. every: seconds between the runs of one that recurs. timeout: seconds that a run may take.
+    """One kind of job. every: seconds between runs of a recurring job. timeout: time limit of a run in seconds.
 
-    attempts: how often it is begun before it counts as failed.
+    attempts: how often it is started before it counts as failed.
     """
 
     name: str

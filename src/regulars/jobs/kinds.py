@@ -1,4 +1,4 @@
-"""The table of all kinds of job. A new kind is a row here and a handler in a module beside it."""
+"""The table of all job kinds. To add a kind, add a row here and a handler in a module of this package."""
 
 from typing import Final
 

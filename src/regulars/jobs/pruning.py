@@ -1,4 +1,4 @@
-"""The jobs that delete what nobody needs any more."""
+"""The job that deletes data past its retention period."""
 
 from typing import Any, Final
 
@@ -9,11 +9,11 @@ from regulars.store.jobs import prune_jobs
 from regulars.store.pruning import prune_changes, prune_outbox
 
 _JOBS_DAYS: Final = 30
-"""How long jobs that ended are shown."""
+"""How long finished jobs are kept."""
 
 
 async def prune(work: Work) -> dict[str, Any]:
-    """Delete old changes, the outbox of old changes, and jobs that ended long ago; a site a step."""
+    """Delete old changes, their outbox events, and jobs that finished long ago, one site per step."""
     store, settings, now = work.context.store, work.context.settings, work.context.clock()
     async with store.snapshot() as connection:
         sites = await control.list_sites(connection)

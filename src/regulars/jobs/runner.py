@@ -1,4 +1,4 @@
-"""The runner: takes due jobs from the queue of all processes, one after the other, and gives each back with its end."""
+"""The runner: leases due jobs from the shared queue, runs them one at a time, and records their results."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ _log = structlog.get_logger("regulars.jobs")
 
 
 def pause_after(attempt: int) -> float:
-    """Seconds until a job is tried again that failed for this many times: 5, 20, 80, ... up to an hour, +-20 %."""
+    """Seconds to wait before retrying a job that has failed `attempt` times: 5, 20, 80, ... up to an hour, +-20 %."""
     pause: float = min(_FIRST_PAUSE * 4 ** min(attempt - 1, 10), _LONGEST_PAUSE)
     return pause * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
 
@@ -30,7 +30,8 @@ def pause_after(attempt: int) -> float:
 class Runner:
     """Runs jobs of these kinds, at most one at a time, until its task is cancelled.
 
-    A job that is under way then is given back to be run again at once. The lease of a process that is killed expires.
+    On cancellation, a running job is returned to the queue for immediate retry. If the process is killed, the lease
+    expires.
     """
 
     def __init__(
@@ -49,11 +50,11 @@ class Runner:
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
-        """Look at the queue at once: a job was put on it here."""
+        """Check the queue immediately, as this process has just added a job."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Work until cancelled. A database that is away is waited for."""
+        """Run jobs until cancelled. While the database is unavailable, keep retrying."""
         is_prepared = False
         while True:
             try:
@@ -71,7 +72,7 @@ class Runner:
                 await asyncio.wait_for(self._wake.wait(), self._poll_seconds)
 
     async def run_one(self) -> bool:
-        """Run the job that is due the longest; False if none is. Raises UnavailableError."""
+        """Run the longest-due job; False if none is due. Raises UnavailableError."""
         job = await self._lease()
         if job is None:
             return False
@@ -94,7 +95,7 @@ class Runner:
         return True
 
     async def _lease(self) -> Job | None:
-        """The job that is due the longest. One that was leased when this is cancelled is put back."""
+        """Lease the longest-due job. If cancelled after leasing one, returns it to the queue."""
         leasing = asyncio.ensure_future(
             jobs.lease(self._engine, self._kinds, now=self._now(), seconds=self._lease_seconds)
         )
@@ -107,7 +108,7 @@ class Runner:
             raise
 
     async def _put_back(self, job: Job) -> None:
-        """Let the job run at once elsewhere: this process ends."""
+        """Return the job to the queue for immediate retry, as this process is stopping."""
         with contextlib.suppress(UnavailableError, LeaseLostError):
             await jobs.end(self._engine, job, "waiting", now=self._now(), due_at=self._now(), attempt=job.attempt - 1)
 
@@ -129,7 +130,7 @@ class Runner:
         )
 
     async def _keep(self, job: Job, working: asyncio.Task[Any]) -> None:
-        """Extend the lease while the job runs, and stop it when that fails because another process has the job."""
+        """Extend the lease while the job runs; cancel the job if another process has taken it."""
         while True:
             await asyncio.sleep(self._lease_seconds / 3)
             try:
@@ -173,7 +174,7 @@ class Runner:
             await self._give_back(kind, job, error=error)
 
     async def _give_back(self, kind: Kind, job: Job, *, error: str) -> None:
-        """End a job that has no attempt left; one that recurs keeps the error and waits for its next time."""
+        """Finish a job that has no attempts left. A recurring job keeps the error and waits for its next run."""
         _log.warning("a job has failed", job=job.id, kind=job.kind, reason=error)
         if kind.every is None:
             await self._end(job, "failed", error=error)
@@ -181,14 +182,14 @@ class Runner:
             await self._end(job, "waiting", error=error, due_at=self._in(kind.every), attempt=0)
 
     async def _end(self, job: Job, state: jobs.State, **values: Any) -> None:
-        """Store how the job ended; what the database cannot take now is told again until the lease is over."""
+        """Store the outcome of the job, retrying while the database is unavailable until the lease expires."""
         until = asyncio.get_running_loop().time() + self._lease_seconds
         while True:
             try:
                 await jobs.end(self._engine, job, state, now=self._now(), **values)
                 return
             except LeaseLostError:
-                return  # another process has it, or an answer was lost and it is stored
+                return  # another process has it, or a reply was lost and the outcome is already stored
             except UnavailableError:
                 if asyncio.get_running_loop().time() > until:
                     raise

@@ -1,1 +1,1 @@
-"""What runs, in figures: counted in each process, added up over all of them, and shown as Prometheus reads it."""
+"""Metrics: counted in each process, aggregated over all processes, and exposed in the Prometheus format."""

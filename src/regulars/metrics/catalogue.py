@@ -1,7 +1,7 @@
 """The catalogue of metrics: one row each, from which exposition, docs and tests are derived.
 
-Names and units follow the conventions of Prometheus: base units, `_total` for counters. No label ever holds an
-address, a key or another text of a caller's.
+Names and units follow the Prometheus conventions: base units, `_total` for counters. No label ever contains an
+address, a key or other text from a caller.
 """
 
 from typing import Final, Literal
@@ -16,9 +16,9 @@ SIZES: Final = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
 
 
 class Metric(Struct, frozen=True):
-    """One metric. `merge` says what several processes' values of a gauge come to; counters and histograms add up.
+    """One metric. merge: how to combine a gauge's values from several processes; counters and histograms are summed.
 
-    bounds: upper bounds of a histogram's buckets, in the unit that the name ends with.
+    bounds: upper bounds of a histogram's buckets, in the unit given by the name's suffix.
     """
 
     name: str
@@ -107,4 +107,4 @@ METRICS: Final[tuple[Metric, ...]] = (
     REQUESTS, QUESTIONS, COMMIT_SECONDS, BATCH_SIZE, LEDGER_QUEUE, INDEX_LOADS, INDEX_REBUILDS, INDEX_CHANGES,
     INDEX_BYTES, INDEX_CUSTOMERS, INDEX_LAG, LOOP_LAG, STALLS, IN_PROGRESS, JOBS, BUILD, CPU, MEMORY, FILES, STARTED,
 )  # fmt: skip
-"""Every metric, in the order in which they are shown."""
+"""All metrics, in order of exposition."""

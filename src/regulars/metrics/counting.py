@@ -1,4 +1,4 @@
-"""Counting in one process: plain numbers in memory, so that to count costs a request less than a microsecond."""
+"""Counting in one process: plain numbers in memory, so that counting costs a request less than a microsecond."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ Labels = tuple[str, ...]
 
 
 class Histogram:
-    """How often values fell into each bucket, and their sum. The last bucket has no upper bound."""
+    """The number of values in each bucket, and their sum. The last bucket has no upper bound."""
 
     __slots__ = ("_bounds", "counts", "sum")
 
@@ -36,11 +36,11 @@ class Sample(Struct, frozen=True, array_like=True):
 
 
 Source = Callable[[], Iterable[tuple[Metric, Labels, float]]]
-"""Values that are read when somebody asks: counters and gauges that another part keeps anyway."""
+"""A function that reads values on demand: counters and gauges that another component already keeps."""
 
 
 class Metrics:
-    """The figures of one process."""
+    """The metrics of one process."""
 
     def __init__(self) -> None:
         self._histograms: dict[tuple[str, Labels], Histogram] = {}
@@ -48,7 +48,7 @@ class Metrics:
         self._sources: list[Source] = []
 
     def histogram(self, metric: Metric, *labels: str) -> Histogram:
-        """The histogram of one set of labels; keep it where it is used often."""
+        """The histogram for one set of labels; keep a reference if it is used often."""
         key = (metric.name, labels)
         found = self._histograms.get(key)
         if found is None:
@@ -56,11 +56,11 @@ class Metrics:
         return found
 
     def add_source(self, source: Source) -> None:
-        """Read these values, too, whenever somebody asks."""
+        """Register a function whose values are included in every reading."""
         self._sources.append(source)
 
     def samples(self) -> list[Sample]:
-        """Everything counted so far."""
+        """All current samples."""
         found = [
             Sample(name, labels, histogram.sum, tuple(histogram.counts))
             for (name, labels), histogram in self._histograms.items()

@@ -1,4 +1,4 @@
-"""Exposition: samples as text that Prometheus reads."""
+"""Exposition: renders samples in the Prometheus text format."""
 
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
@@ -16,7 +16,7 @@ MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def expose(samples: Iterable[Sample]) -> bytes:
-    """The samples, one of each metric and set of labels, with each metric's meaning."""
+    """Render samples, one per metric and set of labels, with the help text of each metric."""
     registry = CollectorRegistry()
     registry.register(_Samples(samples))
     return generate_latest(registry)

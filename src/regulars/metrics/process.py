@@ -1,4 +1,4 @@
-"""What the operating system knows of this process, as the library prometheus-client reads it."""
+"""Process metrics from the operating system, read through the library prometheus-client."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -12,13 +12,13 @@ _SHOWN: Final = {metric.name: metric for metric in (CPU, MEMORY, FILES, STARTED)
 
 
 class ProcessFigures:
-    """Processor time, memory and open files of this process, and the version that it runs."""
+    """CPU time, memory and open files of this process, and its software version."""
 
     def __init__(self) -> None:
         self._collector = ProcessCollector(registry=None)
 
     def __call__(self) -> Iterator[tuple[Metric, tuple[str, ...], float]]:
-        """The figures of this moment."""
+        """The current values."""
         yield BUILD, (__version__,), 1.0
         for family in self._collector.collect():
             for sample in family.samples:

@@ -1,4 +1,4 @@
-"""The metrics of a server: what this process counts and what the others wrote, as one page for Prometheus."""
+"""The metrics of a server: combines this process's metrics with those of the other processes for Prometheus."""
 
 import asyncio
 from collections.abc import Iterable
@@ -11,11 +11,11 @@ from regulars.metrics.counting import Metrics, Sample
 from regulars.metrics.process import ProcessFigures
 
 PUBLISH_SECONDS: Final = 1.0
-"""How often a process of several writes its figures: those of the others may be this old when they are read."""
+"""How often each of several processes writes its metrics, so those of the others may be this old when read."""
 
 
 class MetricsService:
-    """Metrics of one process, and of those that share its folder. folder: None for a process that is alone."""
+    """The metrics of one process and of those that share its folder. folder: None for a single process."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self.here = Metrics()
@@ -23,13 +23,13 @@ class MetricsService:
         self._folder = folder
 
     def expose(self, more: Iterable[Sample] = ()) -> bytes:
-        """The page that Prometheus reads. more: samples that only whoever is asked knows, such as those of a store."""
+        """The page for Prometheus. more: samples that the answering process adds on demand, such as a store's."""
         others = () if self._folder is None else sharing.read_others(self._folder)
         return exposition.expose(sharing.merge([*self.here.samples(), *others, *more]))
 
     async def publish(self) -> None:
-        """Write this process's figures for the others now and then, until cancelled."""
+        """Write this process's metrics periodically for the others, until cancelled."""
         while self._folder is not None:
-            with suppress(OSError):  # a full disk costs figures, and nothing else
+            with suppress(OSError):  # a full disk must affect nothing but metrics
                 sharing.write(self._folder, self.here.samples())
             await asyncio.sleep(PUBLISH_SECONDS)

@@ -1,6 +1,6 @@
-"""Sharing: each server process writes its figures into a folder of all of them, and whoever is asked adds them up.
+"""Sharing: each server process writes its metrics to a shared folder; the process that is queried aggregates them.
 
-A process that ended leaves its counters, which must never fall, and takes its gauges along.
+The counters of a process that has ended are kept, since counters must never decrease; its gauges are dropped.
 """
 
 import os
@@ -16,7 +16,7 @@ from regulars.metrics.catalogue import METRICS
 from regulars.metrics.counting import Sample
 
 FOLDER_VARIABLE: Final = "_REGULARS_METRICS_FOLDER"
-"""The environment variable by which the process that starts the workers tells them the folder that they share."""
+"""The environment variable through which the parent process passes the shared folder to its workers."""
 
 _SUFFIX: Final = ".metrics"
 _KINDS: Final = {metric.name: metric for metric in METRICS}
@@ -26,7 +26,7 @@ _decode = msgspec.msgpack.Decoder(list[Sample]).decode
 
 @contextmanager
 def shared_folder() -> Iterator[None]:
-    """Let the processes that are started meanwhile share figures."""
+    """Let processes started within the block share metrics."""
     with tempfile.TemporaryDirectory(prefix="regulars-metrics-") as folder:
         os.environ[FOLDER_VARIABLE] = folder
         try:
@@ -36,13 +36,13 @@ def shared_folder() -> Iterator[None]:
 
 
 def folder_of_this_server() -> Path | None:
-    """The folder that the processes of this server share; None for a process that is alone."""
+    """The shared folder of this server's processes; None for a single process."""
     folder = os.environ.get(FOLDER_VARIABLE)
     return None if folder is None else Path(folder)
 
 
 def write(folder: Path, samples: Sequence[Sample]) -> None:
-    """Write this process's figures, in one piece. Raises OSError."""
+    """Write this process's metrics atomically. Raises OSError."""
     mine = folder / f"{os.getpid()}{_SUFFIX}"
     new = mine.with_suffix(".new")
     new.write_bytes(_encode(samples))
@@ -50,7 +50,7 @@ def write(folder: Path, samples: Sequence[Sample]) -> None:
 
 
 def read_others(folder: Path) -> Iterator[Sample]:
-    """The figures that the other processes last wrote: all of those alive, the counters of those that ended."""
+    """The latest metrics of the other processes: all metrics of live ones, only counters of those that have ended."""
     for path in sorted(folder.glob(f"*{_SUFFIX}")):
         process = int(path.stem)
         if process == os.getpid():
@@ -65,7 +65,7 @@ def read_others(folder: Path) -> Iterator[Sample]:
 
 
 def merge(samples: Iterable[Sample]) -> list[Sample]:
-    """One sample for each metric and set of labels."""
+    """Merge samples into one per metric and set of labels."""
     merged: dict[tuple[str, tuple[str, ...]], Sample] = {}
     for sample in samples:
         key = (sample.metric, sample.labels)
