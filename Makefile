@@ -10,7 +10,7 @@ UV := $(shell command -v uv 2>/dev/null)
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/installed ## a server with 10,000 made-up customers on http://127.0.0.1:8080, and requests to paste
+demo: $(VENV)/installed ## a server with 10,000 sample customers on http://127.0.0.1:8080, and requests to paste
 	@echo "starting the demo ..."
 	@$(BIN)/regulars demo
 

@@ -23,7 +23,7 @@ def test_init_prints_what_a_client_needs(run: Run) -> None:
 def test_init_prints_lines_for_people(run: Run) -> None:
     made = run("init")
     assert re.search(r"^key +rg_", made.out, re.MULTILINE)
-    assert "shown this once" in made.err
+    assert "shown only once" in made.err
 
 
 def test_init_leaves_a_database_in_use_alone(run: Run, database: dict[str, object]) -> None:
@@ -31,8 +31,8 @@ def test_init_leaves_a_database_in_use_alone(run: Run, database: dict[str, objec
     assert again.code == 1
     assert again.out == ""
     assert again.err == (
-        "regulars: sqlite:///regulars.db has accounts already; `regulars keys create` makes another key, "
-        "`regulars accounts create NAME` another account\n"
+        "regulars: sqlite:///regulars.db already has accounts; use `regulars keys create` for another key, or "
+        "`regulars accounts create NAME` for another account\n"
     )
 
 
@@ -73,7 +73,7 @@ def test_a_missing_database_is_not_made(run: Run, command: str) -> None:
     assert failed.code == 1
     assert failed.err == (
         "regulars: there is no database at sqlite:///regulars.db: "
-        "make one with `regulars init --database sqlite:///regulars.db`\n"
+        "create one with `regulars init --database sqlite:///regulars.db`\n"
     )
 
 
@@ -112,7 +112,7 @@ def test_accounts(run: Run, database: dict[str, object]) -> None:
     made = run("accounts", "create", "globex", "--site", "shop", "--json")
     assert (made.json["account_id"], made.json["site_id"], made.json["client_id"]) == (2, 2, "2")
     assert made.json["key"] == made.json["client_secret"]
-    assert "shown this once" in made.err
+    assert "shown only once" in made.err
     assert run("accounts", "list", "--json").json == [{"id": 1, "name": "acme"}, {"id": 2, "name": "globex"}]
     assert "globex" in run("accounts", "list").out
     assert [key["account_id"] for key in run("keys", "list", "--json").json] == [1, 2]

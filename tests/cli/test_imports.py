@@ -158,7 +158,7 @@ def test_the_reject_file_only_replaces_one_of_its_kind(run: Run) -> None:
     Path("mine.txt").write_text("dear diary\n")
     failed = run("import", "customers", file, "--rejects", "mine.txt")
     assert failed.code == 1
-    assert "is no file of refused lines" in failed.err
+    assert "is not a reject file" in failed.err
     assert Path("mine.txt").read_text() == "dear diary\n"
     for _ in range(2):
         run("import", "customers", file, "--rejects", "refused")

@@ -36,7 +36,7 @@ def fill(*states: State) -> None:
 @pytest.mark.usefixtures("database")
 def test_jobs_are_shown_newest_first(run: Run) -> None:
     told = run("jobs")
-    assert (told.code, told.out, told.err) == (0, "", "there is no job; the first ones come with a server\n")
+    assert (told.code, told.out, told.err) == (0, "", "there are no jobs yet; the server creates them when it starts\n")
     assert run("jobs", "--json").json == []
     fill("done", "failed", "running")
     found: list[dict[str, Any]] = run("jobs", "--json").json

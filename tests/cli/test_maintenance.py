@@ -82,7 +82,7 @@ def test_a_check_finds_what_is_wrong(run: Run, statement: str, problem: str) -> 
     found = run("check")
     assert found.code == 1
     assert problem in found.out
-    assert found.err.startswith("regulars: the check found something wrong")
+    assert found.err.startswith("regulars: the check found problems")
     assert not run("check", "--json").json["ok"]
 
 
@@ -104,7 +104,7 @@ def test_a_check_of_damaged_pages_says_so_and_goes_as_far_as_it_can(run: Run, ta
     assert any("malformed" in each or "btree" in each for each in found.json["damage"])
     told = run("check")
     assert told.out.startswith("the file: ")
-    assert told.err == "regulars: the check found something wrong; a backup made before it is the safest way back\n"
+    assert told.err == "regulars: the check found problems; the safest remedy is a backup from before they arose\n"
 
 
 @pytest.mark.parametrize("command", ["keys list", "import customers p.ndjson", "migrate", "reindex", "serve", "init"])
@@ -139,5 +139,5 @@ def test_a_backup_is_a_whole_database(run: Run) -> None:
     with sqlite3.connect("copy.db") as copy:
         assert copy.execute("SELECT count(*) FROM customers").fetchone() == (20,)
     again = run("backup", "copy.db")
-    assert (again.code, again.err) == (1, "regulars: copy.db is there already; a backup never overwrites\n")
+    assert (again.code, again.err) == (1, "regulars: copy.db already exists; a backup never overwrites a file\n")
     assert run("backup", "no/such/folder.db").code == 1

@@ -115,7 +115,7 @@ def test_ctrl_c_stops_an_import_cleanly(run: Run, database: dict[str, Any]) -> N
     assert process.returncode == 130
     assert (out, err) == (
         "",
-        "stopped: what was imported stays; run the same command again to continue, a repeat changes nothing\n",
+        "stopped; imported lines stay. Run the same command again to continue\n",
     )
     stored = _count()
     assert 0 < stored < 60_000
@@ -128,12 +128,14 @@ def _count() -> int:
 
 def test_the_demo_serves_and_goes_on_when_run_again(run: Run) -> None:
     keys = set()
-    for expected in ("lines of activity imported", "going on with"):
+    for expected in ("lines of activity imported", "using "):
         process = start("demo", "--customers", "60", "--port", "0", env={**os.environ, "PYTHONUNBUFFERED": "1"})
         try:
             assert process.stdout is not None
             assert process.stderr is not None
-            requests = [line.strip() for line in iter(process.stdout.readline, "Ctrl-C ends it.\n") if "curl" in line]
+            requests = [
+                line.strip() for line in iter(process.stdout.readline, "Press Ctrl-C to stop.\n") if "curl" in line
+            ]
             assert len(requests) == 3
             key = requests[0].split()[2].rstrip(":")
             keys.add(key)
@@ -153,7 +155,7 @@ def test_the_demo_serves_and_goes_on_when_run_again(run: Run) -> None:
 def test_the_demo_leaves_other_databases_alone(run: Run, database: dict[str, Any]) -> None:
     refused = run("demo", "--database", "sqlite:///regulars.db")
     assert refused.code == 1
-    assert "is not a demo's database" in refused.err
+    assert "is not a demo database" in refused.err
 
 
 def workers_of(process: subprocess.Popen[str]) -> set[int]:

@@ -120,7 +120,7 @@ def test_a_snapshot_that_is_not_what_the_store_holds(run: Run, statement: str, p
     tamper(statement)
     found = run("check", "--json")
     assert found.code == 1
-    assert found.err.startswith("regulars: the check found something wrong")
+    assert found.err.startswith("regulars: the check found problems")
     (site,) = found.json["sites"]
     told = [each for each in site["problems"] if "the snapshot of change 2" in each]
     assert any(each.startswith(problem) for each in told), site["problems"]

@@ -15,14 +15,14 @@ from regulars.store import control
 from regulars.store.control import DIALECTS, SCOPES, ApiKey, Site
 from regulars.store.store import Store, shown
 
-accounts = typer.Typer(help="Create and list accounts: a key sees the sites of its own account only.")
+accounts = typer.Typer(help="Create and list accounts. A key sees only the sites of its account.")
 keys = typer.Typer(help="Create, list and revoke API keys.")
-sites = typer.Typer(help="Create and list sites: each has customers of its own.")
+sites = typer.Typer(help="Create and list sites. Each site has its own customers.")
 
 LARGEST_RATE: Final = 100_000
 """Requests a second that a key may be limited to."""
 
-_KEPT_NOWHERE = "the key is shown this once; only a hash of it is kept"
+_KEPT_NOWHERE = "the key is shown only once; only its hash is stored"
 
 
 def init(
@@ -31,7 +31,7 @@ def init(
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
-    """Make a new database with an account, a site and a key.
+    """Create a database with an account, a site and an API key.
 
     Prints the key once, also as client_id and client_secret for OAuth.
 
@@ -46,8 +46,8 @@ def init(
             async with store.snapshot() as connection:
                 if await control.list_accounts(connection):
                     raise FailedError(
-                        f"{shown(database)} has accounts already; `regulars keys create` makes another key, "
-                        "`regulars accounts create NAME` another account"
+                        f"{shown(database)} already has accounts; use `regulars keys create` for another key, or "
+                        "`regulars accounts create NAME` for another account"
                     )
             return await set_up(store, account=account, site=site)
         finally:
@@ -73,7 +73,7 @@ def create_account(
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
-    """Create a further account with a site and a key of its own.
+    """Create another account with its own site and key.
 
     Prints the key once, also as client_id and client_secret for OAuth.
 
@@ -99,24 +99,25 @@ def list_accounts(as_json: AsJson = False, database: Database = NEAREST) -> None
             return await control.list_accounts(connection)
 
     found = [{"id": number, "name": name} for number, name in asyncio.run(work())]
-    show_table(found, as_json=as_json, empty="there is no account yet: make one with `regulars accounts create NAME`")
+    show_table(found, as_json=as_json, empty="there is no account yet; create one with `regulars accounts create NAME`")
 
 
 @keys.command("create")
 def create_key(
     site: SiteNumber = None,
-    scopes: Annotated[str, typer.Option(help=f"What it may do, of {', '.join(SCOPES)}.")] = "read,write",
+    scopes: Annotated[str, typer.Option(help=f"What the key may do: {', '.join(SCOPES)}.")] = "read,write",
     dialect: Annotated[
-        str | None, typer.Option(help=f"Whose clients use it, where they do not say: {' or '.join(DIALECTS)}.")
+        str | None,
+        typer.Option(help=f"Error format for clients that do not identify themselves: {' or '.join(DIALECTS)}."),
     ] = None,
     rate: Annotated[
         str | None,
-        typer.Option(metavar="N/s", help="Requests a second that it may make, or `off`; default: the setting's."),
+        typer.Option(metavar="N/s", help="Rate limit, such as 50/s, or `off`. Default: REGULARS_RATE_LIMIT."),
     ] = None,
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
-    """Create a key for a site's account, and print it once.
+    """Create an API key for the account of a site, and print it once.
 
     \b
     Examples:
@@ -141,14 +142,14 @@ def create_key(
 
 @keys.command("list")
 def list_keys(site: SiteNumber = None, as_json: AsJson = False, database: Database = NEAREST) -> None:  # type: ignore[assignment]
-    """List every key, revoked ones too; never the secrets."""
+    """List all keys, including revoked ones, without their secrets."""
 
     async def work() -> list[ApiKey]:
         async with opened(database) as store, store.snapshot() as connection:
             return await control.list_keys(connection)
 
     found = [_key(key) for key in asyncio.run(work()) if site in (None, key.site_id)]
-    show_table(found, as_json=as_json, empty="there is no key yet: make one with `regulars keys create`")
+    show_table(found, as_json=as_json, empty="there is no key yet; create one with `regulars keys create`")
 
 
 @keys.command("revoke")
@@ -156,28 +157,30 @@ def revoke_key(
     number: Annotated[
         int,
         typer.Argument(
-            metavar="KEY_NUMBER", min=1, max=2**31 - 1, help="Its number, as `regulars keys list` shows it."
+            metavar="KEY_NUMBER", min=1, max=2**31 - 1, help="The number of the key, as shown by `regulars keys list`."
         ),
     ],
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
-    """Revoke a key for good; running servers refuse it within 5 seconds."""
+    """Revoke a key permanently. Running servers refuse it within 5 seconds."""
 
     async def work() -> bool:
         async with opened(database) as store:
             return await control.revoke_key(store.engine, number, now=now_ms())
 
     if not asyncio.run(work()):
-        raise FailedError(f"there is no key {number} that is not revoked already; see `regulars keys list`")
+        raise FailedError(f"there is no active key {number}; see `regulars keys list`")
     show({"revoked": number}, as_json=as_json)
 
 
 @sites.command("create")
 def create_site(
     name: Annotated[str, typer.Argument(metavar="NAME", help="1 to 63 of the characters a-z, 0-9 and -.")],
-    account: Annotated[str | None, typer.Option(metavar="NAME", help="Not needed with one account.")] = None,
-    title: Annotated[str | None, typer.Option(help="How it is shown; default: its name.")] = None,
+    account: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The account. Not needed if there is only one.")
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="The title to show. Default: the name.")] = None,
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
@@ -206,7 +209,7 @@ def list_sites(as_json: AsJson = False, database: Database = NEAREST) -> None:  
             return await control.list_sites(connection)
 
     found = [_site(site) for site in asyncio.run(work())]
-    show_table(found, as_json=as_json, empty="there is no site yet: make one with `regulars sites create NAME`")
+    show_table(found, as_json=as_json, empty="there is no site yet; create one with `regulars sites create NAME`")
 
 
 def read_rate(text: str) -> int:

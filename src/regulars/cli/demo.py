@@ -29,15 +29,17 @@ ACCOUNT: Final = "demo"
 
 
 def demo(
-    customers: Annotated[int, typer.Option(metavar="N", min=1, max=10_000_000, help="How many to make up.")] = 10_000,
+    customers: Annotated[
+        int, typer.Option(metavar="N", min=1, max=10_000_000, help="The number of sample customers.")
+    ] = 10_000,
     port: Port = None,
     host: Host = None,
     database: DemoDatabase = NEAREST,  # type: ignore[assignment]
 ) -> None:
-    """Start a server with made-up customers to look around.
+    """Start a server with sample customers to try out.
 
-    Makes a database of its own with an account, a site and a key, fills it with customers, their mails and purchases,
-    serves it, and prints requests to paste. Run again it goes on with what is there.
+    Creates its own database with an account, a site and a key, fills it with customers, emails and purchases, serves
+    it, and prints requests to paste. The next run uses the same database.
 
     \b
     Examples:
@@ -65,7 +67,7 @@ As a Blueshift client, here is somebody new:
 As a Kajabi client, who in Germany opened broadcast 8, best customers first? (the token is an OAuth token or the key)
   curl -g -H 'Authorization: Bearer {key}' '{url}/v1/customers?{question}'
 
-Ctrl-C ends it.
+Press Ctrl-C to stop.
 """
 
 
@@ -76,7 +78,7 @@ async def _prepare(database: str, customers: int) -> str:
         async with store.snapshot() as connection:
             accounts = [name for _, name in await control.list_accounts(connection)]
         if accounts not in ([], [ACCOUNT]):
-            raise FailedError(f"{shown(database)} is not a demo's database; give another with --database")
+            raise FailedError(f"{shown(database)} is not a demo database; choose another with --database")
         if not accounts:
             account = await control.create_account(store.engine, ACCOUNT, now=now_ms())
             site = await control.create_site(store.engine, account, "main", now=now_ms())
@@ -88,7 +90,7 @@ async def _prepare(database: str, customers: int) -> str:
         if known["customer"] < customers:
             await _fill(store, site.id, customers)
         else:
-            note(f"going on with {shown(database)}")
+            note(f"using {shown(database)}")
         return await _key(store, site)
     finally:
         await store.close()

@@ -29,19 +29,21 @@ _REJECT_FIELDS = ["line", "code", "reason", "faults", "raw"]
 
 HELP = """Import customers or activity from a file, with the rules of the API.
 
-FILE has one JSON object a line (NDJSON), as POST /customers or POST /event takes it; a name ending in .gz is
-unpacked, and - reads standard input. It works beside a running server. A line that breaks a rule is refused alone;
---rejects collects such lines with the reason. The exit code is 0 when every line was taken, 3 when some were refused,
-and 1 when all were or the import could not be carried out. A repeat of the same file changes nothing, so an import that
-was stopped is continued by running it again. Lines on one customer that contradict each other count as one, so that
-they do not change it back and forth. Customers whom a customer_id or uuid names may swap addresses, or take one that a
-later line frees. Standard input, which cannot be looked through beforehand, is taken line by line.
+FILE has one JSON object per line (NDJSON), in the format of POST /customers or POST /event. Names ending in .gz are
+decompressed; - reads standard input. Imports can run while a server does.
 
-An activity of an unknown customer creates that customer if it gives an email. One that gives only a customer_id is
-refused, unless --create is set.
+A line that breaks a rule is refused on its own; --rejects collects these lines with the reason. The exit code is 0 if
+all lines were imported, 3 if some were refused, and 1 if all were refused or the import failed.
 
-A file never brings back a consent or newsletter that the person ended, unless the line says that it is later, by
-updated_at or consents. Such lines are counted as kept_back, and --rejects lists them too; the rest of them is imported.
+Re-importing the same file is a no-op, so to continue an interrupted import, run it again. Contradicting lines about one
+customer are applied together and leave one result. Customers identified by customer_id or uuid may swap email
+addresses, or take one that a later line frees. Standard input can be read only once, so it is applied line by line.
+
+An event for an unknown customer creates the customer if it has an email. With only a customer_id it is refused, unless
+--create is set.
+
+A file never restores a consent or newsletter that the person ended, unless the line shows a later date in updated_at or
+consents. The rest of such a line is imported; it is counted as kept_back and listed by --rejects.
 
 \b
 Examples:
@@ -52,21 +54,21 @@ Examples:
 
 
 def import_file(
-    kind: Annotated[ImportKind, typer.Argument(help="What the lines are.")],
+    kind: Annotated[ImportKind, typer.Argument(help="What the lines contain.")],
     file: Annotated[str, typer.Argument(metavar="FILE", help="The file, or - for standard input.")],
     site: SiteNumber = None,
     rejects: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write refused and kept back lines here, with line number and reason."),
+        typer.Option(metavar="FILE", help="Write refused and kept back lines to FILE, with line number and reason."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every line and change nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Validate every line without changing anything.")] = False,
     strict: Annotated[
         bool,
-        typer.Option("--strict", help="Refuse a line with a field that cannot be read."),
+        typer.Option("--strict", help="Refuse lines with an invalid optional field."),
     ] = False,
     create: Annotated[
         bool,
-        typer.Option("--create", help="Activity: create customers of whom only a customer_id is given."),
+        typer.Option("--create", help="For activity: also create customers that are known only by customer_id."),
     ] = False,
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
@@ -76,12 +78,12 @@ def import_file(
         summary = asyncio.run(_import(kind, file, site, rejects, dry_run, strict, create, database))
     except KeyboardInterrupt:
         if not dry_run:
-            note("stopped: what was imported stays; run the same command again to continue, a repeat changes nothing")
+            note("stopped; imported lines stay. Run the same command again to continue")
         raise
     show({**msgspec.structs.asdict(summary), **({"dry_run": True} if dry_run else {})}, as_json=as_json)
     if summary.kept_back:
         where = f"see {rejects}" if rejects else "--rejects FILE lists them"
-        note(f"in {summary.kept_back} lines a consent or newsletter that had ended was not brought back: {where}")
+        note(f"{summary.kept_back} lines did not restore a consent or newsletter that had ended: {where}")
     if summary.rejected:
         where = f"see {rejects}" if rejects else "run it again with --rejects FILE to see them"
         if summary.rejected == summary.lines:
@@ -162,9 +164,7 @@ def _reject_file(
             raise FailedError("--rejects must name another file than the one that is imported")
         stream = files.rewrite(path, _is_reject)
     except FileExistsError as error:
-        raise FailedError(
-            f"--rejects: {path} is there already, and is no file of refused lines: give another name"
-        ) from error
+        raise FailedError(f"--rejects: {path} already exists and is not a reject file; choose another name") from error
     except OSError as error:
         raise FailedError(f"--rejects: {path} cannot be written: {error.strerror}") from error
     with stream:

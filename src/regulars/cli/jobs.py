@@ -13,9 +13,11 @@ from regulars.domain.moments import iso, iso_or_none, now_ms
 from regulars.store import jobs as queue
 from regulars.store.engine import Engine
 
-JobNumber = Annotated[int, typer.Argument(metavar="ID", help="The job's number, as `regulars jobs` shows it.", min=1)]
+JobNumber = Annotated[
+    int, typer.Argument(metavar="ID", help="The number of the job, as shown by `regulars jobs`.", min=1)
+]
 
-jobs = typer.Typer(help="Show the jobs of the servers, newest first, and retry or cancel one.", no_args_is_help=False)
+jobs = typer.Typer(help="Show background jobs, newest first, and retry or cancel one.", no_args_is_help=False)
 
 
 @jobs.callback(invoke_without_command=True)
@@ -29,7 +31,7 @@ def _list(context: typer.Context, as_json: AsJson = False, database: Database = 
 
     found = asyncio.run(work())
     rows = [_details(job) if as_json else _row(job) for job in found]
-    show_table(rows, as_json=as_json, empty="there is no job; the first ones come with a server")
+    show_table(rows, as_json=as_json, empty="there are no jobs yet; the server creates them when it starts")
 
 
 def _details(job: queue.Job) -> dict[str, Any]:
@@ -67,14 +69,14 @@ def _row(job: queue.Job) -> dict[str, Any]:
 
 @jobs.command("retry")
 def retry(number: JobNumber, as_json: AsJson = False, database: Database = NEAREST) -> None:  # type: ignore[assignment]
-    """Run a job at once that failed, was cancelled or waits, with all its attempts."""
+    """Run a failed, cancelled or waiting job now, with all its attempts."""
     _change(database, lambda engine: queue.retry(engine, number, now=now_ms()))
     show({"job": number, "state": "waiting"}, as_json=as_json)
 
 
 @jobs.command("cancel")
 def cancel(number: JobNumber, as_json: AsJson = False, database: Database = NEAREST) -> None:  # type: ignore[assignment]
-    """Cancel a job that waits, or ask one that runs to stop. What it has done stays."""
+    """Cancel a waiting job, or ask a running one to stop. Completed work stays."""
     _change(database, lambda engine: queue.cancel(engine, number, now=now_ms()))
     show({"job": number, "cancelled": True}, as_json=as_json)
 

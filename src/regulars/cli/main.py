@@ -26,13 +26,13 @@ INTERRUPTED: Final = 130
 
 _LOG_LEVEL: Final = f"{PREFIX}LOG_LEVEL"
 
-_HELP: Final = """A self-hosted customers API: who they are, what they agreed to, every mail they got.
+_HELP: Final = """A self-hosted customers API: who they are, what they agreed to, every email they got.
 
 \b
 First steps:
-  regulars demo                                 a server with made-up customers, to look around
+  regulars demo                                 a server with sample customers to try out
   regulars init                                 a new database; prints its API key
-  regulars import customers people.ndjson       one JSON object a line, as POST /customers takes it
+  regulars import customers people.ndjson       one JSON object per line, in the format of POST /customers
   regulars serve                                the API on http://127.0.0.1:8080
 
 `regulars COMMAND --help` explains each command.

@@ -26,11 +26,11 @@ def check(
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
-    """Prove that the database is sound and that index = store, or that it equals another.
+    """Check that the database is consistent and that index = store, or that it equals another database.
 
-    Looks at the file itself, at each site's chain of changes and numbers, at e-mail keys, attributes and ties that lead
-    nowhere, and compares an index loaded from the customers with one that followed every change. What only the replies
-    show, such as lifetime figures, it cannot prove. Exit code 1 and the differences if anything is wrong.
+    Checks the file itself, the change log and numbering of each site, email keys, attributes and dangling ties, and
+    compares an index loaded from the customers with one that followed every change. It cannot verify values that only
+    replies use, such as lifetime figures. Prints every problem and exits with 1 if there are any.
     """
     if against is not None:
         check_against(database, known_database(against), as_json=as_json)
@@ -73,11 +73,11 @@ def check(
             for problem in each["problems"]:
                 typer.echo(f"  {problem}")
     if not found["ok"]:
-        raise FailedError("the check found something wrong; a backup made before it is the safest way back")
+        raise FailedError("the check found problems; the safest remedy is a backup from before they arose")
 
 
 def reindex(site: SiteNumber = None, as_json: AsJson = False, database: Database = NEAREST) -> None:  # type: ignore[assignment]
-    """Make every running server drop the index of a site, or of all, and load it anew; snapshots are deleted."""
+    """Make all running servers reload the index of a site, or of all sites. Deletes the index snapshots."""
     from regulars.audience.snapshot_directory import SnapshotDirectory
 
     folder = snapshot_folder(database)
@@ -97,20 +97,20 @@ def reindex(site: SiteNumber = None, as_json: AsJson = False, database: Database
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The copy; it must not be there yet.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to create. It must not exist.")],
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
-    """Write a consistent copy of the database to a new file, while servers go on.
+    """Write a consistent copy of the database to a new file. Servers can keep running.
 
     \b
     Example:
       regulars backup /backups/regulars-$(date +%F).db
     """
     if file.exists():
-        raise FailedError(f"{file} is there already; a backup never overwrites")
+        raise FailedError(f"{file} already exists; a backup never overwrites a file")
     if not file.absolute().parent.is_dir():
-        raise FailedError(f"there is no folder {file.absolute().parent}")
+        raise FailedError(f"the folder {file.absolute().parent} does not exist")
 
     async def work() -> None:
         async with opened(database) as store:

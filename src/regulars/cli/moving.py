@@ -25,12 +25,14 @@ from regulars.store.store import engine_for
 
 SourceURL = Annotated[
     str,
-    typer.Argument(metavar="SOURCE_URL", callback=known_database, help="The database to copy, which stays as it is."),
+    typer.Argument(metavar="SOURCE_URL", callback=known_database, help="The database to copy. It is not changed."),
 ]
 TargetURL = Annotated[
     str,
     typer.Argument(
-        metavar="TARGET_URL", callback=known_database, help="An empty database, or the beginning of this copy."
+        metavar="TARGET_URL",
+        callback=known_database,
+        help="An empty database, or an interrupted copy of the same source.",
     ),
 ]
 
@@ -39,18 +41,18 @@ _NEWS_EVERY: Final = 0.1
 
 
 def migrate(
-    status: Annotated[bool, typer.Option("--status", help="Show where the database stands; change nothing.")] = False,
-    distribute: Annotated[
-        bool, typer.Option("--distribute", help="Distribute the tables by site, with Citus.")
+    status: Annotated[
+        bool, typer.Option("--status", help="Show applied and pending steps without changing anything.")
     ] = False,
+    distribute: Annotated[bool, typer.Option("--distribute", help="Distribute the tables by site with Citus.")] = False,
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
-    """Bring the database's tables up to date, one recorded step after the other.
+    """Upgrade the database schema, step by step.
 
-    `serve` takes quick steps by itself when it starts, and asks for this command where a step may take long: one that
-    builds an index on a large table, or fills a new column. It may run beside servers and may be stopped: it goes on
-    where it was. Within a series of versions the steps only add, so that older servers go on working beside newer ones.
+    `serve` applies quick steps when it starts. It asks for this command if a step can take long, such as building an
+    index on a large table or filling a new column. It can run while servers do. If interrupted, run it again to
+    resume. Within a series of versions the steps only add, so older servers keep working beside newer ones.
 
     \b
     Examples:
@@ -79,7 +81,7 @@ def migrate(
         return
     steps = found.pop("steps")
     show(found, as_json=False)
-    show_table(steps, as_json=False, empty="no step was taken yet")
+    show_table(steps, as_json=False, empty="no step has been applied yet")
 
 
 async def _twins(engine: Engine) -> AsyncIterator[str]:
@@ -132,10 +134,10 @@ async def _distribute(engine: Engine) -> list[str]:
 
 
 def copy(source: SourceURL, target: TargetURL, as_json: AsJson = False) -> None:
-    """Move a store with all its history to another database, such as from a file to a server.
+    """Copy a database with all its history to another one, such as from SQLite to PostgreSQL.
 
-    Stop the servers first: what is written to the source after the copy began is not copied. A copy that was stopped
-    goes on where it was when the command is given again. At the end both are compared, row by row.
+    Stop the servers first: writes to the source after the start are not copied. If interrupted, run the command again
+    to resume. At the end, both databases are compared row by row.
 
     \b
     Example:
@@ -157,7 +159,7 @@ def copy(source: SourceURL, target: TargetURL, as_json: AsJson = False) -> None:
     found = asyncio.run(work())
     show(found, as_json=as_json)
     if found["differences"]:
-        raise FailedError("the copy is not equal to its source, which was written to meanwhile: begin again")
+        raise FailedError("the copy differs from its source, which was written to meanwhile; start again")
 
 
 def check_against(url: str, other: str, *, as_json: bool) -> None:

@@ -54,11 +54,11 @@ DemoDatabase = Annotated[
         "--database",
         metavar="URL",
         callback=_nearest_demo,
-        help=f"The demo's own database, made if it is not there.  [default: {DEMO_DATABASE}]",
+        help=f"The demo database, created if it does not exist.  [default: {DEMO_DATABASE}]",
     ),
 ]
 NEAREST: Final = None
 SiteNumber = Annotated[
-    int | None, typer.Option("--site", metavar="ID", help="The site's number; not needed while there is only one.")
+    int | None, typer.Option("--site", metavar="ID", help="The site's number. Not needed if there is only one site.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

@@ -40,8 +40,8 @@ Workers = Annotated[int | None, typer.Option(metavar="N", help=_help("workers"))
 def serve(host: Host = None, port: Port = None, workers: Workers = None, database: Database = NEAREST) -> None:  # type: ignore[assignment]
     """Serve the API over HTTP.
 
-    It is ready when GET /readyz answers 200. On SIGTERM or Ctrl-C it takes no more requests, finishes those it has,
-    and ends.
+    The server is ready when GET /readyz returns 200. On SIGTERM or Ctrl-C it accepts no more requests, finishes the
+    current ones and exits.
 
     \b
     Examples:
