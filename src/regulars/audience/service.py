@@ -301,11 +301,11 @@ class Audience:
     async def _advance(self, site: int, index: SiteIndex, snapshot: Snapshot, head: Head) -> None:
         """Apply the next slice of changes."""
         if index.head.number >= head.number:
-            raise OutOfStepError(f"change {head.number} is another one in the store")
+            raise OutOfStepError(f"change {head.number} in the store is a different one")
         before = index.head.number
         changes = await next_slice(snapshot, site, index.head, self._slice_changes)
         if any(record.rebuild for record in changes.records):
-            raise OutOfStepError("a change asks for it")
+            raise OutOfStepError("a change requires a rebuild")
         index.horizon = max(index.horizon, head.number)  # from here on every question needs the lock
         apply = partial(index.apply, changes.records, changes.texts, changes.head, horizon=head.number)
         if changes.entries <= INLINE_ENTRIES:
@@ -325,7 +325,7 @@ class Audience:
                 if newest is None or newest.number <= loaded.index.head.number:
                     self._directory.discard(site)  # it is no newer; a newer snapshot might still be usable
             self.rebuilds += 1
-            trouble.warning("an index is loaded anew", site=site, reason=why)
+            trouble.warning("an index is dropped and reloaded", site=site, reason=why)
 
     # Loading
 

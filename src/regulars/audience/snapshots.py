@@ -65,7 +65,7 @@ def restored(reader: Reader, tuning: Tuning | None = None) -> SiteIndex:
         for name, order in index.orders.items():
             order.restore(reader, f"orders/{name}", size)
     except (KeyError, TypeError, ValueError, msgspec.MsgspecError) as error:
-        raise DamagedError(f"the snapshot does not make sense: {error!r}") from None
+        raise DamagedError(f"the snapshot has inconsistent contents: {error!r}") from None
     return index
 
 

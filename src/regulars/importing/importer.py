@@ -39,8 +39,8 @@ class Summary(Struct, kw_only=True):
     """The result of an import, counted in non-blank lines.
 
     clamped: times ahead of the clock, which were set to now. kept_back: lines applied only in part, because the person
-    had ended a consent or tie; each is also counted under its other result. warnings: fields dropped or rounded, by
-    field.
+    had ended a consent or subscription; each is also counted under its other result. warnings: fields dropped or
+    rounded, by field.
     """
 
     lines: int = 0

@@ -104,10 +104,10 @@ class ActivityJudge:
         return RecordActivity(activity, SOURCE, self._creates)
 
     def _content_id(self, body: dict[str, Any]) -> bytes:
-        """The UUIDv5 of the line's content and of how many like it came before, whatever the order of its keys."""
+        """A UUIDv5 of the line's content, regardless of key order, and of the number of equal lines before it."""
         content = hashlib.sha1(_CONTENT_IDS, usedforsecurity=False)
         content.update(msgspec.json.encode(body, order="sorted"))
-        # 64 bits of it tell lines apart well enough: two that collide are counted as alike, each time the same way.
+        # 64 bits distinguish lines well enough: colliding lines are counted as equal, consistently in every import.
         short = int.from_bytes(content.digest()[:8], "big")
         times = 0
         if short in self._seen:

@@ -77,7 +77,7 @@ _FAILED: Final = Outcome(
     refusal=refuse("internal", "", "Something went wrong in the server with this one; the log tells more.")
 )
 _NOT_DONE: Final = Outcome(
-    refusal=refuse("unavailable", "", "The database went away before this one, which was not done; try it again.")
+    refusal=refuse("unavailable", "", "The database became unavailable before this item was processed. Retry it.")
 )
 
 

@@ -110,7 +110,7 @@ class SqliteEngine:
         """Raise UnavailableError for another program's database, before changing anything in it."""
         tables = {name for (name,) in run(writer, _TABLES)}
         if tables and not tables >= {"settings", "site_heads"}:
-            raise UnavailableError("it is a database of another program, which is left as it is")
+            raise UnavailableError("it belongs to another program and was left unchanged")
 
     async def close(self) -> None:
         """Close every connection; a running transaction is finished first."""
@@ -269,7 +269,7 @@ class SqliteEngine:
         try:
             self.check_files()
         except ReplacedError as error:
-            raise UnlinkedCommitError(f"{error}; what was just written went with it") from error
+            raise UnlinkedCommitError(f"{error}; the last write was lost with it") from error
         if self._files is not None:
             self._files.note()
 

@@ -104,11 +104,11 @@ class Reader:
                 raise DamagedError("the file is too short")
             magic, version, offset, length, checksum = _HEADER.unpack(header)
             if magic.rstrip(b"\0") != _MAGIC:
-                raise DamagedError("the file is no snapshot, or was not written to its end")
+                raise DamagedError("the file is not a snapshot, or was not written completely")
             if version != FORMAT:
                 raise OtherFormatError(f"the file has format {version}; this program reads {FORMAT}")
             if os.fstat(file.fileno()).st_size != offset + length:
-                raise DamagedError("the file has another length than was written")
+                raise DamagedError("the file length does not match its header")
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
         table = self._map[offset : offset + length]
         if zlib.crc32(table) != checksum:

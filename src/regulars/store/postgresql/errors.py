@@ -49,15 +49,15 @@ def failure_of(result: PGresult) -> UnavailableError:
     code = (result.error_field(DiagnosticField.SQLSTATE) or b"").decode()
     message = (result.error_field(DiagnosticField.MESSAGE_PRIMARY) or b"no reason given").decode(errors="replace")
     if code in _LOST or code.startswith(_STATE):
-        return LostError(f"the connection to the database is of no use: {message}")
+        return LostError(f"the connection to the database cannot be used any more: {message}")
     if code.startswith(_NODE):
         return NodeLostError(f"the database lost one of its nodes: {message}")
     if code in _AGAIN:
-        return TransientError(f"the database undid the transaction: {message}")
+        return TransientError(f"the database rolled back the transaction: {message}")
     if code in _EXPIRED:
-        return ExpiredError(f"the database gave up: {message}")
+        return ExpiredError(f"a statement timed out or was cancelled: {message}")
     if code in _FOREIGN:
-        return UnavailableError(f"the database is not one that `regulars init` made, for this user: {message}")
+        return UnavailableError(f"the database was not set up by `regulars init` or denies this user access: {message}")
     if code[:2] in _UNAVAILABLE_CLASSES:
         return UnavailableError(f"the database cannot be used: {message}")
     failure = RejectedError(f"the database refused a statement ({code}): {message}")
