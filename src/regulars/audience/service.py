@@ -260,7 +260,7 @@ class Audience:
         finally:
             self._heavy -= 1
 
-    # Keeping in step
+    # Catching up
 
     async def _known(self, site: int, head: Head | None) -> Head:
         if head is None:

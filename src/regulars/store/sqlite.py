@@ -88,7 +88,7 @@ class SqliteEngine:
                 make(self.path)
                 self._writer = connect(self.path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
                 self._refuse_others(self._writer)
-                # WAL with FULL: a commit is on disk when COMMIT returns. Without fetchall, a statement stops at a row.
+                # WAL with FULL: a commit is on disk when COMMIT returns. Without fetchall, apsw stops at the first row.
                 self._writer.execute("PRAGMA journal_mode = WAL").fetchall()
                 self._writer.execute("PRAGMA synchronous = FULL").fetchall()
                 self._writer.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}").fetchall()

@@ -54,7 +54,7 @@ KEYS: Final = 6
 """The step after which addresses, customer_ids and object keys that look the same compare equal."""
 
 STEPS: Final[tuple[Step, ...]] = (
-    Step(number=1, name="tables"),  # a new database has them; one without them is not a database of ours
+    Step(number=1, name="tables"),  # part of every new database; a database without them is not ours
     Step(
         number=2,
         name="offer_products",

@@ -25,7 +25,7 @@ FORMAT: Final = 2
 """The format version; files of another version are not read."""
 
 _MAGIC: Final = b"REGULARS AUDIENCE"
-_HEADER: Final = struct.Struct("<20sIQQI")  # magic, format, where the table is, its length, its checksum
+_HEADER: Final = struct.Struct("<20sIQQI")  # magic, format version, table offset, table length, table checksum
 _ALIGNED: Final = 64
 _WORTH_GIVING_BACK: Final = 1 << 20
 _Key = TypeVar("_Key", bound=Hashable)

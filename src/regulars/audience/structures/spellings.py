@@ -27,8 +27,8 @@ def spelling_of(key: str, text: str) -> str:
     found = []
     for at in range(max(len(key), len(text))):
         more = (ord(text[at]) if at < len(text) else 0) - (ord(key[at]) if at < len(key) else 0)
-        # A smaller character sorts a text before its key, the more so the earlier and the larger the difference is; a
-        # greater character sorts it after the key likewise.
+        # A text with a smaller character sorts before its key, and further before it the earlier and larger the
+        # difference is. A text with a greater character sorts after its key, likewise.
         if more < 0:
             by = chr(_NEAR + more) if _NEAR + more >= 0x20 else f"\x01{_char(0x10F800 + more)}"
             found.append(f"{_LESS}{_char(at + 0x20)}{by}")

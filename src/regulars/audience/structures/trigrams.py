@@ -32,7 +32,7 @@ def build(buffer: NDArray[np.uint8], starts: NDArray[np.int64], ordinals: NDArra
     grams: Grams = {}
     for first in range(0, ordinals.size, _CHUNK):
         last = min(first + _CHUNK, ordinals.size)
-        part = buffer[starts[first] - 1 : starts[last]]  # from the sentinel in front to the one behind
+        part = buffer[starts[first] - 1 : starts[last]]  # from the sentinel before to the one after
         codes, owners = _sorted_pairs(part, starts[first : last + 1], ordinals[first:last])
         edges = np.flatnonzero(codes[1:] != codes[:-1]) + 1
         values = array("I")

@@ -52,7 +52,7 @@ def ordered_window(matches: BitMap, values: Values, *, skip: int, take: int, des
     stop = min(skip + take, total)
     if skip >= stop or not descending:
         return by_ordinal(matches, skip=skip, take=take, descending=False)
-    near = to_ordinals(matches[max(total - stop - 1, 0) : total - skip + 1])  # the page, and one more at either end
+    near = to_ordinals(matches[max(total - stop - 1, 0) : total - skip + 1])  # the page plus one match at either end
     keys = values[near]
     if bool((keys[1:] > keys[:-1]).all()):
         return near[int(stop < total) : near.size - (skip > 0)][::-1]
