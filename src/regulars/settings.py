@@ -27,14 +27,19 @@ class SettingError(ValueError):
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The settings of a server. The description of each field is the documentation of its variable."""
 
-    database: Annotated[str, Meta(min_length=1, description="the database's URL")] = "sqlite:///regulars.db"
+    database: Annotated[str, Meta(min_length=1, description="the URL of the database")] = "sqlite:///regulars.db"
     database_connections: Annotated[
-        int, Meta(ge=2, le=1_000, description="connections of a process to PostgreSQL; beyond it calls wait, then 503")
+        int,
+        Meta(
+            ge=2,
+            le=1_000,
+            description="PostgreSQL connections per process; when all are in use, calls wait, then get 503",
+        ),
     ] = 16
     host: Annotated[str, Meta(min_length=1, description="the address to listen on")] = "127.0.0.1"
-    port: Annotated[int, Meta(ge=0, le=65_535, description="the port to listen on; 0 takes a free one")] = 8080
+    port: Annotated[int, Meta(ge=0, le=65_535, description="the port to listen on; 0 picks a free one")] = 8080
     workers: Annotated[int, Meta(ge=1, le=256, description="server processes, each with its own index")] = 1
-    body_limit: Annotated[int, Meta(ge=1024, le=_LARGEST, description="largest body of a request, in bytes")] = (
+    body_limit: Annotated[int, Meta(ge=1024, le=_LARGEST, description="maximum size of a request body, in bytes")] = (
         2 * 1024 * 1024
     )
     bodies_memory: Annotated[
@@ -42,77 +47,77 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             ge=0,
             le=_LARGEST,
-            description="memory for bodies that have not come in whole, in bytes; beyond it a body is refused (503)",
+            description="memory for incomplete request bodies, in bytes; above it, bodies are refused (503)",
         ),
     ] = 64 * 1024 * 1024
     head_timeout: Annotated[
-        _Seconds, Meta(description="seconds in which the line and headers of a request must arrive")
+        _Seconds, Meta(description="seconds within which the request line and headers must arrive")
     ] = 10
     body_timeout: Annotated[
-        _Seconds, Meta(description="seconds in which its body must arrive, or each further 64 KiB of it")
+        _Seconds, Meta(description="seconds within which the request body, or each further 64 KiB of it, must arrive")
     ] = 30
-    send_timeout: Annotated[_Seconds, Meta(description="seconds in which a client must take a part of its answer")] = 30
-    keep_alive_timeout: Annotated[_Seconds, Meta(description="seconds that a connection is kept without a request")] = (
-        75
-    )
+    send_timeout: Annotated[
+        _Seconds, Meta(description="seconds within which a client must read some of its response")
+    ] = 30
+    keep_alive_timeout: Annotated[_Seconds, Meta(description="seconds that an idle connection is kept open")] = 75
     connections_limit: Annotated[
         int,
         Meta(
             ge=0,
             le=2**20,
-            description="connections of a process; beyond it the longest idle goes; 0: as many as open files allow",
+            description="connections per process; above it, the longest idle one is closed; 0: limited by open files",
         ),
     ] = 0
     queue_capacity: Annotated[
-        int, Meta(ge=1, le=_LARGEST, description="writes that may wait; beyond it callers are told to come back (503)")
+        int, Meta(ge=1, le=_LARGEST, description="writes that may wait; above it, writes are refused (503)")
     ] = 10_000
     index_memory: Annotated[
-        int, Meta(ge=0, le=_LARGEST, description="memory for the indexes of all sites of a process, in bytes")
+        int, Meta(ge=0, le=_LARGEST, description="memory per process for the indexes of all sites, in bytes")
     ] = 512 * 1024 * 1024
-    email_limit: Annotated[int, Meta(ge=6, le=500, description="longest e-mail address, in characters")] = 256
+    email_limit: Annotated[int, Meta(ge=6, le=500, description="maximum length of an email address, in characters")] = (
+        256
+    )
     attributes_limit: Annotated[
-        int, Meta(ge=2, le=_LARGEST, description="largest attributes of one customer, in bytes of JSON")
+        int, Meta(ge=2, le=_LARGEST, description="maximum size of one customer's attributes, in bytes of JSON")
     ] = 64 * 1024
     trusted_proxies: Annotated[
-        tuple[str, ...], Meta(description="addresses or networks of proxies whose X-Forwarded-* headers are believed")
+        tuple[str, ...], Meta(description="addresses or networks of proxies whose X-Forwarded-* headers are trusted")
     ] = ()
     log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], Meta(description="what is logged: this and what is worse")
+        Literal["debug", "info", "warning", "error"], Meta(description="the lowest level that is logged")
     ] = "info"
-    log_format: Annotated[Literal["plain", "json"], Meta(description="how log lines are written")] = "plain"
-    access_log: Annotated[Literal["on", "off"], Meta(description="whether each request is logged in one line")] = "on"
+    log_format: Annotated[Literal["plain", "json"], Meta(description="the format of log lines")] = "plain"
+    access_log: Annotated[Literal["on", "off"], Meta(description="whether to log one line per request")] = "on"
     slow_question_ms: Annotated[
-        int, Meta(ge=0, le=_LARGEST, description="log questions that take longer, in milliseconds, in words; 0: none")
+        int, Meta(ge=0, le=_LARGEST, description="log queries that take longer than this, in milliseconds; 0: none")
     ] = 500
-    metrics_token: Annotated[
-        str, Meta(description="the bearer token that GET /metrics asks for; empty: there are no metrics")
-    ] = ""
+    metrics_token: Annotated[str, Meta(description="the bearer token for GET /metrics; empty: no metrics")] = ""
     healthy_days: Annotated[
-        _Days, Meta(description="who opened or clicked a mail within so many days is a healthy contact")
+        _Days, Meta(description="a contact who opened or clicked an email within this many days is healthy")
     ] = 90
-    passive_days: Annotated[_Days, Meta(description="... within so many, but not healthy: a passive contact")] = 180
+    passive_days: Annotated[_Days, Meta(description="... within this many days, but not healthy: passive")] = 180
     unengaged_days: Annotated[
-        _Days, Meta(description="... within so many, but not passive: unengaged; longer ago or never: inactive")
+        _Days, Meta(description="... within this many days, but not passive: unengaged; longer ago or never: inactive")
     ] = 365
     change_retention_days: Annotated[
-        _Days, Meta(description="how many days changes are kept, for those who follow them")
+        _Days, Meta(description="days that changes are kept, for indexes that follow them")
     ] = 7
     outbox: Annotated[
         Literal["on", "off"],
-        Meta(description="off: what happens is not kept for the change feed, webhooks and watched audiences"),
+        Meta(description="whether commits are recorded in the outbox, for the change feed and webhooks"),
     ] = "on"
     outbox_retention_days: Annotated[
-        _Days, Meta(description="how many days what happened is kept for the change feed and webhooks")
+        _Days, Meta(description="days that the outbox is kept, for the change feed and webhooks")
     ] = 30
     snapshot_folder: Annotated[
         str,
-        Meta(description="folder of the indexes' snapshots; empty: beside the SQLite file, or none"),
+        Meta(description="folder for index snapshots; empty: next to the SQLite file; none for PostgreSQL"),
     ] = ""
     rate_limit: Annotated[
         int,
-        Meta(ge=0, le=100_000, description="requests a second of a key that has no rate of its own; 0: any number"),
+        Meta(ge=0, le=100_000, description="requests per second for keys without their own rate; 0: unlimited"),
     ] = 0
-    page_size_limit: Annotated[int, Meta(ge=1, le=10_000, description="largest page of a list")] = 100
+    page_size_limit: Annotated[int, Meta(ge=1, le=10_000, description="maximum page size of lists")] = 100
 
     @property
     def has_outbox(self) -> bool:
@@ -146,7 +151,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 raise SettingError(f"{variable} must list addresses or networks, such as 10.0.0.0/8, not {text!r}")
         if not settings.healthy_days <= settings.passive_days <= settings.unengaged_days:
             names = " <= ".join(f"{PREFIX}{name}_DAYS" for name in ("HEALTHY", "PASSIVE", "UNENGAGED"))
-            raise SettingError(f"the engagement classes must follow each other: {names}")
+            raise SettingError(f"the engagement classes must be in order: {names}")
         return settings
 
     def environment(self) -> dict[str, str]:

@@ -16,8 +16,8 @@ from regulars.http.jsonapi import oauth_failures
 from regulars.http.jsonapi.failures import ParameterProblem
 from tools.docs.markdown import block, code, table
 
-_FAULTS: Final = (Fault("gender", "must be one of male, female, unknown"), Fault("data", "must be an object"))
-_INPUT: Final = Problem("invalid", "gender: must be one of male, female, unknown", faults=_FAULTS)
+_FAULTS: Final = (Fault("unsubscribed", "must be true, false, 1 or 0"), Fault("data", "must be an object"))
+_INPUT: Final = Problem("invalid", "unsubscribed: must be true, false, 1 or 0", faults=_FAULTS)
 _PARAMETER: Final = ParameterProblem("page[size]", "page[size] must be a whole number from 1 to 100.")
 _GRANT: Final = Problem("invalid_grant", "The refresh token is not known, used already, revoked or expired.")
 _CLIENT: Final = Problem("invalid_client", "Invalid client credentials")

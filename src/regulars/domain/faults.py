@@ -6,15 +6,15 @@ from typing import Final
 from msgspec import Struct
 
 REFUSALS: Final[dict[str, str]] = {
-    "invalid": "The input breaks a rule of the fields it names.",
-    "user_identifier_missing": "The input names nobody: it has no valid email, customer_id or uuid.",
-    "customer_not_found": "There is no such customer.",
-    "identity_conflict": "The identifiers name two different customers, or one that somebody else has.",
-    "object_not_found": "There is no such group, tag, offer or other object.",
+    "invalid": "One or more fields are invalid; the faults name them.",
+    "user_identifier_missing": "The input has no valid email, customer_id or uuid.",
+    "customer_not_found": "The customer does not exist.",
+    "identity_conflict": "The identifiers belong to different customers.",
+    "object_not_found": "The group, tag, offer or other object does not exist.",
     "address_taken": "Another customer has this address.",
     "duplicate_name": "Another object of this kind has this name or key.",
-    "unavailable": "The database cannot be used at the moment; nothing was changed.",
-    "internal": "Something went wrong in the server; the log tells more under the request id.",
+    "unavailable": "The database is unavailable; nothing was changed.",
+    "internal": "Internal server error; see the server log under the request id.",
 }
 """Every reason for refusing a command, by its stable code. All but the last two are rules of the domain."""
 

@@ -21,46 +21,43 @@ class ErrorKind(NamedTuple):
 
 
 ERRORS: Final[dict[str, ErrorKind]] = {
-    "malformed": ErrorKind(400, "The request or its body cannot be read."),
+    "malformed": ErrorKind(400, "The request or its body is malformed."),
     "invalid": ErrorKind(400, REFUSALS["invalid"]),
     "user_identifier_missing": ErrorKind(400, REFUSALS["user_identifier_missing"]),
     "invalid_parameter": ErrorKind(400, "A query parameter is unknown, or its value is not allowed."),
-    "not_authenticated": ErrorKind(401, "The request brings no credentials."),
-    "key_unknown": ErrorKind(401, "The key or token is not known, revoked or expired."),
-    "invalid_request": ErrorKind(400, "OAuth: a parameter is missing, given twice or malformed (RFC 6749)."),
+    "not_authenticated": ErrorKind(401, "The request has no credentials."),
+    "key_unknown": ErrorKind(401, "The key or token is unknown, revoked or expired."),
+    "invalid_request": ErrorKind(400, "OAuth: a parameter is missing, repeated or malformed (RFC 6749)."),
     "invalid_grant": ErrorKind(
-        400, "OAuth: the refresh token is not known, used, revoked, expired or somebody else's."
+        400, "OAuth: the refresh token is unknown, used, revoked or expired, or belongs to another client."
     ),
-    "unsupported_grant_type": ErrorKind(400, "OAuth: there is no such grant here."),
-    "invalid_client": ErrorKind(401, "OAuth: the client's credentials are not right."),
-    "scope_missing": ErrorKind(403, "The key does not have the scope that the call needs."),
-    "not_found": ErrorKind(404, "There is no such path; docs/compatibility.md lists those there are."),
+    "unsupported_grant_type": ErrorKind(400, "OAuth: the grant type is not supported."),
+    "invalid_client": ErrorKind(401, "OAuth: the client credentials are wrong."),
+    "scope_missing": ErrorKind(403, "The key lacks the scope that the call requires."),
+    "not_found": ErrorKind(404, "The path does not exist; docs/compatibility.md lists all calls."),
     "customer_not_found": ErrorKind(404, REFUSALS["customer_not_found"]),
     "object_not_found": ErrorKind(404, REFUSALS["object_not_found"]),
-    "method_not_allowed": ErrorKind(405, "The path exists, but not with this method."),
-    "not_acceptable": ErrorKind(406, "None of the media types that the caller accepts can be given."),
+    "method_not_allowed": ErrorKind(405, "The path does not support this method."),
+    "not_acceptable": ErrorKind(406, "The response is not available in any media type that the client accepts."),
     "timeout": ErrorKind(408, "The request did not arrive in time; the connection is closed."),
     "identity_conflict": ErrorKind(409, REFUSALS["identity_conflict"]),
-    "unprocessable": ErrorKind(422, "An attribute of the resource in the body breaks a rule."),
+    "unprocessable": ErrorKind(422, "An attribute of the resource in the body is invalid."),
     "address_taken": ErrorKind(422, REFUSALS["address_taken"]),
     "duplicate_name": ErrorKind(400, REFUSALS["duplicate_name"]),
-    "too_large": ErrorKind(413, "The body is larger than the server takes."),
-    "too_many": ErrorKind(413, "The call carries more items than one call may."),
-    "media_type": ErrorKind(415, "The body is of a media type, or has media type parameters, that are not understood."),
-    "head_too_large": ErrorKind(431, "The line and headers of the request are larger than 64 KiB."),
-    "rate_limited": ErrorKind(
-        429, "The key has made as many requests in the last second as it may; Retry-After says when to try again."
-    ),
-    "busy": ErrorKind(
-        503, "More writes, long questions or bodies are under way than are taken in; try again in a second."
-    ),
+    "too_large": ErrorKind(413, "The body is larger than the limit."),
+    "too_many": ErrorKind(413, "The call has more items than the limit."),
+    "media_type": ErrorKind(415, "The media type of the body, or one of its parameters, is not supported."),
+    "head_too_large": ErrorKind(431, "The request line and headers are larger than 64 KiB."),
+    "rate_limited": ErrorKind(429, "The key has reached its rate limit; Retry-After says when to try again."),
+    "busy": ErrorKind(503, "Too many writes, long queries or bodies are in progress; try again in a second."),
     "loading": ErrorKind(503, "The site's index is being loaded; try again in a second."),
     "unavailable": ErrorKind(503, REFUSALS["unavailable"]),
     "outcome_unknown": ErrorKind(
-        503, "The database was lost in a write; whether it was done is not known, unless the sentence says so."
+        503,
+        "The database was lost during a write; unless the sentence says otherwise, its outcome is unknown.",
     ),
     "internal": ErrorKind(500, REFUSALS["internal"]),
-    "http_version": ErrorKind(505, "The request is of a version of HTTP other than 1.0 and 1.1."),
+    "http_version": ErrorKind(505, "The HTTP version is not 1.0 or 1.1."),
 }
 """Every error code. Codes are part of the interface: never renamed."""
 
@@ -101,5 +98,5 @@ def after_commit() -> Iterator[None]:
         yield
     except UnavailableError as error:
         raise Problem(
-            "outcome_unknown", "This was done, but the database went away before it could be shown."
+            "outcome_unknown", "The change was made, but the database became unavailable before it could be shown."
         ) from error

@@ -208,7 +208,7 @@ def _problem(error: Exception) -> Problem:
         case OutcomeUnknownError():
             return Problem("outcome_unknown", "The database was lost in the middle of this; it may have been done.")
         case UnavailableError():
-            return Problem("unavailable", "The database cannot be used at the moment; nothing was changed.")
+            return Problem("unavailable", "The database is unavailable; nothing was changed.")
         case CommandFailedError():
             return Problem("internal", "Something went wrong; nothing was changed.")
         case _:
