@@ -69,7 +69,7 @@ def test_different_filters_say_different_things() -> None:
         ([("has_no_tag_id", "1")], "do not have tag 1"),
         (
             [("created_in_last", "1"), ("inactive_in_last", "30")],
-            "were created in the last day and were not active in the last 30 days",
+            "were created within the last day and were not active within the last 30 days",
         ),
         ([("net_revenue_greater_than", "-0.5")], "have a net revenue of more than -0.50"),
         ([("net_revenue_less_than", "+1200")], "have a net revenue of less than 1200.00"),

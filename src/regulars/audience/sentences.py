@@ -63,7 +63,7 @@ def _quoted(text: str) -> str:
 
 
 _SPOKEN: Final[dict[str, Callable[[str, Any], str]]] = {
-    "days": lambda _, days: "in the last day" if days == 1 else f"in the last {days} days",
+    "days": lambda _, days: "within the last day" if days == 1 else f"within the last {days} days",
     "flag": lambda _, value: "",
     "text": lambda raw, _: _quoted(raw),
     "address": lambda raw, _: _quoted(raw),
