@@ -3,6 +3,14 @@
 from typing import Final, NamedTuple
 
 from regulars.domain.activity import Activity
+from regulars.domain.address_rules import (
+    create_person,
+    has_tombstone,
+    is_of_somebody_deleted,
+    mark_former,
+    note_late_complaint,
+    rename,
+)
 from regulars.domain.consent import IMPORT, UNDATED, Consent
 from regulars.domain.consent_rules import NEWSLETTER_KEPT_BACK, record_consent, why_without_consent
 from regulars.domain.customer import Customer, Person, shown_name
@@ -31,6 +39,8 @@ def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, sour
     if activity.uuid is not None and activity.uuid in work.history.seen_uuids:
         return Outcome("unchanged", _found(activity.who, work))
     if activity.profile is not None:
+        if is_of_somebody_deleted(activity.who, activity.at, work):
+            return Outcome("ignored")
         at = None if activity.at is None else min(activity.at, work.now)
         outcome = apply_upsert(activity.profile, work, limits, source=source, at=at)
         assert outcome.person is not None
@@ -40,7 +50,10 @@ def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, sour
         work.objects.refuse_unknown_number(field, REFERENCE_FIELDS[field], reference)
     for reference in activity.products:
         work.objects.refuse_unknown_number("product_ids", "product", reference)
-    person, verdict = _person(activity.who, work, activity.at)
+    subject = _subject(activity, work)
+    if subject is None and _is_ignored(activity, work):
+        return Outcome("ignored")
+    person, verdict = _person(subject, activity.who, work, activity.at)
     number = person.customer.number
     order = None if activity.order_id is None else _order(activity, number, work)
     if order is not None and order.is_repeat:
@@ -60,7 +73,17 @@ def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, sour
     kept_back = _ties(activity, person, work, numbers, products, since, report, applies=applies, is_belief=is_belief)
     if applies:
         kept_back += _consent(activity, person, work, since, report, source=UNDATED if is_belief else source)
+    elif activity.who.email_key is not None:
+        _mark_former(activity, person, activity.who.email_key, work, since)
     return Outcome("created" if verdict == "created" else "updated", person, kept_back=kept_back)
+
+
+def _mark_former(activity: Activity, person: Person, address: str, work: WorkingSet, at: int) -> None:
+    """A bounce marks the address that it names, also if the customer has another one now."""
+    hard = [rule.holds for rule in activity.rules() if rule.relation == "hard_bouncing"]
+    bounced = "bounced_at" in activity.kind.moves
+    if hard or bounced:
+        mark_former(person, address, work, at, hard=hard[0] if hard else None, bounced=bounced)
 
 
 def _found(who: Who, work: WorkingSet) -> Person | None:
@@ -72,17 +95,51 @@ def _found(who: Who, work: WorkingSet) -> Person | None:
     return work.people.by_number[found.pop()] if found else None
 
 
-def _person(who: Who, work: WorkingSet, at: int | None) -> tuple[Person, Verdict]:
+def _subject(activity: Activity, work: WorkingSet) -> Person | None:
+    """The customer whom an activity is about, None if there is none or it is of somebody who was deleted.
+
+    That of a known mail, whatever address it went to; else of the address; else its one former owner.
+    """
+    who = activity.who
+    if activity.kind.mail is None:
+        return None if is_of_somebody_deleted(who, activity.at, work) else _found(who, work)
+    is_named = bool(work.people.find(Who(customer_id=who.customer_id, uuid=who.uuid)))
+    if not is_named and activity.log_key is not None:
+        log = work.history.mail_to(activity.log_key, who.email_key)
+        if log is not None and log.customer in work.people.by_number:
+            return work.people.by_number[log.customer]
+    if is_of_somebody_deleted(who, activity.at, work):
+        return None
+    found = _found(who, work)
+    if found is None and who.email_key is not None and not has_tombstone(who, work):
+        owners = [number for number in work.addresses.owners(who.email_key) if number in work.people.by_number]
+        return work.people.by_number[owners[0]] if len(owners) == 1 else None
+    return found
+
+
+def _is_ignored(activity: Activity, work: WorkingSet) -> bool:
+    """Whether an activity that is about nobody we have is of somebody deleted, and creates nobody."""
+    who, log = activity.who, None
+    if activity.log_key is not None:
+        log = work.history.mail_to(activity.log_key, who.email_key)
+    is_late = activity.kind.mail is not None and (has_tombstone(who, work) or log is not None)
+    if not (is_late or is_of_somebody_deleted(who, activity.at, work)):
+        return False
+    if activity.consent is not None and activity.cause == "complaint":
+        note_late_complaint(who.email_key, work.now if activity.at is None else activity.at, work)
+    return True
+
+
+def _person(person: Person | None, who: Who, work: WorkingSet, at: int | None) -> tuple[Person, Verdict]:
     """The customer an activity is about, created if unknown.
 
     A customer found without an address or id takes over the one that the activity brings, if nobody else has it.
     """
-    person = _found(who, work)
     if person is None:
         if who.email_key is None and who.customer_id is None:
             raise refuse("customer_not_found", "uuid", "There is no customer with this uuid.")
         at = None if at is None else min(at, work.now)
-        return work.create(Who(who.email, who.email_key, who.customer_id), at=at), "created"
+        return create_person(Who(who.email, who.email_key, who.customer_id), work, at=at), "created"
     customer = person.customer
     new_address = customer.email_key is None and not work.people.find(Who(email_key=who.email_key))
     new_id = customer.customer_id is None and not work.people.find(Who(customer_id=who.customer_id))
@@ -92,7 +149,7 @@ def _person(who: Who, work: WorkingSet, at: int | None) -> tuple[Person, Verdict
         customer_id=who.customer_id if new_id else None,
     )
     if missing != Who():
-        work.people.rename(person, missing)
+        rename(person, missing, work, work.now)
         return person, "updated"
     return person, "unchanged"
 
@@ -241,11 +298,13 @@ def _mail(activity: Activity, person: Person, work: WorkingSet, numbers: dict[st
         work.counters.log += 1
         work.history.logs[identity] = log
         work.history.new_logs[log.number] = log
+        work.history.note_mail(log, activity.log_key)
     else:
         work.history.changed_logs[log.number] = log
         if log.number not in work.history.new_logs:
             work.history.statuses.setdefault(log.number, log.status)
         _readdress(log, activity.who, customer)
+        work.history.note_mail(log, activity.log_key)
     if item is not None and (log.email_id is None or item.public_id < log.email_id):
         # Events of one mail should name the same; of those that do not, any order of arrival keeps the same one.
         log.email_id = item.public_id

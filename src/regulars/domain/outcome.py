@@ -8,14 +8,15 @@ from regulars.domain.customer import Person
 from regulars.domain.faults import Fault, RefusedError
 from regulars.domain.objects import RelatedObject
 
-Verdict = Literal["created", "updated", "unchanged", "deleted"]
+Verdict = Literal["created", "updated", "unchanged", "deleted", "ignored"]
 
 
 class Outcome(Struct, frozen=True):
     """What a command did: a verdict with whom or what it concerned, or the refusal that left all as it was.
 
-    parts: of UpsertGroup, the outcome of each upsert. kept_back: what was asked for and not done, as the person had
-    ended it: the field, and a sentence that says why.
+    "ignored": it is of somebody who was deleted, and changed nothing. parts: of UpsertGroup, the outcome of each
+    upsert. kept_back: what was asked for and not done, as the person had ended it: the field, and a sentence that says
+    why.
     """
 
     verdict: Verdict = "unchanged"

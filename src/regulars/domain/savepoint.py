@@ -31,6 +31,8 @@ class Savepoint:
         self._moments = None if moments is None else moments.copy()
         self._activities, self._next_activity = len(work.history.activities), work.counters.activity
         self._objects = len(work.objects.saved)
+        self._former = {row.email_key: copy.copy(row) for row in work.addresses.had_by(self._number)}
+        self._changed = set(work.addresses.changed)
 
     def is_as_it_was(self) -> bool:
         """Whether the customer is what it was: the same row, the same ties held, and nothing made for its sake."""
@@ -55,6 +57,10 @@ class Savepoint:
                 noted.pop(place, None)
             noted.update(mine)
         self.person.ties = self._ties
+        work.addresses.forget(number)
+        for row in self._former.values():
+            work.addresses.save(row)
+        work.addresses.changed = self._changed
         del work.history.consents[self._consents :]
         if self._moments is None:
             work.history.moments.pop(number, None)

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from regulars.domain.address_rules import create_person, leave, rename, settle_in
 from regulars.domain.consent import API, IMPORT, Consent
 from regulars.domain.consent_rules import restore_consents, state_consent, state_newsletters
 from regulars.domain.customer import Customer, Person, shown_name
@@ -14,10 +15,9 @@ from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
 from regulars.domain.outcome import Outcome, Verdict
 from regulars.domain.profile import Profile, fill_names, joined_name, merge_attributes
-from regulars.domain.relations import BY_NAME, FLAG, ReportKind
+from regulars.domain.relations import BY_NAME, ReportKind
 from regulars.domain.working import WorkingSet, conflict
 
-_HARD_BOUNCING: Final = BY_NAME["hard_bouncing"]
 _GROUP: Final = BY_NAME["group.member"]
 _CLEARABLE: Final = "attributes"
 
@@ -55,7 +55,7 @@ def apply_upsert(
     if person is None:
         _refuse_unknown_uuid(profile.who)
         values = _new_values(None, profile, limits, late=False)
-        person = work.create(profile.who, at=at)
+        person = create_person(profile.who, work, at=at)
         verdict: Verdict = "created"
     else:
         _refuse_other_uuid(profile.who, person)
@@ -92,14 +92,15 @@ def refuse_upsert(profile: Profile, customer: Customer, work: WorkingSet, limits
 
 def rename_together(moves: Sequence[tuple[Person, Who]], work: WorkingSet) -> None:
     """Give customers new identifiers in one step, so that they can swap them. No two of them get the same one."""
-    moved = [person for person, who in moves if who.email_key is not None and person.customer.email_key is not None]
+    moved = [person for person, who in moves if leave(person, who, work)]
     for person, who in moves:
         work.people.release(person, who)
     for person, who in moves:
         work.people.rename(person, who)
         person.customer.updated_at = max(person.customer.updated_at, work.now)
-    for person in moved:
-        _start_without_bounce(person, work, work.now)
+    for person, who in moves:
+        if who.email_key is not None:
+            settle_in(person, work, work.now, has_moved=person in moved)
 
 
 def _refuse_unknown_objects(profile: Profile, work: WorkingSet) -> None:
@@ -154,7 +155,7 @@ def _new_values(customer: Customer | None, profile: Profile, limits: Limits, *, 
 
 
 def _rename(person: Person, who: Who, work: WorkingSet, moment: int, *, late: bool) -> bool:
-    """Take over identifiers that are new to the customer; a new address starts without a bounce."""
+    """Take over identifiers that are new to the customer; an address has bounces of its own."""
     customer = person.customer
     new_email = who.email_key is not None and who.email_key != customer.email_key
     new_id = who.customer_id is not None and who.customer_id != customer.customer_id
@@ -163,24 +164,13 @@ def _rename(person: Person, who: Who, work: WorkingSet, moment: int, *, late: bo
         new_id = new_id and customer.customer_id is None
     if not (new_email or new_id):
         return False
-    moved = new_email and customer.email_key is not None
-    work.people.rename(
-        person,
-        Who(
-            email=who.email if new_email else None,
-            email_key=who.email_key if new_email else None,
-            customer_id=who.customer_id if new_id else None,
-        ),
+    named = Who(
+        email=who.email if new_email else None,
+        email_key=who.email_key if new_email else None,
+        customer_id=who.customer_id if new_id else None,
     )
-    if moved:
-        _start_without_bounce(person, work, moment)
+    rename(person, named, work, moment)
     return True
-
-
-def _start_without_bounce(person: Person, work: WorkingSet, moment: int) -> None:
-    person.customer.bounced_at = None
-    # Also where it does not bounce: a bounce of before, which is still to come, is not of the new address.
-    work.ties.report(person, _HARD_BOUNCING, FLAG, False, moment, ReportKind.IMMEDIATE)
 
 
 def _assign(person: Person, values: dict[str, Any], work: WorkingSet) -> bool:

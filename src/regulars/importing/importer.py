@@ -39,8 +39,8 @@ class Summary(Struct, kw_only=True):
     """The result of an import, counted in non-blank lines.
 
     clamped: times ahead of the clock, which were set to now. kept_back: lines applied only in part, because the person
-    had ended a consent or subscription; each is also counted under its other result. warnings: fields dropped or
-    rounded, by field.
+    had ended a consent or subscription; each is also counted under its other result. ignored: events of customers who
+    were deleted. warnings: fields dropped or rounded, by field.
     """
 
     lines: int = 0
@@ -50,6 +50,7 @@ class Summary(Struct, kw_only=True):
     rejected: int = 0
     clamped: int = 0
     kept_back: int = 0
+    ignored: int = 0
     warnings: dict[str, int] = {}
     seconds: float = 0.0
     rate: float = 0.0
@@ -218,6 +219,8 @@ class Import:
                     self._on_kept_back(line, outcome.kept_back)
             if outcome.refusal is not None:
                 self._reject(line, outcome.refusal)
+            elif outcome.verdict == "ignored":
+                summary.ignored += 1
             elif outcome.verdict == "unchanged":
                 summary.unchanged += 1
             elif outcome.verdict == "created":

@@ -16,11 +16,12 @@ from regulars.domain.object_kinds import LinkSide
 from regulars.domain.outcome import Outcome
 from regulars.domain.working import WorkingSet
 from regulars.domain.working.happenings import happenings_of
-from regulars.store import object_statements, offer_statements, outbox_statements
+from regulars.store import address_statements, object_statements, offer_statements, outbox_statements
 from regulars.store import statements as sql
 from regulars.store.engine import Connection, WriteConnection
 from regulars.store.loading import Loading
 from regulars.store.statement import Statement
+from regulars.store.tombstone_hashes import hash_of
 
 _TOKEN_BITS: Final = 62
 _UNLINK: Final = {LinkSide.OFFER: offer_statements.UNLINK_OFFER, LinkSide.PRODUCT: offer_statements.UNLINK_PRODUCT}
@@ -41,15 +42,16 @@ async def commit_batch(
     *,
     now: int,
     limits: Limits,
+    secret: bytes,
     has_outbox: bool = True,
 ) -> Batch:
     """Execute commands on one site, in order, inside the connection's transaction.
 
-    has_outbox: also write events to the outbox.
+    has_outbox: also write events to the outbox. secret: the database's, with which tombstones are hashed.
 
     Raises UnknownSiteError. After an unexpected exception the caller must roll the transaction back.
     """
-    loading = Loading(connection, site, commands)
+    loading = Loading(connection, site, commands, secret)
     await loading.load(secrets.randbits(_TOKEN_BITS), now)
     number, token, previous, *counters = loading.head
     work = loading.work
@@ -57,7 +59,7 @@ async def commit_batch(
     if work.is_clean():
         await connection.many(sql.GIVE_BACK_HEAD, [(site,)])
         return Batch(outcomes, None)
-    writing = _Writing(connection, site, work)
+    writing = _Writing(connection, site, work, secret)
     if has_outbox:
         await writing.outbox(number, token, previous)
     await writing.write(number, token, previous)
@@ -78,7 +80,8 @@ async def has_happened(connection: Connection, site: int, head: Head) -> bool:
 class _Writing:
     """Writes the changes collected by the working set."""
 
-    def __init__(self, connection: Connection, site: int, work: WorkingSet) -> None:
+    def __init__(self, connection: Connection, site: int, work: WorkingSet, secret: bytes) -> None:
+        self.secret = secret
         self.connection = connection
         self.site = site
         self.work = work
@@ -101,6 +104,7 @@ class _Writing:
         )
         await self.rows(sql.INSERT_ACTIVITIES, [(site, *_fields_of(row)) for row in work.history.activities])
         await self.consents()
+        await self.addresses()
         parts = changes.encode(work.entries(), cleared=work.ties.cleared, rebuild=work.rebuild)
         await self.rows(
             sql.INSERT_CHANGES,
@@ -134,6 +138,7 @@ class _Writing:
             sql.ERASE_DETAILS,
             sql.FORGET_LOGS,
             sql.DELETE_CONSENTS,
+            address_statements.DELETE_FORMER,
         ):
             await self.rows(statement, gone, long=True)
         await self.rows(sql.CLEAR_TIES, [(self.site, *place) for place in self.work.ties.cleared], long=True)
@@ -165,6 +170,14 @@ class _Writing:
         await self.rows(object_statements.DELETE_TITLES, [(site, item.kind, item.number) for item in deleted])
         growth = [(site, kind, more) for kind, more in self.work.objects.growth.items() if more]
         await self.rows(object_statements.ADD_COUNTS, growth)
+
+    async def addresses(self) -> None:
+        """What addresses keep of their own; that of a deleted customer goes before."""
+        kept, site = self.work.addresses, self.site
+        rows = [(site, *_fields_of(kept.former[key])) for key in kept.changed]
+        await self.rows(address_statements.SAVE_FORMER, [(*row[:3], int(row[3]), *row[4:]) for row in rows])
+        buried = [(site, hash_of(self.secret, each), *_fields_of(kept.tombstones[each])) for each in kept.buried]
+        await self.rows(address_statements.SAVE_TOMBSTONES, buried)
 
     async def links(self) -> None:
         """Write the links between offers and products. Changed links are deleted first: a batch may re-add a link."""

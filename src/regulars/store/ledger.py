@@ -19,6 +19,7 @@ from regulars.domain.limits import DEFAULT, Limits
 from regulars.domain.moments import now_ms
 from regulars.domain.outcome import Outcome
 from regulars.logs import unavailable
+from regulars.store import control
 from regulars.store.batch import commit_batch, has_happened
 from regulars.store.engine import (
     Engine,
@@ -115,6 +116,7 @@ class Ledger:
         self._limits = limits
         self._has_outbox = has_outbox
         self._clock = clock or now_ms
+        self._secret: bytes | None = None
         self._waiting = 0
         self._lanes: dict[int, _Lane] = {}
         self._closing = False
@@ -240,6 +242,8 @@ class Ledger:
         try:
             async with self._engine.transaction() as connection:
                 taken.extend(() if taken else batch())
+                if self._secret is None:
+                    self._secret = await control.secret(connection)
                 for site, items in _by_site(taken).items():
                     reached, head = await commit_batch(
                         connection,
@@ -248,6 +252,7 @@ class Ledger:
                         now=self._clock(),
                         limits=self._limits,
                         has_outbox=self._has_outbox,
+                        secret=self._secret,
                     )
                     outcomes.append((items, reached))
                     if head is not None:

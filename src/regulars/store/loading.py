@@ -1,8 +1,9 @@
-"""Loading: reads the rows that a batch of commands needs, in one to three round trips whatever the number of commands.
+"""Loading: reads the rows that a batch of commands needs, in one to five round trips whatever the number of commands.
 
-The first takes the site's lock and reads what the commands refer to. The second reads the numbers for new objects, the
-ties that are replaced and the products of offers. The third reads what depends on the customers and objects found:
-orders, mails, evidence of consent and ties. Commands declare what they need; see `domain.commands.needs`.
+The first takes the site's lock and reads what the commands refer to. The next two are for identifiers that nobody has
+and for emails to older addresses: what is kept of them, and the customers they belong to. Then come the numbers for new
+objects, the ties that are replaced and the products of offers, and last what depends on the customers and objects
+found: orders, mails, evidence of consent and ties. Commands declare what they need; see `domain.commands.needs`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,34 +11,45 @@ from typing import Any
 
 import msgspec
 
+from regulars.domain.address_rules import identifiers_of
 from regulars.domain.commands import Command, Needs
 from regulars.domain.consent import Consent, Moments
 from regulars.domain.customer import Customer, Person
 from regulars.domain.faults import UnknownSiteError
+from regulars.domain.identity import Who
 from regulars.domain.mail import Log, identify_log, own_number
 from regulars.domain.objects import RelatedObject
 from regulars.domain.references import Reference
 from regulars.domain.relations import BY_NAME, KIND_CODES, KINDS, Tie
 from regulars.domain.working import Counters, WorkingSet
-from regulars.store import offer_statements
+from regulars.domain.working.addresses import FormerAddress, Identifier, Tombstone
+from regulars.store import address_statements, offer_statements
 from regulars.store import statements as sql
 from regulars.store.candidates import Candidates
 from regulars.store.engine import Connection, Row, Values
 from regulars.store.reads import picture_ties
 from regulars.store.statement import Statement
+from regulars.store.tombstone_hashes import hash_of
 
 _Query = tuple[Statement, Values]
+
+
+def _named(identifier: Identifier) -> Who:
+    kind, text = identifier
+    return Who(email_key=text) if kind == "email" else Who(customer_id=text)
 
 
 class Loading:
     """Loads one batch. After `load`, `head` is the site's row of counters and `work` holds the rows found."""
 
-    def __init__(self, connection: Connection, site: int, commands: Sequence[Command]) -> None:
+    def __init__(self, connection: Connection, site: int, commands: Sequence[Command], secret: bytes) -> None:
         self._connection = connection
+        self._secret = secret
         self._site = site
         self._needs = Needs()
         for command in commands:
             command.declare(self._needs)
+        self._links: list[Who] = []
         self.head: Row
         self.work: WorkingSet
 
@@ -45,10 +57,11 @@ class Loading:
         """Take the site's lock by advancing its head to this token, then read. Raises UnknownSiteError."""
         needs = self._needs
         await self._first_round(token, now)
+        await self._load_addresses()
         await self._second_round()
         if needs.orders or needs.mails or needs.ties or needs.consents:
             customers = (person.customer for person in self.work.people.by_number.values())
-            await self._third_round(Candidates(needs.people, customers))
+            await self._third_round(Candidates([*needs.people, *self._links], customers))
 
     async def _ask(self, *queries: _Query | None) -> list[list[Row]]:
         """The rows of each query, empty for a None. Takes one round trip, or none if every query is None."""
@@ -66,7 +79,7 @@ class Loading:
         """Take the lock and read what the commands refer to."""
         needs, people = self._needs, self._needs.people
         objects = [(KIND_CODES[kind], reference) for kind, reference in needs.objects]
-        heads, by_email, by_id, by_uuid, by_number, *found, seen = await self._ask(
+        heads, by_email, by_id, by_uuid, by_number, *found, seen, mails, own_mails = await self._ask(
             (sql.TAKE_HEAD, {"site": self._site, "new_token": token}),
             self._keyed(sql.PEOPLE_BY_EMAIL, {who.email_key for who in people} - {None}),
             self._keyed(sql.PEOPLE_BY_CUSTOMER_ID, {who.customer_id for who in people} - {None}),
@@ -76,6 +89,8 @@ class Loading:
             self._keyed(sql.OBJECTS_BY_KEY, [each for each in objects if isinstance(each[1], str)]),
             self._keyed(sql.OBJECTS_BY_NAME, [(KIND_CODES[kind], name) for kind, name in needs.object_names]),
             self._keyed(sql.SEEN_UUIDS, [uuid.hex() for uuid in needs.events]),
+            self._keyed(address_statements.LOGS_TO_ADDRESS, self._named_mails()),
+            self._keyed(sql.LOGS_BY_NUMBER, self._own_mails()),
         )
         if not heads:
             raise UnknownSiteError(self._site)
@@ -90,6 +105,64 @@ class Loading:
             for row in rows:
                 if row[0] not in work.people.by_number:
                     work.people.add(Person(Customer(*row[:-1]), picture_ties(row[-1])))
+
+        for row in mails:
+            log = Log(*row)
+            work.history.note_mail(work.history.logs.setdefault(log.identity, log), log.key)
+        own = self._own_mails()
+        for row in own_mails:
+            log = Log(*row)
+            log = work.history.logs.setdefault(log.identity, log)
+            for key in own[log.number]:
+                work.history.note_mail(log, key)
+
+    def _named_mails(self) -> set[tuple[str, str]]:
+        """(address, id) of the mails that are named."""
+        return {
+            (need.who.email_key, need.key)
+            for need in self._needs.mails
+            if need.who.email_key is not None and need.key is not None
+        }
+
+    def _own_mails(self) -> dict[int, set[str]]:
+        """The numbers of our own by which mails are named, and the ids that these are."""
+        found: dict[int, set[str]] = {}
+        for need in self._needs.mails:
+            number = None if need.key is None else own_number(need.key, self._site)
+            if number is not None and need.key is not None:
+                found.setdefault(number, set()).add(need.key)
+        return found
+
+    async def _load_addresses(self) -> None:
+        """What is kept of addresses and ids that nobody has, of those of what happened before, and of who is deleted.
+
+        And the customers whose mails or former addresses are named, linked to the addresses that name them.
+        """
+        needs, work = self._needs, self.work
+        unknown = {each for who in needs.people for each in identifiers_of(who) if not work.people.find(_named(each))}
+        asked = unknown.union(each for who in needs.happened for each in identifiers_of(who))
+        hashes = {hash_of(self._secret, each): each for each in asked}
+        addresses = needs.addresses.union(text for kind, text in unknown if kind == "email")
+        deleted = {number for who in needs.deleted for number in work.people.find(who)}
+        buried, by_address, by_customer = await self._ask(
+            self._keyed(address_statements.TOMBSTONES, [each.hex() for each in hashes]),
+            self._keyed(address_statements.FORMER_BY_ADDRESS, addresses),
+            self._keyed(address_statements.FORMER_BY_CUSTOMER, deleted),
+        )
+        for hashed, *rest in buried:
+            work.addresses.tombstones[hashes[hashed]] = Tombstone(*rest)
+        for email_key, customer, hard_bouncing, *rest in (*by_address, *by_customer):
+            work.addresses.add(FormerAddress(email_key, customer, bool(hard_bouncing), *rest))
+        self._links = [Who(email_key=email_key, number=customer) for email_key, customer, *_ in by_address]
+        self._links += [
+            Who(email_key=log.address_key, number=log.customer)
+            for log in work.history.logs.values()
+            if work.people.find(Who(email_key=log.address_key)) != {log.customer}
+        ]
+        missing = {link.number for link in self._links} - work.people.by_number.keys()
+        (people,) = await self._ask(self._keyed(sql.PEOPLE_BY_NUMBER, missing))
+        for row in people:
+            work.people.add(Person(Customer(*row[:-1]), picture_ties(row[-1])))
 
     async def _second_round(self) -> None:
         """Read the last numbers of objects, the ties to replace and the products of offers; often there is no need."""
@@ -129,7 +202,7 @@ class Loading:
             history.add_report(*row)
         for row in logs:
             log = Log(*row)
-            history.logs[log.identity] = log
+            history.logs.setdefault(log.identity, log)
         for row in own_logs:
             log = Log(*row)
             log = history.logs.setdefault(log.identity, log)

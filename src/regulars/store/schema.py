@@ -331,6 +331,34 @@ Index(
     postgresql_where=activities.c.log.is_not(None),
 )
 
+former_addresses = Table(
+    "former_addresses",
+    metadata,
+    Column("site_id", Integer, nullable=False),
+    _text("email_key", nullable=False),
+    _number("customer"),
+    Column("hard_bouncing", Integer, nullable=False),
+    _moment("hard_at"),
+    _moment("bounced_at"),
+    PrimaryKeyConstraint("site_id", "email_key", "customer"),
+    Index("former_addresses_customer", "site_id", "customer"),
+    sqlite_with_rowid=False,
+)
+"""Addresses that customers had and changed, and their bounces: `domain.working.addresses.FormerAddress`."""
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("site_id", Integer, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    _moment("deleted_at", nullable=False),
+    _moment("suppressed_at"),
+    _moment("complained_at"),
+    PrimaryKeyConstraint("site_id", "hash"),
+    sqlite_with_rowid=False,
+)
+"""What is left of deleted customers, by a keyed hash of each identifier: `domain.working.addresses.Tombstone`."""
+
 consents = Table(
     "consents",
     metadata,
@@ -392,6 +420,8 @@ SITE_TABLES: Final = (
     logs,
     activities,
     consents,
+    former_addresses,
+    tombstones,
     changes,
     outbox,
 )

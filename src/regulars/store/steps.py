@@ -152,4 +152,30 @@ STEPS: Final[tuple[Step, ...]] = (
     Step(number=11, name="one report of an order", statements=on_every_engine("DROP INDEX activities_order")),
     Step(number=12, name="logs by time", index=NewIndex("logs_created", "logs (site_id, created_at, number)")),
     Step(number=13, name="logs by key", index=NewIndex("logs_key", 'logs (site_id, "key", created_at, number)')),
+    Step(
+        number=14,
+        name="former addresses and tombstones",
+        statements={
+            "sqlite": (
+                "CREATE TABLE former_addresses (site_id INTEGER NOT NULL, email_key TEXT NOT NULL, "
+                "customer BIGINT NOT NULL, hard_bouncing INTEGER NOT NULL, hard_at BIGINT, bounced_at BIGINT, "
+                "PRIMARY KEY (site_id, email_key, customer)) WITHOUT ROWID",
+                "CREATE INDEX former_addresses_customer ON former_addresses (site_id, customer)",
+                "CREATE TABLE tombstones (site_id INTEGER NOT NULL, hash BLOB NOT NULL, deleted_at BIGINT NOT NULL, "
+                "suppressed_at BIGINT, complained_at BIGINT, PRIMARY KEY (site_id, hash)) WITHOUT ROWID",
+            ),
+            "postgresql": (
+                "CREATE TABLE former_addresses (site_id INTEGER NOT NULL, email_key TEXT NOT NULL, "
+                "customer BIGINT NOT NULL, hard_bouncing INTEGER NOT NULL, hard_at BIGINT, bounced_at BIGINT, "
+                "PRIMARY KEY (site_id, email_key, customer))",
+                "CREATE INDEX former_addresses_customer ON former_addresses (site_id, customer)",
+                "CREATE TABLE tombstones (site_id INTEGER NOT NULL, hash BYTEA NOT NULL, deleted_at BIGINT NOT NULL, "
+                "suppressed_at BIGINT, complained_at BIGINT, PRIMARY KEY (site_id, hash))",
+            ),
+            "citus": (
+                "SELECT create_distributed_table('former_addresses', 'site_id', colocate_with => 'site_heads')",
+                "SELECT create_distributed_table('tombstones', 'site_id', colocate_with => 'site_heads')",
+            ),
+        },
+    ),
 )

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from regulars.domain.address_rules import bury
 from regulars.domain.commands.needs import Needs
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
@@ -10,13 +11,14 @@ from regulars.domain.working import WorkingSet
 
 
 class DeleteCustomer(Struct, frozen=True):
-    """Forget a customer with all its ties. Its logs stay, by address."""
+    """Forget a customer with all its ties. Its logs stay, by address, and a tombstone of each of its identifiers."""
 
     who: Who
 
     def declare(self, needs: Needs) -> None:
-        """The customer."""
+        """The customer, and the addresses that it had."""
         needs.people.append(self.who)
+        needs.deleted.append(self.who)
 
     def weight(self) -> int:
         """It names no ties."""
@@ -27,5 +29,6 @@ class DeleteCustomer(Struct, frozen=True):
         if not work.people.find(self.who):
             return Outcome("unchanged")
         person = work.people.known(self.who)
+        bury(person, work)
         work.delete(person)
         return Outcome("deleted", person)

@@ -56,8 +56,9 @@ class Needs:
 
     people: customers, with the ties that belong to their picture. objects: (kind, reference). object_names: (kind,
     folded name). new_objects: kinds of which an object may be created that no reference names. events: ids of events
-    (16 bytes) that may have been counted. offers: those whose products are needed. linked_products: products that the
-    batch may put into any offer.
+    (16 bytes) that may have been counted. deleted: whose former addresses are needed. happened: whose tombstones are
+    needed also if they are known; of others they always are. addresses: those of which it is needed who had them.
+    offers: those whose products are needed. linked_products: products that the batch may put into any offer.
     """
 
     def __init__(self) -> None:
@@ -69,6 +70,9 @@ class Needs:
         self.orders: list[OrderNeed] = []
         self.mails: list[MailNeed] = []
         self.consents: list[ConsentNeed] = []
+        self.deleted: list[Who] = []
+        self.happened: list[Who] = []
+        self.addresses: set[str] = set()
         self.ties: list[TieNeed] = []
         self.offers: set[Reference] = set()
         self.linked_products: set[Reference] = set()

@@ -36,6 +36,10 @@ class RecordActivity(Struct, frozen=True):
             needs.people.append(who)
         if activity.consent is not None:
             needs.consents.append(ConsentNeed(who))
+        if activity.at is not None:
+            needs.happened.append(who)
+        if activity.kind.of_address and who.email_key is not None:
+            needs.addresses.add(who.email_key)
         if activity.order_id is not None:
             needs.orders.append(OrderNeed(who, activity.name, activity.order_id))
         named = [(REFERENCE_FIELDS[field], reference) for field, reference in activity.references]

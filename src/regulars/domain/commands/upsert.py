@@ -1,11 +1,14 @@
 """Upsert: create a customer, or update it."""
 
+from typing import Final
+
 import msgspec
 from msgspec import Struct
 
+from regulars.domain.address_rules import is_of_somebody_deleted
 from regulars.domain.commands.needs import ConsentNeed, Needs
 from regulars.domain.commands.relate import Relate
-from regulars.domain.faults import refuse
+from regulars.domain.faults import Fault, refuse
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
 from regulars.domain.outcome import Outcome
@@ -13,6 +16,8 @@ from regulars.domain.profile import Profile
 from regulars.domain.references import Reference
 from regulars.domain.upsert_rules import Restored, apply_upsert
 from regulars.domain.working import WorkingSet
+
+_DELETED: Final = "The customer was deleted since; a line without updated_at, or a later one, creates it anew."
 
 
 class Upsert(Struct, frozen=True):
@@ -49,6 +54,9 @@ class Upsert(Struct, frozen=True):
             raise refuse("customer_not_found", "", "There is no such customer.")
         if self.tags is not None:
             work.objects.known("tag", self.tags)  # refused before anything has changed
+        dated = None if self.restored is None else self.restored.updated_at
+        if not work.people.find(who) and is_of_somebody_deleted(who, dated, work):
+            return Outcome(kept_back=(Fault("updated_at", _DELETED),))
         outcome = apply_upsert(self.profile, work, limits, source=self.source, restored=self.restored)
         if self.tags is not None:
             tagged = self._tagging(self.tags).rule(work, limits)

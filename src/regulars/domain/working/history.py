@@ -50,6 +50,7 @@ class History:
         self.changed_logs: dict[int, Log] = {}
         self.consents: list[Consent] = []
         self.moments: dict[int, Moments] = {}
+        self._mails: dict[tuple[str, str], Log] = {}
 
     def add_report(
         self, customer: int, event: str, order: str, at: int, uuid: bytes | None, detail: str | None, lacks: int
@@ -57,6 +58,17 @@ class History:
         """Take in what a stored event reports of an order."""
         report = report_of(None if lacks & LACKS_UUID else uuid, None if lacks & LACKS_TIME else at, detail)
         self.orders.setdefault((customer, event, order), []).append(report)
+
+    def note_mail(self, log: Log, key: str | None) -> None:
+        """Note by which id a mail was named, and to which address it went."""
+        if key is not None and log.address_key is not None:
+            first = self._mails.setdefault((key, log.address_key), log)
+            if log.number < first.number:
+                self._mails[key, log.address_key] = log
+
+    def mail_to(self, key: str, address_key: str | None) -> Log | None:
+        """The mail of this id that went to this address; the first of several."""
+        return None if address_key is None else self._mails.get((key, address_key))
 
     def forget(self, customer: int) -> None:
         """Drop what was noted of a customer who is being deleted. Its mails stay, without what says who got them."""

@@ -6,6 +6,7 @@ from regulars.domain import changes
 from regulars.domain.customer import Person, entry_of
 from regulars.domain.identity import Who
 from regulars.domain.relations import Relation
+from regulars.domain.working.addresses import Addresses
 from regulars.domain.working.history import ActivityRow, History
 from regulars.domain.working.objects import Objects
 from regulars.domain.working.people import People
@@ -36,6 +37,7 @@ class WorkingSet:
         self.objects = Objects()
         self.ties = Ties(self.objects)
         self.history = History()
+        self.addresses = Addresses()
         self.rebuild = False
 
     def create(self, who: Who, *, at: int | None = None) -> Person:
@@ -69,6 +71,7 @@ class WorkingSet:
         self.people.remove(person)
         self.ties.forget(person)
         self.history.forget(number)
+        self.addresses.forget(number)
 
     def clear(self, relation: Relation, number: int) -> None:
         """Untie all customers from an object that is being deleted."""
@@ -85,6 +88,8 @@ class WorkingSet:
             or history.new_logs
             or history.changed_logs
             or history.consents
+            or self.addresses.changed
+            or self.addresses.buried
             or self.rebuild
             or self.people.changed()
         )

@@ -1,0 +1,80 @@
+"""What addresses keep of their own: who had them before, whether they bounce, and who was deleted."""
+
+from msgspec import Struct
+
+Identifier = tuple[str, str]
+"""("email", the address as it is compared) or ("customer_id", the id)."""
+
+
+class FormerAddress(Struct):
+    """An address that a customer had and changed; the fields are the columns, in order.
+
+    hard_bouncing: whether it bounced hard, since `hard_at`, and was not cleared. Moments: ms.
+    """
+
+    email_key: str
+    customer: int
+    hard_bouncing: bool = False
+    hard_at: int | None = None
+    bounced_at: int | None = None
+
+
+class Tombstone(Struct):
+    """What is left of a deleted customer, under each of its identifiers: no text, only a keyed hash of that.
+
+    deleted_at: nothing that happened until then is of whoever has the identifier now. suppressed_at, complained_at:
+    since when (ms) mail to the address must not be sent, as it was suppressed or reported as spam; None: it may.
+    """
+
+    deleted_at: int
+    suppressed_at: int | None = None
+    complained_at: int | None = None
+
+
+class Addresses:
+    """The former addresses and tombstones that a transaction has loaded or made.
+
+    former: by (address, customer). changed: those to write. tombstones: by identifier. buried: those to write.
+    """
+
+    def __init__(self) -> None:
+        self.former: dict[tuple[str, int], FormerAddress] = {}
+        self.changed: set[tuple[str, int]] = set()
+        self.tombstones: dict[Identifier, Tombstone] = {}
+        self.buried: set[Identifier] = set()
+        self._of: dict[str, set[int]] = {}
+
+    def add(self, row: FormerAddress) -> None:
+        """Take in a loaded one; what the transaction has changed already stays."""
+        self.former.setdefault((row.email_key, row.customer), row)
+        self._of.setdefault(row.email_key, set()).add(row.customer)
+
+    def save(self, row: FormerAddress) -> None:
+        """Note that a former address is new, or has changed."""
+        self.former[row.email_key, row.customer] = row
+        self._of.setdefault(row.email_key, set()).add(row.customer)
+        self.changed.add((row.email_key, row.customer))
+
+    def owners(self, email_key: str) -> set[int]:
+        """Who had the address before."""
+        return self._of.get(email_key, set())
+
+    def of(self, email_key: str) -> list[FormerAddress]:
+        """What is kept of an address, by each who had it."""
+        return [self.former[email_key, customer] for customer in self.owners(email_key)]
+
+    def had_by(self, customer: int) -> list[FormerAddress]:
+        """The former addresses of a customer, as far as they are loaded."""
+        return [row for (_, owner), row in self.former.items() if owner == customer]
+
+    def bury(self, identifier: Identifier, tombstone: Tombstone) -> None:
+        """Put up a tombstone, or change it."""
+        self.tombstones[identifier] = tombstone
+        self.buried.add(identifier)
+
+    def forget(self, customer: int) -> None:
+        """Drop the former addresses of a customer who is being deleted."""
+        for row in self.had_by(customer):
+            del self.former[row.email_key, customer]
+            self._of[row.email_key].discard(customer)
+            self.changed.discard((row.email_key, customer))

@@ -1,0 +1,69 @@
+"""Statements on what addresses keep of their own: former owners, tombstones, and the mails that went there."""
+
+from sqlalchemy import and_, bindparam, delete, func, literal_column, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from regulars.store.schema import former_addresses, logs, tombstones
+from regulars.store.statement import KeyedJoin, Statement, keys_of, site_is
+
+_ROW = [column for column in former_addresses.c if column.name != "site_id"]
+
+_listed, (_address,) = keys_of(former_addresses.c.email_key)
+FORMER_BY_ADDRESS = Statement(
+    "former_by_address",
+    select(*_ROW).select_from(
+        KeyedJoin(_listed, former_addresses, and_(site_is(former_addresses), former_addresses.c.email_key == _address))
+    ),
+)
+_listed, (_customer,) = keys_of(former_addresses.c.customer)
+FORMER_BY_CUSTOMER = Statement(
+    "former_by_customer",
+    select(*_ROW).select_from(
+        KeyedJoin(_listed, former_addresses, and_(site_is(former_addresses), former_addresses.c.customer == _customer))
+    ),
+)
+_listed, (_hash,) = keys_of(tombstones.c.hash)
+TOMBSTONES = Statement(
+    "tombstones_by_hash",
+    select(
+        tombstones.c.hash, tombstones.c.deleted_at, tombstones.c.suppressed_at, tombstones.c.complained_at
+    ).select_from(KeyedJoin(_listed, tombstones, and_(site_is(tombstones), tombstones.c.hash == _hash))),
+)
+_listed, (_address, _key) = keys_of(logs.c.address_key, logs.c.key)
+LOGS_TO_ADDRESS = Statement(
+    "logs_to_address",
+    select(*(column for column in logs.c if column.name != "site_id")).select_from(
+        KeyedJoin(
+            _listed,
+            logs,
+            and_(
+                site_is(logs),
+                logs.c.address_key == _address,
+                # An expression, so that the index of the address is taken: one id may be of a mail to a million people.
+                func.coalesce(logs.c.key, literal_column("''")) == _key,
+            ),
+        )
+    ),
+)
+"""The mails of an id to an address, for a list of (address, id)."""
+
+_former = upsert(former_addresses)
+SAVE_FORMER = Statement(
+    "save_former_addresses",
+    _former.on_conflict_do_update(
+        index_elements=["site_id", "email_key", "customer"],
+        set_={name: _former.excluded[name] for name in ("hard_bouncing", "hard_at", "bounced_at")},
+    ),
+)
+DELETE_FORMER = Statement(
+    "delete_former_addresses",
+    delete(former_addresses).where(site_is(former_addresses), former_addresses.c.customer == bindparam("number")),
+)
+_tombstone = upsert(tombstones)
+SAVE_TOMBSTONES = Statement(
+    "save_tombstones",
+    _tombstone.on_conflict_do_update(
+        index_elements=["site_id", "hash"],
+        set_={name: _tombstone.excluded[name] for name in ("deleted_at", "suppressed_at", "complained_at")},
+    ),
+)
