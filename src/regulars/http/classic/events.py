@@ -71,9 +71,11 @@ async def bulk(call: Call, caller: Writer) -> Response:
             refused[place] = outcome.refusal
         elif told := warned(command.activity.profile, outcome):
             warnings.append({"index": place, **told})
+    ignored = [place for (place, _), outcome in zip(commands, outcomes, strict=True) if outcome.verdict == "ignored"]
     failed = [_failure(place, events[place], refused[place]) for place in sorted(refused)]
     done = {"success": True, "status": "ok", "count": len(events) - len(failed), "failed": failed}
-    return json_response({**done, "warnings": warnings} if warnings else done)
+    optional = {"warnings": warnings, "ignored": ignored}
+    return json_response({**done, **{name: value for name, value in optional.items() if value}})
 
 
 async def history(call: Call, caller: Reader) -> Response:
