@@ -1,10 +1,15 @@
 """Statements on what addresses keep of their own: former owners, tombstones, and the mails that went there."""
 
-from sqlalchemy import and_, bindparam, delete, func, literal_column, select
+from sqlalchemy import BigInteger, and_, bindparam, cast, delete, func, literal_column, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from regulars.domain.changes import NULL
 from regulars.store.schema import former_addresses, logs, tombstones
 from regulars.store.statement import KeyedJoin, Statement, keys_of, site_is
+
+_SOME_ADDRESS = former_addresses.c.email_key > literal_column("''")
+_SOME_TIME = logs.c.created_at > cast(literal_column(str(NULL)), BigInteger)
+"""Always true: with a condition on the next column SQLite takes the right index and not the whole site."""
 
 _ROW = [column for column in former_addresses.c if column.name != "site_id"]
 
@@ -19,7 +24,11 @@ _listed, (_customer,) = keys_of(former_addresses.c.customer)
 FORMER_BY_CUSTOMER = Statement(
     "former_by_customer",
     select(*_ROW).select_from(
-        KeyedJoin(_listed, former_addresses, and_(site_is(former_addresses), former_addresses.c.customer == _customer))
+        KeyedJoin(
+            _listed,
+            former_addresses,
+            and_(site_is(former_addresses), former_addresses.c.customer == _customer, _SOME_ADDRESS),
+        )
     ),
 )
 _listed, (_hash,) = keys_of(tombstones.c.hash)
@@ -39,6 +48,7 @@ LOGS_TO_ADDRESS = Statement(
             and_(
                 site_is(logs),
                 logs.c.address_key == _address,
+                _SOME_TIME,
                 # An expression, so that the index of the address is taken: one id may be of a mail to a million people.
                 func.coalesce(logs.c.key, literal_column("''")) == _key,
             ),
@@ -57,7 +67,9 @@ SAVE_FORMER = Statement(
 )
 DELETE_FORMER = Statement(
     "delete_former_addresses",
-    delete(former_addresses).where(site_is(former_addresses), former_addresses.c.customer == bindparam("number")),
+    delete(former_addresses).where(
+        site_is(former_addresses), former_addresses.c.customer == bindparam("number"), _SOME_ADDRESS
+    ),
 )
 _tombstone = upsert(tombstones)
 SAVE_TOMBSTONES = Statement(
