@@ -16,8 +16,8 @@ _ROWS_AT_A_TIME: Final = 2_000
 _CHANGES_AT_A_TIME: Final = 100
 """Fewer, as a change may take 256 KiB."""
 
-_FIRST: Final = -1
-"""Below any number in a key."""
+_FIRST: Final[dict[type, object]] = {int: -1, str: "", bytes: b""}
+"""Below any value in a key, by its type."""
 
 
 def key_of(table: Table) -> list[str]:
@@ -79,7 +79,7 @@ async def site_rows(
         return
     count = _CHANGES_AT_A_TIME if table is changes else _ROWS_AT_A_TIME
     pick = picker(table)
-    reached = after or (_FIRST,) * len(names)
+    reached: tuple[Any, ...] = after or tuple(_FIRST[table.c[name].type.python_type] for name in names)
     while True:
         values = {f"after_{name}": value for name, value in zip(names, reached, strict=True)}
         rows = await connection.all(_READ[table], {"site": site, "count": count, **values})

@@ -335,7 +335,7 @@ former_addresses = Table(
     "former_addresses",
     metadata,
     Column("site_id", Integer, nullable=False),
-    _text("email_key", nullable=False),
+    Column("email_key", Text().with_variant(Text(collation="C"), "postgresql"), nullable=False),
     _number("customer"),
     Column("hard_bouncing", Integer, nullable=False),
     _moment("hard_at"),

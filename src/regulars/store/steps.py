@@ -165,7 +165,7 @@ STEPS: Final[tuple[Step, ...]] = (
                 "suppressed_at BIGINT, complained_at BIGINT, PRIMARY KEY (site_id, hash)) WITHOUT ROWID",
             ),
             "postgresql": (
-                "CREATE TABLE former_addresses (site_id INTEGER NOT NULL, email_key TEXT NOT NULL, "
+                'CREATE TABLE former_addresses (site_id INTEGER NOT NULL, email_key TEXT COLLATE "C" NOT NULL, '
                 "customer BIGINT NOT NULL, hard_bouncing INTEGER NOT NULL, hard_at BIGINT, bounced_at BIGINT, "
                 "PRIMARY KEY (site_id, email_key, customer))",
                 "CREATE INDEX former_addresses_customer ON former_addresses (site_id, customer)",
