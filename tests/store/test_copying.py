@@ -50,7 +50,7 @@ async def fill(at: Running, customers: int = 40) -> None:
                 broadcast_id="b",
                 revenue=1,
             )
-        await at.store.ledger.submit(site, upsert(customer_id="c5", email="moved@example.com"))
+        await at.store.ledger.submit(site, upsert(customer_id="c0", email="moved@example.com"))
         await at.store.ledger.submit(site, DeleteCustomer(Who(email_key="ü2@example.com")))
     async with at.store.snapshot() as connection:
         (first, *_) = await control.list_sites(connection)
