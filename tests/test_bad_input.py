@@ -230,8 +230,10 @@ def test_an_address_is_taken_everywhere_or_nowhere(app: InProcess, api: Client, 
         assert api.delete(path).json()["result"] == "deleted"
         assert api.post("customers/delete", {"email": address}).json()["result"] == "unchanged"
     else:
-        for reply in (made, searched, api.post("event", {"event": "view", "email": address})):
+        for reply in (made, api.post("event", {"event": "view", "email": address})):
             refuse(app, reply)
+        if " " not in address.strip():  # a bare + in a URL arrives as a space
+            refuse(app, searched)
         refuse(app, found, 400, 404)
         assert app.contents() == before
 
@@ -361,7 +363,7 @@ QUERIES = (
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_parameter_that_is_not_allowed_is_named(app: InProcess, api: Client, query: str) -> None:
-    reply = api.get(f"/v1/customers?{query}")
+    reply = api.having(Prefer="handling=strict").get(f"/v1/customers?{query}")
     assert reply.status_code == 400, reply.text
     assert reply.headers["content-type"] == "application/vnd.api+json"
     [error] = reply.json()["errors"]

@@ -170,13 +170,14 @@ def test_a_control_bucket_is_drawn_once(bucket: int | None) -> None:
     assert site.customer(ANNA).bucket == drawn
 
 
-def test_a_blank_text_leaves_names_alone() -> None:
+def test_a_blank_text_leaves_names_alone_but_in_data_it_clears_them() -> None:
     site = MemorySite()
     site.upsert(email=ANNA, firstname="Anna")
     for said in ({"firstname": "   "}, {"name": ""}, {"lastname": "\t"}):
         assert site.upsert(email=ANNA, **said).verdict == "unchanged"
-    site.upsert(email=ANNA, data={"first_name": "", "name": " "})
     customer = site.customer(ANNA)
     assert (customer.name, customer.firstname, customer.lastname) == ("Anna", "Anna", None)
-    assert site.upsert(email=ANNA, data={"first_name": None}).verdict == "updated"
-    assert (customer.name, customer.firstname) == (None, None)
+    for name, nothing in (("Berta", ""), ("Carla", None)):
+        assert site.upsert(email=ANNA, data={"first_name": name}).verdict == "updated"
+        assert site.upsert(email=ANNA, data={"first_name": nothing}).verdict == "updated"
+        assert (customer.name, customer.firstname) == (None, None)
