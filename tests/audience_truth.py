@@ -206,6 +206,7 @@ def _has_word(word: str, record: Record) -> bool:
 
 _OTHERS: dict[str, Callable[[str, Record], bool]] = {
     "search": _search,
+    "has_email": lambda value, record: (record["email"] is not None) == (value.lower() in ("true", "1")),
     "has_all_tag_id": lambda value, record: all(("tag.has", item) in record["ties"] for item in _items(value)),
     "never_subscribed": lambda value, record: (record["subscribed_at"] is None) == (value in ("true", "1")),
     "used_coupon_code": lambda value, record: ("coupon.used", _folded(value)) in record["ties"],

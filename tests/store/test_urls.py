@@ -28,7 +28,7 @@ def test_a_missing_driver_is_one_sentence_that_names_the_extra(monkeypatch: pyte
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(DatabaseURLError, match=r"pip install 'regulars\[postgres\]'"):
+    with pytest.raises(DatabaseURLError, match=r"pip install '\.\[postgres\]'"):
         engine_for("postgresql://h/d")
 
 
