@@ -18,7 +18,7 @@ from bench.sql_site import FLAGS, table_of
 from regulars.audience.filters.predicates import All, Contains, Member, Not, Predicate, Range, Similar
 from regulars.audience.filters.predicates import Any as AnyOf
 from regulars.audience.structures.similar import trigrams_of
-from regulars.domain.text import fold
+from regulars.domain.text import search_key as fold
 
 _REPEATS: Final = 5
 _PATIENCE: Final = 120_000

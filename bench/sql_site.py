@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from bench import audience_data
 from regulars.audience.structures.similar import trigrams_of, words_of
 from regulars.domain.relations import BY_CODE, RELATIONS
-from regulars.domain.text import fold
+from regulars.domain.text import search_key as fold
 from regulars.store.schema import customers as source
 
 Numbers = NDArray[np.int64]

@@ -114,7 +114,7 @@ class TestHalfClose:
 def test_the_noise_of_bad_requests_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "regulars.db"
     make_database(path)
-    with Server(path) as server:
+    with Server(path, REGULARS_ACCESS_LOG="off") as server:
         started = time.monotonic()
         for _ in range(100):
             server.exchange_all(b"\x16\x03\x01")

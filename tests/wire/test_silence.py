@@ -127,7 +127,13 @@ def test_at_the_end_of_descriptors_callers_go_on(tmp_path: Path) -> None:
     path = tmp_path / "regulars.db"
     key = make_database(path)
     with (
-        Server(path, descriptors=96, REGULARS_CONNECTIONS_LIMIT="5000", REGULARS_HEAD_TIMEOUT="600") as server,
+        Server(
+            path,
+            descriptors=96,
+            REGULARS_ACCESS_LOG="off",
+            REGULARS_CONNECTIONS_LIMIT="5000",
+            REGULARS_HEAD_TIMEOUT="600",
+        ) as server,
         server.caller(key) as caller,
         ExitStack() as stack,
     ):

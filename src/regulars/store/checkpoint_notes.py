@@ -65,10 +65,6 @@ class Note(NamedTuple):
         """Whether the note refers to this file, whatever its contents."""
         return (self.device, self.inode) == (file.st_dev, file.st_ino)
 
-    def is_contradicted(self, checkpoint: Checkpoint, file: os.stat_result) -> bool:
-        """Whether the file changed without a checkpoint; False after a new one, whose result is not noted yet."""
-        return self.checkpoint == checkpoint and self != Note.of(checkpoint, file)._replace(state=self.state)
-
     @classmethod
     def read(cls, lock_file: int) -> "Note | None":
         """The current note; None if there is none or it is just being written."""

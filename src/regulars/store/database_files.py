@@ -1,7 +1,7 @@
-"""Detects whether the files of an open SQLite database were replaced or overwritten by another program.
+"""Detects whether the files of an open SQLite database were deleted or replaced by another program.
 
 SQLite notices neither. It keeps writing to a deleted file, and those writes vanish when it closes the file. And it
-applies its write-ahead log to a file that was overwritten or replaced, which mixes two databases into one.
+applies its write-ahead log to a file that was replaced, which mixes two databases into one.
 """
 
 import os
@@ -26,21 +26,13 @@ class DatabaseFiles:
         self._index = _SharedDescriptor(self._names[2])
 
     def check(self) -> None:
-        """Raise ReplacedError unless each name still refers to the file opened, and only SQLite wrote to it."""
-        before = self.checkpoint()
+        """Raise ReplacedError unless each name still refers to the file that was opened."""
         found = [_stat(name) for name in self._names]
         note = Note.read(self._lock_file)
         for name, now, opened in zip(self._names, found, self._opened, strict=True):
             if now is None or opened is None or not os.path.samestat(now, opened):
                 self._mark(note, State.MOVED)
                 raise ReplacedError(f"{name} was deleted or replaced while it was open")
-        database = found[0]
-        if note is None or database is None:
-            return
-        is_at_rest = before.is_settled and before == self.checkpoint()
-        if note.state is State.OVERWRITTEN or (is_at_rest and note.is_contradicted(before, database)):
-            self._mark(note, State.OVERWRITTEN)
-            raise ReplacedError(f"{self._names[0]} was overwritten while it was open")
         self._mark(note, State.WHOLE)
 
     def note(self) -> None:
@@ -77,7 +69,7 @@ def refuse_foreign_log(path: Path, lock_file: int) -> None:
     note, database = Note.read(lock_file), _stat(name)
     if note is None or note.state is State.WHOLE:
         return
-    if note.state is State.OVERWRITTEN or database is None or not note.is_of(database):
+    if database is None or not note.is_of(database):
         raise UnavailableError(
             f"{name} was replaced while it was in use, and {log} belongs to the database that was there before. Stop "
             f"every server that uses it; then delete {log} and {index} to use the database that is there now"
