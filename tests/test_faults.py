@@ -18,6 +18,7 @@ import psycopg
 import pytest
 import structlog
 
+from regulars.jobs.runner import Runner
 from regulars.store import ledger
 from regulars.store.postgresql.engine import PostgresqlEngine
 
@@ -117,6 +118,16 @@ def behind_proxy(database: Path, folder: Path) -> Iterator[tuple[InProcess, Prox
 
 async def _entered(opened: Any) -> Proxy:
     return await opened.__aenter__()  # type: ignore[no-any-return]
+
+
+@pytest.fixture(autouse=True)
+def _no_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy cuts the next COMMIT: it has to be that of the call, not of a job."""
+
+    async def idle(runner: Runner) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Runner, "run", idle)
 
 
 @pytest.mark.parametrize("cut", ["before", "after"])
