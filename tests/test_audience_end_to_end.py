@@ -47,6 +47,7 @@ _VALUES: dict[str, st.SearchStrategy[str]] = {
     "money": st.sampled_from(["0", "1", "2.00", "-1", "5.5"]),
     "uuid": st.integers(1, 9).map(str),  # a customer's number: see World.check
     "text": words | st.sampled_from([*PEOPLE, *IDS, "gmail", "a", "nn", "SAVE", "%", "_", "i"]),
+    "address": st.sampled_from(["anna@example.com", "nobody@example.org", "p1@example.com"]),
 }
 
 
