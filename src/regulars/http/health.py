@@ -41,8 +41,8 @@ OPERATIONS: Final = (
         "GET",
         "/healthz",
         show,
-        "Ask whether the server is ready",
-        "200 when the database can be read.",
+        "Check the database",
+        "Returns 200 if the database can be read, else 503.",
         reply=_REPLY,
     ),
     Operation(
@@ -51,8 +51,9 @@ OPERATIONS: Final = (
         "GET",
         "/livez",
         show_alive,
-        "Ask whether the process answers",
-        "200 as long as it does, whatever becomes of the database: a process that does not answer is to be restarted.",
+        "Check that the process is alive",
+        "Returns 200 whenever the process can respond, whatever the state of the database. Restart a process that does "
+        "not respond.",
         reply=_REPLY,
     ),
     Operation(
@@ -61,9 +62,9 @@ OPERATIONS: Final = (
         "GET",
         "/readyz",
         show_ready,
-        "Ask whether calls will be carried out",
-        "200 when the database can be written, which is tried once a second at most, and no site's index is being "
-        "loaded. 503 otherwise, such as on a full disk: calls are to go to another server.",
+        "Check that the server is ready",
+        "Returns 200 if the database can be written and no index is being loaded. Returns 503 otherwise, for example "
+        "if the disk is full: send requests to another server. Writing is tested at most once a second.",
         reply=_REPLY,
     ),
 )

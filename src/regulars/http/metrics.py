@@ -51,8 +51,8 @@ OPERATIONS: Final = (
         "/metrics",
         show,
         "Get metrics",
-        "In the text format of Prometheus, over all server processes. Needs the bearer token of the setting "
-        "`REGULARS_METRICS_TOKEN`; without that setting there are none.",
+        "Metrics of all server processes in the Prometheus text format. Requires the bearer token that is set by "
+        "`REGULARS_METRICS_TOKEN`. Without that setting there are no metrics.",
         reply=TEXT,
         errors=(401, 403, 404),
     ),

@@ -1,4 +1,4 @@
-"""JSON Schemas, said briefly."""
+"""Shorthands for JSON Schema."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -19,16 +19,16 @@ FORMATS: Final = {
     "uuid": "0197a1c4-1f00-7000-8000-00000000c0de",
     "email": "anna@example.com",
 }
-"""What stands for a string of a format."""
+"""An example string per format."""
 
 
 def such_as(schema: Schema, *examples: Any) -> Schema:
-    """The schema with examples of its values, which the documentation shows."""
+    """The schema with example values, shown in the documentation."""
     return {**schema, "examples": list(examples)}
 
 
 def ref(name: str) -> Schema:
-    """A schema of the document's components."""
+    """A reference to a schema in the document's components."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
@@ -46,16 +46,16 @@ def or_null(schema: Schema) -> Schema:
 
 
 def listed(items: Schema, most: int | None = None, **more: Any) -> Schema:
-    """A list; `most`: how long it may be."""
+    """A list of at most `most` items."""
     return {"type": "array", "items": items, **({} if most is None else {"maxItems": most}), **more}
 
 
 def one_of(values: Iterable[Any], **more: Any) -> Schema:
-    """Text out of a fixed list."""
+    """One of a fixed list of strings."""
     return {"type": "string", "enum": list(values), **more}
 
 
 def record(fields: Mapping[str, Schema], *, required: Iterable[str] | None = None, **more: Any) -> Schema:
-    """An object, which may have other keys too. required: default all of the fields."""
+    """An object; it may have other keys too. required: default all fields."""
     needed = list(fields if required is None else required)
     return {"type": "object", "properties": dict(fields), **({"required": needed} if needed else {}), **more}

@@ -16,7 +16,7 @@ def resource(type_: str, /, *, site: int | None = None, id_: str | None = None, 
 
 
 def identifiers(type_: str, *ids: Any) -> dict[str, Any]:
-    """The document of a relationship."""
+    """The response of a relationship."""
     return {"data": [{"type": type_, "id": str(each)} for each in ids]}
 
 

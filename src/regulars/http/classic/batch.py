@@ -164,7 +164,8 @@ OPERATIONS: Final = (
         "/api/v1/batch",
         batch,
         f"Make up to {BATCH_LIMIT} calls in one",
-        "In order, each with a reply of its own; the batch itself is answered 200 whatever becomes of them.",
+        "The calls run in order, and each has its own status and body in the reply. The batch itself returns 200 even "
+        "if calls fail.",
         body=listed(_ITEM, BATCH_LIMIT),
         reply=listed(_ITEM_REPLY),
     ),

@@ -174,7 +174,7 @@ OPERATIONS: Final = (
         "/api/v1/groups",
         create,
         "Create a group",
-        "The name is required, and no other group may have it.",
+        "The name is required and must be unique.",
         body=ref("GroupInput"),
         reply=_GROUP,
     ),
@@ -186,7 +186,7 @@ OPERATIONS: Final = (
         _ONE,
         remove,
         "Delete a group",
-        "Nobody is in it any more.",
+        "Removes all customers from the group.",
         reply=schemas.done(),
     ),
 )

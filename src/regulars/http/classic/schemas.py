@@ -1,4 +1,4 @@
-"""Schemas of the classic surface: what its clients send and read."""
+"""Schemas of the classic surface: request bodies and responses."""
 
 from typing import Final
 
@@ -35,16 +35,16 @@ PREFERENCE: Final = record({"id": such_as(KEY, "weekly"), "subscribed": YES_OR_N
 CUSTOMER: Final[dict[str, Schema]] = {
     "object": {"const": "customer"},
     "email": such_as(or_null(TEXT), "anna@example.com"),
-    "data": {"type": "object", "description": "All attributes.", "examples": [{"plan": "gold"}]},
+    "data": {"type": "object", "description": "The customer's attributes.", "examples": [{"plan": "gold"}]},
     "created": SECONDS,
-    "locale": {**TEXT, "description": "`not set` where there is none.", "examples": ["de-DE"]},
+    "locale": {**TEXT, "description": "An IETF language tag, or `not set`.", "examples": ["de-DE"]},
     "groups": such_as(listed(TEXT), ["vip"]),
     "uuid": {"type": "string", "format": "uuid"},
     "customer_id": such_as(or_null(TEXT), "c-1042"),
     "email_domain": such_as(or_null(TEXT), "example.com"),
     "email_hash": {
         **or_null(TEXT),
-        "description": "MD5 of the address.",
+        "description": "The MD5 hash of the email address.",
         "examples": ["8fd1e3c4a2b44b1f9a6e0d2c7b5a9e10"],
     },
     "email_hard_bounced": such_as(YES_OR_NO, False),
@@ -62,10 +62,10 @@ CUSTOMER: Final[dict[str, Schema]] = {
     "lifetime_visits": such_as(WHOLE, 12),
     "bsft_control_bucket": {
         **TEXT,
-        "description": "`1` to `100`, fixed when the customer is created.",
+        "description": "`1` to `100`. Assigned when the customer is created, and never changed.",
         "examples": ["42"],
     },
-    "custom_attributes": {"type": "object", "description": "The same as `data`.", "examples": [{"plan": "gold"}]},
+    "custom_attributes": {"type": "object", "description": "Same as `data`.", "examples": [{"plan": "gold"}]},
     **dict.fromkeys(PERCENTILES, PERCENTILE),
     "unsubscribed": such_as(YES_OR_NO, False),
     "unsubscribed_at": such_as(or_null(MOMENT), None),
@@ -76,7 +76,7 @@ CUSTOMER: Final[dict[str, Schema]] = {
 FAULT: Final = record(
     {"field": such_as(TEXT, "locale"), "detail": such_as(TEXT, "must be an IETF language tag such as de-DE")}
 )
-FAILED: Final = listed(ANY, description="The inputs that failed, as they were sent.", examples=[[]])
+FAILED: Final = listed(ANY, description="The refused items, as they were sent.", examples=[[]])
 
 _SENTENCE: Final = "locale: must be an IETF language tag such as de-DE"
 
@@ -124,10 +124,10 @@ COMPONENTS: Final[dict[str, Schema]] = {
         {
             "success": {"const": False},
             "status": {**TEXT, "description": "The HTTP status in words.", "examples": ["Bad Request"]},
-            "error": {**TEXT, "description": "One sentence.", "examples": [_SENTENCE]},
-            "message": {**TEXT, "description": "The same.", "examples": [_SENTENCE]},
-            "code": {**TEXT, "description": "A stable word; docs/errors.md lists them.", "examples": ["invalid"]},
-            "errors": listed(FAULT, description="Every single fault."),
+            "error": {**TEXT, "description": "What is wrong, in one sentence.", "examples": [_SENTENCE]},
+            "message": {**TEXT, "description": "Same as `error`.", "examples": [_SENTENCE]},
+            "code": {**TEXT, "description": "A stable code; see docs/errors.md.", "examples": ["invalid"]},
+            "errors": listed(FAULT, description="Every invalid field."),
         }
     ),
 }
@@ -142,19 +142,19 @@ WARNINGS: Final = listed(
         },
         required=["field", "detail"],
     ),
-    description="Fields that could not be read as they were sent, and consent that was not brought back; else absent.",
+    description="Fields that were not stored as sent, and consent that was not restored. Absent if there are none.",
     examples=[[]],
 )
 
 
 def done(**fields: Schema) -> Schema:
-    """A success with something in it. Only `warnings` may be absent."""
+    """A successful response with these fields. Only `warnings` may be absent."""
     found = {**DONE, **fields}
     return record(found, required=[name for name in found if name != "warnings"])
 
 
 def inputs(limits: Limits) -> dict[str, Schema]:
-    """What callers send, with the limits of this server."""
+    """Request bodies, with the limits of this server."""
     short = {"type": ["string", "integer"], "maxLength": limits.name}
     own: dict[str, Schema] = {
         "firstname": such_as(short, "Anna"),
@@ -162,30 +162,30 @@ def inputs(limits: Limits) -> dict[str, Schema]:
         "name": {**short, "maxLength": limits.text},
         "phone_number": {
             **TEXT,
-            "description": "E.164, however it is spaced.",
+            "description": "An international number, however it is written. Stored as E.164.",
             "examples": ["+919742888933"],
         },
         "gender": {**TEXT, "description": f"Any text of at most {LONGEST_GENDER} characters.", "examples": ["female"]},
-        "locale": {**TEXT, "description": "An IETF tag.", "examples": ["de-DE"]},
-        "joined_at": {**TEXT, "description": "ISO 8601.", "examples": ["2024-02-29T12:00:00Z"]},
+        "locale": {**TEXT, "description": "An IETF language tag.", "examples": ["de-DE"]},
+        "joined_at": {**TEXT, "description": "A time in ISO 8601.", "examples": ["2024-02-29T12:00:00Z"]},
         **dict.fromkeys(PERCENTILES, PERCENTILE),
     }
     customer: dict[str, Schema] = {
         "email": {**TEXT, "maxLength": limits.email, "examples": ["anna@example.com"]},
-        "customer_id": {**KEY, "description": f"Your own id, at most {limits.customer_id} characters."},
+        "customer_id": {**KEY, "description": f"Your own id of the customer, at most {limits.customer_id} characters."},
         "uuid": {"type": "string", "format": "uuid"},
         **{name: own[name] for name in TOP_RULES},
-        "unsubscribed": {**ANY, "description": "true or false, also as 1 or 0 or text: ends or gives consent."},
+        "unsubscribed": {**ANY, "description": "`true` ends consent, `false` gives it; also 1, 0 or text."},
         "data": {
             "type": "object",
-            "description": "Attributes, merged key by key; null clears one.",
+            "description": "Attributes to set. They are merged key by key; null removes one.",
             "examples": [{"plan": "gold"}],
         },
         "groups": listed(
-            KEY, limits.references, description="Groups to be in, beside those they are in.", examples=[["vip"]]
+            KEY, limits.references, description="Groups to join. The customer leaves no other.", examples=[["vip"]]
         ),
         "subscription_groups": listed(
-            record({"id": KEY, "subscribed": {"description": "true or false, also as 1 or 0 or text."}}),
+            record({"id": KEY, "subscribed": {"description": "true or false; also 1, 0 or text."}}),
             limits.references,
         ),
     }
@@ -194,13 +194,16 @@ def inputs(limits: Limits) -> dict[str, Schema]:
         "event": {
             **TEXT,
             "maxLength": limits.event_name,
-            "description": f"The name. Those that change a customer: {', '.join(EVENTS)}. Others are kept.",
+            "description": (
+                f"The name of the event. These change the customer: {', '.join(EVENTS)}. Any other name is stored in "
+                "the history."
+            ),
             "examples": ["purchase"],
         },
-        "event_uuid": or_null({**TEXT, "description": "A repeat of it is counted once."}),
-        "timestamp": {**either(MOMENT, WHOLE, {"type": "null"}), "description": "When it happened; else now."},
+        "event_uuid": or_null({**TEXT, "description": "An id of the event. Events with the same id count once."}),
+        "timestamp": {**either(MOMENT, WHOLE, {"type": "null"}), "description": "When it happened. Default: now."},
         **{
-            name: {**either(TEXT, WHOLE, {"type": "null"}), "description": f"A {kind}, by number or key."}
+            name: {**either(TEXT, WHOLE, {"type": "null"}), "description": f"The {kind}'s number or key."}
             for name, kind in REFERENCE_FIELDS.items()
         },
         **_of_events(limits),
@@ -210,9 +213,9 @@ def inputs(limits: Limits) -> dict[str, Schema]:
         "CustomerInput": record(
             optional,
             required=(),
-            description="`email`, `customer_id` or `uuid` says who. Any other key is an attribute of the customer.",
+            description="`email`, `customer_id` or `uuid` is required. Unknown keys are stored as attributes.",
         ),
-        "Who": record(who, required=(), description="One of them says who."),
+        "Who": record(who, required=(), description="The customer's `email`, `customer_id` or `uuid`."),
         "Event": record({**who, **event}, required=("event",)),
         "GroupInput": record(
             {
@@ -232,31 +235,31 @@ def inputs(limits: Limits) -> dict[str, Schema]:
 
 
 def _of_events(limits: Limits) -> dict[str, Schema]:
-    """The fields that only some events have; docs/events.md says which."""
+    """The fields that only some events have; see docs/events.md."""
     money = {**or_null(either(NUMBER, TEXT)), "description": "Not negative, at most two decimal places."}
     text = or_null({**either(TEXT, WHOLE), "maxLength": limits.text})
     return {
         "revenue": such_as(money, 49.9),
-        "amount": {**money, "description": "The same as `revenue`."},
-        "order_id": {**text, "description": "A repeat of it is counted once."},
-        "product_ids": or_null(listed(KEY, limits.references, description="Products, by number or key.")),
+        "amount": {**money, "description": "Same as `revenue`."},
+        "order_id": {**text, "description": "Your id of the order. A repeated report counts once."},
+        "product_ids": or_null(listed(KEY, limits.references, description="Numbers or keys of products.")),
         "passed": {**or_null(YES_OR_NO), "description": "Whether the assessment was passed."},
-        "bounce_type": {**TEXT, "enum": ["hard", "soft"], "description": "`soft` where it is not given."},
-        "cause": {**one_of(CAUSES), "description": "Why the subscription ended; `manual` where it is not given."},
-        "log_id": {**text, "description": "The mail that it is about, by an id of yours; also `message_id`."},
+        "bounce_type": {**TEXT, "enum": ["hard", "soft"], "description": "Default: `soft`."},
+        "cause": {**one_of(CAUSES), "description": "Why the subscription ended. Default: `manual`."},
+        "log_id": {**text, "description": "Your id of the email that the event is about. Also `message_id`."},
         "message": {**text, "description": "What the mail server said."},
-        "wording": {**text, "description": "What was agreed to: evidence of the consent."},
-        "proof": {**text, "description": "How that is known: evidence of the consent."},
+        "wording": {**text, "description": "Evidence of the consent: the text that was agreed to."},
+        "proof": {**text, "description": "Evidence of the consent: how it is known."},
     }
 
 
 def _or_nothing(schema: Schema) -> Schema:
-    """The schema, or null, which means the same as leaving it out."""
+    """The schema, or null, which means the same as an absent field."""
     return schema if isinstance(schema.get("type"), list) or not schema.keys() & {"type", "anyOf"} else or_null(schema)
 
 
 def customers(**more: Schema) -> Schema:
-    """A list of customers as Blueshift's clients read one."""
+    """A list of customers, in the format of Blueshift."""
     customer = ref("Customer")
     return done(customers=listed(customer), user=or_null(customer), users=listed(customer), **more)
 

@@ -69,8 +69,8 @@ OPERATIONS: Final = (
         "GET",
         "/api/v1/subscription_groups",
         index,
-        "List the subscription groups",
-        "They are the newsletters of `/v1`.",
+        "List subscription groups",
+        "Subscription groups are the newsletters of `/v1`.",
         reply=schemas.done(subscription_groups=listed(ref("Group"))),
     ),
     Operation(
@@ -79,7 +79,7 @@ OPERATIONS: Final = (
         "GET",
         "/api/v1/subscription_groups/index_lite",
         index_lite,
-        "List the subscription groups by id and name",
+        "List ids and names of subscription groups",
         reply=schemas.done(subscription_groups=listed(ref("GroupInShort"))),
     ),
     Operation(

@@ -12,7 +12,7 @@ CLASSIC_ERRORS: Final = ErrorSurface("classic", failures.render, {JSON: ref("Err
 
 CLASSIC: Final = Surface(
     tag="Classic",
-    description="Plain JSON objects, for clients of Sendwithus and Blueshift. Also below `/api/v1_0`.",
+    description="Plain JSON for Sendwithus and Blueshift clients. Also available under `/api/v1_0`.",
     errors=CLASSIC_ERRORS,
     media_type=JSON,
     takes=(JSON,),
@@ -22,7 +22,7 @@ CLASSIC: Final = Surface(
 
 SERVER: Final = Surface(
     tag="Server",
-    description="What the server says of itself.",
+    description="Health, metrics and documentation of the server.",
     errors=CLASSIC_ERRORS,
     media_type=JSON,
 )

@@ -1,6 +1,6 @@
-"""Schemas of what callers of the JSON:API surface write: resources to create and to change, and identifiers.
+"""Schemas of JSON:API request bodies: resources to create or change, and resource identifiers.
 
-They are made of the tables that the calls themselves are made of: the kinds of object, and the attributes of a contact.
+They are built from the tables that the calls use: the kinds of object, and the attributes of a contact.
 """
 
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ from regulars.http.schema import TEXT, WHOLE, YES_OR_NO, Schema, either, listed,
 _SITE: Final = record(
     {"site": record({"data": record({"type": {"const": "sites"}, "id": such_as(TEXT, "1")})})},
     required=(),
-    description="The site that it belongs to; of an account with one site it need not be named.",
+    description="The site. Not needed if the account has only one.",
 )
 
 
 def inputs(limits: Limits) -> dict[str, Schema]:
-    """Every document that callers write, by its component's name, with the limits of this server."""
+    """Every request body by component name, with the limits of this server."""
     contact = _contact(limits)
-    tags = record({"tags": ref("contact_tags_identifiers")}, required=(), description="Replaces the tags; no others.")
+    tags = record({"tags": ref("contact_tags_identifiers")}, required=(), description="Replaces the contact's tags.")
     return {
         **_documents("contacts", contact, required=("email",), changed=contact, beside={"relationships": tags}),
         **{name: each for kind in KINDS for name, each in _of_kind(kind, limits).items()},
@@ -29,22 +29,22 @@ def inputs(limits: Limits) -> dict[str, Schema]:
 
 
 def identifiers(type_: str) -> str:
-    """The name of the component that names objects of a type."""
+    """The component name of a list of identifiers of a type."""
     return f"{type_}_identifiers"
 
 
 def creation(type_: str) -> str:
-    """The name of the component that creates a resource of a type."""
+    """The component name of the body that creates a resource of a type."""
     return f"{type_}_creation"
 
 
 def change(type_: str) -> str:
-    """The name of the component that changes a resource of a type."""
+    """The component name of the body that changes a resource of a type."""
     return f"{type_}_change"
 
 
 def _of_kind(kind: ObjectKind, limits: Limits) -> dict[str, Schema]:
-    own = "Your own key: no number, no comma." if not kind.by_key else "The code, which is its id as well."
+    own = "The code, which is also the id." if kind.by_key else "Your own key. Not a number, and without commas."
     key = {**TEXT, "minLength": 1, "maxLength": limits.object_key, "description": own}
     attributes: dict[str, Schema] = {
         kind.title: {**TEXT, "minLength": 1, "maxLength": limits.text, "examples": ["Spring sale"]},
@@ -52,9 +52,9 @@ def _of_kind(kind: ObjectKind, limits: Limits) -> dict[str, Schema]:
         kind.key: {**key, "examples": ["SPRING10"]} if kind.by_key else or_null(key),
     }
     assert tuple(attributes) == kind.writable
-    changed = {**attributes, kind.key: or_null({**key, "description": "Cannot be changed: as it is, or left out."})}
+    changed = {**attributes, kind.key: or_null({**key, "description": "Cannot be changed. Send it unchanged or not."})}
     identifier = record(
-        {"type": {"const": kind.type}, "id": such_as(either(TEXT, WHOLE), "1")}, description="`id`: number or key."
+        {"type": {"const": kind.type}, "id": such_as(either(TEXT, WHOLE), "1")}, description="`id` is a number or key."
     )
     return {
         **_documents(kind.type, attributes, required=(kind.key if kind.by_key else kind.title,), changed=changed),
@@ -67,9 +67,12 @@ def _contact(limits: Limits) -> dict[str, Schema]:
     known: dict[str, Schema] = {
         "name": {**TEXT, "minLength": 1, "maxLength": limits.text, "examples": ["Anna Keller"]},
         "email": {**TEXT, "format": "email", "maxLength": limits.email, "examples": ["anna@example.com"]},
-        "phone_number": {**or_null(TEXT), "description": "`+`, country code and number."},
+        "phone_number": {**or_null(TEXT), "description": "`+`, country code and number, such as +919742888933."},
         "subscribed": YES_OR_NO,
-        "external_user_id": {**or_null(TEXT), "description": f"Your own id, at most {limits.customer_id} characters."},
+        "external_user_id": {
+            **or_null(TEXT),
+            "description": f"Your own id of the contact, at most {limits.customer_id} characters.",
+        },
     }
     return {name: known.get(name, text) for name in WRITABLE}
 
@@ -82,8 +85,8 @@ def _documents(
     changed: Mapping[str, Schema],
     beside: Mapping[str, Schema] = {},
 ) -> dict[str, Schema]:
-    """The documents that create and change a resource; a change may have other members beside the attributes."""
-    ignored = f"Attributes that `{type_}_resource` has beside these may be sent, and are ignored."
+    """The bodies that create and change a resource. beside: what a change may contain besides attributes."""
+    ignored = f"Other attributes of `{type_}_resource` are ignored."
     named: dict[str, Schema] = {"type": {"const": type_}, "id": TEXT}
     creates = {**named, "attributes": record(attributes, required=required, description=ignored)}
     changes = {**named, "attributes": record(changed, required=(), description=ignored), **beside}

@@ -85,7 +85,7 @@ OPERATIONS: Final = (
         "/v1/customers",
         index,
         "List customers",
-        "Those who match every filter, in order, with their exact number.",
+        "Returns the customers that match every filter, sorted, with their exact number.",
         query=INDEX,
         reply=schemas.shown(INDEX),
     ),

@@ -166,7 +166,7 @@ OPERATIONS: Final = (
         "/v1/oauth/token",
         token,
         "Get access and refresh tokens",
-        "For the number of a key and its secret, or for a refresh token.",
+        "Exchanges a key's number and secret, or a refresh token.",
         body=record(
             {
                 "grant_type": such_as(one_of(GRANTS), "client_credentials"),
@@ -191,7 +191,7 @@ OPERATIONS: Final = (
         "/v1/oauth/revoke",
         revoke,
         "Revoke a token",
-        "And the one that was granted with it. Succeeds as well for a token that is not known.",
+        "Also revokes the token that was granted with it. Succeeds even if the token is unknown.",
         body=record({"token": such_as(TEXT, "rga_secret"), **_CLIENT}, required=("token",)),
     ),
 )

@@ -1,4 +1,4 @@
-"""Schemas of the JSON:API surface: resources by their tables of fields, and the documents around them."""
+"""Schemas of the JSON:API surface: resources, built from their field tables, and the documents around them."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -37,7 +37,7 @@ ATTRIBUTES: Final[dict[str, Schema]] = {
     "created_at": MOMENT,
     "updated_at": MOMENT,
 }
-"""Attributes by name. Those that are not here are text or null, or by their ending a moment or null."""
+"""Attributes by name. Others are a time or null if the name ends in `_at`, else text or null."""
 
 LINK: Final = or_null(ADDRESS)
 LINKS: Final = record(dict.fromkeys(("self", "current", "first", "prev", "next", "last"), LINK))
@@ -45,15 +45,15 @@ META: Final = record(
     {
         "total_count": {
             **WHOLE,
-            "description": "How many there are in all, exactly, at this moment.",
+            "description": "The exact number of matches.",
             "examples": [1],
         },
-        "total": {**WHOLE, "description": "The same."},
+        "total": {**WHOLE, "description": "Same as `total_count`."},
         "total_pages": WHOLE,
-        "current_page": {**WHOLE, "description": "Absent where a cursor names the page."},
+        "current_page": {**WHOLE, "description": "Absent if the page was requested by a cursor."},
         "description": {
             **TEXT,
-            "description": "The question in words, where `describe=true` asks for it.",
+            "description": "The query in words, if requested with `describe=true`.",
             "examples": ["Every customer, newest first."],
         },
     },
@@ -97,15 +97,15 @@ COMPONENTS: Final[dict[str, Schema]] = {
 
 
 RELATED: Final = record({"data": listed(ref("Identifier")), "links": record({"self": ADDRESS})})
-"""The document of a relationship."""
+"""The response of a relationship."""
 
 NOTHING: Final = record({"data": record({}, maxProperties=0)})
-"""The document of what was deleted."""
+"""The response of a deletion."""
 
 OAUTH_ERROR: Final = record(
     {
         "error": such_as(TEXT, "invalid_grant"),
-        "error_description": such_as(TEXT, "The refresh token is not known, used already, revoked or expired."),
+        "error_description": such_as(TEXT, "The refresh token is unknown, used, revoked or expired."),
     },
     required=("error",),
 )
@@ -117,7 +117,7 @@ def attribute(name: str) -> Schema:
 
 
 def resource(kind: str, fields: Iterable[str], relationships: Iterable[str]) -> Schema:
-    """A type of resource. Callers may leave out any of its fields."""
+    """A resource type. Any attribute may be absent, because callers can select fields."""
     related = tuple(relationships)
     attributes = {name: attribute(name) for name in fields if name not in related}
     parts: dict[str, Schema] = {
@@ -132,7 +132,7 @@ def resource(kind: str, fields: Iterable[str], relationships: Iterable[str]) -> 
 
 
 def resources(query_spec: QuerySpec) -> dict[str, Schema]:
-    """Every type that the documents of a call may hold, by its component's name."""
+    """Every resource type in the responses of a query spec, by component name."""
     types = list(query_spec.fields.values())
     return {
         component(kind): resource(kind, fields, query_spec.include if place == 0 else ())
@@ -141,17 +141,17 @@ def resources(query_spec: QuerySpec) -> dict[str, Schema]:
 
 
 def component(kind: str) -> str:
-    """The name of a type's component."""
+    """The component name of a resource type."""
     return f"{kind}_resource"
 
 
 def created(kind: str) -> Schema:
-    """The document of a resource of a type, where nothing can be included."""
+    """The response with a new resource, without included ones."""
     return record({"data": ref(component(kind)), "links": record({"self": ADDRESS})})
 
 
 def shown(query_spec: QuerySpec) -> Schema:
-    """The document of a query spec: of its first type, with the others included."""
+    """The response of a query spec: resources of its first type, with the others included."""
     kind, *others = (kind for kind, _ in query_spec.fields.values())
     paged = PAGE_NUMBER in query_spec.names
     data = ref(component(kind))

@@ -67,8 +67,8 @@ OPERATIONS: Final = (
         "GET",
         "/v1/me",
         me,
-        "Get the key that calls",
-        "Shown as the user that the vendor's clients expect.",
+        "Get the calling API key",
+        "Returns the key in the format of a Kajabi user.",
         query=ME,
         reply=schemas.shown(ME),
     ),
@@ -78,8 +78,8 @@ OPERATIONS: Final = (
         "GET",
         "/v1/version",
         version,
-        "Get the version of the server",
-        "Needs no key, and so tells whether the server runs.",
+        "Get the server version",
+        "Needs no key.",
         reply=record(
             {
                 "meta": record({"title": TEXT, "version": TEXT}),

@@ -15,7 +15,7 @@ OAUTH_ERRORS: Final = ErrorSurface("oauth", oauth_failures.render, {JSON: ref("O
 
 JSONAPI: Final = Surface(
     tag="JSON:API",
-    description="For clients of Kajabi, and our own questions about customers.",
+    description="JSON:API for Kajabi clients, and for queries about customers.",
     errors=JSONAPI_ERRORS,
     media_type=MEDIA_TYPE,
     takes=negotiation.BODIES,

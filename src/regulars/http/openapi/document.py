@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of a server: every operation, with what it takes, gives and refuses."""
+"""The OpenAPI 3.1 document of a server: every operation with its parameters, body, responses and errors."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -21,19 +21,19 @@ SECURITY: Final[dict[str, dict[str, Any]]] = {
         "type": "apiKey",
         "in": "header",
         "name": API_KEY_HEADER.upper(),
-        "description": "The API key, as older clients of Sendwithus send it.",
+        "description": "The API key, in the header that older Sendwithus clients use.",
     },
     "oauth": {
         "type": "oauth2",
-        "description": "The number of a key and its secret are exchanged for tokens that can do what the key can.",
+        "description": "A key's number and secret are exchanged for tokens with the scopes of the key.",
         "flows": {"clientCredentials": {"tokenUrl": "/v1/oauth/token", "refreshUrl": "/v1/oauth/token", "scopes": {}}},
     },
 }
 
 _ABOUT: Final = (
-    "Who your customers are, what they agreed to, every mail they got and what they did with it; and which of them fit "
-    "a question, with an exact total, at once.\n\n"
-    "Bad input is answered with the name of what is wrong and what is allowed. Every reply has an `X-Request-Id`."
+    "Stores who your customers are, what they agreed to, every email they got and what they did with it. Answers which "
+    "customers match a query, with an exact total, in milliseconds.\n\n"
+    "An error names what is wrong and what is allowed. Every response has an `X-Request-Id`."
 )
 
 
@@ -83,7 +83,7 @@ def _paths(
 
 
 def _resources(operations: Iterable[Operation]) -> dict[str, Any]:
-    """The types of resource in the query specs; the same type of several operations is the fullest of them."""
+    """The resource types of all query specs. If several operations have a type, the one with most properties counts."""
     found: dict[str, Any] = {}
     for operation in operations:
         if operation.query is not None:

@@ -1,4 +1,4 @@
-"""Examples: a telling value of a schema, made of what the schema itself gives as examples."""
+"""Example values of a schema, built from the examples in the schema itself."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -9,12 +9,12 @@ PLAIN: Final[dict[str, Any]] = {"integer": 1, "number": 1.5, "boolean": True, "n
 
 
 def sent(schema: Schema, components: Mapping[str, Schema]) -> Any:
-    """A body that a caller could send: what is required, and what the schema has an example of."""
+    """A request body: the required fields, and those with an example."""
     return _value(schema, components, whole=False)
 
 
 def answered(schema: Schema, components: Mapping[str, Schema]) -> Any:
-    """A reply with every field."""
+    """A response with every field."""
     return _value(schema, components, whole=True)
 
 

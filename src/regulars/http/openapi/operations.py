@@ -1,4 +1,4 @@
-"""Operations as the OpenAPI document has them: what each takes, gives and refuses."""
+"""Operations in the OpenAPI document: parameters, body, responses and errors of each."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -42,7 +42,7 @@ def described(
 
 
 def identifier(operation: Operation, path: str) -> str:
-    """Such as classic.customers.show; other spellings of its path are numbered."""
+    """The operationId, such as classic.customers.show; alternative paths get a number."""
     named = f"{operation.surface.tag.replace(':', '').lower()}.{operation.name}"
     spelling = operation.paths.index(path)
     return f"{named}.{spelling + 1}" if spelling else named
@@ -60,7 +60,7 @@ def _responses(operation: Operation, components: Mapping[str, Schema]) -> dict[s
 
 
 def errors(operation: Operation) -> list[int]:
-    """The statuses of the errors that an operation can end in."""
+    """The error statuses of an operation."""
     surface, has_body = operation.surface, operation.body is not None
     parts: tuple[tuple[bool, tuple[int, ...]], ...] = (
         (True, (400, 500, 503, *surface.statuses, *operation.errors)),
@@ -72,7 +72,7 @@ def errors(operation: Operation) -> list[int]:
 
 
 def error_responses(surfaces: Iterable[ErrorSurface]) -> dict[str, Any]:
-    """Every status of the table of errors, as each surface shows it, with the codes that stand for it."""
+    """A response per error surface and status, with the error codes of that status."""
     shown = {}
     for surface in surfaces:
         for status in sorted(_STATUSES):

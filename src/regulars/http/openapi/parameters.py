@@ -1,4 +1,4 @@
-"""Parameters: those of a path, and those of a query by its query spec and the catalogue of filters."""
+"""Parameters of a path, and of a query as its query spec and the filter catalogue declare them."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -13,11 +13,11 @@ from regulars.http.schema import TEXT, Schema, either, listed, one_of
 Parameter = dict[str, Any]
 
 PATHS: Final[dict[str, tuple[Schema, str]]] = {
-    "who": (either({**TEXT, "format": "email"}, {**TEXT, "format": "uuid"}), "A customer's email address or uuid."),
-    "group": (TEXT, "A group's number or key."),
-    "id": (TEXT, "The number of the resource, or the key of an object that has one."),
+    "who": (either({**TEXT, "format": "email"}, {**TEXT, "format": "uuid"}), "The customer's email address or uuid."),
+    "group": (TEXT, "The group's number or key."),
+    "id": (TEXT, "The resource's number. Objects can also be named by their key."),
 }
-"""The parts of paths by name; others are text."""
+"""Path parameters by name; others are text."""
 
 
 def in_path(path: str) -> list[Parameter]:
@@ -27,11 +27,11 @@ def in_path(path: str) -> list[Parameter]:
 
 
 def in_query(query_spec: QuerySpec, largest_page: int) -> list[Parameter]:
-    """The parameters of a call that has a query spec, in the order of its own list."""
+    """The parameters of a query spec, in its order."""
     return [
         *(_page_and_order(query_spec, largest_page)),
         *(
-            _parameter(name, listed(one_of(fields)), f"Which fields of {kind} to show; without it all.")
+            _parameter(name, listed(one_of(fields)), f"The fields of {kind} to return. Default: all.")
             for name, (kind, fields) in query_spec.fields.items()
         ),
         *_filters(query_spec),
@@ -42,16 +42,16 @@ def _page_and_order(query_spec: QuerySpec, largest_page: int) -> Iterator[Parame
     page: Schema = {"type": "integer", "minimum": 1}
     size = {**page, "maximum": largest_page, "default": min(DEFAULT_SIZE, largest_page)}
     known: dict[str, tuple[Schema, str]] = {
-        PAGE_NUMBER: ({**page, "maximum": LARGEST_NUMBER, "default": 1}, "Which page, counted from 1."),
-        PAGE_SIZE: (size, "How many a page has."),
-        CURSORS[0]: (TEXT, "The page behind this cursor of another page's links; empty: the first one."),
-        CURSORS[1]: (TEXT, "The page before this cursor of another page's links; empty: the last one."),
-        INCLUDE: (listed(one_of(query_spec.include)), "Related resources to put into `included`."),
-        DESCRIBE: (one_of(FLAGS), "Put the question into words, in `meta.description`."),
+        PAGE_NUMBER: ({**page, "maximum": LARGEST_NUMBER, "default": 1}, "The page number, starting at 1."),
+        PAGE_SIZE: (size, "The number of items per page."),
+        CURSORS[0]: (TEXT, "Return the page after this cursor, taken from `links`. Empty: the first page."),
+        CURSORS[1]: (TEXT, "Return the page before this cursor, taken from `links`. Empty: the last page."),
+        INCLUDE: (listed(one_of(query_spec.include)), "Related resources to return in `included`."),
+        DESCRIBE: (one_of(FLAGS), "Return the query in words, in `meta.description`."),
     }
     if query_spec.sorts:
         order = one_of(query_spec.sorts, default=query_spec.sorts[0])
-        known[SORT] = (order, "The order; `-` for descending. What is unset stands last in both directions.")
+        known[SORT] = (order, "The sort order; `-` is descending. Unset values come last in both directions.")
     return (_parameter(name, *known[name]) for name in query_spec.names if name in known)
 
 
@@ -62,25 +62,33 @@ def _filters(query_spec: QuerySpec) -> Iterator[Parameter]:
             meaning = f"{named.meaning} Takes {named.kind.allowed}."
             yield {**_parameter(parameter, named.kind.schema, meaning), "example": _example(named)}
         elif name == SITE_ID:
-            yield _parameter(parameter, SITE.schema, "Which site of the account it is about.")
-        elif name.endswith(_PARTS):
-            yield _parameter(parameter, {**TEXT, "minLength": 0}, f"Those whose {_words(name)} contains the text.")
+            yield _parameter(parameter, SITE.schema, "The site of the account to use.")
         else:
-            yield _parameter(parameter, TEXT, f"Those whose {_words(name)} is exactly this.")
+            yield _plain_filter(parameter, name)
+
+
+def _plain_filter(parameter: str, name: str) -> Parameter:
+    words = name.replace("_", " ")
+    noun, _, ending = words.rpartition(" ")
+    match ending:
+        case "search" | "cont" | "contains":
+            meaning = (
+                f"Only {noun} whose title contains the text."
+                if ending == "search"
+                else f"The {noun} contains the text."
+            )
+            return _parameter(parameter, {**TEXT, "minLength": 0}, meaning)
+        case "page":
+            return _parameter(parameter, TEXT, f"The page of {noun} to return.")
+        case "per":
+            return _parameter(parameter, TEXT, f"The number of {noun} per page.")
+        case "eq":
+            words = noun
+    return _parameter(parameter, TEXT, f"The {words} is exactly this text.")
 
 
 def _example(named: catalogue.Filter) -> str | int:
     return int(named.shown_example) if named.kind.schema["type"] == "integer" else named.shown_example
-
-
-def _words(name: str) -> str:
-    for ending in (*_PARTS, "_eq"):
-        name = name.removesuffix(ending)
-    return name.replace("_", " ")
-
-
-_PARTS: Final = ("_cont", "_contains", "_search")
-"""The endings of filters by a part of a text."""
 
 
 def _parameter(name: str, schema: Schema, description: str, *, place: str = "query") -> Parameter:
@@ -95,6 +103,6 @@ def _parameter(name: str, schema: Schema, description: str, *, place: str = "que
 
 
 def plain(name: str, schema: Schema) -> Parameter:
-    """A parameter of a query that is described by its schema alone."""
+    """A query parameter whose description is part of its schema."""
     described = {each: value for each, value in schema.items() if each != "description"}
     return _parameter(name, described, schema.get("description", ""))

@@ -78,8 +78,8 @@ OPERATIONS: Final = (
         "GET",
         "/openapi.json",
         openapi,
-        "Get this description as an OpenAPI document",
-        "OpenAPI 3.1, for programs and generators of clients.",
+        "Get the OpenAPI document",
+        "OpenAPI 3.1, for client generators and other tools.",
         reply=record({}),
     ),
     Operation(
@@ -88,7 +88,7 @@ OPERATIONS: Final = (
         "GET",
         "/docs",
         show,
-        "Read this description as a page",
+        "Read the API documentation",
         reply=TEXT,
     ),
     Operation(
