@@ -48,7 +48,7 @@ class TestSendwithus:
         )
         assert client.customer_delete("anna+news@example.com").json()["success"] is True
         assert client.customer_delete("anna+news@example.com").status_code == 200
-        with pytest.raises(APIError, match="There is no customer"):
+        with pytest.raises(APIError, match="No customer has"):
             client.customer_details("anna+news@example.com")
 
     def test_ten_customers_are_created_in_one_batch(self, client: Any) -> None:

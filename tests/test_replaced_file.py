@@ -43,7 +43,7 @@ def test_a_deleted_file_takes_no_write_and_is_told_once_a_process(workers: int, 
         until(lambda: "deleted or replaced" in server.log, "nobody noticed it")
         assert [health(server) for _ in range(4)] == [503] * 4
         assert statuses(server, key) == {503}
-        assert server.log.count("nothing is read or written") <= workers, server.log
+        assert server.log.count("reads and writes are refused") <= workers, server.log
         assert "the database cannot be used" not in server.log
         assert not path.exists(), "an empty database was begun in its place"
 

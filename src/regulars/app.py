@@ -159,7 +159,7 @@ def _not_followed(site: int, error: Exception) -> None:
     if isinstance(error, UnavailableError):
         unavailable.warning("a site could not be followed", site=site, reason=str(error))
     else:
-        _log.exception("a site could not be followed; it is caught up at the next question", site=site)
+        _log.exception("a site could not be followed; the next query catches up", site=site)
 
 
 async def _watch_files(store: Store) -> None:
@@ -176,9 +176,9 @@ async def _flush_now_and_then(keyring: Keyring) -> None:
         try:
             await keyring.flush()
         except UnavailableError as error:
-            unavailable.warning("when keys were used could not be noted", reason=str(error))
+            unavailable.warning("the last use of keys could not be stored", reason=str(error))
         except Exception:
-            _log.exception("when keys were used could not be noted")
+            _log.exception("the last use of keys could not be stored")
 
 
 def create_app(settings: Settings) -> Application:

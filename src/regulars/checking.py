@@ -49,9 +49,9 @@ async def check_site(store: Store, site: int, snapshots: Path | None = None) -> 
     async with store.changes.snapshot() as snapshot:
         head = await snapshot.head(site)
         if head is None:
-            return Report(0, 0, [f"site {site} has no head: it cannot be written to"])
+            return Report(0, 0, [f"site {site} has no head, so it cannot be written"])
         problems = [
-            f"the next {kind} gets number {following}, but there is a number {largest} already"
+            f"the next {kind} would get number {following}, but number {largest} already exists"
             for kind, following, largest in await numbers_of(snapshot.connection, site)
             if following <= largest
         ]
@@ -61,7 +61,7 @@ async def check_site(store: Store, site: int, snapshots: Path | None = None) -> 
         loaded, strangers = await _loaded(snapshot, site, head)
         problems += strangers[:_MOST]
         for relation, item in (await without_object(snapshot.connection, site, loaded.ties))[:_MOST]:
-            problems.append(f"there are ties {BY_CODE[relation].name} to {item}, of which there is no row")
+            problems.append(f"there are ties {BY_CODE[relation].name} to {item}, which has no row")
         problems += [each async for each in _first(outbox.problems(snapshot.connection, site, head))]
         starts = [SiteIndex()]
         starts[0].finish(_START)
@@ -133,7 +133,7 @@ async def _first(problems: AsyncIterator[str]) -> AsyncIterator[str]:
         if count <= _MOST:
             yield each
     if count > _MOST:
-        yield f"and {count - _MOST} more like these"
+        yield f"and {count - _MOST} more"
 
 
 async def _loaded(snapshot: StoreSnapshot, site: int, head: Head) -> tuple[SiteIndex, list[str]]:
@@ -147,11 +147,11 @@ async def _loaded(snapshot: StoreSnapshot, site: int, head: Head) -> tuple[SiteI
         if not bool(known.all()) and len(strangers) < _MOST:
             name = BY_CODE[relation].name
             unknown = [number for number, is_known in zip(numbers, known.tolist(), strict=True) if not is_known]
-            strangers.append(f"customer {unknown[0]}: there is no such customer, but a tie {name} to {target}")
+            strangers.append(f"customer {unknown[0]}: does not exist, but has a tie {name} to {target}")
         index.load_ties(relation, target, numbers)
     last = await last_tied(snapshot.connection, site)  # a load ends with the last customer, and sees none beyond
     if last > (index.numbering.values[-1] if index.size else 0):
-        strangers.append(f"customer {last}: there is no such customer, but ties of it")
+        strangers.append(f"customer {last}: does not exist, but has ties")
     index.finish(head)
     return index, strangers
 

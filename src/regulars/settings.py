@@ -194,7 +194,7 @@ def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
     for name in sorted(environment):
         if name.startswith(PREFIX) and name not in known:
             nearest = difflib.get_close_matches(name, known, 1, 0.8)
-            found.append(f"{name} is no setting" + (f"; did you mean {nearest[0]}?" if nearest else ""))
+            found.append(f"{name} is not a setting" + (f"; did you mean {nearest[0]}?" if nearest else ""))
     return found
 
 

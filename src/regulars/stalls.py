@@ -61,7 +61,7 @@ class StallWatch:
         self._untold += 1
         if now >= self._silent_until:
             self._silent_until = now + _SILENT_SECONDS
-            _log.warning("the event loop was held", seconds=round(lag, 3), stalls=self._untold)
+            _log.warning("the event loop was blocked", seconds=round(lag, 3), stalls=self._untold)
             self._untold = 0
 
     def _drop_old(self, now: float) -> None:

@@ -72,7 +72,7 @@ def test_a_missing_database_is_not_made(run: Run, command: str) -> None:
     assert list(Path().iterdir()) == []
     assert failed.code == 1
     assert failed.err == (
-        "regulars: there is no database at sqlite:///regulars.db: "
+        "regulars: no database exists at sqlite:///regulars.db: "
         "create one with `regulars init --database sqlite:///regulars.db`\n"
     )
 
@@ -117,14 +117,14 @@ def test_accounts(run: Run, database: dict[str, object]) -> None:
     assert "globex" in run("accounts", "list").out
     assert [key["account_id"] for key in run("keys", "list", "--json").json] == [1, 2]
     assert run("sites", "create", "more", "--account", "globex", "--json").json["account_id"] == 2
-    assert run("sites", "create", "more").err == "regulars: name the account: there are acme, globex\n"
+    assert run("sites", "create", "more").err == "regulars: choose an account: acme, globex\n"
 
 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("acme",), "there is an account named 'acme' already"),
-        ((" ",), "an account needs a name"),
+        (("acme",), "an account named 'acme' already exists"),
+        ((" ",), "the account needs a name"),
         (("globex", "--site", "Not a name"), "a site's name must be"),
     ],
 )

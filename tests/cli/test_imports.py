@@ -77,7 +77,7 @@ def test_activity_of_an_unknown_customer_id_creates_nobody(run: Run) -> None:
     }  # fmt: skip
     refused = [json.loads(line) for line in Path("refused.ndjson").read_text().splitlines()]
     assert [(each["line"], each["code"]) for each in refused] == [(2, "customer_not_found"), (3, "customer_not_found")]
-    assert "no customer with this customer_id" in refused[0]["reason"]
+    assert "No customer has this customer_id" in refused[0]["reason"]
     assert len(contents("customers")) == 2
     assert figures(run, "activity", file, "--create") == {"lines": 5, "created": 1, "updated": 1, "unchanged": 3}
 
@@ -120,7 +120,7 @@ def test_refused_lines_are_collected_and_lose_no_others(run: Run) -> None:
         (b'[{"email": "a@example.com"}]', "is a JSON array"),
         (b'[\n{"email": "a@example.com"}\n]\n', "is a JSON array"),
         (b'{\n  "email": "a@example.com"\n}\n', "over several lines"),
-        (gzip.compress(b'{"email": "a@example.com"}\n'), "is packed by gzip"),
+        (gzip.compress(b'{"email": "a@example.com"}\n'), "is compressed with gzip"),
         (b"PK\x03\x04rest", "spreadsheet"),
     ],
     ids=("csv", "semicolons", "tabs", "utf-16", "utf-16-le", "array", "lines", "indented", "gzip", "zip"),

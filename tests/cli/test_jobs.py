@@ -66,5 +66,5 @@ def test_a_failed_job_is_retried_and_a_waiting_one_cancelled(run: Run) -> None:
 def test_a_job_that_runs_is_not_retried(run: Run) -> None:
     fill("running")
     told = run("jobs", "retry", "1")
-    assert (told.code, told.err) == (1, "regulars: job 1 is running: nothing to retry\n")
+    assert (told.code, told.err) == (1, "regulars: job 1 is running, so it cannot be retried\n")
     assert run("jobs", "cancel", "1", "--json").json == {"job": 1, "cancelled": True}

@@ -42,8 +42,11 @@ def test_a_sound_database_passes(run: Run) -> None:
     ("statement", "problem"),
     [
         ("UPDATE customers SET net_revenue = 5 WHERE number = 3", "customer 3: net_revenue is 5 in the first, 0 in"),
-        ("UPDATE object_counts SET count = 7", "group: the count is 7, but there are 1"),
-        ("UPDATE object_titles SET title_key = 'x' WHERE kind = 1", "group 1000000000001: lists have another title"),
+        ("UPDATE object_counts SET count = 7", "group: the stored count is 7, the actual count 1"),
+        (
+            "UPDATE object_titles SET title_key = 'x' WHERE kind = 1",
+            "group 1000000000001: lists have a different title",
+        ),
         ("DELETE FROM customers WHERE number = 20", "customer 20: only in the second"),
         (
             "UPDATE relations SET holds = 0 WHERE customer = 4",
@@ -51,9 +54,9 @@ def test_a_sound_database_passes(run: Run) -> None:
         ),
         (
             "UPDATE customers SET email_key = 'o@x.org' WHERE number = 3",
-            "customer 3: email_key is not that of",
+            "customer 3: email_key does not match",
         ),
-        ("UPDATE customers SET email_key = NULL WHERE number = 3", "customer 3: email_key is not that of"),
+        ("UPDATE customers SET email_key = NULL WHERE number = 3", "customer 3: email_key does not match"),
         (
             "UPDATE customers SET attributes = '{bad' WHERE number = 3",
             "customer 3: the attributes are not",
@@ -62,18 +65,18 @@ def test_a_sound_database_passes(run: Run) -> None:
             "UPDATE customers SET attributes = '[1]' WHERE number = 3",
             "customer 3: the attributes are not",
         ),
-        ("DELETE FROM objects", "there are ties group.member to 1000000000001, of which there is no row"),
-        ("INSERT INTO relations VALUES (1, 999999, 8, 7, 0, 5)", "customer 999999: there is no such customer"),
-        ("DELETE FROM customers WHERE number = 4", "customer 4: there is no such customer, but a tie group.member to"),
-        ("INSERT INTO relations VALUES (1, 99, 8, 1000000000001, 1, 5)", "customer 99: there is no such customer"),
+        ("DELETE FROM objects", "there are ties group.member to 1000000000001, which has no row"),
+        ("INSERT INTO relations VALUES (1, 999999, 8, 7, 0, 5)", "customer 999999: does not exist"),
+        ("DELETE FROM customers WHERE number = 4", "customer 4: does not exist, but has a tie group.member to"),
+        ("INSERT INTO relations VALUES (1, 99, 8, 1000000000001, 1, 5)", "customer 99: does not exist"),
         ("UPDATE changes SET token = 1 WHERE number = 2", "change 3 does not follow change 2"),
         ("UPDATE changes SET last = 0 WHERE number = 2", "change 2 is incomplete"),
         ("DELETE FROM changes WHERE number = 2", "change 2 is missing; the next one is 3"),
         ("DELETE FROM changes WHERE number = 3", "change 3 is missing"),
         ("DELETE FROM changes", "change 1 is missing"),
         ("UPDATE site_heads SET token = 1", "the newest change is 3"),
-        ("UPDATE changes SET body = x'00' WHERE number = 2", "change record of an unknown format"),
-        ("UPDATE site_heads SET next_customer = 20", "the next customer gets number 20, but there is a number 20"),
+        ("UPDATE changes SET body = x'00' WHERE number = 2", "change record in an unknown format"),
+        ("UPDATE site_heads SET next_customer = 20", "the next customer would get number 20, but number 20"),
         ("DELETE FROM site_heads", "site 1 has no head"),
     ],
 )
@@ -104,7 +107,7 @@ def test_a_check_of_damaged_pages_says_so_and_goes_as_far_as_it_can(run: Run, ta
     assert any("malformed" in each or "btree" in each for each in found.json["damage"])
     told = run("check")
     assert told.out.startswith("the file: ")
-    assert told.err == "regulars: the check found problems; the safest remedy is a backup from before they arose\n"
+    assert told.err == "regulars: the check found problems; the safest remedy is a backup from before they occurred\n"
 
 
 @pytest.mark.parametrize("command", ["keys list", "import customers p.ndjson", "migrate", "reindex", "serve", "init"])
@@ -139,5 +142,5 @@ def test_a_backup_is_a_whole_database(run: Run) -> None:
     with sqlite3.connect("copy.db") as copy:
         assert copy.execute("SELECT count(*) FROM customers").fetchone() == (20,)
     again = run("backup", "copy.db")
-    assert (again.code, again.err) == (1, "regulars: copy.db already exists; a backup never overwrites a file\n")
+    assert (again.code, again.err) == (1, "regulars: copy.db already exists, and a backup never overwrites a file\n")
     assert run("backup", "no/such/folder.db").code == 1

@@ -57,8 +57,8 @@ def test_a_proxy_that_is_no_network_is_named(value: str) -> None:
 def test_a_variable_of_no_setting_is_told_with_the_nearest_name() -> None:
     environment = {"REGULARS_WORKER": "2", "REGULARS_QQQQQQ": "1", "_REGULARS_RATES": "x", "REGULARS_PORT": "1"}
     assert unknown_variables(environment) == [
-        "REGULARS_QQQQQQ is no setting",
-        "REGULARS_WORKER is no setting; did you mean REGULARS_WORKERS?",
+        "REGULARS_QQQQQQ is not a setting",
+        "REGULARS_WORKER is not a setting; did you mean REGULARS_WORKERS?",
     ]
 
 

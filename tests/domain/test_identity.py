@@ -70,7 +70,7 @@ def test_an_address_is_shown_in_lower_case_and_compared_folded(sent: str, shown:
     ],
 )
 def test_what_is_no_address_is_refused_in_words(value: object) -> None:
-    with pytest.raises(ValueError, match="must be an e-mail address"):
+    with pytest.raises(ValueError, match="must be an email address"):
         parse_address(value, longest=256)
 
 
@@ -86,7 +86,7 @@ def test_any_text_is_an_address_or_refused(text: str) -> None:
     try:
         shown, key = parse_address(text, longest=256)
     except ValueError as error:
-        assert str(error).startswith("must be an e-mail address")
+        assert str(error).startswith("must be an email address")
     else:
         assert key == address_key(shown)
         assert parse_address(shown, longest=256) == (shown, key)

@@ -46,7 +46,7 @@ def test_unix_seconds_and_iso_8601(value: object, moment: int) -> None:
     ],
 )
 def test_everything_else_is_refused_in_words(value: object) -> None:
-    with pytest.raises(ValueError, match="must be a time: Unix seconds or ISO 8601"):
+    with pytest.raises(ValueError, match="must be a time as Unix seconds or ISO 8601"):
         parse_moment(value)
 
 

@@ -18,7 +18,7 @@ from regulars.store.engine import OutcomeUnknownError, UnavailableError
 from regulars.store.ledger import Ledger, QueueFullError
 from tests.in_process import Client, InProcess
 
-FAULTS = (Fault("email", "must be an e-mail address"), Fault("data.plan", "must be text"))
+FAULTS = (Fault("email", "must be an email address"), Fault("data.plan", "must be text"))
 UNREACHED = {
     **{
         code: "/v1/oauth only: tests/http/jsonapi"

@@ -193,7 +193,7 @@ async def test_a_job_whose_processes_all_died_has_failed(at: Running) -> None:
         clock.pass_(61)
     assert await runner(at, clock, kind_of(nothing)).run_one()
     job = await found(at)
-    assert (job.state, job.error) == ("failed", "every process that ran it ended before it was done")
+    assert (job.state, job.error) == ("failed", "every process that ran it stopped before it was done")
 
 
 @with_store()
@@ -279,7 +279,7 @@ async def test_a_recurring_job_is_there_once_and_comes_again(at: Running) -> Non
     assert await runs.run_one()
     assert ((await found(at)).state, (await found(at)).error) == (
         "waiting",
-        "an unforeseen error: ValueError('by chance')",
+        "unexpected error: ValueError('by chance')",
     )
     assert not await runs.run_one()
     with pytest.raises(JobError, match="recurs"):

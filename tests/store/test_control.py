@@ -35,7 +35,7 @@ async def test_accounts_are_found_by_name_or_as_the_only_one(at: Running) -> Non
         assert await control.find_account(connection, "acme") == 1
         assert await control.account_name(connection, 1) == "acme"
         assert await control.account_name(connection, 9) == ""
-        with pytest.raises(ControlError, match="no account named 'other'"):
+        with pytest.raises(ControlError, match="no account is named 'other'"):
             await control.find_account(connection, "other")
     assert await control.create_account(engine, "other", now=NOW) == 2
     for name in ("acme", "", "  "):

@@ -190,7 +190,7 @@ async def test_a_link_to_the_file_is_as_good_as_the_file(at: Running) -> None:
 
 
 async def test_a_store_that_must_exist_is_not_made(tmp_path: Path) -> None:
-    with pytest.raises(UnavailableError, match="there is no database"):
+    with pytest.raises(UnavailableError, match="no database exists"):
         await Store.open(f"sqlite:///{tmp_path}/new.db", must_exist=True)
     assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240
 

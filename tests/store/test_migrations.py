@@ -139,8 +139,8 @@ async def test_keys_that_look_the_same_become_the_same_and_nobody_is_merged(tmp_
         async with old.snapshot() as connection:
             told = [each async for each in contradictions(connection, 1)]
         assert told == [
-            "customer 1: its address is also that of customer 2: change or delete one",
-            "customer 1: its customer_id, composed, is also that of another: change or delete one",
+            "customer 1: customer 2 has the same address; change or delete one of them",
+            "customer 1: another customer has the same customer_id after normalization; change or delete one of them",
         ]
 
 

@@ -357,18 +357,18 @@ async def test_the_check_finds_what_is_wrong(at: Running) -> None:
         return await wrong(at)
 
     assert await damage("UPDATE outbox SET previous = 5 WHERE number = 3") == [
-        "the outbox of change 3 does not follow that of change 2: its token is another one"
+        "outbox of change 3: it does not follow that of change 2: the tokens differ"
     ]
     found = await damage("UPDATE outbox SET token = 5 WHERE number = 2")
-    assert "the outbox of change 2 has another token than the change" in found
+    assert "outbox of change 2: its token differs from that of the change" in found
     found = await damage("UPDATE outbox SET position = 1 WHERE number = 1")
-    assert "the outbox of change 1 has a gap before position 1" in found
+    assert "outbox of change 1: gap before position 1" in found
     found = await damage("UPDATE outbox SET last = 0 WHERE number = 4")
-    assert "the outbox of change 4 is incomplete" in found
+    assert "outbox of change 4: it is incomplete" in found
     found = await damage("UPDATE outbox SET number = 9, last = 1 WHERE number = 4")
-    assert "the outbox of change 9 is ahead of the head, which is 4" in found
+    assert "outbox of change 9: it is ahead of the head, 4" in found
     found = await damage("UPDATE outbox SET size = 7 WHERE number = 3")
-    assert "the outbox of change 3 says that 7 things happened, and tells others" in found
+    assert "outbox of change 3: it states 7 entries, but has another number" in found
 
 
 @with_store()

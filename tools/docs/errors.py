@@ -19,7 +19,7 @@ from tools.docs.markdown import block, code, table
 _FAULTS: Final = (Fault("unsubscribed", "must be true, false, 1 or 0"), Fault("data", "must be an object"))
 _INPUT: Final = Problem("invalid", "unsubscribed: must be true, false, 1 or 0", faults=_FAULTS)
 _PARAMETER: Final = ParameterProblem("page[size]", "page[size] must be a whole number from 1 to 100.")
-_GRANT: Final = Problem("invalid_grant", "The refresh token is not known, used already, revoked or expired.")
+_GRANT: Final = Problem("invalid_grant", "The refresh token is unknown, used, revoked or expired.")
 _CLIENT: Final = Problem("invalid_client", "Invalid client credentials")
 
 

@@ -44,9 +44,7 @@ def chained(head: Head, rows: Sequence[ChangeRow]) -> Head:
             if row.number != head.number + 1:
                 raise OutOfStepError(f"change {head.number + 1} is missing; the next one is {row.number}")
             if row.previous != head.token:
-                raise OutOfStepError(
-                    f"change {row.number} does not follow change {head.number}: it names another token"
-                )
+                raise OutOfStepError(f"change {row.number} does not follow change {head.number}: the tokens differ")
             head = Head(row.number, row.token)
         elif row.number != head.number:
             raise OutOfStepError(f"change {head.number} is incomplete")

@@ -48,11 +48,11 @@ class Loader:
                 raise UnknownSiteError(site)
             try:
                 if index.horizon > head.number:
-                    raise OutOfStepError(f"change {index.horizon} is not there")
+                    raise OutOfStepError(f"change {index.horizon} does not exist")
                 if index.head != head:
                     chained(index.head, await snapshot.changes(site, index.head.number, 1))
             except OutOfStepError as error:
-                trouble.warning("a snapshot is not used", site=site, reason=str(error))
+                trouble.warning("a snapshot was ignored", site=site, reason=str(error))
                 self._directory.discard(site)
                 return None
         return index

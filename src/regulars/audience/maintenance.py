@@ -141,7 +141,7 @@ class Maintenance:
                 for piece in pieces(loaded.index):
                     async with loaded.lock:
                         if loaded.invalid:
-                            raise DamagedError("the index was dropped meanwhile")
+                            raise DamagedError("the index was dropped in the meantime")
                         write = await self._lane.run(piece)
                     await self._lane.run(partial(write, writer))
         except BaseException as error:

@@ -56,7 +56,7 @@ _T = TypeVar("_T")
 
 
 def _log_follow_error(site: int, error: Exception) -> None:
-    _log.error("following a site failed; it is caught up at the next question", site=site, exc_info=error)
+    _log.error("a site could not be followed; the next query catches up", site=site, exc_info=error)
 
 
 class Audience:
@@ -232,7 +232,7 @@ class Audience:
         head = await self._known(site, look.head)
         loaded.is_calm = head == seen
         if seen.number > head.number:  # `seen` was read first, so the store has lost changes
-            self._rebuild(site, loaded, f"change {seen.number} is no longer there")
+            self._rebuild(site, loaded, f"change {seen.number} no longer exists")
             return None
         if self._source.is_remote:
             loaded.note(head, names, look.numbers)
@@ -275,7 +275,7 @@ class Audience:
             if head is None:
                 await self.drop(site)
             elif seen > head.number:
-                self._rebuild(site, loaded, f"change {seen} is no longer there")
+                self._rebuild(site, loaded, f"change {seen} no longer exists")
             elif not is_in_step(loaded.index, head):
                 async with loaded.lock:
                     await self._catch_up(site, loaded, snapshot, head)
@@ -301,7 +301,7 @@ class Audience:
     async def _advance(self, site: int, index: SiteIndex, snapshot: Snapshot, head: Head) -> None:
         """Apply the next slice of changes."""
         if index.head.number >= head.number:
-            raise OutOfStepError(f"change {head.number} in the store is a different one")
+            raise OutOfStepError(f"change {head.number} in the database is a different one")
         before = index.head.number
         changes = await next_slice(snapshot, site, index.head, self._slice_changes)
         if any(record.rebuild for record in changes.records):

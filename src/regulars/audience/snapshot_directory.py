@@ -39,7 +39,7 @@ class SnapshotDirectory:
         except FileNotFoundError:
             return None
         except (DamagedError, OSError, MemoryError) as error:
-            trouble.warning("a snapshot is not used", path=str(self.path(site)), reason=str(error))
+            trouble.warning("a snapshot was ignored", path=str(self.path(site)), reason=str(error))
             self.discard(site)
             return None
 

@@ -137,7 +137,7 @@ async def _imported(
 
 
 async def _recurring(file: str) -> dict[int, int]:
-    with open_source(file) as source, figures_bar(f"{file}, looked through", source.size) as show_figures:
+    with open_source(file) as source, figures_bar(f"{file}, reading", source.size) as show_figures:
         return await repeated_customers(source, lambda count: show_figures(f"{count:,} lines", source.position))
 
 
@@ -158,10 +158,10 @@ def _reject_file(
         yield None
         return
     if path.absolute() in files_of(database):
-        raise FailedError(f"--rejects: {path} belongs to the database: give another name")
+        raise FailedError(f"--rejects: {path} belongs to the database; choose another name")
     try:
         if path.exists() and Path(imported).exists() and path.samefile(imported):
-            raise FailedError("--rejects must name another file than the one that is imported")
+            raise FailedError("--rejects must not be the file that is imported")
         stream = files.rewrite(path, _is_reject)
     except FileExistsError as error:
         raise FailedError(f"--rejects: {path} already exists and is not a reject file; choose another name") from error

@@ -95,14 +95,14 @@ def _run(arguments: list[str]) -> int:
         note(f"regulars: {error}")
         return FAILED
     except CommandFailedError as error:
-        note(f"regulars: an unforeseen error, which is a bug of this program: {error.__cause__!r}")
+        note(f"regulars: unexpected error; please report this bug: {error.__cause__!r}")
         return FAILED
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except Exception as error:
         if os.environ.get(_LOG_LEVEL) == "debug":
             raise
-        note(f"regulars: an unforeseen error: {error!r} ({_LOG_LEVEL}=debug tells where)")
+        note(f"regulars: unexpected error: {error!r} ({_LOG_LEVEL}=debug shows where)")
         return FAILED
 
 

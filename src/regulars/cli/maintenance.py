@@ -73,7 +73,7 @@ def check(
             for problem in each["problems"]:
                 typer.echo(f"  {problem}")
     if not found["ok"]:
-        raise FailedError("the check found problems; the safest remedy is a backup from before they arose")
+        raise FailedError("the check found problems; the safest remedy is a backup from before they occurred")
 
 
 def reindex(site: SiteNumber = None, as_json: AsJson = False, database: Database = NEAREST) -> None:  # type: ignore[assignment]
@@ -108,7 +108,7 @@ def backup(
       regulars backup /backups/regulars-$(date +%F).db
     """
     if file.exists():
-        raise FailedError(f"{file} already exists; a backup never overwrites a file")
+        raise FailedError(f"{file} already exists, and a backup never overwrites a file")
     if not file.absolute().parent.is_dir():
         raise FailedError(f"the folder {file.absolute().parent} does not exist")
 

@@ -159,7 +159,9 @@ def copy(source: SourceURL, target: TargetURL, as_json: AsJson = False) -> None:
     found = asyncio.run(work())
     show(found, as_json=as_json)
     if found["differences"]:
-        raise FailedError("the copy differs from its source, which was written to meanwhile; start again")
+        raise FailedError(
+            "the copy differs from its source, which has changed in the meantime; start again with an empty database"
+        )
 
 
 def check_against(url: str, other: str, *, as_json: bool) -> None:

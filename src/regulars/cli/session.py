@@ -40,7 +40,7 @@ async def require_database(url: str) -> None:
     """Raise FailedError unless the database is there with its tables."""
     if not await is_initialised(url):
         raise FailedError(
-            f"there is no database at {shown(url)}: create one with `regulars init --database {shown(url)}`"
+            f"no database exists at {shown(url)}: create one with `regulars init --database {shown(url)}`"
         )
 
 

@@ -169,7 +169,7 @@ class _Validator:
         if at <= now + AHEAD:
             return at  # a clock that is a little ahead still tells what came before what
         if not clamp:
-            self.faults.append(Fault("timestamp", "must not be more than 5 minutes ahead of now"))
+            self.faults.append(Fault("timestamp", "must not be more than 5 minutes in the future"))
         return now
 
     def text(self, field: str) -> str | None:
@@ -227,7 +227,7 @@ class _Validator:
                 self.faults.append(Fault(field, str(error)))
                 return 0
             if cents < 0:
-                self.faults.append(Fault(field, "must not be negative; money that goes back is a refund"))
+                self.faults.append(Fault(field, "must not be negative. Report returned money as a refund"))
             return cents
         return 0
 
@@ -277,7 +277,7 @@ class _Validator:
         try:
             text = msgspec.json.encode(rest)
         except (ValueError, TypeError, OverflowError, RecursionError):
-            self.faults.append(Fault("", "the event must be a JSON object of text, numbers, lists and objects"))
+            self.faults.append(Fault("", "the event must be a JSON object"))
             return None
         if len(text) > self.limits.event_detail:
             self.faults.append(Fault("", f"an event must fit in {self.limits.event_detail} bytes"))

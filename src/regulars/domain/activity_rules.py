@@ -137,7 +137,7 @@ def _person(person: Person | None, who: Who, work: WorkingSet, at: int | None) -
     """
     if person is None:
         if who.email_key is None and who.customer_id is None:
-            raise refuse("customer_not_found", "uuid", "There is no customer with this uuid.")
+            raise refuse("customer_not_found", "uuid", "No customer has this uuid.")
         at = None if at is None else min(at, work.now)
         return create_person(Who(who.email, who.email_key, who.customer_id), work, at=at), "created"
     customer = person.customer

@@ -158,7 +158,7 @@ def decode(part: bytes) -> Record:
     try:
         record = _decoder.decode(part)
     except msgspec.DecodeError:
-        raise UnknownFormatError(f"change record of an unknown format: {part[:8]!r}") from None
+        raise UnknownFormatError(f"change record in an unknown format: {part[:8]!r}") from None
     if record.format != FORMAT:
-        raise UnknownFormatError(f"change record of format {record.format}; this program reads {FORMAT}")
+        raise UnknownFormatError(f"change record in format {record.format}; this program reads format {FORMAT}")
     return record

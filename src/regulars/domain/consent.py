@@ -49,9 +49,9 @@ _LIFTED_BY: Final[dict[str | None, Strength]] = {
 """The weakest grant that lifts an end of each cause; None where the cause is not known."""
 
 _REMEDIES: Final = {
-    Strength.WORD: "a later word of the operator gives it again",
-    Strength.EXPLICIT: "`wording` or `proof` with it, or a later event `subscribed`, gives it again",
-    Strength.PROVEN: "only a later event `subscribed` with `proof` gives it again",
+    Strength.WORD: "a later change by the operator restores it",
+    Strength.EXPLICIT: "send `wording` or `proof` with it, or a later event `subscribed`, to restore it",
+    Strength.PROVEN: "only a later event `subscribed` with `proof` restores it",
 }
 _ENDED: Final = {
     Strength.WORD: "ended",
@@ -137,7 +137,7 @@ class Moments(Struct):
         """Why there is no consent, and what gives it again, as a sentence."""
         end = self.standing_end
         assert end is not None
-        return f"The consent was {_ENDED[end]}: {_REMEDIES[end]}."
+        return f"The consent was {_ENDED[end]}; {_REMEDIES[end]}."
 
     def _is_lifted(self, strength: Strength, ended: int) -> bool:
         granted = self.granted.get(strength)

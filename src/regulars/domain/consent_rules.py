@@ -19,7 +19,9 @@ from regulars.domain.working import WorkingSet
 _SUBSCRIBED: Final = BY_NAME["subscribed"]
 _NEWSLETTER_IN: Final = BY_NAME["newsletter.subscribed"]
 _NEWSLETTER_OUT: Final = BY_NAME["newsletter.unsubscribed"]
-NEWSLETTER_KEPT_BACK: Final = "The person left this newsletter: a later event `newsletter_subscribed` brings it back."
+NEWSLETTER_KEPT_BACK: Final = (
+    "The customer unsubscribed from this newsletter; a later event `newsletter_subscribed` restores it."
+)
 
 
 def moments_of(person: Person, work: WorkingSet) -> Moments:

@@ -13,7 +13,7 @@ REFUSALS: Final[dict[str, str]] = {
     "object_not_found": "The group, tag, offer or other object does not exist.",
     "address_taken": "Another customer has this address.",
     "duplicate_name": "Another object of this kind has this name or key.",
-    "unavailable": "The database is unavailable; nothing was changed.",
+    "unavailable": "The database is unavailable. Nothing was changed.",
     "internal": "Internal server error; see the server log under the request id.",
 }
 """Every reason for refusing a command, by its stable code. All but the last two are rules of the domain."""

@@ -72,7 +72,7 @@ def _text(limit: str) -> Callable[[Any, Limits], str]:
         text: str = trim(value)
         longest = longest_of(limits)
         if len(text) > longest or not is_storable(text):
-            raise ValueError(f"must be text of at most {longest} characters, without NUL or lone surrogates")
+            raise ValueError(f"must be text of at most {longest} characters, without NUL or unpaired surrogates")
         return text
 
     return rule

@@ -63,30 +63,30 @@ def bare_address(value: object) -> object:
 
 
 def parse_address(value: object, *, longest: int) -> tuple[str, str]:
-    """An e-mail address as (shown, key): lower-cased, in NFC, its domain in Unicode; the key by which it is found.
+    """An email address as (shown, key): lower-cased, in NFC, its domain in Unicode; the key by which it is found.
 
     White space and invisible characters around it are passed over. Raises ValueError with a sentence. Addresses of the
     usual form are judged by one expression; the others, with quotes or letters beyond ASCII, by the email-validator
     library (no DNS), their domains by IDNA 2008 with the mapping of UTS 46.
     """
     if not isinstance(value, str):
-        raise ValueError("must be an e-mail address as text")
+        raise ValueError("must be an email address as text")
     text = value.strip()
     if len(text) > longest:
-        raise ValueError(f"must be an e-mail address of at most {longest} characters")
+        raise ValueError(f"must be an email address of at most {longest} characters")
     if _PLAIN_ADDRESS.fullmatch(text) and text.find("@") <= LONGEST_LOCAL_PART:
         shown = text.lower()
         if "xn--" not in shown:
             return shown, shown
     text = trim(text)
     if not is_storable(text):
-        raise ValueError("must be an e-mail address without NUL or lone surrogates")
+        raise ValueError("must be an email address without NUL or unpaired surrogates")
     local, _, domain = text.rpartition("@")
     if len(local.encode()) > LONGEST_LOCAL_PART:
-        raise ValueError(f"must be an e-mail address with at most {LONGEST_LOCAL_PART} octets before the @")
+        raise ValueError(f"must be an email address with at most {LONGEST_LOCAL_PART} octets before the @")
     text = f"{local}@{_shown_domain(domain)}"
     if not _is_address(text):
-        raise ValueError("must be an e-mail address such as anna@example.com")
+        raise ValueError("must be an email address such as anna@example.com")
     shown = unicodedata.normalize("NFC", text.lower())
     return shown, address_key(shown)  # of the form that is shown, so that this finds the customer again
 

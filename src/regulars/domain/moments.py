@@ -22,7 +22,7 @@ _BASIC_DATE: Final = re.compile(r"\d{8}", re.ASCII)
 _SPREADSHEET_DAYS: Final = (20_000, 80_000)
 """The numbers that Excel and others give the days from 1954 to 2119."""
 
-_ALLOWED: Final = "must be a time: Unix seconds or ISO 8601, such as 2026-01-31T12:00:00Z"
+_ALLOWED: Final = "must be a time as Unix seconds or ISO 8601, such as 2026-01-31T12:00:00Z"
 
 
 def parse_moment(value: object) -> int:
@@ -38,7 +38,7 @@ def parse_moment(value: object) -> int:
             return _from_iso(text)
         value = float(text) if "." in text else int(text)
     if isinstance(value, int | float) and _SPREADSHEET_DAYS[0] <= value < _SPREADSHEET_DAYS[1]:
-        raise ValueError(f"{_ALLOWED}; this looks like a spreadsheet's number of a day: format the column as a date")
+        raise ValueError(f"{_ALLOWED}. This looks like a day number from a spreadsheet: format the column as a date")
     if isinstance(value, bool) or not isinstance(value, int | float) or not _FIRST <= value * SECOND <= _LAST:
         raise ValueError(_ALLOWED)
     return value * SECOND if isinstance(value, int) else round(value * SECOND)

@@ -263,7 +263,7 @@ def decode(body: bytes) -> list[Happening]:
     try:
         found = _decoder.decode(body)
     except msgspec.DecodeError:
-        raise UnknownFormatError(f"part of the outbox of an unknown format: {body[:8]!r}") from None
+        raise UnknownFormatError(f"outbox part in an unknown format: {body[:8]!r}") from None
     if found.format != FORMAT:
-        raise UnknownFormatError(f"part of the outbox of format {found.format}; this program reads {FORMAT}")
+        raise UnknownFormatError(f"outbox part in format {found.format}; this program reads format {FORMAT}")
     return found.happenings

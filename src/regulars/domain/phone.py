@@ -42,4 +42,6 @@ def parse_phone(value: object) -> str:
                 found: str = library.format_number(number, library.PhoneNumberFormat.E164)
                 if number.extension is None and _E164.fullmatch(found):
                     return found
-    raise ValueError("must be + and the country code, 6 to 14 digits in all, such as +919742888933 or +91 97428 88933")
+    raise ValueError(
+        "must have + and the country code, with 6 to 14 digits in total, such as +919742888933 or +91 97428 88933"
+    )

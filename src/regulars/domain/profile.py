@@ -223,7 +223,7 @@ class _Validator:
 
     def attribute_rules(self, key: str, value: Any) -> None:
         if key.startswith(RESERVED_PREFIX):
-            self.fault(key, f"is reserved: attribute names must not start with {RESERVED_PREFIX}")
+            self.fault(key, f"must not start with {RESERVED_PREFIX}, which is reserved")
         elif not 1 <= len(key) <= self.limits.attribute_key or not is_storable(key):
             self.fault("data", f"attribute names must have 1 to {self.limits.attribute_key} characters, without NUL")
         elif problem := _unstorable(value):
@@ -318,7 +318,7 @@ def _is_plain(value: Any) -> bool:
 def _unstorable(value: Any) -> str | None:
     """Why a JSON value cannot be kept, None if it can."""
     if isinstance(value, str):
-        return None if is_storable(value) else "must not contain NUL or lone surrogates"
+        return None if is_storable(value) else "must not contain NUL or unpaired surrogates"
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int):

@@ -112,7 +112,7 @@ def _refuse_unknown_objects(profile: Profile, work: WorkingSet) -> None:
 
 def _refuse_unknown_uuid(who: Who) -> None:
     if who.email_key is None and who.customer_id is None:
-        raise refuse("customer_not_found", "uuid", "There is no customer with this uuid.")
+        raise refuse("customer_not_found", "uuid", "No customer has this uuid.")
 
 
 def _refuse_other_uuid(who: Who, person: Person) -> None:
@@ -123,7 +123,7 @@ def _refuse_other_uuid(who: Who, person: Person) -> None:
 def _refuse_namelessness(who: Who, customer: Customer) -> None:
     """A customer keeps at least one of the identifiers by which callers know it."""
     if customer.email_key is None and who.email_key is None:
-        raise refuse("invalid", "customer_id", "cannot be cleared: nothing else identifies this customer")
+        raise refuse("invalid", "customer_id", "cannot be removed, because nothing else identifies this customer")
 
 
 def _new_values(customer: Customer | None, profile: Profile, limits: Limits, *, late: bool) -> dict[str, Any]:

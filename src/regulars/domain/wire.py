@@ -19,15 +19,13 @@ def decode_json(raw: bytes) -> Any:
     """Decode a JSON document. Raises ValueError with a sentence for one that is malformed, nested too deep, or
     holds too many values, NUL, a lone surrogate or a number that no float holds."""
     if len(raw) > MOST_VALUES and _has_too_many_values(raw):
-        raise ValueError(f"The body holds more than {MOST_VALUES} values.")
+        raise ValueError(f"The body has more than {MOST_VALUES} values.")
     try:
         value = _decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         lone = _lone_surrogate(raw)
         if lone is not None:
-            raise ValueError(
-                f"The body holds {lone}, one half of a surrogate pair, which alone is no character."
-            ) from None
+            raise ValueError(f"The body contains the unpaired surrogate {lone}.") from None
         raise ValueError(f"The body is not valid JSON: {error}") from None
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
@@ -35,7 +33,7 @@ def decode_json(raw: bytes) -> Any:
     if brackets > DEEPEST and _is_too_deep(value, brackets):
         raise ValueError(_TOO_DEEP)
     if b"\\u0000" in raw and _NUL.search(raw):
-        raise ValueError("The body holds a NUL character (\\u0000), which no text may contain.")
+        raise ValueError("The body contains a NUL character (\\u0000), which is not allowed.")
     return value
 
 

@@ -18,7 +18,7 @@ async def authenticate(scope: Scope) -> Caller:
         return known
     header = credentials.header_of(scope)
     if header is None:
-        raise Problem("not_authenticated", "Not authorized: the request brings no API key.")
+        raise Problem("not_authenticated", "Not authorized: the request has no API key.")
     services: Services = scope["services"]
     caller = services.keyring.recall(header) or await services.keyring.find(header)
     if caller is None:

@@ -39,7 +39,7 @@ class Share:
         if memory.taken + size > memory.limit:
             raise Problem(
                 "busy",
-                f"More than {memory.limit} bytes of bodies are under way; try again in a second.",
+                f"The server is receiving too many request bodies (over {memory.limit} bytes). Try again in a second.",
                 headers={"Connection": "close"},
             )
         memory.taken += size

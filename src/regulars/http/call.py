@@ -82,7 +82,7 @@ class Call:
         """The next part of the body, and whether there is more. Raises Problem when it is larger than `limit`."""
         message = await self._receive()
         if message["type"] == "http.disconnect":
-            raise Problem("malformed", "The client left before the body was complete.")
+            raise Problem("malformed", "The client disconnected before the body was complete.")
         part: bytes = message.get("body", b"")
         if len(part) > limit:
             raise _too_large(limit)
@@ -117,7 +117,7 @@ def _decoded(body: bytes) -> Any:
 
 
 def _too_large(limit: int) -> Problem:
-    return Problem("too_large", f"The body must not be larger than {limit} bytes.", headers={"Connection": "close"})
+    return Problem("too_large", f"The body may have at most {limit} bytes.", headers={"Connection": "close"})
 
 
 @cache

@@ -47,7 +47,7 @@ class CancelOnDisconnect:
             with suppress(asyncio.CancelledError):
                 await asyncio.sleep(0)
         if self._task.uncancel() == 0:
-            raise Problem("malformed", "The client left before the answer was ready.") from None
+            raise Problem("malformed", "The client disconnected before the response was ready.") from None
 
     def _begin(self) -> None:
         self._watch = asyncio.create_task(self._until_left())

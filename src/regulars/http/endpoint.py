@@ -32,7 +32,7 @@ class Endpoint:
             if self._check is not None:
                 self._check(scope)
             if self._scope is not None and self._scope not in caller.key.scopes:
-                raise Problem("scope_missing", f"The key does not have the scope {self._scope}.")
+                raise Problem("scope_missing", f"The key lacks the scope {self._scope}.")
             response = await self._handler(call, caller)
         await response(scope, receive, send)
 

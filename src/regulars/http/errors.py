@@ -98,5 +98,6 @@ def after_commit() -> Iterator[None]:
         yield
     except UnavailableError as error:
         raise Problem(
-            "outcome_unknown", "The change was made, but the database became unavailable before it could be shown."
+            "outcome_unknown",
+            "The change was made, but the database became unavailable before the result could be read.",
         ) from error

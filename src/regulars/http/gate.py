@@ -198,21 +198,24 @@ def _problem(error: Exception) -> Problem:
         case RefusedError():
             return Problem(error.code, error.sentence, faults=error.faults)
         case HTTPException(status_code=405):
-            return Problem("method_not_allowed", "This path has no such method.")
+            return Problem("method_not_allowed", "This path does not support this method.")
         case HTTPException(status_code=404):
             return _no_such_call()
         case QueueFullError() | audience.QuestionsFullError():
-            return Problem("busy", "The server has more to do than it can take in; try again in a second.")
+            return Problem("busy", "The server has too many requests to process. Try again in a second.")
         case audience.LoadingError():
-            return Problem("loading", "The index of this site is being loaded; try again in a second.")
+            return Problem("loading", "The index of this site is being loaded. Try again in a second.")
         case OutcomeUnknownError():
-            return Problem("outcome_unknown", "The database was lost in the middle of this; it may have been done.")
+            return Problem(
+                "outcome_unknown",
+                "The connection to the database was lost during the change. It may or may not have been made.",
+            )
         case UnavailableError():
-            return Problem("unavailable", "The database is unavailable; nothing was changed.")
+            return Problem("unavailable", "The database is unavailable. Nothing was changed.")
         case CommandFailedError():
-            return Problem("internal", "Something went wrong; nothing was changed.")
+            return Problem("internal", "Internal server error. Nothing was changed.")
         case _:
-            return Problem("internal", "Something went wrong.")
+            return Problem("internal", "Internal server error.")
 
 
 def _unknown(path: str) -> UnknownPaths:
@@ -222,5 +225,5 @@ def _unknown(path: str) -> UnknownPaths:
 def _no_such_call() -> Problem:
     return Problem(
         "not_found",
-        "There is no such call here; /docs lists all there are, docs/compatibility.md by vendor.",
+        "This path does not exist. /docs lists all calls.",
     )

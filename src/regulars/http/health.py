@@ -28,7 +28,7 @@ async def show_ready(call: Call) -> Response:
     """Whether calls will be carried out: the database can be written, and no site is being loaded."""
     await call.services.store.prove_writable()
     if call.services.audience.is_loading:
-        raise Problem("loading", "The index of a site is being loaded.")
+        raise Problem("loading", "An index is being loaded.")
     return json_response({"status": "ok"})
 
 

@@ -23,10 +23,12 @@ async def show(call: Call) -> Response:
     """The figures of all server processes. Sites of every account are in them, so no key of an account opens them."""
     token = call.services.settings.metrics_token
     if not token:
-        raise Problem("not_found", "There are no metrics: the setting REGULARS_METRICS_TOKEN switches them on.")
+        raise Problem("not_found", "Metrics are off. Set REGULARS_METRICS_TOKEN to switch them on.")
     given = call.request.headers.get("authorization", "")
     if not given:
-        raise Problem("not_authenticated", "Not authorized: metrics need the token of REGULARS_METRICS_TOKEN.")
+        raise Problem(
+            "not_authenticated", "Not authorized: send the bearer token that is set by REGULARS_METRICS_TOKEN."
+        )
     is_bearer = given[: len(_SCHEME)].lower() == _SCHEME
     if not is_bearer or not secrets.compare_digest(given[len(_SCHEME) :].strip().encode(), token.encode()):
         raise Problem("key_unknown", "Not authorized")

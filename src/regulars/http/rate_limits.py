@@ -39,5 +39,5 @@ def count(scope: Scope, caller: Caller, cost: int = 1, *, counted: int = 0) -> N
         (b"ratelimit", b'"%s";r=%d;t=%d' % (POLICY.encode(), admission.remaining, seconds)),
     ]
     if not admission.is_admitted:
-        detail = f"This key may make {rate} requests a second; try again in {seconds} s."
+        detail = f"This key is limited to {rate} requests per second. Try again in {seconds} s."
         raise Problem("rate_limited", detail, headers={"Retry-After": str(seconds)})

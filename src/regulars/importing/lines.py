@@ -54,7 +54,7 @@ class Source:
                 if not raw.isspace():
                     yield Line(number, raw)
         except (OSError, EOFError, zlib.error) as error:
-            raise UnreadableFileError(f"{self.name} cannot be read beyond line {number}: {error}") from error
+            raise UnreadableFileError(f"{self.name} cannot be read after line {number}: {error}") from error
 
     def _refuse_other_formats(self, first: bytes) -> None:
         found = _other_format(first)
@@ -75,17 +75,17 @@ def _other_format(first: bytes) -> str | None:
     """What format a file has, judging by its first line, if it is not one JSON object per line, and how to fix that."""
     text = first.strip()
     if first.startswith(b"\x1f\x8b"):
-        return "is packed by gzip: give it a name that ends in .gz, or pipe it through `zcat`"
+        return "is compressed with gzip: rename it so that it ends in .gz, or pipe it through `zcat`"
     if first.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in first[:4]:
-        return "is UTF-16 or UTF-32 text: convert it to UTF-8, as with `iconv -f UTF-16 -t UTF-8`"
+        return "is UTF-16 or UTF-32 text: convert it to UTF-8, for example with `iconv -f UTF-16 -t UTF-8`"
     if first.startswith(b"PK\x03\x04"):
-        return "is a ZIP archive or a spreadsheet: export it as one JSON object a line"
+        return "is a ZIP archive or a spreadsheet: export it as one JSON object per line"
     if text.startswith(b"[") and (text == b"[" or b"{" in text):
-        return "is a JSON array: write one object a line, as `jq -c '.[]'` does"
+        return "is a JSON array: convert it to one object per line, for example with `jq -c '.[]'`"
     if text == b"{":
-        return "has JSON objects over several lines: write one object a line, as `jq -c .` does"
+        return "has JSON objects that span several lines: convert it to one object per line, for example with `jq -c .`"
     if text and not text.startswith((b"{", b"[")) and any(text.count(mark) for mark in (b",", b";", b"\t")):
-        return "looks like CSV, as its first line is no JSON object: convert it to one JSON object a line"
+        return "looks like CSV, because its first line is not a JSON object: convert it to one JSON object per line"
     return None
 
 

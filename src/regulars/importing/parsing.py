@@ -185,7 +185,7 @@ class _Past:
         at = self._moment(f"{path}.at", evidence.at)
         texts = filter(None, (evidence.source, evidence.wording, evidence.proof))
         if any(len(text) > self._limits.text or not is_storable(text) for text in texts):
-            self.faults.append(Fault(path, f"its texts must have at most {self._limits.text} characters, without NUL"))
+            self.faults.append(Fault(path, f"its texts may have at most {self._limits.text} characters, without NUL"))
         if evidence.cause is not None and evidence.cause not in CAUSES:
             self.faults.append(Fault(f"{path}.cause", f"must be one of {', '.join(CAUSES)}"))
         if at is None:

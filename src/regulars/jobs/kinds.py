@@ -6,5 +6,5 @@ from regulars.jobs.kind import Kind
 from regulars.jobs.pruning import prune
 
 KINDS: Final[tuple[Kind, ...]] = (
-    Kind(name="prune", meaning="deletes old changes, outbox rows and ended jobs", handler=prune, every=3_600),
+    Kind(name="prune", meaning="deletes old changes, outbox rows and finished jobs", handler=prune, every=3_600),
 )

@@ -66,7 +66,7 @@ class Runner:
             except UnavailableError as error:
                 unavailable.warning("jobs are waiting for the database", reason=str(error))
             except Exception:
-                _log.exception("the queue of jobs failed")
+                _log.exception("the job queue failed")
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self._poll_seconds)
@@ -78,7 +78,7 @@ class Runner:
             return False
         kind = self._kinds[job.kind]
         if job.attempt > job.attempts:
-            await self._give_back(kind, job, error="every process that ran it ended before it was done")
+            await self._give_back(kind, job, error="every process that ran it stopped before it was done")
             return True
         working = asyncio.create_task(self._work(kind, job))
         keeping = asyncio.create_task(self._keep(job, working))
@@ -159,7 +159,7 @@ class Runner:
                 await self._fail(kind, job, str(error))
             case _:
                 _log.error("a job failed", job=job.id, kind=job.kind, exc_info=error)
-                await self._fail(kind, job, f"an unforeseen error: {error!r}")
+                await self._fail(kind, job, f"unexpected error: {error!r}")
 
     async def _succeed(self, kind: Kind, job: Job, result: dict[str, Any] | None) -> None:
         if kind.every is None:

@@ -33,37 +33,35 @@ REQUESTS: Final = Metric(
     "regulars_http_request_duration_seconds",
     "histogram",
     ("method", "route", "status"),
-    "Time from the head of a request to the end of its answer.",
+    "Time from the headers of a request to the end of its response.",
     bounds=SECONDS,
 )
 QUESTIONS: Final = Metric(
     "regulars_question_duration_seconds",
     "histogram",
     (),
-    "Time to answer a question about customers: index, total and rows of the page.",
+    "Time to answer a query about customers: index, total and rows of the page.",
     bounds=(0.00025, 0.0005, *SECONDS),
 )
 COMMIT_SECONDS: Final = Metric(
     "regulars_ledger_commit_duration_seconds",
     "histogram",
     (),
-    "Time of a write transaction, from its lock to its commit on disk.",
+    "Duration of a write transaction, from its lock to its commit on disk.",
     bounds=SECONDS,
 )
 BATCH_SIZE: Final = Metric(
-    "regulars_ledger_batch_size", "histogram", (), "Commands in a write transaction.", bounds=SIZES
+    "regulars_ledger_batch_size", "histogram", (), "Commands per write transaction.", bounds=SIZES
 )
-LEDGER_QUEUE: Final = Metric("regulars_ledger_queue", "gauge", (), "Commands that wait for a write transaction.")
+LEDGER_QUEUE: Final = Metric("regulars_ledger_queue", "gauge", (), "Commands waiting for a write transaction.")
 INDEX_LOADS: Final = Metric(
-    "regulars_index_loads_total", "counter", ("source",), "Indexes that were loaded, from a snapshot or from the store."
+    "regulars_index_loads_total", "counter", ("source",), "Indexes loaded, from a snapshot or from the database."
 )
 INDEX_REBUILDS: Final = Metric(
-    "regulars_index_rebuilds_total", "counter", (), "Indexes that could not be continued and were loaded again."
+    "regulars_index_rebuilds_total", "counter", (), "Indexes that could not be updated and were reloaded."
 )
-INDEX_CHANGES: Final = Metric(
-    "regulars_index_changes_applied_total", "counter", (), "Changes that indexes have followed."
-)
-INDEX_BYTES: Final = Metric("regulars_index_bytes", "gauge", ("site",), "Memory of a loaded index.")
+INDEX_CHANGES: Final = Metric("regulars_index_changes_applied_total", "counter", (), "Changes applied to indexes.")
+INDEX_BYTES: Final = Metric("regulars_index_bytes", "gauge", ("site",), "Memory used by a loaded index, in bytes.")
 INDEX_CUSTOMERS: Final = Metric(
     "regulars_index_customers", "gauge", ("site",), "Customers in a loaded index.", merge="max"
 )
@@ -71,35 +69,35 @@ INDEX_LAG: Final = Metric(
     "regulars_index_lag_changes",
     "gauge",
     ("site",),
-    "Changes by which a loaded index was behind the store when it was last brought up to date.",
+    "How many changes a loaded index was behind the database when it was last updated.",
     merge="max",
 )
 LOOP_LAG: Final = Metric(
     "regulars_event_loop_lag_seconds",
     "gauge",
     (),
-    "The longest delay of the event loop in the last minute.",
+    "The longest event loop delay in the last minute.",
     merge="max",
 )
-IN_PROGRESS: Final = Metric("regulars_http_requests_in_progress", "gauge", (), "Requests that are being answered.")
+IN_PROGRESS: Final = Metric("regulars_http_requests_in_progress", "gauge", (), "Requests in progress.")
 STALLS: Final = Metric(
     "regulars_event_loop_stalls_total",
     "counter",
     (),
-    "Times that the event loop was held for more than a quarter of a second.",
+    "How often the event loop was blocked for more than 250 ms.",
 )
-JOBS: Final = Metric("regulars_jobs", "gauge", ("state",), "Jobs of the database, by state.", merge="max")
+JOBS: Final = Metric("regulars_jobs", "gauge", ("state",), "Background jobs by state.", merge="max")
 BUILD: Final = Metric(
-    "regulars_build_info", "gauge", ("version",), "The running version; the value is always 1.", merge="max"
+    "regulars_build_info", "gauge", ("version",), "The running version. The value is always 1.", merge="max"
 )
-CPU: Final = Metric("process_cpu_seconds_total", "counter", (), "Processor time of all server processes.")
+CPU: Final = Metric("process_cpu_seconds_total", "counter", (), "CPU time used by all server processes.")
 MEMORY: Final = Metric("process_resident_memory_bytes", "gauge", (), "Resident memory of all server processes.")
 FILES: Final = Metric("process_open_fds", "gauge", (), "Open files and connections of all server processes.")
 STARTED: Final = Metric(
     "process_start_time_seconds",
     "gauge",
     (),
-    "When the youngest server process started, in seconds since 1970.",
+    "Start time of the newest server process, in Unix seconds.",
     merge="max",
 )
 

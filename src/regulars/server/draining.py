@@ -141,7 +141,7 @@ class DrainingWorkers(multiprocess.Multiprocess):
                 return
             if worker.exitcode == STARTUP_FAILURE:
                 time.sleep(RETRY_SECONDS)
-            _log.warning("a worker ended and is replaced", worker=worker.pid, exit_code=worker.exitcode)
+            _log.warning("a worker ended and is being replaced", worker=worker.pid, exit_code=worker.exitcode)
             self.processes[place] = multiprocess.Process(self.config, self.sockets)
             self.processes[place].start()
 

@@ -39,7 +39,7 @@ class ParsingProtocol(HttpToolsProtocol):
         """Begin a request, unless its head must be parsed again."""
         if self.parser.should_upgrade():
             if self.parser.get_method() == b"CONNECT":  # to the client, whatever follows is not HTTP
-                raise ValueError("CONNECT is for proxies")
+                raise ValueError("CONNECT is not supported")
             self._postponed = True
             return
         super().on_headers_complete()

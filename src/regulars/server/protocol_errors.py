@@ -27,9 +27,9 @@ _PROBLEMS: Final = {
     "http_version": ("http_version", "The server speaks HTTP/1.0 and HTTP/1.1."),
     "head_too_large": (
         "head_too_large",
-        f"The line and headers of a request must not be larger than {LARGEST_HEAD} bytes.",
+        f"The request line and headers may have at most {LARGEST_HEAD} bytes.",
     ),
-    "head_timeout": ("timeout", "The line and headers of the request did not arrive in time."),
+    "head_timeout": ("timeout", "The request line and headers did not arrive in time."),
     "body_timeout": ("timeout", "The body of the request did not arrive in time."),
 }
 """Error code and message for a request that could not be read, by reason."""

@@ -58,5 +58,5 @@ def _flush() -> None:
         try:
             transport.flush()
         except Exception:  # one connection's failure must not affect the others
-            _log.exception("an answer could not be sent")
+            _log.exception("a response could not be sent")
             transport.abort()

@@ -197,10 +197,10 @@ async def _setting(connection: Connection, name: str) -> str:
 async def create_account(engine: Engine, name: str, *, now: int) -> int:
     """Create an account and return its number. Raises ControlError if the name is empty or taken."""
     if not name.strip():
-        raise ControlError("an account needs a name")
+        raise ControlError("the account needs a name")
     async with engine.transaction() as connection:
         if await connection.one(_ACCOUNT_NAMED, {"name": name}):
-            raise ControlError(f"there is an account named {name!r} already")
+            raise ControlError(f"an account named {name!r} already exists")
         row = await connection.one(_NEW_ACCOUNT, {"name": name, "now": now})
     assert row is not None
     return int(row[0])
@@ -211,11 +211,13 @@ async def find_account(connection: Connection, name: str | None) -> int:
     if name is not None:
         row = await connection.one(_ACCOUNT_NAMED, {"name": name})
         if row is None:
-            raise ControlError(f"there is no account named {name!r}")
+            raise ControlError(f"no account is named {name!r}")
         return int(row[0])
     rows = await connection.all(_ACCOUNTS, {})
     if len(rows) != 1:
-        raise ControlError("name the account: there are " + (", ".join(row[1] for row in rows) or "none; run init"))
+        if not rows:
+            raise ControlError("there is no account yet; run init")
+        raise ControlError("choose an account: " + ", ".join(row[1] for row in rows))
     return int(rows[0][0])
 
 
@@ -241,14 +243,14 @@ async def create_site(engine: Engine, account: int, subdomain: str, *, title: st
     require_site_name(subdomain)
     async with engine.transaction() as connection:
         if any(site.subdomain == subdomain for site in await list_sites(connection, account)):
-            raise ControlError(f"the account has a site named {subdomain!r} already")
+            raise ControlError(f"the account already has a site named {subdomain!r}")
         row = await connection.one(
             _NEW_SITE, {"account": account, "title": title or subdomain, "subdomain": subdomain, "now": now}
         )
         assert row is not None
         site = Site(*row)
         if site.id > _LARGEST_SITE:
-            raise ControlError(f"there are {_LARGEST_SITE} sites already")
+            raise ControlError(f"the limit of {_LARGEST_SITE} sites is reached")
         await connection.many(sql.NEW_HEAD, [(site.id, 0, 0, 0, 1, 1, 1, 1)])
     return site
 

@@ -72,11 +72,11 @@ async def _begin(target: Engine, mark: str) -> None:
         connection.discard()
         row = await connection.one(_MARK, {"setting": COPY_OF})
     if row is None:
-        raise OccupiedError("the target has a store already: a copy needs an empty database")
+        raise OccupiedError("the target already has tables: a copy needs an empty database")
     if row[0] != mark:
         raise OccupiedError(
-            "the target is an unfinished copy of another store, or of this one before it was written to: "
-            "begin again with an empty database"
+            "the target is an unfinished copy of another database, or of this one before it changed: start again with "
+            "an empty database"
         )
 
 

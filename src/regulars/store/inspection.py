@@ -77,11 +77,14 @@ async def contradictions(connection: Connection, site: int) -> AsyncIterator[str
                     None if email is None else await connection.one(_OWNER, {"site": site, "key": address_key(email)})
                 )
                 if other is None:
-                    yield f"customer {number}: email_key is not that of the email"
+                    yield f"customer {number}: email_key does not match the email"
                 else:
-                    yield f"customer {number}: its address is also that of customer {other[0]}: change or delete one"
+                    yield f"customer {number}: customer {other[0]} has the same address; change or delete one of them"
             if customer_id is not None and composed(customer_id) != customer_id:
-                yield f"customer {number}: its customer_id, composed, is also that of another: change or delete one"
+                yield (
+                    f"customer {number}: another customer has the same customer_id after normalization; change or "
+                    "delete one of them"
+                )
             if attributes is not None and not _is_object(attributes):
                 yield f"customer {number}: the attributes are not a JSON object"
         after = rows[-1][0]

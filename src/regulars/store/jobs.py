@@ -328,7 +328,9 @@ async def retry(engine: Engine, number: int, *, now: int) -> None:
         if await connection.one(_RETRY, {"job": number, "now": now}) is not None:
             return
         found = await job_of(connection, number)
-    raise JobError(f"there is no job {number}" if found is None else f"job {number} is {found.state}: nothing to retry")
+    raise JobError(
+        f"job {number} does not exist" if found is None else f"job {number} is {found.state}, so it cannot be retried"
+    )
 
 
 async def cancel(engine: Engine, number: int, *, now: int) -> None:
@@ -342,9 +344,11 @@ async def cancel(engine: Engine, number: int, *, now: int) -> None:
                 return
         found = await job_of(connection, number)
     if found is None:
-        raise JobError(f"there is no job {number}")
+        raise JobError(f"job {number} does not exist")
     recurs = found.recurring is not None and found.state == "waiting"
-    raise JobError(f"job {number} " + ("recurs: it cannot be cancelled" if recurs else f"is {found.state} already"))
+    raise JobError(
+        f"job {number} " + ("is recurring and cannot be cancelled" if recurs else f"is already {found.state}")
+    )
 
 
 async def prune_jobs(engine: Engine, *, before: int) -> int:

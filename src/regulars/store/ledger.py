@@ -74,11 +74,9 @@ class _Submission:
 _UNANSWERED: Final = CommandFailedError("not answered")
 
 
-_FAILED: Final = Outcome(
-    refusal=refuse("internal", "", "Something went wrong in the server with this one; the log tells more.")
-)
+_FAILED: Final = Outcome(refusal=refuse("internal", "", "Internal server error for this item; see the server log."))
 _NOT_DONE: Final = Outcome(
-    refusal=refuse("unavailable", "", "The database became unavailable before this item was processed. Retry it.")
+    refusal=refuse("unavailable", "", "The database became unavailable before this item was processed. Send it again.")
 )
 
 
@@ -187,7 +185,7 @@ class Ledger:
             await self._commit(batch, taken)
         except RejectedError as error:
             taken = taken or batch()
-            unavailable.warning("a batch is replayed one by one", commands=len(taken), reason=str(error))
+            unavailable.warning("retrying the commands of a batch one by one", commands=len(taken), reason=str(error))
             for item in taken:
                 await self._run_alone(item)
         except UnavailableError as error:
@@ -196,7 +194,7 @@ class Ledger:
         except Exception:
             taken = taken or batch()
             if len(taken) > 1:
-                _log.warning("a batch failed and is replayed one by one", commands=len(taken), exc_info=True)
+                _log.warning("a batch failed; retrying its commands one by one", commands=len(taken), exc_info=True)
             for item in taken:
                 await self._run_alone(item)
         finally:
@@ -223,7 +221,7 @@ class Ledger:
         try:
             outcomes = await self._transact(batch, taken)
         except TransientError as error:
-            unavailable.warning("a batch is tried once more", reason=str(error))
+            unavailable.warning("retrying a batch", reason=str(error))
             outcomes = await self._transact(batch, taken)
         self.commits += 1
         self.commands += len(taken)

@@ -102,7 +102,7 @@ async def _version(connection: Connection, tables: set[str]) -> str | None:
     if series != str(SERIES):
         raise IncompatibleError(
             f"the database has stored formats of series {series or 'unknown'}, this program reads series "
-            f"{SERIES}: run the program that made it, or restore a backup"
+            f"{SERIES}: use the version that created it, or restore a backup"
         )
     return version
 
@@ -177,7 +177,8 @@ async def migrate(
     if quick_only and not all(step.is_quick for step in waiting):
         long = ", ".join(f"{step.number} ({step.name})" for step in waiting if not step.is_quick)
         raise IncompatibleError(
-            f"the database needs migrations that may take long: run `regulars migrate`, then start again; step {long}"
+            "the database needs migrations that can take long: run `regulars migrate`, then start again. Pending: "
+            f"step {long}"
         )
     return [step.number for step in waiting if await _take(engine, step, on_progress)]
 

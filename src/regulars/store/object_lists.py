@@ -111,9 +111,7 @@ async def wrong_titles(connection: Connection, site: int) -> AsyncIterator[str]:
     while after is not None:
         stretch = await judge_titles(connection, site, after, SLICE)
         for kind, number, title in stretch.wrong:
-            problem = (
-                "it is deleted, but still in lists" if title is None else "lists have another title of it, or none"
-            )
+            problem = "deleted, but still in lists" if title is None else "lists have a different title for it, or none"
             yield f"{KINDS[kind - 1]} {number}: {problem}"
         after = stretch.next
 
@@ -142,7 +140,7 @@ async def wrong_counts(connection: Connection, site: int) -> list[str]:
     there: dict[int, int] = dict(await connection.in_thread(sql.TITLES_PRESENT, {"site": site}))
     kept: dict[int, int] = dict(await connection.all(sql.COUNTS, {"site": site}))
     return [
-        f"{KINDS[kind - 1]}: the count is {kept.get(kind, 0)}, but there are {there.get(kind, 0)}"
+        f"{KINDS[kind - 1]}: the stored count is {kept.get(kind, 0)}, the actual count {there.get(kind, 0)}"
         for kind in sorted({*there, *kept})
         if kept.get(kind, 0) != there.get(kind, 0)
     ]

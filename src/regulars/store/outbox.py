@@ -119,35 +119,35 @@ async def problems(connection: Connection, site: int, head: Head) -> AsyncIterat
         if parts:
             of_these = {"site": site, "first": parts[0].number, "last": parts[-1].number}
             for (number,) in await connection.all(sql.FOREIGN, of_these):
-                yield f"the outbox of change {number} has another token than the change"
+                yield f"outbox of change {number}: its token differs from that of the change"
         for part in parts:
             wrong = _wrong(reached, part, head)
             if wrong is not None:
-                yield f"the outbox of change {part.number} {wrong}"
+                yield f"outbox of change {part.number}: {wrong}"
             reached = part
         if len(parts) < _PARTS_AT_A_TIME:
             break
         place = (parts[-1].number, parts[-1].position + 1)
     if reached is not None and not reached.last:
-        yield f"the outbox of change {reached.number} is incomplete"
+        yield f"outbox of change {reached.number}: it is incomplete"
 
 
 def _wrong(before: _Part | None, part: _Part, head: Head) -> str | None:
     """The problem with a part, given the part stored before it; None if there is none."""
     if part.number > head.number:
-        return f"is ahead of the head, which is {head.number}"
+        return f"it is ahead of the head, {head.number}"
     starts = before is None or part.number != before.number
     if before is not None and starts and not before.last:
-        return f"comes after that of change {before.number}, which is incomplete"
+        return f"it follows the incomplete outbox of change {before.number}"
     if part.position != (0 if starts or before is None else before.position + before.size):
-        return f"has a gap before position {part.position}"
+        return f"gap before position {part.position}"
     if before is not None and starts and part.number == before.number + 1 and part.previous != before.token:
-        return f"does not follow that of change {before.number}: its token is another one"
+        return f"it does not follow that of change {before.number}: the tokens differ"
     try:
         if len(decode(part.body)) != part.size:
-            return f"says that {part.size} things happened, and tells others"
+            return f"it states {part.size} entries, but has another number"
     except UnknownFormatError as error:
-        return f"cannot be read: {error}"
+        return f"it cannot be read: {error}"
     return None
 
 
@@ -194,8 +194,8 @@ def _take(items: list[Item], reached: Cursor, part: _Part, limit: int) -> tuple[
 
 
 def _expired(head: Cursor) -> CursorExpiredError:
-    return CursorExpiredError("what came after the cursor is no longer kept", head)
+    return CursorExpiredError("the rows after the cursor have been pruned", head)
 
 
 def _ahead(head: Cursor) -> CursorAheadError:
-    return CursorAheadError("the cursor is not of this history of the site", head)
+    return CursorAheadError("the cursor belongs to another history of the site", head)

@@ -223,13 +223,13 @@ class SqliteEngine:
             self._look_at = 0.0
             with self._telling:
                 if not self._is_replaced:
-                    _log.error("nothing is read or written; put the file back or restore it", reason=str(error))
+                    _log.error("reads and writes are refused; put the file back or restore it", reason=str(error))
                 self._is_replaced = True
             raise
         self._look_at = time.monotonic() + _LOOK_SECONDS
         with self._telling:
             if self._is_replaced:
-                _log.info("the database's file is back", path=str(self.path))
+                _log.info("the database file is back", path=str(self.path))
             self._is_replaced = False
 
     async def backup(self, path: str | Path) -> None:

@@ -80,7 +80,7 @@ class Store:
         """
         engine = engine_for(url, connections=connections)
         if must_exist and not engine.exists():
-            raise UnavailableError(f"there is no database at {shown(url)}")
+            raise UnavailableError(f"no database exists at {shown(url)}")
         await engine.open()
         try:
             await migrate(engine, quick_only=True)
@@ -149,7 +149,7 @@ def _postgresql(url: str, connections: int) -> Engine:
         from regulars.store.postgresql.engine import PostgresqlEngine
     except ImportError as error:
         raise DatabaseURLError(
-            "PostgreSQL needs the extra `postgres`: pip install '.[postgres]' in a clone of the repository"
+            "PostgreSQL support is not installed: run pip install '.[postgres]' in a clone of the repository"
         ) from error
     return PostgresqlEngine(url, connections=connections)
 

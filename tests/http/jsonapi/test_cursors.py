@@ -90,7 +90,7 @@ def test_a_cursor_is_good_for_its_question_only(world: World) -> None:
     ):
         status, error = world.one.error(f"/v1/customers?{other}")
         assert (status, error["source"]) == (400, {"parameter": "page[after]"})
-        assert "other filters, another sort or another site" in error["detail"]
+        assert "other filters, another sort order or another site" in error["detail"]
     for stranger in (world.other, world.many):
         status, error = stranger.error(f"/v1/customers?page[after]={given}&filter[site_id]=1&sort=name")
         assert (status, error["source"]) == (400, {"parameter": "page[after]"})

@@ -94,7 +94,7 @@ def test_a_page_that_is_too_large_is_brought_down(world: World, size: str) -> No
 def test_every_call_names_what_it_passes_over(world: World, path: str) -> None:
     found = world.one.document(f"{path}?limit=1&filter[site_id]=1" if path not in _WITHOUT_SITE else f"{path}?limit=1")
     assert found["meta"]["warnings"] == [
-        {"source": {"parameter": "limit"}, "detail": "There is no such parameter here; it was passed over."}
+        {"source": {"parameter": "limit"}, "detail": "Unknown parameter; it was ignored."}
     ]
     status, _ = world.one.error(f"{path}?filter[nothing]=1")
     assert status == 400

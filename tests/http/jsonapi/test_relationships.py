@@ -215,7 +215,7 @@ def test_accounts_are_apart(world: World) -> None:
         for method in ("GET", *CHANGES):
             body = None if method == "GET" else identifiers("contact_tags", tag)
             status, faults = refused(world.other, method, path_of(mine, "tags", owner), body)
-            assert (status, faults[0][1]) == (404, f"There is no {owner[:-1]} with this id.")
+            assert (status, faults[0][1]) == (404, f"No {owner[:-1]} has this id.")
     theirs = world.other.document("/v1/customers")["data"][0]["id"]
     status, _ = refused(world.other, "POST", path_of(theirs, "tags"), identifiers("contact_tags", tag))
     assert status == 404

@@ -36,19 +36,19 @@ class Contains(Struct, frozen=True, tag=True):
 
 
 class HasAddress(Struct, frozen=True, tag=True):
-    """The e-mail address has this key (`domain.identity.address_key`)."""
+    """The email address has this key (`domain.identity.address_key`)."""
 
     key: str
 
 
 class Similar(Struct, frozen=True, tag=True):
-    """Some word of the name or e-mail address is similar to the text: pg_trgm's similarity is at least 0.5."""
+    """Some word of the name or email address is similar to the text: pg_trgm's similarity is at least 0.5."""
 
     text: str
 
 
 class SimilarAddress(Struct, frozen=True, tag=True):
-    """The e-mail address has this domain, and some word before its @ is similar to `local` (see Similar)."""
+    """The email address has this domain, and some word before its @ is similar to `local` (see Similar)."""
 
     local: str
     domain: str

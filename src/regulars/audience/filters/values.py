@@ -148,7 +148,7 @@ TEXT: Final = ValueKind("text", f"a text of 1 to {LONGEST_TEXT} characters", "sm
 NEEDLE: Final = ValueKind(
     "text", f"a text of 1 to {LONGEST_TEXT} characters that can be seen", "smith", _needle, _SHORT
 )
-ADDRESS: Final = ValueKind("address", "an e-mail address", "anna@example.com", _address, _SHORT)
+ADDRESS: Final = ValueKind("address", "an email address", "anna@example.com", _address, _SHORT)
 WORDS: Final = ValueKind(
     "text",
     f"a text of 1 to {MOST_WORDS} words that can be seen, of at most {LONGEST_TEXT} characters",

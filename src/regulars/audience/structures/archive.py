@@ -106,7 +106,7 @@ class Reader:
             if magic.rstrip(b"\0") != _MAGIC:
                 raise DamagedError("the file is not a snapshot, or was not written completely")
             if version != FORMAT:
-                raise OtherFormatError(f"the file has format {version}; this program reads {FORMAT}")
+                raise OtherFormatError(f"the file has format {version}; this program reads format {FORMAT}")
             if os.fstat(file.fileno()).st_size != offset + length:
                 raise DamagedError("the file length does not match its header")
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)

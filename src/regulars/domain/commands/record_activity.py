@@ -72,5 +72,5 @@ class RecordActivity(Struct, frozen=True):
         who, uuid = self.activity.who, self.activity.uuid
         is_bare = who.email_key is None and who.customer_id is not None
         if is_bare and uuid not in work.history.seen_uuids and not work.people.find(who):
-            detail = "There is no customer with this customer_id, and no email to create one with."
+            detail = "No customer has this customer_id, and the event has no email to create one."
             raise refuse("customer_not_found", "customer_id", detail)

@@ -17,7 +17,7 @@ from regulars.domain.references import Reference
 from regulars.domain.upsert_rules import Restored, apply_upsert
 from regulars.domain.working import WorkingSet
 
-_DELETED: Final = "The customer was deleted since; a line without updated_at, or a later one, creates it anew."
+_DELETED: Final = "The customer was deleted later. A line without updated_at, or with a later one, creates it again."
 
 
 class Upsert(Struct, frozen=True):
@@ -51,7 +51,7 @@ class Upsert(Struct, frozen=True):
         if self.new and work.people.find(who):
             raise refuse("address_taken", "email", "Another customer has this address or customer_id.")
         if who.number is not None and who.number not in work.people.by_number:
-            raise refuse("customer_not_found", "", "There is no such customer.")
+            raise refuse("customer_not_found", "", "The customer does not exist.")
         if self.tags is not None:
             work.objects.known("tag", self.tags)  # refused before anything has changed
         dated = None if self.restored is None else self.restored.updated_at

@@ -48,7 +48,7 @@ class Objects:
         """The objects that references name. Raises RefusedError that names each of those that are not there."""
         found = [self.find(kind, reference) for reference in references]
         faults = [
-            Fault(kind if len(found) == 1 else f"{kind}.{place}", f"There is no {kind} {reference!r}.")
+            Fault(kind if len(found) == 1 else f"{kind}.{place}", f"The {kind} {reference!r} does not exist.")
             for place, (item, reference) in enumerate(zip(found, references, strict=True))
             if item is None
         ]
@@ -67,8 +67,8 @@ class Objects:
         To be called before a command changes anything.
         """
         if isinstance(reference, int) and reference in OWN_NUMBERS and (kind, reference) not in self.by_reference:
-            kept = f"only the server gives out numbers from {OWN_NUMBERS.start} to {OWN_NUMBERS.stop - 1}"
-            raise refuse("invalid", field, f"There is no {kind} {reference}, and {kept}.")
+            kept = f"numbers from {OWN_NUMBERS.start} to {OWN_NUMBERS.stop - 1} are assigned by the server"
+            raise refuse("invalid", field, f"The {kind} {reference} does not exist, and {kept}.")
 
     def refer(self, kind: str, reference: Reference, now: int) -> int:
         """The number of the object that a reference names; it is created, at `now` (ms), if it is not there."""

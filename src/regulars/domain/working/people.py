@@ -47,7 +47,7 @@ class People:
         """The one customer whom the identifiers name. Raises RefusedError if there is none, or they disagree."""
         found = self.find(who)
         if not found:
-            raise refuse("customer_not_found", "", "There is no such customer.")
+            raise refuse("customer_not_found", "", "The customer does not exist.")
         if len(found) > 1:
             raise conflict()
         return self.by_number[found.pop()]
@@ -133,4 +133,4 @@ class People:
 
 def conflict() -> RefusedError:
     """The refusal of identifiers that do not name one customer."""
-    return refuse("identity_conflict", "email", "The identifiers name two different customers; nothing was changed.")
+    return refuse("identity_conflict", "email", "The identifiers belong to different customers. Nothing was changed.")

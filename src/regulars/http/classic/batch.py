@@ -92,7 +92,7 @@ class _ReplyTooLargeError(Exception):
 
 
 _TOO_LARGE: Final = (
-    f"The replies to a batch must not be larger than {BATCH_BYTES} bytes in all: make this call in another batch."
+    f"The replies to a batch may have at most {BATCH_BYTES} bytes in total. Make this call in another batch."
 )
 
 

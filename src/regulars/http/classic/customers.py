@@ -49,8 +49,8 @@ async def search(call: Call, caller: Reader) -> Response:
     given = call.request.query_params
     wanted = {name: given[name] for name in ("email", "customer_id", "uuid") if given.get(name)}
     if not wanted:
-        missing = Fault("email", "is required, or customer_id, or uuid")
-        raise Problem("invalid", "Name the customer: ?email=, ?customer_id= or ?uuid=.", faults=[missing])
+        missing = Fault("email", "is required, or customer_id or uuid instead")
+        raise Problem("invalid", "The query needs email, customer_id or uuid.", faults=[missing])
     if "email" in wanted:
         wanted["email"] = wanted["email"].strip().replace(" ", "+")  # an address has no blanks: the + was sent bare
     who = parse_who(wanted, limits=call.services.store.limits)
@@ -126,15 +126,15 @@ def who_in_path(call: Call) -> Who:
         try:
             return Who(uuid=parse_uuid(text))
         except ValueError:
-            faults = [Fault("who", "must be an e-mail address or uuid")]
+            faults = [Fault("who", "must be an email address or uuid")]
             raise Problem(
-                "invalid", "The path must name the customer by e-mail address or uuid.", faults=faults
+                "invalid", "The path must contain the customer's email address or uuid.", faults=faults
             ) from None
     try:
         shown, key = parse_address(text, longest=call.services.store.limits.email)
     except ValueError as error:
         faults = [Fault("who", str(error))]
-        raise Problem("invalid", f"The customer's e-mail address in the path {error}.", faults=faults) from None
+        raise Problem("invalid", f"The customer's email address in the path {error}.", faults=faults) from None
     return Who(email=shown, email_key=key)
 
 
@@ -143,7 +143,7 @@ async def find(call: Call, caller: Caller, who: Who) -> Picture[CustomerCard]:
     async with call.services.store.shared_snapshot() as connection:
         person = await find_person(connection, caller.site, who)
     if person is None:
-        raise Problem("customer_not_found", "There is no customer with this address or uuid.")
+        raise Problem("customer_not_found", "No customer has this email address or uuid.")
     return person
 
 

@@ -94,7 +94,7 @@ async def history(call: Call, caller: Reader) -> Response:
         if who is not None:
             person = await find_person(connection, caller.site, who)
             if person is None:
-                raise Problem("customer_not_found", "There is no customer with this address, customer_id or uuid.")
+                raise Problem("customer_not_found", "No customer has this email address, customer_id or uuid.")
             number = person.customer.number
         rows = await activities_of(
             connection, caller.site, number, name=name or None, looked_at=LOOKED_AT if name else limit, count=limit

@@ -60,7 +60,7 @@ async def of_customer(call: Call, caller: Reader) -> Response:
         )
         names = await mail_names(connection, caller.site, logs)
     if person is None and not logs:
-        raise Problem("customer_not_found", "There is no customer with this address, and no mail to it.")
+        raise Problem("customer_not_found", "No customer or email has this address.")
     return json_response({**DONE, "logs": [log_object(log, caller.site, names) for log in logs]})
 
 
@@ -113,7 +113,7 @@ async def events(call: Call, caller: Reader) -> Response:
 async def _found(connection: Connection, site: int, key: str) -> Log:
     log = await find_log(connection, site, key)
     if log is None:
-        raise Problem("object_not_found", "There is no log with this id.")
+        raise Problem("object_not_found", "No log has this id.")
     return log
 
 

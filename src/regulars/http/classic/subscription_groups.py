@@ -59,7 +59,7 @@ def _shown(item: RelatedObject) -> dict[str, Any]:
 
 
 def _unknown() -> Problem:
-    return Problem("object_not_found", "There is no subscription group with this id.")
+    return Problem("object_not_found", "No subscription group has this id.")
 
 
 OPERATIONS: Final = (

@@ -45,7 +45,7 @@ async def read_resource(call: Call, type_: str, *, id_: str | None = None) -> Re
     if given is not None and not isinstance(given, str):
         faults.append(Fault("data.id", "must be text"))
     elif id_ is not None and given not in (None, id_):
-        faults.append(Fault("data.id", f"must be that of the path, {id_}"))
+        faults.append(Fault("data.id", f"must be {id_}, as in the path"))
     if faults:
         raise refused(faults)
     return ResourceBody(
@@ -59,7 +59,7 @@ def site_of(body: ResourceBody, caller: Caller, *, required: bool) -> int:
     Raises Problem if there is none such, or if it has to be named.
     """
     if unknown := sorted(body.relationships.keys() - {"site"}):
-        raise refused(Fault(f"data.relationships.{name}", "cannot be set here; allowed: site") for name in unknown)
+        raise refused(Fault(f"data.relationships.{name}", "cannot be set here. Allowed: site") for name in unknown)
     related = body.relationships.get("site")
     if related is None and len(caller.sites) == 1 and not required:
         return caller.site
@@ -70,7 +70,7 @@ def site_of(body: ResourceBody, caller: Caller, *, required: bool) -> int:
         return site
     sites = ", ".join(map(str, caller.sites))
     detail = f'must be {{"data": {{"type": "sites", "id": ...}}}} with a site of the account: {sites}'
-    raise refused([Fault("data.relationships.site", detail if related is not None else f"is required: it {detail}")])
+    raise refused([Fault("data.relationships.site", detail if related is not None else f"is required and {detail}")])
 
 
 async def read_identifiers(call: Call, type_: str, kind: str) -> tuple[Reference, ...]:
@@ -83,7 +83,7 @@ def identifiers_of(data: Any, type_: str, kind: str, limits: Limits, *, where: s
     if not isinstance(data, list):
         raise refused([Fault(where, "must be a list of resource identifiers: objects with type and id")])
     if len(data) > limits.references:
-        raise Problem("too_many", f"One call may name up to {limits.references} {type_}.")
+        raise Problem("too_many", f"A request may list at most {limits.references} {type_}.")
     found, faults = [], []
     for place, item in enumerate(data):
         if not isinstance(item, dict):

@@ -62,7 +62,7 @@ def tags_of(relationships: Mapping[str, Any], limits: Limits) -> tuple[Reference
     The other relationships may be sent back as they were shown, and are ignored.
     """
     if unknown := sorted(relationships.keys() - RELATIONSHIPS):
-        raise refused(Fault(f"data.relationships.{name}", "is not known here; allowed: tags") for name in unknown)
+        raise refused(Fault(f"data.relationships.{name}", "is unknown. Allowed: tags") for name in unknown)
     tags = relationships.get("tags")
     if tags is None:
         return None
@@ -81,7 +81,7 @@ def explained(refusal: RefusedError) -> Problem | RefusedError:
     if code is None:
         return refusal
     if code == "address_taken":
-        taken = Fault("email", "must not be the address, nor external_user_id the id, of another contact")
+        taken = Fault("email", "or external_user_id belongs to another contact")
         return _located({"email": taken}, code)
     return _located({_SAME.get(each.field, each.field): each for each in refusal.faults}, code)
 
@@ -90,7 +90,7 @@ def _faults(attributes: Mapping[str, Any], limits: Limits) -> Iterator[Fault]:
     """What the rules of an upsert would let pass: unknown names, nulls, and texts that it keeps whatever they are."""
     for name, value in attributes.items():
         if name not in ATTRIBUTES:
-            yield Fault(name, f"is not known here; allowed: {', '.join(WRITABLE)}")
+            yield Fault(name, f"is unknown. Allowed: {', '.join(WRITABLE)}")
         elif name in _NEVER_NULL and value is None:
             yield Fault(name, "cannot be cleared")
         elif name == "subscribed" and not isinstance(value, bool):

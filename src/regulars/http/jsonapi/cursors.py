@@ -63,14 +63,14 @@ class Cursors:
         if plain is None:
             raise ParameterProblem(
                 parameter,
-                f"{parameter} must be a cursor out of the links of another page, unchanged, or empty, which stands for "
+                f"{parameter} must be an unchanged cursor from the links of another page, or empty for the start or "
                 "the end of the list.",
             )
         question, value, number = _decode(plain)
         if question != self._question:
             raise ParameterProblem(
                 parameter,
-                f"{parameter} is a cursor of another question: of other filters, another sort or another site. Ask as "
-                f"it was given out, or begin anew with an empty {parameter}.",
+                f"{parameter} is a cursor of a query with other filters, another sort order or another site. Repeat "
+                f"that query, or start again with an empty {parameter}.",
             )
         return SortKey(value, number)

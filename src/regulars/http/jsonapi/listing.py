@@ -109,7 +109,9 @@ def _in_words(filters: Sequence[tuple[str, str]], *, site: int, sort: Sort) -> s
 def _refuse_too_many(conditions: Sequence[Callable[[Moment], Predicate]], moment: Moment) -> None:
     """Raise Problem for a question that would take long to be judged, whatever it selects."""
     if sum(1 for condition in conditions for _ in leaves(condition(moment))) > MOST_CONDITIONS:
-        raise Problem("malformed", f"The filters must have at most {MOST_CONDITIONS} words, ids and conditions in all.")
+        raise Problem(
+            "malformed", f"The filters may have at most {MOST_CONDITIONS} words, ids and conditions in total."
+        )
 
 
 def _conditions(filters: Sequence[tuple[str, str]]) -> list[Callable[[Moment], Predicate]]:

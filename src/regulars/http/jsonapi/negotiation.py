@@ -23,11 +23,12 @@ def negotiate(scope: Scope) -> None:
     content_type, accept = headers.get("content-type"), headers.get("accept")
     if content_type is not None and not is_readable(content_type, scope["method"] in _WITHOUT_BODY):
         raise Problem(
-            "media_type", f"The body must be {' or '.join(BODIES)}; {MEDIA_TYPE} takes no parameters but profile."
+            "media_type",
+            f"The body must be {' or '.join(BODIES)}. The only parameter that {MEDIA_TYPE} allows is profile.",
         )
     if accept is not None and not is_acceptable(accept):
         raise Problem(
-            "not_acceptable", f"Every {MEDIA_TYPE} in Accept has parameters; it takes none but profile and q."
+            "not_acceptable", f"Accept has {MEDIA_TYPE} only with parameters. The only ones allowed are profile and q."
         )
 
 

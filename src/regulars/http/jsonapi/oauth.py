@@ -37,10 +37,10 @@ async def token(call: Call) -> Response:
     form = await _form(call)
     name = form.get("grant_type") or (USER_GRANT if "username" in form else "")
     if not name:
-        raise Problem("invalid_request", f"grant_type is missing; allowed: {', '.join(GRANTS)}.")
+        raise Problem("invalid_request", f"grant_type is required. Allowed: {', '.join(GRANTS)}.")
     grant = GRANTS.get(name)
     if grant is None:
-        raise Problem("unsupported_grant_type", f"There is no such grant here; allowed: {', '.join(GRANTS)}.")
+        raise Problem("unsupported_grant_type", f"Unknown grant_type. Allowed: {', '.join(GRANTS)}.")
     tokens = await grant(call, form)
     return json_response(
         {
@@ -58,7 +58,7 @@ async def revoke(call: Call) -> Response:
     form = await _form(call)
     key = await _client(call, form) or await _bearer(call)
     if not form.get("token"):
-        raise Problem("invalid_request", "token is missing: the access or refresh token to revoke.")
+        raise Problem("invalid_request", "token is required: the access or refresh token to revoke.")
     await control.revoke_tokens(call.services.store.engine, form["token"], key=key, now=call.services.clock())
     call.services.keyring.forget()
     return Response(headers=NOT_TO_BE_KEPT)
@@ -79,7 +79,7 @@ async def _by_password(call: Call, form: Form) -> Tokens:
 
 async def _by_refresh_token(call: Call, form: Form) -> Tokens:
     if not form.get("refresh_token"):
-        raise Problem("invalid_request", "refresh_token is missing.")
+        raise Problem("invalid_request", "refresh_token is required.")
     key = await _client(call, form)
     tokens = await control.renew_tokens(
         call.services.store.engine,
@@ -88,7 +88,7 @@ async def _by_refresh_token(call: Call, form: Form) -> Tokens:
         now=call.services.clock(),
     )
     if tokens is None:
-        raise Problem("invalid_grant", "The refresh token is not known, used already, revoked or expired.")
+        raise Problem("invalid_grant", "The refresh token is unknown, used, revoked or expired.")
     call.services.keyring.forget()
     return tokens
 
@@ -151,7 +151,7 @@ async def _form(call: Call) -> Form:
         if value is None:
             continue  # as clients write a parameter in JSON that they do not give
         if name in form or not isinstance(value, str):
-            raise Problem("invalid_request", f"{name} must be given once, as text.")
+            raise Problem("invalid_request", f"{name} must be sent exactly once, as text.")
         form[name] = value
     return form
 

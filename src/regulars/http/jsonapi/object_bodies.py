@@ -19,7 +19,7 @@ def creation(kind: ObjectKind, body: ResourceBody, limits: Limits) -> SaveObject
     key = reading.key()
     number = reading.number()
     if key is not None and number is not None and key != number:
-        reading.fault(kind.key, "cannot come with an id: an object is created under one or the other")
+        reading.fault(kind.key, "cannot be combined with an id: send one of them")
     if kind.by_key and key is None:
         reading.fault(kind.key, "is required")
     name = reading.title(required=not kind.by_key) or (str(key) if kind.by_key else None)
@@ -34,7 +34,7 @@ def change(kind: ObjectKind, body: ResourceBody, item: RelatedObject, limits: Li
     """The command that changes the object. What the body leaves out stays as it is."""
     reading = _Validator(kind, body, limits)
     if kind.key in body.attributes and body.attributes[kind.key] != item.key and reading.key() != item.key:
-        reading.fault(kind.key, "cannot be changed: others know the object by it")
+        reading.fault(kind.key, "cannot be changed after creation")
     if body.relationships:
         reading.faults.append(Fault("data.relationships", "cannot be changed here"))
     command = SaveObject(
@@ -63,7 +63,7 @@ class _Validator:
         self.faults: list[Fault] = []
         for name in body.attributes:
             if name not in kind.attributes:
-                self.fault(name, f"is not known here; allowed: {', '.join(kind.writable)}")
+                self.fault(name, f"is unknown. Allowed: {', '.join(kind.writable)}")
 
     def fault(self, attribute: str, detail: str) -> None:
         self.faults.append(Fault(f"data.attributes.{attribute}", detail))
@@ -80,7 +80,7 @@ class _Validator:
             return None
         text = self._text(self.body.attributes[name])
         if not text:
-            self.fault(name, f"must be text of 1 to {self.limits.text} characters, without NUL or lone surrogates")
+            self.fault(name, f"must be text of 1 to {self.limits.text} characters, without NUL or unpaired surrogates")
         return text or None
 
     def description(self) -> str | None:
@@ -108,7 +108,7 @@ class _Validator:
             self.fault(self.kind.key, str(error))
             return None
         if isinstance(found, int):
-            self.fault(self.kind.key, "must not be a number: numbers are ids")
+            self.fault(self.kind.key, "must not be a number, because numbers are ids")
         return found
 
     def number(self) -> Reference | None:
@@ -120,5 +120,5 @@ class _Validator:
             self.faults.append(Fault("data.id", str(error)))
             return None
         if isinstance(found, str) and not self.kind.by_key:
-            self.faults.append(Fault("data.id", f"must be a whole number; a key of your own goes into {self.kind.key}"))
+            self.faults.append(Fault("data.id", f"must be a whole number; send your own key as {self.kind.key}"))
         return found

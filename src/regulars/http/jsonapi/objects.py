@@ -89,7 +89,7 @@ async def read(
 
 def unknown(kind: ObjectKind) -> Problem:
     """There is no such object for this caller."""
-    return Problem("object_not_found", f"There is no {kind.kind} with this id.")
+    return Problem("object_not_found", f"No {kind.kind} has this id.")
 
 
 def reference_in_path(call: Call, kind: ObjectKind) -> Reference:

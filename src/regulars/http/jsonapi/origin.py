@@ -49,7 +49,7 @@ def _networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
         try:
             networks.append(ip_network(text, strict=False))
         except ValueError:
-            _log.warning("trusted_proxies names what is neither an address nor a network; it is left out", value=text)
+            _log.warning("an entry of trusted_proxies is neither an address nor a network and is ignored", value=text)
     return tuple(networks)
 
 

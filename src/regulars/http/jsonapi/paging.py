@@ -61,7 +61,7 @@ def parse(given: Mapping[str, str], largest_size: int) -> Page:
     """Read the page out of the parameters. Raises ParameterProblem."""
     named = [name for name in (*CURSORS, PAGE_NUMBER) if name in given]
     if len(named) > 1:
-        raise ParameterProblem(named[1], f"{named[1]} cannot stand beside {named[0]}: give one of them.")
+        raise ParameterProblem(named[1], f"{named[1]} cannot be combined with {named[0]}. Send one of them.")
     return Page(
         parse_number(given[PAGE_NUMBER]) if PAGE_NUMBER in given else 1,
         parse_size(given[PAGE_SIZE], largest_size) if PAGE_SIZE in given else min(DEFAULT_SIZE, largest_size),

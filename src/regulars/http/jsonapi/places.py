@@ -40,4 +40,4 @@ def customer_place(text: str, caller: Caller, noun: str = "customer") -> tuple[i
 
 def unknown_customer(noun: str = "customer") -> Problem:
     """Nobody, or somebody else's customer; `noun` is what the call knows customers as."""
-    return Problem("customer_not_found", f"There is no {noun} with this id.")
+    return Problem("customer_not_found", f"No {noun} has this id.")

@@ -133,20 +133,20 @@ class QuerySpec:
                 raise ParameterProblem(name, f"{name} must not contain NUL.")
             if (filter_name := self.filters.get(name)) is not None:
                 if value and name.endswith(_NEEDLES) and not search_key(value):
-                    raise ParameterProblem(name, f"{name} must be a text that can be seen.")
+                    raise ParameterProblem(name, f"{name} must contain a visible character.")
                 filters[filter_name, address(value) if filter_name in _OF_ADDRESSES else value] = None
             elif name in self._singles:
                 singles[name] = value
             elif strict or len(warnings) == _MOST_WARNINGS or self._must_be_known(name):
                 raise self._unknown(name)
             else:
-                warnings[name] = self._idle.get(name, "There is no such parameter here; it was passed over.")
+                warnings[name] = self._idle.get(name, "Unknown parameter; it was ignored.")
         if PAGE_SIZE in singles and not strict and paging.is_larger(singles[PAGE_SIZE], largest_page):
-            warnings[PAGE_SIZE] = f"A page has at most {largest_page} items; it was taken as {largest_page}."
+            warnings[PAGE_SIZE] = f"The maximum is {largest_page}, which was used instead."
             singles[PAGE_SIZE] = str(largest_page)
         sort = singles.get(SORT, self._plain.sort)
         if SORT in singles and sort not in self.sorts:
-            raise ParameterProblem(SORT, f"{SORT} must be one of the allowed: {', '.join(self.sorts)}.")
+            raise ParameterProblem(SORT, f"{SORT} must be one of {', '.join(self.sorts)}.")
         return ParsedQuery(
             filters=tuple(filters),
             sort=sort,
@@ -181,10 +181,10 @@ class QuerySpec:
             near = get_close_matches(word, self.filters.values(), 1, _GUESSED)
             meant = f" Did you mean filter[{near[0]}]?" if near else ""
             allowed = ", ".join(self.filters.values())
-            return ParameterProblem(name, f"There is no such filter here.{meant} Allowed: {allowed}; as filter[...].")
+            return ParameterProblem(name, f"Unknown filter.{meant} Allowed filters, written as filter[...]: {allowed}.")
         others = [each for each in self.names if each not in self.filters]
         allowed = ", ".join([*others, "filter[...]"] if self.filters else others)
-        return ParameterProblem(name, f"There is no such parameter here; allowed: {allowed or 'none'}.")
+        return ParameterProblem(name, f"Unknown parameter. Allowed: {allowed or 'none'}.")
 
 
 def pairs(raw: bytes) -> list[tuple[str, str]]:
@@ -192,9 +192,9 @@ def pairs(raw: bytes) -> list[tuple[str, str]]:
     try:
         return parse_qsl(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
     except UnicodeDecodeError:
-        raise Problem("malformed", "The parameters are not valid UTF-8.") from None
+        raise Problem("malformed", "The query string is not valid UTF-8.") from None
     except ValueError:
-        raise Problem("malformed", f"There must be at most {_MOST_PARAMETERS} parameters.") from None
+        raise Problem("malformed", f"The query string may have at most {_MOST_PARAMETERS} parameters.") from None
 
 
 def address(text: str) -> str:
@@ -209,7 +209,7 @@ def _prefers_strict(value: str) -> bool:
 
 def _flag(parameter: str, value: str) -> bool:
     if value.lower() not in FLAGS:
-        raise ParameterProblem(parameter, f"{parameter} must be one of the allowed: {', '.join(FLAGS)}.")
+        raise ParameterProblem(parameter, f"{parameter} must be one of {', '.join(FLAGS)}.")
     return FLAGS[value.lower()]
 
 
@@ -218,5 +218,5 @@ def _listed(parameter: str, value: str, allowed: Sequence[str]) -> frozenset[str
     names = frozenset(value.split(",")) if value else frozenset[str]()
     if unknown := names.difference(allowed):
         wrong = ", ".join(sorted(unknown)) or "an empty name"
-        raise ParameterProblem(parameter, f"{parameter} does not take {wrong}; allowed: {', '.join(allowed)}.")
+        raise ParameterProblem(parameter, f"{parameter} does not take {wrong}. Allowed: {', '.join(allowed)}.")
     return names

@@ -59,7 +59,7 @@ async def show(call: Call, caller: Reader) -> Response:
             self_link = f"{origin(call.scope, settings.trusted_proxies)}/v1/sites/{number}"
             shown = {"data": site_resource(site, query.fields.get("sites")), "links": {"self": self_link}}
             return document(shown, warnings=query.warnings)
-    raise Problem("object_not_found", "There is no site with this id.")
+    raise Problem("object_not_found", "No site of this account has this id.")
 
 
 def _selected(sites: list[Site], query: ParsedQuery) -> list[Site]:

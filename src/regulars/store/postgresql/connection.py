@@ -131,7 +131,7 @@ class PostgresqlConnection:
         try:
             await session.sync(patiently=self._patiently)
         except (LostError, NodeLostError) as error:
-            raise OutcomeUnknownError(f"{error}; whether the commit happened is not known") from error
+            raise OutcomeUnknownError(f"{error}; it is unknown whether the commit happened") from error
         self._begun = False
 
     def abandon(self) -> None:

@@ -39,7 +39,7 @@ async def distribute(engine: PostgresqlEngine) -> list[str]:
     async with engine.migration() as connection:
         (extension,) = await connection.ask(CITUS)
         if not extension:
-            raise UnavailableError("the database has no Citus: an administrator must run CREATE EXTENSION citus")
+            raise UnavailableError("the database has no Citus: an administrator has to run CREATE EXTENSION citus")
         (done,) = await connection.ask(_DISTRIBUTED)
         missing = {name: step for name, step in steps().items() if (name,) not in done}
         for step in missing.values():

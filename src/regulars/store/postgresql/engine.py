@@ -190,8 +190,8 @@ class PostgresqlEngine:
             )
         except ProgrammingError:  # its message would reveal the password
             raise UnavailableError(
-                "the database URL is malformed: the form is postgresql://user:password@host:port/database, and in a "
-                "user or password % is written %25, @ is %40, : is %3A and / is %2F"
+                "the database URL is malformed: use postgresql://user:password@host:port/database, and write % as "
+                "%25, @ as %40, : as %3A and / as %2F in user and password"
             ) from None
         try:
             return await AsyncConnection.connect(conninfo, autocommit=True)
@@ -217,5 +217,5 @@ class PostgresqlEngine:
         ((encoding,),) = session.rows(encodings)
         if encoding != "UTF8":
             session.close()
-            raise UnavailableError(f"the database must have the encoding UTF8, not {encoding}")
+            raise UnavailableError(f"the database must use the encoding UTF8, not {encoding}")
         return session

@@ -49,7 +49,7 @@ def failure_of(result: PGresult) -> UnavailableError:
     code = (result.error_field(DiagnosticField.SQLSTATE) or b"").decode()
     message = (result.error_field(DiagnosticField.MESSAGE_PRIMARY) or b"no reason given").decode(errors="replace")
     if code in _LOST or code.startswith(_STATE):
-        return LostError(f"the connection to the database cannot be used any more: {message}")
+        return LostError(f"the connection to the database is broken: {message}")
     if code.startswith(_NODE):
         return NodeLostError(f"the database lost one of its nodes: {message}")
     if code in _AGAIN:
