@@ -73,7 +73,7 @@ class TestSendwithus:
 
     @pytest.mark.parametrize("address", ["nonsense", "a@b@c", "x" * 300 + "@example.com"])
     def test_bad_input_is_an_api_error_with_a_sentence(self, client: Any, address: str) -> None:
-        with pytest.raises(APIError, match="e-mail address"):
+        with pytest.raises(APIError, match="email address"):
             client.customer_create(address)
 
     def test_a_call_that_we_do_not_have_is_an_api_error(self, client: Any) -> None:

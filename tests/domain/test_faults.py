@@ -13,7 +13,7 @@ from regulars.domain.faults import refuse
         ("amount", "must be an amount", "amount: must be an amount"),
         ("", "must be a JSON object", "must be a JSON object"),
         ("email", "No valid identifier found", "email: No valid identifier found"),
-        ("group", "There is no group 7.", "There is no group 7."),
+        ("group", "The group 7 does not exist.", "The group 7 does not exist."),
         ("count", "count must be a whole number", "count must be a whole number"),
     ],
 )

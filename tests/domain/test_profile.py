@@ -129,7 +129,7 @@ def test_phones_have_6_to_14_digits(phone: str) -> None:
     ],
 )
 def test_other_phones_are_refused(phone: object) -> None:
-    assert "must be + and the country code" in faults_of({"email": "a@b.co", "phone_number": phone})["phone_number"]
+    assert "must have + and the country code" in faults_of({"email": "a@b.co", "phone_number": phone})["phone_number"]
 
 
 @pytest.mark.parametrize(

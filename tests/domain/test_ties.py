@@ -116,8 +116,8 @@ def test_unknown_objects_are_named_and_nothing_changes(change: SetChange) -> Non
     refusal = made.do(Relate(WHO, "tag.has", (2, 77, "gone"), change)).refusal
     assert refusal is not None
     assert [(fault.field, fault.detail) for fault in refusal.faults] == [
-        ("tag.1", "There is no tag 77."),
-        ("tag.2", "There is no tag 'gone'."),
+        ("tag.1", "The tag 77 does not exist."),
+        ("tag.2", "The tag 'gone' does not exist."),
     ]
     refusal = made.do(LinkProducts(1, (1, 77), change)).refusal
     assert refusal is not None

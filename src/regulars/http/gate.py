@@ -225,5 +225,5 @@ def _unknown(path: str) -> UnknownPaths:
 def _no_such_call() -> Problem:
     return Problem(
         "not_found",
-        "This path does not exist. /docs lists all calls.",
+        "This path does not exist. /docs lists all calls, docs/compatibility.md those of each vendor.",
     )

@@ -136,7 +136,7 @@ class TestOffers:
         done(world.one, "DELETE", f"/v1/products/{products[2]}")
         assert world.one.document(path)["data"] == []
         assert refused(world.one, "POST", path, identifiers("products", products[0], 987654))[1] == [
-            ("/data/1/id", "There is no product 987654")
+            ("/data/1/id", "The product 987654 does not exist")
         ]
         assert world.one.document(path)["data"] == []
         assert refused(world.one, "GET", "/v1/offers/987654/relationships/products")[0] == 404
@@ -204,7 +204,10 @@ def test_all_or_nothing(world: World) -> None:
     for method in CHANGES:
         status, faults = refused(world.one, method, path, identifiers("contact_tags", ids[1], 998877, ids[0], "gone"))
         assert status == 404
-        assert faults == [("/data/1/id", "There is no tag 998877"), ("/data/3/id", "There is no tag 'gone'")]
+        assert faults == [
+            ("/data/1/id", "The tag 998877 does not exist"),
+            ("/data/3/id", "The tag 'gone' does not exist"),
+        ]
         assert related(world.one, customer, "tags") == [ids[0]]
 
 
