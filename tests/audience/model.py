@@ -1,5 +1,6 @@
 """A plain model of a site's customers and a brute-force evaluator; shares no code with the index."""
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -8,11 +9,14 @@ from regulars.audience.filters.predicates import (
     Any,
     Contains,
     HasAddress,
+    HasText,
     Identified,
+    Matches,
     Member,
     Not,
     Predicate,
     Range,
+    Sampled,
     Similar,
     SimilarAddress,
 )
@@ -135,6 +139,16 @@ def _key(customer: Customer, column: str) -> int | tuple[str, str] | None:
     return customer.columns.get(column)
 
 
+def drawn(number: int, seed: str) -> int:
+    """The place of a customer in a sample, from 0 to 9,999: SplitMix64 of the number, started by the seed."""
+    mask = 2**64 - 1
+    start = int.from_bytes(hashlib.sha256(seed.encode("utf-8", "surrogatepass")).digest()[:8], "little")
+    mixed = ((number + 1) * 0x9E3779B97F4A7C15 + start) & mask
+    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & mask
+    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & mask
+    return (mixed ^ (mixed >> 31)) % 10_000
+
+
 def _test(predicate: Predicate) -> Callable[[Customer], bool]:
     match predicate:
         case Member(relation, ids):
@@ -146,6 +160,18 @@ def _test(predicate: Predicate) -> Callable[[Customer], bool]:
             )
         case Contains(name, text):
             return lambda c: name in c.texts and folded(text) in folded(c.texts[name])
+        case Matches(name, how, text):
+            checks: dict[str, Callable[[str, str], bool]] = {
+                "equals": str.__eq__,
+                "starts": str.startswith,
+                "ends": str.endswith,
+            }
+            check = checks[how]
+            return lambda c: name in c.texts and check(folded(c.texts[name]), folded(text))
+        case HasText(name):
+            return lambda c: name in c.texts
+        case Sampled(share, seed):
+            return lambda c: drawn(c.number, seed) < share
         case HasAddress(key):
             return lambda c: "email" in c.texts and address_key(c.texts["email"]) == key
         case Similar(text):

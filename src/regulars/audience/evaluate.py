@@ -14,11 +14,14 @@ from regulars.audience.filters.predicates import (
     Any,
     Contains,
     HasAddress,
+    HasText,
     Identified,
+    Matches,
     Member,
     Not,
     Predicate,
     Range,
+    Sampled,
     Similar,
     SimilarAddress,
 )
@@ -26,6 +29,7 @@ from regulars.audience.filters.sorts import Sort
 from regulars.audience.index import SORTED_TEXTS, SiteIndex
 from regulars.audience.structures.bitmaps import Ordinals, union
 from regulars.audience.structures.columns import Values, bounded
+from regulars.audience.structures.sample import sampled
 from regulars.audience.structures.similar import similar_texts, trigrams_of
 from regulars.audience.structures.spellings import spelling_of
 from regulars.audience.structures.text import TextColumn
@@ -58,6 +62,12 @@ def evaluate(predicate: Predicate, index: SiteIndex, within: BitMap | None = Non
             return _between(index, column, low, high, within)
         case Contains(field, text):
             return index.texts[field].contains(search_key(text), within)
+        case Matches(field, how, text):
+            return _matching(field, how, search_key(text), index, within)
+        case HasText(field):
+            return index.texts[field].present(within)
+        case Sampled(share, seed):
+            return sampled(index.numbering.values, share, seed) & within
         case HasAddress(key):
             return _having_address(key, index, within)
         case Similar(text):
@@ -125,6 +135,12 @@ def estimate(predicate: Predicate, index: SiteIndex, size: int | None = None) ->
             return Cost(5 + min(0.0007 * index.size, 0.006 * size), size)
         case Contains(field, text):
             return Cost(3 + index.texts[field].cost(search_key(text), size), size)
+        case Matches(field, _, text):
+            return Cost(5 + index.texts[field].cost(search_key(text), size), size)
+        case HasText(field):
+            return Cost(10 + index.size / 100_000, size)
+        case Sampled():
+            return Cost(10 + index.size / 100, size)
         case HasAddress(key):
             return Cost(5 + index.texts["email"].cost(key, size), size)
         case Similar(text):
@@ -185,6 +201,13 @@ def _ties(predicate: Member, index: SiteIndex) -> list[BitMap]:
     code = BY_NAME[predicate.relation].code
     found = (index.ties.get((code, target)) for target in predicate.ids if isinstance(target, int))
     return [bitmap for bitmap in found if bitmap is not None]
+
+
+def _matching(field: str, how: str, key: str, index: SiteIndex, within: BitMap) -> BitMap:
+    column = index.texts[field]
+    if how == "equals":
+        return column.equals(key, within)
+    return column.at_edge(key, within, at_end=how == "ends")
 
 
 def _having_address(key: str, index: SiteIndex, within: BitMap) -> BitMap:

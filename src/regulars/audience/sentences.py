@@ -14,12 +14,17 @@ from regulars.audience.filters.sorts import Sort
 
 
 def describe(
-    filters: Iterable[tuple[str, str]], *, site: int | None, sort: Sort, engagement: Engagement | None = None
+    filters: Iterable[tuple[str, str]],
+    *,
+    site: int | None,
+    sort: Sort,
+    engagement: Engagement | None = None,
+    also: Sequence[str] = (),
 ) -> str:
     """Describe a question, as in "customers of site 1 who were sent broadcast 7 and did not open it, newest first".
 
     site: None if the caller has no access to it. filters: filter names with their values as given by the caller, in
-    the order of the sentence. Raises BadFilterValueError.
+    the order of the sentence. also: further phrases, each completing "customers who ...". Raises BadFilterValueError.
     """
     days = structs.asdict(engagement or Engagement())
     told: list[str] = []
@@ -36,9 +41,20 @@ def describe(
             spoken, before = _SPOKEN[kind.name](raw, value), None
         says = phrase.denies if phrase.denies and value is False else phrase.says
         told.append(says.format(spoken, **days))
+    told += also
     who = f" who {_listed(told)}" if told else ""
     where = "no site" if site is None else f"site {site}"
     return f"customers of {where}{who}, {sort.words}"
+
+
+def filter_phrase(name: str, raw: str) -> str:
+    """One filter with its value in words; completes "customers who ...". Raises BadFilterValueError."""
+    row = BY_NAME[name]
+    assert row.phrase is not None
+    value = row.kind.read(raw)
+    spoken = _objects(row.phrase, value) if row.phrase.noun else _SPOKEN[row.kind.name](raw, value)
+    says = row.phrase.denies if row.phrase.denies and value is False else row.phrase.says
+    return says.format(spoken, **structs.asdict(Engagement()))
 
 
 def _objects(phrase: Phrase, ids: Sequence[int | str]) -> str:

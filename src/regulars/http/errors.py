@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
+from regulars.audience.questions.faults import CODES as QUESTION_FAULTS
 from regulars.domain.faults import REFUSALS, Fault
 from regulars.store.engine import UnavailableError
 
@@ -25,6 +26,7 @@ ERRORS: Final[dict[str, ErrorKind]] = {
     "invalid": ErrorKind(400, REFUSALS["invalid"]),
     "user_identifier_missing": ErrorKind(400, REFUSALS["user_identifier_missing"]),
     "invalid_parameter": ErrorKind(400, "A query parameter is unknown, or its value is not allowed."),
+    **{code: ErrorKind(400, meaning) for code, meaning in QUESTION_FAULTS.items()},
     "not_authenticated": ErrorKind(401, "The request has no credentials."),
     "key_unknown": ErrorKind(401, "The key or token is unknown, revoked or expired."),
     "invalid_request": ErrorKind(400, "OAuth: a parameter is missing, repeated or malformed (RFC 6749)."),

@@ -5,7 +5,17 @@ from typing import Final
 from regulars.http import health, metrics
 from regulars.http.classic import batch, events, groups, logs, subscription_groups
 from regulars.http.classic import customers as classic_customers
-from regulars.http.jsonapi import contacts, customers, oauth, objects, offer_products, relationships, server, sites
+from regulars.http.jsonapi import (
+    contacts,
+    customers,
+    oauth,
+    objects,
+    offer_products,
+    questions,
+    relationships,
+    server,
+    sites,
+)
 from regulars.http.pages import documentation
 
 OPERATIONS: Final = (
@@ -16,6 +26,7 @@ OPERATIONS: Final = (
     *subscription_groups.OPERATIONS,
     *batch.OPERATIONS,
     *customers.OPERATIONS,
+    *questions.OPERATIONS,
     *contacts.OPERATIONS,
     *relationships.OPERATIONS,
     *offer_products.OPERATIONS,

@@ -12,7 +12,7 @@ from regulars.domain.identity import Who
 from regulars.domain.mail import Log
 from regulars.domain.objects import RelatedObject
 from regulars.domain.references import Reference
-from regulars.domain.relations import BY_CODE, BY_NAME, KIND_CODES, Tie
+from regulars.domain.relations import BY_CODE, BY_NAME, KIND_CODES, KINDS, Tie
 from regulars.store import statements as sql
 from regulars.store.engine import SLICE, Connection, Row
 from regulars.store.offer_statements import OFFER_PRODUCTS
@@ -144,6 +144,28 @@ async def objects_by_number(
         rows = await connection.all(sql.OBJECTS_BY_NUMBER, {"site": site, "keys": keys})
         found += [item for item in (RelatedObject(*row) for row in rows) if item.deleted_at is None]
     return found
+
+
+def existing_objects(site: int, named: Sequence[tuple[str, Reference]]) -> list[Query[set[tuple[str, Reference]]]]:
+    """Queries for those of the (kind, number or key) that exist."""
+
+    def shape(rows: list[Row]) -> set[tuple[str, Reference]]:
+        found: set[tuple[str, Reference]] = set()
+        for item in (RelatedObject(*row) for row in rows):
+            if item.deleted_at is None:
+                kind = KINDS[item.kind - 1]
+                found.add((kind, item.number))
+                if item.key is not None:
+                    found.add((kind, item.key))
+        return found
+
+    numbers = [(KIND_CODES[kind], each) for kind, each in named if isinstance(each, int)]
+    keys = [(KIND_CODES[kind], each) for kind, each in named if isinstance(each, str)]
+    return [
+        Query(statement, {"site": site, "keys": _json(wanted)}, shape)
+        for statement, wanted in ((sql.OBJECTS_BY_NUMBER, numbers), (sql.OBJECTS_BY_KEY, keys))
+        if wanted
+    ]
 
 
 async def products_of(connection: Connection, site: int, offers: Sequence[int]) -> dict[int, list[int]]:

@@ -6,6 +6,7 @@ open. A new filter is a new row.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, tzinfo
 from functools import partial
 from typing import Any, Final
 
@@ -54,10 +55,14 @@ class Engagement(Struct, frozen=True):
 
 
 class Moment(Struct, frozen=True):
-    """The context of a predicate besides its value: the time of the request (ms UTC) and the site's settings."""
+    """The context of a predicate besides its value: the time of the request (ms UTC) and the site's settings.
+
+    time_zone: where calendar days begin.
+    """
 
     now: int
     engagement: Engagement = Engagement()
+    time_zone: tzinfo = UTC
 
 
 class Phrase(Struct, frozen=True):

@@ -1,8 +1,8 @@
 """Predicates: questions about customers as data.
 
-There are five kinds of leaf (ties, ranges, text, similarity, identity) and boolean operators. Objects are given by
-number or key, customers by an identifier; `resolve` turns both into numbers before evaluation. An unknown name matches
-nobody.
+The leaves are about ties, ranges, texts, similarity, identity and samples; boolean operators combine them. Objects are
+given by number or key, customers by an identifier; `resolve` turns both into numbers before evaluation. An unknown name
+matches nobody.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,6 +33,30 @@ class Contains(Struct, frozen=True, tag=True):
 
     field: str
     text: str
+
+
+class Matches(Struct, frozen=True, tag=True):
+    """The search key of a text field equals, starts with or ends with the search key of the text.
+
+    how: equals, starts or ends.
+    """
+
+    field: str
+    how: str
+    text: str
+
+
+class HasText(Struct, frozen=True, tag=True):
+    """The text field (a name in `domain.changes.TEXTS`) is set."""
+
+    field: str
+
+
+class Sampled(Struct, frozen=True, tag=True):
+    """In a pseudo-random sample of `share` of 10,000 customers, fixed by the seed and the customer's number."""
+
+    share: int
+    seed: str
 
 
 class HasAddress(Struct, frozen=True, tag=True):
@@ -80,7 +104,7 @@ class Not(Struct, frozen=True, tag=True):
     part: "Predicate"
 
 
-Leaf = Member | Range | Contains | HasAddress | Similar | SimilarAddress | Identified
+Leaf = Member | Range | Contains | Matches | HasText | Sampled | HasAddress | Similar | SimilarAddress | Identified
 Predicate = Leaf | All | Any | Not
 
 EVERYBODY = All()

@@ -13,7 +13,7 @@ import numpy as np
 from pyroaring import BitMap
 
 from regulars.audience.structures.archive import Reader, Writer
-from regulars.audience.structures.bitmaps import approximate_bytes, from_mask, from_ordinals, to_ordinals, union
+from regulars.audience.structures.bitmaps import approximate_bytes, from_mask, from_ordinals, union
 from regulars.audience.structures.columns import Growable
 from regulars.audience.structures.text import TextColumn
 from regulars.domain.text import search_key
@@ -103,12 +103,7 @@ class CodedColumn:
 
     def contains(self, needle: str, within: BitMap) -> BitMap:
         """The ordinals in `within` whose text contains the folded needle."""
-        hits = self._holding(needle)
-        if self._members is not None and len(hits) <= _FEW:
-            return union(self._members[code] for code in hits) & within
-        chosen = np.zeros(len(self._values) + 1, dtype=np.bool_)  # the last element is for the code "unset"
-        chosen[to_ordinals(hits)] = True
-        return from_mask(chosen[self._codes.values]) & within
+        return self._having(list(self._holding(needle)), within)
 
     def equals(self, text: str, within: BitMap) -> BitMap:
         """The ordinals in `within` whose text equals this folded one."""
@@ -116,6 +111,23 @@ class CodedColumn:
         if code is None:
             return BitMap()
         return (from_mask(self._codes.values == code) if self._members is None else self._members[code]) & within
+
+    def at_edge(self, needle: str, within: BitMap, *, at_end: bool) -> BitMap:
+        """The ordinals in `within` whose text starts with the folded needle, or with `at_end` ends with it."""
+        is_there = str.endswith if at_end else str.startswith
+        return self._having([code for code in self._holding(needle) if is_there(self._values[code], needle)], within)
+
+    def present(self, within: BitMap) -> BitMap:
+        """The ordinals in `within` that have a text."""
+        return from_mask(self._codes.values != _UNSET) & within
+
+    def _having(self, codes: Sequence[int], within: BitMap) -> BitMap:
+        """The ordinals in `within` whose text has one of these codes."""
+        if self._members is not None and len(codes) <= _FEW:
+            return union(self._members[code] for code in codes) & within
+        chosen = np.zeros(len(self._values) + 1, dtype=np.bool_)  # the last element is for the code "unset"
+        chosen[np.array(codes, dtype=np.int64)] = True
+        return from_mask(chosen[self._codes.values]) & within
 
     def _holding(self, needle: str) -> BitMap:
         """The codes of the distinct values that contain the needle."""

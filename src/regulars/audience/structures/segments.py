@@ -260,6 +260,23 @@ class Segment:
             within = self.arena.holders(text) & within
         return self._verified(within, text, whole=True)
 
+    def at_edge(self, needle: bytes, within: BitMap, *, at_end: bool) -> BitMap:
+        """The ordinals in `within` whose text starts with the needle, or with `at_end` ends with it."""
+        within = self.live & within
+        if self._trigrams is not None and needle:
+            within = self._trigrams.candidates(needle, within)
+        if not within or not needle:
+            return within
+        ordinals = to_ordinals(within)
+        positions = self._positions(ordinals)
+        begins, ends = self.arena.starts[positions], self.arena.starts[positions + 1] - 1
+        fits = np.flatnonzero(ends - begins >= len(needle))
+        at = (ends[fits] - len(needle)) if at_end else begins[fits]
+        for place, byte in enumerate(needle):
+            is_same = self.arena.buffer[at + place] == byte
+            fits, at = fits[is_same], at[is_same]
+        return from_ordinals(ordinals[fits])
+
     def similar(self, grams: frozenset[str], within: BitMap) -> BitMap:
         """The ordinals in `within` that have a word similar to these trigrams (see module `similar`)."""
         found = self._remembered.get(grams)

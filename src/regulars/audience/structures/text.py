@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from regulars.audience.structures.archive import Reader, Writer
-from regulars.audience.structures.bitmaps import Ordinals
+from regulars.audience.structures.bitmaps import Ordinals, union
 from regulars.audience.structures.segments import Segment, encode
 from regulars.audience.structures.similar import similar_texts, trigrams_of
 from regulars.audience.structures.spellings import Spellings
@@ -163,6 +163,19 @@ class TextColumn:
         for segment in self._segments:
             found |= segment.equals(encoded, within)
         return found
+
+    def at_edge(self, needle: str, within: BitMap, *, at_end: bool) -> BitMap:
+        """The ordinals in `within` whose text starts with the folded needle, or with `at_end` ends with it."""
+        is_there = str.endswith if at_end else str.startswith
+        found = BitMap([ordinal for ordinal, text in self._scanned(within) if is_there(text, needle)])
+        encoded = encode(needle)
+        for segment in self._segments:
+            found |= segment.at_edge(encoded, within, at_end=at_end)
+        return found
+
+    def present(self, within: BitMap) -> BitMap:
+        """The ordinals in `within` that have a text."""
+        return union([BitMap(self._pending), *(segment.live for segment in self._segments)]) & within
 
     def similar(self, text: str, within: BitMap) -> BitMap:
         """The ordinals in `within` that have a word similar to the folded text."""

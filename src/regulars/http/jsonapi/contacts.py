@@ -38,6 +38,7 @@ INDEX: Final = QuerySpec(
     paged=True,
     cursors=True,
     described=True,
+    asked=True,
 )
 SHOW: Final = QuerySpec(fields=TYPES, include=RELATIONSHIPS)
 REMOVE: Final = QuerySpec(fields={})

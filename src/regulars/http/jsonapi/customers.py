@@ -32,6 +32,7 @@ INDEX: Final = QuerySpec(
     paged=True,
     cursors=True,
     described=True,
+    asked=True,
 )
 PARTS: Final = {f"{name}_{part}": (name, part) for name in RELATED for part in ("page", "per")}
 """The vendor's pages of one customer's objects: which, and how many to a page."""

@@ -2,28 +2,34 @@
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, tzinfo
 from typing import Any, Final, Protocol, cast
 
 from msgspec import Struct
 from starlette.responses import Response
 
-from regulars.audience.answering import PageDetails
+from regulars.audience.answering import PageDetails, expected
 from regulars.audience.filters import catalogue, sorts
 from regulars.audience.filters.catalogue import Engagement, Moment
-from regulars.audience.filters.predicates import Predicate, leaves
+from regulars.audience.filters.predicates import Predicate, leaves, resolve
 from regulars.audience.filters.sorts import Sort
 from regulars.audience.filters.values import BadFilterValueError
+from regulars.audience.questions.faults import QuestionFault
+from regulars.audience.questions.selecting import customers_of, mentions_hidden, phrase_of, predicate_of, shape_of
+from regulars.audience.questions.tree import Node
 from regulars.audience.sentences import describe
 from regulars.http.call import Call
 from regulars.http.errors import Problem
 from regulars.http.jsonapi import paging
+from regulars.http.jsonapi.asked_question import AskedQuestion
 from regulars.http.jsonapi.cursors import Cursors
 from regulars.http.jsonapi.customer_documents import RenderContext
 from regulars.http.jsonapi.documents import document
-from regulars.http.jsonapi.failures import ParameterProblem
+from regulars.http.jsonapi.failures import ParameterProblem, QuestionProblem
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import SITE_ID, asked_site
 from regulars.http.jsonapi.query import QuerySpec
+from regulars.http.jsonapi.unknown_objects import WithNamedObjects
 from regulars.http.keyring import Caller
 from regulars.store.engine import Connection
 from regulars.store.following import StoreSnapshot
@@ -36,11 +42,17 @@ SORTS: Final = {
 """Orders as callers spell them; the default first."""
 
 
+MOST_LEAVES: Final = 5_000
+"""Comparisons that a question may come to: a condition on all of 100 tags is 100."""
+
 MOST_CONDITIONS: Final = 1_000
 """What filters may ask about at most, each word and each of several ids that must all be there counted by itself."""
 
 
 _TEXT: Final = "..."
+
+_LONGEST_QUERY: Final = 8_000
+"""Bytes of a query string that links may have: proxies and clients refuse longer ones."""
 
 
 class Document(PageDetails, Protocol):
@@ -59,51 +71,99 @@ class Listing(Struct, frozen=True):
     document: Callable[[RenderContext], Document]
 
 
-async def answer(call: Call, caller: Caller, listing: Listing) -> Response:
-    """The page that the call asks for."""
+async def answer(call: Call, caller: Caller, listing: Listing, *, raw: bytes | None = None) -> Response:
+    """The page that the call asks for. raw: the query string, if it is not that of the call."""
     settings = call.services.settings
-    raw: bytes = call.scope["query_string"]
-    query = listing.query_spec.of(call)
+    query = listing.query_spec.of(call, raw)
+    raw = call.scope["query_string"] if raw is None else raw
     engagement = Engagement(settings.healthy_days, settings.passive_days, settings.unengaged_days)
     conditions = _conditions(query.filters)
     if len(raw) > MOST_CONDITIONS:  # in fewer characters there are not as many
         _refuse_too_many(conditions, Moment(call.services.clock(), engagement))
     site = asked_site(query.filters, caller)
     filters = [each for each in query.filters if each[0] != SITE_ID]
-    page, sort, cursors = query.page, SORTS[query.sort], Cursors(call.services.cursors, site, query.sort, filters)
+    asked, question = query.asked, None
+    page, sort = query.page, SORTS[query.sort]
+    identity = filters if asked is None else [*filters, *asked.identity]
+    cursors = Cursors(call.services.cursors, site, query.sort, identity)
     page_slice = cursors.page_slice(page)
     total, beside = 0, paging.NOWHERE
+    unknown: list[dict[str, str]] = []
     found: dict[str, Any] = {"data": [], "included": []} if query.include else {"data": []}
     home = origin(call.scope, settings.trusted_proxies)
 
+    hidden_asked = any(name == "is_hidden" for name, _ in filters)
+    zone_name = "UTC"
+    zone: tzinfo = UTC
+    if asked is not None:
+        question = asked.node
+        hidden_asked = hidden_asked or mentions_hidden(question)
+        zone_name, zone = asked.zone(None)
+        _refuse_too_many_leaves(question, Moment(call.services.clock(), engagement, zone))
+
     def audience() -> Predicate:
-        moment = Moment(call.services.clock(), engagement)
-        hidden_asked = any(name == "is_hidden" for name, _ in filters)
-        return catalogue.audience_of([each(moment) for each in conditions], hidden_asked=hidden_asked)
+        now = call.services.clock() if asked is None or asked.as_of is None else asked.as_of
+        moment = Moment(now, engagement, zone)
+        parts = [each(moment) for each in conditions]
+        if question is not None:
+            parts.append(predicate_of(question, moment))
+        return catalogue.audience_of(parts, hidden_asked=hidden_asked)
 
     if site is not None:
         made = listing.document(RenderContext(caller.account, site, home, query))
         began = time.perf_counter()
-        asking = call.services.audience.ask(site, audience, sort=sort, page_slice=page_slice, details=made)
+        details = made if asked is None else WithNamedObjects(made, site, audience())
+        asking = call.services.audience.ask(site, audience, sort=sort, page_slice=page_slice, details=details)
         async with call.attended(), asking as answered:
             connection = cast(StoreSnapshot, answered.snapshot).connection
             total = answered.total
             beside = cursors.neighbours(page, answered) if page.has_cursor else beside
-            found = await made.shown(connection, answered.read)
+            read: Sequence[Any] = answered.read
+            if isinstance(details, WithNamedObjects):
+                read, unknown = details.split(read)
+            found = await made.shown(connection, read)
         call.services.observation.question(
-            time.perf_counter() - began, site, total, lambda: _in_words(filters, site=site, sort=sort)
+            time.perf_counter() - began, site, total, lambda: _in_words(filters, question, site=site, sort=sort)
         )
     links = paging.links(f"{home}/v1/{listing.path}", raw, page, total, beside)
+    if len(raw) > _LONGEST_QUERY:  # only a question in a body can be that long
+        links = dict.fromkeys(links)
     meta = paging.meta(page, total)
+    if question is not None:
+        meta["time_zone"] = zone_name
+        if unknown:
+            meta["unknown_objects"] = unknown
     if query.describe:
-        meta["description"] = describe(filters, site=site, sort=sort, engagement=engagement)
+        also = [] if question is None else [phrase_of(question)]
+        meta["description"] = describe(filters, site=site, sort=sort, engagement=engagement, also=also)
     return document({**found, "links": links, "meta": meta}, warnings=query.warnings)
 
 
-def _in_words(filters: Sequence[tuple[str, str]], *, site: int, sort: Sort) -> str:
+async def cost(call: Call, site: int, asked: AskedQuestion) -> float | None:
+    """The estimated time to evaluate a question, in milliseconds; None while the index of the site is not loaded."""
+    settings = call.services.settings
+    engagement = Engagement(settings.healthy_days, settings.passive_days, settings.unengaged_days)
+    moment = Moment(call.services.clock(), engagement, asked.zone(None)[1])
+    _refuse_too_many_leaves(asked.node, moment)
+    loaded = call.services.audience.loaded.get(site)
+    if loaded is None:
+        return None
+    predicate = resolve(customers_of(asked.node, moment), {})
+    return round(expected(loaded.index, predicate, SORTS[next(iter(SORTS))]) / 1000, 3)
+
+
+def _refuse_too_many_leaves(question: Node, moment: Moment) -> None:
+    """Raise QuestionProblem for a question whose conditions name too many objects and texts in all."""
+    if sum(1 for _ in leaves(predicate_of(question, moment))) > MOST_LEAVES:
+        detail = f"The conditions come to more than {MOST_LEAVES} comparisons in all; name fewer ids and values."
+        raise QuestionProblem((QuestionFault("question_too_large", detail, "/question"),), "question")
+
+
+def _in_words(filters: Sequence[tuple[str, str]], question: Node | None, *, site: int, sort: Sort) -> str:
     """A question as the log may tell it: with the callers' texts, which may be names and addresses, left out."""
+    also = [] if question is None else [f"match the question {shape_of(question)}"]
     shown = [(name, _TEXT if catalogue.BY_NAME[name].kind.name == "text" else value) for name, value in filters]
-    return describe(shown, site=site, sort=sort)
+    return describe(shown, site=site, sort=sort, also=also)
 
 
 def _refuse_too_many(conditions: Sequence[Callable[[Moment], Predicate]], moment: Moment) -> None:

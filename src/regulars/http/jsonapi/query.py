@@ -16,7 +16,8 @@ from msgspec import Struct
 from regulars.domain.text import search_key
 from regulars.http.call import Call
 from regulars.http.errors import Problem
-from regulars.http.jsonapi import paging
+from regulars.http.jsonapi import asked_question, paging
+from regulars.http.jsonapi.asked_question import AskedQuestion
 from regulars.http.jsonapi.failures import ParameterProblem
 from regulars.http.jsonapi.paging import CURSORS, DEFAULT_SIZE, PAGE_NUMBER, PAGE_SIZE, Page
 
@@ -53,7 +54,7 @@ class ParsedQuery(Struct, frozen=True):
     filters: every different (name, value) once. sort: a spelling of the query_spec. fields: by type, the fields that
     were asked for; of a type that is absent, all. include: relationships, each once. describe: whether to put the
     question into words. warnings: what of the query was passed over or changed, as replies tell it.
-    is_paged: whether a page was asked for.
+    is_paged: whether a page was asked for. asked: the question, if there is one.
     """
 
     filters: Sequence[tuple[str, str]]
@@ -64,13 +65,15 @@ class ParsedQuery(Struct, frozen=True):
     describe: bool = False
     warnings: Sequence[Mapping[str, Any]] = ()
     is_paged: bool = False
+    asked: AskedQuestion | None = None
 
 
 class QuerySpec:
     """The parameters of one call. `sorts` are spellings, the default first; `fields` are those of each type.
 
-    paged: it has pages by number. cursors: and by cursor. described: it can be put into words. idle: parameters of
-    the vendor's for filters that have nothing to select by here, with the reason; they are passed over.
+    paged: it has pages by number. cursors: and by cursor. described: it can be put into words. asked: it takes a
+    question. idle: parameters of the vendor's for filters that have nothing to select by here, with the reason; they
+    are passed over.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class QuerySpec:
         paged: bool = False,
         cursors: bool = False,
         described: bool = False,
+        asked: bool = False,
         idle: Mapping[str, str] | None = None,
     ) -> None:
         self._idle = dict(idle or {})
@@ -96,6 +100,7 @@ class QuerySpec:
             *((SORT,) if self.sorts else ()),
             *((INCLUDE,) if self.include else ()),
             *((DESCRIBE,) if described else ()),
+            *(asked_question.PARAMETERS if asked else ()),
             *self.fields,
             *self.filters,
         )
@@ -108,11 +113,12 @@ class QuerySpec:
             include=frozenset(),
         )
 
-    def of(self, call: Call) -> ParsedQuery:
-        """What a call asks for, as `read` takes it. `Prefer: handling=strict` (RFC 7240) refuses what is unknown."""
+    def of(self, call: Call, raw: bytes | None = None) -> ParsedQuery:
+        """What a call asks for, as `read` takes it. raw: the query string, if it is not that of the call.
+        `Prefer: handling=strict` (RFC 7240) refuses what is unknown."""
         preferred = call.request.headers.getlist("prefer")
         return self.read(
-            call.scope["query_string"],
+            call.scope["query_string"] if raw is None else raw,
             largest_page=call.services.settings.page_size_limit,
             strict=any(_prefers_strict(value) for value in preferred),
         )
@@ -158,6 +164,7 @@ class QuerySpec:
             },
             include=_listed(INCLUDE, singles[INCLUDE], self.include) if INCLUDE in singles else frozenset(),
             is_paged=any(name in singles for name in paging.PARAMETERS),
+            asked=asked_question.read_asked(singles),
             describe=DESCRIBE in singles and _flag(DESCRIBE, singles[DESCRIBE]),
             warnings=[{"source": {"parameter": name}, "detail": detail} for name, detail in warnings.items()],
         )

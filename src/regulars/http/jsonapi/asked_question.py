@@ -1,0 +1,109 @@
+"""The question of a call: read from its parameters, in JSON or text, with its time zone and moment."""
+
+from collections.abc import Mapping
+from datetime import UTC, tzinfo
+from functools import lru_cache
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Struct
+
+from regulars.audience.questions.faults import BadQuestionError, BadValueError, QuestionFault
+from regulars.audience.questions.json_form import read_question, write_question
+from regulars.audience.questions.text_form import parse_question
+from regulars.audience.questions.tree import MOST_BYTES, Node
+from regulars.audience.questions.windows import read_time, time_span
+from regulars.domain.wire import decode_json
+from regulars.http.jsonapi.failures import ParameterProblem, QuestionProblem
+
+QUESTION: Final = "question"
+TEXT: Final = "q"
+TIME_ZONE: Final = "time_zone"
+AS_OF: Final = "as_of"
+PARAMETERS: Final = (QUESTION, TEXT, TIME_ZONE, AS_OF)
+"""The parameters of calls that take a question."""
+
+_encode: Final = msgspec.json.Encoder(order="deterministic").encode
+
+
+class AskedQuestion(Struct, frozen=True):
+    """A question as a call asks it. time_zone: its IANA name; None: that of the site.
+
+    as_of: the moment (ms UTC) that its windows refer to; None: now.
+    """
+
+    node: Node
+    time_zone: str | None = None
+    as_of: int | None = None
+
+    def zone(self, of_site: str | None) -> tuple[str, tzinfo]:
+        """The time zone, by name and as rules: the question's, else the site's, else UTC."""
+        name = self.time_zone or of_site or "UTC"
+        return name, zone_of(name)
+
+    @property
+    def identity(self) -> list[tuple[str, str]]:
+        """What tells this question from others, in the form of filters; cursors are bound to it."""
+        return [
+            (QUESTION, _encode(write_question(self.node)).decode()),
+            (TIME_ZONE, self.time_zone or ""),
+            (AS_OF, "" if self.as_of is None else str(self.as_of)),
+        ]
+
+
+@lru_cache(maxsize=1_024)
+def zone_of(name: str) -> tzinfo:
+    """The rules of a time zone. Raises BadValueError for a name that is none."""
+    if name == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):  # a malformed name, a folder, an unknown zone
+        raise BadValueError("must be the name of a time zone such as Europe/Berlin") from None
+
+
+def read_asked(given: Mapping[str, str]) -> AskedQuestion | None:
+    """The question in the parameters, None if there is none. Raises QuestionProblem and ParameterProblem."""
+    if QUESTION in given and TEXT in given:
+        raise ParameterProblem(TEXT, f"{TEXT} and {QUESTION} cannot be combined: use one of them.")
+    name = QUESTION if QUESTION in given else TEXT
+    if name not in given:
+        for other in (TIME_ZONE, AS_OF):
+            if other in given:
+                raise ParameterProblem(other, f"{other} needs {QUESTION} or {TEXT}.")
+        return None
+    node = _from_json(given[QUESTION]) if name == QUESTION else _from_text(given[TEXT])
+    try:
+        zone = given.get(TIME_ZONE) or None
+        if zone is not None:
+            zone_of(zone)
+    except BadValueError as error:
+        raise ParameterProblem(TIME_ZONE, f"{TIME_ZONE} {error}.") from None
+    try:
+        moment = time_span(read_time(given[AS_OF]), zone_of(zone or "UTC"))[0] if AS_OF in given else None
+    except BadValueError as error:
+        raise ParameterProblem(AS_OF, f"{AS_OF} {error}.") from None
+    return AskedQuestion(node, zone, moment)
+
+
+def _from_json(text: str) -> Node:
+    if len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
+        detail = f"A question in JSON has at most {MOST_BYTES} bytes."
+        raise QuestionProblem((QuestionFault("question_too_large", detail, f"/{QUESTION}"),), QUESTION)
+    try:
+        value: Any = decode_json(text.encode("utf-8", "surrogatepass"))
+    except ValueError:
+        detail = f"{QUESTION} must be JSON: an object with one subject. To ask in words, use {TEXT}."
+        raise QuestionProblem((QuestionFault("invalid_question", detail, f"/{QUESTION}"),), QUESTION) from None
+    try:
+        return read_question(value)
+    except BadQuestionError as error:
+        raise QuestionProblem(error.faults, QUESTION) from None
+
+
+def _from_text(text: str) -> Node:
+    try:
+        return parse_question(text)
+    except BadQuestionError as error:
+        raise QuestionProblem(error.faults, TEXT) from None

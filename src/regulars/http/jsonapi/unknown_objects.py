@@ -1,0 +1,45 @@
+"""Unknown objects: those that a question names and that do not exist. They match nobody, and the reply lists them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from regulars.audience.answering import PageDetails
+from regulars.audience.filters.predicates import Member, Predicate, leaves
+from regulars.domain.references import Reference
+from regulars.domain.relations import BY_NAME
+from regulars.http.jsonapi.kinds import BY_KIND
+from regulars.store.reads import existing_objects
+
+
+class WithNamedObjects:
+    """The details of a page, and with them, in the same round trip, which of the named objects exist."""
+
+    def __init__(self, details: PageDetails, site: int, predicate: Predicate) -> None:
+        self._details = details
+        self._named = _objects_of(predicate)
+        self._queries = existing_objects(site, self._named)
+        self.complete = details.complete
+
+    def queries(self, numbers: Sequence[int]) -> list[Any]:
+        """The queries of the page, then those of the objects."""
+        return [*self._details.queries(numbers), *self._queries]
+
+    def split(self, read: Sequence[Any]) -> tuple[Sequence[Any], list[dict[str, str]]]:
+        """What the page has read, and the objects that do not exist, as resource identifiers."""
+        count = len(read) - len(self._queries)
+        existing = set().union(*read[count:])
+        unknown = [each for each in self._named if each not in existing]
+        return read[:count], [{"type": _type_of(kind), "id": str(reference)} for kind, reference in unknown]
+
+
+def _objects_of(predicate: Predicate) -> list[tuple[str, Reference]]:
+    """(kind, number or key) of every object in the predicate, each once."""
+    named: dict[tuple[str, Reference], None] = {}
+    for leaf in leaves(predicate):
+        if isinstance(leaf, Member) and (kind := BY_NAME[leaf.relation].kind) is not None:
+            named.update(dict.fromkeys((kind, each) for each in leaf.ids))
+    return list(named)
+
+
+def _type_of(kind: str) -> str:
+    return BY_KIND[kind].type if kind in BY_KIND else f"{kind}s"

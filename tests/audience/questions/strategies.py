@@ -1,0 +1,108 @@
+# ruff: noqa: E501 -- a table
+"""Random questions as trees, and in JSON as callers write them."""
+
+from hypothesis import strategies as st
+
+from regulars.audience.questions.json_form import read_question
+from regulars.audience.questions.tree import All, Any, Node, Not
+
+PIECES = (
+    "anna",
+    "vip",
+    "Ünal",
+    "and",
+    "not",
+    "a b",
+    '"',
+    "\\",
+    "in",
+    "last",
+    "(",
+    ")",
+    ":",
+    "=",
+    "<",
+    "!",
+    "7",
+    "%",
+    "é",
+)
+texts = st.lists(st.sampled_from(PIECES), min_size=1, max_size=3).map("".join)
+ids = st.integers(1, 5) | st.sampled_from(["vip", "spring sale", "and", "none", "007", 'a"b', "ä:(=)"])
+id_lists = st.lists(ids, min_size=1, max_size=3)
+durations = st.builds(lambda n, unit: f"{n}{unit}", st.integers(0, 400), st.sampled_from("hdw"))
+times = st.sampled_from(
+    ["2026-01-01", "2024-02-29", "2026-03-01T12:30:00Z", "2026-03-01T12:30:00.250+02:00", "1970-01-01"]
+)
+windows = st.one_of(
+    durations.map(lambda each: {"last": each}),
+    durations.map(lambda each: {"next": each}),
+    st.builds(lambda a, b: {"ago": [f"{a + b}d", f"{b}d"]}, st.integers(0, 99), st.integers(0, 99)),
+    durations.map(lambda each: {"ago": [None, each]}),
+    durations.map(lambda each: {"ago": [each, None]}),
+    st.builds(lambda a, b: {"from": a, "to": b}, times, times),
+    times.map(lambda each: {"from": each}),
+    times.map(lambda each: {"to": each}),
+    st.sampled_from(
+        [{form: period} for form in ("this", "previous") for period in ("day", "week", "month", "quarter", "year")]
+    ),
+    st.integers(0, 30).map(lambda days: {"anniversary": {"next": f"{days}d"}}),
+)
+reaching = durations.map(lambda each: {"last": each}) | times.map(lambda each: {"from": each})
+text_fields = st.sampled_from(["name", "email", "phone", "city", "address_line_1", "address_zip"])
+time_fields = st.sampled_from(["created_at", "joined", "last_opened_at", "bounced_at", "last_request_at"])
+money = st.sampled_from(["0", "19.90", "-5", "100.00"]) | st.integers(-3, 30)
+comparisons = st.sampled_from(["eq", "ne", "gt", "gte", "lt", "lte"])
+
+conditions = st.one_of(
+    st.sampled_from([{"is": state} for state in ("subscribed", "hidden", "never_subscribed", "healthy", "inactive", "spam_reported")]),
+    windows.map(lambda each: {"is": "subscribed", "since": each}),
+    st.builds(
+        lambda kind, how, which: {"has": kind, how: which},
+        st.sampled_from(["tag", "group", "offer", "coupon", "newsletter_left", "assessment"]),
+        st.sampled_from(["any_of", "all_of", "none_of"]),
+        id_lists,
+    ),
+    st.builds(lambda which, passed: {"has": "assessment", "any_of": which, "passed": passed}, id_lists, st.booleans()),
+    st.builds(lambda name, how, text: {"field": name, how: text}, text_fields, st.sampled_from(["eq", "ne", "contains", "starts", "ends"]), texts.filter(str.strip)),
+    st.builds(lambda name, each: {"field": name, "one_of": each}, text_fields, st.lists(texts.filter(str.strip), min_size=1, max_size=3)),
+    st.builds(lambda how, each: {"field": "customer_id", how: each}, st.sampled_from(["eq", "ne"]), texts),
+    st.builds(lambda how, each: {"field": "revenue", how: each}, comparisons, money),
+    st.builds(lambda a, b: {"field": "net_revenue", "between": [a, b]}, money, money),
+    st.builds(lambda name, how, each: {"field": name, how: each}, time_fields, comparisons, times),
+    st.builds(lambda name, a, b: {"field": name, "between": [a, b]}, time_fields, times, times),
+    st.builds(lambda name, when: {"field": name, "when": when}, time_fields, windows),
+    st.builds(lambda name, is_set: {"field": name, "set": is_set}, text_fields | time_fields, st.booleans()),
+    st.builds(lambda status, which: {"mail": status, "broadcast": which}, st.sampled_from(["sent", "opened", "dropped"]), id_lists),
+    st.sampled_from([{"mail": status} for status in ("sent", "delivered", "opened", "clicked", "bounced", "complained")]),
+    st.builds(lambda status, when: {"mail": status, "when": when}, st.sampled_from(["sent", "opened"]), reaching),
+    texts.filter(lambda text: bool(text.strip(' "\\():=<!%'))).map(lambda text: {"search": text}),
+    st.builds(lambda percent, seed: {"sample": {"percent": percent, "seed": seed}}, st.sampled_from([0.01, 10, 33.3, 50, 100]), st.sampled_from(["", "a", 'x"'])),
+    st.sampled_from([{"filter": "has_tag_id", "value": "vip,7"}, {"filter": "created_in_last", "value": 30}, {"filter": "subscribed", "value": True}, {"filter": "name_contains", "value": 'a "b"'}]),
+)  # fmt: skip
+
+
+def _groups(parts: st.SearchStrategy[dict[str, object]]) -> st.SearchStrategy[dict[str, object]]:
+    several = st.lists(parts, max_size=3)
+    return st.one_of(
+        several.map(lambda each: {"all": each}),
+        several.map(lambda each: {"any": each}),
+        parts.map(lambda each: {"not": each}),
+    )
+
+
+questions: st.SearchStrategy[dict[str, object]] = st.recursive(conditions, _groups, max_leaves=8)
+"""Questions in JSON, as callers may write them."""
+
+trees: st.SearchStrategy[Node] = questions.map(read_question)
+
+
+def depth(node: Node) -> int:
+    """How deep a tree is."""
+    match node:
+        case All(parts) | Any(parts):
+            return 1 + max(map(depth, parts), default=0)
+        case Not(part):
+            return 1 + depth(part)
+        case _:
+            return 1

@@ -1,0 +1,232 @@
+"""Questions in JSON over plain records, one record at a time: every subject written down a second time.
+
+It shares no code with the program but the names of relations. Times are milliseconds, calendar windows are of UTC.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from .audience_truth import Record, fits
+from .search_keys import search_key_of
+
+DAY = 86_400_000
+UNITS = {"h": DAY // 24, "d": DAY, "w": 7 * DAY}
+TIES = {
+    "tag": "tag.has",
+    "group": "group.member",
+    "offer": "offer.granted",
+    "product": "product.owned",
+    "active_product": "product.active",
+    "previous_product": "product.previously_owned",
+    "newsletter": "newsletter.subscribed",
+    "newsletter_left": "newsletter.unsubscribed",
+    "sequence": "sequence.subscribed",
+    "coupon": "coupon.used",
+    "form": "form.submitted",
+    "event": "event.registered",
+    "assessment": "assessment.completed",
+}
+NAMES = {"revenue": "net_revenue", "phone": "phone_number", "city": "address_city", "joined": "joined_at"}
+LATEST = {"bounced": "bounced_at", "complained": "complained_at"}
+SINCE = {"subscribed": "subscribed_at", "hard_bouncing": "bounced_at", "spam_reported": "complained_at"}
+FLAGS = ("subscribed", "hidden", "suppressed", "hard_bouncing", "spam_reported")
+COMPARED: dict[str, Callable[[int, int, int], bool]] = {
+    "eq": lambda value, first, last: first <= value <= last,
+    "gt": lambda value, first, last: value > last,
+    "gte": lambda value, first, last: value >= first,
+    "lt": lambda value, first, last: value < first,
+    "lte": lambda value, first, last: value <= last,
+}
+
+
+def matches(question: dict[str, Any], record: Record, now: int) -> bool:
+    """Whether a customer matches."""
+    if "all" in question:
+        return all(matches(part, record, now) for part in question["all"])
+    if "any" in question:
+        return any(matches(part, record, now) for part in question["any"])
+    if "not" in question:
+        return not matches(question["not"], record, now)
+    subject = next(name for name in SUBJECTS if name in question)
+    return SUBJECTS[subject](question, record, now)
+
+
+def mentions_hidden(question: Any) -> bool:
+    """Whether hidden customers are asked about."""
+    if isinstance(question, list):
+        return any(map(mentions_hidden, question))
+    if not isinstance(question, dict):
+        return False
+    asked = question.get("is") == "hidden" or question.get("filter") == "is_hidden"
+    return asked or any(mentions_hidden(part) for part in question.values())
+
+
+def _is(question: dict[str, Any], record: Record, now: int) -> bool:
+    state = question["is"]
+    if state in FLAGS:
+        holds = (state, 0) in record["ties"]
+    elif state == "never_subscribed":
+        holds = record["subscribed_at"] is None
+    else:
+        holds = fits(f"{state}_contacts_with_open_data", "true", record, now)
+    if "since" in question:
+        return holds and within(question["since"], record[SINCE[state]], now)
+    return holds
+
+
+def _has(question: dict[str, Any], record: Record, now: int) -> bool:
+    relation = TIES[question["has"]]
+    if "passed" in question:
+        relation = "assessment.passed" if question["passed"] else "assessment.failed"
+
+    def tied(item: Any) -> bool:
+        if question["has"] == "coupon":
+            item = str(item).casefold()
+        return (relation, item) in record["ties"]
+
+    if "none_of" in question:
+        return not any(map(tied, question["none_of"]))
+    if "all_of" in question:
+        return all(map(tied, question["all_of"]))
+    return any(map(tied, question["any_of"]))
+
+
+def _field(question: dict[str, Any], record: Record, now: int) -> bool:
+    name = NAMES.get(question["field"], question["field"])
+    value = record[name]
+    if "ne" in question:
+        return not _field({"field": name, "eq": question["ne"]}, record, now)
+    if "set" in question:
+        return bool((value is not None) == question["set"])
+    if value is None:
+        return False
+    if "when" in question:
+        return within(question["when"], value, now)
+    if name == "customer_id":
+        return bool(value == question["eq"])
+    if name == "net_revenue" or name.endswith("_at"):
+        span = _cents if name == "net_revenue" else _span
+        if "between" in question:
+            low, high = question["between"]
+            return bool(span(low)[0] <= value <= span(high)[1])
+        (operator,) = question.keys() - {"field"}
+        return COMPARED[operator](value, *span(question[operator]))
+    text = search_key_of(value)
+    if "one_of" in question:
+        return any(_same(name, value, each) for each in question["one_of"])
+    if "eq" in question:
+        return _same(name, value, question["eq"])
+    if "contains" in question:
+        return search_key_of(question["contains"]) in text
+    if "starts" in question:
+        return text.startswith(search_key_of(question["starts"]))
+    return text.endswith(search_key_of(question["ends"]))
+
+
+def _same(name: str, value: str, asked: str) -> bool:
+    if name == "email":
+        return value.casefold() == asked.strip().casefold()
+    return search_key_of(value) == search_key_of(asked)
+
+
+def _cents(value: Any) -> tuple[int, int]:
+    cents = round(float(value) * 100)
+    return cents, cents
+
+
+def _span(text: str) -> tuple[int, int]:
+    if "T" in text:
+        at = _ms(datetime.fromisoformat(text))
+        return at, at
+    start = _ms(datetime.fromisoformat(text).replace(tzinfo=UTC))
+    return start, start + DAY - 1
+
+
+def _ms(at: datetime) -> int:
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def _length(duration: str) -> int:
+    return int(duration[:-1]) * UNITS[duration[-1]]
+
+
+def within(window: dict[str, Any], at: int | None, now: int) -> bool:
+    """Whether a time is in a window."""
+    if at is None:
+        return False
+    if "last" in window:
+        return now - _length(window["last"]) <= at <= now
+    if "next" in window:
+        return now < at <= now + _length(window["next"])
+    if "ago" in window:
+        far, near = window["ago"]
+        return (far is None or now - _length(far) <= at) and (near is None or at <= now - _length(near))
+    if "from" in window or "to" in window:
+        low, high = window.get("from"), window.get("to")
+        return (low is None or _span(low)[0] <= at) and (high is None or at < _span(high)[0])
+    today, day = _day(now), _day(at)
+    if "anniversary" in window:
+        days = int(window["anniversary"]["next"][:-1])
+        return any(_is_anniversary(day, today + timedelta(days=each)) for each in range(days + 1))
+    if "this" in window:
+        return _period(window["this"], day) == _period(window["this"], today)
+    kind = window["previous"]
+    before = today
+    while _period(kind, before) == _period(kind, today):
+        before -= timedelta(days=1)
+    return _period(kind, day) == _period(kind, before)
+
+
+def _day(at: int) -> date:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at)).date()
+
+
+def _is_anniversary(born: date, day: date) -> bool:
+    if (born.month, born.day) == (2, 29) and (day.month, day.day) == (2, 28):
+        return day.year % 4 != 0 or (day.year % 100 == 0 and day.year % 400 != 0)
+    return (born.month, born.day) == (day.month, day.day)
+
+
+def _period(kind: str, day: date) -> tuple[int, ...]:
+    if kind == "week":
+        return day.isocalendar()[:2]
+    quarter = (day.month - 1) // 3
+    return {
+        "day": (day.year, day.month, day.day),
+        "month": (day.year, day.month),
+        "quarter": (day.year, quarter),
+        "year": (day.year,),
+    }[kind]
+
+
+def _mail(question: dict[str, Any], record: Record, now: int) -> bool:
+    status = question["mail"]
+    if "broadcast" in question:
+        return any((f"broadcast.{status}", item) in record["ties"] for item in question["broadcast"])
+    at = record[LATEST.get(status, f"last_{status}_at")]
+    return within(question["when"], at, now) if "when" in question else at is not None
+
+
+def _sample(question: dict[str, Any], record: Record, now: int) -> bool:
+    from .audience.model import drawn
+
+    asked = question["sample"]
+    return drawn(record["number"], asked.get("seed", "")) < round(float(asked["percent"]) * 100)
+
+
+SUBJECTS: dict[str, Callable[[dict[str, Any], Record, int], bool]] = {
+    "is": _is,
+    "has": _has,
+    "field": _field,
+    "mail": _mail,
+    "search": lambda question, record, now: fits("search", question["search"], record, now),
+    "sample": _sample,
+    "filter": lambda question, record, now: fits(
+        question["filter"],
+        str(question["value"]).lower() if question["value"] is True else str(question["value"]),
+        record,
+        now,
+    ),
+}
+"""Every subject."""

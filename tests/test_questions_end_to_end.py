@@ -1,0 +1,130 @@
+"""Questions on the real store against brute force over its tables: any history, any nested question, both engines."""
+
+import os
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from regulars.audience.filters.catalogue import Moment
+from regulars.audience.index import Tuning
+from regulars.audience.page_slice import PageSlice
+from regulars.audience.questions.catalogue import BY_NAME
+from regulars.audience.questions.json_form import read_question
+from regulars.audience.questions.selecting import customers_of
+
+from . import question_truth
+from .audience.questions.strategies import questions
+from .audience_world import World, in_a_world, world
+from .databases import ENGINES
+from .store.running import NOW, activity, upsert
+from .test_audience_end_to_end import events
+
+EXAMPLES = int(os.environ.get("REGULARS_EXAMPLES", "40"))
+_unhurried = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=EXAMPLES)
+_given = given(
+    st.lists(events.filter(lambda event: event not in ("save", "restart", "prune", "follow")), min_size=2, max_size=12),
+    st.lists(questions, min_size=8, max_size=16),
+    st.sampled_from([Tuning(), Tuning(1, 1, 2, banded_from=1), Tuning(3, 4, 1, words_limit=0, banded_from=3)]),
+)
+
+
+async def ask(made: World, question: dict[str, Any]) -> list[int]:
+    """The numbers of those who match, the same from every audience."""
+    node = read_question(question)
+    found: list[list[int]] = []
+    for audience in made.audiences:
+        asking = audience.ask(made.site, customers_of(node, Moment(made.now)), page_slice=PageSlice(0, 1000))
+        async with asking as answer:
+            assert answer.total == len(answer.numbers)
+            found.append(sorted(answer.numbers))
+    assert all(each == found[0] for each in found)
+    return found[0]
+
+
+async def check(made: World, question: dict[str, Any]) -> list[int]:
+    """The audiences and the tables agree on who matches."""
+    hidden_asked = question_truth.mentions_hidden(question)
+    expected = [
+        record["number"]
+        for record in made.people()
+        if (hidden_asked or ("hidden", 0) not in record["ties"]) and question_truth.matches(question, record, made.now)
+    ]
+    assert await ask(made, question) == expected, question
+    return expected
+
+
+async def live(happening: list[Any], asked: list[dict[str, Any]], tuning: Tuning, engine: str) -> None:
+    async with world(tuning, engine) as made:
+        await made.audience()
+        for at, event in enumerate(happening):
+            match event:
+                case int():
+                    made.now += event
+                case ("together", commands):
+                    await made.together(*commands)
+                case _:
+                    await made.attempt(*event)
+            if at % 4 == 0:
+                await check(made, asked[at % len(asked)])
+        await made.audience()  # one that is loaded, beside the one that followed
+        for question in asked:
+            await check(made, question)
+
+
+@_unhurried
+@_given
+async def test_every_question_is_what_the_tables_say(
+    happening: list[Any], asked: list[dict[str, Any]], tuning: Tuning
+) -> None:
+    await live(happening, asked, tuning, "sqlite")
+
+
+if "postgresql" in ENGINES:
+
+    @settings(_unhurried, max_examples=max(EXAMPLES // 10, 1))
+    @_given
+    async def test_every_question_on_postgresql(
+        happening: list[Any], asked: list[dict[str, Any]], tuning: Tuning
+    ) -> None:
+        await live(happening, asked, tuning, "postgresql")
+
+
+def test_the_truth_knows_every_subject() -> None:
+    assert question_truth.SUBJECTS.keys() == BY_NAME.keys()
+
+
+@in_a_world()
+async def test_the_borders_of_windows(made: World) -> None:
+    await made.audience()
+    day = 86_400
+    for place, seconds in enumerate((30 * day + 1, 30 * day, 30 * day - 1, 0), 1):
+        await made.do(activity("visit", email=f"p{place}@example.com", timestamp=NOW // 1000 - seconds))
+    field = "last_request_at"
+    assert await check(made, {"field": field, "when": {"last": "30d"}}) == [2, 3, 4]
+    assert await check(made, {"field": field, "when": {"ago": ["720h", "1h"]}}) == [2, 3]
+    assert await check(made, {"not": {"field": field, "when": {"ago": [None, "30d"]}}}) == [3, 4]
+    made.now += 1
+    assert await check(made, {"field": field, "when": {"last": "30d"}}) == [3, 4]
+
+
+@in_a_world()
+async def test_what_is_unset_is_in_every_complement(made: World) -> None:
+    await made.audience()
+    await made.do(upsert(email="a@example.com", address_city="Berlin"), upsert(email="b@example.com"))
+    assert await check(made, {"field": "city", "ne": "berlin"}) == [2]
+    assert await check(made, {"not": {"field": "city", "eq": "BERLIN"}}) == [2]
+    assert await check(made, {"all": [{"field": "city", "set": True}, {"field": "city", "ne": "berlin"}]}) == []
+    assert await check(made, {"field": "last_opened_at", "gt": "2020-01-01"}) == []
+    assert await check(made, {"not": {"field": "last_opened_at", "gt": "2020-01-01"}}) == [1, 2]
+
+
+@in_a_world()
+async def test_a_sample_grows_with_its_percentage(made: World) -> None:
+    await made.audience()
+    await made.do(*(upsert(email=f"p{each}@example.com") for each in range(200)))
+    half, tenth = [set(await check(made, {"sample": {"percent": each}})) for each in (50, 10)]
+    assert tenth < half
+    assert 60 < len(half) < 140
+    assert set(await check(made, {"sample": {"percent": 50, "seed": "b"}})) != half
+    assert len(await check(made, {"sample": {"percent": 100}})) == 200
