@@ -8,6 +8,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from regulars.audience.questions.faults import CODES as QUESTION_CODES
 from regulars.domain.commands import Command, Upsert
 from regulars.domain.faults import REFUSALS, Fault
 from regulars.domain.outcome import Outcome
@@ -25,6 +26,7 @@ UNREACHED = {
         for code, kind in ERRORS.items()
         if kind.meaning.startswith("OAuth: ")
     },
+    **dict.fromkeys(QUESTION_CODES, "questions only: tests/audience/questions, tests/http/jsonapi/test_questions.py"),
     "invalid_parameter": "/v1 only: tests/http/jsonapi",
     "not_acceptable": "/v1 only: tests/http/jsonapi",
     "media_type": "/v1 only: tests/http/jsonapi",

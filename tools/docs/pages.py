@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tools.docs import calls, commands, customers, errors, events, filters, metrics, settings
+from tools.docs import calls, commands, customers, errors, events, filters, metrics, questions, settings
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 
@@ -17,6 +17,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     **events.PARTS,
     **filters.PARTS,
     **metrics.PARTS,
+    **questions.PARTS,
     **settings.PARTS,
 }
 """The parts by name; each appears in one page."""

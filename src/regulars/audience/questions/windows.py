@@ -341,7 +341,7 @@ FORMS: Final[dict[str, Form]] = {
         _read_anniversary,
         _anniversary,
         lambda values: f"anniversary in next {values[0]}",
-        lambda values: f"with an anniversary within the next {duration_words(values[0])}",
+        lambda values: f"on a day whose anniversary is within the next {duration_words(values[0])}",
         lambda values: {"anniversary": {"next": values[0]}},
     ),
 }

@@ -19,7 +19,7 @@ from regulars.audience.questions.windows import read_window, window_phrase, wind
 
 
 class Field(Struct, frozen=True):
-    """A field: its kind, the column or text of the index, and its name in sentences. has_set: it can be unset."""
+    """A field: its kind, and its name in sentences, a verb if it is a time. has_set: whether `set` is an operator."""
 
     kind: FieldKind
     words: str
@@ -40,19 +40,19 @@ FIELDS: Final[dict[str, Field]] = {
     "customer_id": Field(CUSTOMER_ID, "customer_id", has_set=False),
     "uuid": Field(UUID, "uuid", has_set=False),
     "net_revenue": Field(MONEY, "net revenue"),
-    "created_at": Field(TIME, "time of creation"),
-    "joined_at": Field(TIME, "time of joining"),
-    "last_request_at": Field(TIME, "time of the last activity"),
-    "subscribed_at": Field(TIME, "time of the last subscription"),
-    "unsubscribed_at": Field(TIME, "time of the last unsubscription"),
-    "manually_unsubscribed_at": Field(TIME, "time of the last manual unsubscription"),
-    "opted_out_at": Field(TIME, "time of the last opt-out"),
-    "complained_at": Field(TIME, "time of the last complaint"),
-    "bounced_at": Field(TIME, "time of the last bounce"),
-    "last_sent_at": Field(TIME, "time of the last email sent"),
-    "last_delivered_at": Field(TIME, "time of the last email delivered"),
-    "last_opened_at": Field(TIME, "time of the last open"),
-    "last_clicked_at": Field(TIME, "time of the last click"),
+    "created_at": Field(TIME, "were created"),
+    "joined_at": Field(TIME, "became customers"),
+    "last_request_at": Field(TIME, "were last active"),
+    "subscribed_at": Field(TIME, "last subscribed"),
+    "unsubscribed_at": Field(TIME, "last unsubscribed"),
+    "manually_unsubscribed_at": Field(TIME, "were last unsubscribed by hand"),
+    "opted_out_at": Field(TIME, "last opted out"),
+    "complained_at": Field(TIME, "last complained"),
+    "bounced_at": Field(TIME, "last had an email bounce"),
+    "last_sent_at": Field(TIME, "were last sent an email"),
+    "last_delivered_at": Field(TIME, "last received an email"),
+    "last_opened_at": Field(TIME, "last opened an email"),
+    "last_clicked_at": Field(TIME, "last clicked in an email"),
 }
 """Every field by name."""
 
@@ -215,42 +215,48 @@ def _predicate(condition: FieldCondition, moment: Moment) -> Predicate:
     return kind.tests[condition.operator](column, condition.values, moment)
 
 
-_COMPARED: Final = {
-    "eq": "have the {field} {0}",
-    "ne": "do not have the {field} {0}",
-    "one_of": "have one of these as their {field}: {list}",
-    "contains": "have {0} in their {field}",
-    "starts": "have a {field} that starts with {0}",
-    "ends": "have a {field} that ends with {0}",
-    "gt": "have a {field} after {0}",
-    "gte": "have a {field} at or after {0}",
-    "lt": "have a {field} before {0}",
-    "lte": "have a {field} until {0}",
-    "between": "have a {field} from {0} to {1}",
+_COMPARED: Final[dict[str, dict[str, str]]] = {
+    "text": {
+        "eq": "have the {field} {0}",
+        "ne": "do not have the {field} {0}",
+        "one_of": "have one of these as their {field}: {list}",
+        "contains": "have {0} in their {field}",
+        "starts": "have a {field} that starts with {0}",
+        "ends": "have a {field} that ends with {0}",
+        "set": "have a {field}",
+    },
+    "money": {
+        "eq": "have a {field} of exactly {0}",
+        "ne": "do not have a {field} of exactly {0}",
+        "gt": "have a {field} of more than {0}",
+        "gte": "have a {field} of at least {0}",
+        "lt": "have a {field} of less than {0}",
+        "lte": "have a {field} of at most {0}",
+        "between": "have a {field} from {0} to {1}",
+        "set": "have a {field}",
+    },
+    "time": {
+        "eq": "{field} on {0}",
+        "ne": "are not among those who {field} on {0}",
+        "gt": "{field} after {0}",
+        "gte": "{field} on or after {0}",
+        "lt": "{field} before {0}",
+        "lte": "{field} on or before {0}",
+        "between": "{field} from {0} to {1}",
+        "when": "{field} {when}",
+        "set": "{field} at a known time",
+    },
 }
-_OF_MONEY: Final = {
-    "gt": "have a {field} of more than {0}",
-    "gte": "have a {field} of at least {0}",
-    "lt": "have a {field} of less than {0}",
-    "lte": "have a {field} of at most {0}",
-    "eq": "have a {field} of exactly {0}",
-    "ne": "do not have a {field} of exactly {0}",
-}
+"""The wording of each operator by kind of field; the kinds that are not here are worded as texts."""
 
 
 def _phrase(condition: FieldCondition) -> str:
     field = FIELDS[condition.field]
-    if condition.operator == "set":
-        return f"have a {field.words}"
-    if condition.operator == "when":
-        assert condition.when is not None
-        return f"have a {field.words} {window_phrase(condition.when)}"
     is_plain = field.kind.name in ("money", "time", "uuid")
     values: Sequence[str] = condition.values if is_plain else [f"“{value}”" for value in condition.values]
-    says = _COMPARED[condition.operator]
-    if field.kind.name == "money":
-        says = _OF_MONEY.get(condition.operator, says)
-    return says.format(*values, field=field.words, list=", ".join(values))
+    says = _COMPARED.get(field.kind.name, _COMPARED["text"])[condition.operator]
+    when = "" if condition.when is None else window_phrase(condition.when)
+    return says.format(*values, field=field.words, list=", ".join(values), when=when)
 
 
 FIELD: Final = Subject(
