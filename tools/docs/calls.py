@@ -1,4 +1,4 @@
-"""Every call of the three vendors, and our own: for docs/compatibility.md."""
+"""Tables of all calls of the three vendors, and of our own, for docs/compatibility.md."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,7 +10,7 @@ from tools.docs.markdown import code, table
 
 def _overview() -> str:
     return table(
-        ("vendor", "have", "of", "what is listed"),
+        ("vendor", "have", "of", "listed calls"),
         [(each.name, str(sum(map(_is_here, each.calls))), str(len(each.calls)), each.scope) for each in VENDORS],
     )
 

@@ -1,4 +1,4 @@
-"""What an upsert may say of a customer: for docs/customers.md."""
+"""The table of customer fields, for docs/customers.md."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -8,7 +8,7 @@ from regulars.domain.limits import DEFAULT, Limits
 from tools.docs.markdown import code, codes, table
 
 _WRONG: Final = "x" * 10_000
-"""A value that every rule refuses, with the sentence that says what is allowed."""
+"""A value that every rule refuses, with a sentence that says what is allowed."""
 
 
 def _fields() -> str:
@@ -31,7 +31,7 @@ def _rules() -> Iterator[tuple[str, Callable[[Any, Limits], Any]]]:
 
 
 def allowed(rule: Callable[[Any, Limits], Any]) -> str:
-    """What a rule says to a value that it refuses."""
+    """The sentence of a rule for a value that it refuses."""
     try:
         rule(_WRONG, DEFAULT)
     except ValueError as error:

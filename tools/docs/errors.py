@@ -1,4 +1,4 @@
-"""Every error by its code, and how each kind of caller is told: for docs/errors.md."""
+"""Tables and samples of errors, for docs/errors.md."""
 
 from collections.abc import Callable
 from typing import Final

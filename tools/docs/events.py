@@ -1,4 +1,4 @@
-"""What can happen to a customer, and what it changes: for docs/events.md."""
+"""Tables of events and relations, for docs/events.md."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
@@ -10,12 +10,12 @@ from regulars.http.jsonapi.relationships import NAMES, methods
 from tools.docs.markdown import code, codes, table
 
 MAIL_FIELDS: Final = ("broadcast_id", "sequence_id", "template_id", "log_id", "message_id", "message")
-"""What the page calls the fields of a mail."""
+"""The fields that docs/events.md calls the email fields."""
 
 
 def _events() -> str:
     return table(
-        ("event", "meaning", "needs", "may have", "changes"),
+        ("event", "meaning", "requires", "optional", "changes"),
         [
             (code(each.name), each.meaning, codes(each.requires), _may_have(each), "; ".join(_changes(each)))
             for each in EVENTS.values()
@@ -27,27 +27,27 @@ def _may_have(event: Event) -> str:
     found = event.references().union(event.optional, (when.field for when in event.conditional))
     found.update(SPELLINGS["revenue"] if event.revenue else ())
     listed = [code(field) for field in sorted(found.difference(event.requires, MAIL_FIELDS))]
-    listed += ["those of a mail"] if event.mail else []
-    listed += ["those of a consent"] if event.consent else []
+    listed += ["the email fields"] if event.mail else []
+    listed += ["the consent fields"] if event.consent else []
     return ", ".join(listed)
 
 
 def _changes(event: Event) -> Iterator[str]:
     if event.profile:
-        yield "the customer, as an upsert"
+        yield "the customer, like an upsert"
     if event.counts:
         yield f"`{event.counts}` + 1"
     if event.revenue > 0:
         yield "adds to `lifetime_revenue` and `net_revenue`"
     if event.revenue < 0:
-        yield "takes from `net_revenue`"
+        yield "subtracts from `net_revenue`"
     if moves := [*event.moves, *(["last_request_at"] if event.personal else [])]:
-        yield f"moves {codes(moves)}"
+        yield f"updates {codes(moves)}"
     yield from _ties(event.sets)
     if event.mail:
-        yield f"mail status `{event.mail}`"
+        yield f"email status `{event.mail}`"
     if event.consent:
-        yield "ties `subscribed`" if event.consent[0] else "unties `subscribed`"
+        yield "sets `subscribed`" if event.consent[0] else "clears `subscribed`"
     for when in event.conditional:
         value = "" if when.value is None else f" {code(str(when.value).lower())}"
         instead = " instead" if when.instead_of_consent else ""
@@ -55,7 +55,7 @@ def _changes(event: Event) -> Iterator[str]:
 
 
 def _ties(rules: Iterable[Sets]) -> Iterator[str]:
-    for holds, word in ((True, "ties"), (False, "unties")):
+    for holds, word in ((True, "sets"), (False, "clears")):
         if names := dict.fromkeys(rule.relation for rule in rules if rule.holds is holds):
             yield f"{word} {codes(names)}"
 
@@ -69,7 +69,7 @@ def _relations() -> str:
                 code(each.name),
                 str(each.code),
                 each.kind or "",
-                "tied wins" if each.restrictive else "untied wins",
+                "set wins" if each.restrictive else "not set wins",
                 calls.get(each.name, ""),
             )
             for each in RELATIONS

@@ -57,17 +57,17 @@ def _parameters() -> str:
     return table(
         ("parameter", "takes"),
         [
-            (code("sort"), f"one of {codes(SORTS)}; without it {code(next(iter(SORTS)))}"),
-            (code("page[number]"), f"1 to {LARGEST_NUMBER}; without it 1; behind the last page there is nobody"),
-            (code("page[size]"), f"1 to {default} (a [setting](settings.md)); without it {DEFAULT_SIZE}"),
+            (code("sort"), f"one of {codes(SORTS)}. Default: {code(next(iter(SORTS)))}"),
+            (code("page[number]"), f"1 to {LARGEST_NUMBER}. Default: 1. Pages after the last one are empty"),
+            (code("page[size]"), f"1 to {default} (a [setting](settings.md)). Default: {DEFAULT_SIZE}"),
             (
                 code("page[after]"),
-                "a cursor out of `links`, in place of a number: the page behind it; empty: the first page",
+                "a cursor from `links`, instead of a page number: returns the page after it. Empty: the first page",
             ),
-            (code("page[before]"), "the same: the page before it; empty: the last page"),
-            (code("describe"), f"one of {codes(FLAGS)}: whether `meta.description` puts the question into words"),
-            (code("include"), f"some of {codes(RELATIONSHIPS)}, with commas: what `included` then holds"),
-            *((code(f"fields[{kind}]"), f"some of {codes(names)}") for kind, names in TYPES.items()),
+            (code("page[before]"), "a cursor from `links`: returns the page before it. Empty: the last page"),
+            (code("describe"), f"one of {codes(FLAGS)}: whether `meta.description` has the query in words"),
+            (code("include"), f"a comma-separated list of {codes(RELATIONSHIPS)}: resources to return in `included`"),
+            *((code(f"fields[{kind}]"), f"a comma-separated list of {codes(names)}") for kind, names in TYPES.items()),
         ],
     )
 

@@ -9,7 +9,7 @@ from tools.docs.markdown import code, table
 
 def _metrics() -> str:
     return table(
-        ("metric", "kind", "labels", "what it says"),
+        ("metric", "kind", "labels", "meaning"),
         [(code(each.name), each.kind, ", ".join(map(code, each.labels)), each.meaning) for each in METRICS],
     )
 

@@ -1,4 +1,4 @@
-"""Pages: the files with generated parts, what makes each part, and a page's text with all of them as they are now."""
+"""Pages with generated parts: which function generates each part, and how a page is updated."""
 
 import re
 from collections.abc import Callable
@@ -20,13 +20,13 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     **questions.PARTS,
     **settings.PARTS,
 }
-"""The parts by name; each appears in one page."""
+"""The parts by name. Each appears on one page."""
 
 _PART: Final = re.compile(r"<!-- made: (?P<name>[a-z-]+) -->\n.*?<!-- end -->", re.DOTALL)
 
 
 def files() -> list[Path]:
-    """Every page that may hold a generated part."""
+    """Every page that can have generated parts."""
     return sorted(DOCS.glob("*.md"))
 
 
@@ -36,7 +36,7 @@ def names(text: str) -> list[str]:
 
 
 def renewed(text: str) -> str:
-    """A page with its parts as the code has them now. Raises KeyError for a part that nothing makes."""
+    """A page with up-to-date parts. Raises KeyError for an unknown part."""
     return _PART.sub(lambda found: _part(found["name"]), text)
 
 

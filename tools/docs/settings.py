@@ -1,4 +1,4 @@
-"""What can be set, and the limits that cannot: for docs/settings.md."""
+"""Tables of settings and fixed limits, for docs/settings.md."""
 
 from collections.abc import Callable
 from typing import Final
@@ -32,22 +32,22 @@ def _limits() -> str:
         ("events in one `POST /api/v1/bulkevents`", events.BULK_LIMIT),
         ("items in one `POST /api/v1/batch`", batch.BATCH_LIMIT),
         ("logs in one `GET /api/v1/customers/{email}/logs`", logs.LARGEST_COUNT),
-        ("bytes of a request's line and headers", LARGEST_HEAD),
+        ("bytes of the request line and headers", LARGEST_HEAD),
         ("characters of a `customer_id`", DEFAULT.customer_id),
         ("characters of a `firstname` or `lastname`", DEFAULT.name),
         ("characters of any other text of a profile, group or event", DEFAULT.text),
         ("characters of an attribute's name", DEFAULT.attribute_key),
         ("characters of an object's key", DEFAULT.object_key),
         ("characters of an event's name", DEFAULT.event_name),
-        ("bytes that are kept of an event", DEFAULT.event_detail),
+        ("bytes stored of an event's details", DEFAULT.event_detail),
         ("minutes that an event's timestamp may be ahead of the server's clock", AHEAD // SECOND // 60),
         ("groups, subscription groups or products in one input", DEFAULT.references),
         ("levels of nesting in a JSON body", DEEPEST),
         ("days in a filter", MOST_DAYS),
         ("words in `filter[search]`", MOST_WORDS),
-        ("seconds for which a process may go on believing a revoked key", round(REMEMBERED_SECONDS)),
-        ("hours that an OAuth access token lasts", ACCESS_SECONDS // 3600),
-        ("days that an OAuth refresh token lasts; it serves once", REFRESH_SECONDS // 86_400),
+        ("seconds for which a process may still accept a revoked key", round(REMEMBERED_SECONDS)),
+        ("hours until an OAuth access token expires", ACCESS_SECONDS // 3600),
+        ("days until an OAuth refresh token expires; it can be used once", REFRESH_SECONDS // 86_400),
     ]
     return table(("limit", "value"), [(what, str(value)) for what, value in limits])
 
