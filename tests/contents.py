@@ -12,7 +12,17 @@ from regulars.domain.text import fold
 
 from .databases import Query
 
-TABLES = ("customers", "relations", "objects", "logs", "activities", "consents", "changes")
+TABLES = (
+    "customers",
+    "relations",
+    "objects",
+    "logs",
+    "activities",
+    "consents",
+    "drip_campaigns",
+    "pending_mails",
+    "changes",
+)
 
 
 class Contents(NamedTuple):

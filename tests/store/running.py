@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from regulars.domain.activity import parse_activity
-from regulars.domain.commands import RecordActivity, Upsert
+from regulars.domain.commands import PlanChange, RecordActivity, SaveDripCampaign, SaveObject, Upsert
 from regulars.domain.customer import Customer, index_columns
 from regulars.domain.outcome import Outcome
 from regulars.domain.profile import parse_profile
@@ -56,6 +56,12 @@ def upsert(**body: Any) -> Upsert:
 def activity(event: str, **body: Any) -> RecordActivity:
     """The command of POST /event."""
     return RecordActivity(parse_activity({"event": event, **body}, now=NOW))
+
+
+def campaign(key: str, *delays: int) -> SaveDripCampaign:
+    """The command that creates a drip campaign with a step for each delay (seconds)."""
+    steps = tuple((delay, f"tem_{delay}") for delay in delays)
+    return SaveDripCampaign(SaveObject(kind="sequence", key=key, name=key), PlanChange(enabled=True, steps=steps))
 
 
 async def prepare(store: Store, sites: int = 1) -> None:

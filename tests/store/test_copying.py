@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from regulars.domain.commands import DeleteCustomer
+from regulars.domain.commands import ActivateDripCampaign, DeleteCustomer
 from regulars.domain.identity import Who
+from regulars.domain.profile import parse_profile
 from regulars.store import control
 from regulars.store.comparing import differences
 from regulars.store.copying import OccupiedError, copy
@@ -18,7 +19,7 @@ from regulars.store.store import Store, engine_for
 
 from ..databases import EMPTY, ENGINES, drop_database, new_database, query, url_of
 from .chain import assert_replay_gives_the_tables
-from .running import NOW, Running, activity, running, upsert
+from .running import NOW, Running, activity, campaign, running, upsert
 
 WAYS = [(one, other) for one in ENGINES for other in EMPTY]
 
@@ -51,6 +52,8 @@ async def fill(at: Running, customers: int = 40) -> None:
                 revenue=1,
             )
         await at.store.ledger.submit(site, upsert(customer_id="c0", email="moved@example.com"))
+        await at.store.ledger.submit(site, campaign("drip", 60, 3600))
+        await at.store.ledger.submit(site, ActivateDripCampaign("drip", parse_profile({"email": "ü2@example.com"})))
         await at.store.ledger.submit(site, DeleteCustomer(Who(email_key="ü2@example.com")))
     async with at.store.snapshot() as connection:
         (first, *_) = await control.list_sites(connection)

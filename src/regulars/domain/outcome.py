@@ -16,7 +16,7 @@ class Outcome(Struct, frozen=True):
 
     "ignored": it is of somebody who was deleted, and changed nothing. parts: of UpsertGroup, the outcome of each
     upsert. kept_back: what was asked for and not done, as the person had ended it: the field, and a sentence that says
-    why.
+    why. count: of DeactivateDripCampaigns, the number of campaigns that ended.
     """
 
     verdict: Verdict = "unchanged"
@@ -25,3 +25,4 @@ class Outcome(Struct, frozen=True):
     refusal: RefusedError | None = None
     parts: "tuple[Outcome, ...]" = ()
     kept_back: tuple[Fault, ...] = ()
+    count: int = 0

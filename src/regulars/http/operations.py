@@ -3,7 +3,7 @@
 from typing import Final
 
 from regulars.http import health, metrics
-from regulars.http.classic import batch, events, groups, logs, subscription_groups
+from regulars.http.classic import batch, drip_campaigns, events, groups, logs, subscription_groups
 from regulars.http.classic import customers as classic_customers
 from regulars.http.jsonapi import (
     contacts,
@@ -16,6 +16,7 @@ from regulars.http.jsonapi import (
     server,
     sites,
 )
+from regulars.http.jsonapi import drip_campaigns as jsonapi_drip_campaigns
 from regulars.http.pages import documentation
 
 OPERATIONS: Final = (
@@ -24,6 +25,7 @@ OPERATIONS: Final = (
     *groups.OPERATIONS,
     *events.OPERATIONS,
     *subscription_groups.OPERATIONS,
+    *drip_campaigns.OPERATIONS,
     *batch.OPERATIONS,
     *customers.OPERATIONS,
     *questions.OPERATIONS,
@@ -31,6 +33,7 @@ OPERATIONS: Final = (
     *relationships.OPERATIONS,
     *offer_products.OPERATIONS,
     *objects.OPERATIONS,
+    *jsonapi_drip_campaigns.OPERATIONS,
     *sites.OPERATIONS,
     *server.OPERATIONS,
     *oauth.OPERATIONS,

@@ -11,12 +11,13 @@ from regulars.domain import changes, outbox
 from regulars.domain.changes import Head
 from regulars.domain.commands import Command, apply
 from regulars.domain.customer import IDENTITY_FIELDS, Customer
+from regulars.domain.drip_campaigns import encode_steps
 from regulars.domain.limits import Limits
 from regulars.domain.object_kinds import LinkSide
 from regulars.domain.outcome import Outcome
 from regulars.domain.working import WorkingSet
 from regulars.domain.working.happenings import happenings_of
-from regulars.store import address_statements, object_statements, offer_statements, outbox_statements
+from regulars.store import address_statements, drip_statements, object_statements, offer_statements, outbox_statements
 from regulars.store import statements as sql
 from regulars.store.engine import Connection, WriteConnection
 from regulars.store.loading import Loading
@@ -92,6 +93,7 @@ class _Writing:
         await self.customers()
         await self.objects()
         await self.links()
+        await self.drips()
         await self.rows(sql.SAVE_TIES, [(site, *key, int(tie.holds), tie.at) for key, tie in work.ties.saved.items()])
         await self.rows(sql.INSERT_LOGS, [(site, *_fields_of(log)) for log in work.history.new_logs.values()])
         await self.rows(
@@ -188,6 +190,23 @@ class _Writing:
         await self.rows(offer_statements.UNLINK_PRODUCTS, [(site, *link) for link in work.objects.links])
         standing = [(site, *link) for link, stands in work.objects.links.items() if stands]
         await self.rows(offer_statements.LINK_PRODUCTS, standing)
+
+    async def drips(self) -> None:
+        """Write the plans of campaigns and the pending mails. Deletions go first: a batch may schedule anew."""
+        drips, site = self.work.drips, self.site
+        deleted = [(site, campaign) for campaign in sorted(drips.deleted)]
+        await self.rows(drip_statements.DELETE_PLANS, deleted)
+        await self.rows(drip_statements.DELETE_PENDING_OF_CAMPAIGN, deleted, long=True)
+        await self.rows(drip_statements.DELETE_PENDING, [(site, number) for number in sorted(drips.removed)])
+        plans = [drips.plans[campaign] for campaign in sorted(drips.planned)]
+        await self.rows(
+            drip_statements.SAVE_PLANS,
+            [
+                (site, each.sequence, int(each.enabled), each.trigger_template, encode_steps(each.steps))
+                for each in plans
+            ],
+        )
+        await self.rows(drip_statements.INSERT_PENDING, [(site, *_fields_of(mail)) for mail in drips.added.values()])
 
     async def consents(self) -> None:
         work = self.work

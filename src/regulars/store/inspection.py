@@ -1,21 +1,33 @@
 """Checks of a site beyond its change log: the next numbers to assign, and inconsistent rows."""
 
 from collections.abc import AsyncIterator, Iterable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Table, bindparam, func, select
+from sqlalchemy import Table, and_, bindparam, func, literal_column, select
 from sqlalchemy.sql.elements import ColumnElement
 
+from regulars.domain.drip_campaigns import KIND as CAMPAIGN
 from regulars.domain.identity import address_key
 from regulars.domain.relations import BY_CODE, KIND_CODES
 from regulars.domain.text import composed
 from regulars.store import statements
 from regulars.store.engine import Connection
-from regulars.store.schema import activities, consents, customers, logs, relations, site_heads
+from regulars.store.schema import (
+    activities,
+    consents,
+    customers,
+    drip_campaigns,
+    logs,
+    objects,
+    pending_mails,
+    relations,
+    site_heads,
+)
 from regulars.store.statement import Statement, site_is
 
 _NUMBERED = {"customer": customers, "activity": activities, "log": logs, "consent": consents}
+_NEXT_LOG = select(site_heads.c.next_log).where(site_is(site_heads)).scalar_subquery()
 
 
 def _largest(table: Table) -> ColumnElement[int]:
@@ -46,6 +58,33 @@ _OWNER = Statement(
     select(customers.c.number).where(site_is(customers), customers.c.email_key == bindparam("key")),
 )
 _LAST_TIED = Statement("last_tied", select(func.max(relations.c.customer)).where(site_is(relations)))
+
+
+def _without_campaign(name: str, table: Table, *columns: ColumnElement[Any]) -> Statement:
+    """The first rows of a table of drip campaigns that have no campaign."""
+    campaign = and_(
+        site_is(objects),
+        objects.c.kind == literal_column(str(KIND_CODES[CAMPAIGN])),
+        objects.c.number == table.c.sequence,
+        objects.c.deleted_at.is_(None),
+    )
+    return Statement(
+        name,
+        select(*columns)
+        .select_from(table.outerjoin(objects, campaign))
+        .where(site_is(table), objects.c.number.is_(None))
+        .limit(bindparam("count")),
+    )
+
+
+_LOST_PLANS = _without_campaign("lost_drip_plans", drip_campaigns, drip_campaigns.c.sequence)
+_LOST_MAILS = _without_campaign("lost_pending_mails", pending_mails, pending_mails.c.number, pending_mails.c.sequence)
+_MAILS_AHEAD = Statement(
+    "pending_mails_ahead",
+    select(pending_mails.c.number)
+    .where(site_is(pending_mails), pending_mails.c.number >= _NEXT_LOG)
+    .limit(bindparam("count")),
+)
 _CHUNK: Final = 2_000
 
 
@@ -88,6 +127,19 @@ async def contradictions(connection: Connection, site: int) -> AsyncIterator[str
             if attributes is not None and not _is_object(attributes):
                 yield f"customer {number}: the attributes are not a JSON object"
         after = rows[-1][0]
+
+
+async def drip_problems(connection: Connection, site: int, count: int) -> list[str]:
+    """The first inconsistencies of plans and pending mails of drip campaigns, one sentence each."""
+    values = {"site": site, "count": count}
+    plans, mails, ahead = [
+        await connection.in_thread(statement, values) for statement in (_LOST_PLANS, _LOST_MAILS, _MAILS_AHEAD)
+    ]
+    return [
+        *(f"drip campaign {campaign}: it has a plan, but does not exist" for (campaign,) in plans),
+        *(f"pending mail {number}: there is no drip campaign {campaign}" for number, campaign in mails),
+        *(f"pending mail {number}: a log will get the same number" for (number,) in ahead),
+    ]
 
 
 async def last_tied(connection: Connection, site: int) -> int:

@@ -15,6 +15,7 @@ from regulars.domain.address_rules import identifiers_of
 from regulars.domain.commands import Command, Needs
 from regulars.domain.consent import Consent, Moments
 from regulars.domain.customer import Customer, Person
+from regulars.domain.drip_campaigns import KIND, RELATION, PendingMail
 from regulars.domain.faults import UnknownSiteError
 from regulars.domain.identity import Who
 from regulars.domain.mail import Log, identify_log, own_number
@@ -23,9 +24,10 @@ from regulars.domain.references import Reference
 from regulars.domain.relations import BY_NAME, KIND_CODES, KINDS, Tie
 from regulars.domain.working import Counters, WorkingSet
 from regulars.domain.working.addresses import FormerAddress, Identifier, Tombstone
-from regulars.store import address_statements, offer_statements
+from regulars.store import address_statements, drip_statements, offer_statements
 from regulars.store import statements as sql
 from regulars.store.candidates import Candidates
+from regulars.store.drip_reads import plan_of_row
 from regulars.store.engine import Connection, Row, Values
 from regulars.store.reads import picture_ties
 from regulars.store.statement import Statement
@@ -59,7 +61,7 @@ class Loading:
         await self._first_round(token, now)
         await self._load_addresses()
         await self._second_round()
-        if needs.orders or needs.mails or needs.ties or needs.consents:
+        if needs.orders or needs.mails or needs.ties or needs.consents or needs.plans:
             customers = (person.customer for person in self.work.people.by_number.values())
             await self._third_round(Candidates([*needs.people, *self._links], customers))
 
@@ -190,12 +192,14 @@ class Loading:
         orders = {(n, need.event, need.order_id) for need in self._needs.orders for n in candidates.of(need.who)}
         identities, own = self._mails(candidates)
         with_consents = self._with_consents(candidates)
-        reports, logs, own_logs, consents, ties = await self._ask(
+        drips = self._drips(candidates)
+        reports, logs, own_logs, consents, ties, *drip_rows = await self._ask(
             self._keyed(sql.ORDER_REPORTS, orders),
             self._keyed(sql.LOGS_BY_IDENTITY, identities),
             self._keyed(sql.LOGS_BY_NUMBER, own),
             self._keyed(sql.CONSENTS_OF, with_consents),
             self._keyed(sql.TIES, self._ties(candidates)),
+            *drips,
         )
         history, people = self.work.history, self.work.people.by_number
         for row in reports:
@@ -212,6 +216,21 @@ class Loading:
         for customer, _, at, granted, cause, *rest in consents:
             history.moments.setdefault(customer, Moments()).note(Consent(customer, at, bool(granted), cause, *rest))
         self._take_ties(ties)
+        plans, *pending = drip_rows
+        self.work.drips.plans.update((row[0], plan_of_row(row)) for row in plans)
+        self.work.drips.pending.update((row[0], PendingMail(*row)) for rows in pending for row in rows)
+
+    def _drips(self, candidates: Candidates) -> tuple[_Query | None, _Query | None, _Query | None]:
+        """The plans of campaigns, and the mails that are pending for an address or a customer."""
+        needs, people = self._needs, self.work.people.by_number
+        customers = {customer for who in needs.drips for customer in candidates.of(who)}
+        campaigns = self._numbers(KIND, needs.plans)
+        campaigns.update(number for customer in customers for number, _ in people[customer].tied_to(RELATION))
+        return (
+            self._keyed(drip_statements.PLANS, campaigns),
+            self._keyed(drip_statements.PENDING_BY_ADDRESS, {who.email_key for who in needs.drips} - {None}),
+            self._keyed(drip_statements.PENDING_BY_CUSTOMER, customers),
+        )
 
     def _with_consents(self, candidates: Candidates) -> set[int]:
         """The customers whose consent may change. Most commands restate it, and then no evidence is read."""

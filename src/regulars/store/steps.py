@@ -178,4 +178,31 @@ STEPS: Final[tuple[Step, ...]] = (
             ),
         },
     ),
+    Step(
+        number=15,
+        name="drip campaigns",
+        statements={
+            **{
+                engine: (
+                    "CREATE TABLE drip_campaigns (site_id INTEGER NOT NULL, sequence BIGINT NOT NULL, "
+                    "enabled INTEGER NOT NULL, trigger_template BIGINT, steps TEXT NOT NULL, "
+                    f"PRIMARY KEY (site_id, sequence)){rows}",
+                    "CREATE TABLE pending_mails (site_id INTEGER NOT NULL, number BIGINT NOT NULL, "
+                    "sequence BIGINT NOT NULL, step INTEGER NOT NULL, customer BIGINT NOT NULL, "
+                    "address_key TEXT NOT NULL, recipient_address TEXT NOT NULL, recipient_name TEXT, "
+                    "template BIGINT NOT NULL, created_at BIGINT NOT NULL, due_at BIGINT NOT NULL, data TEXT, "
+                    "PRIMARY KEY (site_id, number), "
+                    f"CONSTRAINT pending_mails_step UNIQUE (site_id, sequence, address_key, step)){rows}",
+                    "CREATE INDEX pending_mails_due ON pending_mails (site_id, due_at)",
+                    "CREATE INDEX pending_mails_address ON pending_mails (site_id, address_key, due_at)",
+                    "CREATE INDEX pending_mails_customer ON pending_mails (site_id, customer, due_at)",
+                )
+                for engine, rows in (("sqlite", " WITHOUT ROWID"), ("postgresql", ""))
+            },
+            "citus": (
+                "SELECT create_distributed_table('drip_campaigns', 'site_id', colocate_with => 'site_heads')",
+                "SELECT create_distributed_table('pending_mails', 'site_id', colocate_with => 'site_heads')",
+            ),
+        },
+    ),
 )

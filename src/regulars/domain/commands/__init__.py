@@ -4,7 +4,9 @@ One module a command: its input, what has to be loaded for it, its weight and it
 below; nothing else in the program knows which commands there are.
 """
 
+from regulars.domain.commands.activate_drip_campaign import ActivateDripCampaign
 from regulars.domain.commands.command import Command, apply
+from regulars.domain.commands.deactivate_drip_campaigns import DeactivateDripCampaigns
 from regulars.domain.commands.delete_customer import DeleteCustomer
 from regulars.domain.commands.delete_object import DeleteObject
 from regulars.domain.commands.link_products import LinkProducts
@@ -13,21 +15,26 @@ from regulars.domain.commands.reassign import Reassign, is_taken, later_of
 from regulars.domain.commands.rebuild import Rebuild
 from regulars.domain.commands.record_activity import RecordActivity
 from regulars.domain.commands.relate import Relate
+from regulars.domain.commands.save_drip_campaign import PlanChange, SaveDripCampaign
 from regulars.domain.commands.save_object import SaveObject
 from regulars.domain.commands.set_change import SetChange
 from regulars.domain.commands.upsert import Upsert
 from regulars.domain.commands.upsert_group import UpsertGroup, group_upserts
 
 __all__ = [
+    "ActivateDripCampaign",
     "Command",
+    "DeactivateDripCampaigns",
     "DeleteCustomer",
     "DeleteObject",
     "LinkProducts",
     "Needs",
+    "PlanChange",
     "Reassign",
     "Rebuild",
     "RecordActivity",
     "Relate",
+    "SaveDripCampaign",
     "SaveObject",
     "SetChange",
     "Upsert",

@@ -25,11 +25,12 @@ class DeleteObject(Struct, frozen=True):
         return 0
 
     def rule(self, work: WorkingSet, limits: Limits) -> Outcome:
-        """Mark the object as deleted, give its name free and clear its ties."""
+        """Mark the object as deleted, give its name free, clear its ties, and cancel its pending mails."""
         kind = self.kind
         (found,) = work.objects.known(kind, (self.reference,))
         work.objects.delete(found, work.now)
         work.objects.unlink(kind, found.number)
+        work.drips.forget(kind, found.number)
         for relation in RELATIONS:
             if relation.kind == kind:
                 work.clear(relation, found.number)

@@ -59,6 +59,8 @@ class Needs:
     (16 bytes) that may have been counted. deleted: whose former addresses are needed. happened: whose tombstones are
     needed also if they are known; of others they always are. addresses: those of which it is needed who had them.
     offers: those whose products are needed. linked_products: products that the batch may put into any offer.
+    plans: drip campaigns whose plans are needed. drips: those of whom it is needed which mails are pending, and the
+    plans of the campaigns that they are subscribed to.
     """
 
     def __init__(self) -> None:
@@ -76,6 +78,8 @@ class Needs:
         self.ties: list[TieNeed] = []
         self.offers: set[Reference] = set()
         self.linked_products: set[Reference] = set()
+        self.plans: set[Reference] = set()
+        self.drips: list[Who] = []
 
     def profile(self, profile: Profile, *, is_dated: bool = False) -> None:
         """The customer that a profile names is needed, with the groups and newsletters that it names.

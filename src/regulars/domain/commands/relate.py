@@ -55,16 +55,19 @@ class Relate(Struct, frozen=True):
         after = members_after(held, named, self.change)
         changed = False
         for number in sorted(held - after):
-            changed |= _report(relationship, False, person, work, number)
+            changed |= report_tie(relationship, False, person, work, number)
         for number in sorted(named - held - after):  # nothing follows from that, but no older report undoes it
             work.ties.report(person, relation, number, False, work.now, ReportKind.IMMEDIATE)
         for number in sorted(named & after):  # also where it is so already: what follows from it may not be so
-            changed |= _report(relationship, True, person, work, number)
+            changed |= report_tie(relationship, True, person, work, number)
         return Outcome("updated" if changed else "unchanged", person)
 
 
-def _report(relationship: Relationship, holds: bool, person: Person, work: WorkingSet, number: int) -> bool:
-    """Tie or untie a customer on the word of this moment, and note in its history what came of it."""
+def report_tie(relationship: Relationship, holds: bool, person: Person, work: WorkingSet, number: int) -> bool:
+    """Tie or untie a customer on the word of this moment, and note in its history what came of it.
+
+    True if the customer was not tied, or untied, before.
+    """
     if not apply_sets(relationship.rules(holds), person, work, number, work.now, ReportKind.IMMEDIATE):
         return False
     kind = BY_NAME[relationship.relation].kind

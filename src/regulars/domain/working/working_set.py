@@ -7,6 +7,7 @@ from regulars.domain.customer import Person, entry_of
 from regulars.domain.identity import Who
 from regulars.domain.relations import Relation
 from regulars.domain.working.addresses import Addresses
+from regulars.domain.working.drips import Drips
 from regulars.domain.working.history import ActivityRow, History
 from regulars.domain.working.objects import Objects
 from regulars.domain.working.people import People
@@ -38,6 +39,7 @@ class WorkingSet:
         self.ties = Ties(self.objects)
         self.history = History()
         self.addresses = Addresses()
+        self.drips = Drips()
         self.rebuild = False
 
     def create(self, who: Who, *, at: int | None = None) -> Person:
@@ -90,6 +92,7 @@ class WorkingSet:
             or history.consents
             or self.addresses.changed
             or self.addresses.buried
+            or not self.drips.is_clean()
             or self.rebuild
             or self.people.changed()
         )

@@ -19,6 +19,7 @@ from regulars.http.errors import Problem
 from regulars.http.keyring import Reader
 from regulars.http.operation import Operation
 from regulars.http.schema import SECONDS, TEXT, listed, ref, such_as
+from regulars.store.drip_reads import find_pending_log, pending_logs_of
 from regulars.store.engine import Connection
 from regulars.store.log_reads import events_of_log, find_log, logs_of_site, mail_names
 from regulars.store.reads import FOREVER, find_person, logs_of
@@ -34,7 +35,7 @@ _LATEST: Final = FOREVER // SECOND
 
 
 async def of_customer(call: Call, caller: Reader) -> Response:
-    """The mails to a customer, newest first.
+    """The mails to a customer, newest first; with `count`, those too that are still to be sent.
 
     Bounds are Unix seconds and excluded.
     """
@@ -45,19 +46,20 @@ async def of_customer(call: Call, caller: Reader) -> Response:
     after = _whole(call, "created_gt", -_LATEST, _LATEST, -_LATEST, faults)
     if faults:
         raise Problem("invalid", f"{faults[0].field} {faults[0].detail}.", faults=faults)
+    after, before = (
+        # Strictly later than a second means later than all of its milliseconds.
+        after * SECOND + SECOND - 1 if after > -_LATEST else -FOREVER,
+        before * SECOND if before < _LATEST else FOREVER,
+    )
     async with call.services.store.snapshot() as connection:
         person = await find_person(connection, caller.site, who)
         email_key = person.customer.email_key if person is not None else who.email_key
-        logs = await logs_of(
-            connection,
-            caller.site,
-            email_key=email_key or "",
-            customer=None if person is None else person.customer.number,
-            # Strictly later than a second means later than all of its milliseconds.
-            after=after * SECOND + SECOND - 1 if after > -_LATEST else -FOREVER,
-            before=before * SECOND if before < _LATEST else FOREVER,
-            count=count,
-        )
+        number = None if person is None else person.customer.number
+        wanted: Any = {"email_key": email_key or "", "customer": number, "after": after, "before": before}
+        logs = await logs_of(connection, caller.site, **wanted, count=count)
+        if _is_given(call, "count"):
+            logs += await pending_logs_of(connection, caller.site, **wanted, count=count)
+            logs = sorted(logs, key=lambda log: (-log.created_at, -log.number))[:count]
         names = await mail_names(connection, caller.site, logs)
     if person is None and not logs:
         raise Problem("customer_not_found", "No customer or email has this address.")
@@ -97,7 +99,7 @@ async def index(call: Call, caller: Reader) -> Response:
 async def show(call: Call, caller: Reader) -> Response:
     """One mail."""
     async with call.services.store.snapshot() as connection:
-        log = await _found(connection, caller.site, call.path("log"))
+        log = await _found(connection, caller.site, call.path("log"), with_pending=True)
         names = await mail_names(connection, caller.site, [log])
     return json_response(log_object(log, caller.site, names))
 
@@ -105,13 +107,15 @@ async def show(call: Call, caller: Reader) -> Response:
 async def events(call: Call, caller: Reader) -> Response:
     """What happened to one mail, oldest first."""
     async with call.services.store.snapshot() as connection:
-        log = await _found(connection, caller.site, call.path("log"))
+        log = await _found(connection, caller.site, call.path("log"), with_pending=True)
         happened = await events_of_log(connection, caller.site, log.number, count=MOST_EVENTS)
     return json_response([event_object(*each) for each in happened])
 
 
-async def _found(connection: Connection, site: int, key: str) -> Log:
+async def _found(connection: Connection, site: int, key: str, *, with_pending: bool = False) -> Log:
     log = await find_log(connection, site, key)
+    if log is None and with_pending:
+        log = await find_pending_log(connection, site, key)
     if log is None:
         raise Problem("object_not_found", "No log has this id.")
     return log
@@ -158,9 +162,13 @@ def _whole(call: Call, name: str, low: int, high: int, default: int, faults: lis
     return default
 
 
+def _is_given(call: Call, name: str) -> bool:
+    return bool(call.request.query_params.get(name, "").strip())
+
+
 def _seconds(call: Call, name: str, faults: list[Fault]) -> int | None:
     """A moment in Unix seconds, None where none is given."""
-    if not call.request.query_params.get(name, "").strip():
+    if not _is_given(call, name):
         return None
     return _whole(call, name, -_LATEST, _LATEST, 0, faults)
 
@@ -189,7 +197,7 @@ OPERATIONS: Final = (
         "/api/v1/customers/{who}/logs",
         of_customer,
         "List the emails of a customer",
-        "Newest first.",
+        "Newest first. With `count`, the list includes the pending emails of drip campaigns, at their due times.",
         parameters={
             "count": _COUNT,
             "created_gt": {**SECONDS, "description": "Created after this time, in Unix seconds."},

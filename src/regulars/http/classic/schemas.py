@@ -78,10 +78,34 @@ FAULT: Final = record(
 )
 FAILED: Final = listed(ANY, description="The refused items, as they were sent.", examples=[[]])
 
+DRIP_STEP: Final = record(
+    {
+        "object": {"const": "drip_step"},
+        "id": such_as(TEXT, "dcs_1000000000001_1"),
+        "email_id": such_as(TEXT, "tem_welcome"),
+        "delay_seconds": {
+            **WHOLE,
+            "description": "Seconds after the previous step or the activation.",
+            "examples": [86400],
+        },
+    }
+)
+
 _SENTENCE: Final = "locale: must be an IETF language tag such as de-DE"
 
 COMPONENTS: Final[dict[str, Schema]] = {
     "Customer": record(CUSTOMER),
+    "DripStep": DRIP_STEP,
+    "DripCampaign": record(
+        {
+            "object": {"const": "drip_campaign"},
+            "id": such_as(TEXT, "dc_onboarding"),
+            "name": such_as(TEXT, "Onboarding"),
+            "enabled": such_as(YES_OR_NO, True),
+            "trigger_email_id": such_as(or_null(TEXT), None),
+            "drip_steps": listed(ref("DripStep")),
+        }
+    ),
     "Group": record(
         {
             "id": such_as(TEXT, "vip"),

@@ -8,7 +8,8 @@ from typing import Final
 
 from regulars.domain.limits import Limits
 from regulars.http.jsonapi.contact_bodies import WRITABLE
-from regulars.http.jsonapi.kinds import KINDS, ObjectKind
+from regulars.http.jsonapi.drip_campaign_bodies import plan_schemas
+from regulars.http.jsonapi.kinds import DRIP_CAMPAIGN, KINDS, ObjectKind
 from regulars.http.schema import TEXT, WHOLE, YES_OR_NO, Schema, either, listed, or_null, record, ref, such_as
 
 _SITE: Final = record(
@@ -25,6 +26,7 @@ def inputs(limits: Limits) -> dict[str, Schema]:
     return {
         **_documents("contacts", contact, required=("email",), changed=contact, beside={"relationships": tags}),
         **{name: each for kind in KINDS for name, each in _of_kind(kind, limits).items()},
+        **_of_kind(DRIP_CAMPAIGN, limits, beside=plan_schemas()),
     }
 
 
@@ -43,13 +45,14 @@ def change(type_: str) -> str:
     return f"{type_}_change"
 
 
-def _of_kind(kind: ObjectKind, limits: Limits) -> dict[str, Schema]:
+def _of_kind(kind: ObjectKind, limits: Limits, *, beside: Mapping[str, Schema] = {}) -> dict[str, Schema]:
     own = "The code, which is also the id." if kind.by_key else "Your own key. Not a number, and without commas."
     key = {**TEXT, "minLength": 1, "maxLength": limits.object_key, "description": own}
     attributes: dict[str, Schema] = {
         kind.title: {**TEXT, "minLength": 1, "maxLength": limits.text, "examples": ["Spring sale"]},
         "description": or_null({**TEXT, "maxLength": limits.text}),
         kind.key: {**key, "examples": ["SPRING10"]} if kind.by_key else or_null(key),
+        **beside,
     }
     assert tuple(attributes) == kind.writable
     changed = {**attributes, kind.key: or_null({**key, "description": "Cannot be changed. Send it unchanged or not."})}

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
 from regulars.domain.moments import iso
@@ -25,6 +26,7 @@ class ObjectKind(Struct, frozen=True):
     title: the attribute that is the object's name. key: the attribute that is the caller's own key. attributes: all,
     as they are shown. by_key: the key is its id too, as such an object is known by nothing else.
     status: what every object of the kind shows as its status, None: it shows none.
+    beside: attributes that are no columns of the object: other modules read, judge and show them.
     """
 
     kind: str
@@ -34,6 +36,7 @@ class ObjectKind(Struct, frozen=True):
     key: str = "key"
     by_key: bool = False
     status: str | None = None
+    beside: tuple[str, ...] = ()
 
     @property
     def has_products(self) -> bool:
@@ -48,12 +51,12 @@ class ObjectKind(Struct, frozen=True):
     @property
     def fields(self) -> tuple[str, ...]:
         """What `fields[...]` may name."""
-        return (*self.attributes, *self.relationships)
+        return (*self.attributes, *self.beside, *self.relationships)
 
     @property
     def writable(self) -> tuple[str, ...]:
         """The attributes that callers set."""
-        return (self.title, "description", self.key)
+        return (self.title, "description", self.key, *self.beside)
 
     def id_of(self, item: RelatedObject) -> str:
         """The id of an object's resource."""
@@ -107,5 +110,11 @@ KINDS: Final = (
     _kind("coupon", "coupons", key="code"),
 )
 """Every kind that has calls of its own. Templates have none yet: they belong to mail, not to customers."""
+
+PLAN: Final = ("enabled", "trigger_email_id", "steps")
+"""The attributes of a drip campaign's plan."""
+
+DRIP_CAMPAIGN: Final = msgspec.structs.replace(_kind("sequence", "drip_campaigns"), beside=PLAN)
+"""Sequences, shown with their plans."""
 
 BY_KIND: Final = {each.kind: each for each in KINDS}

@@ -62,7 +62,7 @@ class _Validator:
         self.limits = limits
         self.faults: list[Fault] = []
         for name in body.attributes:
-            if name not in kind.attributes:
+            if name not in kind.attributes and name not in kind.beside:
                 self.fault(name, f"is unknown. Allowed: {', '.join(kind.writable)}")
 
     def fault(self, attribute: str, detail: str) -> None:

@@ -34,6 +34,8 @@ ATTRIBUTES: Final[dict[str, Schema]] = {
     "sign_in_count": such_as(or_null(WHOLE), 12),
     "subscribed": YES_OR_NO,
     "default": such_as(YES_OR_NO, False),
+    "enabled": such_as(YES_OR_NO, True),
+    "steps": listed(record({"delay_seconds": such_as(WHOLE, 86400), "template_id": such_as(TEXT, "tem_welcome")})),
     "created_at": MOMENT,
     "updated_at": MOMENT,
 }
