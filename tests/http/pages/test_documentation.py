@@ -162,3 +162,13 @@ def test_examples_of_a_schema() -> None:
     components = {"X": {"type": "boolean"}}
     assert sent(schema, components) == {"a": [True], "b": 1, "c": "one", "e": "me"}
     assert answered(schema, components) == {"a": [True], "b": 1, "c": "one", "d": "text", "e": "me"}
+
+
+def test_the_root_leads_a_browser_here(anybody: Client) -> None:
+    accepted = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+    reply = anybody.send("GET", "/", headers=accepted)
+    assert (reply.status_code, reply.headers["location"]) == (302, "/docs")
+    for accept in ("*/*", "application/json"):
+        told = anybody.send("GET", "/", headers={"accept": accept})
+        assert told.status_code == 404
+        assert "/docs" in told.json()["error"]

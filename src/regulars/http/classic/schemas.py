@@ -83,11 +83,9 @@ DRIP_STEP: Final = record(
         "object": {"const": "drip_step"},
         "id": such_as(TEXT, "dcs_1000000000001_1"),
         "email_id": such_as(TEXT, "tem_welcome"),
-        "delay_seconds": {
-            **WHOLE,
-            "description": "Seconds after the previous step or the activation.",
-            "examples": [86400],
-        },
+        "delay_seconds": such_as(
+            {**WHOLE, "description": "Seconds after the previous step, or after the activation."}, 86400
+        ),
     }
 )
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 from msgspec import Struct
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from regulars.http.call import JSON, Call
 from regulars.http.classic.surface import SERVER
@@ -50,6 +50,14 @@ async def show(call: Call) -> Response:
     return (await _documentation(call)).page.respond(call.request)
 
 
+async def home(call: Call) -> Response:
+    """Leads a browser from the root to the documentation. Programs get 404, as on every path without a call."""
+    accepted = call.request.headers.get("accept", "")
+    if HTML.partition(";")[0] not in accepted:
+        raise Problem("not_found", "This path does not exist. /docs lists all calls.")
+    return RedirectResponse("/docs", status_code=302)
+
+
 async def asset(call: Call) -> Response:
     """A file that pages are made with."""
     found = ASSETS.get(call.path("name"))
@@ -72,6 +80,7 @@ def _make(operations: Sequence[Operation], settings: Settings) -> Documentation:
 
 
 OPERATIONS: Final = (
+    Operation(SERVER, "documentation.home", "GET", "/", home, "Go to the documentation", reply=TEXT, is_listed=False),
     Operation(
         SERVER,
         "documentation.openapi",
