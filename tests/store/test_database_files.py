@@ -1,8 +1,8 @@
-"""The file below: one that was deleted or replaced while it was open takes nothing that is acknowledged."""
+"""A database file that was deleted, replaced or overwritten while it was open: no write to it is acknowledged."""
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -36,13 +36,101 @@ def turn_a_link(path: Path) -> None:
     path.symlink_to(copy)
 
 
-def overwrite(path: Path) -> None:
+def overwrite(path: Path, content: bytes) -> None:
     """As `cp` does: the file stays, with other content."""
     with path.open("r+b") as file:
-        content = file.read()
-        file.seek(0)
         file.truncate()
         file.write(content)
+
+
+async def old_backup(at: Running) -> bytes:
+    """`regulars backup`, and a checkpoint and a write after it."""
+    copy = at.path.with_name("backup.db")
+    await at.store.engine.backup(str(copy))
+    return await _outdated(at, copy)
+
+
+async def new_backup(at: Running) -> bytes:
+    """`regulars backup` of the current state."""
+    copy = at.path.with_name("backup.db")
+    await at.store.engine.backup(str(copy))
+    return copy.read_bytes()
+
+
+async def old_copy_by_sqlite(at: Running) -> bytes:
+    """`.backup` of the sqlite3 shell, and a checkpoint and a write after it."""
+    copy = at.path.with_name("backup.db")
+    with (
+        closing(apsw.Connection(str(at.path))) as source,
+        closing(apsw.Connection(str(copy))) as target,
+        target.backup("main", source, "main") as backup,
+    ):
+        backup.step(-1)
+    return await _outdated(at, copy)
+
+
+async def vacuumed(at: Running) -> bytes:
+    """`VACUUM INTO` of the current state."""
+    copy = at.path.with_name("backup.db")
+    with closing(apsw.Connection(str(at.path))) as source:
+        source.execute(f"VACUUM INTO '{copy}'").fetchall()
+    return copy.read_bytes()
+
+
+async def old_file(at: Running) -> bytes:
+    """`cp` of the file itself, and a checkpoint and a write after it."""
+    copy = at.path.with_name("backup.db")
+    await _checkpoint(at)
+    shutil.copy(at.path, copy)
+    return await _outdated(at, copy)
+
+
+async def other_database(at: Running) -> bytes:
+    """The database of another installation, which has as long a history."""
+    folder = at.path.with_name("elsewhere")
+    folder.mkdir()
+    async with running(folder) as other:
+        for number in range(3):
+            await other.upsert(email=f"other{number}@example.com")
+            await _checkpoint(other)
+        return other.path.read_bytes()
+
+
+async def half_copied(at: Running) -> bytes:
+    """The moment in which `cp` has just emptied the file."""
+    return b""
+
+
+async def no_database(at: Running) -> bytes:
+    """Something else."""
+    return b"spreadsheet" * 4096
+
+
+async def _outdated(at: Running, copy: Path) -> bytes:
+    for number in range(4):
+        await at.upsert(email=f"later{number}@example.com")
+        await _checkpoint(at)
+    await at.upsert(email="last@example.com")
+    return copy.read_bytes()  # noqa: ASYNC240
+
+
+async def _checkpoint(at: Running, mode: str = "TRUNCATE") -> None:
+    """By a program that knows nothing of ours."""
+    with closing(apsw.Connection(str(at.path))) as stranger:
+        ((was_busy, *_),) = stranger.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+        assert not was_busy
+
+
+OTHER_CONTENTS = (
+    old_backup,
+    new_backup,
+    old_copy_by_sqlite,
+    vacuumed,
+    old_file,
+    other_database,
+    half_copied,
+    no_database,
+)
 
 
 @pytest.mark.parametrize(
@@ -66,17 +154,114 @@ async def test_nothing_is_acknowledged_once_a_file_is_gone(
                     pass
 
 
+@pytest.mark.parametrize("content", OTHER_CONTENTS)
+async def test_nothing_is_acknowledged_once_the_file_is_overwritten(
+    content: Callable[[Running], Awaitable[bytes]], tmp_path: Path
+) -> None:
+    """By another process neither, and the log of the former file is not laid over the new one at the next start."""
+    async with running(tmp_path) as at:
+        await at.upsert(email="a@example.com")
+        overwriting = await content(at)
+        other = await Store.open(f"sqlite:///{at.path}")
+        overwrite(at.path, overwriting)
+        for _ in range(2):
+            for store in (at.store, other):
+                with pytest.raises(ReplacedError, match="overwritten"):
+                    await store.ledger.submit(1, upsert(email="b@example.com"))
+        await asyncio.sleep(0.3)
+        for view in (at.store.snapshot, at.store.shared_snapshot, other.snapshot):
+            with pytest.raises(ReplacedError):
+                async with view():
+                    pass
+        await other.close()
+        path = at.path
+    assert path.read_bytes() == overwriting, "what was restored was written to"
+    with pytest.raises(UnavailableError, match="belongs to the database that was there before"):
+        await Store.open(f"sqlite:///{path}")
+    for suffix in ("-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink()  # noqa: ASYNC240
+    if overwriting[:6] == b"SQLite":
+        await (await Store.open(f"sqlite:///{path}")).close()
+
+
+@pytest.mark.parametrize("content", OTHER_CONTENTS)
+async def test_a_file_that_is_overwritten_while_nobody_asks_is_noticed(
+    content: Callable[[Running], Awaitable[bytes]], tmp_path: Path
+) -> None:
+    async with running(tmp_path) as at:
+        await at.upsert(email="a@example.com")
+        overwriting = await content(at)
+        async with at.store.snapshot():
+            pass
+        overwrite(at.path, overwriting)
+        with pytest.raises(ReplacedError, match="overwritten"):
+            at.store.engine.check_files()
+
+
+@on_sqlite()
+async def test_a_file_that_is_written_with_what_it_had_goes_on(at: Running) -> None:
+    await at.upsert(email="a@example.com")
+    overwrite(at.path, at.path.read_bytes())
+    at.path.touch()
+    await at.upsert(email="b@example.com")
+    at.store.engine.check_files()
+
+
+@pytest.mark.parametrize("checkpointed", ["nothing", "header", "all but the header", "everything"])
+async def test_a_process_that_is_killed_in_a_checkpoint_can_start_again(checkpointed: str, tmp_path: Path) -> None:
+    killed = tmp_path / "killed.db"
+    async with running(tmp_path) as at:
+        await at.upsert(email="a@example.com")
+        await _checkpoint(at)
+        await at.upsert(email="b@example.com")
+        before = at.path.read_bytes()
+        for suffix in ("-wal", ".lock"):
+            shutil.copy(f"{at.path}{suffix}", f"{killed}{suffix}")
+        await _checkpoint(at)
+        after = at.path.read_bytes()
+    page = 4096
+    killed.write_bytes(
+        {
+            "nothing": before,
+            "header": after[:page] + before[page:],
+            "all but the header": before[:page] + after[page:],
+            "everything": after,
+        }[checkpointed]
+    )
+    for _ in range(2):
+        store = await Store.open(f"sqlite:///{killed}")
+        await store.ledger.submit(1, upsert(email="c@example.com"))
+        await store.close()
+    assert {each.email for each in stored_customers(killed).values()} >= {"a@example.com", "b@example.com"}
+
+
+@pytest.mark.parametrize("content", [old_backup, old_file, new_backup, other_database])
+async def test_a_log_that_a_kill_left_is_not_laid_over_a_restored_file(
+    content: Callable[[Running], Awaitable[bytes]], tmp_path: Path
+) -> None:
+    async with running(tmp_path) as at:
+        await at.upsert(email="a@example.com")
+        restored = await content(at)
+        killed = tmp_path / "killed.db"
+        for suffix in ("-wal", ".lock"):
+            shutil.copy(f"{at.path}{suffix}", f"{killed}{suffix}")
+    killed.write_bytes(restored)
+    with pytest.raises(UnavailableError, match="belongs to the database that was there before"):
+        await Store.open(f"sqlite:///{killed}")
+    assert killed.read_bytes() == restored
+
+
 @on_sqlite()
 async def test_a_file_that_goes_during_a_commit_is_not_waited_for(at: Running) -> None:
     engine = at.store.engine
     assert isinstance(engine, SqliteEngine)
-    commit = engine._commit
+    assert engine._writer is not None
 
-    def unlinked_meanwhile(*writer: object) -> None:
+    def unlink() -> bool:
         at.path.unlink()
-        commit(*writer)  # type: ignore[arg-type]
+        return False
 
-    engine._commit = unlinked_meanwhile  # type: ignore[method-assign, assignment]
+    engine._writer.set_commit_hook(unlink)
     with pytest.raises(OutcomeUnknownError):
         await asyncio.wait_for(at.upsert(email="a@example.com"), ledger.SETTLE_SECONDS / 3)
 
@@ -93,14 +278,11 @@ async def test_a_file_that_is_put_back_goes_on(at: Running) -> None:
     assert {each.email for each in stored_customers(at.path).values()} == {"a@example.com", "c@example.com"}
 
 
-@pytest.mark.parametrize("change", [replace])
-async def test_the_log_of_a_database_that_was_replaced_is_not_laid_over_the_new_one(
-    change: Callable[[Path], None], tmp_path: Path
-) -> None:
+async def test_the_log_of_a_database_that_was_replaced_is_not_laid_over_the_new_one(tmp_path: Path) -> None:
     async with running(tmp_path) as at:
         await at.upsert(email="a@example.com")
         path = at.path
-        change(path)
+        replace(path)
         with pytest.raises(ReplacedError):
             await at.upsert(email="b@example.com")
         with pytest.raises(UnavailableError, match="belongs to the database that was there before"):
@@ -138,8 +320,7 @@ async def test_no_checkpoint_is_taken_for_somebody_else(monkeypatch: pytest.Monk
                 store = (at.store, other)[number % 3 == 0]
                 await store.ledger.submit(1, upsert(email=f"{number}@example.com"))
                 if number % 7 == 0:
-                    with closing(apsw.Connection(str(at.path))) as stranger:
-                        stranger.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE if number % 2 else 0)
+                    await _checkpoint(at, "TRUNCATE" if number % 2 else "PASSIVE")
                 for engine in engines:
                     engine.check_files()
         finally:
@@ -168,7 +349,7 @@ async def test_a_file_that_is_restored_while_nobody_has_it_open_is_as_good_as_an
         path = at.path
     for _ in range(2):
         await (await Store.open(f"sqlite:///{path}")).close()
-        overwrite(path)
+        overwrite(path, path.read_bytes())
     store = await Store.open(f"sqlite:///{path}")
     await store.ledger.submit(1, upsert(email="a@example.com"))
     await store.close()

@@ -11,30 +11,37 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from itertools import islice
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import apsw
 import structlog
 
 from regulars.store.database_files import DatabaseFiles, refuse_foreign_log
 from regulars.store.engine import (
-    SLICE,
     DamagedFileError,
     NewIndex,
     ReplacedError,
-    Row,
     UnavailableError,
     UnlinkedCommitError,
-    Values,
     WriteConnection,
 )
-from regulars.store.slicing import fetch_rest
-from regulars.store.sqlite_connections import AWAY, connect, copy_to, make, roll_back, run, unavailable
-from regulars.store.statement import Statement
+from regulars.store.file_header import Header
+from regulars.store.sqlite_connections import (
+    AWAY,
+    TABLES,
+    SqliteConnection,
+    connect,
+    copy_to,
+    current_stamp,
+    make,
+    roll_back,
+    run,
+    unavailable,
+)
 from regulars.store.threads import Worker, off_loop
 
 SCHEME: Final = "sqlite:///"
@@ -45,7 +52,6 @@ A page written several times by then is copied only once. With SQLite's default 
 100,000 customers fills the WAL and copies all its pages, which takes a third of the time. A checkpoint of this size
 takes about 20 ms, during which no other commit completes.
 """
-_TABLES: Final = "SELECT name FROM sqlite_schema WHERE type = 'table'"
 _LOOK_SECONDS: Final = 0.25
 """How long readers rely on one check of the files; writers check at each commit."""
 
@@ -87,19 +93,15 @@ class SqliteEngine:
                 refuse_foreign_log(self.path, self._lock_file)
                 make(self.path)
                 self._writer = connect(self.path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+                self._writer.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # the log may belong to another file
                 self._refuse_others(self._writer)
                 # WAL with FULL: a commit is on disk when COMMIT returns. Without fetchall, apsw stops at the first row.
                 self._writer.execute("PRAGMA journal_mode = WAL").fetchall()
                 self._writer.execute("PRAGMA synchronous = FULL").fetchall()
                 self._writer.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}").fetchall()
                 self._writer.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # opens its other files
-                self._files = DatabaseFiles(self.path, self._lock_file)
-                if not self._files.checkpoint().is_settled:  # a process was killed
-                    self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-                with suppress(ReplacedError):  # marks the file, which is refused below
-                    self._files.check()
-                refuse_foreign_log(self.path, self._lock_file)
-                self._files.note()
+                self._files = DatabaseFiles(self.path, self._lock_file, current_stamp(self._writer))
+                self._writer.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
             finally:
                 self._unlock()
         except (OSError, UnavailableError, *AWAY) as error:
@@ -108,7 +110,7 @@ class SqliteEngine:
 
     def _refuse_others(self, writer: apsw.Connection) -> None:
         """Raise UnavailableError for another program's database, before changing anything in it."""
-        tables = {name for (name,) in run(writer, _TABLES)}
+        tables = {name for (name,) in run(writer, TABLES)}
         if tables and not tables >= {"settings", "site_heads"}:
             raise UnavailableError("it belongs to another program and was left unchanged")
 
@@ -120,8 +122,8 @@ class SqliteEngine:
     def _let_go(self) -> None:
         if self._files is not None and self._writer is not None:
             try:
-                self._files.check()
-            except ReplacedError:
+                self._files.check(partial(current_stamp, self._writer))
+            except UnavailableError:
                 # The write-ahead log does not belong to the file that is there now.
                 self._writer.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         for connection in (*self._readers, self._writer):
@@ -138,7 +140,7 @@ class SqliteEngine:
             self._lock_file = -1
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator["SqliteConnection"]:
+    async def transaction(self) -> AsyncIterator[SqliteConnection]:
         """Hold the write lock across all processes; commit durably at the end, roll back if the block raises."""
         async with self._writing:
             writer = self._writer
@@ -163,7 +165,7 @@ class SqliteEngine:
                 self._unlock()
                 self.last_hold = time.perf_counter() - locked
 
-    def migration(self) -> AbstractAsyncContextManager["SqliteConnection"]:
+    def migration(self) -> AbstractAsyncContextManager[SqliteConnection]:
         """A plain transaction: the write lock already serialises migrations."""
         return self.transaction()
 
@@ -211,14 +213,18 @@ class SqliteEngine:
             self._readers.append(connection)
 
     def check_files(self) -> None:
-        """Raise ReplacedError if the database file, or a SQLite file beside it, is no longer the one that was opened.
+        """Raise ReplacedError if another program deleted, replaced or overwrote the database or a file beside it.
 
-        Logs the first such failure and the return of the files. May be called on any thread.
+        Logs the first such failure and the return of the files.
         """
+        self._check(partial(current_stamp, self._readers[-1]) if self._readers else None)
+
+    def _check(self, stamp: Callable[[], int] | None = None) -> Header | None:
+        """`check_files` on any thread; returns the header of the database file. stamp: reads the current stamp."""
         if self._files is None:
-            return
+            return None
         try:
-            self._files.check()
+            header = self._files.check(stamp)
         except ReplacedError as error:
             self._look_at = 0.0
             with self._telling:
@@ -231,6 +237,7 @@ class SqliteEngine:
             if self._is_replaced:
                 _log.info("the database file is back", path=str(self.path))
             self._is_replaced = False
+        return header
 
     async def backup(self, path: str | Path) -> None:
         """Copy the current state of the database to a new file without blocking writers."""
@@ -255,91 +262,26 @@ class SqliteEngine:
         asked = time.perf_counter()
         fcntl.flock(self._lock_file, fcntl.LOCK_EX)
         self.last_wait = time.perf_counter() - asked
-        self.check_files()
+        self._check()
 
     def _unlock(self) -> None:
         fcntl.flock(self._lock_file, fcntl.LOCK_UN)
 
     def _commit(self, writer: apsw.Connection) -> None:
         try:
+            stamp = current_stamp(writer)
+            header = self._check(lambda: stamp)
+            if header is not None and header.stamp == stamp:
+                stamp = header.next_stamp()
+                run(writer, f"PRAGMA user_version = {stamp}")
             run(writer, "COMMIT")
         except BaseException:
             roll_back(writer)
             raise
         try:
-            self.check_files()
+            self._check(lambda: stamp)
         except ReplacedError as error:
             raise UnlinkedCommitError(f"{error}; the last write was lost with it") from error
-        if self._files is not None:
-            self._files.note()
-
-
-class SqliteConnection:
-    """Statements on one connection, inside its transaction."""
-
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
-        self.discarded = False
-
-    def discard(self) -> None:
-        """Roll back at the end of the block, as nothing worth committing was written."""
-        self.discarded = True
-
-    async def all(self, statement: Statement, values: Values) -> list[Row]:
-        """Run a statement and return its rows, fetching SLICE of them per turn of the event loop."""
-        sql = statement.sql("sqlite")
-        try:
-            cursor = self._connection.execute(sql.text, sql.arguments(values))
-            rows = list(islice(cursor, SLICE))
-            if len(rows) == SLICE:
-                try:
-                    await fetch_rest(rows, cursor)
-                finally:
-                    cursor.close(True)  # an unfinished statement would keep its transaction open
-        except AWAY as error:
-            raise unavailable("the database cannot be used", error) from error
-        return rows
-
-    async def one(self, statement: Statement, values: Values) -> Row | None:
-        """Run a statement and return its first row, if any."""
-        sql = statement.sql("sqlite")
-        rows = run(self._connection, sql.text, sql.arguments(values))
-        return rows[0] if rows else None
-
-    async def several(
-        self, queries: Sequence[tuple[Statement, Values]], *, long: bool = False, last: bool = False
-    ) -> list[list[Row]]:
-        """Run statements in order; returns the rows of each."""
-        run = self.in_thread if long else self.all
-        return [await run(statement, values) for statement, values in queries]
-
-    async def many(self, statement: Statement, rows: Iterable[Sequence[Any]], *, long: bool = False) -> None:
-        """Run a statement once for each row of positional arguments, on a thread if `long`."""
-        execute, text = self._connection.executemany, statement.sql("sqlite").text
-        try:
-            await off_loop(execute, text, rows) if long else execute(text, rows)
-        except AWAY as error:
-            raise unavailable("the database cannot be written", error) from error
-
-    async def script(self, text: str) -> None:
-        """Run one statement of a migration."""
-        run(self._connection, text)
-
-    async def tables(self) -> set[str]:
-        """The names of the existing tables."""
-        return {name for (name,) in run(self._connection, _TABLES)}
-
-    async def is_distributed(self) -> bool:
-        """Always False."""
-        return False
-
-    async def resume_numbers(self, table: str) -> None:
-        """Nothing to do: SQLite continues after the largest id by itself."""
-
-    async def in_thread(self, statement: Statement, values: Values) -> list[Row]:
-        """`all` for many rows, on a thread so as not to block the loop. The connection must not be used meanwhile."""
-        sql = statement.sql("sqlite")
-        return await off_loop(run, self._connection, sql.text, sql.arguments(values))
 
 
 class SqliteSnapshot:

@@ -1,15 +1,20 @@
 """SQLite connections: opening them, mapping SQLite's errors, and copying a database file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import apsw
 
 from regulars import files
-from regulars.store.engine import DamagedFileError, Row, UnavailableError
+from regulars.store.engine import SLICE, DamagedFileError, Row, UnavailableError, Values
+from regulars.store.slicing import fetch_rest
+from regulars.store.statement import Statement
+from regulars.store.threads import off_loop
 
+TABLES: Final = "SELECT name FROM sqlite_schema WHERE type = 'table'"
 _BUSY_MS: Final = 10_000
 AWAY: Final = (
     apsw.BusyError,
@@ -46,6 +51,11 @@ def roll_back(connection: apsw.Connection) -> None:
         run(connection, "ROLLBACK")
 
 
+def current_stamp(connection: apsw.Connection) -> int:
+    """The stamp of the database (see `file_header`), as SQLite reads it. Raises UnavailableError."""
+    return int(run(connection, "PRAGMA user_version")[0][0])
+
+
 def connect(path: Path, flags: int) -> apsw.Connection:
     """Open a connection. Raises UnavailableError."""
     try:
@@ -63,6 +73,74 @@ def connect(path: Path, flags: int) -> apsw.Connection:
         connection.close()
         raise
     return connection
+
+
+class SqliteConnection:
+    """Statements on one connection, inside its transaction."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self.discarded = False
+
+    def discard(self) -> None:
+        """Roll back at the end of the block, as nothing worth committing was written."""
+        self.discarded = True
+
+    async def all(self, statement: Statement, values: Values) -> list[Row]:
+        """Run a statement and return its rows, fetching SLICE of them per turn of the event loop."""
+        sql = statement.sql("sqlite")
+        try:
+            cursor = self._connection.execute(sql.text, sql.arguments(values))
+            rows = list(islice(cursor, SLICE))
+            if len(rows) == SLICE:
+                try:
+                    await fetch_rest(rows, cursor)
+                finally:
+                    cursor.close(True)  # an unfinished statement would keep its transaction open
+        except AWAY as error:
+            raise unavailable("the database cannot be used", error) from error
+        return rows
+
+    async def one(self, statement: Statement, values: Values) -> Row | None:
+        """Run a statement and return its first row, if any."""
+        sql = statement.sql("sqlite")
+        rows = run(self._connection, sql.text, sql.arguments(values))
+        return rows[0] if rows else None
+
+    async def several(
+        self, queries: Sequence[tuple[Statement, Values]], *, long: bool = False, last: bool = False
+    ) -> list[list[Row]]:
+        """Run statements in order; returns the rows of each."""
+        run = self.in_thread if long else self.all
+        return [await run(statement, values) for statement, values in queries]
+
+    async def many(self, statement: Statement, rows: Iterable[Sequence[Any]], *, long: bool = False) -> None:
+        """Run a statement once for each row of positional arguments, on a thread if `long`."""
+        execute, text = self._connection.executemany, statement.sql("sqlite").text
+        try:
+            await off_loop(execute, text, rows) if long else execute(text, rows)
+        except AWAY as error:
+            raise unavailable("the database cannot be written", error) from error
+
+    async def script(self, text: str) -> None:
+        """Run one statement of a migration."""
+        run(self._connection, text)
+
+    async def tables(self) -> set[str]:
+        """The names of the existing tables."""
+        return {name for (name,) in run(self._connection, TABLES)}
+
+    async def is_distributed(self) -> bool:
+        """Always False."""
+        return False
+
+    async def resume_numbers(self, table: str) -> None:
+        """Nothing to do: SQLite continues after the largest id by itself."""
+
+    async def in_thread(self, statement: Statement, values: Values) -> list[Row]:
+        """`all` for many rows, on a thread so as not to block the loop. The connection must not be used meanwhile."""
+        sql = statement.sql("sqlite")
+        return await off_loop(run, self._connection, sql.text, sql.arguments(values))
 
 
 def make(path: Path) -> None:
