@@ -132,7 +132,7 @@ def test_each_mail_event_gives_its_mail_a_status(name: str) -> None:
     (log,) = site.work.history.logs.values()
     assert log.status == RANK[str(EVENTS[name].mail)]
     assert (log.key, log.email_id, log.address_key, log.created_at) == ("log_1", "welcome", WHO, AT * 1000)
-    assert site.work.history.activities[0].log == log.number
+    assert next(iter(site.work.history.activities)).log == log.number
 
 
 def test_every_line_names_relations_fields_and_kinds_that_exist() -> None:

@@ -31,7 +31,7 @@ def state(site: MemorySite) -> Any:
             work.people.before,
             work.ties.saved,
             work.ties.changes,
-            work.history.consents,
+            list(work.history.consents),
             work.objects.saved,
             [work.people.find(Who(email_key=f"{letter}@x.org")) for letter in "abc"],
             [work.people.find(Who(customer_id=number)) for number in "12"],

@@ -124,7 +124,7 @@ def test_an_import_restores_the_past_once() -> None:
     kept = list(site.work.history.consents)
     assert [each.customer for each in kept] == [customer.number] * 2
     assert site.do(command).verdict == "unchanged"
-    assert site.work.history.consents == kept
+    assert list(site.work.history.consents) == kept
 
 
 bodies = st.fixed_dictionaries(

@@ -157,7 +157,7 @@ def _person(person: Person | None, who: Who, work: WorkingSet, at: int | None) -
 def _keep(activity: Activity, person: Person, work: WorkingSet, at: int, *, log: int | None) -> None:
     """Write the activity into the customer's history."""
     if activity.uuid is not None:
-        work.history.seen_uuids[activity.uuid] = person.customer.number if log is None else None
+        work.history.see(activity.uuid, person.customer.number if log is None else None)
     work.record(
         person,
         activity.name,
@@ -296,13 +296,10 @@ def _mail(activity: Activity, person: Person, work: WorkingSet, numbers: dict[st
             email_version=None,
         )
         work.counters.log += 1
-        work.history.logs[identity] = log
-        work.history.new_logs[log.number] = log
+        work.history.add_log(log)
         work.history.note_mail(log, activity.log_key)
     else:
-        work.history.changed_logs[log.number] = log
-        if log.number not in work.history.new_logs:
-            work.history.statuses.setdefault(log.number, log.status)
+        work.history.change_log(log)
         _readdress(log, activity.who, customer)
         work.history.note_mail(log, activity.log_key)
     if item is not None and (log.email_id is None or item.public_id < log.email_id):

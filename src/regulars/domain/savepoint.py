@@ -61,12 +61,12 @@ class Savepoint:
         for row in self._former.values():
             work.addresses.save(row)
         work.addresses.changed = self._changed
-        del work.history.consents[self._consents :]
+        work.history.consents.cut(self._consents)
         if self._moments is None:
             work.history.moments.pop(number, None)
         else:
             work.history.moments[number] = self._moments
-        del work.history.activities[self._activities :]
+        work.history.activities.cut(self._activities)
         work.counters.activity = self._next_activity
 
     def _held(self) -> set[tuple[int, int]]:

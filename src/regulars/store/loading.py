@@ -102,7 +102,7 @@ class Loading:
             for row in rows:
                 work.objects.add(RelatedObject(*row))
         for uuid, customer, log in seen:
-            work.history.seen_uuids[uuid] = customer if log is None else None
+            work.history.see(uuid, customer if log is None else None)
         for rows in (by_email, by_id, by_uuid, by_number):
             for row in rows:
                 if row[0] not in work.people.by_number:

@@ -1,6 +1,8 @@
 """The history of a transaction: events, mails and evidence of consent."""
 
-from typing import Final
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Final, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -30,12 +32,58 @@ class ActivityRow(Struct):
     """What the caller left open and we filled in: LACKS_TIME and LACKS_UUID, added up."""
 
 
+class _OfCustomer(Protocol):
+    @property
+    def customer(self) -> int: ...
+
+
+_Row = TypeVar("_Row", bound=_OfCustomer)
+
+
+class Rows(Generic[_Row]):
+    """Rows to write, in order. Those of one customer are found without a look at the others."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, _Row] = {}
+        self._places: defaultdict[int, list[int]] = defaultdict(list)
+        self._end = 0
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[_Row]:
+        return iter(self._rows.values())
+
+    def append(self, row: _Row) -> None:
+        """Add a row at the end."""
+        self._rows[self._end] = row
+        self._places[row.customer].append(self._end)
+        self._end += 1
+
+    def drop(self, customer: int, *, keep: Callable[[_Row], bool] = lambda _: False) -> list[_Row]:
+        """Remove the rows of a customer, except those to `keep`, which are returned."""
+        places = self._places.pop(customer, [])
+        kept = [place for place in places if keep(self._rows[place])]
+        for place in set(places).difference(kept):
+            del self._rows[place]
+        if kept:
+            self._places[customer] = kept
+        return [self._rows[place] for place in kept]
+
+    def cut(self, length: int) -> None:
+        """Keep the first `length` rows only."""
+        while len(self._rows) > length:
+            place, row = self._rows.popitem()
+            self._places[row.customer].remove(place)
+
+
 class History:
     """The history that a transaction adds to, and what it needs to know repeats by.
 
     logs: mails by their identity. seen_uuids: the ids of events that were counted, with the customer who takes the
     memory of it along when deleted (None: the event is of a mail, whose log stays). orders: what was reported of
     orders, by (customer, name of the event, order). activities, new_logs, changed_logs, consents: the rows to write.
+    Add to seen_uuids, new_logs and changed_logs by `see`, `add_log` and `change_log`.
     statuses: of the changed logs, as they are stored. moments: what the evidence of consent comes to, by customer; of
     those whose consent may change.
     """
@@ -44,13 +92,34 @@ class History:
         self.logs: dict[bytes, Log] = {}
         self.seen_uuids: dict[bytes, int | None] = {}
         self.orders: dict[tuple[int, str, str], list[Report]] = {}
-        self.activities: list[ActivityRow] = []
+        self.activities: Rows[ActivityRow] = Rows()
         self.new_logs: dict[int, Log] = {}
         self.statuses: dict[int, int] = {}
         self.changed_logs: dict[int, Log] = {}
-        self.consents: list[Consent] = []
+        self.consents: Rows[Consent] = Rows()
         self.moments: dict[int, Moments] = {}
         self._mails: dict[tuple[str, str], Log] = {}
+        self._uuids_of: defaultdict[int, list[bytes]] = defaultdict(list)
+        self._logs_of: defaultdict[int, list[Log]] = defaultdict(list)
+
+    def see(self, uuid: bytes, owner: int | None) -> None:
+        """Note the id of an event that is counted. owner: the customer who takes it along when deleted."""
+        self.seen_uuids[uuid] = owner
+        if owner is not None:
+            self._uuids_of[owner].append(uuid)
+
+    def add_log(self, log: Log) -> None:
+        """Note a new mail."""
+        self.logs[log.identity] = log
+        self.new_logs[log.number] = log
+        self._logs_of[log.customer].append(log)
+
+    def change_log(self, log: Log) -> None:
+        """Note a mail that is about to be changed."""
+        if log.number not in self.changed_logs and log.number not in self.new_logs:
+            self.statuses[log.number] = log.status
+            self._logs_of[log.customer].append(log)
+        self.changed_logs[log.number] = log
 
     def add_report(
         self, customer: int, event: str, order: str, at: int, uuid: bytes | None, detail: str | None, lacks: int
@@ -72,13 +141,12 @@ class History:
 
     def forget(self, customer: int) -> None:
         """Drop what was noted of a customer who is being deleted. Its mails stay, without what says who got them."""
-        self.activities = [row for row in self.activities if row.customer != customer or row.log is not None]
-        for row in self.activities:
-            if row.customer == customer:
-                row.detail = None
-        for log in (*self.new_logs.values(), *self.changed_logs.values()):
-            if log.customer == customer:
-                log.forget()
-        self.consents = [row for row in self.consents if row.customer != customer]
+        for row in self.activities.drop(customer, keep=lambda row: row.log is not None):
+            row.detail = None
+        for log in self._logs_of.pop(customer, ()):
+            log.forget()
+        self.consents.drop(customer)
         self.moments.pop(customer, None)
-        self.seen_uuids = {uuid: owner for uuid, owner in self.seen_uuids.items() if owner != customer}
+        for uuid in self._uuids_of.pop(customer, ()):
+            if self.seen_uuids.get(uuid) == customer:
+                del self.seen_uuids[uuid]
