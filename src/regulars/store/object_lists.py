@@ -10,6 +10,7 @@ from regulars.domain.relations import KIND_CODES, KINDS
 from regulars.store import object_statements as sql
 from regulars.store import statements
 from regulars.store.engine import SLICE, Connection, Engine, WriteConnection
+from regulars.store.statements import LOCK_HEAD
 
 ORDERS: Final = tuple(sql.PAGES)
 """The sort orders: `id`, `title`, `created_at` and `updated_at`, each also with `-` for descending.
@@ -116,16 +117,30 @@ async def wrong_titles(connection: Connection, site: int) -> AsyncIterator[str]:
         after = stretch.next
 
 
-async def restore_titles(engine: Engine, site: int) -> None:
-    """Rebuild titles and counts from the objects, one slice per transaction."""
+async def restore_titles(engine: Engine, site: int) -> int:
+    """Correct the titles and counts that disagree with the objects; returns the number of corrected titles.
+
+    Writes only where something is wrong, one slice per transaction.
+    """
+    restored = 0
     after: tuple[int, int] | None = START
     while after is not None:
+        async with engine.snapshot() as reading:
+            stretch = await judge_titles(reading, site, after, SLICE)
+        if stretch.wrong:
+            async with engine.transaction() as connection:
+                await connection.one(LOCK_HEAD, {"site": site})
+                wrong = (await judge_titles(connection, site, after, stretch.rows)).wrong
+                await mend_titles(connection, site, wrong)
+                restored += len(wrong)
+        after = stretch.next
+    async with engine.snapshot() as reading:
+        problems = await wrong_counts(reading, site)
+    if problems:
         async with engine.transaction() as connection:
-            stretch = await judge_titles(connection, site, after, SLICE)
-            await mend_titles(connection, site, stretch.wrong)
-            after = stretch.next
-            if after is None:
-                await recount(connection, site)
+            await connection.one(LOCK_HEAD, {"site": site})
+            await recount(connection, site)
+    return restored
 
 
 async def recount(connection: WriteConnection, site: int) -> None:
