@@ -70,7 +70,7 @@ def test_every_request_is_counted_whoever_answered_it(tmp_path: Path, workers: i
         log = server.log
     assert log.count("route=/api/v1/customers/{who}") == 12
     assert "method=GET" in log
-    assert "slow question" in log
+    assert "slow query" in log
     assert PERSON not in log
     assert key not in log
 

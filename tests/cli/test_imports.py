@@ -119,7 +119,7 @@ def test_refused_lines_are_collected_and_lose_no_others(run: Run) -> None:
         ('{"email": "a@example.com"}\n'.encode("utf-16-le"), "is UTF-16"),
         (b'[{"email": "a@example.com"}]', "is a JSON array"),
         (b'[\n{"email": "a@example.com"}\n]\n', "is a JSON array"),
-        (b'{\n  "email": "a@example.com"\n}\n', "over several lines"),
+        (b'{\n  "email": "a@example.com"\n}\n', "that span several lines"),
         (gzip.compress(b'{"email": "a@example.com"}\n'), "is compressed with gzip"),
         (b"PK\x03\x04rest", "spreadsheet"),
     ],

@@ -54,7 +54,7 @@ def test_a_failed_job_is_retried_and_a_waiting_one_cancelled(run: Run) -> None:
     assert run("jobs", "cancel", "1").code == 0
     assert run("jobs", "--json").json[0]["state"] == "cancelled"
     for command, sentence in (
-        ("cancel 1", "job 1 is cancelled already"),
+        ("cancel 1", "job 1 is already cancelled"),
         ("cancel 9", "there is no job 9"),
         ("retry 9", "there is no job 9"),
     ):

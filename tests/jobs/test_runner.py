@@ -250,7 +250,7 @@ async def test_a_job_is_cancelled_while_it_waits_or_runs(at: Running) -> None:
     await runner(at, clock, kind_of(cancelled)).run_one()
     job = await found(at, 2)
     assert (job.state, job.done) == ("cancelled", 2)
-    for number, sentence in ((2, "job 2 is cancelled already"), (9, "there is no job 9")):
+    for number, sentence in ((2, "job 2 is already cancelled"), (9, "there is no job 9")):
         with pytest.raises(JobError, match=sentence):
             await jobs.cancel(at.store.engine, number, now=clock())
     with pytest.raises(JobError, match="there is no job 9"):
@@ -282,7 +282,7 @@ async def test_a_recurring_job_is_there_once_and_comes_again(at: Running) -> Non
         "unexpected error: ValueError('by chance')",
     )
     assert not await runs.run_one()
-    with pytest.raises(JobError, match="recurs"):
+    with pytest.raises(JobError, match="is recurring"):
         await jobs.cancel(engine, 1, now=clock())
     clock.pass_(61)
     assert await runs.run_one()

@@ -85,7 +85,7 @@ _QUESTIONS: Final[tuple[tuple[tuple[tuple[str, str], ...], str], ...]] = (
 
 def _sentences() -> str:
     return table(
-        ("question", "`meta.description`"),
+        ("query", "`meta.description`"),
         [
             (
                 code("&".join((*(f"filter[{name}]={value}" for name, value in filters), f"sort={sort}"))),

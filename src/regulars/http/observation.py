@@ -101,7 +101,7 @@ class Observation:
         """Note a question about customers that was answered, in words if it took long."""
         self._questions.observe(seconds)
         if seconds >= self._slow_seconds:
-            _log.warning("slow question", question=in_words(), ms=round(seconds * 1_000, 1), site=site, total=total)
+            _log.warning("slow query", question=in_words(), ms=round(seconds * 1_000, 1), site=site, total=total)
 
     def close(self) -> None:
         """Write what waits."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from regulars.http.openapi.examples import answered, sent
-from regulars.http.pages.api_page import DOORS, fields, limits, page
+from regulars.http.pages.api_page import START_CALLS, fields, limits, page
 from regulars.http.pages.rendering import inline, prose
 
 from ...in_process import Client, InProcess
@@ -108,10 +108,10 @@ def test_the_menu_names_the_calls(anybody: Client) -> None:
         assert all(f"<span>{each['summary']}</span>" in menu for each in methods.values())
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_the_first_call_of_a_door_works(app: InProcess, door: str) -> None:
-    command = DOORS[door][1]
-    client = app.client(account=f"door {door}")
+@pytest.mark.parametrize("name", START_CALLS)
+def test_the_first_call_of_each_api_works(app: InProcess, name: str) -> None:
+    command = START_CALLS[name][1]
+    client = app.client(account=f"start {name}")
     path = re.findall(r'"\$HOST([^"]+)"', command)[0]
     body = re.findall("-d '(.*?)'", command)
     reply = client.post(path, json.loads(body[0])) if body else client.get(path)

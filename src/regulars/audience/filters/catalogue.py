@@ -209,7 +209,7 @@ def _engaged(younger: str | None, older: str | None) -> Builder:
 # fmt: off
 FILTERS: Final[tuple[Filter, ...]] = (
     Filter("site_id", SITE, None, "The customers of that site.", None),
-    Filter("search", WORDS, _search, "Every word is contained in the name or email address, or is similar to one of their words. A word with an @ is an address: it is contained in the email address, or similar to what stands before the @ of one at the same domain.", Phrase("match the search {}")),
+    Filter("search", WORDS, _search, "Every word is contained in the name or email address, or is similar to one of their words. A word with an @ is an address: it is contained in the email address, or has the same domain and a similar part before the @.", Phrase("match the search {}")),
     Filter("created_in_last", DAYS, _in_last("created_at"), "Created within the last N days.", Phrase("were created {}")),
     Filter("not_created_in_last", DAYS, _not_in_last("created_at"), "Not created within the last N days.", Phrase("were not created {}")),
     Filter("is_hidden", FLAG, _flagged(Member("hidden")), "Hidden (true) or not hidden (false). Without this filter, hidden customers are left out.", Phrase("are hidden", "are not hidden")),
@@ -282,7 +282,7 @@ FILTERS: Final[tuple[Filter, ...]] = (
     Filter("subscribed_email_sequence_id", IDS, _any_of("sequence.subscribed"), "Is in any of the sequences now.", Phrase("are in {}", noun="sequence")),
     Filter("not_subscribed_email_sequence_id", IDS, _none_of("sequence.subscribed"), "Is in none of the sequences now.", Phrase("are not in {}", noun="sequence")),
     Filter("is_suppressed", FLAG, _flagged(Member("suppressed")), "Excluded from marketing email as risky (true) or not (false).", Phrase("are kept from marketing email as risky", "are not kept from marketing email as risky")),
-    Filter("email", ADDRESS, lambda key, _: HasAddress(key), "The email address is this one.", Phrase("have the email address {}"), vendors=False),
+    Filter("email", ADDRESS, lambda key, _: HasAddress(key), "The email address is equal to the value.", Phrase("have the email address {}"), vendors=False),
     Filter("has_email", FLAG, _flagged(Contains("email", "@")), "Has an email address (true) or has none (false).", Phrase("have an email address", "have no email address"), vendors=False),
     Filter("external_user_id", TEXT, _customer_id, "Your own id of the customer is exactly the text.", Phrase("have the external user id {}"), example="crm-1024", vendors=False),
     Filter("uuid", UUID, _identified("uuid"), "The customer with this UUID.", Phrase("have the uuid {}"), vendors=False),

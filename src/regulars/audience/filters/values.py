@@ -146,12 +146,12 @@ SITE: Final = ValueKind("site", "the number of one site", "1", _site, {"type": "
 _SHORT: Final = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}
 TEXT: Final = ValueKind("text", f"a text of 1 to {LONGEST_TEXT} characters", "smith", _text, _SHORT)
 NEEDLE: Final = ValueKind(
-    "text", f"a text of 1 to {LONGEST_TEXT} characters that can be seen", "smith", _needle, _SHORT
+    "text", f"a text of 1 to {LONGEST_TEXT} characters, at least one of them visible", "smith", _needle, _SHORT
 )
 ADDRESS: Final = ValueKind("address", "an email address", "anna@example.com", _address, _SHORT)
 WORDS: Final = ValueKind(
     "text",
-    f"a text of 1 to {MOST_WORDS} words that can be seen, of at most {LONGEST_TEXT} characters",
+    f"a text of 1 to {MOST_WORDS} words with visible characters, at most {LONGEST_TEXT} characters long",
     "anna smith",
     _words,
     _SHORT,

@@ -11,18 +11,18 @@ Schema = Mapping[str, Any]
 _MANY: Final = 12
 """A table of more parameters than this is folded."""
 
-DOORS: Final = {
+START_CALLS: Final = {
     "JSON:API": (
-        "Ask which customers match a question, manage tags and offers, or use a client made for Kajabi.",
+        "Query customers, manage tags and offers, or use a Kajabi client.",
         'curl -g -H "Authorization: Bearer $KEY" "$HOST/v1/customers?filter[subscribed]=true&page[size]=5"',
     ),
     "Classic": (
-        "Send customers and events as plain JSON, or use a client made for Sendwithus or Blueshift.",
+        "Send customers and events as plain JSON, or use a Sendwithus or Blueshift client.",
         'curl -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" '
         """-d '{"email": "anna@example.com", "name": "Anna Keller"}' "$HOST/api/v1/customers\"""",
     ),
 }
-"""The doors to the API by the tag of the document: who should take it, and a first call."""
+"""For each API, by its tag: who should use it, and a first call."""
 
 
 class Field(NamedTuple):
@@ -62,7 +62,7 @@ def page(document: Mapping[str, Any]) -> str:
         "docs.html",
         document=document,
         calls={tag: [each for each in calls if tag in each.operation["tags"]] for tag in tags},
-        doors=DOORS,
+        apis=START_CALLS,
         errors={name.partition("-")[2]: each["description"] for name, each in responses.items()},
         shapes={name.partition("-")[0]: each["content"] for name, each in responses.items()},
         fields=fields,

@@ -45,7 +45,7 @@ class FieldKind(Struct, frozen=True):
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not 1 <= len(value) <= LONGEST or not search_key(value):
-        raise BadValueError(f"must be a text of 1 to {LONGEST} characters that can be seen")
+        raise BadValueError(f"must be a text of 1 to {LONGEST} characters, at least one of them visible")
     return value
 
 
