@@ -98,15 +98,15 @@ async def test_a_cancellation_from_elsewhere_stays_one() -> None:
 def test_heavy_questions_of_clients_that_left_are_dropped(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     going, begun = threading.Event(), threading.Event()
     asked: list[Any] = []
-    answered = answering.answered
+    found = answering.Question.found
 
     def slow(*question: Any) -> Any:
         asked.append(question)
         begun.set()
         assert going.wait(20)
-        return answered(*question)
+        return found(*question)
 
-    monkeypatch.setattr("regulars.audience.service.answered", slow)
+    monkeypatch.setattr(answering.Question, "found", slow)
     monkeypatch.setattr(Audience, "_is_heavy", lambda *_: True)
 
     async def question(app: InProcess, secret: str, leaves: asyncio.Event) -> int:

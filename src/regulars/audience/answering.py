@@ -7,7 +7,7 @@ from msgspec import Struct
 from pyroaring import BitMap
 
 from regulars.audience.evaluate import estimate, estimate_page, evaluate
-from regulars.audience.filters.predicates import Predicate, keys, resolve
+from regulars.audience.filters.predicates import All, Predicate, keys, resolve
 from regulars.audience.filters.sorts import Sort
 from regulars.audience.index import SiteIndex
 from regulars.audience.loaded import LoadedSite
@@ -16,6 +16,8 @@ from regulars.audience.source import Head, Snapshot
 
 _LARGEST_GUESS: Final = 100
 """Largest page that is read optimistically, at the risk of reading it in vain."""
+
+NOTHING_SHOWN: Final = Shown([], 0, None)
 
 Asked = Predicate | Callable[[], Predicate]
 """A predicate, or a function that builds it for the current time."""
@@ -61,13 +63,42 @@ class Question(Struct, frozen=True):
         """The predicate as of now."""
         return self.asked() if callable(self.asked) else self.asked
 
+    def found(self, index: SiteIndex, predicate: Predicate) -> "Found":
+        """Evaluate the question, whose predicate is already resolved."""
+        matches: BitMap = evaluate(predicate, index)
+        return Found(len(matches), show(index, matches, self.sort, self.page_slice))
+
+    def cost(self, index: SiteIndex, predicate: Predicate) -> float:
+        """The approximate cost of `found`, in microseconds."""
+        return expected(index, predicate, self.sort)
+
+
+class Study(Question, frozen=True):
+    """A question about several sets of customers at once. The predicate is an All whose parts are the sets.
+
+    work: turns the sets into a value, on the index that they come from; it must not modify them.
+    """
+
+    work: Callable[[SiteIndex, Sequence[BitMap]], Any]
+
+    def found(self, index: SiteIndex, predicate: Predicate) -> "Found":
+        """Evaluate each set and let `work` make the value of them."""
+        assert isinstance(predicate, All)
+        sets = [evaluate(part, index) for part in predicate.parts]
+        return Found(len(sets[0]), NOTHING_SHOWN, self.work(index, sets))
+
+    def cost(self, index: SiteIndex, predicate: Predicate) -> float:
+        """The cost of all sets, and of going through the customers once."""
+        assert isinstance(predicate, All)
+        return sum(estimate(part, index).microseconds for part in predicate.parts) + index.size / 20
+
 
 class Answer(Struct, frozen=True):
     """The exact number of matches, and the customer numbers of the page in order.
 
     skipped: number of matches before the page. ends: sort keys of the page's first and last customer, None if it is
-    empty. read: results of the detail queries. The snapshot shows the state that the answer describes; it is open
-    inside the `async with` block, unless the details are complete.
+    empty. read: results of the detail queries. value: what a Study came to. The snapshot shows the state that the
+    answer describes; it is open inside the `async with` block, unless the details are complete.
     """
 
     total: int
@@ -76,28 +107,24 @@ class Answer(Struct, frozen=True):
     skipped: int
     ends: tuple[SortKey, SortKey] | None
     read: list[Any]
+    value: Any = None
 
 
 class Found(Struct, frozen=True):
-    """The exact number of matches, and the requested slice of them."""
+    """The exact number of matches, the requested slice of them, and the value of a Study."""
 
     total: int
     shown: Shown
+    value: Any = None
 
     def answer(self, snapshot: Snapshot, read: list[Any]) -> Answer:
         """Build the answer from this, the snapshot, and what was read in it."""
         shown = self.shown
-        return Answer(self.total, shown.numbers, snapshot, shown.skipped, shown.ends, read)
-
-
-def answered(index: SiteIndex, predicate: Predicate, question: Question) -> Found:
-    """Evaluate a question whose predicate is already resolved."""
-    matches: BitMap = evaluate(predicate, index)
-    return Found(len(matches), show(index, matches, question.sort, question.page_slice))
+        return Answer(self.total, shown.numbers, snapshot, shown.skipped, shown.ends, read, self.value)
 
 
 def expected(index: SiteIndex, predicate: Predicate, sort: Sort) -> float:
-    """The approximate cost of `answered`, in microseconds."""
+    """The approximate cost of evaluating and sorting, in microseconds."""
     cost = estimate(predicate, index)
     return cost.microseconds + estimate_page(index, sort, cost.most)
 
@@ -126,6 +153,4 @@ def optimistic(loaded: LoadedSite, question: Question, most: float) -> Found | N
     if numbers is None:
         return None
     predicate = resolve(predicate, numbers)
-    if expected(index, predicate, question.sort) > most:
-        return None
-    return answered(index, predicate, question)
+    return None if question.cost(index, predicate) > most else question.found(index, predicate)

@@ -9,12 +9,12 @@ up-to-date index are answered on the event loop without the lock; heavy ones hol
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any, Final, TypeVar
 
 import structlog
+from pyroaring import BitMap
 
 from regulars.audience.answering import (
     Answer,
@@ -25,18 +25,18 @@ from regulars.audience.answering import (
     PageDetails,
     Question,
     QuestionsFullError,
-    answered,
-    expected,
+    Study,
     is_in_step,
     is_stale,
     optimistic,
 )
-from regulars.audience.filters.predicates import Predicate, keys, resolve
+from regulars.audience.catching_up import advance
+from regulars.audience.filters.predicates import All, Predicate, keys, resolve
 from regulars.audience.filters.sorts import Sort
-from regulars.audience.history import OutOfStepError, next_slice
+from regulars.audience.history import OutOfStepError
 from regulars.audience.index import OutOfOrderError, SiteIndex, Tuning
 from regulars.audience.loaded import LoadedSite
-from regulars.audience.loading import INLINE_ENTRIES, Loader
+from regulars.audience.loading import Loader
 from regulars.audience.maintenance import Maintenance
 from regulars.audience.page_slice import PageSlice
 from regulars.audience.snapshot_directory import SnapshotDirectory, trouble
@@ -141,8 +141,25 @@ class Audience:
         wait for the index, and may be called more than once. details: what to read of the customers on the page.
         Raises UnknownSiteError, LoadingError if the index does not load in time, and QuestionsFullError.
         """
-        is_optimistic = self._source.is_remote
         question = Question(predicate, sort or Sort(), page_slice or PageSlice(), details or NoPageDetails())
+        async with self._asked(site, question) as answer:
+            yield answer
+
+    @asynccontextmanager
+    async def study(
+        self, site: int, sets: Callable[[], Sequence[Predicate]], work: Callable[[SiteIndex, Sequence[BitMap]], Any]
+    ) -> AsyncIterator[Answer]:
+        """What `work` makes of several sets of customers, all as of now; `Answer.value` holds it.
+
+        work: see Study. It may be called on a thread. Raises as `ask` does.
+        """
+        asked = Study(lambda: All(tuple(sets())), Sort(), PageSlice(0, 0), NoPageDetails(), work)
+        async with self._asked(site, asked) as answer:
+            yield answer
+
+    @asynccontextmanager
+    async def _asked(self, site: int, question: Question) -> AsyncIterator[Answer]:
+        is_optimistic = self._source.is_remote
         while True:
             loaded = await self._loaded(site)
             async with self._source.snapshot() as snapshot:
@@ -237,18 +254,18 @@ class Audience:
         if self._source.is_remote:
             loaded.note(head, names, look.numbers)
         index, sort, predicate = loaded.index, question.sort, resolve(question.predicate(), look.numbers)
-        if not is_in_step(index, head) or is_stale(index, sort) or self._is_heavy(index, predicate, sort):
+        if not is_in_step(index, head) or is_stale(index, sort) or self._is_heavy(index, predicate, question):
             async with loaded.lock:
                 if not await self._catch_up(site, loaded, snapshot, head):
                     return None
-                if self._is_heavy(index, predicate, sort):
-                    return await self._heavily(lambda: answered(index, predicate, question))
-                return answered(index, predicate, question)
-        return answered(index, predicate, question)
+                if self._is_heavy(index, predicate, question):
+                    return await self._heavily(lambda: question.found(index, predicate))
+                return question.found(index, predicate)
+        return question.found(index, predicate)
 
-    def _is_heavy(self, index: SiteIndex, predicate: Predicate, sort: Sort) -> bool:
+    def _is_heavy(self, index: SiteIndex, predicate: Predicate, question: Question) -> bool:
         """Whether the question is expensive enough for the pool thread."""
-        return expected(index, predicate, sort) > self._pool_above
+        return question.cost(index, predicate) > self._pool_above
 
     async def _heavily(self, evaluation: Callable[[], _T]) -> _T:
         if self._heavy >= self._most_heavy:
@@ -288,7 +305,7 @@ class Audience:
         loaded.lag = head.number - index.head.number
         try:
             while index.head != head:
-                await self._advance(site, index, snapshot, head)
+                self.applied += await advance(site, index, snapshot, head, most=self._slice_changes, run=self._pool.run)
         except (OutOfStepError, OutOfOrderError, UnknownFormatError, DamagedError) as error:
             self._rebuild(site, loaded, str(error))
             return False
@@ -297,22 +314,6 @@ class Audience:
             self.maintenance.warm(site, loaded)  # a merged segment has lost its word index
         self._measure(site, loaded)
         return True
-
-    async def _advance(self, site: int, index: SiteIndex, snapshot: Snapshot, head: Head) -> None:
-        """Apply the next slice of changes."""
-        if index.head.number >= head.number:
-            raise OutOfStepError(f"change {head.number} in the database is a different one")
-        before = index.head.number
-        changes = await next_slice(snapshot, site, index.head, self._slice_changes)
-        if any(record.rebuild for record in changes.records):
-            raise OutOfStepError("a change requires a rebuild")
-        index.horizon = max(index.horizon, head.number)  # from here on every question needs the lock
-        apply = partial(index.apply, changes.records, changes.texts, changes.head, horizon=head.number)
-        if changes.entries <= INLINE_ENTRIES:
-            apply()
-        else:
-            await self._pool.run(apply)
-        self.applied += changes.head.number - before
 
     def _rebuild(self, site: int, loaded: LoadedSite, why: str) -> None:
         """Drop an index that can no longer be brought up to date."""

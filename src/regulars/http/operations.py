@@ -6,15 +6,19 @@ from regulars.http import health, metrics
 from regulars.http.classic import batch, drip_campaigns, events, groups, logs, subscription_groups
 from regulars.http.classic import customers as classic_customers
 from regulars.http.jsonapi import (
+    breakdown,
     contacts,
     customers,
     oauth,
     objects,
     offer_products,
+    overlap,
     questions,
+    reach,
     relationships,
     server,
     sites,
+    why,
 )
 from regulars.http.jsonapi import drip_campaigns as jsonapi_drip_campaigns
 from regulars.http.pages import documentation
@@ -29,6 +33,10 @@ OPERATIONS: Final = (
     *batch.OPERATIONS,
     *customers.OPERATIONS,
     *questions.OPERATIONS,
+    *reach.OPERATIONS,
+    *breakdown.OPERATIONS,
+    *overlap.OPERATIONS,
+    *why.OPERATIONS,
     *contacts.OPERATIONS,
     *relationships.OPERATIONS,
     *offer_products.OPERATIONS,

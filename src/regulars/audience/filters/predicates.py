@@ -79,7 +79,10 @@ class SimilarAddress(Struct, frozen=True, tag=True):
 
 
 class Identified(Struct, frozen=True, tag=True):
-    """The customer whose identifier (one of CUSTOMER_NAMES) is exactly the key. number: set by `resolve`."""
+    """The customer whose identifier (one of CUSTOMER_NAMES) is exactly the key.
+
+    number: set by `resolve`; set beforehand, it alone counts.
+    """
 
     identifier: str
     key: str
@@ -134,7 +137,7 @@ def keys(predicate: Predicate) -> set[Name]:
         if isinstance(leaf, Member):
             kind = relations.BY_NAME[leaf.relation].kind
             found.update((kind, each) for each in leaf.ids if kind is not None and isinstance(each, str))
-        elif isinstance(leaf, Identified):
+        elif isinstance(leaf, Identified) and leaf.number is None:
             found.add((leaf.identifier, leaf.key))
     return found
 
@@ -146,7 +149,7 @@ def resolve(predicate: Predicate, numbers: Mapping[Name, int | None]) -> Predica
             kind = relations.BY_NAME[relation].kind or ""
             known = (each if isinstance(each, int) else numbers.get((kind, each)) for each in ids)
             return Member(relation, tuple(each for each in known if each is not None))
-        case Identified(identifier, key):
+        case Identified(identifier, key, None):
             return Identified(identifier, key, numbers.get((identifier, key)))
         case All(parts):
             return All(tuple(resolve(part, numbers) for part in parts))

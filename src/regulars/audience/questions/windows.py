@@ -153,11 +153,12 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLI: Final = timedelta(milliseconds=1)
 
 
-def _local_day(now: int, zone: tzinfo) -> date:
+def local_day(now: int, zone: tzinfo) -> date:
+    """The local date at a moment (ms UTC)."""
     return _local(now, zone).date()
 
 
-def _period(period: str, day: date, step: int) -> date:
+def period_start(period: str, day: date, step: int) -> date:
     """The first day of the period that `day` is in, moved by `step` periods."""
     match period:
         case "day":
@@ -173,8 +174,8 @@ def _period(period: str, day: date, step: int) -> date:
 
 def _calendar(step: int) -> Callable[[tuple[str | None, ...], int, tzinfo], list[Bounds]]:
     def bounds(values: tuple[str | None, ...], now: int, zone: tzinfo) -> list[Bounds]:
-        day = _local_day(now, zone)
-        first, end = (_period(values[0] or "day", day, each) for each in (step, step + 1))
+        day = local_day(now, zone)
+        first, end = (period_start(values[0] or "day", day, each) for each in (step, step + 1))
         return [(midnight(first, zone), midnight(end, zone) - 1)]
 
     return bounds
@@ -182,7 +183,7 @@ def _calendar(step: int) -> Callable[[tuple[str | None, ...], int, tzinfo], list
 
 def _anniversary(values: tuple[str | None, ...], now: int, zone: tzinfo) -> list[Bounds]:
     """The same days of every year as the next N days from today; 29 February counts as 28 in other years."""
-    today = _local_day(now, zone)
+    today = local_day(now, zone)
     coming = [today + timedelta(days=each) for each in range(milliseconds(values[0] or "0d") // DAY + 1)]
     days = {(day.month, day.day) for day in coming}
     if any((day.month, day.day) == (2, 28) and not _is_leap(day.year) for day in coming):

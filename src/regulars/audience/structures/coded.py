@@ -13,7 +13,7 @@ import numpy as np
 from pyroaring import BitMap
 
 from regulars.audience.structures.archive import Reader, Writer
-from regulars.audience.structures.bitmaps import approximate_bytes, from_mask, from_ordinals, union
+from regulars.audience.structures.bitmaps import approximate_bytes, from_mask, from_ordinals, to_ordinals, union
 from regulars.audience.structures.columns import Growable
 from regulars.audience.structures.text import TextColumn
 from regulars.domain.text import search_key
@@ -120,6 +120,18 @@ class CodedColumn:
     def present(self, within: BitMap) -> BitMap:
         """The ordinals in `within` that have a text."""
         return from_mask(self._codes.values != _UNSET) & within
+
+    def groups(self, within: BitMap, most: int) -> list[tuple[str, BitMap]]:
+        """The commonest texts in `within`, at most so many, each with the ordinals that have it."""
+        ordinals = to_ordinals(within)
+        ordinals = ordinals[ordinals < self._codes.size]
+        codes = self._codes.values[ordinals]
+        ordinals, codes = ordinals[codes != _UNSET], codes[codes != _UNSET]
+        counts = np.bincount(codes, minlength=len(self._values))
+        common = np.argsort(-counts, kind="stable")[:most]
+        return [
+            (self._values[code], from_ordinals(ordinals[codes == code])) for code in common.tolist() if counts[code]
+        ]
 
     def _having(self, codes: Sequence[int], within: BitMap) -> BitMap:
         """The ordinals in `within` whose text has one of these codes."""

@@ -37,7 +37,7 @@ FAMILIES: Final = ("page", "fields", "filter")
 async def query(call: Call, caller: Reader) -> Response:
     """The page of customers that a question in the body selects."""
     body = await call.json_object()
-    with _pointers():
+    with in_body():
         return await listing.answer(call, caller, CUSTOMERS, raw=as_query(body))
 
 
@@ -46,8 +46,8 @@ async def check(call: Call, caller: Reader) -> Response:
     body = await call.json_object()
     if unknown := sorted(body.keys() - set(PARAMETERS)):
         raise _unknown(unknown, PARAMETERS)
-    given = dict(_pairs({name: value for name, value in body.items() if name in PARAMETERS}))
-    with _pointers():
+    given = dict(as_parameters({name: value for name, value in body.items() if name in PARAMETERS}))
+    with in_body():
         asked = read_asked(given)
         if asked is None:
             raise refused([Fault(QUESTION, f"is required, or {TEXT}, its text form")])
@@ -67,10 +67,11 @@ def as_query(body: Mapping[str, Any]) -> bytes:
     allowed = (QUESTION, *PLAIN, *FAMILIES)
     if unknown := sorted(body.keys() - set(allowed)):
         raise _unknown(unknown, allowed)
-    return urlencode(_pairs(body), errors="surrogatepass").encode()
+    return urlencode(as_parameters(body), errors="surrogatepass").encode()
 
 
-def _pairs(body: Mapping[str, Any]) -> list[tuple[str, str]]:
+def as_parameters(body: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The parameters that say the same as the members of a body. Raises Problem for a value that is none."""
     found: list[tuple[str, str]] = []
     for name, value in body.items():
         if name == QUESTION:
@@ -98,8 +99,8 @@ def _unknown(names: list[str], allowed: tuple[str, ...]) -> Problem:
     return refused(Fault(name, f"is no member of this body; allowed: {', '.join(allowed)}") for name in names)
 
 
-class _pointers:  # noqa: N801 -- used as a statement
-    """`with _pointers():` makes a refusal of a parameter one of the member of the body that it comes from."""
+class in_body:  # noqa: N801 -- used as a statement
+    """`with in_body():` makes a refusal of a parameter one of the member of the body that it comes from."""
 
     def __enter__(self) -> None:
         return None
@@ -110,7 +111,7 @@ class _pointers:  # noqa: N801 -- used as a statement
             raise Problem(error.code, error.detail, faults=[Fault(place, error.detail)]) from None
 
 
-_ASKED: Final[dict[str, Schema]] = {
+ASKED: Final[dict[str, Schema]] = {
     "question": {
         **record({}, required=()),
         "description": "The question as nested conditions; docs/questions.md has the language.",
@@ -129,7 +130,7 @@ _ASKED: Final[dict[str, Schema]] = {
 _LIST: Final = either(TEXT_SCHEMA, listed(TEXT_SCHEMA))
 _QUERY_BODY: Final = record(
     {
-        **_ASKED,
+        **ASKED,
         "sort": TEXT_SCHEMA,
         "page": record({"number": WHOLE, "size": WHOLE, "after": TEXT_SCHEMA, "before": TEXT_SCHEMA}, required=()),
         "fields": {**record({}, required=()), "additionalProperties": _LIST, "examples": [{"customers": ["email"]}]},
@@ -142,7 +143,7 @@ _QUERY_BODY: Final = record(
     examples=[{"q": "is subscribed and not tag:vip", "page": {"size": 10}}],
 )
 _CHECK_BODY: Final = record(
-    _ASKED, required=(), additionalProperties=False, examples=[{"q": "is subscribed and not tag:vip"}]
+    ASKED, required=(), additionalProperties=False, examples=[{"q": "is subscribed and not tag:vip"}]
 )
 _MEANING: Final = record(
     {

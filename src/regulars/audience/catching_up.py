@@ -1,0 +1,38 @@
+"""Catching up: applies the store's changes to an index, a slice at a time."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from regulars.audience.history import OutOfStepError, next_slice
+from regulars.audience.index import SiteIndex
+from regulars.audience.loading import INLINE_ENTRIES
+from regulars.audience.source import Head, Snapshot
+
+
+async def advance(
+    site: int,
+    index: SiteIndex,
+    snapshot: Snapshot,
+    head: Head,
+    *,
+    most: int,
+    run: Callable[[Callable[[], None]], Awaitable[None]],
+) -> int:
+    """Apply the next slice of at most `most` changes; returns how many. The caller holds the site's lock.
+
+    run: runs a large slice on a thread. Raises OutOfStepError, OutOfOrderError and UnknownFormatError if the index must
+    be loaded anew.
+    """
+    if index.head.number >= head.number:
+        raise OutOfStepError(f"change {head.number} in the store is a different one")
+    before = index.head.number
+    changes = await next_slice(snapshot, site, index.head, most)
+    if any(record.rebuild for record in changes.records):
+        raise OutOfStepError("a change requires a rebuild")
+    index.horizon = max(index.horizon, head.number)  # from here on every question needs the lock
+    apply = partial(index.apply, changes.records, changes.texts, changes.head, horizon=head.number)
+    if changes.entries <= INLINE_ENTRIES:
+        apply()
+    else:
+        await run(apply)
+    return changes.head.number - before

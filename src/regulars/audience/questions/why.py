@@ -1,0 +1,171 @@
+"""Why: whether one customer matches a question, which conditions decide it, and when the clock alone changes it."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Final
+
+from msgspec import Struct
+from pyroaring import BitMap
+
+from regulars.audience.evaluate import evaluate
+from regulars.audience.filters.catalogue import Moment
+from regulars.audience.filters.predicates import All as AllOf
+from regulars.audience.filters.predicates import Identified, Predicate, Range, keys, leaves
+from regulars.audience.index import SiteIndex
+from regulars.audience.questions.selecting import predicate_of
+from regulars.audience.questions.tree import All, Any, Condition, Node, Not, conditions
+from regulars.audience.questions.windows import Window, local_day, midnight
+from regulars.domain.changes import NULL
+from regulars.domain.moments import DAY
+
+_AHEAD_DAYS: Final = 366
+"""How far ahead calendar windows are looked at."""
+
+
+class Verdict(Struct, frozen=True):
+    """One condition of the question. node: its JSON pointer there. until: when the clock alone flips it (ms)."""
+
+    node: str
+    holds: bool
+    condition: Condition
+    until: int | None
+
+
+class Why(Struct, frozen=True):
+    """holds: whether the customer matches. changes_at: when the clock alone changes that (ms), if it does.
+
+    because: the pointers of the smallest set of conditions that decides it.
+    """
+
+    holds: bool
+    verdicts: list[Verdict]
+    changes_at: int | None
+    because: list[str]
+
+
+def only(number: int) -> Predicate:
+    """The customer with this number."""
+    return Identified("number", "", number)
+
+
+def sets_of(node: Node, number: int, moment: Moment) -> list[Predicate]:
+    """The sets to study: the customer, then the customer as far as each condition holds."""
+    alone = only(number)
+    return [alone, *(AllOf((alone, predicate_of(each, moment))) for each in conditions(node))]
+
+
+def explain(node: Node, index: SiteIndex, sets: Sequence[BitMap], moment: Moment) -> Why | None:
+    """Explain; `sets` are those of `sets_of`. None if there is no such customer."""
+    if not sets[0]:
+        return None
+    now = [bool(each) for each in sets[1:]]
+    clocks = [
+        _Clock(each, index, sets[0], moment, holds=holds) for each, holds in zip(conditions(node), now, strict=True)
+    ]
+    holds = _verdict(node, iter(now))
+    moments = sorted({at for clock in clocks for at in clock.candidates})
+    changes_at = next((at for at in moments if _verdict(node, iter([each.at(at) for each in clocks])) != holds), None)
+    verdicts = list(_verdicts(node, "", iter(list(zip(now, clocks, strict=True)))))
+    return Why(holds, verdicts, changes_at, _because(node, "", iter(now))[1])
+
+
+class _Clock:
+    """One condition as time goes by, while the data stays."""
+
+    def __init__(
+        self, condition: Condition, index: SiteIndex, customer: BitMap, moment: Moment, *, holds: bool
+    ) -> None:
+        self._condition = condition
+        self._index = index
+        self._customer = customer
+        self._moment = moment
+        self._holds = holds
+        predicate = predicate_of(condition, moment)
+        window = getattr(condition, "when", None)
+        is_calendar = isinstance(window, Window) and window.form in ("this", "previous", "anniversary")
+        # Conditions with names of objects have no window, so they do not depend on the clock.
+        is_timeless = bool(keys(predicate)) or predicate == predicate_of(condition, _later(moment, DAY))
+        self.candidates: list[int] = []
+        if is_calendar:
+            self.candidates = self._midnights()
+        elif not is_timeless:
+            self.candidates = sorted(set(self._borders(predicate)))
+
+    def _borders(self, predicate: Predicate) -> Iterator[int]:
+        """The moments after now at which a rolling window reaches the customer's value, or leaves it behind."""
+        ordinal, now = self._customer[0], self._moment.now
+        for leaf in leaves(predicate):
+            if isinstance(leaf, Range):
+                value = int(self._index.columns[leaf.column].values[ordinal])
+                if value == NULL:
+                    continue
+                if leaf.high is not None:
+                    yield from (now + each for each in (value - leaf.high, value - leaf.high + 1) if each > 0)
+                if leaf.low is not None:
+                    yield from (now + each for each in (value - leaf.low, value - leaf.low + 1) if each > 0)
+
+    def _midnights(self) -> list[int]:
+        today = local_day(self._moment.now, self._moment.time_zone).toordinal()
+        days = range(today + 1, min(today + 1 + _AHEAD_DAYS, date.max.toordinal()))
+        return [midnight(date.fromordinal(day), self._moment.time_zone) for day in days]
+
+    def at(self, moment: int) -> bool:
+        """The verdict at a later moment."""
+        if not self.candidates:
+            return self._holds
+        predicate = predicate_of(self._condition, _later(self._moment, moment - self._moment.now))
+        return bool(evaluate(predicate, self._index, self._customer))
+
+    @property
+    def until(self) -> int | None:
+        """When the verdict flips."""
+        return next((at for at in self.candidates if self.at(at) != self._holds), None)
+
+
+def _later(moment: Moment, milliseconds: int) -> Moment:
+    return Moment(moment.now + milliseconds, moment.engagement, moment.time_zone)
+
+
+def _verdict(node: Node, verdicts: Iterator[bool]) -> bool:
+    """The verdict of a tree, given those of its conditions from left to right."""
+    match node:
+        case All(parts):
+            return min([_verdict(part, verdicts) for part in parts], default=True)
+        case Any(parts):
+            return max([_verdict(part, verdicts) for part in parts], default=False)
+        case Not(part):
+            return not _verdict(part, verdicts)
+        case _:
+            return next(verdicts)
+
+
+def _verdicts(node: Node, pointer: str, clocks: Iterator[tuple[bool, _Clock]]) -> Iterator[Verdict]:
+    """The verdicts of the conditions, left to right."""
+    match node:
+        case All(parts) | Any(parts):
+            name = "all" if isinstance(node, All) else "any"
+            for at, part in enumerate(parts):
+                yield from _verdicts(part, f"{pointer}/{name}/{at}", clocks)
+        case Not(part):
+            yield from _verdicts(part, f"{pointer}/not", clocks)
+        case _:
+            holds, clock = next(clocks)
+            yield Verdict(pointer, holds, node, clock.until)
+
+
+def _because(node: Node, pointer: str, verdicts: Iterator[bool]) -> tuple[bool, list[str]]:
+    """The verdict of a tree, and the smallest set of conditions that decides it."""
+    match node:
+        case All(parts) | Any(parts):
+            is_all = isinstance(node, All)
+            name = "all" if is_all else "any"
+            found = [_because(part, f"{pointer}/{name}/{at}", verdicts) for at, part in enumerate(parts)]
+            holds = all(each for each, _ in found) if is_all else any(each for each, _ in found)
+            if holds == is_all:  # every part is needed
+                return holds, [place for _, places in found for place in places]
+            return holds, min((places for each, places in found if each == holds), key=len)
+        case Not(part):
+            holds, places = _because(part, f"{pointer}/not", verdicts)
+            return not holds, places
+        case _:
+            return next(verdicts), [pointer]
