@@ -1,12 +1,13 @@
 """Logs, in processes of their own: which lines are written, where, and that no value of a variable is among them."""
 
+import os
 import subprocess
 import sys
 from typing import Final
 
 import pytest
 
-from regulars.logs import LEVELS
+from regulars.logs import LEVELS, LossyStream
 
 PROGRAM: Final = """
 import logging, sys, structlog
@@ -36,3 +37,11 @@ def test_lines_from_a_level_on_go_to_standard_error_without_the_values_of_variab
         assert (f"ours {each}" in done.stderr, f"theirs {each}" in done.stderr) == (is_told, is_told)
     assert done.stderr.count("ValueError: said") == 2
     assert "s" * 20 not in done.stderr
+
+
+def test_a_stream_that_cannot_be_written_drops_lines() -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        stream = LossyStream(full)
+        assert stream.write("x" * 100_000) == 100_000
+        stream.flush()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), full.fileno())

@@ -2,8 +2,9 @@
 
 import logging
 import sys
+from contextlib import suppress
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, TextIO, cast
 
 import structlog
 from structlog.typing import Processor
@@ -17,6 +18,24 @@ LEVELS: Final = {
 """The levels that can be set, in the order of their weight."""
 
 _SECONDS: Final = 1.0
+
+
+class LossyStream:
+    """A stream that drops what cannot be written: a full disk under the log must not fail a request."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write it if possible; returns its length in any case."""
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Pass on what was written, if possible."""
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def configure_logging(level: str = "info", log_format: str = "plain") -> None:
@@ -36,7 +55,7 @@ def configure_logging(level: str = "info", log_format: str = "plain") -> None:
     structlog.configure(
         processors=[*before, render],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", LossyStream(sys.stderr))),
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

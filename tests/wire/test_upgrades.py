@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import threading
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -135,6 +136,50 @@ def test_curl_with_http2_posts_as_ever(wire: Wire) -> None:
     )
     assert done.stdout.endswith(b"200 1.1"), done
     assert b'"created"' in done.stdout
+
+
+_JAVA = """
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+
+public class Post {
+    public static void main(String[] given) throws Exception {
+        HttpClient client = HttpClient.newHttpClient();  // asks for HTTP/2 by an upgrade
+        for (int n = 0; n < 3; n++) {
+            HttpRequest request = HttpRequest.newBuilder(URI.create(given[0]))
+                .header("Authorization", given[1])
+                .POST(HttpRequest.BodyPublishers.ofString("{\\"email\\": \\"java" + n + "@example.com\\"}"))
+                .build();
+            HttpResponse<String> response = client.send(request, HttpResponse.BodyHandlers.ofString());
+            System.out.println(response.statusCode() + " " + response.version() + " " + response.body());
+        }
+    }
+}
+"""
+
+
+def test_the_client_of_java_posts_as_ever(wire: Wire, tmp_path: Path) -> None:
+    java = shutil.which("java")
+    if java is None:
+        pytest.skip("Java is not installed")
+    source = tmp_path / "Post.java"
+    source.write_text(_JAVA)
+    _, _, value = wire.authorization.partition(": ")
+    done = subprocess.run(
+        [java, "-XX:TieredStopAtLevel=1", source, f"http://127.0.0.1:{wire.port}/api/v1/customers", value],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    if "ClassNotFoundException" in done.stderr or "modules" in done.stderr:
+        pytest.skip("this Java compiles nothing")
+    lines = done.stdout.splitlines()
+    assert len(lines) == 3, done
+    for line in lines:
+        assert line.startswith("200 HTTP_1_1"), done
+        assert '"created"' in line
 
 
 def test_behind_a_proxy_no_answer_reaches_another_connection(proxied: Wire) -> None:

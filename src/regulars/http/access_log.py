@@ -12,6 +12,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from regulars.logs import LossyStream
+
 LogFormat = Literal["plain", "json"]
 
 _EVERY: Final = 0.2
@@ -25,7 +27,7 @@ class AccessLog:
 
     def __init__(self, log_format: LogFormat, write: Callable[[str], object] | None = None) -> None:
         self._render = _json if log_format == "json" else _plain
-        self._write = write or sys.stderr.write
+        self._write = write or LossyStream(sys.stderr).write
         self._lines: list[str] = []
 
     def record(
