@@ -55,8 +55,8 @@ def test_a_failed_job_is_retried_and_a_waiting_one_cancelled(run: Run) -> None:
     assert run("jobs", "--json").json[0]["state"] == "cancelled"
     for command, sentence in (
         ("cancel 1", "job 1 is already cancelled"),
-        ("cancel 9", "there is no job 9"),
-        ("retry 9", "there is no job 9"),
+        ("cancel 9", "job 9 does not exist"),
+        ("retry 9", "job 9 does not exist"),
     ):
         told = run("jobs", *command.split())
         assert (told.code, told.err) == (1, f"regulars: {sentence}\n")

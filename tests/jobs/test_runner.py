@@ -250,10 +250,10 @@ async def test_a_job_is_cancelled_while_it_waits_or_runs(at: Running) -> None:
     await runner(at, clock, kind_of(cancelled)).run_one()
     job = await found(at, 2)
     assert (job.state, job.done) == ("cancelled", 2)
-    for number, sentence in ((2, "job 2 is already cancelled"), (9, "there is no job 9")):
+    for number, sentence in ((2, "job 2 is already cancelled"), (9, "job 9 does not exist")):
         with pytest.raises(JobError, match=sentence):
             await jobs.cancel(at.store.engine, number, now=clock())
-    with pytest.raises(JobError, match="there is no job 9"):
+    with pytest.raises(JobError, match="job 9 does not exist"):
         await jobs.retry(at.store.engine, 9, now=clock())
 
 

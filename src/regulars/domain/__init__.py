@@ -1,1 +1,1 @@
-"""What a customer is and what happens to one: pure rules, no I/O."""
+"""The rules about customers and their history: pure functions, no I/O."""

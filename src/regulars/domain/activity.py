@@ -1,4 +1,4 @@
-"""Activity: one thing that happened to a customer, judged before it is applied."""
+"""Activity: one thing that happened to a customer, validated before it is applied."""
 
 import hashlib
 import re
@@ -31,12 +31,12 @@ _UUIDS: Final = uuids.UUID("a54e0ba5-7a2c-4bd5-a7f5-31a9a0a5a1f4")
 
 
 class Activity(Struct, kw_only=True):
-    """One thing that happened, judged and ready to be applied.
+    """One thing that happened, validated and ready to be applied.
 
-    at: when (ms), None for now. uuid: 16 bytes by which a repeat is known. uuid_is_derived: it was made of the content,
+    at: when (ms), None for now. uuid: 16 bytes that identify a repeat. uuid_is_derived: it was made from the content,
     as the caller gave none. address_key: the address the event names. references: which object each field names.
-    amount: cents, never negative. conditions: those of the event that its fields meet. log_key: the id of the mail.
-    detail: everything the caller sent beside who and when, as it is kept in the history (JSON text, None if empty).
+    amount: cents, never negative. conditions: the event's conditions that its fields meet. log_key: the email's id.
+    detail: all other fields that the caller sent, as stored in the history (JSON text, None if empty).
     """
 
     name: str
@@ -61,7 +61,7 @@ class Activity(Struct, kw_only=True):
     profile: Profile | None = None
 
     def rules(self) -> tuple[Sets, ...]:
-        """The ties to objects and the flags that it changes, with those that its own fields ask for."""
+        """The ties and flags that it changes, including those that depend on its fields."""
         rules = self.kind.sets
         for when in self.conditions:
             rules += when.sets
@@ -69,7 +69,7 @@ class Activity(Struct, kw_only=True):
 
     @property
     def consent(self) -> tuple[bool, str | None] | None:
-        """Whether it starts or ends consent, and why; None if it leaves consent as it is."""
+        """Whether it gives or ends consent, and why; None if it does not affect consent."""
         return None if any(when.instead_of_consent for when in self.conditions) else self.kind.consent
 
 
@@ -84,7 +84,7 @@ def parse_activity(
 
 
 class _Validator:
-    """One pass over an event, collecting its faults."""
+    """Validates one event and collects its faults."""
 
     def __init__(self, body: Mapping[str, Any], limits: Limits, *, strict: bool) -> None:
         self.strict = strict
@@ -232,7 +232,7 @@ class _Validator:
         return 0
 
     def conditions(self, kind: Event, references: Mapping[str, Reference]) -> tuple[When, ...]:
-        """Those of the event's conditions that its fields meet."""
+        """The event's conditions that its fields meet."""
         fields = {when.field for when in kind.conditional}
         values = {field: _READERS[field](self) if field in _READERS else references.get(field) for field in fields}
         return tuple(
@@ -304,11 +304,11 @@ _READERS: Final[dict[str, Callable[[_Validator], str | bool | None]]] = {
     "bounce_type": _Validator.bounce_type,
     "proof": partial(_Validator.text, field="proof"),
 }
-"""What reads the fields of conditions that name no object."""
+"""Parsers for condition fields that do not name an object."""
 
 
 def uuid_of(text: str) -> bytes:
-    """The 16 bytes by which a repeat of an event is known: a UUID as it is, any other text by its hash."""
+    """The 16 bytes that identify a repeat of an event: a UUID unchanged, any other text as its hash."""
     if len(text) in (32, 36):
         try:
             return uuids.UUID(text).bytes

@@ -1,4 +1,4 @@
-"""What an activity does to its customer: history, figures, ties, consent and the mail it tells of."""
+"""What an activity changes: history, counters, ties, consent and the log of its email."""
 
 from typing import Final, NamedTuple
 
@@ -32,7 +32,7 @@ _NEWSLETTER_IN: Final = "newsletter.subscribed"
 
 
 def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, source: str) -> Outcome:
-    """Apply one activity. A repeat, by its uuid or as a report of an order, changes nothing: "unchanged".
+    """Apply one activity. A repeat, by uuid or as a report of an order, changes nothing and gives "unchanged".
 
     Raises RefusedError when the identifiers disagree, or an `identify` breaks the rules of the upsert.
     """
@@ -79,7 +79,7 @@ def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, sour
 
 
 def _mark_former(activity: Activity, person: Person, address: str, work: WorkingSet, at: int) -> None:
-    """A bounce marks the address that it names, also if the customer has another one now."""
+    """A bounce applies to the address that it names, even if the customer has another one now."""
     hard = [rule.holds for rule in activity.rules() if rule.relation == "hard_bouncing"]
     bounced = "bounced_at" in activity.kind.moves
     if hard or bounced:
@@ -96,9 +96,9 @@ def _found(who: Who, work: WorkingSet) -> Person | None:
 
 
 def _subject(activity: Activity, work: WorkingSet) -> Person | None:
-    """The customer whom an activity is about, None if there is none or it is of somebody who was deleted.
+    """The customer that an activity is about, None if there is none or the customer was deleted.
 
-    That of a known mail, whatever address it went to; else of the address; else its one former owner.
+    The customer of a known email, whatever address it went to; else the owner of the address, else its only former one.
     """
     who = activity.who
     if activity.kind.mail is None:
@@ -118,7 +118,7 @@ def _subject(activity: Activity, work: WorkingSet) -> Person | None:
 
 
 def _is_ignored(activity: Activity, work: WorkingSet) -> bool:
-    """Whether an activity that is about nobody we have is of somebody deleted, and creates nobody."""
+    """Whether an activity without a customer is about a deleted one, so that it creates nobody."""
     who, log = activity.who, None
     if activity.log_key is not None:
         log = work.history.mail_to(activity.log_key, who.email_key)
@@ -133,7 +133,7 @@ def _is_ignored(activity: Activity, work: WorkingSet) -> bool:
 def _person(person: Person | None, who: Who, work: WorkingSet, at: int | None) -> tuple[Person, Verdict]:
     """The customer an activity is about, created if unknown.
 
-    A customer found without an address or id takes over the one that the activity brings, if nobody else has it.
+    A customer without an address or id gets that of the activity, if nobody else has it.
     """
     if person is None:
         if who.email_key is None and who.customer_id is None:
@@ -171,7 +171,7 @@ def _keep(activity: Activity, person: Person, work: WorkingSet, at: int, *, log:
 
 
 class _Order(NamedTuple):
-    """What a report means for its order. amount: cents by which the sum of the order's lines grows."""
+    """The effect of a report on its order. amount: cents by which the sum of the order's lines grows."""
 
     amount: int
     is_new: bool
@@ -210,7 +210,7 @@ def _figures(
 
 
 def _within(cents: int) -> int:
-    """A sum is kept within 1000 times the largest amount, far below what 64 bits hold."""
+    """A sum is limited to 1000 times the largest amount, far below the range of 64 bits."""
     bound = 1000 * LIMIT_CENTS
     return max(-bound, min(bound, cents))
 
@@ -233,7 +233,7 @@ def _ties(
     applies: bool,
     is_belief: bool,
 ) -> tuple[Fault, ...]:
-    """Change the ties. What a file only believes of a newsletter does not bring it back: that is told."""
+    """Change the ties. A file without a time does not restore an ended newsletter; this is reported."""
     joins = any(rule.holds and rule.relation == _NEWSLETTER_IN for rule in activity.rules())
     if joins and is_belief:
         report = ReportKind.BELIEVED
@@ -256,7 +256,7 @@ def _ties(
 def _consent(
     activity: Activity, person: Person, work: WorkingSet, at: int, report: ReportKind, *, source: str
 ) -> tuple[Fault, ...]:
-    """Start or end consent; why it stays ended where a start does not bring it back."""
+    """Give or end consent. Returns why it stays ended, if the grant does not restore it."""
     change = activity.consent
     if change is None:
         return ()
@@ -269,7 +269,7 @@ def _consent(
 
 
 def _mail(activity: Activity, person: Person, work: WorkingSet, numbers: dict[str, int], at: int) -> Log:
-    """The log of the mail the activity is about, advanced by it; created where there is none."""
+    """The log of the activity's email, created if needed, with its status advanced."""
     customer = person.customer
     objects = {REFERENCE_FIELDS[field]: number for field, number in numbers.items()}
     identity = identify_log(activity.log_key, customer.number, objects, at)
@@ -312,15 +312,15 @@ def _mail(activity: Activity, person: Person, work: WorkingSet, numbers: dict[st
 
 
 def _first(known: str | None, told: str | None) -> str | None:
-    """The one of two texts that any order of arrival keeps; None is nothing."""
+    """The one of two texts that every order of arrival keeps; None counts as absent."""
     return min((text for text in (known, told) if text is not None), default=None)
 
 
 def _readdress(log: Log, who: Who, customer: Customer) -> None:
-    """Take the address that an event names for that of its mail, if it says more than what was known of it.
+    """Use the address that an event names as that of its email, if it is better than what is known.
 
-    Where none was named the mail is taken to have gone to the customer's current address. Any order of arrival keeps
-    the same of several.
+    Without one, the email is assumed to have gone to the customer's current address. Every order of arrival keeps
+    the same one of several.
     """
     named, known, current = who.email_key, log.address_key, customer.email_key
     if named is None or named == known:

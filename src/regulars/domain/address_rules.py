@@ -1,4 +1,4 @@
-"""Addresses come and go: a bounce belongs to the address, and what was deleted leaves a mark there."""
+"""Address changes: a bounce belongs to the address, and a deleted customer leaves a tombstone."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ _HARD_BOUNCING: Final = BY_NAME["hard_bouncing"]
 _SUPPRESSED: Final = BY_NAME["suppressed"]
 _SPAM_REPORTED: Final = BY_NAME["spam_reported"]
 FROM_TOMBSTONE: Final = "tombstone"
-"""The source of a complaint that an address brought along from somebody who was deleted."""
+"""The source of a complaint that a new customer inherits from a deleted one with the same address."""
 
 
 def identifiers_of(who: Who) -> list[Identifier]:
@@ -24,14 +24,14 @@ def identifiers_of(who: Who) -> list[Identifier]:
 
 
 def create_person(who: Who, work: WorkingSet, *, at: int | None = None) -> Person:
-    """A new customer, with what its address brings along."""
+    """A new customer, including what is stored about its address."""
     person = work.create(who, at=at)
     _arrive(person, work)
     return person
 
 
 def rename(person: Person, who: Who, work: WorkingSet, moment: int) -> None:
-    """Give a customer the identifiers that `who` has. The old address keeps its bounces; the new one has its own."""
+    """Give a customer the identifiers in `who`. The old address keeps its bounces; the new one has its own."""
     has_moved = leave(person, who, work)
     work.people.rename(person, who)
     if who.email_key is not None:
@@ -39,7 +39,7 @@ def rename(person: Person, who: Who, work: WorkingSet, moment: int) -> None:
 
 
 def leave(person: Person, who: Who, work: WorkingSet) -> bool:
-    """Keep what is known of a customer's address, if it is about to get another one from `who`; True if it is."""
+    """Store what is known about a customer's address if `who` is going to replace it; True if so."""
     customer = person.customer
     if who.email_key is None or customer.email_key is None or who.email_key == customer.email_key:
         return False
@@ -50,7 +50,7 @@ def leave(person: Person, who: Who, work: WorkingSet) -> bool:
 
 
 def settle_in(person: Person, work: WorkingSet, moment: int, *, has_moved: bool) -> None:
-    """Take over what is kept of the new address of a customer, in the place of what was known of the old one."""
+    """Replace what is known about a customer's old address by what is stored about the new one."""
     if has_moved:
         person.customer.bounced_at = None
         # Also where it does not bounce: a bounce of before, which is still to come, is not of the new address.
@@ -59,7 +59,7 @@ def settle_in(person: Person, work: WorkingSet, moment: int, *, has_moved: bool)
 
 
 def _arrive(person: Person, work: WorkingSet) -> None:
-    """Take over what is kept of the address that a customer now has."""
+    """Apply what is stored about a customer's current address."""
     customer = person.customer
     if customer.email_key is None:
         return
@@ -84,7 +84,7 @@ def _arrive(person: Person, work: WorkingSet) -> None:
 
 
 def mark_former(person: Person, email_key: str, work: WorkingSet, at: int, *, hard: bool | None, bounced: bool) -> None:
-    """A bounce, or its end, of an address that is not the customer's current one. hard: None says nothing of that."""
+    """A bounce, or its end, of an address other than the customer's current one. hard: None leaves it unchanged."""
     number = person.customer.number
     row = work.addresses.former.get((email_key, number)) or FormerAddress(email_key, number)
     if hard is not None:
@@ -98,7 +98,7 @@ def mark_former(person: Person, email_key: str, work: WorkingSet, at: int, *, ha
 
 
 def bury(person: Person, work: WorkingSet) -> None:
-    """Put up the tombstones of a customer who is being deleted."""
+    """Create the tombstones of a customer who is being deleted."""
     customer = person.customer
     suppressed, complained = (
         tie.at if (tie := person.ties.get((relation.code, FLAG))) is not None and tie.holds else None
@@ -116,7 +116,7 @@ def bury(person: Person, work: WorkingSet) -> None:
 
 
 def is_of_somebody_deleted(who: Who, at: int | None, work: WorkingSet) -> bool:
-    """Whether what happened at `at` (ms, None for now) is of somebody who was deleted since.
+    """Whether what happened at `at` (ms, None for now) is about a customer who was deleted later.
 
     A customer_id or uuid outranks the address.
     """
@@ -134,12 +134,12 @@ def is_of_somebody_deleted(who: Who, at: int | None, work: WorkingSet) -> bool:
 
 
 def has_tombstone(who: Who, work: WorkingSet) -> bool:
-    """Whether somebody of one of these identifiers was deleted."""
+    """Whether a customer with one of these identifiers was deleted."""
     return any(each in work.addresses.tombstones for each in identifiers_of(who))
 
 
 def note_late_complaint(email_key: str | None, at: int, work: WorkingSet) -> None:
-    """A complaint about mail to somebody who is gone: whoever gets the address again gets no marketing mail."""
+    """A complaint about email to a deleted customer: the next customer with the address gets no marketing email."""
     found = None if email_key is None else work.addresses.tombstones.get(("email", email_key))
     if found is not None and (found.complained_at is None or at > found.complained_at):
         found.complained_at = at

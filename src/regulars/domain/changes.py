@@ -1,7 +1,7 @@
-"""Change records: what one commit tells the audience index, and nothing else.
+"""Change records: what the audience index needs to know about one commit.
 
-A record names customers, relations, objects, numbers and times, and the NAMES of changed text fields; never
-text or addresses, so that it can be kept, fed to others, and holds nothing that would have to be erased.
+A record has customers, relations, objects, numbers and times, and the NAMES of changed text fields, but never
+text or addresses. So it can be kept and passed on, and contains nothing that would have to be erased.
 Field codes are stored: append only.
 """
 
@@ -11,13 +11,13 @@ import msgspec
 from msgspec import Struct
 
 FORMAT: Final = 1
-"""The number in front of every record; a reader that meets another one rebuilds from the store."""
+"""The format number at the start of every record. A reader that finds another one rebuilds from the store."""
 
 PART_BYTES: Final = 256 * 1024
-"""A longer record is kept in several parts of at most this size (bytes)."""
+"""A longer record is stored in several parts of at most this size (bytes)."""
 
 NULL: Final = -(2**63)
-"""How an unset number or time is written in a record and in an index column."""
+"""The value of an unset number or time in a record and in an index column."""
 
 COLUMNS: Final[tuple[str, ...]] = (
     "created_at",
@@ -35,7 +35,7 @@ COLUMNS: Final[tuple[str, ...]] = (
     "last_opened_at",
     "last_clicked_at",
 )
-"""The numbers (cents) and times (ms since 1970, UTC) that the index keeps, by code = position."""
+"""The numbers (cents) and times (ms since 1970, UTC) in the index. The position is the code."""
 
 TEXTS: Final[tuple[str, ...]] = (
     "name",
@@ -49,7 +49,7 @@ TEXTS: Final[tuple[str, ...]] = (
     "address_country",
     "address_zip",
 )
-"""The text fields that the index keeps, by code = position."""
+"""The text fields in the index. The position is the code."""
 
 
 class Head(NamedTuple):
@@ -63,7 +63,7 @@ Name = tuple[str, str]
 """(kind, key) of an object, or (identifier, key) of a customer, where the identifier is one of CUSTOMER_NAMES."""
 
 CUSTOMER_NAMES: Final = ("customer_id", "uuid")
-"""What names a customer in the store alone. A uuid is written in its canonical form."""
+"""Identifiers of customers that only the store can resolve. A uuid is in its canonical form."""
 
 
 class Look(NamedTuple):
@@ -103,7 +103,7 @@ class Entry(Struct, array_like=True):
     """What a commit changed about one customer.
 
     number: the customer's number within its site. gone: the customer was deleted.
-    columns: (column code, new value or NULL). texts: codes of the text fields to read anew.
+    columns: (column code, new value or NULL). texts: codes of the text fields to read again.
     ties: (relation code, object number, holds).
     """
 
@@ -115,7 +115,7 @@ class Entry(Struct, array_like=True):
 
 
 class Record(Struct, array_like=True):
-    """One part of a change. `rebuild` asks every reader to drop its index and load it from the store.
+    """One part of a change. `rebuild` makes every reader drop its index and load it from the store.
 
     `cleared` lists (relation code, object number) whose object was deleted: nobody is tied to it any more but whom an
     entry ties to it anew. It comes before the entries, and of a change in parts, with the first.

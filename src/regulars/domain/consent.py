@@ -1,7 +1,7 @@
-"""Consent to marketing mail: what gives it, what ends it, and the evidence of each change.
+"""Consent to marketing email: what gives it, what ends it, and the evidence of each change.
 
 Consent starts as never given. Whether it holds follows from the evidence alone: for each kind of end, the latest end of
-that kind has to be followed by a grant that is strong enough to lift it. So every order of arrival ends alike.
+that kind must be followed by a grant that is strong enough to lift it. So every order of arrival gives the same result.
 Newsletters are independent of it.
 """
 
@@ -16,27 +16,27 @@ CAUSES: Final[dict[str, str | None]] = {
     "complaint": "complained_at",
     "bounce": None,
 }
-"""Why a consent ended, and the customer's field that keeps when it last ended so."""
+"""Causes of an end of consent, with the customer's field for the time of the last one."""
 
 API: Final = "api"
-"""The source of an operator's word: `unsubscribed` of an upsert."""
+"""The source of a statement by the operator: `unsubscribed` of an upsert."""
 EVENT: Final = "event"
 IMPORT: Final = "import"
 UNDATED: Final = "import_undated"
-"""The source of what a file says without saying since when: it is older than every end."""
+"""The source of what a file says without a time: it counts as older than every end."""
 
 
 class Strength(IntEnum):
     """What a grant can lift. Each kind also lifts what the weaker ones do."""
 
     BELIEF = 0
-    """Another system believes it and does not say since when. It lifts nothing."""
+    """Another system says so, without a time. Lifts nothing."""
     WORD = 1
-    """The operator says so. It lifts what an operator ended, or the person in their settings."""
+    """The operator says so. Lifts an end by the operator or in the person's settings."""
     EXPLICIT = 2
-    """The person subscribed, as an event or a dated record tells. It lifts an opt-out."""
+    """The person subscribed, according to an event or a dated record. Lifts an opt-out."""
     PROVEN = 3
-    """The person subscribed, and there is proof. It lifts a complaint."""
+    """The person subscribed, and there is proof. Lifts a complaint."""
 
 
 _LIFTED_BY: Final[dict[str | None, Strength]] = {
@@ -46,7 +46,7 @@ _LIFTED_BY: Final[dict[str | None, Strength]] = {
     None: Strength.EXPLICIT,
     "complaint": Strength.PROVEN,
 }
-"""The weakest grant that lifts an end of each cause; None where the cause is not known."""
+"""The weakest grant that lifts an end, by its cause; None for an unknown cause."""
 
 _REMEDIES: Final = {
     Strength.WORD: "a later change by the operator restores it",
@@ -63,7 +63,7 @@ _ENDED: Final = {
 class Consent(Struct, frozen=True):
     """Evidence of one change of consent of a customer.
 
-    at: when (ms). granted: given or ended. cause: a key of CAUSES when it ended. source: the door it came through (API,
+    at: when (ms). granted: given or ended. cause: a key of CAUSES when it ended. source: where it came from (API,
     EVENT, IMPORT, UNDATED, or what another system called it). wording: what the person saw. proof: anything that proves
     it.
     """
@@ -78,7 +78,7 @@ class Consent(Struct, frozen=True):
 
     @property
     def strength(self) -> Strength:
-        """What it lifts, if it is a grant."""
+        """The strength of a grant: what it lifts."""
         if self.source == UNDATED:
             return Strength.BELIEF
         if self.source == API:
@@ -87,7 +87,7 @@ class Consent(Struct, frozen=True):
 
 
 class Moments(Struct):
-    """What the evidence of a customer comes to: the latest grant and the latest end of each strength (ms).
+    """A summary of a customer's evidence: the latest grant and the latest end of each strength (ms).
 
     `granted[s]` is the latest grant that is at least as strong as s; `ended[s]` the latest end that s lifts.
     """
@@ -96,25 +96,25 @@ class Moments(Struct):
     ended: dict[Strength, int] = {}
 
     def note(self, consent: Consent) -> bool:
-        """Take in one piece of evidence, in any order; True if it moved a moment."""
+        """Add one piece of evidence, in any order; True if it changed the summary."""
         if consent.granted:
             moved = {_moved(self.granted, each, consent.at) for each in Strength if each <= consent.strength}
             return True in moved
         return _moved(self.ended, _LIFTED_BY.get(consent.cause, Strength.EXPLICIT), consent.at)
 
     def copy(self) -> "Moments":
-        """Moments of their own."""
+        """A copy that can be changed independently."""
         return Moments(dict(self.granted), dict(self.ended))
 
     def after(self, consent: Consent) -> "Moments":
-        """What they would be with one more piece of evidence."""
+        """A copy with one more piece of evidence."""
         found = self.copy()
         found.note(consent)
         return found
 
     @property
     def hold(self) -> bool:
-        """Whether there is consent. Of a grant and an end of the same time the end counts."""
+        """Whether there is consent. If a grant and an end have the same time, the end counts."""
         return bool(self.granted) and self.standing_end is None
 
     @property
@@ -125,16 +125,16 @@ class Moments(Struct):
 
     @property
     def latest(self) -> int | None:
-        """The latest moment of all."""
+        """The latest time of all."""
         return max((*self.granted.values(), *self.ended.values()), default=None)
 
     @property
     def since(self) -> int:
-        """The latest moment on the side that counts. There must be one."""
+        """The latest time of the current state, granted or ended. There must be one."""
         return max((self.granted if self.hold else self.ended).values())
 
     def why_not(self) -> str:
-        """Why there is no consent, and what gives it again, as a sentence."""
+        """Why there is no consent and what restores it, as a sentence."""
         end = self.standing_end
         assert end is not None
         return f"The consent was {_ENDED[end]}; {_REMEDIES[end]}."

@@ -1,6 +1,6 @@
-"""What a report of consent, or of a newsletter, does to a customer, and what of it is kept back.
+"""The effect of a report about consent or a newsletter, and what of it is kept back.
 
-The person's own end counts for more than what an operator or another system says: see `consent.Strength`.
+An end by the person counts more than what an operator or another system says; see `consent.Strength`.
 """
 
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ NEWSLETTER_KEPT_BACK: Final = (
 
 
 def moments_of(person: Person, work: WorkingSet) -> Moments:
-    """What the evidence of a customer comes to."""
+    """The summary of a customer's evidence."""
     number = person.customer.number
     moments = work.history.moments.get(number)
     if moments is None:
@@ -37,9 +37,9 @@ def moments_of(person: Person, work: WorkingSet) -> Moments:
 
 
 def record_consent(person: Person, work: WorkingSet, consent: Consent, report: ReportKind) -> bool:
-    """Keep a piece of evidence, and what follows from it; True if consent now holds, or fails, that did not before.
+    """Store a piece of evidence and update what depends on it; True if consent changed.
 
-    A word of this moment comes after everything that contradicts it, also after what is dated ahead of the clock.
+    A statement as of now comes after everything that contradicts it, even after evidence with a time in the future.
     """
     moments = moments_of(person, work)
     consent = msgspec.structs.replace(_in_its_place(consent, moments, report), customer=person.customer.number)
@@ -66,9 +66,9 @@ def _times_of(consent: Consent) -> list[str]:
 def state_consent(
     person: Person, profile: Profile, work: WorkingSet, at: int, report: ReportKind, *, source: str
 ) -> tuple[bool, tuple[Fault, ...]]:
-    """Take what a profile says of consent: whether that changed anything, and what was kept back.
+    """Apply what a profile says about consent. Returns whether that changed anything, and what was kept back.
 
-    What is dated is kept as evidence whether or not it counts; of other words only what changes something.
+    Dated reports are always stored as evidence, others only if they change something.
     """
     granted = not profile.unsubscribed
     if report is ReportKind.BELIEVED and not granted:
@@ -96,7 +96,7 @@ def state_consent(
 
 
 def _is_news(person: Person, *, granted: bool, is_echo: bool) -> bool:
-    """Whether the caller's word on consent differs from what stands; never asked counts as neither, or as shown."""
+    """Whether the caller's statement differs from the current state; never asked counts as neither, or as shown."""
     tie = person.ties.get((_SUBSCRIBED.code, FLAG))
     if tie is None:
         return granted or not is_echo
@@ -108,14 +108,14 @@ def _kept_back(person: Person, work: WorkingSet) -> Fault:
 
 
 def why_without_consent(person: Person, work: WorkingSet, field: str) -> tuple[Fault, ...]:
-    """What is told of a grant that did not bring consent back."""
+    """The warning for a grant that did not restore consent."""
     return () if person.has("subscribed") else (Fault(field, moments_of(person, work).why_not()),)
 
 
 def restore_consents(
     person: Person, consents: Iterable[Consent], work: WorkingSet, *, is_new: bool
 ) -> tuple[bool, tuple[Fault, ...]]:
-    """Take the evidence that a file brings, oldest first: of somebody known only what is later than what is known."""
+    """Apply the evidence in a file, oldest first. For a known customer, only what is later than the known evidence."""
     changed, last = False, None
     for consent in consents:
         last = consent
@@ -130,7 +130,7 @@ def restore_consents(
 def state_newsletters(
     person: Person, profile: Profile, work: WorkingSet, at: int, report: ReportKind
 ) -> tuple[bool, tuple[Fault, ...]]:
-    """Take what a profile says of newsletters: whether that changed anything, and what was kept back."""
+    """Apply what a profile says about newsletters. Returns whether that changed anything, and what was kept back."""
     changed = False
     kept_back = []
     for reference, subscribed in profile.newsletters:

@@ -1,4 +1,4 @@
-"""The customer: one row of who somebody is, what they are worth and when they last did what."""
+"""The customer: a row with identity, profile, revenue and times of the latest activity."""
 
 import hashlib
 import random
@@ -18,7 +18,7 @@ CONTROL_BUCKETS: Final = 100
 class Customer(Struct):
     """One customer as it is stored: the fields are the columns, in order.
 
-    number: within the site. uuid: 16 bytes. email: as shown (lower case); email_key: as compared.
+    number: within the site. uuid: 16 bytes. email: as displayed (lower case); email_key: as compared.
     attributes: a JSON object as text, None when empty. Moments (*_at): ms since 1970, UTC. Money: cents.
     """
 
@@ -67,15 +67,15 @@ class Customer(Struct):
 
 
 IDENTITY_FIELDS: Final = ("uuid", "email", "email_key", "customer_id")
-"""The fields by which a customer is found; each has a unique index, so they are written only when they change."""
+"""The fields that identify a customer. Each has a unique index, so they are written only when they change."""
 
 
 Shown = TypeVar("Shown")
-"""A `Customer`, or a part of one by the same names."""
+"""A `Customer`, or some of its fields with the same names."""
 
 
 class Picture(Struct, Generic[Shown]):
-    """Who somebody is, and the ties that belong to that: flags, groups and newsletters, by (relation, object)."""
+    """A customer with its flags, groups and newsletters, by (relation, object)."""
 
     customer: Shown
     ties: dict[tuple[int, int], Tie]
@@ -105,11 +105,11 @@ class Picture(Struct, Generic[Shown]):
 
 
 class Person(Picture[Customer]):
-    """A customer with the ties that belong to its picture."""
+    """A customer together with these ties."""
 
 
 def new_customer(number: int, now: int) -> Customer:
-    """A customer that exists from `now` (ms) on, with a uuid and a control bucket of its own."""
+    """A new customer, created at `now` (ms), with a new uuid and control bucket."""
     return Customer(
         number=number,
         uuid=new_uuid(),
@@ -134,7 +134,7 @@ def email_hash(email: str | None) -> str | None:
 
 
 def attributes_json(stored: str | None) -> msgspec.Raw:
-    """A customer's attributes as the JSON object that they are stored as."""
+    """A customer's attributes as a JSON object."""
     return msgspec.Raw(stored or "{}")
 
 
@@ -165,7 +165,7 @@ def _columns_of(c: Customer) -> tuple[int | None, ...]:
 
 
 def index_texts(customer: Customer) -> tuple[str | None, ...]:
-    """The customer's texts in the order of `changes.TEXTS`, as shown."""
+    """The customer's texts in the order of `changes.TEXTS`, as displayed."""
     c = customer
     return (
         shown_name(c.name, c.email, c.customer_id),
@@ -182,7 +182,7 @@ def index_texts(customer: Customer) -> tuple[str | None, ...]:
 
 
 def entry_of(before: Customer | None, after: Customer) -> changes.Entry | None:
-    """What the index must learn of a customer's row; None where it sees no difference."""
+    """The changes of a customer's row that the index needs; None if there are none."""
     new_columns, new_texts = _columns_of(after), index_texts(after)
     if before is None:
         return changes.Entry(

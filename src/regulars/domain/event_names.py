@@ -1,7 +1,7 @@
-"""Names that callers and providers give to events of the catalogue, and miss by case, tense or a word.
+"""Other names of events of the catalogue: callers and providers vary case, tense and words.
 
-An event that ends consent must not be kept as one of an unknown name that changes nothing. So it is taken for what it
-means, where it is about mail, consent, newsletters, sequences or suppression; any other name is the caller's own.
+An event that ends consent must not be stored as an unknown event without effect. So a name is taken for what it
+means if it is about email, consent, newsletters, sequences or suppression. Any other name is the caller's own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -50,7 +50,7 @@ _PLAIN: Final[dict[str, tuple[str, dict[str, str]]]] = {
 
 
 def _guarded() -> Iterator[str]:
-    """The names of the catalogue that are not to be missed."""
+    """The events that can be given by other names."""
     for name in EVENTS:
         if name.startswith(("email_", "newsletter_", "sequence_", "bounce_")) or name in (
             *("subscribed", "unsubscribed", "suppressed", "unsuppressed"),
@@ -66,11 +66,11 @@ def _variants() -> Iterator[tuple[str, tuple[str, dict[str, str]]]]:
 
 
 MEANT: Final = {**_PLAIN, **dict(_variants())}
-"""Each name in lower case with underscores: the event that it means, and the fields that it implies."""
+"""By name in lower case with underscores: the event that it means, and the fields that it implies."""
 
 
 def as_meant(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The event under the name of the catalogue that its name means; as it is if its name means none."""
+    """The event with its name replaced by that of the catalogue; unchanged if the name is the caller's own."""
     name = body.get("event")
     if not isinstance(name, str) or name in EVENTS:
         return body

@@ -1,6 +1,6 @@
-"""The catalogue of events: one row for each name that activity can have, with its fields and what it changes.
+"""The catalogue of events: one row per event with its fields and what it changes.
 
-Every door (the event call, imports, webhooks, relationship calls) reads this catalogue.
+The event call, imports, webhooks and relationship calls all use it.
 """
 
 from typing import Any, Final
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class Sets(Struct, frozen=True):
-    """An event ties the customer, or unties it. `field` names the object; None for a flag of the customer."""
+    """A tie that an event sets or ends. `field` names the object; None for a flag of the customer."""
 
     relation: str
     holds: bool
@@ -19,7 +19,7 @@ class Sets(Struct, frozen=True):
 class When(Struct, frozen=True):
     """Ties that an event changes only when a field has a value (None: any).
 
-    instead_of_consent: consent then stays as it is.
+    instead_of_consent: the event then does not affect consent.
     """
 
     field: str
@@ -29,13 +29,13 @@ class When(Struct, frozen=True):
 
 
 class Event(Struct, frozen=True, kw_only=True):
-    """One kind of activity, the fields it reads, and what it changes.
+    """One event: the fields it reads, and what it changes.
 
-    requires: fields that must be there. optional: fields that are read beside those that the rest of the row implies.
-    profile: its body is that of an upsert. personal: the customer did it, which moves last_request_at. counts: the
+    requires: required fields. optional: fields that it reads in addition to those implied by the rest of the row.
+    profile: its body is that of an upsert. personal: the customer did it, which updates last_request_at. counts: the
     figure it adds one to. revenue: +1 or -1 when it moves money. moves: "latest" times it moves forward. sets: the
-    ties it changes. conditional: ties that it changes by the value of a field. mail: the status it gives a mail.
-    consent: it starts (True) or ends (False) consent, and why. of_address: its flags, times and consent belong to the
+    ties it changes. conditional: ties that depend on the value of a field. mail: the status it gives an email.
+    consent: it gives (True) or ends (False) consent, and why. of_address: its flags, times and consent belong to the
     address that it names, and change only while that is the customer's.
     """
 
@@ -79,10 +79,10 @@ REFERENCE_FIELDS: Final[dict[str, str]] = {
 """Fields that name an object, and its kind. `product_ids` lists several of kind product."""
 
 MAIL_REFERENCES: Final = ("broadcast_id", "sequence_id", "template_id")
-"""Fields that name what a mail was sent for."""
+"""Fields that say what an email was sent for."""
 
 SPELLINGS: Final = {"revenue": ("revenue", "amount")}
-"""Fields that have more than one name; the first that is given counts."""
+"""Fields with several names; the first one present counts."""
 
 _OWNED: Final = (
     Sets("product.owned", True, "product_id"),
@@ -103,7 +103,7 @@ _NEWSLETTER_LEFT: Final = (
 
 
 def _outcome(passed: bool) -> When:
-    """The latest outcome of an assessment is the one that counts."""
+    """The latest result of an assessment counts."""
     rules = Sets("assessment.passed", passed, "assessment_id"), Sets("assessment.failed", not passed, "assessment_id")
     return When("passed", passed, rules)
 

@@ -1,4 +1,4 @@
-"""Refusals: what is wrong with an input, said once, in words that name the field and what is allowed."""
+"""Refusals: sentences that name what is wrong with an input and what is allowed."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -16,15 +16,15 @@ REFUSALS: Final[dict[str, str]] = {
     "unavailable": "The database is unavailable. Nothing was changed.",
     "internal": "Internal server error; see the server log under the request id.",
 }
-"""Every reason for refusing a command, by its stable code. All but the last two are rules of the domain."""
+"""Every reason for refusing a command, by its stable code. All except the last two are rules of the domain."""
 
 
 class UnknownSiteError(LookupError):
-    """There is no site with this number."""
+    """No site has this number."""
 
 
 class Fault(Struct, frozen=True):
-    """One thing that is wrong: the field (dotted path, "" for the whole) and a sentence of what is allowed."""
+    """One fault: the field (dotted path, "" for the whole) and a sentence that says what is allowed."""
 
     field: str
     detail: str

@@ -41,7 +41,7 @@ SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
     "gender": ("gender",),
     "locale": ("locale", "language"),
 }
-"""The attribute keys that also fill a profile field; of several in one call the first listed wins."""
+"""The attribute keys that also fill a profile field. If a call has several, the first in this list wins."""
 
 FIELDS_OF: Final[dict[str, tuple[str, ...]]] = {}
 for _field, _spellings in SPELLINGS.items():
@@ -53,10 +53,10 @@ PERCENTILES: Final[dict[str, str]] = {
     "predictive_purchase_intent_percentile": "purchase_percentile",
     "predictive_retention_percentile": "retention_percentile",
 }
-"""Predictions that a caller may set, and the customer's field that keeps each."""
+"""Predictions that callers may set, with the customer's field for each."""
 
 GENDERS: Final = ("male", "female", "unknown")
-"""Genders that are kept in lower case; any other text is kept as it is."""
+"""Genders that are stored in lower case; any other text is stored unchanged."""
 
 LONGEST_GENDER: Final = 64
 
@@ -139,4 +139,4 @@ TOP_RULES: Final[dict[str, Callable[[Any, Limits], Any]]] = {
     "joined_at": _moment,
     **dict.fromkeys(PERCENTILES, _percentile),
 }
-"""Top-level keys that are fields. One that cannot be read is kept as an attribute, with a warning; see `profile`."""
+"""Top-level keys that are fields. An invalid value is kept as an attribute, with a warning; see `profile`."""

@@ -1,4 +1,4 @@
-"""Identity: the addresses, ids and numbers by which a customer is known, and when two are the same."""
+"""Identity: the addresses, ids and numbers of a customer, and when two of them are equal."""
 
 # Both are imported with the first address that is not ASCII, otherwise: on the path of a request.
 import encodings.punycode  # noqa: F401
@@ -51,7 +51,7 @@ _NAMED_ADDRESS: Final = re.compile(r"[^<>]*<\s*([^<>\s]+@[^<>\s]+)\s*>")
 
 
 def bare_address(value: object) -> object:
-    """The address in `Name <address>` or `mailto:address`, as exports and address books write it; else the value."""
+    """The address in `Name <address>` or `mailto:address`, as in exports and address books; else the value itself."""
     if not isinstance(value, str) or not ("<" in value or ":" in value):
         return value
     text = value.strip()
@@ -65,8 +65,8 @@ def bare_address(value: object) -> object:
 def parse_address(value: object, *, longest: int) -> tuple[str, str]:
     """An email address as (shown, key): lower-cased, in NFC, its domain in Unicode; the key by which it is found.
 
-    White space and invisible characters around it are passed over. Raises ValueError with a sentence. Addresses of the
-    usual form are judged by one expression; the others, with quotes or letters beyond ASCII, by the email-validator
+    White space and invisible characters around it are ignored. Raises ValueError with a sentence. Plain
+    addresses are checked by one expression; others, with quotes or non-ASCII letters, by the email-validator
     library (no DNS), their domains by IDNA 2008 with the mapping of UTS 46.
     """
     if not isinstance(value, str):
@@ -92,7 +92,7 @@ def parse_address(value: object, *, longest: int) -> tuple[str, str]:
 
 
 def address_key(shown: str) -> str:
-    """The key of an address as it is shown: its local part folded, its domain in ASCII (A-labels). It is stored."""
+    """The key of an address: its local part folded, its domain in ASCII (A-labels). It is stored."""
     if shown.isascii():
         return shown.lower()
     local, at, domain = shown.rpartition("@")
@@ -100,7 +100,7 @@ def address_key(shown: str) -> str:
 
 
 def readable_address(text: str) -> str:
-    """A part of an address as it is shown: with A-labels (xn--...) in Unicode, where they are of any."""
+    """A part of an address for display: A-labels (xn--...) are converted to Unicode if they are valid."""
     return _A_LABEL.sub(lambda found: _shown_label(found[0]), text.lower()) if "xn--" in text.lower() else text
 
 
@@ -110,7 +110,7 @@ _A_PREFIX: Final = "xn--"
 
 @lru_cache(maxsize=4096)
 def _shown_domain(domain: str) -> str:
-    """A domain in Unicode, as UTS 46 maps it; what it does not allow is left to the judge of the whole address."""
+    """A domain in Unicode, mapped by UTS 46; what that does not allow is left to the check of the whole address."""
     if domain.startswith("["):
         return domain
     try:
@@ -160,7 +160,7 @@ def _is_address(text: str) -> bool:
 
 
 def _is_ascii_oddity(text: str) -> bool:
-    """Reserved domains (example.invalid, x.local) that mail never reaches, but tests and intranets use."""
+    """Reserved domains (example.invalid, x.local) that tests and intranets use."""
     local, _, domain = text.rpartition("@")
     return bool(_LOCAL.fullmatch(local)) and bool(_HOST.fullmatch(domain))
 
@@ -172,7 +172,7 @@ _LOCAL: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&
 
 
 def parse_customer_id(value: object, *, longest: int) -> str:
-    """A caller's own id: text, kept in NFC, or a whole number. Raises ValueError with a sentence."""
+    """A caller's own id: text, stored in NFC, or a whole number. Raises ValueError with a sentence."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
@@ -209,7 +209,7 @@ def new_uuid() -> bytes:
 
 
 def public_number(site: int, number: int) -> int:
-    """The number by which the world knows a customer or log of a site."""
+    """The public number of a customer or log of a site."""
     return site << SITE_SHIFT | number
 
 

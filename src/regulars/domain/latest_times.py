@@ -1,4 +1,4 @@
-"""The "latest" times of a customer, such as last_opened_at: they move forward only."""
+"""The "latest" times of a customer, such as last_opened_at: they only move forward."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from regulars.domain.working import WorkingSet
 
 
 def move_forward(person: Person, work: WorkingSet, fields: Iterable[str], at: int) -> bool:
-    """Move "latest" times of a customer to `at` (ms) or, if that is ahead, to now; never back. True if one moved."""
+    """Move "latest" times forward to `at` (ms), or to now if that is in the future. True if one moved."""
     at = min(at, work.now)
     moved = False
     for field in fields:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class Limits(Struct, frozen=True):
-    """The longest texts (characters) and largest attributes (bytes of JSON) that are kept."""
+    """The longest texts (characters) and largest attributes (bytes of JSON) that are stored."""
 
     email: int = 256
     customer_id: int = 128

@@ -1,4 +1,4 @@
-"""Mails: one log is one mail to one person, and its status is the furthest that was ever reported of it."""
+"""Email logs: one log is one email to one person. Its status is the furthest that was ever reported."""
 
 import hashlib
 from collections.abc import Mapping
@@ -29,16 +29,16 @@ STATUSES: Final[tuple[str, ...]] = (
     "unsubscribed",
     "reported_as_spam",
 )
-"""Mail statuses from the first to the furthest. A status's position is its stored code: append only."""
+"""Email statuses from the first to the furthest. A status's position is its stored code: append only."""
 
 RANK: Final = {status: rank for rank, status in enumerate(STATUSES)}
 _REPEATS: Final = {"opened": "re_opened", "clicked": "re_clicked"}
 
 
 class Log(Struct):
-    """One mail to one person; the fields are the columns, in order.
+    """One email to one person; the fields are the columns, in order.
 
-    number: within the site. identity: 16 bytes that say which mail it is. key: the caller's or provider's id.
+    number: within the site. identity: 16 bytes that identify the email. key: the caller's or provider's id.
     customer: the number of the customer at the time, who may be gone; the address stays. message: empty of a customer
     who is gone. email_name: as events told it; None where the name is that of the template. Moments: ms.
     """
@@ -61,7 +61,7 @@ class Log(Struct):
     clicks: int = 0
 
     def public_id(self, site: int) -> str:
-        """The id by which the world knows the log: the one it brought, else log_ and a number that names its site.
+        """The public id of the log: its own id, else log_ and a number that names its site.
 
         One that it brought but that is, or will be, of another log here is not told.
         """
@@ -71,15 +71,15 @@ class Log(Struct):
 
     @property
     def told(self) -> str:
-        """The message as it is shown: what was reported, else what its status says."""
+        """The message for display: as reported, else derived from the status."""
         return self.message or said(STATUSES[self.status])
 
     def went_to(self, customer: int, address_key: str | None) -> bool:
-        """Whether the mail went to this customer, or to its address."""
+        """Whether the email went to this customer or to its address."""
         return customer == self.customer or address_key == self.address_key
 
     def forget(self) -> None:
-        """Leave out who got the mail and what callers said of it; its address stays."""
+        """Remove the recipient and what callers said about the email; the address stays."""
         self.recipient_name, self.message = None, ""
 
 
@@ -94,7 +94,7 @@ def own_number(key: str, site: int) -> int | None:
 
 
 def identify_log(key: str | None, customer: int, objects: Mapping[str, int], at: int) -> bytes:
-    """Which mail of the customer an event of the time `at` (ms) is about, as 16 bytes.
+    """Which email of the customer an event at `at` (ms) is about, as 16 bytes.
 
     It is that of the key; else of the broadcast; else of template or sequence and day. `objects` gives their numbers by
     kind. A key alone is not enough: providers send one message to many people.
@@ -109,7 +109,7 @@ def identify_log(key: str | None, customer: int, objects: Mapping[str, int], at:
 
 
 def advance(log: Log, status: str, at: int, message: str | None) -> None:
-    """Take one report into the log. The end state is the same for every order of arrival."""
+    """Apply one report to the log. The final state is the same for every order of arrival."""
     if status == "opened":
         log.opens += 1
     elif status == "clicked":
@@ -128,5 +128,5 @@ def advance(log: Log, status: str, at: int, message: str | None) -> None:
 
 
 def said(status: str) -> str:
-    """What is shown of a report that came without a message."""
+    """The message for a report without one."""
     return f"Message has been {status.replace('_', '-')}"

@@ -1,4 +1,4 @@
-"""Moments: points in time as whole milliseconds since 1970-01-01 UTC, the one form inside."""
+"""Times as whole milliseconds since 1970-01-01 UTC, the only internal form."""
 
 import re
 import time
@@ -11,7 +11,7 @@ DAY: Final = 24 * 3600 * SECOND
 
 
 def now_ms() -> int:
-    """The present moment. Callers take it as a parameter or a clock where tests set it."""
+    """The current time. Callers take it as a parameter, or take a clock, where tests must control it."""
     return time.time_ns() // 1_000_000
 
 
@@ -20,7 +20,7 @@ _LAST: Final = 253402300799 * SECOND + 999
 _UNIX: Final = re.compile(r"\d{1,20}(\.\d{0,20})?", re.ASCII)
 _BASIC_DATE: Final = re.compile(r"\d{8}", re.ASCII)
 _SPREADSHEET_DAYS: Final = (20_000, 80_000)
-"""The numbers that Excel and others give the days from 1954 to 2119."""
+"""The numbers that spreadsheets use for the days from 1954 to 2119."""
 
 _ALLOWED: Final = "must be a time as Unix seconds or ISO 8601, such as 2026-01-31T12:00:00Z"
 
@@ -78,10 +78,10 @@ _MILLIS: Final = tuple(f"{milli:03d}Z" for milli in range(1000))
 
 @lru_cache(maxsize=8192)
 def _date(day: int) -> str:
-    """The date of a day since 1970: a reply shows many moments and few days."""
+    """The date of a day since 1970, cached: a reply has many times but few days."""
     return (date(1970, 1, 1) + timedelta(days=day)).isoformat()
 
 
 def iso_or_none(moment: int | None) -> str | None:
-    """`iso`, or None for a moment that is not set."""
+    """`iso`, or None for an unset time."""
     return None if moment is None else iso(moment)

@@ -1,4 +1,4 @@
-"""Money: whole cents inside, decimals outside. One currency a site."""
+"""Money: whole cents internally, decimals outside. One currency per site."""
 
 import re
 from decimal import Decimal, InvalidOperation

@@ -1,4 +1,4 @@
-"""The kinds of object that customers are tied to: a row each, with what sets a kind apart from the others."""
+"""The kinds of object that customers can be tied to: one row per kind with its properties."""
 
 from enum import IntEnum
 from typing import Final
@@ -7,7 +7,7 @@ from msgspec import Struct
 
 
 class LinkSide(IntEnum):
-    """The place of an object's number in the pairs that say which offer has which product."""
+    """The position of an object's number in the pairs of offer and product."""
 
     OFFER = 0
     PRODUCT = 1

@@ -9,10 +9,10 @@ from regulars.domain.object_kinds import OBJECT_KIND
 from regulars.domain.text import INDEXED_BYTES, fits_an_index, search_key
 
 OWN_NUMBERS: Final = range(10**12, 2**40)
-"""The numbers that we hand out, and under which callers create nothing.
+"""The numbers that the server assigns; callers cannot create objects with them.
 
-So which object a reference names never depends on what came before it. Callers' own ids are hardly ever there: counters
-are smaller, milliseconds larger. They end where ties can still be read packed (`change_statements.LOAD_PACKED_TIES`).
+So which object a reference names never depends on what arrived before it. Callers' own ids are rarely here: counters
+are smaller, milliseconds larger. It ends where ties can still be read packed (`change_statements.LOAD_PACKED_TIES`).
 """
 
 
@@ -31,17 +31,17 @@ class RelatedObject(Struct):
 
     @property
     def public_id(self) -> str:
-        """The id that callers see: the key where there is one, else the number."""
+        """The public id: the key if there is one, else the number."""
         return self.key if self.key is not None else str(self.number)
 
     @property
     def title(self) -> str:
-        """The name, or what stands for it: never empty."""
+        """The name, or a substitute; never empty."""
         return self.name or self.public_id
 
     @property
     def title_key(self) -> str:
-        """The title as lists sort and search it, as far as an index takes it."""
+        """The title as lists sort and search it, cut to what a database index can hold."""
         key = search_key(self.title)
         return key if fits_an_index(key) else key.encode()[:INDEXED_BYTES].decode(errors="ignore")
 

@@ -1,4 +1,4 @@
-"""Orders: one order is the sum of its distinct lines, whatever was reported of it, how often and in which order.
+"""Orders: an order is the sum of its distinct lines, however often and in which order they are reported.
 
 Reports that bring ids of their own are lines of their own. Reports without one are the same line when they name the
 same products, and a refund also the same time; the later report's amount is taken. Such a line that says what a line
@@ -21,7 +21,7 @@ _LARGEST_PRODUCTS = 10_000
 
 
 class Report(Struct, frozen=True):
-    """One report of an order: what an event says of it.
+    """One report of an order, taken from an event.
 
     uuid: the id that the caller gave the event, None if it gave none. at: when the caller says it was (ms), None if it
     does not say. amount: cents, None if none was told. products: those that the event names.
@@ -34,7 +34,7 @@ class Report(Struct, frozen=True):
 
 
 def total(event: str, reports: Iterable[Report]) -> int:
-    """What the lines of an order come to (cents), of all its reports by one event, "purchase" or "refund"."""
+    """The sum of an order's lines (cents), from all reports of one event, "purchase" or "refund"."""
     known: dict[object, list[int | None]] = defaultdict(list)
     unnamed: dict[object, tuple[bool, float, int]] = {}
     named: set[bytes] = set()
@@ -56,12 +56,12 @@ def total(event: str, reports: Iterable[Report]) -> int:
 
 
 def _rank(report: Report) -> tuple[bool, float, int]:
-    """Of reports of the same line the greatest counts: one with an amount, the latest, then the largest."""
+    """The order of reports of the same line; the greatest counts: with an amount, then the latest, then the largest."""
     return report.amount is not None, float("-inf") if report.at is None else report.at, report.amount or 0
 
 
 def report_of(uuid: bytes | None, at: int | None, detail: str | None) -> Report:
-    """The report that an event is, from what is kept of it: its own id, its own time, and its details as JSON."""
+    """The report in a stored event: its own id, its own time, and its details as JSON."""
     body: dict[str, Any] = msgspec.json.decode(detail) if detail else {}
     return Report(uuid, at, _amount(body), _products(body))
 

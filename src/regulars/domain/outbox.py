@@ -1,4 +1,4 @@
-"""The outbox: what happened to the customers of a site, commit by commit, for those who follow it from outside.
+"""The outbox: what happened to the customers of a site, commit by commit, for external consumers.
 
 The change feed, outgoing webhooks and watched audiences read it. It names customers, objects, mails and fields by
 number and name, never by an address or any other text of a customer, so nothing in it has to be erased. It only feeds:
@@ -17,13 +17,13 @@ from regulars.domain.relations import BY_CODE, FLAG
 from regulars.domain.text import whole_number
 
 FORMAT: Final = 1
-"""The number in front of every part; a reader that meets another one cannot go on."""
+"""The format number at the start of every part. A reader cannot continue if it finds another one."""
 
 PART_SIZE: Final = 200
 """The most happenings in one stored part: so many are read and decoded at a time. It never grows."""
 
 WHOLE: Final = 2**31 - 1
-"""As a position: all of the change was read."""
+"""As a position: the whole change was read."""
 
 FIELDS: Final[tuple[str, ...]] = (
     "uuid",
@@ -65,7 +65,7 @@ FIELDS: Final[tuple[str, ...]] = (
     "purchase_percentile",
     "retention_percentile",
 )
-"""The fields of a customer whose change is told, by code = position."""
+"""The customer fields whose changes are recorded. The position is the code."""
 
 NOT_TOLD: Final = frozenset({"number", "bucket", "updated_at", "email_key"})
 """The fields of a customer that never change, or only together with others."""
@@ -92,7 +92,7 @@ class CustomerUpdated(Struct, frozen=True, array_like=True, tag=2):
 
 
 class CustomerDeleted(Struct, frozen=True, array_like=True, tag=3):
-    """A customer is gone, with ties, history and evidence. uuid: 16 bytes, which can be looked up no more."""
+    """A customer was deleted, with ties, history and evidence. uuid: 16 bytes, which can no longer be looked up."""
 
     type: ClassVar[str] = "customer.deleted"
     customer: int
@@ -122,7 +122,7 @@ class ConsentChanged(Struct, frozen=True, array_like=True, tag=5):
 
 
 class TieAdded(Struct, frozen=True, array_like=True, tag=6):
-    """A tie now holds that did not: the code of the relation, and the number of the object, 0 for a flag."""
+    """A tie was added: the code of the relation and the number of the object, 0 for a flag."""
 
     type: ClassVar[str] = "tie.added"
     customer: int
@@ -136,7 +136,7 @@ class TieAdded(Struct, frozen=True, array_like=True, tag=6):
 
 
 class TieEnded(Struct, frozen=True, array_like=True, tag=7):
-    """A tie holds no more that did."""
+    """A tie ended."""
 
     type: ClassVar[str] = "tie.ended"
     customer: int
@@ -150,7 +150,7 @@ class TieEnded(Struct, frozen=True, array_like=True, tag=7):
 
 
 class MailStatus(Struct, frozen=True, array_like=True, tag=8):
-    """A mail is new, or its status moved: the number of its log, and the code of the status."""
+    """An email is new or its status advanced: the number of its log and the code of the status."""
 
     type: ClassVar[str] = "mail.status"
     customer: int
@@ -210,7 +210,7 @@ class Part(NamedTuple):
 
 
 class Cursor(NamedTuple):
-    """How far a reader is: through `position` of `change`, whose token tells it from a change of another history.
+    """A reader's position: through `position` of `change`. The token tells it from a change of another history.
 
     The tuple (change, position) can be compared: a later cursor is larger.
     """
@@ -224,11 +224,11 @@ class Cursor(NamedTuple):
 
 
 BEGINNING: Final = Cursor(0, WHOLE, 0)
-"""The cursor of who has read nothing since the site was made."""
+"""The cursor at the beginning, before anything was read."""
 
 
 def parse_cursor(text: str) -> Cursor | None:
-    """The cursor that `str` of one gives; None for any other text."""
+    """Parse the text form of a cursor; None for any other text."""
     numbers = [number for part in text.split(".") if (number := whole_number(part, longest=19)) is not None]
     if len(numbers) != 3 or text.count(".") != 2:
         return None
@@ -250,7 +250,7 @@ _decoder = msgspec.msgpack.Decoder(_Body)
 
 
 def encode(happenings: list[Happening]) -> list[Part]:
-    """The happenings of one commit in parts; one of none, if nothing happened that is told."""
+    """The happenings of one commit in parts; one empty part if there are none."""
     return [
         Part(start, len(some), _encoder.encode(_Body(FORMAT, some)))
         for start in range(0, max(len(happenings), 1), PART_SIZE)

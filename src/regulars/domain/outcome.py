@@ -1,4 +1,4 @@
-"""Outcomes: what a command of the ledger answers."""
+"""Outcomes: the results of commands."""
 
 from typing import Literal
 
@@ -12,10 +12,10 @@ Verdict = Literal["created", "updated", "unchanged", "deleted", "ignored"]
 
 
 class Outcome(Struct, frozen=True):
-    """What a command did: a verdict with whom or what it concerned, or the refusal that left all as it was.
+    """The result of a command: a verdict and what it concerned, or a refusal, which changed nothing.
 
-    "ignored": it is of somebody who was deleted, and changed nothing. parts: of UpsertGroup, the outcome of each
-    upsert. kept_back: what was asked for and not done, as the person had ended it: the field, and a sentence that says
+    "ignored": it is about a deleted customer and changed nothing. parts: for UpsertGroup, the outcome of each
+    upsert. kept_back: what was requested but not done, as the person had ended it: the field, and a sentence that says
     why. count: of DeactivateDripCampaigns, the number of campaigns that ended.
     """
 

@@ -1,7 +1,7 @@
-"""Phone numbers: the writings of an international number that are common, as E.164.
+"""Phone numbers: common spellings of international numbers, converted to E.164.
 
-The library is large. A number that is E.164 already needs none of it; a server loads it before it listens (`load`), so
-that no request waits for that, and commands that read no numbers never do.
+The library is large. A number in E.164 does not need it. A server loads it before it listens (`load`), so
+that no request waits for it; commands that read no numbers never load it.
 """
 
 import re
@@ -23,7 +23,7 @@ def load() -> Any:
 
 
 def parse_phone(value: object) -> str:
-    """A number in E.164, from any common writing that begins with + and the country code.
+    """A number in E.164, from any common spelling that begins with + and the country code.
 
     Raises ValueError with a sentence.
     """

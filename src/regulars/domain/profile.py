@@ -1,4 +1,4 @@
-"""The profile: what one upsert says about a customer, judged."""
+"""The profile: what one upsert says about a customer, validated."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -15,7 +15,7 @@ from regulars.domain.references import Reference, parse_reference
 from regulars.domain.text import is_blank, is_storable
 
 NO_LOCALE: Final = "not set"
-"""How a customer without a locale is shown; sent back, it says nothing."""
+"""How a customer without a locale is shown. Sent back, it is ignored."""
 
 READ_ONLY: Final = frozenset(
     {
@@ -24,17 +24,17 @@ READ_ONLY: Final = frozenset(
         *("lifetime_orders", "lifetime_revenue", "lifetime_visits"),
     }
 )
-"""What a customer is shown with and callers do not set: passed over at the top level, where one is sent back."""
+"""Read-only fields of a customer object: ignored at the top level when a customer is sent back."""
 
 EVIDENCE: Final = ("wording", "proof")
-"""Keys that are evidence of consent beside `unsubscribed`, and attributes elsewhere."""
+"""Keys that are evidence of consent next to `unsubscribed`, and attributes elsewhere."""
 
 RESERVED_PREFIX: Final = "_bsft_"
 _FLAGS: Final[dict[object, bool]] = {"true": True, "1": True, "false": False, "0": False}
 
 
 class FieldWarning(Struct, frozen=True):
-    """A field that was not taken as it was given: what it is now (None: it was left out), and why."""
+    """A field that was not stored as sent: the stored value (None: left out), and why."""
 
     field: str
     given: Any
@@ -43,10 +43,10 @@ class FieldWarning(Struct, frozen=True):
 
 
 class Profile(Struct):
-    """What one upsert says about a customer, judged and in our own names; what it leaves out is not there.
+    """What one upsert says about a customer, validated and under our names. Fields that it leaves out are absent.
 
     fields: profile fields with their new values (None clears). attributes: to merge key by key (None clears a key).
-    groups: to join. newsletters: (which, subscribed). unsubscribed: the caller's word on consent, None for none.
+    groups: to join. newsletters: (which, subscribed). unsubscribed: the caller's statement on consent, None for none.
     wording, proof: the evidence of it.
     forget_customer_id: the customer has no customer_id any more; never set together with one in `who`.
     is_echo: it may be sent back as it was shown: who was never asked is shown as not subscribed, and who has no name
@@ -69,10 +69,10 @@ class Profile(Struct):
 def parse_profile(
     body: Mapping[str, Any], *, limits: Limits = DEFAULT, ignore: frozenset[str] = frozenset(), strict: bool = False
 ) -> Profile:
-    """Validate the body of an upsert. Keys in `ignore` belong to the envelope and are passed over.
+    """Validate the body of an upsert. Keys in `ignore` belong to the envelope and are skipped.
 
-    An optional field that cannot be read is left out or rounded, kept as an attribute as it was given, and told in the
-    warnings; `strict` refuses it. Identifiers, structure and consent that cannot be read are always refused.
+    An invalid optional field is left out or rounded, kept as an attribute as it was sent, and listed in the
+    warnings; `strict` refuses it. Invalid identifiers, structure and consent are always refused.
 
     Raises RefusedError with every fault of the body: `user_identifier_missing` when nothing names the customer.
     """
@@ -80,7 +80,7 @@ def parse_profile(
 
 
 def parse_who(body: Mapping[str, Any], *, limits: Limits = DEFAULT) -> Who:
-    """The identifiers in a body. Raises RefusedError if one is malformed or none is there."""
+    """The identifiers in a body. Raises RefusedError if one is malformed or there are none."""
     reading = _Validator(limits)
     who = reading.who(body)
     reading.finish(who)
@@ -88,7 +88,7 @@ def parse_who(body: Mapping[str, Any], *, limits: Limits = DEFAULT) -> Who:
 
 
 class _Validator:
-    """One pass over a body, collecting its faults."""
+    """Validates one body and collects its faults."""
 
     def __init__(self, limits: Limits, *, strict: bool = False) -> None:
         self.limits = limits
@@ -140,7 +140,7 @@ class _Validator:
         self.faults.append(Fault(field, detail))
 
     def soft(self, field: str, given: Any, taken: Any, detail: str, attributes: dict[str, Any]) -> None:
-        """A fault of an optional field: kept as an attribute with a warning, unless the caller wants a refusal."""
+        """An invalid optional field: kept as an attribute with a warning, unless the caller wants a refusal."""
         if self.strict:
             self.fault(field, detail)
         else:
@@ -177,9 +177,9 @@ class _Validator:
         return Who(email, key, customer_id, uuid)
 
     def attributes(self, attributes: dict[str, Any], fields: dict[str, Any]) -> None:
-        """Validate the attributes and fill the profile fields that they spell and no explicit field has set.
+        """Validate the attributes, and fill profile fields from them that no explicit field has set.
 
-        A blank text stays an attribute and clears the field, as a None does. So does what cannot be read.
+        A blank text stays an attribute and clears the field, as None does. So does an invalid value.
         """
         spelled = []
         for key, value in attributes.items():
@@ -290,19 +290,19 @@ class _Validator:
 
 _NOBODY: Final = Who()
 IDENTIFIERS: Final = frozenset({"email", "customer_id", "uuid"})
-"""The keys that name a customer."""
+"""The keys that identify a customer."""
 
 
 _SHORTEST_MEMBER: Final = 5
-"""Bytes of JSON that an attribute takes at least: a name in quotes, a colon, and a value of one character."""
+"""The minimum size of an attribute in JSON (bytes): a quoted name, a colon and a value of one character."""
 
 _LONGEST_PLAIN: Final = 64
-"""Characters of an attribute name that is remembered; longer ones would let callers fill the memory with them."""
+"""The longest attribute name (characters) that is cached; longer ones would let callers fill the memory."""
 
 
 @lru_cache(maxsize=4096)
 def _fields_of_plain(key: str) -> tuple[str, ...] | None:
-    """The profile fields that an ordinary attribute name fills, mostly none; None for a name to be judged closely."""
+    """The profile fields that an ordinary attribute name fills, mostly none; None if the full check is needed."""
     if key and key[0] != "_" and key.isascii() and "\0" not in key:
         return FIELDS_OF.get(key, ())
     return None
@@ -316,7 +316,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _unstorable(value: Any) -> str | None:
-    """Why a JSON value cannot be kept, None if it can."""
+    """Why a JSON value cannot be stored, None if it can."""
     if isinstance(value, str):
         return None if is_storable(value) else "must not contain NUL or unpaired surrogates"
     if isinstance(value, bool) or value is None:
@@ -335,14 +335,14 @@ def _unstorable(value: Any) -> str | None:
 
 
 _ENVELOPE: Final = IDENTIFIERS | {"data", "custom_attributes", "groups", "subscription_groups", "unsubscribed"}
-"""Top-level keys that are neither a field nor an attribute."""
+"""Top-level keys that are neither fields nor attributes."""
 
 EXPLICIT_FIELDS: Final = (*TOP_RULES, *sorted(_ENVELOPE))
 """Every top-level key of an upsert that is not an attribute; for the docs."""
 
 
 def _is_shown_as_reachable(body: Mapping[str, Any]) -> bool:
-    """Whether a body is a customer as we show one who never unsubscribed: subscribed, or never asked, which look alike.
+    """Whether a body is a customer object of someone who never unsubscribed: subscribed and never asked look alike.
 
     Sent back, perhaps after the person has unsubscribed, it is nobody's word on consent.
     """
@@ -365,7 +365,7 @@ def fill_names(fields: dict[str, Any], firstname: str | None, lastname: str | No
 
 
 def joined_name(firstname: str | None, lastname: str | None) -> str | None:
-    """The name that two parts make, "first last"; None where there is neither."""
+    """The name composed of two parts, "first last"; None if both are absent."""
     return " ".join(filter(None, (firstname, lastname))) or None
 
 

@@ -1,4 +1,4 @@
-"""References to objects: a number, or the caller's own key."""
+"""References to objects: a number or the caller's own key."""
 
 import re
 from typing import Final

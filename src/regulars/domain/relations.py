@@ -1,4 +1,4 @@
-"""Relations: the kinds of tie a customer can have to an object, and which of two reports of a tie wins.
+"""Relations: the kinds of tie between customer and object, and which of two reports wins.
 
 A flag (hidden, suppressed, ...) is a tie to object 0. The codes are stored in the database and in change
 records: a code is never reused and never changes its meaning.
@@ -12,7 +12,7 @@ from msgspec import Struct
 from regulars.domain.object_kinds import OBJECT_KINDS
 
 FLAG: Final = 0
-"""The object number of a tie that is a flag of the customer itself."""
+"""The object number of ties that are flags."""
 
 PROFILE_RELATIONS_END: Final = 16
 """Relations with a code below this are part of the customer as it is shown, and are read with it."""
@@ -81,7 +81,7 @@ class Tie(Struct):
 
 
 class ReportKind(Enum):
-    """How a report of a tie is meant."""
+    """The kind of report of a tie."""
 
     BACKDATED = "it came about at a time of its own: it loses against what came later"
     IMMEDIATE = "it comes about at this moment: it wins, also against what is reported late"
@@ -90,7 +90,7 @@ class ReportKind(Enum):
 
 
 _UNDATED: Final = 0
-"""The time of a tie that is only believed: every report with a time is later."""
+"""The time of a tie reported without a time by a file: every dated report is later."""
 
 
 def merge_report(tie: Tie | None, relation: Relation, holds: bool, at: int, report: ReportKind) -> Tie | None:

@@ -1,4 +1,4 @@
-"""Undoing: whether commands left a customer as they found it, and then taking back what they noted on the way."""
+"""Savepoints: detects that commands left a customer unchanged, and rolls back what they recorded on the way."""
 
 import copy
 from typing import Any, Final
@@ -10,13 +10,13 @@ from regulars.domain.customer import Customer, Person
 from regulars.domain.working import WorkingSet
 
 _MOMENTS: Final = {"updated_at", "subscribed_at", "unsubscribed_at", *CAUSES.values()}
-"""When something was changed last says nothing of what it is; consent itself is a tie."""
+"""Fields that do not count as a change: times of updates, and consent times, as consent itself is a tie."""
 
 _COMPARED: Final = tuple(name for name in Customer.__struct_fields__ if name not in {*_MOMENTS, "attributes"})
 
 
 class Savepoint:
-    """A customer of the working set at one moment."""
+    """The state of a customer in the working set at one time."""
 
     def __init__(self, work: WorkingSet, person: Person) -> None:
         self.person = person
@@ -35,7 +35,7 @@ class Savepoint:
         self._changed = set(work.addresses.changed)
 
     def is_as_it_was(self) -> bool:
-        """Whether the customer is what it was: the same row, the same ties held, and nothing made for its sake."""
+        """Whether the customer is unchanged: the same row, the same ties, and nothing created for it."""
         customer = self.person.customer
         return (
             self._work.people.by_number.get(self._number) is self.person

@@ -1,12 +1,12 @@
-"""Text as it is kept, compared and searched, computed here and nowhere else, so that it is alike on every engine.
+"""Text as stored, compared and searched, computed only here, so that it is the same on every engine.
 
 Three forms of a text, from the strictest to the loosest:
 
-* `composed`: NFC. Keys, tags, groups and customer_ids are kept so: what looks the same is the same.
-* `fold`: without upper and lower case besides. Names of objects, coupon codes and addresses are compared so. It is
+* `composed`: NFC. Keys, tags, groups and customer_ids are stored so: what looks the same is the same.
+* `fold`: also without case. Names of objects, coupon codes and addresses are compared so. It is
   stored: changing it needs a migration.
-* `search_key`: without marks, invisible characters and doubled spaces besides. Everything that is searched or sorted
-  is searched and sorted so. It is in the index, and in the titles of objects, which `regulars reindex` makes anew.
+* `search_key`: also without marks, invisible characters and repeated spaces. Everything that is searched or sorted
+  uses it. It is in the index and in the titles of objects, which `regulars reindex` recomputes.
 """
 
 import re
@@ -53,14 +53,14 @@ def _without_marks(text: str) -> str:
 
 
 def is_storable(text: str) -> bool:
-    """False for text that no store takes: NUL, or a lone surrogate."""
+    """False for text that no engine can store: with NUL or an unpaired surrogate."""
     if text.isascii():
         return "\0" not in text
     return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 INDEXED_BYTES: Final = 2_000
-"""The longest text (bytes of UTF-8) that is looked up: an entry of PostgreSQL's indexes takes no more than 2,700."""
+"""The longest text (bytes of UTF-8) that is looked up: a PostgreSQL index entry holds at most 2,700."""
 
 
 def fits_an_index(text: str) -> bool:
@@ -69,7 +69,7 @@ def fits_an_index(text: str) -> bool:
 
 
 def is_blank(value: object) -> bool:
-    """Whether a value is a text that says nothing: empty, or white space and invisible characters only."""
+    """Whether a value is blank text: empty, or only white space and invisible characters."""
     if not isinstance(value, str):
         return False
     return not value or value.isspace() or (not value.isascii() and _BLANK.fullmatch(value) is not None)
@@ -98,10 +98,10 @@ _FORMAT: Final = (
     "\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\u115f\u1160\u17b4\u17b5\u3164\uffa0"
     "\u2800\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
 )
-"""Characters that show nothing, by themselves: Unicode's default ignorable ones, and the empty Braille pattern."""
+"""Invisible characters: Unicode's default ignorable ones, and the empty Braille pattern."""
 
 _JOINING: Final = "\u034f\u180b-\u180d\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef"
-"""Characters that show nothing but change how their neighbours are shown."""
+"""Invisible characters that change how their neighbours are displayed."""
 
 _CONTROLS: Final = "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f"
 """Control characters that are no white space."""

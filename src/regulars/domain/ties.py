@@ -1,7 +1,7 @@
-"""Ties to objects, by whatever door: what an event ties, and what a call that names a relationship means by it.
+"""Ties to objects: what events change, and the events that relationship calls correspond to.
 
-A relationship call does what two events of the catalogue do: one that ties and one that unties. Where there is no
-event that unties, the relation is a thing that happened, which nobody can undo.
+A relationship call does what two events of the catalogue do: one that adds the tie and one that ends it. If there is no
+event that ends it, the relation is something that happened and cannot be undone.
 """
 
 from collections.abc import Collection, Iterable

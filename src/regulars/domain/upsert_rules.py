@@ -1,4 +1,4 @@
-"""The upsert: create or update one customer from a judged profile."""
+"""The upsert: create or update one customer from a validated profile."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -23,7 +23,7 @@ _CLEARABLE: Final = "attributes"
 
 
 class Restored(Struct, frozen=True, kw_only=True):
-    """What only an import may say of a customer: the past that our own export wrote down."""
+    """What only an import can set: the history from our own export."""
 
     created_at: int | None = None
     updated_at: int | None = None
@@ -85,7 +85,7 @@ def apply_upsert(
 
 
 def refuse_upsert(profile: Profile, customer: Customer, work: WorkingSet, limits: Limits) -> None:
-    """Raise the RefusedError that an upsert of this customer would meet, whoever has its identifiers."""
+    """Raise the RefusedError that an upsert of this customer would cause, regardless of who has its identifiers."""
     _refuse_unknown_objects(profile, work)
     _new_values(customer, profile, limits, late=False)
 
@@ -121,7 +121,7 @@ def _refuse_other_uuid(who: Who, person: Person) -> None:
 
 
 def _refuse_namelessness(who: Who, customer: Customer) -> None:
-    """A customer keeps at least one of the identifiers by which callers know it."""
+    """A customer keeps at least one identifier that callers know."""
     if customer.email_key is None and who.email_key is None:
         raise refuse("invalid", "customer_id", "cannot be removed, because nothing else identifies this customer")
 
@@ -199,7 +199,7 @@ def _agree(
     restored: Restored | None,
     is_new: bool,
 ) -> tuple[bool, tuple[Fault, ...]]:
-    """Take what is said of consent and newsletters: whether that changed anything, and what was kept back.
+    """Apply what is said about consent and newsletters. Returns whether that changed anything, and what was kept back.
 
     A line of a file says it of the time of its `updated_at`; without one it is only believed.
     """

@@ -1,4 +1,4 @@
-"""JSON from outside: decoded once, with the refusals that no later rule wants to think about."""
+"""Decodes JSON from outside, and refuses what no later rule should have to handle."""
 
 import re
 from itertools import chain, islice
@@ -10,7 +10,7 @@ DEEPEST: Final = 64
 """Arrays and objects may be nested this deep."""
 
 MOST_VALUES: Final = 100_000
-"""A document may hold this many values: each takes time to decode and to judge, however small it is."""
+"""The maximum number of values in a document: each takes time to decode and check, however small it is."""
 
 _decoder = msgspec.json.Decoder()
 

@@ -50,7 +50,7 @@ class CursorAheadError(CursorError):
 
 
 class NoSuchSiteError(Exception):
-    """There is no site with this number."""
+    """No site has this number."""
 
 
 class _Part(NamedTuple):

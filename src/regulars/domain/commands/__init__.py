@@ -1,6 +1,6 @@
-"""Commands: what can be asked of the ledger.
+"""Commands: the write operations of the ledger.
 
-One module a command: its input, what has to be loaded for it, its weight and its rule. A new one is a module and a row
+One module per command: its input, what must be loaded for it, its weight and its rule. A new one is a module and a row
 below; nothing else in the program knows which commands there are.
 """
 

@@ -1,4 +1,4 @@
-"""What a command is, and how it is carried out."""
+"""The interface of commands, and how they are executed."""
 
 from typing import Protocol
 
@@ -10,20 +10,20 @@ from regulars.domain.working import WorkingSet
 
 
 class Command(Protocol):
-    """One thing to do in one site's transaction, with validated input."""
+    """One write in a site's transaction, with validated input."""
 
     def declare(self, needs: Needs) -> None:
-        """Add the rows that the rule reads to what a batch loads."""
+        """Add the rows that the rule reads to those that the batch loads."""
 
     def weight(self) -> int:
-        """How many ties the command names, which is most of what it costs. It bounds the size of a batch."""
+        """The number of ties that the command names, which is most of its cost. It limits the size of a batch."""
 
     def rule(self, work: WorkingSet, limits: Limits) -> Outcome:
-        """Carry out the command. Raises RefusedError before it changes anything."""
+        """Execute the command. Raises RefusedError before it changes anything."""
 
 
 def apply(command: Command, work: WorkingSet, limits: Limits) -> Outcome:
-    """Carry out one command. A broken rule comes back as the outcome's refusal, with the working set as it was."""
+    """Execute one command. If it breaks a rule, the outcome has the refusal and the working set is unchanged."""
     try:
         return command.rule(work, limits)
     except RefusedError as refusal:

@@ -1,4 +1,4 @@
-"""DeleteCustomer: forget a customer."""
+"""DeleteCustomer: delete a customer."""
 
 from msgspec import Struct
 
@@ -11,7 +11,7 @@ from regulars.domain.working import WorkingSet
 
 
 class DeleteCustomer(Struct, frozen=True):
-    """Forget a customer with all its ties. Its logs stay, by address, and a tombstone of each of its identifiers."""
+    """Delete a customer with all ties. The logs stay under the address, and each identifier leaves a tombstone."""
 
     who: Who
 
@@ -21,7 +21,7 @@ class DeleteCustomer(Struct, frozen=True):
         needs.deleted.append(self.who)
 
     def weight(self) -> int:
-        """It names no ties."""
+        """None: it names no ties."""
         return 0
 
     def rule(self, work: WorkingSet, limits: Limits) -> Outcome:

@@ -17,11 +17,11 @@ class DeleteObject(Struct, frozen=True):
     reference: Reference
 
     def declare(self, needs: Needs) -> None:
-        """The object; its ties are cleared without being read."""
+        """The object. Its ties are deleted without being read."""
         needs.objects.add((self.kind, self.reference))
 
     def weight(self) -> int:
-        """It names no ties."""
+        """None: it names no ties."""
         return 0
 
     def rule(self, work: WorkingSet, limits: Limits) -> Outcome:

@@ -1,4 +1,4 @@
-"""LinkProducts: say which products an offer has."""
+"""LinkProducts: set which products an offer has."""
 
 from msgspec import Struct
 
@@ -11,9 +11,9 @@ from regulars.domain.working import WorkingSet
 
 
 class LinkProducts(Struct, frozen=True):
-    """Say which products a known offer has: all of them known ones, or nothing changes.
+    """Set the products of an existing offer. If one of them does not exist, nothing changes.
 
-    It holds for those who are granted the offer, or lose it, from now on.
+    It affects customers who are granted the offer, or lose it, from now on.
     """
 
     offer: Reference

@@ -1,4 +1,4 @@
-"""Needs: the rows that the commands of a batch read, as they declare them before anything is loaded."""
+"""Needs: the rows that the commands of a batch declare before anything is loaded."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from regulars.domain.references import Reference
 
 
 class OrderNeed(Struct, frozen=True):
-    """What was reported of an order of a customer, by the name of the event and the order's id."""
+    """The reports of a customer's order, by event name and order id."""
 
     who: Who
     event: str
@@ -18,9 +18,9 @@ class OrderNeed(Struct, frozen=True):
 
 
 class MailNeed(Struct, frozen=True):
-    """The log of a mail to a customer; see `mail.identify_log`.
+    """The log of an email to a customer; see `mail.identify_log`.
 
-    key: the id of the mail, if it has one. objects: (kind, reference) of what was sent. at: when (ms), None for now.
+    key: the id of the email, if it has one. objects: (kind, reference) of what was sent. at: when (ms), None for now.
     """
 
     who: Who
@@ -52,7 +52,7 @@ class TieNeed(Struct, frozen=True):
 
 
 class Needs:
-    """What a batch loads. Commands add to it; a need for what is not there is no fault.
+    """What a batch loads. Commands add to it. Naming something that does not exist is not an error.
 
     people: customers, with the ties that belong to their picture. objects: (kind, reference). object_names: (kind,
     folded name). new_objects: kinds of which an object may be created that no reference names. events: ids of events

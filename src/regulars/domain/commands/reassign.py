@@ -1,4 +1,4 @@
-"""Reassign: upserts that were refused because somebody else has their identifiers, tried once more together."""
+"""Reassign: upserts that were refused because another customer has their identifiers, retried together."""
 
 import msgspec
 from msgspec import Struct
@@ -18,10 +18,10 @@ _TAKEN = ("identity_conflict", "address_taken")
 
 
 class Reassign(Struct, frozen=True):
-    """Upserts, grouped by customer, that hand identifiers from one customer to another.
+    """Upserts, grouped by customer, that move identifiers from one customer to another.
 
-    Customers that a uuid or customer_id names may swap addresses, or pass them on in a ring: those that give one up
-    and those that take it are renamed in one step. Then each group is carried out. `parts` of the outcome has the
+    Customers named by uuid or customer_id may swap addresses or exchange them in a ring: those that give one up
+    and those that take it are renamed in one step. Then each group is executed. `parts` of the outcome has the
     outcome of each upsert, group by group.
     """
 
@@ -34,11 +34,11 @@ class Reassign(Struct, frozen=True):
                 upsert.declare(needs)
 
     def weight(self) -> int:
-        """That of the upserts, which are as many commands."""
+        """The weight of all upserts."""
         return sum(4 + upsert.weight() for group in self.groups for upsert in group)
 
     def rule(self, work: WorkingSet, limits: Limits) -> Outcome:
-        """Rename those who can be, then carry out the groups."""
+        """Rename the customers who can be renamed, then execute the groups."""
         moves = _moves([upsert for group in self.groups for upsert in group], work, limits)
         rename_together([(work.people.by_number[number], who) for number, who in moves.items()], work)
         parts: list[Outcome] = []
@@ -49,19 +49,19 @@ class Reassign(Struct, frozen=True):
 
 
 def is_taken(outcome: Outcome) -> bool:
-    """Whether a command was refused, or part of it, because somebody else has an identifier that it gives."""
+    """Whether a command, or part of it, was refused because another customer has one of its identifiers."""
     return any(one.refusal is not None and one.refusal.code in _TAKEN for one in (outcome.parts or (outcome,)))
 
 
 def later_of(first: Outcome, again: Outcome) -> Outcome:
-    """What is told of an upsert that was carried out twice: what the first did is not undone by the second."""
+    """The outcome of an upsert that was executed twice: the second run does not undo the first."""
     if first.refusal is None and again.refusal is None and again.verdict == "unchanged":
         return msgspec.structs.replace(again, verdict=first.verdict)
     return first if first.refusal is None and again.refusal is not None else again
 
 
 def _moves(upserts: list[Upsert], work: WorkingSet, limits: Limits) -> dict[int, Who]:
-    """The new identifiers of customers, by number, which all of them can have at once."""
+    """The new identifiers, by customer number, that all of these customers can get at once."""
     moves: dict[int, Who] = {}
     refused: set[int] = set()
     for upsert in upserts:
@@ -95,7 +95,7 @@ def _moves(upserts: list[Upsert], work: WorkingSet, limits: Limits) -> dict[int,
 
 
 def _blocked(moves: dict[int, Who], work: WorkingSet) -> list[int]:
-    """Those whose new identifier stays somebody else's, or is another's already among the moves."""
+    """The customers whose new identifier stays with its owner, or is taken by another of the moves."""
     taken: set[Who] = set()
     blocked: list[int] = []
     for number, who in moves.items():
@@ -119,7 +119,7 @@ def _gives_up(move: Who | None, held: Who) -> bool:
 
 
 def _named(who: Who, work: WorkingSet) -> int | None:
-    """The customer that the strongest identifier names: the uuid, else the customer_id. An address is what moves."""
+    """The customer named by the strongest identifier: the uuid, else the customer_id. Addresses may move."""
     if who.uuid is None and who.customer_id is None:
         return None
     found = work.people.find(Who(uuid=who.uuid) if who.uuid is not None else Who(customer_id=who.customer_id))
@@ -127,7 +127,7 @@ def _named(who: Who, work: WorkingSet) -> int | None:
 
 
 def _renamed(part: Outcome, moves: dict[int, Who]) -> Outcome:
-    """An upsert that found its new identifiers in place already changed them all the same."""
+    """An upsert whose identifiers were moved beforehand counts as a change all the same."""
     is_unchanged = part.refusal is None and part.verdict == "unchanged"
     if is_unchanged and part.person is not None and part.person.customer.number in moves:
         return msgspec.structs.replace(part, verdict="updated")

@@ -1,4 +1,4 @@
-"""Rebuild: load a site's index anew."""
+"""Rebuild: reload a site's index."""
 
 from msgspec import Struct
 
@@ -9,16 +9,16 @@ from regulars.domain.working import WorkingSet
 
 
 class Rebuild(Struct, frozen=True):
-    """Ask every process to drop its index of the site and load it anew."""
+    """Make every process drop its index of the site and load it again."""
 
     def declare(self, needs: Needs) -> None:
         """Nothing."""
 
     def weight(self) -> int:
-        """It names no ties."""
+        """None: it names no ties."""
         return 0
 
     def rule(self, work: WorkingSet, limits: Limits) -> Outcome:
-        """Note it in the change record."""
+        """Record it in the change record."""
         work.rebuild = True
         return Outcome("updated")

@@ -15,7 +15,7 @@ from regulars.domain.working import WorkingSet
 
 
 class RecordActivity(Struct, frozen=True):
-    """Something happened to a customer, who is created if unknown.
+    """Record something that happened to a customer, who is created if unknown.
 
     creates_by_id: whether a customer_id alone, without an address, creates a customer. Otherwise it is refused.
     """
@@ -25,7 +25,7 @@ class RecordActivity(Struct, frozen=True):
     creates_by_id: bool = True
 
     def declare(self, needs: Needs) -> None:
-        """The customer and the objects, their ties that change, and whether event, order and mail are known."""
+        """The customer, the objects, the ties that change, and known events, orders and logs."""
         activity = self.activity
         who = activity.who
         if activity.uuid is not None:
@@ -51,7 +51,7 @@ class RecordActivity(Struct, frozen=True):
             needs.tie(TieNeed(who, kind, references, relations, product_relations=product_relations(relations)))
 
     def _by_field(self) -> dict[str, tuple[Reference, ...]]:
-        """The references of each field that ties follow from."""
+        """The references of each field that affects ties."""
         activity = self.activity
         found: dict[str, tuple[Reference, ...]] = {field: (reference,) for field, reference in activity.references}
         if activity.products:

@@ -1,4 +1,4 @@
-"""Relate: tie a customer to objects, or untie it, by a relationship call."""
+"""Relate: add or end ties of a customer by a relationship call."""
 
 import msgspec
 from msgspec import Struct
@@ -16,9 +16,9 @@ from regulars.domain.working import WorkingSet
 
 
 class Relate(Struct, frozen=True):
-    """Tie a known customer to known objects, or untie it, on the caller's word of this moment: to all, or to none.
+    """Add or end ties of a known customer to known objects, as of now. If one does not exist, nothing changes.
 
-    `relation` is a key of `domain.ties.RELATIONSHIPS`. It is what the events of that name would be at this moment.
+    `relation` is a key of `domain.ties.RELATIONSHIPS`. The effect is that of the corresponding events at this moment.
     """
 
     who: Who
@@ -46,7 +46,7 @@ class Relate(Struct, frozen=True):
         return len(self.references)
 
     def rule(self, work: WorkingSet, limits: Limits) -> Outcome:
-        """Tie and untie as the events of the catalogue would at this moment."""
+        """Add and end ties like the events of the catalogue would at this moment."""
         relation, relationship = BY_NAME[self.relation], RELATIONSHIPS[self.relation]
         person = work.people.known(self.who)
         assert relation.kind is not None
@@ -64,7 +64,7 @@ class Relate(Struct, frozen=True):
 
 
 def report_tie(relationship: Relationship, holds: bool, person: Person, work: WorkingSet, number: int) -> bool:
-    """Tie or untie a customer on the word of this moment, and note in its history what came of it.
+    """Add or end a tie as of now, and record in the history what changed.
 
     True if the customer was not tied, or untied, before.
     """

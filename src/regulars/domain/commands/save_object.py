@@ -15,7 +15,7 @@ from regulars.domain.working import WorkingSet
 class SaveObject(Struct, frozen=True, kw_only=True):
     """Create an object (`reference` None), or change the one that `reference` names.
 
-    key: what a new object is known by, its number or its key. None leaves a field as it is, "" clears the description.
+    key: the number or key of a new object. None leaves a field unchanged, "" clears the description.
     """
 
     kind: str
@@ -32,7 +32,7 @@ class SaveObject(Struct, frozen=True, kw_only=True):
             needs.object_names.add((self.kind, fold(self.name)))
 
     def weight(self) -> int:
-        """It names no ties."""
+        """None: it names no ties."""
         return 0
 
     def rule(self, work: WorkingSet, limits: Limits) -> Outcome:

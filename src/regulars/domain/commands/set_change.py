@@ -1,13 +1,13 @@
-"""Changes of a set: what a call does to the members of a relationship."""
+"""Changes of a set: how a call changes the members of a relationship."""
 
 from typing import Literal
 
 SetChange = Literal["add", "remove", "replace"]
-"""Adds members to a set, removes members from it, or makes it these and no others."""
+"""Add members to a set, remove members from it, or replace them all."""
 
 
 def members_after(before: set[int], named: set[int], change: SetChange) -> set[int]:
-    """The members that a set has after a change that names some."""
+    """The members of a set after a change."""
     match change:
         case "add":
             return before | named

@@ -21,7 +21,7 @@ _DELETED: Final = "The customer was deleted later. A line without updated_at, or
 
 
 class Upsert(Struct, frozen=True):
-    """Create the customer that the profile names, or update it. `source` is the door, kept with consent.
+    """Create the customer that the profile names, or update it. `source` is stored with consent.
 
     new: the customer must not be there yet. A profile that names a number is refused unless that customer is there.
     tags: the only ones that a customer, named by number, has from now on; all of them known, or nothing changes.

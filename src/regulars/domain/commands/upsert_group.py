@@ -1,4 +1,4 @@
-"""UpsertGroup: upserts of one customer that count as one."""
+"""UpsertGroup: several upserts of one customer with one net effect."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from regulars.domain.working import WorkingSet
 
 
 def group_upserts(upserts: Sequence[Upsert]) -> list[list[int]]:
-    """The places of upserts that share an identifier, together where the last of them stands; most stand alone."""
+    """The positions of upserts, grouped by shared identifiers, in the order of each group's last; most are alone."""
     groups: dict[int, list[int]] = {}
     ends: dict[tuple[str, object], int] = {}
     for place, upsert in enumerate(upserts):
@@ -28,7 +28,7 @@ def group_upserts(upserts: Sequence[Upsert]) -> list[list[int]]:
 
 
 class UpsertGroup(Struct, frozen=True):
-    """Upserts of one customer that count as one: what they undo among themselves did not happen.
+    """Upserts of one customer with one net effect: changes that they undo among themselves did not happen.
 
     An import groups a file's lines by customer. If the last of them leaves the customer as the first found it, nothing
     changed, so re-importing the same file is a no-op. Customers between whom an identifier is handed on are in one
@@ -47,7 +47,7 @@ class UpsertGroup(Struct, frozen=True):
         return sum(upsert.weight() for upsert in self.upserts)
 
     def rule(self, work: WorkingSet, limits: Limits) -> Outcome:
-        """Carry out the upserts, and take them back if they came to nothing."""
+        """Execute the upserts, and roll them back if they changed nothing in the end."""
         people = work.people
         named = {number for upsert in self.upserts for number in people.find(upsert.profile.who)}
         # Evidence of consents has times of its own, by which a repeat of it is known already.
@@ -70,7 +70,7 @@ class UpsertGroup(Struct, frozen=True):
         return Outcome(parts[-1].verdict, parts[-1].person, parts=parts)
 
     def _carried_out(self, place: int, work: WorkingSet, limits: Limits) -> Outcome:
-        """One upsert. One whose address is somebody else's does without it if a later one gives another."""
+        """Execute one upsert. If another customer has its address, it is left out if a later upsert has another one."""
         upsert = self.upserts[place]
         outcome = apply(upsert, work, limits)
         if outcome.refusal is not None and outcome.refusal.code == "identity_conflict" and self._is_superseded(place):

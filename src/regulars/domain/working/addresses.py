@@ -1,4 +1,4 @@
-"""What addresses keep of their own: who had them before, whether they bounce, and who was deleted."""
+"""What is stored about addresses: former owners, hard bounces, and deleted customers."""
 
 from msgspec import Struct
 
@@ -20,7 +20,7 @@ class FormerAddress(Struct):
 
 
 class Tombstone(Struct):
-    """What is left of a deleted customer, under each of its identifiers: no text, only a keyed hash of that.
+    """What remains of a deleted customer for each identifier: a keyed hash of it, and no text.
 
     deleted_at: nothing that happened until then is of whoever has the identifier now. suppressed_at, complained_at:
     since when (ms) mail to the address must not be sent, as it was suppressed or reported as spam; None: it may.

@@ -1,4 +1,4 @@
-"""What a transaction comes to for those who follow the site: its net effect, as the outbox tells it."""
+"""The net effect of a transaction, as the outbox records it."""
 
 from collections.abc import Iterator
 from itertools import compress
@@ -27,7 +27,7 @@ from regulars.domain.working.working_set import WorkingSet
 _NAMES: Final = Customer.__struct_fields__
 _PLACES: Final = range(len(_NAMES))
 _CODES: Final = [FIELDS.index(name) if name in FIELDS else None for name in _NAMES]
-"""The code of each column of a customer, None of one that is not told."""
+"""The code of each customer column; None for columns that are not recorded."""
 
 
 def happenings_of(work: WorkingSet, first_consent: int) -> list[Happening]:

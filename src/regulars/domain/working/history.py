@@ -1,4 +1,4 @@
-"""The history of a transaction: events, mails and evidence of consent."""
+"""The history of a transaction: events, email logs and evidence of consent."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ class ActivityRow(Struct):
     log: int | None
     detail: str | None
     lacks: int = 0
-    """What the caller left open and we filled in: LACKS_TIME and LACKS_UUID, added up."""
+    """What the caller left out and we filled in: the sum of LACKS_TIME and LACKS_UUID."""
 
 
 class _OfCustomer(Protocol):
@@ -129,14 +129,14 @@ class History:
         self.orders.setdefault((customer, event, order), []).append(report)
 
     def note_mail(self, log: Log, key: str | None) -> None:
-        """Note by which id a mail was named, and to which address it went."""
+        """Record by which id an email was named, and to which address it went."""
         if key is not None and log.address_key is not None:
             first = self._mails.setdefault((key, log.address_key), log)
             if log.number < first.number:
                 self._mails[key, log.address_key] = log
 
     def mail_to(self, key: str, address_key: str | None) -> Log | None:
-        """The mail of this id that went to this address; the first of several."""
+        """The email with this id that went to this address; the first of several."""
         return None if address_key is None else self._mails.get((key, address_key))
 
     def forget(self, customer: int) -> None:

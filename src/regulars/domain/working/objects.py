@@ -31,7 +31,7 @@ class Objects:
         self.growth: Counter[int] = Counter()
 
     def add(self, found: RelatedObject) -> None:
-        """Take in a loaded or new object, under its number and its key."""
+        """Add a loaded or new object, under its number and its key."""
         kind = KINDS[found.kind - 1]
         self.by_reference[kind, found.number] = found
         if found.key is not None:
@@ -40,7 +40,7 @@ class Objects:
             self.by_name[kind, found.name_key] = found.number
 
     def find(self, kind: str, reference: Reference) -> RelatedObject | None:
-        """The object that a reference names, None if there is none (any more)."""
+        """The object that a reference names, None if it does not exist or was deleted."""
         found = self.by_reference.get((kind, reference))
         return None if found is None or found.deleted_at is not None else found
 
@@ -62,7 +62,7 @@ class Objects:
         return None if found is None else found.key
 
     def refuse_unknown_number(self, field: str, kind: str, reference: Reference) -> None:
-        """Raises RefusedError for a number of ours that we never gave out: a caller cannot create an object under it.
+        """Raises RefusedError for a number that only the server assigns and never did: callers cannot create it.
 
         To be called before a command changes anything.
         """
@@ -119,12 +119,12 @@ class Objects:
         self.growth[found.kind] -= 1
 
     def forget_name(self, found: RelatedObject) -> None:
-        """Give an object's name free."""
+        """Free an object's name."""
         if found.name_key is not None:
             self.by_name.pop((KINDS[found.kind - 1], found.name_key), None)
 
     def link(self, offer: RelatedObject, products: set[int], now: int) -> None:
-        """Say which products an offer has from `now` (ms) on."""
+        """Set the products of an offer from `now` (ms) on."""
         before = self.products_of.get(offer.number, set())
         self.links.update({(offer.number, product): product in products for product in before ^ products})
         self.products_of[offer.number] = products

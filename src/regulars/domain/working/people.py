@@ -23,7 +23,7 @@ class People:
         self._uuids: dict[bytes, int] = {}
 
     def add(self, person: Person) -> None:
-        """Take in a loaded or new customer."""
+        """Add a loaded or new customer."""
         customer = person.customer
         self.by_number[customer.number] = person
         self._uuids[customer.uuid] = customer.number
@@ -111,7 +111,7 @@ class People:
         return True
 
     def remove(self, person: Person) -> None:
-        """Forget a customer. What else is known of it is the working set's to forget."""
+        """Delete a customer. The working set deletes what belongs to it."""
         customer = person.customer
         is_stored = self.before.pop(customer.number, customer) is not None
         self.deleted[customer.number] = customer.uuid if is_stored else None

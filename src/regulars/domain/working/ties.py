@@ -1,4 +1,4 @@
-"""The ties of a transaction: what it reported of customers and objects, and which of that is news."""
+"""The ties of a transaction: what was reported, and what of it is a change."""
 
 from collections.abc import Mapping
 
@@ -28,7 +28,7 @@ class Ties:
         return new is not None and self._take(person, relation, number, new)
 
     def settle(self, person: Person, relation: Relation, number: int, holds: bool, at: int) -> bool:
-        """Set a tie to what was found out by other rules than those of reports; True as `report` says."""
+        """Set a tie to a state computed by other rules; returns the same as `report`."""
         old = person.ties.get((relation.code, number))
         if old is not None and (old.holds, old.at) == (holds, at):
             return False

@@ -15,7 +15,7 @@ from regulars.domain.working.ties import Ties
 
 
 class Counters(Struct):
-    """The next numbers a site hands out."""
+    """The next numbers that a site assigns."""
 
     customer: int
     activity: int
@@ -24,7 +24,7 @@ class Counters(Struct):
 
 
 class WorkingSet:
-    """The rows one transaction works on, and what it has changed of them.
+    """The rows of one transaction and its changes to them.
 
     The ledger loads it with every row that the batch's commands name; the rules read and change it and nothing else;
     the ledger then writes what it says has changed. now: the time of the transaction (ms). rebuild: whether every
@@ -68,7 +68,7 @@ class WorkingSet:
         )
 
     def delete(self, person: Person) -> None:
-        """Forget a customer with its ties and history."""
+        """Delete a customer with its ties and history."""
         number = person.customer.number
         self.people.remove(person)
         self.ties.forget(person)
@@ -80,7 +80,7 @@ class WorkingSet:
         self.ties.clear(relation, number, self.people.by_number)
 
     def is_clean(self) -> bool:
-        """Whether nothing at all has to be written."""
+        """Whether there is nothing to write."""
         history = self.history
         return not (
             self.ties.saved
@@ -98,7 +98,7 @@ class WorkingSet:
         )
 
     def entries(self) -> list[changes.Entry]:
-        """What the index must learn, by customer number."""
+        """The changes that the index needs, by customer number."""
         found: dict[int, changes.Entry] = {}
         for before, after in self.people.changed():
             entry = entry_of(before, after)
