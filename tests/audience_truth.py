@@ -5,6 +5,7 @@ It shares no code with the index: each filter is written down here a second time
 
 import uuid
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,9 @@ ANY_OF = {
     "passed_assessment_id": "assessment.passed",
     "failed_assessment_id": "assessment.failed",
     "sent_email_broadcast_id": "broadcast.sent",
+    "delivered_email_broadcast_id": "broadcast.delivered",
+    "complained_email_broadcast_id": "broadcast.complained",
+    "unsubscribed_email_broadcast_id": "broadcast.unsubscribed",
     "opened_email_broadcast_id": "broadcast.opened",
     "clicked_email_broadcast_id": "broadcast.clicked",
     "bounced_email_broadcast_id": "broadcast.bounced",
@@ -181,6 +185,11 @@ def _cents(value: str) -> int:
     return round(float(value) * 100)
 
 
+def _at(value: str) -> int:
+    moment = datetime.fromisoformat(value)
+    return round(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
+
+
 def _grams(text: str) -> set[str]:
     words = "".join(char if char.isalnum() else " " for char in text).split()
     return {f"  {word} "[at : at + 3] for word in words for at in range(len(word) + 1)}
@@ -206,6 +215,8 @@ def _has_word(word: str, record: Record) -> bool:
 
 _OTHERS: dict[str, Callable[[str, Record], bool]] = {
     "search": _search,
+    "created_after": lambda value, record: record["created_at"] >= _at(value),
+    "created_before": lambda value, record: record["created_at"] < _at(value),
     "has_email": lambda value, record: (record["email"] is not None) == (value.lower() in ("true", "1")),
     "has_all_tag_id": lambda value, record: all(("tag.has", item) in record["ties"] for item in _items(value)),
     "never_subscribed": lambda value, record: (record["subscribed_at"] is None) == (value in ("true", "1")),

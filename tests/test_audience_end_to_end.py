@@ -45,6 +45,7 @@ _VALUES: dict[str, st.SearchStrategy[str]] = {
     "flag": st.sampled_from(["true", "false", "1", "0"]),
     "id": ids,
     "money": st.sampled_from(["0", "1", "2.00", "-1", "5.5"]),
+    "moment": st.sampled_from(["2020-01-01", "2026-01-01T00:00:00Z", "2030-06-01T12:00:00+02:00"]),
     "uuid": st.integers(1, 9).map(str),  # a customer's number: see World.check
     "text": words | st.sampled_from([*PEOPLE, *IDS, "gmail", "a", "nn", "SAVE", "%", "_", "i"]),
     "address": st.sampled_from(["anna@example.com", "nobody@example.org", "p1@example.com"]),

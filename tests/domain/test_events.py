@@ -53,10 +53,14 @@ TABLE: dict[str, tuple[dict[str, Any], set[str], dict[str, int]]] = {
     ),
     "email_complained": (
         {"broadcast_id": "b"},
-        {"spam_reported"},
+        {"spam_reported", "broadcast.complained b"},
         {"unsubscribed_at": AT, "complained_at": AT},
     ),
-    "email_unsubscribed": ({}, set(), {"unsubscribed_at": AT, "opted_out_at": AT}),
+    "email_unsubscribed": (
+        {"broadcast_id": "b"},
+        {"broadcast.unsubscribed b"},
+        {"unsubscribed_at": AT, "opted_out_at": AT},
+    ),
     "subscribed": ({}, {"subscribed"}, {"subscribed_at": AT}),
     "unsubscribed": ({}, set(), {"unsubscribed_at": AT, "manually_unsubscribed_at": AT}),
     "newsletter_subscribed": ({"newsletter_id": "n"}, {"newsletter.subscribed n"}, {}),

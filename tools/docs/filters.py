@@ -5,7 +5,20 @@ from functools import partial
 from typing import Final
 
 from regulars.audience.filters.catalogue import FILTERS, Filter
-from regulars.audience.filters.values import ADDRESS, DAYS, FLAG, IDS, MONEY, NEEDLE, SITE, TEXT, UUID, WORDS, ValueKind
+from regulars.audience.filters.values import (
+    ADDRESS,
+    DAYS,
+    FLAG,
+    IDS,
+    MOMENT,
+    MONEY,
+    NEEDLE,
+    SITE,
+    TEXT,
+    UUID,
+    WORDS,
+    ValueKind,
+)
 from regulars.audience.sentences import describe
 from regulars.http.jsonapi.customer_documents import TYPES
 from regulars.http.jsonapi.customer_resource import RELATIONSHIPS
@@ -20,6 +33,7 @@ KINDS: Final[dict[str, ValueKind]] = {
     "days": DAYS,
     "flag": FLAG,
     "id": IDS,
+    "moment": MOMENT,
     "money": MONEY,
     "site": SITE,
     "part": NEEDLE,

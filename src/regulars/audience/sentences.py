@@ -11,6 +11,7 @@ from msgspec import structs
 
 from regulars.audience.filters.catalogue import BY_NAME, Engagement, Phrase
 from regulars.audience.filters.sorts import Sort
+from regulars.domain.moments import iso
 
 
 def describe(
@@ -82,6 +83,7 @@ _SPOKEN: Final[dict[str, Callable[[str, Any], str]]] = {
     "days": lambda _, days: "within the last day" if days == 1 else f"within the last {days} days",
     "flag": lambda _, value: "",
     "text": lambda raw, _: _quoted(raw),
+    "moment": lambda _, at: iso(at),
     "address": lambda raw, _: _quoted(raw),
     "uuid": lambda _, uuid: uuid,
     "money": lambda _, cents: f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02d}",

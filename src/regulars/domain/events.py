@@ -168,7 +168,7 @@ _CATALOGUE: Final[tuple[Event, ...]] = (
         "reported_as_spam",
         "the email was reported as spam; ends consent",
         consent=(False, "complaint"),
-        sets=(Sets("spam_reported", True),),
+        sets=(Sets("spam_reported", True), Sets("broadcast.complained", True, "broadcast_id")),
         of_address=True,
     ),
     _mail(
@@ -176,6 +176,7 @@ _CATALOGUE: Final[tuple[Event, ...]] = (
         "unsubscribed",
         "ends consent (opt-out), or only the subscription to the newsletter it names",
         consent=(False, "opt_out"),
+        sets=(Sets("broadcast.unsubscribed", True, "broadcast_id"),),
         conditional=(When("newsletter_id", None, _NEWSLETTER_LEFT, instead_of_consent=True),),
     ),
     Event(

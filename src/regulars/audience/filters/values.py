@@ -7,6 +7,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from regulars.domain.identity import parse_address, parse_uuid, readable_address, uuid_text
+from regulars.domain.moments import parse_moment
 from regulars.domain.references import LARGEST, number_of
 from regulars.domain.text import composed, search_key, trim, whole_number
 
@@ -113,6 +114,14 @@ def _uuid(raw: str) -> str:
         raise UUID.refuse() from None
 
 
+def _moment(raw: str) -> int:
+    """Reads a space as an unencoded +, as in a time with an offset."""
+    try:
+        return parse_moment(raw.strip().replace(" ", "+"))
+    except ValueError:
+        raise MOMENT.refuse() from None
+
+
 def _money(raw: str) -> int:
     found = _MONEY.fullmatch(raw)
     if found is None:
@@ -130,6 +139,13 @@ DAYS: Final = ValueKind(
     "30",
     _days,
     {"type": "integer", "minimum": 0, "maximum": MOST_DAYS},
+)
+MOMENT: Final = ValueKind(
+    "moment",
+    "a date such as 2026-01-31 (its midnight in UTC), an ISO 8601 time such as 2026-01-31T12:00:00Z, or Unix seconds",
+    "2026-01-31",
+    _moment,
+    {"type": "string", "minLength": 1},
 )
 FLAG: Final = ValueKind("flag", "true, 1, false or 0", "true", _flag, {"type": "string", "enum": list(_FLAGS)})
 IDS: Final = ValueKind(

@@ -108,12 +108,8 @@ def sets_of(dimension: Dimension) -> list[Node]:
     if dimension.kind == "consent":
         return list(CONSENT.values())
     if dimension.kind == "mail":
-        return [MailCondition(status, (dimension.broadcast,)) for status in _mail_statuses()]
+        return [MailCondition(status, (dimension.broadcast,)) for status in STATUSES]
     return []
-
-
-def _mail_statuses() -> list[str]:
-    return [name for name, status in STATUSES.items() if status.relation is not None]
 
 
 def groups_of(
@@ -133,7 +129,7 @@ def groups_of(
         case "consent":
             found = _named(list(CONSENT), sets_of(dimension), sets, matches)
         case _:
-            return _named(_mail_statuses(), sets_of(dimension), sets, matches)
+            return _named(list(STATUSES), sets_of(dimension), sets, matches)
     return sorted(found, key=lambda group: -len(group.customers))
 
 

@@ -20,7 +20,7 @@ from regulars.audience.questions.windows import Window, read_window, window_phra
 class Status(Struct, frozen=True):
     """A status of emails. latest: the column with the time of the latest such email, None if it is not kept."""
 
-    relation: str | None
+    relation: str
     latest: str | None
     any_mail: str
     of_broadcast: str
@@ -33,7 +33,8 @@ STATUSES: Final[dict[str, Status]] = {
     "clicked": Status("broadcast.clicked", "last_clicked_at", "clicked in an email", "clicked in {}"),
     "bounced": Status("broadcast.bounced", "bounced_at", "had an email bounce", "had {} bounce"),
     "dropped": Status("broadcast.dropped", None, "", "had {} dropped"),
-    "complained": Status(None, "complained_at", "complained about an email", ""),
+    "complained": Status("broadcast.complained", "complained_at", "complained about an email", "complained about {}"),
+    "unsubscribed": Status("broadcast.unsubscribed", None, "", "unsubscribed by {}"),
 }
 """Every status by name."""
 
@@ -48,8 +49,6 @@ def _status(value: Any) -> str:
 
 def _checked(condition: MailCondition) -> MailCondition:
     status = STATUSES[condition.status]
-    if condition.broadcasts and status.relation is None:
-        raise BadValueError(f"Which broadcasts were {condition.status} about is not kept; ask without a broadcast.")
     if not condition.broadcasts and status.latest is None:
         raise BadValueError(f"{condition.status!r} needs a broadcast.")
     if condition.when is not None and condition.broadcasts:
@@ -110,7 +109,6 @@ def _print(condition: MailCondition) -> str:
 def _predicate(condition: MailCondition, moment: Moment) -> Predicate:
     status = STATUSES[condition.status]
     if condition.broadcasts:
-        assert status.relation is not None
         return Member(status.relation, condition.broadcasts)
     assert status.latest is not None
     if condition.when is None:
