@@ -199,4 +199,4 @@ _FORKS.set_forkserver_preload(["regulars.app", "regulars.cli.serving", "uvicorn.
 def _serve(url: str, ready: "Connection[str, str]") -> None:
     from regulars.cli.serving import run_server
 
-    run_server(Settings(database=url, port=0, log_level="error"), on_listening=ready.send)
+    run_server(Settings(database=url, port=0, log_level="error", access_log="off"), on_listening=ready.send)

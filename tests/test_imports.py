@@ -20,7 +20,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "store": frozenset({"cancellation", "domain", "files", "logs"}),
     "checking": frozenset({"domain", "audience", "store"}),
     "settings": frozenset({"domain"}),
-    "logs": frozenset(),
+    "logs": frozenset({"rate_counters"}),
     "metrics": frozenset(),
     "files": frozenset(),
     "stalls": frozenset(),

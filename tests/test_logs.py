@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+import time
 from typing import Final
 
 import pytest
 
+from regulars import rate_counters
 from regulars.logs import LEVELS, LossyStream
 
 PROGRAM: Final = """
@@ -45,3 +47,22 @@ def test_a_stream_that_cannot_be_written_drops_lines() -> None:
         assert stream.write("x" * 100_000) == 100_000
         stream.flush()
         os.dup2(os.open(os.devnull, os.O_WRONLY), full.fileno())
+
+
+_WORKER: Final = """
+import sys
+from regulars.logs import configure_logging, unavailable
+configure_logging()
+for _ in range(5):
+    unavailable.warning("away")
+"""
+
+
+def test_all_workers_together_log_one_line_a_second() -> None:
+    with rate_counters.shared_file():
+        workers = [
+            subprocess.Popen([sys.executable, "-c", _WORKER], stderr=subprocess.PIPE, text=True) for _ in range(3)
+        ]
+        began = time.monotonic()
+        lines = sum(worker.communicate()[1].count("away") for worker in workers)
+        assert 1 <= lines <= 1 + time.monotonic() - began

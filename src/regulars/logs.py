@@ -1,6 +1,7 @@
 """Logs: where the lines of all rooms go, from which level on, and what they must not tell."""
 
 import logging
+import os
 import sys
 from contextlib import suppress
 from time import monotonic
@@ -8,6 +9,9 @@ from typing import Any, Final, TextIO, cast
 
 import structlog
 from structlog.typing import Processor
+
+from regulars import rate_counters
+from regulars.rate_counters import RateCounters
 
 LEVELS: Final = {
     "debug": logging.DEBUG,
@@ -18,6 +22,8 @@ LEVELS: Final = {
 """The levels that can be set, in the order of their weight."""
 
 _SECONDS: Final = 1.0
+_COUNTER: Final = 0
+"""The rate counter of log lines; API keys are numbered from 1."""
 
 
 class LossyStream:
@@ -67,17 +73,22 @@ def configure_logging(level: str = "info", log_format: str = "plain") -> None:
 
 
 class Throttle:
-    """At most a line a second, whoever has something to say; each line tells how many were held back before it."""
+    """Logs at most one line per second. Each line says how many were dropped since the last one of this process.
 
-    def __init__(self, name: str) -> None:
+    shared: all worker processes of one server together log at most one line per second.
+    """
+
+    def __init__(self, name: str, *, shared: bool = False) -> None:
         self._log = structlog.get_logger(name)
         self._silent_until = 0.0
         self._held_back = 0
+        self._shared = shared
+        self._counters: RateCounters | None = None
 
     def warning(self, event: str, **fields: Any) -> None:
         """Log a line, unless there was one within the last second."""
         now = monotonic()
-        if now < self._silent_until:
+        if now < self._silent_until or not self._is_admitted():
             self._held_back += 1
             return
         self._silent_until = now + _SECONDS
@@ -86,6 +97,14 @@ class Throttle:
         self._held_back = 0
         self._log.warning(event, **fields)
 
+    def _is_admitted(self) -> bool:
+        """Whether no other worker logged a line within the last second; True in a process without other workers."""
+        if not self._shared or rate_counters.FILE_VARIABLE not in os.environ:
+            return True
+        if self._counters is None:
+            self._counters = RateCounters.open()
+        return self._counters.admit(_COUNTER, 1).is_admitted
 
-unavailable: Final = Throttle("regulars.database")
+
+unavailable: Final = Throttle("regulars.database", shared=True)
 """Takes every line about a database that cannot be used: all calls, sites and tasks meet it at once."""
