@@ -1,1 +1,1 @@
-"""The HTTP surface: who may call, what is refused, and the two dialects."""
+"""The HTTP API: authentication, limits, errors, and the two API surfaces."""

@@ -1,4 +1,4 @@
-"""The access log: one line for each request, written in bulk so that a request pays for little more than its text.
+"""The access log: one line per request, written in bulk to keep its cost low.
 
 A line names the method, the route's template, the status, the time, the request id and the site. It never holds an
 address, a key or a value of the query: the path is the template of the route.
@@ -17,7 +17,7 @@ from regulars.logs import LossyStream
 LogFormat = Literal["plain", "json"]
 
 _EVERY: Final = 0.2
-"""Seconds that a line may wait. A process that is killed loses the lines of this time."""
+"""How long a line may be buffered (seconds). A killed process loses these lines."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -33,7 +33,7 @@ class AccessLog:
     def record(
         self, *, at: float, method: str, route: str, status: int, seconds: float, request_id: str, site: int | None
     ) -> None:
-        """Note one request that was answered. at: seconds since 1970."""
+        """Record one answered request. at: seconds since 1970."""
         if not self._lines:
             asyncio.get_running_loop().call_later(_EVERY, self.flush)
         self._lines.append(self._render(at, method, route, status, seconds * 1_000, request_id, site))

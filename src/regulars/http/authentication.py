@@ -1,4 +1,4 @@
-"""Authentication: whose key a request brings, found once a request and before its path, headers or body are judged."""
+"""Authentication: finds the key of a request, once, before its path, headers or body are checked."""
 
 from starlette.types import Scope
 
@@ -9,9 +9,9 @@ from regulars.http.services import Services
 
 
 async def authenticate(scope: Scope) -> Caller:
-    """The caller whose key the request brings. Raises Problem where there is none, nobody has it, or it asks too often.
+    """The caller whose key the request has. Raises Problem if it is missing, unknown or over its rate limit.
 
-    Kept in the scope: an error that follows is told in the dialect of the key.
+    Stored in the scope, because the format of later errors depends on the key.
     """
     known: Caller | None = scope.get("caller")
     if known is not None:

@@ -1,4 +1,4 @@
-"""BodyMemory: how many bytes of unfinished bodies a process holds, for all of its connections."""
+"""BodyMemory: limits the memory for incomplete request bodies of a process."""
 
 from types import TracebackType
 from typing import Self
@@ -7,19 +7,19 @@ from regulars.http.errors import Problem
 
 
 class BodyMemory:
-    """What the bodies under way take, in bytes, up to `limit`."""
+    """The bytes of all incomplete bodies, up to `limit`."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.taken = 0
 
     def share(self) -> "Share":
-        """A place for one body, as `with memory.share() as share:`; what it took is given back at the end."""
+        """The share of one body, as `with memory.share() as share:`. It is released at the end."""
         return Share(self)
 
 
 class Share:
-    """What one body takes."""
+    """The memory of one body."""
 
     def __init__(self, memory: BodyMemory) -> None:
         self._memory = memory
@@ -34,7 +34,7 @@ class Share:
         self._memory.taken -= self._taken
 
     def take(self, size: int) -> None:
-        """Take so many bytes more. Raises Problem where all bodies together would take more than the limit."""
+        """Reserve more bytes. Raises Problem if all bodies together would exceed the limit."""
         memory = self._memory
         if memory.taken + size > memory.limit:
             raise Problem(

@@ -1,4 +1,4 @@
-"""One call: the request as handlers see it, and the JSON that it is answered with."""
+"""One call: the request as handlers see it, and JSON responses."""
 
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
@@ -23,7 +23,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Call:
-    """A request, with what the server is made of."""
+    """A request, with the server's services."""
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope = scope
@@ -36,7 +36,7 @@ class Call:
         return Request(self.scope)
 
     def path(self, name: str) -> str:
-        """A part of the path, percent-decoded once; a literal + is a plus. Raises Problem where it is not UTF-8."""
+        """A path parameter, percent-decoded; a + stays a plus. Raises Problem if it is not UTF-8."""
         raw: str = self.scope["path_params"][name]
         if "%" not in raw:
             return raw
@@ -49,12 +49,12 @@ class Call:
         return text
 
     def attended(self) -> CancelOnDisconnect:
-        """`async with call.attended():` ends what is done inside when the client leaves; for calls without a body."""
+        """`async with call.attended():` cancels the block when the client disconnects; for calls without a body."""
         return CancelOnDisconnect(self._receive)
 
     @property
     def query(self) -> list[tuple[str, str]]:
-        """The query's parameters, decoded, in order."""
+        """The query parameters, decoded, in order."""
         return self.request.query_params.multi_items()
 
     async def body(self, largest: int | None = None) -> bytes:
@@ -91,7 +91,7 @@ class Call:
     async def submit(
         self, site: int, command: Command, *, explained: Callable[[RefusedError], Exception] | None = None
     ) -> Outcome:
-        """Carry a command out. Raises its refusal, in other words where `explained` gives them."""
+        """Execute a command. Raises its refusal, translated by `explained` if given."""
         outcome = await self.services.store.ledger.submit(site, command)
         if outcome.refusal is not None:
             raise outcome.refusal if explained is None else explained(outcome.refusal)
@@ -126,7 +126,7 @@ def _content_type(media_type: str) -> tuple[bytes, bytes]:
 
 
 class _JsonResponse(Response):
-    """A response whose body is bytes and whose type is known: made without the questions that Starlette's asks."""
+    """A response with a body of bytes and a known type: skips checks that Starlette's makes."""
 
     def __init__(self, body: bytes, status: int, media_type: str) -> None:
         self.status_code = status

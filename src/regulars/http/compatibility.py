@@ -16,7 +16,7 @@ from regulars.http.operations import OPERATIONS
 
 
 class VendorCall(Struct, frozen=True):
-    """Get a call as a vendor's documentation writes it; `note` says how far ours goes, or where it differs."""
+    """A call as the vendor's documentation writes it. `note`: differences and limits of ours."""
 
     method: str
     path: str

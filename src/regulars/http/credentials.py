@@ -1,4 +1,4 @@
-"""Credentials: the ways a caller may present a key, and what a request without a good one is told."""
+"""Credentials: the ways to send a key, and the errors for requests without a valid one."""
 
 import base64
 from typing import Final
@@ -14,14 +14,14 @@ _AUTHORIZATION: Final = b"authorization"
 
 
 class Presented(Struct, frozen=True):
-    """A secret that a request presents. `bearer`: it may be an OAuth token as well as a key."""
+    """A secret in a request. `bearer`: it can be an OAuth token or a key."""
 
     secret: str
     bearer: bool
 
 
 def header_of(scope: Scope) -> tuple[bytes, bytes] | None:
-    """The header that brings a secret, as it came; None if there is none."""
+    """The header with the secret, unparsed; None if there is none."""
     older = None
     for header in scope["headers"]:
         if header[0] == _AUTHORIZATION and header[1].strip():
@@ -32,7 +32,7 @@ def header_of(scope: Scope) -> tuple[bytes, bytes] | None:
 
 
 def presented(name: bytes, value: bytes) -> Presented:
-    """The secret in a header of `header_of`; an unreadable one is a secret that nobody has.
+    """The secret in a header of `header_of`; a malformed one becomes a secret that nobody has.
 
     HTTP Basic with the key as user name and no password; the base64 of the bare key, as real Blueshift integrations
     send it; a Bearer token; or the header of older Sendwithus clients.
@@ -51,7 +51,7 @@ def presented(name: bytes, value: bytes) -> Presented:
 
 
 def basic(text: str) -> tuple[str, str] | None:
-    """The user name and password in what follows the word Basic; None if it is not the base64 of UTF-8."""
+    """The user name and password of HTTP Basic; None if it is not base64 of UTF-8."""
     try:
         user, _, password = base64.b64decode(text.strip(), validate=True).decode().partition(":")
     except ValueError:

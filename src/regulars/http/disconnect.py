@@ -1,4 +1,4 @@
-"""Work for a client that disconnects is cancelled, so that nobody waits behind an answer that nobody will read."""
+"""Cancels work for a client that has disconnected, so that others do not wait for it."""
 
 import asyncio
 from contextlib import suppress
@@ -10,15 +10,15 @@ from starlette.types import Receive
 from regulars.http.errors import Problem
 
 PATIENCE: Final = 0.05
-"""Seconds after which a client is looked after: most answers take less, and watching would cost more than they do."""
+"""The delay before watching for a disconnect (seconds): most responses take less, and watching would cost more."""
 
 _DISCONNECT: Final = "http.disconnect"
 
 
 class CancelOnDisconnect:
-    """`async with CancelOnDisconnect(receive):` cancels the work inside when the client leaves, and raises Problem.
+    """`async with CancelOnDisconnect(receive):` cancels the block when the client disconnects, and raises Problem.
 
-    For a call whose body is read, or which has none: messages are taken from `receive`. To be used once.
+    For a call whose body has been read or that has none, because it consumes messages of `receive`. Single use.
     """
 
     def __init__(self, receive: Receive, patience: float = PATIENCE) -> None:
@@ -28,7 +28,7 @@ class CancelOnDisconnect:
         self._has_left = False
 
     async def __aenter__(self) -> None:
-        """Begin to look after the client in a while."""
+        """Start watching after a delay."""
         task = asyncio.current_task()
         assert task is not None
         self._task = task
@@ -37,7 +37,7 @@ class CancelOnDisconnect:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop looking. Raises Problem if the client has left."""
+        """Stop watching. Raises Problem if the client has disconnected."""
         self._timer.cancel()
         if self._watch is not None:
             self._watch.cancel()

@@ -1,4 +1,4 @@
-"""Endpoints: an operation as an ASGI application, which judges who calls before anything is read."""
+"""Endpoints: an operation as an ASGI application, which authenticates before it reads the body."""
 
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -20,7 +20,7 @@ class Endpoint:
         self._scope = operation.scope
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Authorise, check the headers, handle, answer."""
+        """Authorise, check the headers, call the handler, respond."""
         scope["operation"] = self.operation
         call = Call(scope, receive)
         if self._open:

@@ -1,7 +1,7 @@
-"""Errors: every way a request can fail, by a stable code, with the status that both surfaces answer with.
+"""Errors: every way a request can fail, by stable code, with its status.
 
-The contract, in one place: a handler raises `Problem` (or lets a refusal of the domain or an outage of the store
-pass); the gate turns it into the body of the caller's dialect. Nothing else writes an error.
+The contract: a handler raises `Problem` (or lets a refusal of the domain or a failure of the store
+pass); the gate turns it into the caller's error format. Nothing else writes an error.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from regulars.store.engine import UnavailableError
 
 
 class ErrorKind(NamedTuple):
-    """A kind of error: HTTP status and what it means, for the docs."""
+    """A kind of error: its HTTP status and meaning, for the docs."""
 
     status: int
     meaning: str
@@ -64,11 +64,11 @@ ERRORS: Final[dict[str, ErrorKind]] = {
 """Every error code. Codes are part of the interface: never renamed."""
 
 RETRY_SECONDS: Final = 1
-"""What Retry-After says where trying again helps."""
+"""The value of Retry-After for errors that are worth a retry."""
 
 
 class Problem(Exception):
-    """A request that fails: a code of ERRORS, one sentence, and the single faults where there are several."""
+    """A failed request: a code of ERRORS, a sentence, and the individual faults if there are several."""
 
     def __init__(
         self, code: str, detail: str, *, faults: Sequence[Fault] = (), headers: Mapping[str, str] | None = None
@@ -92,7 +92,7 @@ class Problem(Exception):
 
 @contextmanager
 def after_commit() -> Iterator[None]:
-    """`with after_commit():` around rendering what a write did: if that fails, the caller is told the write is done.
+    """`with after_commit():` around reading what a write did: if that fails, the error says that the write was made.
 
     Raises Problem.
     """

@@ -1,4 +1,4 @@
-"""The gate: the one outer layer of the server, pure ASGI. Request ids, the table of routes, and every error's body."""
+"""The gate: the outer layer of the server, pure ASGI. Request ids, routing, and the body of every error."""
 
 import itertools
 import re
@@ -100,19 +100,19 @@ class Gate:
                 observation.end(began, scope, route, status, request_id)
 
     async def refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request that could not be read: `code` and `detail` in its scope say why not."""
+        """Respond to a request that could not be parsed; `code` and `detail` in its scope say why."""
         response = self._render(Problem(scope["code"], scope["detail"]), Request({**scope, "type": "http"}))
         _finish(response.raw_headers, self._request_id(scope))
         await response(scope, receive, send)
 
     def _methods(self, path: str) -> list[str]:
-        """What a path can be called with, by all of its routes; a single route knows of its own methods only."""
+        """The methods of a path, over all of its routes; a single route knows only its own."""
         return sorted(
             {name for route, _ in self._routes if route.path_regex.match(path) for name in route.methods or ()}
         )
 
     def _find(self, scope: Scope, path: str) -> ASGIApp:
-        """What answers the path: found in a table where it has no parameter, or one at its end; else by the router."""
+        """The endpoint of a path: from a table if it has no parameter or one at its end, else from the router."""
         method = scope["method"]
         exact = self._exact.get((method, path))
         if exact is not None:
@@ -126,11 +126,11 @@ class Gate:
         return app
 
     def _neighbour(self, path: str) -> Operation | None:
-        """The operation that has this path, with whatever method."""
+        """An operation with this path, whatever its method."""
         return next((operation for route, operation in self._routes if route.path_regex.match(path)), None)
 
     async def _key_problem(self, scope: Scope, path: str) -> Problem | None:
-        """What is wrong with the key of a request that no route takes; None where all is well, or none is asked for."""
+        """The problem with the key of a request without a route; None if it is valid or not needed."""
         neighbour = self._neighbour(path)
         if not (_unknown(path).keyed if neighbour is None else neighbour.caller is not None):
             return None
@@ -162,7 +162,7 @@ class Gate:
 
 
 def _finish(headers: list[tuple[bytes, bytes]], request_id: str) -> None:
-    """Add what every reply has. No cache keeps one unless its handler says so: most show personal data."""
+    """Add the headers of every response. Caches store none unless the handler allows it: most have personal data."""
     headers.append((REQUEST_ID, request_id.encode()))
     headers.append(_NOSNIFF)
     for name, _ in headers:
@@ -191,7 +191,7 @@ def _tables(
 
 
 def _problem(error: Exception) -> Problem:
-    """What a request is told of an exception."""
+    """The error for an exception."""
     match error:
         case Problem():
             return error

@@ -25,7 +25,7 @@ async def show_alive(call: Call) -> Response:
 
 
 async def show_ready(call: Call) -> Response:
-    """Whether calls will be carried out: the database can be written, and no site is being loaded."""
+    """Whether the server is ready: the database can be written, and no site is being loaded."""
     await call.services.store.prove_writable()
     if call.services.audience.is_loading:
         raise Problem("loading", "An index is being loaded.")

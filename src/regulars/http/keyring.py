@@ -1,4 +1,4 @@
-"""The keyring: who a secret belongs to, remembered for seconds, so that a request costs no look-up of its key."""
+"""The keyring: caches the owners of secrets for seconds, so that requests do not look up their key."""
 
 import time
 from collections.abc import Callable
@@ -12,11 +12,11 @@ from regulars.store.control import ApiKey
 from regulars.store.store import Store
 
 REMEMBERED_SECONDS: Final = 4.0
-"""How long an answer is kept: a revocation holds within 5 seconds."""
+"""How long an entry is cached: a revocation takes effect within 5 seconds."""
 
 _LARGEST: Final = 10_000
 LONGEST: Final = 512
-"""Bytes of a header that is remembered; whoever sends more than a key does not fill our memory with it."""
+"""The longest header (bytes) that is cached, so that callers cannot fill the memory."""
 
 
 class Caller(Struct, frozen=True):
@@ -59,16 +59,16 @@ class Keyring:
         self._used: dict[int, int] = {}
 
     def __len__(self) -> int:
-        """How many secrets are remembered."""
+        """The number of cached secrets."""
         return len(self._known)
 
     def recall(self, header: tuple[bytes, bytes]) -> Caller | None:
-        """The caller whose secret a header brings (`credentials.header_of`), if that was looked up a moment ago."""
+        """The caller of a header (`credentials.header_of`), if it is cached."""
         known = self._known.get(header)
         return None if known is None or known[0] < time.monotonic() else self._noted(known[1])
 
     async def find(self, header: tuple[bytes, bytes]) -> Caller | None:
-        """The caller whose secret a header brings; None if nothing that stands has it."""
+        """The caller of a header; None if no valid key or token has its secret."""
         known = self._known.get(header)
         if known is None or known[0] < time.monotonic():
             if len(self._known) >= self._largest:
@@ -84,11 +84,11 @@ class Keyring:
         return caller
 
     def forget(self) -> None:
-        """Look every secret up anew: something was revoked here."""
+        """Drop the cache, because something was revoked here."""
         self._known.clear()
 
     async def flush(self) -> None:
-        """Write down when keys were last used."""
+        """Store when keys were last used."""
         used, self._used = self._used, {}
         if not used:
             return

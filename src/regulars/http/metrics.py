@@ -1,4 +1,4 @@
-"""Metrics: what Prometheus reads, for whoever has the token that is set."""
+"""Metrics for Prometheus, protected by the token in the settings."""
 
 import secrets
 from typing import Final

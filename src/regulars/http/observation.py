@@ -1,4 +1,4 @@
-"""Observation: each request that was answered becomes a figure and a line of the access log.
+"""Observation: counts each answered request and logs it.
 
 Both are kept off the way of the request: a few additions to numbers in memory, and a text that is written in bulk.
 """
@@ -68,12 +68,12 @@ class Observation:
         metrics.add_source(lambda: [(IN_PROGRESS, (), self._in_progress)])
 
     def begin(self) -> float:
-        """Note that a request has come; what is returned goes into `end`."""
+        """Record the start of a request; pass the result to `end`."""
         self._in_progress += 1
         return time.perf_counter()
 
     def end(self, began: float, scope: Scope, route: str, status: int, request_id: str) -> None:
-        """Note that a request was answered. route: the template of its path."""
+        """Record that a request was answered. route: the template of its path."""
         self._in_progress -= 1
         seconds = time.perf_counter() - began
         method: str = scope["method"]
@@ -104,7 +104,7 @@ class Observation:
             _log.warning("slow query", question=in_words(), ms=round(seconds * 1_000, 1), site=site, total=total)
 
     def close(self) -> None:
-        """Write what waits."""
+        """Write the buffered lines."""
         if self._access_log is not None:
             self._access_log.flush()
 
@@ -139,5 +139,5 @@ def observe_audience(metrics: Metrics, audience: Audience) -> None:
 
 
 def observe_loop(metrics: Metrics, stalls: StallWatch) -> None:
-    """Measure how long the event loop is held."""
+    """Measure how long the event loop is blocked."""
     metrics.add_source(lambda: [(LOOP_LAG, (), stalls.max_lag), (STALLS, (), stalls.stalls)])

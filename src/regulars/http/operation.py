@@ -35,7 +35,7 @@ def _no_components(limits: Limits) -> dict[str, Schema]:
 
 
 class Surface(Struct, frozen=True, eq=False, kw_only=True):
-    """A family of operations that speak to the same clients. `tag` and `description` head it in the documentation.
+    """A group of operations for the same clients. `tag` and `description` are its heading in the documentation.
 
     errors: how errors look. security: the names of the security schemes. media_type: of replies. takes: the media types
     of bodies. check: refuses a request by its headers, before its body is read; raises Problem. statuses: errors
@@ -56,7 +56,7 @@ class Surface(Struct, frozen=True, eq=False, kw_only=True):
 
 
 class Operation(Struct, frozen=True, eq=False):
-    """One call: a method and a path, what it takes, and what it gives.
+    """One call: method, path, parameters, body, response and errors.
 
     name: what client generators call it, after the surface; part of the interface. path: its parameters stay
     percent-encoded until the handler asks for them. description: more than the summary, if that needs it. query: the

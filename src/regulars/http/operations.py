@@ -1,4 +1,4 @@
-"""Every operation of the server: a module of a resource declares its own, and stands here once."""
+"""Every operation of the server. Each module declares its own and is listed here once."""
 
 from typing import Final
 

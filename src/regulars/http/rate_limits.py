@@ -1,4 +1,4 @@
-"""Rate limits: what a key may ask a second, and how its caller is told (draft-ietf-httpapi-ratelimit-headers-11)."""
+"""Rate limits per key, and their response headers (draft-ietf-httpapi-ratelimit-headers-11)."""
 
 import math
 from typing import Final
@@ -10,14 +10,14 @@ from regulars.http.keyring import Caller
 from regulars.http.services import Services
 
 POLICY: Final = "requests"
-"""The name of the one limit that there is."""
+"""The name of the only limit."""
 
 _SCOPE: Final = "rate_limit_headers"
 Headers = list[tuple[bytes, bytes]]
 
 
 def headers_of(scope: Scope) -> Headers:
-    """What the reply to a request must say of its key's limit; nothing where the key has none."""
+    """The headers about the key's limit; none if the key has no limit."""
     found: Headers = scope.get(_SCOPE, [])
     return found
 

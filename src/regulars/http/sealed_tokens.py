@@ -1,4 +1,4 @@
-"""Sealed tokens: short texts that callers hand back to us and can neither read nor change.
+"""Sealed tokens: short texts that callers return to us and can neither read nor change.
 
 They are encrypted with AES-SIV (RFC 5297): deterministic, so the same text gives the same token, and no nonce that
 could repeat.

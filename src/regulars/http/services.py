@@ -1,4 +1,4 @@
-"""What handlers work with: the store, the audience, the keyring, the settings and the clock, given to them once."""
+"""The services of handlers: store, audience, keyring, settings and clock."""
 
 from collections.abc import Callable
 

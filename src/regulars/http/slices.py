@@ -1,4 +1,4 @@
-"""Slices: long lists are rendered some at a time, so that other calls get their turn between."""
+"""Slices: renders long lists in parts, so that other calls can run in between."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Every surface, in the order of the documentation, and which one answers for a path that no operation has."""
+"""Every surface, in the order of the documentation, and the error format of unknown paths."""
 
 from typing import Final, NamedTuple
 
@@ -14,9 +14,9 @@ ERROR_SURFACES: Final = (CLASSIC_ERRORS, JSONAPI_ERRORS, OAUTH_ERRORS, PAGE_ERRO
 
 
 class UnknownPaths(NamedTuple):
-    """Paths that no operation has: how they begin, how the error looks, and whether a key is judged first.
+    """Unknown paths: their prefix, their error format, and whether a key is checked first.
 
-    Whoever has no key is not told which paths there are beside those that need none.
+    Callers without a key do not learn which paths exist, except those that need no key.
     """
 
     prefix: str
@@ -31,4 +31,4 @@ UNKNOWN_PATHS: Final = (
     UnknownPaths("/docs/", PAGE_ERRORS, keyed=False),
     UnknownPaths("", CLASSIC_ERRORS, keyed=False),
 )
-"""The first that fits."""
+"""The first match counts."""

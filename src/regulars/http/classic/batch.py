@@ -1,4 +1,4 @@
-"""POST /batch: many calls of the classic surface in one, each with its own reply."""
+"""POST /batch: several calls of the classic surface in one, each with its own response."""
 
 import asyncio
 import re
@@ -29,7 +29,7 @@ _SAFE: Final = "/%+@:~!$&'()*,;="
 
 
 async def batch(call: Call, caller: Caller) -> Response:
-    """Carry out up to 100 calls in order; the call itself is 200 whatever becomes of them."""
+    """Execute up to 100 calls in order. The batch itself returns 200 even if calls fail."""
     items = await call.json()
     if not isinstance(items, list):
         raise Problem("malformed", "The body must be a list of {path, method, body}.")
@@ -60,7 +60,7 @@ def _fault(place: int, item: Any) -> Fault | None:
 
 
 async def _carry_out(call: Call, item: dict[str, Any], most: int) -> tuple[dict[str, Any], int]:
-    """One call's reply, and its size in bytes. most: how large it may be; only a reading call is refused for it."""
+    """One call's response and its size in bytes. most: the maximum size; only reading calls are refused for it."""
     path, _, query = item["path"].partition("?")
     path = PREFIX + quote(_PREFIXES.sub("", path, count=1) if _PREFIXES.match(path) else path, safe=_SAFE)
     reply: dict[str, Any] = {"path": item["path"], "method": item["method"]}
@@ -80,7 +80,7 @@ async def _carry_out(call: Call, item: dict[str, Any], most: int) -> tuple[dict[
 
 
 def _content(status: int, raw: bytes) -> Any:
-    """The body of a reply, as part of a JSON document: that of a success as it is, without being read."""
+    """The body of a response as part of a JSON document; that of a success is passed on without parsing it."""
     if status < 400:
         return msgspec.Raw(raw)
     content = msgspec.json.decode(raw)
@@ -99,7 +99,7 @@ _TOO_LARGE: Final = (
 async def _call(
     call: Call, method: str, path: str, query: str, body: bytes, most: int | None
 ) -> tuple[int, bool, bytes]:
-    """One call through the whole server, with the batch's own credentials: its status, whether it is JSON, its body.
+    """One call through the whole server, with the batch's credentials. Returns status, whether it is JSON, and body.
 
     most: bytes of the largest reply. Raises _ReplyTooLargeError.
     """

@@ -19,7 +19,7 @@ _Held = dict[int, list[tuple[int, str | None]]]
 
 
 def customer_object(person: Person | Picture[CustomerCard]) -> dict[str, Any]:
-    """A customer as both vendors show one. `created` is Unix seconds, `*_at` ISO 8601."""
+    """The customer object of both vendors. `created` is Unix seconds, `*_at` ISO 8601."""
     c = person.customer
     held = person.held()
     attributes = attributes_json(c.attributes)

@@ -30,7 +30,7 @@ from regulars.store.reads import CustomerCard, find_person
 
 BULK_LIMIT: Final = 50
 STRICT: Final[dict[str, Schema]] = {"strict": {"type": "boolean"}}
-"""The parameter by which a field that cannot be read is refused."""
+"""The parameter that makes the server refuse invalid optional fields."""
 
 DONE: Final[dict[str, Any]] = {"success": True, "status": "OK"}
 
@@ -42,7 +42,7 @@ async def show(call: Call, caller: Reader) -> Response:
 
 
 async def search(call: Call, caller: Reader) -> Response:
-    """The customer of an address, customer_id or uuid, as a list of one or none.
+    """The customer with an address, customer_id or uuid, as a list of at most one.
 
     It stands under the three names that Blueshift's specification has.
     """
@@ -92,7 +92,7 @@ async def bulk(call: Call, caller: Writer) -> Response:
 
 
 async def remove(call: Call, caller: Writer) -> Response:
-    """Delete a customer; done also when there is none."""
+    """Delete a customer. Succeeds if there is none."""
     return await _delete(call, caller, who_in_path(call))
 
 
@@ -102,7 +102,7 @@ async def remove_posted(call: Call, caller: Writer) -> Response:
 
 
 def is_strict(call: Call) -> bool:
-    """Whether the caller wants a field that cannot be read to be refused: `?strict=true`."""
+    """Whether invalid optional fields are to be refused: `?strict=true`."""
     value = call.request.query_params.get("strict", "").lower()
     if value not in ("", "true", "1", "false", "0"):
         raise Problem("invalid", "strict must be true or false.", faults=[Fault("strict", "must be true or false")])
@@ -110,9 +110,9 @@ def is_strict(call: Call) -> bool:
 
 
 def warned(profile: Profile | None, outcome: Outcome) -> dict[str, Any]:
-    """What was not taken as it was given, as the member `warnings` of a reply; nothing where there is no such thing.
+    """The member `warnings` of a response: what was not stored as sent. Empty if there is nothing to report.
 
-    Fields of the profile that could not be read, and what was kept back as the person had ended it.
+    Invalid profile fields, and consent that was kept back because the person had ended it.
     """
     told: list[Any] = [] if profile is None else list(profile.warnings)
     told += [{"field": fault.field, "detail": fault.detail} for fault in outcome.kept_back]
@@ -153,7 +153,7 @@ async def _delete(call: Call, caller: Writer, who: Who) -> Response:
 
 
 async def _upsert_all(call: Call, caller: Writer, upserts: list[Upsert]) -> list[Outcome]:
-    """The outcome of each upsert. Those that give an identifier which another one frees are carried out with it."""
+    """The outcome of each upsert. Upserts that exchange identifiers are executed together."""
     ledger = call.services.store.ledger
     groups = group_upserts(upserts)
     commands = [upserts[at[0]] if len(at) == 1 else UpsertGroup(tuple(upserts[place] for place in at)) for at in groups]

@@ -1,4 +1,4 @@
-"""Activity on the classic surface: one event, many in one call, and what happened of late."""
+"""Activity on the classic surface: one event, several in one call, and recent events."""
 
 from typing import Any, Final
 
@@ -32,13 +32,13 @@ BULK_BYTES: Final = 1024 * 1024
 
 HISTORY_LIMIT: Final = 50
 LOOKED_AT: Final = 1_000
-"""Events that are looked through for those of one name."""
+"""The number of recent events that are searched for those with one name."""
 
 WHOSE: Final = ("email", "customer_id", "uuid")
 
 
 async def record_event(call: Call, caller: Writer) -> Response:
-    """Record something that a customer did, or that was done to them."""
+    """Record one event."""
     services = call.services
     body, strict = await call.json_object(), is_strict(call)
     activity = parse_activity(body, now=services.clock(), limits=services.store.limits, strict=strict)
@@ -47,7 +47,7 @@ async def record_event(call: Call, caller: Writer) -> Response:
 
 
 async def bulk(call: Call, caller: Writer) -> Response:
-    """Record up to 100 events, 1 MB at most, each by itself, in order; tells which failed and why."""
+    """Record up to 100 events, at most 1 MB, each on its own, in order. Reports which failed and why."""
     services = call.services
     events, strict = (await call.json_object(BULK_BYTES)).get("events"), is_strict(call)
     if not isinstance(events, list):
@@ -79,7 +79,7 @@ async def bulk(call: Call, caller: Writer) -> Response:
 
 
 async def history(call: Call, caller: Reader) -> Response:
-    """What happened of late: to one customer, or to everybody; of all events, or of one name."""
+    """Recent events of one customer or of all; all events, or those with one name."""
     given = call.request.query_params
     text = given.get("limit", "").strip()
     limit = int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else (0 if text else HISTORY_LIMIT)
@@ -105,7 +105,7 @@ async def history(call: Call, caller: Reader) -> Response:
 
 
 def _past_event(row: ActivityRow, customer: Customer | None) -> dict[str, Any]:
-    """An event as it was told, with when it happened and to whom (null: a customer who was deleted)."""
+    """An event as it was sent, with its time and customer (null if deleted)."""
     detail = msgspec.json.decode(row.detail) if row.detail else {}
     whose = (
         None

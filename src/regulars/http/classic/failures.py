@@ -1,4 +1,4 @@
-"""Errors of the classic surface: plain text to Sendwithus callers, a JSON object to everybody else."""
+"""Errors of the classic surface: plain text for Sendwithus clients, a JSON object for all others."""
 
 from typing import Final
 
@@ -24,7 +24,7 @@ def is_sendwithus(request: Request) -> bool:
 
 
 def status_of(problem: Problem, request: Request) -> int:
-    """The status that this caller is told."""
+    """The status for this caller."""
     if not is_sendwithus(request):
         return problem.status
     if problem.code == "object_not_found":
@@ -33,7 +33,7 @@ def status_of(problem: Problem, request: Request) -> int:
 
 
 def render(problem: Problem, request: Request) -> Response:
-    """The error in the caller's dialect. Text is never empty, nor JSON, which the Node client takes for success."""
+    """The error in the caller's format. Text is never empty and never JSON, which the Node client takes for success."""
     status = status_of(problem, request)
     response: Response
     if is_sendwithus(request):
@@ -52,7 +52,7 @@ def sentence(problem: Problem) -> str:
 
 
 def body(problem: Problem) -> dict[str, object]:
-    """The error as a JSON object, all faults at once."""
+    """The error as a JSON object with all faults."""
     return {
         "success": False,
         "status": problem.reason,

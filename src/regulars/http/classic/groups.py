@@ -1,4 +1,4 @@
-"""Groups on the classic surface: the resource, and who is in one."""
+"""Groups on the classic surface, and their members."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,9 +28,9 @@ KIND = "group"
 
 
 async def index(call: Call, caller: Reader) -> Response:
-    """Every group, by the order of their creation here. Many are sent a slice at a time.
+    """All groups in order of creation. Long lists are sent in slices.
 
-    Each slice is of its own moment, so that a slow client holds no transaction open: a group that is there all the
+    Each slice is read separately, so that a slow client holds no transaction open. A group that exists all the
     time is listed once.
     """
     first = await _groups_after(call, caller, -1)
@@ -40,7 +40,7 @@ async def index(call: Call, caller: Reader) -> Response:
 
 
 async def _list(call: Call, caller: Reader, groups: list[RelatedObject]) -> AsyncIterator[bytes]:
-    """The body of the list, of which the first groups are read already."""
+    """The body of the list; the first groups have been read already."""
     yield msgspec.json.encode(DONE)[:-1] + b',"groups":['
     separator = b""
     while groups:
@@ -57,7 +57,7 @@ async def _groups_after(call: Call, caller: Reader, number: int) -> list[Related
 
 
 async def create(call: Call, caller: Writer) -> Response:
-    """Create a group; a name is required, and nobody else may have it."""
+    """Create a group. The name is required and must be unique."""
     name, description = _fields(await call.json_object(), call.services.store.limits, name_required=True)
     return await _saved(call, caller, SaveObject(kind=KIND, name=name, description=description))
 
@@ -70,18 +70,18 @@ async def update(call: Call, caller: Writer) -> Response:
 
 
 async def remove(call: Call, caller: Writer) -> Response:
-    """Delete a group; nobody is in it any more."""
+    """Delete a group and all memberships."""
     await call.submit(caller.site, DeleteObject(KIND, _group(call)))
     return json_response(DONE)
 
 
 async def join(call: Call, caller: Writer) -> Response:
-    """Put a customer into a group."""
+    """Add a customer to a group."""
     return await _relate(call, caller, holds=True)
 
 
 async def leave(call: Call, caller: Writer) -> Response:
-    """Take a customer out of a group."""
+    """Remove a customer from a group."""
     return await _relate(call, caller, holds=False)
 
 
@@ -190,4 +190,4 @@ OPERATIONS: Final = (
         reply=schemas.done(),
     ),
 )
-"""The operations on groups and on who is in one."""
+"""The operations on groups and their members."""

@@ -1,4 +1,4 @@
-"""Mails on the classic surface: those to one customer, those to everybody, one of them, and what happened to it."""
+"""Email logs on the classic surface: of one customer, of all, one of them, and its events."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -26,10 +26,10 @@ from regulars.store.reads import FOREVER, find_person, logs_of
 
 LARGEST_COUNT: Final = 100
 LARGEST_OFFSET: Final = 10_000
-"""Mails that may be passed over; whoever reads further goes on behind the last one, with `before`."""
+"""The largest offset. To read further, callers use `before`."""
 
 MOST_EVENTS: Final = 1_000
-"""Events of one mail that are shown."""
+"""The maximum number of events shown for one email."""
 
 _LATEST: Final = FOREVER // SECOND
 
@@ -67,7 +67,7 @@ async def of_customer(call: Call, caller: Reader) -> Response:
 
 
 async def index(call: Call, caller: Reader) -> Response:
-    """The mails to everybody, newest first. Bounds are Unix seconds."""
+    """The emails of all customers, newest first. Bounds are Unix seconds."""
     faults: list[Fault] = []
     count = _whole(call, "count", 1, LARGEST_COUNT, LARGEST_COUNT, faults)
     skip = _whole(call, "offset", 0, LARGEST_OFFSET, 0, faults)
@@ -105,7 +105,7 @@ async def show(call: Call, caller: Reader) -> Response:
 
 
 async def events(call: Call, caller: Reader) -> Response:
-    """What happened to one mail, oldest first."""
+    """The events of one email, oldest first."""
     async with call.services.store.snapshot() as connection:
         log = await _found(connection, caller.site, call.path("log"), with_pending=True)
         happened = await events_of_log(connection, caller.site, log.number, count=MOST_EVENTS)
@@ -122,7 +122,7 @@ async def _found(connection: Connection, site: int, key: str, *, with_pending: b
 
 
 def event_object(name: str, at: int, detail: str | None) -> dict[str, Any]:
-    """What happened to a mail as Sendwithus shows it; `created` is Unix seconds."""
+    """An event of an email in the format of Sendwithus; `created` is Unix seconds."""
     kind = EVENTS.get(name)
     status = name if kind is None or kind.mail is None else kind.mail
     told = msgspec.json.decode(detail).get("message") if detail else None
@@ -135,7 +135,7 @@ def event_object(name: str, at: int, detail: str | None) -> dict[str, Any]:
 
 
 def log_object(log: Log, site: int, names: Mapping[str, str]) -> dict[str, Any]:
-    """A log as Sendwithus shows one; `created` is Unix seconds. names: those of templates, by `email_id`."""
+    """A log in the format of Sendwithus; `created` is Unix seconds. names: template names by `email_id`."""
     return {
         "object": "log",
         "id": log.public_id(site),

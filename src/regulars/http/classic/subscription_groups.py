@@ -1,4 +1,4 @@
-"""Subscription groups on the classic surface: what Blueshift calls the newsletters."""
+"""Subscription groups on the classic surface: Blueshift's name for newsletters."""
 
 from typing import Any, Final
 

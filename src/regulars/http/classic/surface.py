@@ -26,7 +26,7 @@ SERVER: Final = Surface(
     errors=CLASSIC_ERRORS,
     media_type=JSON,
 )
-"""Operations of no vendor, for programs."""
+"""Operations that no vendor has, for programs."""
 
 SERVER_TEXT: Final = Surface(
     tag=SERVER.tag, description=SERVER.description, errors=CLASSIC_ERRORS, media_type="text/plain"

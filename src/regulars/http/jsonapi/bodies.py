@@ -1,4 +1,4 @@
-"""Bodies: what a JSON:API document asks to be written, read with all of its faults at once."""
+"""Request bodies of JSON:API, validated with all faults reported at once."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -23,7 +23,7 @@ class ResourceBody(Struct, frozen=True):
 
 
 def refused(faults: Iterable[Fault], code: str = "invalid") -> Problem:
-    """A refusal of a body that lists what is wrong; the fields are paths within the document."""
+    """A refusal of a body with its faults; the fields are paths within the document."""
     listed = tuple(faults)
     return Problem(code, f"{listed[0].field} {listed[0].detail}.", faults=listed)
 
@@ -101,7 +101,7 @@ def identifiers_of(data: Any, type_: str, kind: str, limits: Limits, *, where: s
 
 
 def unknown_objects(refusal: RefusedError, *, where: str = "data") -> Problem:
-    """A refusal of objects that are not there, with their places among the identifiers of `identifiers_of`."""
+    """A refusal of unknown objects, with their positions among the identifiers of `identifiers_of`."""
     faults = (
         Fault(f"{where}.{fault.field.partition('.')[2] or 0}.id", fault.detail.rstrip(".")) for fault in refusal.faults
     )

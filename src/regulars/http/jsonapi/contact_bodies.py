@@ -1,4 +1,4 @@
-"""What a caller writes of a contact: judged, as the upsert of the customer."""
+"""The body of a contact, validated and converted to an upsert of the customer."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -15,7 +15,7 @@ from regulars.http.jsonapi.bodies import identifiers_of, refused, unknown_object
 from regulars.http.jsonapi.contact_resource import ATTRIBUTES, CUSTOM, RELATIONSHIPS
 
 READ_ONLY: Final = ("created_at", "updated_at")
-"""Attributes that may be sent, as a client does that sends back what it got, and are ignored."""
+"""Read-only attributes: ignored, because clients send back what they received."""
 
 WRITABLE: Final = tuple(name for name in ATTRIBUTES if name not in READ_ONLY)
 """The attributes that callers set."""
@@ -30,9 +30,9 @@ _NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 
 
 def profile_of(attributes: Mapping[str, Any], limits: Limits, *, number: int | None) -> Profile:
-    """What the attributes say of the customer with this number, or of a new one. Raises Problem with all faults.
+    """The profile of the customer with this number, or of a new one. Raises Problem with all faults.
 
-    What is absent stays as it is; a null or a blank text clears.
+    Absent attributes stay unchanged; null or blank text clears one.
     """
     attributes = {name: None if is_blank(value) else value for name, value in attributes.items()}
     faults = {fault.field: fault for fault in _faults(attributes, limits)}
@@ -57,7 +57,7 @@ def profile_of(attributes: Mapping[str, Any], limits: Limits, *, number: int | N
 
 
 def tags_of(relationships: Mapping[str, Any], limits: Limits) -> tuple[Reference, ...] | None:
-    """The tags that a contact is to have, None if nothing is said of them. Raises Problem.
+    """The tags that the contact is to have, None if the body has none. Raises Problem.
 
     The other relationships may be sent back as they were shown, and are ignored.
     """
@@ -74,7 +74,7 @@ def tags_of(relationships: Mapping[str, Any], limits: Limits) -> tuple[Reference
 
 
 def explained(refusal: RefusedError) -> Problem | RefusedError:
-    """A refusal of the command, in the words of the document."""
+    """A refusal of the command, with the field names of the document."""
     code = _CODES.get(refusal.code)
     if refusal.code == "object_not_found":
         return unknown_objects(refusal, where=_TAGS)
@@ -87,7 +87,7 @@ def explained(refusal: RefusedError) -> Problem | RefusedError:
 
 
 def _faults(attributes: Mapping[str, Any], limits: Limits) -> Iterator[Fault]:
-    """What the rules of an upsert would let pass: unknown names, nulls, and texts that it keeps whatever they are."""
+    """Faults that an upsert would accept: unknown names, nulls, and texts that it stores unchecked."""
     for name, value in attributes.items():
         if name not in ATTRIBUTES:
             yield Fault(name, f"is unknown. Allowed: {', '.join(WRITABLE)}")

@@ -1,4 +1,4 @@
-"""Documents of contacts: what of them a reply needs, read in one snapshot, and shown with what goes with it."""
+"""Documents of contacts: reads what a response needs in one snapshot, and renders it with included resources."""
 
 from collections.abc import Sequence
 from typing import Any, Final

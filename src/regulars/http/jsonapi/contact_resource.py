@@ -1,4 +1,4 @@
-"""Contacts as the vendor's schema shows them. A contact is a customer as the person to write to: its id is the same."""
+"""Contacts in the vendor's format. A contact is a customer seen as a recipient, with the same id."""
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter

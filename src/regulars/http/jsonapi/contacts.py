@@ -1,4 +1,4 @@
-"""Contacts: the same people as the customers, as those to write to. Listed, shown, created, changed and deleted."""
+"""The calls on contacts, who are the customers seen as recipients."""
 
 from typing import Final
 
@@ -57,7 +57,7 @@ async def show(call: Call, caller: Reader) -> Response:
 
 
 async def create(call: Call, caller: Writer) -> Response:
-    """Somebody new, of the site that the body names."""
+    """Create a contact on the site that the body names."""
     query = _query(call, SHOW)
     body = await read_resource(call, "contacts")
     site = site_of(body, caller, required=True)
@@ -70,7 +70,7 @@ async def create(call: Call, caller: Writer) -> Response:
 
 
 async def change(call: Call, caller: Writer) -> Response:
-    """What the body leaves out stays as it is."""
+    """Attributes that are not in the body stay unchanged."""
     query = _query(call, SHOW)
     site, number = customer_place(call.path("id"), caller, NOUN)
     body = await read_resource(call, "contacts", id_=call.path("id"))
@@ -82,7 +82,7 @@ async def change(call: Call, caller: Writer) -> Response:
 
 
 async def remove(call: Call, caller: Writer) -> Response:
-    """The customer is forgotten; logs stay, by address."""
+    """Delete the customer. The logs stay under the address."""
     query = _query(call, REMOVE)
     site, number = customer_place(call.path("id"), caller, NOUN)
     outcome = await _submit(call, site, DeleteCustomer(Who(number=number)))
@@ -96,7 +96,7 @@ def _query(call: Call, query_spec: QuerySpec) -> ParsedQuery:
 
 
 def _warned(query: ParsedQuery, outcome: Outcome) -> ParsedQuery:
-    """The query with what the reply has to tell of the body: what was asked for and not done."""
+    """The query with warnings about what the body requested but was not done."""
     told = [{"source": {"pointer": SUBSCRIBED_POINTER}, "detail": fault.detail} for fault in outcome.kept_back]
     return msgspec.structs.replace(query, warnings=[*query.warnings, *told]) if told else query
 

@@ -1,4 +1,4 @@
-"""Cursors: places in a list that callers keep for us, each good for the question that it was given out with.
+"""Cursors: positions in a list, each valid for the query that returned it.
 
 A cursor holds the sort value and the number of a customer. That may be a name or an address, and cursors stand in
 URLs and so in other people's logs: they are sealed, not only signed.

@@ -1,4 +1,4 @@
-"""Documents of customers: what of them a reply needs, read in one snapshot, and shown with what goes with it."""
+"""Documents of customers: reads what a response needs in one snapshot, and renders it with included resources."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Customers as the vendor's schema shows them: the attributes, the relationships, and a view of those wanted."""
+"""Customers in the vendor's format: attributes, relationships, and the selected fields."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -18,7 +18,7 @@ Ties = Mapping[tuple[int, str], Sequence[int]]
 
 
 def name_of(line: Line) -> str:
-    """The name, or what stands for it: never null."""
+    """The name or a substitute; never null."""
     return line.name or shown_name(None, line.email, line.customer_id) or ""
 
 

@@ -1,4 +1,4 @@
-"""Documents: what every reply of the surface consists of, and the resources in it."""
+"""The parts of every response of the surface, and the resources in it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
@@ -19,7 +19,7 @@ EMPTY: Final[dict[str, Any]] = {"data": {}}
 
 
 _LISTED: Final = 100
-"""Identifiers that a short list has at most."""
+"""The maximum length of a short list of identifiers."""
 
 
 def document(
@@ -29,7 +29,7 @@ def document(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A reply of this surface. warnings: what of the request was not taken as it was sent."""
+    """A response of this surface. warnings: what of the request was not applied as sent."""
     if warnings:
         value = {**value, "meta": {**value.get("meta", {}), "warnings": warnings}}
     return json_response(value, status=status, media_type=MEDIA_TYPE, headers=headers)
@@ -68,5 +68,5 @@ def related(address: str, name: str) -> dict[str, str]:
 
 
 def nothing(_: object) -> None:
-    """The value of an attribute that the vendor has and we do not keep."""
+    """The value of a vendor's attribute that we do not store."""
     return

@@ -1,4 +1,4 @@
-"""The kinds of object that customers are tied to, as resources: one line each, from which their calls are made.
+"""The kinds of object that customers are tied to, as resources: one line per kind, from which its calls are built.
 
 Attributes have the vendor's names and types where the vendor has the resource. Of those that we do not keep (prices,
 checkouts, pictures) the ones that may be null are null, and the others are left out.

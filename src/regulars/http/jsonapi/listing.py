@@ -1,4 +1,4 @@
-"""Listing: the answer to a question about many customers, whatever resources they are shown as."""
+"""Listing: answers queries about customers, for all types of resource that show them."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -39,7 +39,7 @@ SORTS: Final = {
     **{f"-{column}": Sort(column, descending=True) for column in _SORTED_BY},
     **{column: Sort(column) for column in _SORTED_BY},
 }
-"""Orders as callers spell them; the default first."""
+"""Sort orders in the callers' spelling; the default first."""
 
 
 MOST_LEAVES: Final = 5_000

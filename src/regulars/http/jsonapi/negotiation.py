@@ -1,4 +1,4 @@
-"""Content negotiation of JSON:API 1.1: which media types a caller may send and ask for."""
+"""Content negotiation of JSON:API 1.1: the media types that callers may send and accept."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -34,7 +34,7 @@ def negotiate(scope: Scope) -> None:
 
 @lru_cache(maxsize=256)
 def is_readable(content_type: str, without_body: bool) -> bool:
-    """Whether a request with this Content-Type can be read. Where there is no body, other types do no harm."""
+    """Whether a request with this Content-Type can be read. Without a body, other types do no harm."""
     media_type, parameters = _parsed(content_type)
     if media_type == MEDIA_TYPE:
         return _is_plain(parameters)

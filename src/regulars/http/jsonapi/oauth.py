@@ -27,7 +27,7 @@ _JSON_TYPES: Final = frozenset({JSON, MEDIA_TYPE})
 """JSON, also by the label that a client puts on everything that it sends below /v1."""
 
 LARGEST_FORM: Final = 64 * 1024
-"""Bytes of a body, which anybody may send."""
+"""The largest body (bytes), because anybody may send one."""
 
 Form = dict[str, str]
 
@@ -54,7 +54,7 @@ async def token(call: Call) -> Response:
 
 
 async def revoke(call: Call) -> Response:
-    """Kill a token and the one granted with it; of unknown ones it says nothing."""
+    """Revoke a token and the one granted with it. Unknown tokens are ignored."""
     form = await _form(call)
     key = await _client(call, form) or await _bearer(call)
     if not form.get("token"):

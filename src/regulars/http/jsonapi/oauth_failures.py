@@ -13,7 +13,7 @@ _OTHERWISE: Final = {500: "server_error", 503: "temporarily_unavailable"}
 
 
 def render(problem: Problem, request: Request) -> Response:
-    """A word of the standard and a sentence; of wrong credentials the sentence alone, in the place of the word."""
+    """A code of the standard and a sentence. For wrong credentials, the sentence replaces the code."""
     if problem.code == "invalid_client":
         return json_response(
             {"error": problem.detail}, status=problem.status, headers={"WWW-Authenticate": 'Basic realm="regulars"'}

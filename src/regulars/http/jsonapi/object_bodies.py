@@ -1,4 +1,4 @@
-"""What a caller writes of an object: judged, as a command."""
+"""The body of an object, validated and converted to a command."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ def change(kind: ObjectKind, body: ResourceBody, item: RelatedObject, limits: Li
 
 
 def explained(kind: ObjectKind, refusal: RefusedError) -> Problem | RefusedError:
-    """A refusal of the command, in the words of the document."""
+    """A refusal of the command, with the field names of the document."""
     if refusal.code == "invalid":  # the number that a new object came with
         return refused([Fault("data.id", refusal.faults[0].detail.rstrip("."))], "unprocessable")
     if refusal.code != "duplicate_name":
@@ -54,7 +54,7 @@ def explained(kind: ObjectKind, refusal: RefusedError) -> Problem | RefusedError
 
 
 class _Validator:
-    """One pass over the attributes, collecting their faults. Those that are only read may be sent, and are ignored."""
+    """Validates the attributes and collects their faults. Read-only attributes are ignored."""
 
     def __init__(self, kind: ObjectKind, body: ResourceBody, limits: Limits) -> None:
         self.kind = kind

@@ -1,4 +1,4 @@
-"""Lists of objects: their filters and orders, by kind, and the part of them that a caller asks for."""
+"""Lists of objects: filters and sort orders by kind, and the requested page."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final

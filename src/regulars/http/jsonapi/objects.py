@@ -1,4 +1,4 @@
-"""Tags, groups, offers, products, ...: the calls of every kind of object, made from its line in the table of kinds."""
+"""The calls on tags, groups, offers, products and so on, built from the table of kinds."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -88,12 +88,12 @@ async def read(
 
 
 def unknown(kind: ObjectKind) -> Problem:
-    """There is no such object for this caller."""
+    """The error for an object that does not exist for this caller."""
     return Problem("object_not_found", f"No {kind.kind} has this id.")
 
 
 def reference_in_path(call: Call, kind: ObjectKind) -> Reference:
-    """The number or key in the path. Raises Problem where it is neither: there is no such object."""
+    """The number or key in the path. Raises Problem if it is neither, because no such object exists."""
     try:
         return parse_reference(call.path("id"), kind.kind, longest=call.services.store.limits.object_key)
     except ValueError:
@@ -101,7 +101,7 @@ def reference_in_path(call: Call, kind: ObjectKind) -> Reference:
 
 
 async def submit(call: Call, site: int, kind: ObjectKind, command: Command) -> Outcome:
-    """Carry a command out. Raises its refusal, in the words of the document."""
+    """Execute a command. Raises its refusal, with the field names of the document."""
     return await call.submit(site, command, explained=partial(object_bodies.explained, kind))
 
 

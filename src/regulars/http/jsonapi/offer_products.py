@@ -1,4 +1,4 @@
-"""The products of an offer: who is granted the offer from now on, or loses it, gets or loses them with it."""
+"""The products of an offer. Customers who are granted the offer from now on, or lose it, get or lose them too."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Origin: the scheme and host that links begin with: those the caller used, behind a trusted proxy too."""
+"""Origin: the scheme and host of links, as the caller used them, also behind a trusted proxy."""
 
 import re
 from functools import lru_cache

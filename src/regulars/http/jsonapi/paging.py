@@ -1,4 +1,4 @@
-"""Pages: which part of a list a caller asks for, and the links and figures that a page comes with.
+"""Pages: the requested part of a list, and the links and totals of a page.
 
 A page is named by its number, or by a cursor that it stands behind or before (after the cursor profile of JSON:API).
 """
@@ -38,7 +38,7 @@ class Page(Struct, frozen=True):
 
     @property
     def skip(self) -> int:
-        """How many stand before it."""
+        """The number of items before it."""
         return (self.number - 1) * self.size
 
     @property

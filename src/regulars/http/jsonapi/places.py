@@ -1,4 +1,4 @@
-"""Places: which site a call asks about, and which customer of it. What is not the caller's is as if it were not."""
+"""The site and the customer of a call. What belongs to another account is treated as nonexistent."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -39,5 +39,5 @@ def customer_place(text: str, caller: Caller, noun: str = "customer") -> tuple[i
 
 
 def unknown_customer(noun: str = "customer") -> Problem:
-    """Nobody, or somebody else's customer; `noun` is what the call knows customers as."""
+    """The error for a customer that does not exist or is another account's. `noun`: what the call names customers."""
     return Problem("customer_not_found", f"No {noun} has this id.")

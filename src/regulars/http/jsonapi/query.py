@@ -1,8 +1,8 @@
-"""The query of a call: which parameters it may have, as a table, and what a caller asked for with them.
+"""Query parameters: which ones a call has, as a table, and how a query string is parsed.
 
 Refusals name the parameter and list what is allowed, out of the same table. A parameter that is none of the call's and
-does not resemble a filter is passed over, and the reply says so: stored scripts of the vendor's users send such. What
-resembles a filter is refused, since a filter that is passed over would widen the answer.
+does not resemble a filter is ignored, and the response says so: existing scripts of the vendor's users send such. What
+resembles a filter is refused, because ignoring a filter would select more customers.
 """
 
 import re
@@ -32,7 +32,7 @@ _NEEDLES: Final = ("_cont]", "_contains]", "search]")
 
 _MOST_PARAMETERS: Final = 500
 _MOST_WARNINGS: Final = 20
-"""Unknown parameters that are passed over; one more is refused."""
+"""The number of unknown parameters that are ignored; one more is refused."""
 
 _NEVER_PASSED_OVER: Final = frozenset({SORT, INCLUDE, *CURSORS})
 """JSON:API wants them refused where there are none, and a client that followed cursors would never come to an end."""
@@ -126,7 +126,7 @@ class QuerySpec:
     def read(self, raw: bytes, *, largest_page: int, strict: bool = False) -> ParsedQuery:
         """What the query string asks for. Of all parameters but filters the last one wins.
 
-        What is unknown is passed over, and a page larger than the largest becomes that. Raises ParameterProblem for
+        Unknown parameters are ignored, and a too large page size becomes the maximum. Raises ParameterProblem for
         what is malformed, for what resembles a filter, and with `strict` for the other two as well.
         """
         if not raw and largest_page >= DEFAULT_SIZE:
@@ -170,7 +170,7 @@ class QuerySpec:
         )
 
     def _must_be_known(self, name: str) -> bool:
-        """Whether a parameter that the call does not have changes what is asked, so that it cannot be passed over."""
+        """Whether an unknown parameter would change the result, so that it cannot be ignored."""
         return name in _NEVER_PASSED_OVER or (name not in self._idle and self._resembles_filter(name))
 
     def _resembles_filter(self, name: str) -> bool:
@@ -210,7 +210,7 @@ def address(text: str) -> str:
 
 
 def _prefers_strict(value: str) -> bool:
-    """Whether a Prefer header asks to be refused rather than obliged."""
+    """Whether a Prefer header asks for strict handling."""
     return any(part.strip().lower().replace('"', "").replace(" ", "") == "handling=strict" for part in value.split(","))
 
 

@@ -1,4 +1,4 @@
-"""Relationships: to which objects a customer (or contact, who is the same) is tied, read and written.
+"""Relationships: reads and changes the objects that a customer or contact is tied to.
 
 Which calls a relationship has follows from `domain.ties.RELATIONSHIPS`: it can be added to where there is an event
 that ties, taken from where there is one that unties, and replaced where there are both.

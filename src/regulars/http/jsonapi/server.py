@@ -1,4 +1,4 @@
-"""What the server says of itself and of the caller."""
+"""Information about the server and the caller."""
 
 from typing import Final
 

@@ -19,7 +19,7 @@ from regulars.store import control
 from regulars.store.control import Site
 
 SORTS: Final = ("title", "-title", "subdomain", "-subdomain")
-"""Orders as callers spell them; the default first."""
+"""Sort orders in the callers' spelling; the default first."""
 
 FILTERS: Final = {"title_cont": "title", "subdomain_cont": "subdomain"}
 """Filters by a part of a field, as the vendor spells them."""

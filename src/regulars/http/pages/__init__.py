@@ -1,1 +1,1 @@
-"""Pages for people, and documents that are the same for everybody."""
+"""HTML pages, and documents that are the same for everybody."""

@@ -1,4 +1,4 @@
-"""The page of the API: an OpenAPI document as a page to read."""
+"""The API page: renders the OpenAPI document as HTML."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from regulars.http.pages.rendering import render_page
 Schema = Mapping[str, Any]
 
 _MANY: Final = 12
-"""A table of more parameters than this is folded."""
+"""Tables with more parameters than this are folded."""
 
 START_CALLS: Final = {
     "JSON:API": (
@@ -119,7 +119,7 @@ def fields(schema: Schema, prefix: str = "") -> Iterator[Field]:
 
 
 def limits(schema: Schema) -> str:
-    """What a value may be at most and at least, and what it is where it is not given."""
+    """The limits of a value, and its default."""
     low, high = schema.get("minimum"), schema.get("maximum")
     said = ""
     if low is not None:

@@ -1,4 +1,4 @@
-"""The description of the API, for programs and for people: made once in a process, and open to everybody."""
+"""The API documentation, as OpenAPI and as a page: rendered once per process, public."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Fixed documents: made once in a process, and sent again only to those who do not have them yet."""
+"""Fixed documents: made once per process, and served with an ETag."""
 
 import hashlib
 from collections.abc import Mapping

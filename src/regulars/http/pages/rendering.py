@@ -11,7 +11,7 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
-"""Only the files that the server itself gives: nothing inline, nothing from elsewhere."""
+"""Only files from this server: nothing inline, nothing from other hosts."""
 
 GUARDS: Final = {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"}
 """The headers of every page."""
