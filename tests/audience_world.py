@@ -26,7 +26,7 @@ from regulars.store import control
 from regulars.store.store import Store
 
 from .audience_truth import Asked, Record, answer, records
-from .databases import ENGINES, drop_database, new_database, url_of
+from .databases import ENGINES, drop_database, new_database, url_of, write_empty_file
 from .store.running import NOW
 
 SORTS = [
@@ -48,7 +48,9 @@ class World:
 
     def __init__(self, folder: Path, tuning: Tuning | None = None, engine: str = "sqlite") -> None:
         self.folder = folder
-        self.path = _shared() if engine == "postgresql" else new_database(folder, engine, "world")
+        self.path = _shared() if engine == "postgresql" else folder / "world.db"
+        if engine == "sqlite":
+            write_empty_file(self.path)
         self.now = NOW
         self.tuning = tuning
         self.directory = SnapshotDirectory(folder / "directory")

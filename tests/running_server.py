@@ -4,6 +4,8 @@ import http.client
 import json
 import multiprocessing
 import os
+import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -19,7 +21,7 @@ from regulars.store import control
 from regulars.store.store import Store
 
 from .coroutines import run
-from .databases import url_of
+from .databases import url_of, write_empty_file
 
 _PATIENCE = 300
 """Seconds that anything may take here, on a busy machine."""
@@ -31,6 +33,9 @@ def database_url(path: Path) -> str:
 
 def make_database(path: Path) -> str:
     """A new database with an account, a site and a key; the key."""
+
+    if path.suffix == ".db" and not path.exists():
+        write_empty_file(path)
 
     async def make() -> str:
         store = await Store.open(database_url(path))
@@ -113,27 +118,74 @@ class Running:
             return found
 
 
+class _Program:
+    """A command as a person starts it: a new interpreter, which takes a second to import it all."""
+
+    def __init__(self, arguments: list[str], log: Path, environment: dict[str, str]) -> None:
+        with log.open("wb") as stream:
+            command = [sys.executable, "-m", "regulars", *arguments]
+            self._process = subprocess.Popen(command, stderr=stream, stdout=stream, env=environment)
+        self.pid = self._process.pid
+
+    def exit_status(self) -> int | None:
+        """None while it runs."""
+        return self._process.poll()
+
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    def wait(self) -> int:
+        """Its exit status, when it has ended."""
+        return self._process.wait(_PATIENCE)
+
+
+class _Fork:
+    """The same command, started in milliseconds: forked from a process that has imported it all."""
+
+    def __init__(self, arguments: list[str], log: Path, environment: dict[str, str], descriptors: int | None) -> None:
+        log.touch()
+        given = (arguments, log, environment, Path.cwd(), descriptors)
+        self._process = _FORKS.Process(target=_run_command, args=given)
+        self._process.start()
+        assert self._process.pid is not None
+        self.pid = self._process.pid
+
+    def exit_status(self) -> int | None:
+        return self._process.exitcode
+
+    def signal(self, number: int) -> None:
+        if self._process.exitcode is None:
+            os.kill(self.pid, number)
+
+    def wait(self) -> int:
+        self._process.join(_PATIENCE)
+        assert self._process.exitcode is not None, "it does not end"
+        return self._process.exitcode
+
+
 class Server(Running):
     """`regulars serve` as a person starts it, in `workers` processes: `with Server(path) as server`.
 
-    `descriptors` bounds the open files of each process.
+    fresh: a new interpreter, which imports everything itself, as it is for several workers. descriptors: the largest
+    number of open files, of one worker.
     """
 
-    def __init__(self, path: Path, *, workers: int = 1, descriptors: int | None = None, **environment: str) -> None:
-        limit = [] if descriptors is None else ["/bin/sh", "-c", f'ulimit -n {descriptors} && exec "$@"', "sh"]
-        command = [*limit, sys.executable, "-m", "regulars", "serve", "--port", "0", "--workers", str(workers)]
+    def __init__(
+        self, path: Path, *, workers: int = 1, descriptors: int | None = None, fresh: bool = False, **environment: str
+    ) -> None:
+        arguments = ["serve", "--port", "0", "--workers", str(workers), "--database", database_url(path)]
         self._log = path.with_name(f"{path.name}.{time.monotonic_ns()}.log")
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [*command, "--database", database_url(path)],
-                stderr=log,
-                stdout=log,
-                env={**os.environ, **environment},
-            )
+        environment = {**os.environ, **environment}
+        self._process: _Program | _Fork
+        if fresh or workers > 1:
+            assert descriptors is None
+            self._process = _Program(arguments, self._log, environment)
+        else:
+            self._process = _Fork(arguments, self._log, environment, descriptors)
         try:
             self.port = self._wait_for(self._port)
         except AssertionError:
-            self._process.kill()
+            self._process.signal(signal.SIGKILL)
             self._process.wait()
             raise
 
@@ -145,11 +197,11 @@ class Server(Running):
 
     def stop(self) -> int:
         """End it as an operator does; its exit code."""
-        self._process.terminate()
+        self._process.signal(signal.SIGTERM)
         try:
-            return self._process.wait(_PATIENCE)
+            return self._process.wait()
         finally:
-            self._process.kill()
+            self._process.signal(signal.SIGKILL)
 
     @property
     def process_id(self) -> int:
@@ -167,7 +219,7 @@ class Server(Running):
     def _wait_for(self, look: Callable[[], int | None]) -> int:
         until = time.monotonic() + _PATIENCE
         while (found := look()) is None:
-            assert self._process.poll() is None, f"the server ended:\n{self.log}"
+            assert self._process.exit_status() is None, f"the server ended:\n{self.log}"
             assert time.monotonic() < until, f"the server did not start:\n{self.log}"
             time.sleep(0.02)
         return found
@@ -193,7 +245,27 @@ class KillableServer(Running):
 
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["regulars.app", "regulars.cli.serving", "uvicorn.protocols.http.httptools_impl"])
+_FORKS.set_forkserver_preload(
+    ["regulars.app", "regulars.cli.main", "uvicorn.protocols.http.httptools_impl", "uvloop", "phonenumbers"]
+)
+
+
+def _run_command(
+    arguments: list[str], log: Path, environment: dict[str, str], folder: Path, descriptors: int | None
+) -> None:
+    """Be the process that a command runs in: its own output, environment, folder and limit."""
+    if descriptors is not None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    with log.open("ab") as stream:
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+    from regulars.cli.main import main
+
+    main(arguments)
 
 
 def _serve(url: str, ready: "Connection[str, str]") -> None:

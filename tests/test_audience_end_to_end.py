@@ -3,7 +3,6 @@
 REGULARS_EXAMPLES says how many random histories are tried; `make test-long` tries thousands.
 """
 
-import os
 from itertools import chain
 from typing import Any
 
@@ -26,9 +25,9 @@ from .audience_truth import DAY, Asked, Record
 from .audience_world import SORTS, World, in_a_world, world
 from .databases import ENGINES
 from .domain.disorder import histories
+from .effort import EXAMPLES
 from .store.running import NOW, activity, upsert
 
-EXAMPLES = int(os.environ.get("REGULARS_EXAMPLES", "60"))
 ON_POSTGRESQL = max(EXAMPLES // 10, 1)
 PEOPLE = ("anna@example.com", "bo@example.com", "Änne.Smith@gmail.com", "i%_x@mail.example", "ssi@gmail.com", "x@x.org")
 IDS = ("c1", "C1", "anna 7", "ß%")

@@ -1,7 +1,7 @@
 """Power off at any moment: what was answered is there, what was not is there wholly or not at all.
 
-Fifty times, a server under writes of several connections gets SIGKILL after a random moment. A kill ends the process
-as a power cut does, but for what the operating system had already been given; that the commit reaches the disk
+Five times, or fifty, a server under writes of several connections gets SIGKILL after a random moment. A kill ends the
+process as a power cut does, but for what the operating system had already been given; that the commit reaches the disk
 (`synchronous=FULL`) is for the tests of the store.
 """
 
@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from .contents import inconsistencies
+from .effort import slow
 from .running_server import Caller, KillableServer, database_url, make_database
 
-ROUNDS = 50
 WRITERS = 6
 SHARED = "everybody@example.com"
 State = dict[str, Any] | None
@@ -134,9 +134,9 @@ class Writer:
         return state
 
 
-@pytest.fixture(scope="module")
-def key_and_path(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    path = tmp_path_factory.mktemp("crash") / "regulars.db"
+@pytest.fixture
+def key_and_path(tmp_path: Path) -> tuple[str, Path]:
+    path = tmp_path / "regulars.db"
     return make_database(path), path
 
 
@@ -160,11 +160,12 @@ def run(writers: list[Writer], ports: list[int], key: str) -> list[threading.Thr
     return threads
 
 
-def test_fifty_kills_lose_nothing_that_was_answered(key_and_path: tuple[str, Path]) -> None:
+@pytest.mark.parametrize("rounds", [5, slow(50)])
+def test_kills_lose_nothing_that_was_answered(key_and_path: tuple[str, Path], rounds: int) -> None:
     key, path = key_and_path
     chance = random.Random(20_261_122)
     writers = [Writer(f"w{place}", seed=place) for place in range(WRITERS)]
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         server = KillableServer(path)
         check_all(writers, server.port, key)
         threads = run(writers, [server.port], key)
@@ -176,7 +177,7 @@ def test_fifty_kills_lose_nothing_that_was_answered(key_and_path: tuple[str, Pat
     server = KillableServer(path)
     check_all(writers, server.port, key)
     server.kill()
-    assert sum(writer.acknowledged for writer in writers) > 20 * ROUNDS, "kills that interrupt nothing prove nothing"
+    assert sum(writer.acknowledged for writer in writers) > 20 * rounds, "kills that interrupt nothing prove nothing"
     command = [sys.executable, "-m", "regulars", "check", "--database", database_url(path)]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr

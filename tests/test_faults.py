@@ -23,7 +23,7 @@ from regulars.store import ledger
 from regulars.store.postgresql.engine import PostgresqlEngine
 
 from .contents import contents, inconsistencies
-from .databases import ENGINES, drop_database, new_database, query, restart_server, server, url_of
+from .databases import ENGINES, empty_database, query, restart_server, server, url_of
 from .in_process import NOTHING, Client, InProcess
 from .running_server import Caller, Server, make_database
 from .store.proxy import Fault, Proxy, proxied
@@ -38,9 +38,8 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Path]:
-    path = new_database(tmp_path, "postgresql")
-    yield path
-    drop_database(path)
+    with empty_database(tmp_path, "postgresql") as path:
+        yield path
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ import pytest
 
 from .audience_truth import answer, records
 from .contents import inconsistencies
-from .databases import ENGINES, drop_database, new_database
+from .databases import ENGINES, empty_database
+from .effort import slow
 from .running_server import Caller, Server, database_url, make_database
 
 
@@ -54,12 +55,15 @@ def test_each_reads_at_once_what_the_other_wrote(pair: tuple[Caller, Caller]) ->
     assert total(other) == before + 29
 
 
+@pytest.mark.parametrize("writes", [15, slow(40)])
 @pytest.mark.parametrize("workers", ["two servers", "one server with two workers"])
-def test_concurrent_writes_to_the_same_customers_lose_nothing(file: tuple[str, Path], workers: str) -> None:
+def test_concurrent_writes_to_the_same_customers_lose_nothing(
+    file: tuple[str, Path], workers: str, writes: int
+) -> None:
     key, path = file
-    writes, people = 40, 5
+    people = 5
     started = [Server(path), Server(path)] if workers == "two servers" else [Server(path, workers=2)]
-    event = f"counted_{len(started)}"
+    event = f"counted_{len(started)}_{writes}"
 
     def write(server: Server, name: str) -> None:
         with server.caller(key) as caller:
@@ -84,15 +88,14 @@ def test_concurrent_writes_to_the_same_customers_lose_nothing(file: tuple[str, P
     assert inconsistencies(path) == []
 
 
-STABLE, IMPORTED, TURNS, OWN = 60, 1_000, 20, 4
-"""People nobody changes, people of the import, the writes of each server and how many customers those are about."""
+STABLE, OWN = 60, 4
+"""People nobody changes, and how many customers the writes of each server are about."""
 
 
 @pytest.fixture(params=ENGINES)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
-    path = new_database(tmp_path, request.param)
-    yield path
-    drop_database(path)
+    with empty_database(tmp_path, request.param) as path:
+        yield path
 
 
 class Site:
@@ -111,10 +114,10 @@ class Site:
             [*command, "--database", database_url(self.path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
-    def write(self, mine: Server, other: Server, name: str) -> None:
+    def write(self, mine: Server, other: Server, name: str, turns: int) -> None:
         """Switch customers between "on" and "off" at one server; the other knows it at once."""
         with mine.caller(self.key) as writer, other.caller(self.key) as reader:
-            for n in range(TURNS):
+            for n in range(turns):
                 email, state = f"{name}{n % OWN}@example.com", "on" if n // OWN % 2 else "off"
                 assert writer.call("POST", "customers", {"email": email, "name": f"{state} {name}"}).status == 200
                 for asked in ("on", "off"):
@@ -159,9 +162,12 @@ def assert_adds_up(caller: Caller, text: str, *, size: int, page: int) -> None:
     assert len({each["id"] for each in document["data"]}) == len(shown)
 
 
-def test_pages_are_right_while_two_servers_and_an_importer_write(database: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("people", "turns"), [(200, 8), slow(1_000, 20)])
+def test_pages_are_right_while_two_servers_and_an_importer_write(
+    database: Path, tmp_path: Path, people: int, turns: int
+) -> None:
     site = Site(database, tmp_path)
-    imported = [{"email": f"i{n}@example.com", "name": f"{'on' if n % 3 else 'off'} import"} for n in range(IMPORTED)]
+    imported = [{"email": f"i{n}@example.com", "name": f"{'on' if n % 3 else 'off'} import"} for n in range(people)]
     going = threading.Event()
     going.set()
     with Server(database) as one, Server(database) as other, ThreadPoolExecutor(4) as threads:
@@ -171,7 +177,10 @@ def test_pages_are_right_while_two_servers_and_an_importer_write(database: Path,
                 assert caller.call("POST", "customers", person).status == 200
         readers = [threads.submit(site.read, server, going) for server in (one, other)]
         importer = site.importing(imported)
-        writers = [threads.submit(site.write, one, other, "a"), threads.submit(site.write, other, one, "b")]
+        writers = [
+            threads.submit(site.write, one, other, "a", turns),
+            threads.submit(site.write, other, one, "b", turns),
+        ]
         try:
             for writer in writers:
                 writer.result(120)
@@ -179,7 +188,7 @@ def test_pages_are_right_while_two_servers_and_an_importer_write(database: Path,
         finally:
             going.clear()
         assert all(reader.result(60) > 0 for reader in readers)
-        assert json.loads(out)["created"] == IMPORTED, err
+        assert json.loads(out)["created"] == people, err
         now = time.time_ns() // 1_000_000
         for filters in ([], [("name_contains", "on ")], [("name_contains", "off"), ("email_contains", "i1")]):
             expected = answer(records(database), filters, "-name", now)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from .databases import ENGINES, drop_database, new_database
+from .databases import ENGINES, empty_database
+from .effort import slow
 from .running_server import Caller, Server, make_database
 
 
@@ -68,13 +69,12 @@ def _pass_on(source: socket.socket, target: socket.socket) -> None:
 
 @pytest.fixture(params=[engine for engine in ENGINES if engine == "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
-    path = new_database(tmp_path, request.param)
-    yield path
-    drop_database(path)
+    with empty_database(tmp_path, request.param) as path:
+        yield path
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_rolling_restart_fails_no_request(database: Path, workers: int) -> None:
+@pytest.mark.parametrize(("workers", "restarts"), [(1, (0, 1)), slow(1, (0, 1, 0)), slow(2, (0, 1, 0))])
+def test_a_rolling_restart_fails_no_request(database: Path, workers: int, restarts: tuple[int, ...]) -> None:
     key = make_database(database)
     servers = [Server(database, workers=workers) for _ in range(2)]
     failures: list[object] = []
@@ -106,7 +106,7 @@ def test_a_rolling_restart_fails_no_request(database: Path, workers: int) -> Non
         callers = [threading.Thread(target=call, args=(name, name < "c")) for name in "abcd"]
         for caller in callers:
             caller.start()
-        for number in (0, 1, 0):
+        for number in restarts:
             time.sleep(0.5)
             before = len(written)
             assert servers[number].stop() in (0, -15)

@@ -20,6 +20,7 @@ from regulars.audience.structures.window import ordered_rank, rank, window
 from regulars.domain.changes import NULL, TEXTS
 from regulars.domain.identity import address_key
 
+from ..effort import examples
 from . import strategies as random
 from .model import Model, folded
 from .test_index import TUNINGS, loaded
@@ -76,7 +77,7 @@ def assert_stretches(index: SiteIndex, model: Model, sort: Sort, key: SortKey, t
         assert each.ends == (tuple(SortKey(values[n], n) for n in ends) or None)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(50, 500), deadline=None)
 @given(st.data(), random.steps, st.sampled_from(TUNINGS))
 def test_stretches_of_a_followed_and_of_a_loaded_index(data: st.DataObject, steps: list, tuning: Tuning) -> None:  # type: ignore[type-arg]
     model = Model()

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import structlog
 
 from regulars.cli.main import main
+
+from ..logs import plain_logs
 
 
 class Result(NamedTuple):
@@ -47,7 +48,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Iterable[Run]:
 
     yield run
     # main has tied them to a stderr that ends with the test
-    structlog.reset_defaults()
+    plain_logs()
     logging.basicConfig(handlers=[logging.NullHandler()], force=True)
 
 

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from regulars.http import keyring
 from regulars.store import control
+from tests.effort import slow
 from tests.http.checks import done, refused
 from tests.in_process import Client, InProcess
 
@@ -137,7 +139,12 @@ def test_a_write_only_key_reads_nothing(app: InProcess, api: Client, method: str
     assert "read" in error["error"]
 
 
-def test_a_revoked_key_is_refused_within_five_seconds(app: InProcess) -> None:
+@pytest.mark.parametrize("seconds", [0.2, slow(keyring.REMEMBERED_SECONDS)])
+def test_a_revoked_key_is_refused_within_five_seconds(
+    app: InProcess, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert keyring.REMEMBERED_SECONDS < 5
+    monkeypatch.setattr(keyring, "REMEMBERED_SECONDS", seconds)
     number, secret = app.secret()
     client = Client(app, {"Authorization": f"Bearer {secret}"})
     done(client.get("groups"))

@@ -18,7 +18,7 @@ from regulars.domain.relations import Tie
 from regulars.store import control
 from regulars.store.store import Store
 
-from ..databases import ENGINES, drop_database, new_database, query, url_of
+from ..databases import ENGINES, empty_database, query, url_of
 
 NOW = 1_800_000_000_000
 
@@ -77,15 +77,14 @@ async def running(
     folder: Path, *, sites: int = 1, engine: str = "sqlite", clock_stands: bool = False, **settings: Any
 ) -> AsyncIterator[Running]:
     """A new database in the folder, or on the server."""
-    path = new_database(folder, engine)
     clock = (lambda: NOW) if clock_stands else count(NOW).__next__
-    store = await Store.open(url_of(path), clock=clock, **settings)
-    try:
-        await prepare(store, sites)
-        yield Running(store, path)
-    finally:
-        await store.close()
-        drop_database(path)
+    with empty_database(folder, engine) as path:
+        store = await Store.open(url_of(path), clock=clock, **settings)
+        try:
+            await prepare(store, sites)
+            yield Running(store, path)
+        finally:
+            await store.close()
 
 
 def with_store(

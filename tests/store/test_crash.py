@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ..effort import slow
 from .crash_helper import Acknowledged, assert_kept
 from .running import running
 
@@ -57,13 +58,13 @@ async def prepare(folder: Path) -> Path:
 
 
 @pytest.mark.xdist_group("crash")
-@pytest.mark.parametrize("lives", [12, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("lives", [3, slow(50)])
 async def test_an_acknowledged_write_survives_the_kill_of_its_writer(lives: int, tmp_path: Path) -> None:
     path = await prepare(tmp_path)
     chance = random.Random()
     acknowledged = Acknowledged()
     for life in range(1, lives + 1):
         acknowledged.take(live(path, life, chance.uniform(0.05, 0.3)))
-        if life % 10 == 0:
+        if life % 10 == 0 or life == lives:
             assert_kept(path, acknowledged)
     assert acknowledged.count > lives * 10, "the writer was killed before it could write anything worth the test"

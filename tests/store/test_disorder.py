@@ -16,6 +16,7 @@ from regulars.store import reads
 
 from ..databases import query
 from ..domain.disorder import PEOPLE, figures, histories, mail_state
+from ..effort import examples
 from .chain import assert_replay_gives_the_tables
 from .running import Running, activity, running, stored_customers, stored_ties, upsert
 
@@ -72,7 +73,7 @@ def kind_of(relation: int) -> int | None:
 cuts = st.lists(st.integers(0, 8), max_size=4)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(12, 100), deadline=None)
 @given(histories(5).flatmap(lambda listed: st.tuples(st.just(listed), st.permutations(listed))), cuts)
 async def test_every_order_of_arrival_ends_in_the_same_rows(
     orders: tuple[list[dict[str, Any]], list[dict[str, Any]]], places: list[int]
@@ -140,7 +141,7 @@ commands: st.SearchStrategy[Command] = st.one_of(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(40, 400), deadline=None)
 @given(st.lists(commands, min_size=1, max_size=9), cuts)
 async def test_how_commands_fall_into_batches_is_invisible(listed: list[Command], places: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder:

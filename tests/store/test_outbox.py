@@ -43,7 +43,8 @@ from regulars.store.pruning import prune_outbox
 
 from ..audience_world import World, world
 from ..databases import ENGINES, query
-from ..test_audience_end_to_end import EXAMPLES, deeds, together
+from ..effort import examples
+from ..test_audience_end_to_end import deeds, together
 from .running import NOW, Running, running, upsert, with_store
 
 ANNA = Who(email_key="anna@example.com")
@@ -241,14 +242,14 @@ _given = given(st.lists(st.one_of(deeds, deeds, together), min_size=1, max_size=
 _unhurried = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@settings(_unhurried, max_examples=EXAMPLES)
+@settings(_unhurried, max_examples=examples(20, 200))
 @_given
 async def test_the_tables_follow_from_the_outbox(happening: list[Any], limit: int) -> None:
     await replayed(happening, limit, "sqlite")
 
 
 @pytest.mark.skipif("postgresql" not in ENGINES, reason="REGULARS_TEST_ENGINES leaves PostgreSQL out")
-@settings(_unhurried, max_examples=max(EXAMPLES // 10, 1))
+@settings(_unhurried, max_examples=examples(2, 20))
 @_given
 async def test_the_tables_follow_from_the_outbox_on_postgresql(happening: list[Any], limit: int) -> None:
     await replayed(happening, limit, "postgresql")

@@ -1,7 +1,6 @@
 """Every kind of SQLSTATE at every statement: no session stays in a transaction, nobody else fails, nothing is lost."""
 
 import asyncio
-import os
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -17,6 +16,7 @@ from regulars.store.engine import OutcomeUnknownError, UnavailableError
 from regulars.store.postgresql.engine import PostgresqlEngine
 from regulars.store.store import Store
 
+from ..effort import IS_THOROUGH
 from .chain import assert_replay_gives_the_tables
 from .proxy import Fault, Proxy
 from .running import Running, activity, on_postgresql, stored_customers, upsert
@@ -29,7 +29,7 @@ CODES: Final = (
 )
 """One of each class that PostgreSQL may have occasion for, and those that the store knows by themselves."""
 
-FEW: Final = CODES if "REGULARS_EXAMPLES" in os.environ else CODES[::3]
+FEW: Final = CODES if IS_THOROUGH else CODES[::4]
 """Those that are tried unless there is time."""
 
 

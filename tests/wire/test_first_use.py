@@ -11,7 +11,7 @@ import pytest
 from regulars.http.endpoint import routes
 from regulars.http.operations import OPERATIONS
 
-from ..databases import ENGINES, drop_database, new_database
+from ..databases import ENGINES, empty_database
 from ..running_server import Caller, Server, make_database
 
 ADDRESS = "bücher@bücher.example"
@@ -56,15 +56,14 @@ def call_everything(caller: Caller) -> None:
 
 @pytest.fixture(params=ENGINES)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
-    path = new_database(tmp_path, request.param)
-    yield path
-    drop_database(path)
+    with empty_database(tmp_path, request.param) as path:
+        yield path
 
 
 def test_nothing_is_imported_at_first_use(database: Path) -> None:
     path = database
     key = make_database(path)
-    with Server(path, PYTHONPROFILEIMPORTTIME="1") as server, server.caller(key) as caller:
+    with Server(path, fresh=True, PYTHONPROFILEIMPORTTIME="1") as server, server.caller(key) as caller:
         assert caller.call("GET", "/healthz").status == 200
         before = server.log
         assert "import time:" in before

@@ -4,15 +4,19 @@ import random
 import threading
 import time
 
+import pytest
+
+from ..effort import slow
 from .conftest import Wire
 from .raw import head
 
-CALLERS, SECONDS, ALONE_SECONDS = 20, 4.0, 1.0
+CALLERS = 20
 LONGEST = 3.0
 """Seconds that no answer may take where the machine does nothing else; what is to be seen here took five."""
 
 
-def test_who_leaves_delays_nobody(wire: Wire) -> None:
+@pytest.mark.parametrize("seconds", [1.0, slow(4.0)])
+def test_who_leaves_delays_nobody(wire: Wire, seconds: float) -> None:
     """Half of the callers leave after they have asked, often by a reset, in the turn in which others are answered."""
     problems: list[str] = []
     request = head("GET", "/v1/customers", wire.authorization)
@@ -48,8 +52,8 @@ def test_who_leaves_delays_nobody(wire: Wire) -> None:
             thread.join()
         return max(slowest)
 
-    alone = slowest_answer(ALONE_SECONDS, 0)  # how busy the machine is
-    with_leavers = slowest_answer(SECONDS, CALLERS // 2)
+    alone = slowest_answer(seconds / 4, 0)  # how busy the machine is
+    with_leavers = slowest_answer(seconds, CALLERS // 2)
     assert problems == []
     assert with_leavers < max(LONGEST, 10 * alone)
     assert "Traceback" not in wire.server.log

@@ -50,16 +50,19 @@ SILENCES = {
 }
 
 
-@pytest.mark.parametrize("silence", SILENCES)
-def test_a_silent_connection_is_closed(brief: Wire, silence: str) -> None:
-    sent, expected = SILENCES[silence]
-    with brief.connect() as connection:
-        connection.send(sent.replace(b"{key}", brief.authorization.encode()))
-        answers = connection.rest()  # returns when the server closes
-    assert [answer.status for answer in answers] == expected
-    if expected[-1:] == [408]:
-        assert answers[-1].json()["code"] == "timeout"
-        assert answers[-1].headers["connection"] == "close"
+def test_silent_connections_are_closed(brief: Wire) -> None:
+    """All of them are silent at once: each is waited for as long as the server waits."""
+    with ExitStack() as stack:
+        connections = {silence: stack.enter_context(brief.connect()) for silence in SILENCES}
+        for silence, connection in connections.items():
+            connection.send(SILENCES[silence][0].replace(b"{key}", brief.authorization.encode()))
+        found = {silence: connection.rest() for silence, connection in connections.items()}  # until the server closes
+    statuses = {silence: [answer.status for answer in answers] for silence, answers in found.items()}
+    assert statuses == {silence: expected for silence, (_, expected) in SILENCES.items()}
+    for silence, answers in found.items():
+        if statuses[silence][-1:] == [408]:
+            assert answers[-1].json()["code"] == "timeout", silence
+            assert answers[-1].headers["connection"] == "close", silence
 
 
 def test_a_drop_a_second_is_not_enough(brief: Wire) -> None:

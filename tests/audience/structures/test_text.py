@@ -17,6 +17,7 @@ from regulars.audience.structures.text import TextColumn
 from regulars.domain.changes import NULL
 from tests.search_keys import search_key_of
 
+from ...effort import slow
 from ..model import similarity, words
 
 NEEDLES = ["", "a", "n", "@", "an", "nn", "ann", "anna", "anna.s", "gmail.com", "a@g", "@gmail", "ñ", "é2", "smith1",
@@ -43,7 +44,8 @@ def without_words() -> TextColumn:
 
 @pytest.mark.parametrize("make", [segmented, without_words, TextColumn, CodedColumn])
 @pytest.mark.parametrize("load", [False, True])
-def test_a_life_of_changes(make: Callable[[], TextColumn | CodedColumn], load: bool) -> None:
+@pytest.mark.parametrize("steps", [400, slow(1_500)])
+def test_a_life_of_changes(make: Callable[[], TextColumn | CodedColumn], load: bool, steps: int) -> None:
     column = make()
     rng = random.Random(3)
     texts: dict[int, str] = {}
@@ -53,7 +55,7 @@ def test_a_life_of_changes(make: Callable[[], TextColumn | CodedColumn], load: b
             texts |= {each: text(rng) for each in range(ordinal, ordinal + 20, 2)}
             column.load(ordinal, [texts.get(each) for each in range(ordinal, ordinal + 20)])
         column.finish(index=True)
-    for step in range(1_500):
+    for step in range(steps):
         ordinal = rng.randrange(1_000)
         if rng.random() < 0.2:
             texts.pop(ordinal, None)

@@ -24,7 +24,7 @@ from regulars.settings import Settings
 
 from ...in_process import Client, InProcess
 
-CALLS = int(os.environ.get("REGULARS_CALLS", "4"))
+CALLS = int(os.environ.get("REGULARS_CALLS", "2"))
 MADE = document(DECLARED, Settings())
 OPERATIONS: list[Any] = [
     result.ok() for result in schemathesis.openapi.from_dict(MADE).get_all_operations() if isinstance(result, Ok)
