@@ -18,7 +18,7 @@ async def echo(call: Call) -> Response:
 def create() -> Application:
     """The application with the echo."""
     app = create_app_from_environment()
-    app._gate = Gate(
+    app.gate = Gate(
         (*OPERATIONS, *(Operation(SERVER, "echo", method, "/echo", echo, "Echo") for method in ("GET", "POST")))
     )
     return app

@@ -161,7 +161,7 @@ def fits(name: str, value: str, record: Record, now: int) -> bool:
             and (older is None or _within(latest, older, now))
         )
         return engaged == (value in ("true", "1"))
-    return _OTHERS[name](value, record)
+    return OTHERS[name](value, record)
 
 
 def _within(at: int | None, days: int, now: int) -> bool:
@@ -213,7 +213,7 @@ def _has_word(word: str, record: Record) -> bool:
     return word in email or (email.endswith(f"@{domain}") and domain != "" and _similar(local, email[: -len(domain)]))
 
 
-_OTHERS: dict[str, Callable[[str, Record], bool]] = {
+OTHERS: dict[str, Callable[[str, Record], bool]] = {
     "search": _search,
     "created_after": lambda value, record: record["created_at"] >= _at(value),
     "created_before": lambda value, record: record["created_at"] < _at(value),

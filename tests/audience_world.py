@@ -6,7 +6,7 @@ With SQLite each world is a file of its own; on PostgreSQL it is a new site of a
 import atexit
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -20,6 +20,7 @@ from regulars.audience.filters.catalogue import BY_NAME, audience_of, parse
 from regulars.audience.index import Tuning
 from regulars.audience.page_slice import PageSlice
 from regulars.audience.snapshot_directory import SnapshotDirectory
+from regulars.audience.source import ChangeSource, Snapshot
 from regulars.domain.commands import Command
 from regulars.domain.faults import RefusedError
 from regulars.store import control
@@ -43,6 +44,17 @@ def _shared() -> Path:
     return path
 
 
+class Switchable:
+    """What an audience follows: a store, in whose place another one can be put."""
+
+    def __init__(self, source: ChangeSource) -> None:
+        self.source = source
+        self.is_remote = source.is_remote
+
+    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
+        return self.source.snapshot()
+
+
 class World:
     """One site, a clock, and several audiences."""
 
@@ -55,6 +67,7 @@ class World:
         self.tuning = tuning
         self.directory = SnapshotDirectory(folder / "directory")
         self.audiences: list[Audience] = []
+        self.sources: list[Switchable] = []
         self._stores: list[Store] = []
 
     async def open(self) -> "World":
@@ -91,7 +104,8 @@ class World:
             "load_wait": 30,
             **more,
         }
-        self.audiences.append(Audience(store.changes, **given))
+        self.sources.append(Switchable(store.changes))
+        self.audiences.append(Audience(self.sources[-1], **given))
         return self.audiences[-1]
 
     async def do(self, *commands: Command) -> None:

@@ -11,6 +11,7 @@ import httpx
 from starlette.types import Message
 
 from regulars.app import Application, create_app
+from regulars.http.services import Services
 from regulars.settings import Settings
 from regulars.store import control
 from regulars.store.control import Site
@@ -33,7 +34,7 @@ class InProcess:
         self.settings = Settings(database=url_of(path), **settings)
         self._runner = runner or asyncio.Runner()
         self._owns_runner = runner is None
-        self._app: Application = create_app(self.settings)
+        self.application: Application = create_app(self.settings)
         self._accounts: dict[str, int] = {}
         self._sites: dict[tuple[str, str], Site] = {}
 
@@ -60,6 +61,12 @@ class InProcess:
         """A new key's number and secret; account and site are created at their first mention."""
         return self.run(self._secret(account, site, **key))  # type: ignore[no-any-return]
 
+    @property
+    def services(self) -> Services:
+        """What the application has opened."""
+        assert self.application.gate.services is not None
+        return self.application.gate.services
+
     def contents(self) -> Contents:
         """What the database holds at this moment."""
         return contents(self.path)
@@ -70,7 +77,7 @@ class InProcess:
 
     async def exchange(self, request: httpx.Request) -> httpx.Response:
         """`request`, for those who do something else meanwhile."""
-        transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
+        transport = httpx.ASGITransport(self.application, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://regulars.example") as client:
             return await client.send(request)
 
@@ -86,7 +93,7 @@ class InProcess:
     async def _start(self) -> None:
         self._inbox: asyncio.Queue[Message] = asyncio.Queue()
         self._outbox: asyncio.Queue[Message] = asyncio.Queue()
-        self._lifespan = asyncio.create_task(self._app({"type": "lifespan"}, self._inbox.get, self._outbox.put))
+        self._lifespan = asyncio.create_task(self.application({"type": "lifespan"}, self._inbox.get, self._outbox.put))
         await self._inbox.put({"type": "lifespan.startup"})
         reply = await self._outbox.get()
         assert reply["type"] == "lifespan.startup.complete", reply

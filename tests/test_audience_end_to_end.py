@@ -170,9 +170,8 @@ async def live(happening: list[Any], asked: list[tuple[Asked, str, int, int]], t
                         made.store.engine, made.site, before=made.now + 1, until=saved.number if saved else None
                     )
                 case "follow":
-                    await made.audiences[1]._tail(made.site, made.audiences[1].loaded[made.site]) if made.audiences[
-                        1
-                    ].loaded else None
+                    await made.audiences[1].follow_once()
+                    assert made.audiences[1].follow_errors == 0
                 case ("together", commands):
                     await made.together(*commands)
                 case _:
@@ -190,7 +189,7 @@ def test_the_truth_knows_every_filter() -> None:
     record: Record = {**dict.fromkeys(("email", "phone_number"), "x"), "ties": set()}
     from . import audience_truth as truth
 
-    known = {*truth.ANY_OF, *truth.NONE_OF, *truth.FLAGS, *truth._OTHERS}
+    known = {*truth.ANY_OF, *truth.NONE_OF, *truth.FLAGS, *truth.OTHERS}
     for name in set(EVERYTHING) - known:
         assert name.endswith(("_in_last", "_contains", "_contacts_with_open_data")), name
     assert truth.fits("email_contains", "X", record, NOW)

@@ -125,7 +125,7 @@ def _damage(made: World, part: str) -> None:
     """Change each byte of a part of the site's snapshot."""
     path = made.directory.path(made.site)
     content = bytearray(path.read_bytes())
-    section = Reader(path)._sections[part]
+    section = Reader(path).sections[part]
     for place in range(section.offset, section.offset + section.length):
         content[place] ^= 0xFF
     path.unlink()
@@ -141,16 +141,14 @@ async def test_an_older_file_is_restored_under_a_running_server(made: World) -> 
     await made.do(*(upsert(email=f"lost{each}@example.com") for each in range(3)))
     await made.check([])
     await made.save(made.audiences[0])
-    for store in made._stores:
-        await store.close()
-    made._stores.clear()
+    await made.close_stores()
     for suffix in ("", "-wal", "-shm"):
         made.path.with_name(made.path.name + suffix).unlink(missing_ok=True)
     copy.rename(made.path)
     made.store = await made.open_store()
     await made.do(*(upsert(email=f"other{each}@example.com") for each in range(5)))
     running = made.audiences[0]
-    running._source = running._loader._source = made.store.changes
+    made.sources[0].source = made.store.changes
     again = await made.audience(directory=True)
     assert len(await made.check([])) == 25
     assert (again.restored, running.rebuilds) == (0, 1)

@@ -442,7 +442,7 @@ def test_a_request_for_a_token_that_is_malformed_is_refused(app: InProcess, form
 # -- lists: duplicates, empty items ------------------------------------------------------------------------------
 
 
-def test_duplicate_and_empty_items_are_judged_one_by_one(app: InProcess, api: Client) -> None:
+def test_duplicate_and_empty_items_are_checked_one_by_one(app: InProcess, api: Client) -> None:
     items: list[Any] = [
         {},
         {},

@@ -80,10 +80,9 @@ def name_of(path: Path) -> str:
 
 def engine_of(app: InProcess) -> PostgresqlEngine:
     """The engine below the server under test."""
-    services = app._app._gate.services
-    assert services is not None
-    assert isinstance(services.store.engine, PostgresqlEngine)
-    return services.store.engine
+    engine = app.services.store.engine
+    assert isinstance(engine, PostgresqlEngine)
+    return engine
 
 
 def visits(path: Path) -> list[tuple[Any, ...]]:
@@ -321,15 +320,15 @@ def test_a_fail_over_that_lost_commits_is_noticed(app: InProcess, api: Client, d
 
 def test_when_all_connections_are_in_use_calls_are_told_to_come_back(app: InProcess, api: Client) -> None:
     engine = engine_of(app)
-    engine._opened()._patience = 0.1
+    engine.pool.patience = 0.1
 
     async def crowd() -> list[httpx.Response]:
-        taken = [await engine._opened().take() for _ in range(engine._connections)]
+        taken = [await engine.pool.take() for _ in range(engine.pool.size)]
         try:
             return [await app.exchange(request) for request in requests]
         finally:
             for session in taken:
-                engine._opened().give(session)
+                engine.pool.give(session)
 
     requests = [
         api.request("POST", "event", VISIT),
@@ -344,7 +343,7 @@ def test_when_all_connections_are_in_use_calls_are_told_to_come_back(app: InProc
 
 @pytest.mark.parametrize("limit", ["statement_timeout", "lock_timeout"])
 def test_what_takes_too_long_is_given_up(app: InProcess, api: Client, database: Path, limit: str) -> None:
-    engine_of(app)._settings[limit] = "200"
+    engine_of(app).settings[limit] = "200"
     hang_up_all(database)  # the limits of a connection are set when it is made
     with closing(psycopg.connect(url_of(database))) as holder:
         app.run(asyncio.to_thread(holder.execute, "LOCK TABLE customers IN ACCESS EXCLUSIVE MODE"))

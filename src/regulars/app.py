@@ -42,18 +42,18 @@ _log = structlog.get_logger("regulars.app")
 
 
 class Application:
-    """The ASGI application of one process."""
+    """The ASGI application of one process. gate: what answers requests, with the services from startup on."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._gate = Gate(OPERATIONS)
+        self.gate = Gate(OPERATIONS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's request, say why it is none, or serve the process's lifespan."""
         if scope["type"] == "http":
-            await self._gate(scope, receive, send)
+            await self.gate(scope, receive, send)
         elif scope["type"] == REFUSED:
-            await self._gate.refuse(scope, receive, send)
+            await self.gate.refuse(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
 
@@ -61,7 +61,7 @@ class Application:
         await receive()
         async with contextlib.AsyncExitStack() as stack:
             try:
-                self._gate.services = await stack.enter_async_context(services(self._settings))
+                self.gate.services = await stack.enter_async_context(services(self._settings))
             except Exception as error:
                 _log.error("the server cannot start", reason=str(error))
                 await send({"type": "lifespan.startup.failed", "message": str(error)})

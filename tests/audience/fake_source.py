@@ -66,7 +66,7 @@ class FakeSource:
 class FakeSnapshot:
     def __init__(self, source: FakeSource) -> None:
         self._source = source
-        self._sites = deepcopy(source.sites)
+        self.sites = deepcopy(source.sites)
         self._over = False
 
     async def _read(self, name: str) -> None:
@@ -76,28 +76,28 @@ class FakeSnapshot:
 
     async def head(self, site: int) -> Head | None:
         await self._read("head")
-        return self._sites[site].head if site in self._sites else None
+        return self.sites[site].head if site in self.sites else None
 
     async def changes(self, site: int, after: int, limit: int) -> list[ChangeRow]:
         await self._read("changes")
-        rows = [row for row in self._sites[site].rows if row.number > after]
+        rows = [row for row in self.sites[site].rows if row.number > after]
         return [row for row in rows if row.number < rows[0].number + limit] if rows else []
 
     async def texts(self, site: int, numbers: Sequence[int]) -> list[tuple[int, tuple[str | None, ...]]]:
         await self._read("texts")
-        return list(self._sites[site].model.texts(numbers).items())
+        return list(self.sites[site].model.texts(numbers).items())
 
     async def customers(self, site: int) -> AsyncIterator[Sequence[CustomerRow]]:
         await self._source.gate.wait()
         await self._read("customers")
-        model = self._sites[site].model
+        model = self.sites[site].model
         numbers = sorted(model.customers)
         for start in range(0, len(numbers), 2):
             yield [model.row(number) for number in numbers[start : start + 2]]
 
     async def ties(self, site: int) -> AsyncGenerator[tuple[int, int, Sequence[int]], None]:
         await self._read("ties")
-        for (relation, target), numbers in self._sites[site].model.ties().items():
+        for (relation, target), numbers in self.sites[site].model.ties().items():
             yield relation, target, numbers
 
     async def look(
@@ -105,14 +105,14 @@ class FakeSnapshot:
     ) -> Look:
         await self._read("look")
         self._over = last
-        if site not in self._sites:
+        if site not in self.sites:
             return Look(None, {}, [])
-        found = self._sites[site]
+        found = self.sites[site]
         known = {**found.objects, **found.identifiers}
         numbers = {name: known[name] for name in names if name in known}
-        return Look(found.head, numbers, [reading(self._sites) for reading in queries])
+        return Look(found.head, numbers, [reading(self.sites) for reading in queries])
 
     async def read(self, queries: Sequence[Any], *, last: bool = False) -> list[Any]:
         await self._read("read")
         self._over = last
-        return [reading(self._sites) for reading in queries]
+        return [reading(self.sites) for reading in queries]

@@ -339,11 +339,11 @@ async def test_heavy_questions_are_capped_and_cancelled_ones_are_dropped() -> No
     async with serving(source, pool_above=0, most_heavy=1) as audience:
         assert await asked(audience) == [1]
         held = threading.Event()
-        hold = asyncio.create_task(audience._pool.run(held.wait))
+        hold = asyncio.create_task(audience.worker.run(held.wait))
         waiting = asyncio.create_task(asked(audience))
         await asyncio.sleep(0.01)
         with pytest.raises(QuestionsFullError):
-            await audience._heavily(lambda: None)
+            await asked(audience)
         waiting.cancel()
         await asyncio.sleep(0.01)
         assert waiting.cancelled()
@@ -361,7 +361,7 @@ async def test_the_lock_is_kept_until_the_thread_has_let_go() -> None:
             started.set()
             held.wait()
 
-        task = asyncio.create_task(audience._pool.run(work))
+        task = asyncio.create_task(audience.worker.run(work))
         await asyncio.to_thread(started.wait)
         for _ in range(2):
             task.cancel()
@@ -402,7 +402,7 @@ async def test_many_askers_and_writers_on_two_services(pool_above: float) -> Non
             for _ in range(25):
                 predicate, sort = rng.choice(questions), Sort(rng.choice(["id", "name", "net_revenue"]))
                 async with audience.ask(1, predicate, sort=sort, page_slice=PageSlice(take=5)) as answer:
-                    truth = answer.snapshot._sites[1].model  # type: ignore[attr-defined]
+                    truth = answer.snapshot.sites[1].model  # type: ignore[attr-defined]
                     assert (answer.total, answer.numbers) == truth.answer(predicate, sort, 0, 5)
                 await asyncio.sleep(0)
 

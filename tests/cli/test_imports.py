@@ -202,7 +202,7 @@ def test_standard_input(run: Run) -> None:
     assert done.stderr == ""
 
 
-def test_a_dry_run_judges_and_changes_nothing(run: Run) -> None:
+def test_a_dry_run_checks_and_changes_nothing(run: Run) -> None:
     file = write_lines("p.ndjson", [*PEOPLE, {"email": "nobody"}])
     before = contents("site_heads")
     assert figures(run, "customers", file, "--dry-run") == {"lines": 31, "rejected": 1, "dry_run": True}
@@ -319,8 +319,8 @@ def test_an_import_holds_the_lock_shortly_and_makes_room(monkeypatch: pytest.Mon
             for held, waited in ((0.1, 0.0), (0.1, 0.02), (0.01, 0.0), (99.0, 0.0)):
                 monkeypatch.setattr(store.engine, "last_hold", held)
                 monkeypatch.setattr(store.engine, "last_wait", waited)
-                await intake._make_room()
-                chunks.append(intake._chunk)
+                await intake.make_room()
+                chunks.append(intake.chunk_size)
             return chunks
 
     assert coroutines.run(work()) == [1000, 500, 625, importer.SMALLEST_CHUNK]

@@ -75,7 +75,7 @@ def spoil(section: str) -> None:
     """Damage a section of the snapshot."""
     path = directory().path(1)
     content = bytearray(path.read_bytes())
-    content[Reader(path)._sections[section].offset] ^= 0xFF
+    content[Reader(path).sections[section].offset] ^= 0xFF
     path.unlink()
     path.write_bytes(content)
 

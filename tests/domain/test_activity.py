@@ -1,4 +1,4 @@
-"""One event, judged: its name, its time, its money, and all its faults at once."""
+"""One event, checked: its name, its time, its money, and all its faults at once."""
 
 import uuid
 from typing import Any
@@ -94,7 +94,7 @@ def test_an_event_uuid_is_a_uuid_or_any_text() -> None:
     assert refusal(event="visit", email="a@b.co", event_uuid="x" * 1025) == ("invalid", {"event_uuid"})
 
 
-def test_words_with_a_few_values_are_judged() -> None:
+def test_words_with_a_few_values_are_checked() -> None:
     for name, field, value in (
         ("email_bounced", "bounce_type", "medium"),
         ("unsubscribed", "cause", "whim"),
@@ -112,7 +112,7 @@ def test_what_is_kept_is_what_was_sent_beside_who_and_when() -> None:
         parse_activity({"event": "visit", "email": "a@b.co", "x": "y" * 50}, now=NOW, limits=Limits(event_detail=50))
 
 
-def test_an_identify_is_judged_as_an_upsert() -> None:
+def test_an_identify_is_checked_as_an_upsert() -> None:
     activity = read(event="identify", firstname="Anna", plan="gold", timestamp=5, event_uuid="u")
     assert activity.profile is not None
     assert (activity.profile.fields, activity.profile.attributes) == ({"firstname": "Anna"}, {"plan": "gold"})

@@ -104,6 +104,6 @@ def test_commas_and_brackets_in_texts_are_no_values(text: bytes) -> None:
 
 
 @pytest.mark.parametrize("tail", [b'"', b'"' + b'\\"' * 100_000, b'"\\', b"\\" * 100_001])
-def test_malformed_bodies_are_judged_in_one_pass(tail: bytes) -> None:
+def test_malformed_bodies_are_checked_in_one_pass(tail: bytes) -> None:
     with pytest.raises(ValueError, match="The body "):
         decode_json(b"[" + b"1," * (MOST_VALUES - 9) + tail + b"," * 20)

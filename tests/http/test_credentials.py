@@ -76,7 +76,7 @@ def test_a_key_that_nobody_has(app: InProcess, wrong: str) -> None:
     assert (told.status_code, told.text) == (403, "Not authorized.")
 
 
-def test_the_key_is_judged_before_the_path_s_customer_and_the_body(app: InProcess) -> None:
+def test_the_key_is_checked_before_the_path_s_customer_and_the_body(app: InProcess) -> None:
     stranger = Client(app, {"Authorization": "Bearer rg_unknown"})
     before = app.contents()
     refused(stranger.post("customers", content=b"{broken"), "key_unknown")
@@ -190,7 +190,7 @@ def test_two_sites_of_one_account_are_apart_on_the_classic_surface(app: InProces
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("path", ["templates", "templates/tem_1", "nothing/at/all", "emails", "customers"])
-def test_the_key_is_judged_before_the_route_is_looked_for(app: InProcess, method: str, path: str) -> None:
+def test_the_key_is_checked_before_the_route_is_looked_for(app: InProcess, method: str, path: str) -> None:
     stranger = Client(app, {"Authorization": "Bearer rg_unknown"})
     refused(stranger.send(method, path), "key_unknown")
     told = stranger.having(X_SWU_API_CLIENT="node-1").send(method, path)
@@ -200,7 +200,7 @@ def test_the_key_is_judged_before_the_route_is_looked_for(app: InProcess, method
     refused(Client(app, {}).send(method, path), "not_authenticated")
 
 
-def test_the_key_is_judged_before_media_types(app: InProcess) -> None:
+def test_the_key_is_checked_before_media_types(app: InProcess) -> None:
     stranger = Client(app, {"Authorization": "Bearer rg_unknown", "Accept": "application/vnd.api+json;x=1"})
     assert stranger.get("/v1/customers").status_code == 401
 

@@ -80,8 +80,7 @@ async def test_the_end_and_the_departure_at_once(fails: bool) -> None:
     attending = CancelOnDisconnect(client(REQUEST), patience=0)
     with pytest.raises(Problem, match="malformed"):
         async with attending:
-            attending._has_left = True
-            assert attending._task.cancel()
+            attending.leave()
             if fails:
                 raise ZeroDivisionError
     await asyncio.sleep(0)
@@ -128,7 +127,7 @@ def test_heavy_questions_of_clients_that_left_are_dropped(tmp_path: Any, monkeyp
             nonlocal status
             status = message.get("status", status)
 
-        await app._app(scope, client(REQUEST, leaves=leaves), send)
+        await app.application(scope, client(REQUEST, leaves=leaves), send)
         return status
 
     async def run(app: InProcess, secret: str) -> None:

@@ -24,12 +24,9 @@ def test_a_database_that_takes_no_writes_is_not_ready(tmp_path: Path, monkeypatc
     monkeypatch.setattr(store, "_PROVEN_SECONDS", -1.0)
     with application(tmp_path, "sqlite") as app:
         nobody = Client(app, {})
-        services = app._app._gate.services
-        assert services is not None
-        engine = services.store.engine
+        engine = app.services.store.engine
         assert isinstance(engine, SqliteEngine)
-        assert engine._writer is not None
-        writer = engine._writer
+        writer = engine.writer
         writer.execute("PRAGMA query_only = ON").fetchall()
         assert [nobody.get(path).status_code for path in ("/readyz", "/livez", "/healthz")] == [503, 200, 200]
         writer.execute("PRAGMA query_only = OFF").fetchall()

@@ -76,13 +76,13 @@ def test_an_error_looks_as_the_operation_has_it_wherever_it_is(
     anybody: Client, surface: Surface, kind: str, path: str
 ) -> None:
     gate = Gate([Operation(surface, "x", "POST", path, _fail, "X")])
-    application = anybody.app._app
-    usual, application._gate = application._gate, gate
+    application = anybody.app.application
+    usual, application.gate = application.gate, gate
     try:
         gate.services = usual.services
         failed, misused = anybody.send("POST", path), anybody.send("GET", path)
     finally:
-        application._gate = usual
+        application.gate = usual
     assert (failed.status_code, media_type(failed)) == (400, kind)
     assert (misused.status_code, misused.headers["allow"], media_type(misused)) == (405, "POST", kind)
     if surface is PAGE:

@@ -39,7 +39,7 @@ async def test_what_belongs_together_through_others_belongs_together() -> None:
     ) == {1: 5, 2: 5, 4: 5, 5: 5}
 
 
-async def test_lines_that_no_judge_takes_are_passed_over() -> None:
+async def test_lines_that_no_parser_takes_are_passed_over() -> None:
     broken = [Line(1, b"{"), Line(2, b"[1]"), Line(3, b"\xff"), Line(4, b'{"email": null}'), Line(5, b'{"email": " "}')]
     assert await repeated_customers(broken) == {}
 

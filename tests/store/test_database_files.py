@@ -255,13 +255,12 @@ async def test_a_log_that_a_kill_left_is_not_laid_over_a_restored_file(
 async def test_a_file_that_goes_during_a_commit_is_not_waited_for(at: Running) -> None:
     engine = at.store.engine
     assert isinstance(engine, SqliteEngine)
-    assert engine._writer is not None
 
     def unlink() -> bool:
         at.path.unlink()
         return False
 
-    engine._writer.set_commit_hook(unlink)
+    engine.writer.set_commit_hook(unlink)
     with pytest.raises(OutcomeUnknownError):
         await asyncio.wait_for(at.upsert(email="a@example.com"), ledger.SETTLE_SECONDS / 3)
 

@@ -225,7 +225,7 @@ async def test_a_statement_that_takes_too_long_is_given_up(at: Running) -> None:
 @on_postgresql()
 async def test_a_server_that_falls_silent_counts_as_lost(at: Running) -> None:
     engine = engine_of(at, statement_seconds=60)
-    engine._patience = 0.2
+    engine.patience = 0.2
     await engine.open()
     began = time.monotonic()
     async with engine.snapshot() as connection:
@@ -332,7 +332,7 @@ async def test_starting_processes_do_not_race(at: Running) -> None:
 @on_postgresql()
 async def test_a_migration_takes_as_long_as_it_takes(at: Running) -> None:
     engine = engine_of(at)
-    engine._patience = 0.2
+    engine.patience = 0.2
     await engine.open()
     try:
         async with engine.migration() as connection:

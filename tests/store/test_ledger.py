@@ -312,15 +312,14 @@ async def test_a_full_disk_is_unavailable_and_nothing_happened(at: Running) -> N
     await at.upsert(email="a@example.com")
     engine = at.store.engine
     assert isinstance(engine, SqliteEngine)
-    assert engine._writer is not None
     ((pages,),) = at.rows("PRAGMA page_count")
-    engine._writer.execute(f"PRAGMA max_page_count = {pages}").fetchall()
+    engine.writer.execute(f"PRAGMA max_page_count = {pages}").fetchall()
     head = at.head()
     large = [upsert(email=f"u{n}@example.com", data={"text": "x" * 5000}) for n in range(20)]
     with pytest.raises(UnavailableError):
         await at.store.ledger.submit_all(1, large)
     assert (at.head(), emails(at)) == (head, {"a@example.com"})
-    engine._writer.execute("PRAGMA max_page_count = 1000000").fetchall()
+    engine.writer.execute("PRAGMA max_page_count = 1000000").fetchall()
     outcomes = await at.store.ledger.submit_all(1, large)
     assert {outcome.verdict for outcome in outcomes} == {"created"}
     assert_replay_gives_the_tables(at.path)

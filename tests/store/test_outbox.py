@@ -339,7 +339,7 @@ async def test_an_outbox_that_was_off_has_a_gap(tmp_path: Any, engine: str) -> N
         off = await now(at)
         assert at.rows("SELECT * FROM outbox") == []
         assert isinstance(await refused(at, BEGINNING), CursorExpiredError)
-        at.store.ledger._has_outbox = True  # the server was started anew
+        at.store.ledger.has_outbox = True  # the server was started anew
         await at.upsert(email="u2@example.com")
         assert await told(at, off) == [CustomerCreated(2)]
         assert isinstance(await refused(at, BEGINNING), CursorExpiredError)

@@ -297,9 +297,8 @@ async def test_commits_are_on_disk_when_they_return(tmp_path: Path) -> None:
     async with running(tmp_path) as at:
         engine = at.store.engine
         assert isinstance(engine, SqliteEngine)
-        assert engine._writer is not None
-        assert engine._writer.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
-        assert engine._writer.execute("PRAGMA synchronous").fetchall() == [(2,)]
+        assert engine.writer.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
+        assert engine.writer.execute("PRAGMA synchronous").fetchall() == [(2,)]
         assert apsw.sqlite_lib_version() >= "3.51.3"  # earlier ones may damage a WAL shared by two processes
 
 

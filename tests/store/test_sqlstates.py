@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from psycopg.pq import TransactionStatus
 
 from regulars.domain.identity import Who
 from regulars.store import control, ledger, reads
@@ -37,12 +36,11 @@ async def all_idle(store: Store) -> None:
     """Every connection of the pool is in no transaction."""
     engine = store.engine
     assert isinstance(engine, PostgresqlEngine)
-    assert engine._pool is not None
-    assert not engine._pool._used
-    for session in engine._pool._idle:
+    assert not engine.pool.used
+    for session in engine.pool.idle:
         while not session.is_idle:  # noqa: ASYNC110
             await asyncio.sleep(0)
-        assert session.closed or session._wire.transaction_status == TransactionStatus.IDLE
+        assert session.closed or session.can_be_reused
 
 
 async def read(store: Store) -> None:

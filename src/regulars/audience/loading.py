@@ -18,19 +18,22 @@ INLINE_ENTRIES: Final = 200
 
 
 class Loader:
-    """Loads sites. Long work runs in `lane`. Sites of at least `large` customers get their text orders immediately."""
+    """Loads sites.
+
+    background: the thread for long work. large: sites with this many customers get their text orders at once.
+    """
 
     def __init__(
         self,
         source: ChangeSource,
-        lane: WorkerThread,
+        background: WorkerThread,
         *,
         directory: SnapshotDirectory | None,
         tuning: Tuning | None,
         large: int,
     ) -> None:
         self._source = source
-        self._lane = lane
+        self._background = background
         self._directory = directory
         self._tuning = tuning
         self._large = large
@@ -39,7 +42,7 @@ class Loader:
         """The index from the newest snapshot; None unless there is one that matches the store's history."""
         if self._directory is None:
             return None
-        index = await self._lane.run(partial(self._directory.read, site, self._tuning))
+        index = await self._background.run(partial(self._directory.read, site, self._tuning))
         if index is None:
             return None
         async with self._source.snapshot() as snapshot:
@@ -77,18 +80,18 @@ class Loader:
         await self._quickly(index.size, partial(index.finish, head))
         if index.size >= self._large:
             for order in index.orders.values():
-                await self._lane.run(partial(order.refresh, index.size))
+                await self._background.run(partial(order.refresh, index.size))
         return index
 
     async def measured(self, index: SiteIndex) -> int:
         """The approximate memory use of an index, in bytes."""
         if index.size <= INLINE_ENTRIES:
             return index.approximate_bytes()
-        return await self._lane.run(index.approximate_bytes)
+        return await self._background.run(index.approximate_bytes)
 
     async def _quickly(self, entries: int, work: Callable[[], object]) -> None:
-        """Run the work on the event loop if there are few entries, else in the lane."""
+        """Run the work on the event loop if there are few entries, else in the background."""
         if entries <= INLINE_ENTRIES:
             work()
         else:
-            await self._lane.run(work)
+            await self._background.run(work)

@@ -24,14 +24,14 @@ _SOONEST: Final = 60.0
 class Maintenance:
     """Runs the background work of one audience.
 
-    lane: the thread for long work. directory: where snapshots are stored, if at all. large, save_every, save_after: as
-    in `Audience`. invalidate: called with an index that must be dropped, and the reason. `saves` counts snapshots
-    written.
+    background: the thread for long work. directory: where snapshots are stored, if at all. large, save_every,
+    save_after: as in `Audience`. invalidate: called with an index that must be dropped, and the reason. `saves` counts
+    snapshots written.
     """
 
     def __init__(
         self,
-        lane: WorkerThread,
+        background: WorkerThread,
         *,
         directory: SnapshotDirectory | None,
         large: int,
@@ -39,7 +39,7 @@ class Maintenance:
         save_after: int,
         invalidate: Callable[[int, LoadedSite, str], None],
     ) -> None:
-        self._lane = lane
+        self._background = background
         self._directory = directory
         self._large = large
         self._save_every = save_every
@@ -68,7 +68,7 @@ class Maintenance:
         try:
             while segments := _lacking_words(loaded.index):
                 for segment in segments:
-                    await self._lane.run(segment.words)
+                    await self._background.run(segment.words)
         finally:
             loaded.warming = None
 
@@ -81,8 +81,8 @@ class Maintenance:
         try:
             for banding in loaded.index.due_bandings:
                 async with loaded.lock:
-                    cut_it = await self._lane.run(banding.capture)
-                await self._lane.run(cut_it)
+                    cut_it = await self._background.run(banding.capture)
+                await self._background.run(cut_it)
         finally:
             loaded.cutting = None
 
@@ -94,10 +94,10 @@ class Maintenance:
         """Read the slow parts of the snapshot file before a question has to wait for them."""
         for order in loaded.index.orders.values():
             async with loaded.lock:
-                await self._lane.run(order.read)
+                await self._background.run(order.read)
         for column in loaded.index.texts.values():
             for segment in column.segments if isinstance(column, TextColumn) else ():
-                await self._lane.run(segment.read)
+                await self._background.run(segment.read)
 
     async def _sound(self, site: int, loaded: LoadedSite, work: Callable[[LoadedSite], Awaitable[None]]) -> None:
         """Do the work; invalidate the index if its snapshot turns out to be damaged."""
@@ -134,7 +134,7 @@ class Maintenance:
     async def save(self, site: int, loaded: LoadedSite, directory: SnapshotDirectory) -> None:
         """Write a site's snapshot piece by piece, so a question waits for at most one piece. Raises OSError."""
         writing = directory.writing(site)
-        writer = await self._lane.run(writing.__enter__)
+        writer = await self._background.run(writing.__enter__)
         number = loaded.index.head.number
         try:
             if writer is not None:
@@ -142,12 +142,12 @@ class Maintenance:
                     async with loaded.lock:
                         if loaded.invalid:
                             raise DamagedError("the index was dropped in the meantime")
-                        write = await self._lane.run(piece)
-                    await self._lane.run(partial(write, writer))
+                        write = await self._background.run(piece)
+                    await self._background.run(partial(write, writer))
         except BaseException as error:
             writing.__exit__(type(error), error, error.__traceback__)
             raise
-        await self._lane.run(partial(writing.__exit__, None, None, None))
+        await self._background.run(partial(writing.__exit__, None, None, None))
         loaded.saved = number
         self.saves += writer is not None
 

@@ -100,20 +100,20 @@ class Audience:
         self._most_heavy = most_heavy
         self._slice_changes = slice_changes
         self._tail_every = tail_every
-        self._tail_for = tail_for
+        self.tail_for = tail_for
         self._directory = directory
         self._large = large
-        self._pool = WorkerThread()
-        self._lane = WorkerThread()  # for long-running work, so that no question queues behind it
+        self.worker = WorkerThread()
+        self._background = WorkerThread()  # for long-running work, so that no question queues behind it
         self.maintenance = Maintenance(
-            self._lane,
+            self._background,
             directory=directory,
             large=large,
             save_every=save_every,
             save_after=save_after,
             invalidate=self._rebuild,
         )
-        self._loader = Loader(source, self._lane, directory=directory, tuning=tuning, large=large)
+        self._loader = Loader(source, self._background, directory=directory, tuning=tuning, large=large)
         self._turn = 0
         self.loaded: OrderedDict[int, LoadedSite] = OrderedDict()
         self._loading: dict[int, asyncio.Task[LoadedSite]] = {}
@@ -178,16 +178,20 @@ class Audience:
         """Keep recently queried sites up to date, until cancelled."""
         while True:
             await asyncio.sleep(self._tail_every)
-            since = asyncio.get_running_loop().time() - self._tail_for
-            for site, loaded in self._followed():
-                if loaded.asked < since or loaded.lock.locked():
-                    continue
-                try:
-                    await self._tail(site, loaded)
-                    self.maintenance.look_after(site, loaded)
-                except Exception as error:
-                    self.follow_errors += 1
-                    self._on_follow_error(site, error)
+            await self.follow_once()
+
+    async def follow_once(self) -> None:
+        """One round of `follow`: bring the sites that are due up to date."""
+        since = asyncio.get_running_loop().time() - self.tail_for
+        for site, loaded in self._followed():
+            if loaded.asked < since or loaded.lock.locked():
+                continue
+            try:
+                await self._tail(site, loaded)
+                self.maintenance.look_after(site, loaded)
+            except Exception as error:
+                self.follow_errors += 1
+                self._on_follow_error(site, error)
 
     def _followed(self) -> list[tuple[int, LoadedSite]]:
         """The sites due this round: all large ones, and a few of the small ones, which catch up quickly anyway."""
@@ -213,8 +217,8 @@ class Audience:
             await self.drop(site)
         await self.maintenance.close()
         await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
-        await self._lane.close()
-        await self._pool.close()
+        await self._background.close()
+        await self.worker.close()
 
     # Answering
 
@@ -273,7 +277,7 @@ class Audience:
         self._heavy += 1
         self.pooled += 1
         try:
-            return await self._pool.run(evaluation)
+            return await self.worker.run(evaluation)
         finally:
             self._heavy -= 1
 
@@ -310,7 +314,7 @@ class Audience:
             self._rebuild(site, loaded, str(error))
             return False
         if index.is_untidy:
-            await self._pool.run(index.tidy)
+            await self.worker.run(index.tidy)
             self.maintenance.warm(site, loaded)  # a merged segment has lost its word index
         self._measure(site, loaded)
         return True

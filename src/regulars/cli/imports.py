@@ -118,7 +118,7 @@ async def _imported(
     async with opened(database, largest_batch=LARGEST_CHUNK) as store:
         chosen = await chosen_site(store, site)
         # An activity is known by its content, wherever it stands.
-        found = None if kind == "activity" or dry_run or not can_be_read_twice(file) else await _recurring(file)
+        found = None if kind == "activity" or dry_run or not can_be_read_twice(file) else await _repeated(file)
         with (
             open_source(file) as source,
             progress_bar(source.name, source.size) as advance,
@@ -128,7 +128,7 @@ async def _imported(
                 chosen.id,
                 line_parser(kind, store.limits, strict=strict, create=create),
                 dry_run=dry_run,
-                recurring=found,
+                repeated=found,
                 on_reject=on_reject,
                 on_kept_back=None if on_reject is None else partial(_list_kept_back, on_reject),
                 on_chunk=lambda: advance(work.summary, source.position),
@@ -136,7 +136,7 @@ async def _imported(
             return await work.run(source)
 
 
-async def _recurring(file: str) -> dict[int, int]:
+async def _repeated(file: str) -> dict[int, int]:
     with open_source(file) as source, figures_bar(f"{file}, reading", source.size) as show_figures:
         return await repeated_customers(source, lambda count: show_figures(f"{count:,} lines", source.position))
 

@@ -56,5 +56,9 @@ class CancelOnDisconnect:
         # What is left of the body comes first; anything else than a departure after that is not understood.
         if (await self._receive())["type"] != _DISCONNECT and (await self._receive())["type"] != _DISCONNECT:
             return
+        self.leave()
+
+    def leave(self) -> None:
+        """The client has left: cancel the work."""
         self._has_left = True
         self._task.cancel()

@@ -59,7 +59,7 @@ class Summary(Struct, kw_only=True):
 LARGEST_RETRY: Final = 50_000
 """Limit on groups of lines kept for a retry at the end of the file; any further ones are refused immediately."""
 
-_Judged = tuple[list[Line], Command]
+_Parsed = tuple[list[Line], Command]
 """A command, and the lines that it comes from."""
 
 
@@ -74,7 +74,7 @@ class _Refused(NamedTuple):
 class Import:
     """The import of one file into one site.
 
-    judge: a parser created for this file. dry_run: validate all lines without changing anything. recurring: the result
+    parser: created for this file. dry_run: validate all lines without changing anything. repeated: the result
     of `grouping.repeated_customers`; without it, re-importing contradictory lines writes them again, and a line is
     refused even if a later line frees its address. on_reject: called for each refused line. on_kept_back: called for
     each line applied only in part. on_chunk: called after each chunk. `summary` is accurate after each chunk, even if
@@ -85,10 +85,10 @@ class Import:
         self,
         store: Store,
         site: int,
-        judge: LineParser,
+        parser: LineParser,
         *,
         dry_run: bool = False,
-        recurring: Mapping[int, int] | None = None,
+        repeated: Mapping[int, int] | None = None,
         on_reject: Callable[[Line, RefusedError], None] | None = None,
         on_kept_back: Callable[[Line, Sequence[Fault]], None] | None = None,
         on_chunk: Callable[[], object] | None = None,
@@ -96,28 +96,28 @@ class Import:
         self.summary = Summary()
         self._store = store
         self._site = site
-        self._judge = judge
+        self._parser = parser
         self._dry_run = dry_run
-        self._recurring = recurring or {}
-        self._tries_again = recurring is not None
+        self._repeated = repeated or {}
+        self._tries_again = repeated is not None
         self._refused: list[_Refused] = []
         self._on_reject = on_reject
         self._on_kept_back = on_kept_back
         self._on_chunk = on_chunk
-        self._chunk = LARGEST_CHUNK
+        self.chunk_size = LARGEST_CHUNK
 
     async def run(self, lines: Iterable[Line]) -> Summary:
         """Import all lines in order. Raises the errors of Ledger.submit and of reading the lines."""
         started = time.perf_counter()
-        rest = group_by_customer(lines, self._recurring)
+        rest = group_by_customer(lines, self._repeated)
         commit: asyncio.Task[None] | None = None
         with _rare_collections():
             try:
-                while chunk := _taken(rest, self._chunk):
-                    judged = await self._judged(chunk)
+                while chunk := _taken(rest, self.chunk_size):
+                    parsed = await self._parsed(chunk)
                     if commit is not None:
                         await asyncio.shield(commit)
-                    commit = asyncio.create_task(self._commit(sum(map(len, chunk)), judged, started))
+                    commit = asyncio.create_task(self._commit(sum(map(len, chunk)), parsed, started))
             finally:
                 # Even if cancelled, the running commit becomes durable and must be counted.
                 if commit is not None:
@@ -131,10 +131,10 @@ class Import:
                 self._refused = []
         return self.summary
 
-    async def _judged(self, chunk: list[list[Line]]) -> list[_Judged]:
+    async def _parsed(self, chunk: list[list[Line]]) -> list[_Parsed]:
         """Parse lines into commands while the previous chunk commits, yielding to the event loop regularly."""
         now = now_ms()
-        found: list[_Judged] = []
+        found: list[_Parsed] = []
         for place, group in enumerate(chunk):
             if place % _BREATH == 0:
                 await asyncio.sleep(0)
@@ -142,7 +142,7 @@ class Import:
             commands: list[Upsert | RecordActivity] = []
             for line in group:
                 try:
-                    command = self._judge.judge(line.raw, now)
+                    command = self._parser.parse(line.raw, now)
                 except RefusedError as refusal:
                     self._reject(line, refusal)
                 else:
@@ -155,22 +155,22 @@ class Import:
                 found.append((lines, UpsertGroup(cast(tuple[Upsert, ...], tuple(commands)))))  # activities stand alone
         return found
 
-    async def _commit(self, count: int, judged: list[_Judged], started: float) -> None:
-        if judged and not self._dry_run:
-            outcomes = await self._store.ledger.submit_all(self._site, [command for _, command in judged])
+    async def _commit(self, count: int, parsed: list[_Parsed], started: float) -> None:
+        if parsed and not self._dry_run:
+            outcomes = await self._store.ledger.submit_all(self._site, [command for _, command in parsed])
             for outcome in outcomes:
                 if outcome.refusal is not None and outcome.refusal.code == "unavailable":
                     raise UnavailableError(outcome.refusal.sentence)
-            for (lines, command), outcome in zip(judged, outcomes, strict=True):
+            for (lines, command), outcome in zip(parsed, outcomes, strict=True):
                 upserts = _upserts(command) if self._tries_again and is_taken(outcome) else ()
                 if upserts and len(self._refused) < LARGEST_RETRY:
                     self._refused.append(_Refused(lines, upserts, outcome.parts or (outcome,)))
                 else:
                     self._count(lines, outcome.parts or [outcome] * len(lines))
-            await self._make_room()
+            await self.make_room()
         summary = self.summary
         summary.lines += count
-        summary.clamped = self._judge.clamped
+        summary.clamped = self._parser.clamped
         self._time(started)
         if self._on_chunk is not None:
             self._on_chunk()
@@ -184,7 +184,7 @@ class Import:
         while self._refused and has_moved:
             has_moved, waiting, self._refused = False, self._refused, []
             while waiting:
-                chunk, waiting = waiting[: self._chunk], waiting[self._chunk :]
+                chunk, waiting = waiting[: self.chunk_size], waiting[self.chunk_size :]
                 try:
                     (outcome,) = await self._store.ledger.submit_all(
                         self._site, [Reassign(tuple(refused.upserts for refused in chunk))]
@@ -203,7 +203,7 @@ class Import:
                     else:
                         has_moved = True
                         self._count(lines, outcomes)
-                await self._make_room()
+                await self.make_room()
         self._time(started)
 
     def _time(self, started: float) -> None:
@@ -238,13 +238,13 @@ class Import:
         if self._on_reject is not None:
             self._on_reject(line, refusal)
 
-    async def _make_room(self) -> None:
+    async def make_room(self) -> None:
         """Adapt the chunk size to LONGEST_HOLD, and pause if others are waiting for the lock."""
         held = self._store.engine.last_hold
         if held > LONGEST_HOLD:
-            self._chunk = max(SMALLEST_CHUNK, int(self._chunk * LONGEST_HOLD / held))
+            self.chunk_size = max(SMALLEST_CHUNK, int(self.chunk_size * LONGEST_HOLD / held))
         elif held < LONGEST_HOLD / 2:
-            self._chunk = min(LARGEST_CHUNK, self._chunk + self._chunk // 4)
+            self.chunk_size = min(LARGEST_CHUNK, self.chunk_size + self.chunk_size // 4)
         if self._store.engine.last_wait > _NOTICED_WAIT:
             await asyncio.sleep(held)
 

@@ -40,7 +40,7 @@ class LineParser(Protocol):
 
     clamped: int
 
-    def judge(self, raw: bytes, now: int) -> Upsert | RecordActivity:
+    def parse(self, raw: bytes, now: int) -> Upsert | RecordActivity:
         """Parse a line into a command; `now` in ms. Raises RefusedError with all faults."""
         ...
 
@@ -63,7 +63,7 @@ class CustomerJudge:
         self._limits = limits
         self._strict = strict
 
-    def judge(self, raw: bytes, now: int) -> Upsert:
+    def parse(self, raw: bytes, now: int) -> Upsert:
         """Parse a line into an upsert."""
         body = _decoded(raw)
         if PAST.isdisjoint(body):
@@ -93,7 +93,7 @@ class ActivityJudge:
         self._seen: set[int] = set()
         self._times: dict[int, int] = {}
 
-    def judge(self, raw: bytes, now: int) -> RecordActivity:
+    def parse(self, raw: bytes, now: int) -> RecordActivity:
         """Parse a line into an activity."""
         body = _decoded(raw)
         activity = parse_activity(body, now=now, clamp=True, limits=self._limits, strict=self._strict)

@@ -112,11 +112,11 @@ class Ledger:
         self._capacity = capacity
         self._largest_batch = largest_batch
         self._limits = limits
-        self._has_outbox = has_outbox
+        self.has_outbox = has_outbox
         self._clock = clock or now_ms
         self._secret: bytes | None = None
         self._waiting = 0
-        self._lanes: dict[int, _Lane] = {}
+        self._queues: dict[int, _CommitQueue] = {}
         self._closing = False
         self.commits = 0
         self.commands = 0
@@ -158,8 +158,8 @@ class Ledger:
     async def close(self) -> None:
         """Stop accepting commands and finish those that are waiting."""
         self._closing = True
-        for lane in self._lanes.values():
-            await lane.finish()
+        for queue in self._queues.values():
+            await queue.finish()
 
     def _put(self, site: int, commands: Sequence[Command]) -> asyncio.Future[list[Outcome | Exception]]:
         """Queue commands; the future completes when all are done. Cancelling it does not cancel the commands."""
@@ -170,12 +170,12 @@ class Ledger:
         submission = _Submission(len(commands), asyncio.get_running_loop().create_future())
         waiting = [_Waiting(site, command, submission, place) for place, command in enumerate(commands)]
         self._waiting += len(waiting)
-        # SQLite has one writer, so one lane serves all sites; on other engines the sites commit in parallel.
+        # SQLite has one writer, so one queue serves all sites; on other engines the sites commit in parallel.
         number = 0 if self._engine.one_writer else site
-        lane = self._lanes.get(number)
-        if lane is None:
-            lane = self._lanes[number] = _Lane(self, self._largest_batch)
-        lane.put(waiting)
+        queue = self._queues.get(number)
+        if queue is None:
+            queue = self._queues[number] = _CommitQueue(self, self._largest_batch)
+        queue.put(waiting)
         return submission.answer
 
     async def run(self, batch: Callable[[], list[_Waiting]]) -> None:
@@ -249,7 +249,7 @@ class Ledger:
                         [item.command for item in items],
                         now=self._clock(),
                         limits=self._limits,
-                        has_outbox=self._has_outbox,
+                        has_outbox=self.has_outbox,
                         secret=self._secret,
                     )
                     outcomes.append((items, reached))
@@ -284,7 +284,7 @@ class Ledger:
             await asyncio.sleep(_SETTLE_PAUSE)
 
 
-class _Lane:
+class _CommitQueue:
     """One sequence of commits: a queue, and a task that runs while the queue is not empty."""
 
     def __init__(self, ledger: Ledger, largest_batch: int) -> None:

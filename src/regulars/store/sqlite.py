@@ -80,6 +80,12 @@ class SqliteEngine:
         self.last_wait = 0.0
         self.last_hold = 0.0
 
+    @property
+    def writer(self) -> apsw.Connection:
+        """The connection that writes, while the file is open."""
+        assert self._writer is not None
+        return self._writer
+
     def exists(self) -> bool:
         """Whether the file exists."""
         return self.path.exists()

@@ -20,13 +20,13 @@ def expected(matches: list[int], values: list[int], skip: int, take: int, descen
     return sorted(matches, key=rank)[skip : skip + take]
 
 
-@pytest.mark.parametrize("many", [module._MANY, 64])
-@pytest.mark.parametrize("large", [module._LARGE, 16])
+@pytest.mark.parametrize("many", [module.MANY, 64])
+@pytest.mark.parametrize("large", [module.LARGE, 16])
 @pytest.mark.parametrize("seed", range(12))
 def test_every_page_is_the_plain_sorts(seed: int, large: int, many: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MANY", many)
+    monkeypatch.setattr(module, "MANY", many)
     monkeypatch.setattr(module, "_SAMPLED", 16)
-    monkeypatch.setattr(module, "_LARGE", large)
+    monkeypatch.setattr(module, "LARGE", large)
     monkeypatch.setattr(module, "_SAMPLE", 64)
     rng = np.random.default_rng(seed)
     size = int(rng.integers(1, 3_000))
@@ -44,13 +44,13 @@ def test_every_page_is_the_plain_sorts(seed: int, large: int, many: int, monkeyp
 
 
 def test_a_sample_that_misleads_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_LARGE", 16)
+    monkeypatch.setattr(module, "LARGE", 16)
     monkeypatch.setattr(module, "_SAMPLE", 50)
     values = np.arange(1_000)
     values[:: 1_000 // 50] = 10_000  # every sampled value lies
     for large in (16, 10_000):
-        monkeypatch.setattr(module, "_LARGE", large)
-        monkeypatch.setattr(module, "_MANY", 100)
+        monkeypatch.setattr(module, "LARGE", large)
+        monkeypatch.setattr(module, "MANY", 100)
         monkeypatch.setattr(module, "_SAMPLED", 50)
         page = window(BitMap(range(1_000)), values, skip=500, take=5, descending=False)
         assert page.tolist() == expected(list(range(1_000)), values.tolist(), 500, 5, False)
@@ -64,10 +64,10 @@ def test_pages_of_the_order_of_creation() -> None:
     assert by_ordinal(matches, skip=4, take=9, descending=True).tolist() == []
 
 
-@pytest.mark.parametrize("large", [module._LARGE, 4])
+@pytest.mark.parametrize("large", [module.LARGE, 4])
 @pytest.mark.parametrize("seed", range(6))
 def test_pages_of_an_order_that_ascends(seed: int, large: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_LARGE", large)
+    monkeypatch.setattr(module, "LARGE", large)
     rng = np.random.default_rng(seed)
     size = int(rng.integers(1, 400))
     values = np.sort(rng.integers(0, [3, 40, 10_000][seed % 3], size))

@@ -365,7 +365,7 @@ def test_consent_ends_and_starts_again_at_the_callers_word(api: Client) -> None:
 # -- in bulk ----------------------------------------------------------------------------------------------------
 
 
-def test_a_bulk_call_judges_each_customer_by_itself(api: Client) -> None:
+def test_a_bulk_call_checks_each_customer_by_itself(api: Client) -> None:
     good, also_good = fresh(), fresh()
     inputs: list[Any] = [
         {"email": good},

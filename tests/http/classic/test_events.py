@@ -190,7 +190,7 @@ def test_an_order_is_the_sum_of_its_lines(api: Client) -> None:
     assert (shown["lifetime_orders"], shown["lifetime_revenue"]) == (2, 145)
 
 
-def test_many_events_are_judged_one_by_one_and_applied_in_order(api: Client) -> None:
+def test_many_events_are_checked_one_by_one_and_applied_in_order(api: Client) -> None:
     email = fresh()
     events: list[Any] = [
         {"event": "purchase", "email": email, "revenue": 1},

@@ -44,9 +44,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
     # Neither is the site followed meanwhile, nor a key looked up again: that would be counted, too.
     with pytest.MonkeyPatch.context() as patch, application(tmp_path_factory.mktemp("trips"), "postgresql") as running:
         patch.setattr(keyring, "REMEMBERED_SECONDS", 3600)
-        services = running._app._gate.services
-        assert services is not None
-        services.audience._tail_for = -1
+        running.services.audience.tail_for = -1
         yield running
 
 

@@ -95,7 +95,10 @@ class Writer:
 
 
 class Reader:
-    """An archive open for reading. Raises DamagedError, and OSError if the file cannot be opened."""
+    """An archive open for reading. Raises DamagedError, and OSError if the file cannot be opened.
+
+    sections: where each is in the file, by name.
+    """
 
     def __init__(self, path: Path) -> None:
         with path.open("rb") as file:
@@ -117,17 +120,17 @@ class Reader:
             decoded = msgspec.msgpack.decode(table, type=_Table)
         except msgspec.MsgspecError as error:
             raise DamagedError(f"the table cannot be read: {error}") from None
-        self._sections = decoded.sections
+        self.sections = decoded.sections
         self.facts = decoded.facts
         self.nbytes = offset
 
     def __contains__(self, name: str) -> bool:
-        return name in self._sections
+        return name in self.sections
 
     def bytes(self, name: str) -> bytes:
         """A copy of a section; for large ones, the mapped pages are released to the system."""
         content = self._checked(name).tobytes()
-        section = self._sections[name]
+        section = self.sections[name]
         start = -(-section.offset // mmap.PAGESIZE) * mmap.PAGESIZE
         length = (section.offset + section.length) // mmap.PAGESIZE * mmap.PAGESIZE - start
         if length > _WORTH_GIVING_BACK:
@@ -136,7 +139,7 @@ class Reader:
 
     def array(self, name: str) -> NDArray[Any]:
         """A section as an array that is a view of the mapped file."""
-        view, dtype = self._checked(name), np.dtype(self._sections[name].dtype)
+        view, dtype = self._checked(name), np.dtype(self.sections[name].dtype)
         return np.frombuffer(view, dtype=dtype) if len(view) else np.empty(0, dtype=dtype)
 
     def bitmaps(self, name: str) -> "BitmapTable[Any]":
@@ -144,7 +147,7 @@ class Reader:
         return BitmapTable.stored(_Bodies(self, name))
 
     def _section(self, name: str) -> tuple[_Section, memoryview]:
-        section = self._sections.get(name)
+        section = self.sections.get(name)
         if section is None:
             raise DamagedError(f"{name} is missing")
         return section, memoryview(self._map)[section.offset : section.offset + section.length]

@@ -15,12 +15,12 @@ from regulars.audience.structures.bitmaps import Ordinals, from_mask, from_ordin
 from regulars.audience.structures.columns import Values
 
 _SAMPLE: Final = 2_048
-_LARGE: Final = 16_384
-_DENSE: Final = 8
-"""With at least _LARGE matches and one customer in _DENSE matching, keys are bracketed in the whole column, not
+LARGE: Final = 16_384
+DENSE: Final = 8
+"""With at least LARGE matches and one customer in DENSE matching, keys are bracketed in the whole column, not
 gathered."""
 
-_MANY: Final = 4_096
+MANY: Final = 4_096
 """Number of keys above which a sample of them is used to narrow the search."""
 
 _SAMPLED: Final = 512
@@ -37,7 +37,7 @@ def window(matches: BitMap, values: Values, *, skip: int, take: int, descending:
     if skip >= stop:
         return np.empty(0, dtype=np.uint32)
     before, near, is_tied = 0, matches, False
-    if total >= _LARGE and total * _DENSE >= values.size:
+    if total >= LARGE and total * DENSE >= values.size:
         before, near, is_tied = _bracket(matches, values, skip, stop, descending)
     if is_tied:
         return to_ordinals(near[skip - before : stop - before])
@@ -62,7 +62,7 @@ def ordered_window(matches: BitMap, values: Values, *, skip: int, take: int, des
     last = int(np.searchsorted(values, highest, side="right"))
     near = to_ordinals(matches & BitMap(range(first, last)))
     before = total - matches.rank(last - 1)
-    if near.size >= _LARGE:
+    if near.size >= LARGE:
         return window(matches, values, skip=skip, take=take, descending=True)
     page: Ordinals = near[cut(~values[near], skip - before, stop - before)]
     return page
@@ -85,7 +85,7 @@ def rank(matches: BitMap, values: Values, value: int, ordinal: int, *, descendin
     The customer need not be a match.
     """
     key = _key(value, descending)
-    if len(matches) * _DENSE >= values.size:
+    if len(matches) * DENSE >= values.size:
         before = _up_to(values, key, descending)
         before[ordinal:] &= values[ordinal:] != value
         return matches.intersection_cardinality(from_mask(before))
@@ -172,7 +172,7 @@ def _up_to(values: Values, key: int, descending: bool) -> NDArray[np.bool_]:
 
 def cut(keys: Values, skip: int, stop: int) -> NDArray[Any]:
     """The positions of ranks skip..stop-1 by (key, position)."""
-    if keys.size > _MANY:
+    if keys.size > MANY:
         before, near = _near(keys, skip, stop)
         if near is not None:
             found: NDArray[Any] = near[_ranked(keys[near], skip - before, stop - before)]

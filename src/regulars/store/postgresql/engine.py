@@ -75,7 +75,7 @@ class PostgresqlEngine:
         self._url = url
         self._connections = connections
         self._pool_seconds = pool_seconds
-        self._settings = {
+        self.settings = {
             **PLANS,
             "statement_timeout": f"{statement_seconds * 1000:.0f}",
             "lock_timeout": f"{lock_seconds * 1000:.0f}",
@@ -83,7 +83,7 @@ class PostgresqlEngine:
             # If the connection breaks silently, the server releases our locks within half a minute.
             **{f"tcp_{name}": str(value) for name, value in _KEEPALIVES.items()},
         }
-        self._patience = statement_seconds + 5
+        self.patience = statement_seconds + 5
         self._pool: ConnectionPool | None = None
         self.last_wait = 0.0
         self.last_hold = 0.0
@@ -107,7 +107,7 @@ class PostgresqlEngine:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["PostgresqlConnection"]:
         """A transaction that commits durably at the end of the block, or rolls back if the block raises."""
-        connection = PostgresqlConnection(await self._opened().take(), self._opened(), WRITE)
+        connection = PostgresqlConnection(await self.pool.take(), self.pool, WRITE)
         began = time.perf_counter()
         try:
             yield connection
@@ -152,7 +152,7 @@ class PostgresqlEngine:
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator["PostgresqlConnection"]:
         """A read transaction. It ends together with its last read, or without waiting for the server."""
-        connection = PostgresqlConnection(await self._opened().take(), self._opened(), READ)
+        connection = PostgresqlConnection(await self.pool.take(), self.pool, READ)
         try:
             yield connection
         finally:
@@ -177,7 +177,9 @@ class PostgresqlEngine:
         found = [f"the index {name} is not valid" for (name,) in invalid]
         return found + [f"{count} pages had a wrong checksum" for (count,) in failures if count]
 
-    def _opened(self) -> ConnectionPool:
+    @property
+    def pool(self) -> ConnectionPool:
+        """The connections of an open engine. Raises UnavailableError if it is closed."""
         if self._pool is None:
             raise UnavailableError("the database is closed")
         return self._pool
@@ -200,9 +202,9 @@ class PostgresqlEngine:
 
     async def _connect(self) -> Session:
         connection = await self._plain_connection()
-        session = Session(connection, patience=self._patience)
+        session = Session(connection, patience=self.patience)
         try:
-            for name, value in self._settings.items():
+            for name, value in self.settings.items():
                 session.send(_SET, (name, value))
             session.send(_ENCODING, keep=True)
             session.send(CITUS, keep=True)

@@ -12,15 +12,18 @@ class PoolExhaustedError(UnavailableError):
 
 
 class ConnectionPool:
-    """Up to `size` connections, opened by `connect`. patience: seconds to wait for a free one."""
+    """Up to `size` connections, opened by `connect`. patience: seconds to wait for a free one.
+
+    idle, used: the open connections.
+    """
 
     def __init__(self, connect: Callable[[], Awaitable[Session]], *, size: int, patience: float) -> None:
         self._connect = connect
-        self._size = size
-        self._patience = patience
+        self.size = size
+        self.patience = patience
         self._permits = asyncio.Semaphore(size)
-        self._idle: list[Session] = []
-        self._used: set[Session] = set()
+        self.idle: list[Session] = []
+        self.used: set[Session] = set()
         self._closed = False
 
     async def take(self, *, fresh: bool = False) -> Session:
@@ -29,7 +32,7 @@ class ConnectionPool:
         try:
             self._check()
             session = await self._fresh() if fresh else self._newest() or await self._connect()
-            self._used.add(session)
+            self.used.add(session)
             if self._closed:
                 session.close()
             self._check()
@@ -40,21 +43,21 @@ class ConnectionPool:
 
     def give(self, session: Session) -> None:
         """Return a connection: keeps it unless it is in a transaction, else closes it. Idempotent."""
-        if session not in self._used:
+        if session not in self.used:
             return
-        self._used.remove(session)
+        self.used.remove(session)
         if self._closed or not session.can_be_reused:
             session.close()
         else:
-            self._idle.append(session)
+            self.idle.append(session)
         self._permits.release()
 
     def close(self) -> None:
         """Close all connections, including those in use."""
         self._closed = True
-        for session in (*self._idle, *self._used):
+        for session in (*self.idle, *self.used):
             session.close()
-        self._idle.clear()
+        self.idle.clear()
 
     async def _permit(self) -> None:
         """Wait in FIFO order until one more connection may be in use."""
@@ -62,24 +65,24 @@ class ConnectionPool:
             await self._permits.acquire()
             return
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self.patience):
                 await self._permits.acquire()
         except TimeoutError:
-            raise PoolExhaustedError(f"all {self._size} connections to the database are in use") from None
+            raise PoolExhaustedError(f"all {self.size} connections to the database are in use") from None
 
     def _check(self) -> None:
         if self._closed:
             raise UnavailableError("the database is closed")
 
     async def _fresh(self) -> Session:
-        if self._idle:
-            self._idle.pop(0).close()
+        if self.idle:
+            self.idle.pop(0).close()
         return await self._connect()
 
     def _newest(self) -> Session | None:
         """The most recently used idle connection: its prepared statements and caches are most likely useful."""
-        while self._idle:
-            session = self._idle.pop()
+        while self.idle:
+            session = self.idle.pop()
             if not session.closed:
                 return session
         return None
