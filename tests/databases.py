@@ -140,6 +140,7 @@ def write_empty_file(path: Path) -> None:
     found, *values = _empty_file()
     for value in values:
         found = found.replace(value, secrets.token_hex(len(value) // 2).encode())
+    path.touch(0o600)  # as the program makes it
     path.write_bytes(found)
 
 

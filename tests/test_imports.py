@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -200,3 +201,50 @@ def test_the_rules_catch_what_they_should(where: str, text: str, caught: int) ->
     path, tree = ROOT / where, ast.parse(text)
     problems = wrong_directions(path, tree) + wrong_libraries(path, tree) + sql_outside(path, tree)
     assert len(problems) == caught, problems
+
+
+def _modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(ROOT.rglob("*.py")):
+        yield place(path), ast.parse(path.read_text())
+
+
+SAME_NAMES = frozenset(
+    [
+        "All",
+        "Any",
+        "Contains",
+        "Field",
+        "Not",
+        "Reader",
+        "Record",
+        "Report",
+        "Rows",
+        "Slice",
+        "State",
+        "Status",
+        "Tie",
+        "UnknownFormatError",
+        "Writer",
+    ]
+)
+"""Names that two rooms use for different things. They may become fewer, not more."""
+
+
+def test_a_class_has_a_name_of_its_own() -> None:
+    found = Counter(
+        each.name
+        for _, tree in _modules()
+        for each in tree.body
+        if isinstance(each, ast.ClassDef) and not each.name.startswith("_")
+    )
+    assert {name for name, count in found.items() if count > 1} == SAME_NAMES
+
+
+def test_digits_are_read_by_one_helper() -> None:
+    """`str.isdigit` and `str.isdecimal` accept digits of other scripts, and `int` takes long for a long text."""
+    calls = [module for module, tree in _modules() for each in ast.walk(tree) if _is_digit_check(each)]
+    assert calls == ["domain/text.py"]
+
+
+def _is_digit_check(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr in ("isdigit", "isdecimal", "isnumeric")

@@ -62,16 +62,15 @@ def _log_follow_error(site: int, error: Exception) -> None:
 class Audience:
     """The question-answering side of a store.
 
-    loaded: the sites whose indexes are in memory, least recently used first.
-    index_memory: limit in bytes for loaded indexes; beyond it the least recently used are evicted.
-    load_wait: seconds that a caller waits for a load. pool_above: estimated cost in microseconds above which a question
-    is evaluated in the pool thread. most_heavy: limit on heavy questions waiting or running at once. slice_changes:
-    changes that a catch-up applies per step. tail_every: seconds between rounds of `follow`. tail_for: seconds
-    after the last question during which a site is followed. directory: where snapshots are stored. Sites with at least
-    `large` customers get one, written every `save_every` seconds or `save_after` changes, at most once a minute.
-    on_follow_error: called from the exception handler with each site that `follow` failed to bring up to date.
-    Counters for metrics: `loads` (`restored` of them from a snapshot), `rebuilds`,
-    `applied` (changes), `pooled` (questions), `follow_errors`.
+    loaded: the sites whose indexes are in memory, least recently used first. index_memory: limit in bytes for loaded
+    indexes; beyond it the least recently used are evicted. load_wait: seconds that a caller waits for a load.
+    pool_above: estimated cost in microseconds above which a question goes to the worker thread. most_heavy: limit on
+    heavy questions waiting or running at once. slice_changes: changes that a catch-up applies per step. tail_every:
+    seconds between rounds of `follow`. tail_for: seconds after the last question during which a site is followed.
+    directory: where snapshots are stored. Sites with at least `large` customers get one, written every `save_every`
+    seconds or `save_after` changes, at most once a minute. on_follow_error: called from the exception handler with each
+    site that `follow` failed to update. Counters: `loads` (`restored` of them from a snapshot), `rebuilds`, `applied`
+    (changes), `pooled` (questions), `follow_errors`.
     """
 
     def __init__(
@@ -205,8 +204,7 @@ class Audience:
     async def drop(self, site: int) -> None:
         """Drop the site's index; the next question reloads it."""
         self._release(site)
-        task = self._loading.pop(site, None)
-        if task is not None:
+        if (task := self._loading.pop(site, None)) is not None:
             task.cancel()
 
     async def close(self) -> None:

@@ -84,12 +84,17 @@ def trim(text: str) -> str:
     return text if text.isascii() else _EDGES.sub("", text)
 
 
+def is_digits(text: str) -> bool:
+    """Whether a text consists of ASCII digits. `str.isdigit` alone also accepts the digits of other scripts."""
+    return text.isascii() and text.isdigit()
+
+
 def whole_number(text: str, *, longest: int) -> int | None:
     """The number that a text of ASCII digits names; None for any other text, and for one of more than `longest` digits.
 
     The bound keeps `int` away from texts that it would take long to read.
     """
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= longest else None
+    return int(text) if is_digits(text) and len(text) <= longest else None
 
 
 # -- the characters ---------------------------------------------------------------------------------------------------

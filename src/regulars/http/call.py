@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from regulars.domain.commands import Command
 from regulars.domain.faults import RefusedError
 from regulars.domain.outcome import Outcome
+from regulars.domain.text import whole_number
 from regulars.domain.wire import decode_json
 from regulars.http.disconnect import CancelOnDisconnect
 from regulars.http.errors import Problem
@@ -63,7 +64,7 @@ class Call:
         if largest is not None:
             limit = min(limit, largest)
         for name, value in self.scope["headers"]:
-            if name == b"content-length" and value.isdigit() and int(value) > limit:
+            if name == b"content-length" and (whole_number(value.decode("latin-1"), longest=18) or 0) > limit:
                 raise _too_large(limit)
         part, more = await self._part(limit)
         if not more:

@@ -20,7 +20,7 @@ from regulars.domain.identity import bare_address
 from regulars.domain.limits import Limits
 from regulars.domain.moments import parse_moment
 from regulars.domain.profile import parse_profile
-from regulars.domain.text import is_storable
+from regulars.domain.text import is_storable, whole_number
 from regulars.domain.upsert_rules import Restored
 from regulars.domain.wire import decode_json
 
@@ -160,9 +160,9 @@ class _Past:
     def _bucket(self, value: Any) -> int | None:
         if value is None or value == "":
             return None
-        text = str(value)
-        if isinstance(value, int | str) and text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= CONTROL_BUCKETS:
-            return int(text)
+        bucket = whole_number(str(value), longest=3) if isinstance(value, int | str) else None
+        if bucket is not None and 1 <= bucket <= CONTROL_BUCKETS:
+            return bucket
         self.faults.append(Fault("bsft_control_bucket", f"must be a whole number from 1 to {CONTROL_BUCKETS}"))
         return None
 

@@ -8,6 +8,7 @@ import msgspec
 from regulars.domain.mail import Log, own_number
 from regulars.domain.objects import RelatedObject
 from regulars.domain.relations import KIND_CODES
+from regulars.domain.text import whole_number
 from regulars.domain.working import ActivityRow
 from regulars.store import log_statements as sql
 from regulars.store import statements
@@ -43,7 +44,7 @@ async def mail_names(connection: Connection, site: int, logs: Sequence[Log]) -> 
     named = sorted({log.email_id for log in logs if log.email_name is None and log.email_id is not None})
     if not named:
         return {}
-    numbers = [int(each) for each in named if each.isascii() and each.isdigit() and len(each) <= 18]
+    numbers = [number for each in named if (number := whole_number(each, longest=18)) is not None]
     kinds = [KIND_CODES[kind] for kind in reversed(_MAILED_KINDS)]
     by_key = [(kind, key) for kind in kinds for key in named]
     by_number = [(kind, number) for kind in kinds for number in numbers]

@@ -3,7 +3,7 @@ from urllib.parse import quote
 
 import pytest
 
-from regulars.http.jsonapi.kinds import KINDS, ObjectKind
+from regulars.http.jsonapi.kinds import KINDS, ResourceType
 
 from .world import Api, World, every
 from .writing import done, made, refused, resource
@@ -17,16 +17,16 @@ def world(own_world: World) -> World:
 by_type = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.type)
 
 
-def written(kind: ObjectKind, name: str) -> dict[str, Any]:
+def written(kind: ResourceType, name: str) -> dict[str, Any]:
     return {kind.title: name, **({kind.key: name.lower()} if kind.by_key else {})}
 
 
-def titles(api: Api, kind: ObjectKind, query: str) -> list[str]:
+def titles(api: Api, kind: ResourceType, query: str) -> list[str]:
     return [each["attributes"][kind.title] for each in every(api, f"/v1/{kind.type}?page[size]=2&{query}")]
 
 
 @by_type
-def test_life_of_an_object(world: World, kind: ObjectKind) -> None:
+def test_life_of_an_object(world: World, kind: ResourceType) -> None:
     document = done(
         world.one,
         "POST",
@@ -58,7 +58,7 @@ def test_the_location_of_a_new_object(world: World) -> None:
 
 
 @by_type
-def test_lists_are_searched_and_ordered(world: World, kind: ObjectKind) -> None:
+def test_lists_are_searched_and_ordered(world: World, kind: ResourceType) -> None:
     for name in ("Zebra list", "ähre list", "Apfel LIST", "other"):
         made(world.one, kind.type, **written(kind, f"{name} {kind.kind}"))
     shown = [f"{name} {kind.kind}" for name in ("ähre list", "Apfel LIST", "Zebra list")]

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from regulars.domain.relations import BY_NAME
-from regulars.http.jsonapi.kinds import BY_KIND, ObjectKind
+from regulars.http.jsonapi.kinds import BY_KIND, ResourceType
 from regulars.http.jsonapi.relationships import CHANGES, NAMES, methods
 
 from .world import Api, World
@@ -17,7 +17,7 @@ def world(own_world: World) -> World:
     return own_world
 
 
-def kind_of(name: str) -> ObjectKind:
+def kind_of(name: str) -> ResourceType:
     return BY_KIND[BY_NAME[NAMES[name].relation].kind or ""]
 
 

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from regulars.audience.filters.catalogue import FILTERS
 from regulars.http.errors import ERRORS
-from regulars.http.jsonapi.kinds import KINDS, ObjectKind
+from regulars.http.jsonapi.kinds import KINDS, ResourceType
 from regulars.http.jsonapi.listing import SORTS
 from regulars.http.openapi.document import document
 from regulars.http.operations import OPERATIONS as DECLARED
@@ -175,7 +175,7 @@ def test_replies_are_as_described(app: InProcess) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda each: each.kind)
-def test_objects_and_relationships_are_as_described(app: InProcess, kind: ObjectKind) -> None:
+def test_objects_and_relationships_are_as_described(app: InProcess, kind: ResourceType) -> None:
     client = app.client()
     customer = client.post("customers", {"email": f"{kind.kind}@example.com"}).json()["customer"]
     (shown,) = client.get(f"/v1/customers?filter[email]={customer['email']}").json()["data"]

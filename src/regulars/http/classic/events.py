@@ -12,6 +12,7 @@ from regulars.domain.faults import Fault, RefusedError
 from regulars.domain.identity import uuid_text
 from regulars.domain.moments import iso
 from regulars.domain.profile import parse_who
+from regulars.domain.text import whole_number
 from regulars.domain.working import ActivityRow
 from regulars.http.call import Call, json_response
 from regulars.http.classic import schemas
@@ -82,8 +83,8 @@ async def history(call: Call, caller: Reader) -> Response:
     """Recent events of one customer or of all; all events, or those with one name."""
     given = call.request.query_params
     text = given.get("limit", "").strip()
-    limit = int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else (0 if text else HISTORY_LIMIT)
-    if not 1 <= limit <= HISTORY_LIMIT:
+    limit = whole_number(text, longest=3) if text else HISTORY_LIMIT
+    if limit is None or not 1 <= limit <= HISTORY_LIMIT:
         fault = Fault("limit", f"must be a whole number from 1 to {HISTORY_LIMIT}")
         raise Problem("invalid", f"{fault.field} {fault.detail}.", faults=[fault])
     wanted = {name: given[name] for name in WHOSE if given.get(name)}

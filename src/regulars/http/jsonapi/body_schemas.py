@@ -9,7 +9,7 @@ from typing import Final
 from regulars.domain.limits import Limits
 from regulars.http.jsonapi.contact_bodies import WRITABLE
 from regulars.http.jsonapi.drip_campaign_bodies import plan_schemas
-from regulars.http.jsonapi.kinds import DRIP_CAMPAIGN, KINDS, ObjectKind
+from regulars.http.jsonapi.kinds import DRIP_CAMPAIGN, KINDS, ResourceType
 from regulars.http.schema import TEXT, WHOLE, YES_OR_NO, Schema, either, listed, or_null, record, ref, such_as
 
 _SITE: Final = record(
@@ -45,7 +45,7 @@ def change(type_: str) -> str:
     return f"{type_}_change"
 
 
-def _of_kind(kind: ObjectKind, limits: Limits, *, beside: Mapping[str, Schema] = {}) -> dict[str, Schema]:
+def _of_kind(kind: ResourceType, limits: Limits, *, beside: Mapping[str, Schema] = {}) -> dict[str, Schema]:
     own = "The code, which is also the id." if kind.by_key else "Your own key. Not a number, and without commas."
     key = {**TEXT, "minLength": 1, "maxLength": limits.object_key, "description": own}
     attributes: dict[str, Schema] = {

@@ -20,7 +20,7 @@ Products = Mapping[int, Sequence[int]]
 """{offer: numbers of its products}."""
 
 
-class ObjectKind(Struct, frozen=True):
+class ResourceType(Struct, frozen=True):
     """A kind of object. `type` is its JSON:API type and its path below /v1.
 
     title: the attribute that is the object's name. key: the attribute that is the caller's own key. attributes: all,
@@ -80,7 +80,7 @@ class ObjectKind(Struct, frozen=True):
 
 def _kind(
     kind: str, type_: str, title: str = "name", key: str = "key", status: str | None = None, **more: Any
-) -> ObjectKind:
+) -> ResourceType:
     attributes: Attributes[RelatedObject] = {
         title: attrgetter("title"),
         "description": attrgetter("description"),
@@ -90,7 +90,7 @@ def _kind(
         "created_at": lambda item: iso(item.created_at),
         "updated_at": lambda item: iso(item.updated_at),
     }
-    return ObjectKind(kind, type_, attributes, title, key, OBJECT_KIND[kind].by_code, status)
+    return ResourceType(kind, type_, attributes, title, key, OBJECT_KIND[kind].by_code, status)
 
 
 READY: Final = "ready"

@@ -10,10 +10,10 @@ from regulars.domain.references import Reference, parse_reference
 from regulars.domain.text import is_storable
 from regulars.http.errors import Problem
 from regulars.http.jsonapi.bodies import ResourceBody, refused
-from regulars.http.jsonapi.kinds import ObjectKind
+from regulars.http.jsonapi.kinds import ResourceType
 
 
-def creation(kind: ObjectKind, body: ResourceBody, limits: Limits) -> SaveObject:
+def creation(kind: ResourceType, body: ResourceBody, limits: Limits) -> SaveObject:
     """The command that creates the object. A key, or a number as the resource's id, may come with it."""
     reading = _Validator(kind, body, limits)
     key = reading.key()
@@ -30,7 +30,7 @@ def creation(kind: ObjectKind, body: ResourceBody, limits: Limits) -> SaveObject
     )
 
 
-def change(kind: ObjectKind, body: ResourceBody, item: RelatedObject, limits: Limits) -> SaveObject:
+def change(kind: ResourceType, body: ResourceBody, item: RelatedObject, limits: Limits) -> SaveObject:
     """The command that changes the object. What the body leaves out stays as it is."""
     reading = _Validator(kind, body, limits)
     if kind.key in body.attributes and body.attributes[kind.key] != item.key and reading.key() != item.key:
@@ -44,7 +44,7 @@ def change(kind: ObjectKind, body: ResourceBody, item: RelatedObject, limits: Li
     return command
 
 
-def explained(kind: ObjectKind, refusal: RefusedError) -> Problem | RefusedError:
+def explained(kind: ResourceType, refusal: RefusedError) -> Problem | RefusedError:
     """A refusal of the command, with the field names of the document."""
     if refusal.code == "invalid":  # the number that a new object came with
         return refused([Fault("data.id", refusal.faults[0].detail.rstrip("."))], "unprocessable")
@@ -56,7 +56,7 @@ def explained(kind: ObjectKind, refusal: RefusedError) -> Problem | RefusedError
 class _Validator:
     """Validates the attributes and collects their faults. Read-only attributes are ignored."""
 
-    def __init__(self, kind: ObjectKind, body: ResourceBody, limits: Limits) -> None:
+    def __init__(self, kind: ResourceType, body: ResourceBody, limits: Limits) -> None:
         self.kind = kind
         self.body = body
         self.limits = limits

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from regulars.domain.objects import RelatedObject
 from regulars.domain.text import composed, fold, search_key
-from regulars.http.jsonapi.kinds import ObjectKind
+from regulars.http.jsonapi.kinds import ResourceType
 from regulars.http.jsonapi.places import SITE_ID
 from regulars.http.jsonapi.query import ParsedQuery
 from regulars.store import object_lists as store_lists
@@ -35,7 +35,7 @@ def _has_code(item: RelatedObject, text: str) -> bool:
     return item.key == fold(text)
 
 
-def tests(kind: ObjectKind) -> dict[str, Test]:
+def tests(kind: ResourceType) -> dict[str, Test]:
     """The filters of a kind's list, but for the site. What we call `name` has that name whatever the vendor says."""
     return {
         **{f"{name}_{part}": _title_contains for name in dict.fromkeys((kind.title, "name")) for part in PARTS},
@@ -45,19 +45,19 @@ def tests(kind: ObjectKind) -> dict[str, Test]:
     }
 
 
-def filters(kind: ObjectKind) -> tuple[str, ...]:
+def filters(kind: ResourceType) -> tuple[str, ...]:
     """The names of all filters of a kind's list."""
     return (SITE_ID, *tests(kind))
 
 
-def sorts(kind: ObjectKind) -> tuple[str, ...]:
+def sorts(kind: ResourceType) -> tuple[str, ...]:
     """The orders of a kind's list; the default first."""
     columns = ("id", *dict.fromkeys((kind.title, "name")), "description", "created_at", "updated_at")
     return (*columns, *(f"-{column}" for column in columns))
 
 
 async def page_of(
-    connection: Connection, site: int, kind: ObjectKind, query: ParsedQuery
+    connection: Connection, site: int, kind: ResourceType, query: ParsedQuery
 ) -> tuple[list[RelatedObject], int]:
     """The objects of the page that is asked for, and how many the filters select.
 
@@ -84,20 +84,20 @@ async def page_of(
     return listed[page.skip : page.skip + page.size], len(listed)
 
 
-def _order(kind: ObjectKind, sort: str) -> str:
+def _order(kind: ResourceType, sort: str) -> str:
     """The order as the store calls it."""
     column = sort.removeprefix("-")
     return sort if column not in (kind.title, "name") else sort.replace(column, "title")
 
 
-async def _objects(connection: Connection, site: int, kind: ObjectKind, numbers: list[int]) -> list[RelatedObject]:
+async def _objects(connection: Connection, site: int, kind: ResourceType, numbers: list[int]) -> list[RelatedObject]:
     """The objects with these numbers, in their order."""
     found = {item.number: item for item in await objects_by_number(connection, site, kind.kind, numbers)}
     return [found[number] for number in numbers if number in found]
 
 
 async def _candidates(
-    connection: Connection, site: int, kind: ObjectKind, key: str | None
+    connection: Connection, site: int, kind: ResourceType, key: str | None
 ) -> AsyncIterator[list[RelatedObject]]:
     """The objects that filters may select: one where they name its key, else all."""
     if key is None:

@@ -16,7 +16,7 @@ from regulars.http.errors import Problem, after_commit
 from regulars.http.jsonapi import body_schemas, object_bodies, object_lists, paging, schemas
 from regulars.http.jsonapi.bodies import read_resource, site_of
 from regulars.http.jsonapi.documents import EMPTY, document
-from regulars.http.jsonapi.kinds import BY_KIND, KINDS, ObjectKind
+from regulars.http.jsonapi.kinds import BY_KIND, KINDS, ResourceType
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import SITE_ID, asked_site
 from regulars.http.jsonapi.query import ParsedQuery, QuerySpec
@@ -31,7 +31,7 @@ from regulars.store.engine import Connection
 from regulars.store.reads import find_object, objects_by_number, products_of
 
 
-def _fields(kind: ObjectKind) -> dict[str, Sequence[str]]:
+def _fields(kind: ResourceType) -> dict[str, Sequence[str]]:
     included = {"products": BY_KIND["product"].fields} if "products" in kind.relationships else {}
     return {kind.type: kind.fields, **included, "sites": tuple(SITES)}
 
@@ -44,7 +44,7 @@ IDLE: Final = {"product": {f"filter[exclude_product_types]{many}": _NO_TYPES for
 class QuerySpecs:
     """The parameters of a kind's calls."""
 
-    def __init__(self, kind: ObjectKind) -> None:
+    def __init__(self, kind: ResourceType) -> None:
         shared: Any = {"fields": _fields(kind), "include": kind.relationships}
         self.index = QuerySpec(
             filters=object_lists.filters(kind),
@@ -65,7 +65,7 @@ async def read(
     connection: Connection,
     caller: Caller,
     site: int,
-    kind: ObjectKind,
+    kind: ResourceType,
     items: Sequence[RelatedObject],
     query: ParsedQuery,
 ) -> dict[str, Any]:
@@ -87,12 +87,12 @@ async def read(
     return found
 
 
-def unknown(kind: ObjectKind) -> Problem:
+def unknown(kind: ResourceType) -> Problem:
     """The error for an object that does not exist for this caller."""
     return Problem("object_not_found", f"No {kind.kind} has this id.")
 
 
-def reference_in_path(call: Call, kind: ObjectKind) -> Reference:
+def reference_in_path(call: Call, kind: ResourceType) -> Reference:
     """The number or key in the path. Raises Problem if it is neither, because no such object exists."""
     try:
         return parse_reference(call.path("id"), kind.kind, longest=call.services.store.limits.object_key)
@@ -100,12 +100,12 @@ def reference_in_path(call: Call, kind: ObjectKind) -> Reference:
         raise unknown(kind) from None
 
 
-async def submit(call: Call, site: int, kind: ObjectKind, command: Command) -> Outcome:
+async def submit(call: Call, site: int, kind: ResourceType, command: Command) -> Outcome:
     """Execute a command. Raises its refusal, with the field names of the document."""
     return await call.submit(site, command, explained=partial(object_bodies.explained, kind))
 
 
-async def asked(call: Call, caller: Caller, kind: ObjectKind, query_spec: QuerySpec) -> tuple[ParsedQuery, int]:
+async def asked(call: Call, caller: Caller, kind: ResourceType, query_spec: QuerySpec) -> tuple[ParsedQuery, int]:
     """What the call's parameters ask for of the object in the path, and of which site. Raises Problem.
 
     A site that is not named is the one of the account's that has the object: clients follow links without naming it.
@@ -127,7 +127,7 @@ async def asked(call: Call, caller: Caller, kind: ObjectKind, query_spec: QueryS
     return query, site
 
 
-def _operations(kind: ObjectKind) -> tuple[Operation, ...]:
+def _operations(kind: ResourceType) -> tuple[Operation, ...]:
     """The five operations on a kind."""
     known = QUERY_SPECS[kind.kind]
     address = f"/v1/{kind.type}"
@@ -245,7 +245,7 @@ async def _shown(
     call: Call,
     caller: Caller,
     site: int,
-    kind: ObjectKind,
+    kind: ResourceType,
     query: ParsedQuery,
     reference: Reference,
     *,

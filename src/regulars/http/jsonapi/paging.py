@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote_plus
 
 from msgspec import Struct
 
-from regulars.domain.text import whole_number
+from regulars.domain.text import is_digits, whole_number
 from regulars.http.jsonapi.failures import ParameterProblem
 
 PAGE_NUMBER: Final = "page[number]"
@@ -82,7 +82,7 @@ def parse_size(text: str, largest: int) -> int:
 
 def is_larger(text: str, largest: int) -> bool:
     """Whether page[size] is a whole number, and larger than a page can be."""
-    return text.isascii() and text.isdigit() and (len(text) > 10 or int(text) > largest)
+    return is_digits(text) and (len(text) > 10 or int(text) > largest)
 
 
 def whole(parameter: str, text: str, largest: int) -> int:
