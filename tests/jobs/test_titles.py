@@ -29,7 +29,7 @@ async def test_what_an_older_server_left_is_corrected_once(at: Running) -> None:
     head = at.head()
     kinds = [kind for kind in KINDS if kind.name == "titles"]
     runner = Runner(Context(at.store, Settings(), lambda: 2_000_000_000_000, lambda _: None), kinds)
-    await runner._ensure_recurring()
+    await runner.ensure_recurring()
     assert await runner.run_one()
     assert await wrong(at) == []
     assert at.head() == head

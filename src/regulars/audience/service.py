@@ -307,7 +307,9 @@ class Audience:
         loaded.lag = head.number - index.head.number
         try:
             while index.head != head:
-                self.applied += await advance(site, index, snapshot, head, most=self._slice_changes, run=self._pool.run)
+                self.applied += await advance(
+                    site, index, snapshot, head, most=self._slice_changes, run=self.worker.run
+                )
         except (OutOfStepError, OutOfOrderError, UnknownFormatError, DamagedError) as error:
             self._rebuild(site, loaded, str(error))
             return False

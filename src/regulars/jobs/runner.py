@@ -59,7 +59,7 @@ class Runner:
         while True:
             try:
                 if not is_prepared:
-                    await self._ensure_recurring()
+                    await self.ensure_recurring()
                     is_prepared = True
                 if await self.run_one():
                     continue
@@ -112,7 +112,8 @@ class Runner:
         with contextlib.suppress(UnavailableError, LeaseLostError):
             await jobs.end(self._engine, job, "waiting", now=self._now(), due_at=self._now(), attempt=job.attempt - 1)
 
-    async def _ensure_recurring(self) -> None:
+    async def ensure_recurring(self) -> None:
+        """Store each recurring job that is not in the queue yet."""
         recurring = {kind.name: kind.attempts for kind in self._kinds.values() if kind.every is not None}
         await jobs.ensure_recurring(self._engine, recurring, now=self._now())
 
