@@ -21,7 +21,7 @@ TABLES = (
     "consents",
     "drip_campaigns",
     "pending_mails",
-    "changes",
+    *("visitors", "anonymous_events", "changes"),
 )
 
 

@@ -86,7 +86,19 @@ def test_the_tables_of_customers_are_counted_and_named() -> None:
     count, named = re.findall(
         r"^(\w+) tables of customers start their key with `site_id`.*?: (.*?)\. ", text, re.DOTALL | re.MULTILINE
     )[0]
-    words = ("Eight", "Nine", "Ten", "Eleven", "Twelve", "Thirteen", "Fourteen", "Fifteen", "Sixteen", "Seventeen")
+    words = (
+        "Eight",
+        "Nine",
+        "Ten",
+        "Eleven",
+        "Twelve",
+        "Thirteen",
+        "Fourteen",
+        "Fifteen",
+        "Sixteen",
+        "Seventeen",
+        "Eighteen",
+    )
     assert count == words[len(tables) - 8]
     assert sorted(re.findall(r"`(\w+)`", named)) == sorted(tables)
 

@@ -19,7 +19,14 @@ from regulars.domain.relations import BY_CODE
 from regulars.store import change_statements as sql
 from regulars.store import outbox
 from regulars.store.following import StoreSnapshot
-from regulars.store.inspection import contradictions, drip_problems, last_tied, numbers_of, without_object
+from regulars.store.inspection import (
+    contradictions,
+    drip_problems,
+    last_tied,
+    lost_visitors,
+    numbers_of,
+    without_object,
+)
 from regulars.store.object_lists import wrong_counts, wrong_titles
 from regulars.store.store import Store
 
@@ -59,6 +66,7 @@ async def check_site(store: Store, site: int, snapshots: Path | None = None) -> 
         problems += [each async for each in _first(wrong_titles(snapshot.connection, site))]
         problems += await wrong_counts(snapshot.connection, site)
         problems += await drip_problems(snapshot.connection, site, _MOST)
+        problems += await lost_visitors(snapshot.connection, site, _MOST)
         loaded, strangers = await _loaded(snapshot, site, head)
         problems += strangers[:_MOST]
         for relation, item in (await without_object(snapshot.connection, site, loaded.ties))[:_MOST]:

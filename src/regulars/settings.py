@@ -109,6 +109,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     outbox_retention_days: Annotated[
         _Days, Meta(description="days that the outbox is kept, for the change feed and webhooks")
     ] = 30
+    anonymous_retention_days: Annotated[
+        _Days,
+        Meta(description="days that anonymous events wait for a customer, and that a cookie or device is remembered"),
+    ] = 90
     snapshot_folder: Annotated[
         str,
         Meta(description="folder for index snapshots; empty: next to the SQLite file; none for PostgreSQL"),

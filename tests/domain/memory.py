@@ -38,6 +38,10 @@ class MemorySite:
         read = parse_activity({"event": event, **body}, now=self.work.now + 1000, limits=self.limits)
         return self.do(RecordActivity(read))
 
+    def do_event(self, body: Mapping[str, Any]) -> Outcome:
+        """POST /event, with a body that has its name."""
+        return self.do(RecordActivity(parse_activity(body, now=self.work.now + 1000, limits=self.limits)))
+
     def person(self, email: str) -> Person:
         """Who has this address."""
         return self.work.people.known(Who(email_key=email))

@@ -52,6 +52,8 @@ async def fill(at: Running, customers: int = 40) -> None:
                 revenue=1,
             )
         await at.store.ledger.submit(site, upsert(customer_id="c0", email="moved@example.com"))
+        await at.store.ledger.submit(site, upsert(customer_id="c0", cookie="known"))
+        await at.record("visit", site, cookie="unknown", device_id="phone", event_uuid="waiting")
         await at.store.ledger.submit(site, campaign("drip", 60, 3600))
         await at.store.ledger.submit(site, ActivateDripCampaign("drip", parse_profile({"email": "ü2@example.com"})))
         await at.store.ledger.submit(site, DeleteCustomer(Who(email_key="ü2@example.com")))

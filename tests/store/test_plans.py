@@ -45,6 +45,11 @@ INSERT INTO drip_campaigns SELECT s, n, 1, NULL, '[]' FROM generate_series(1, {S
 INSERT INTO pending_mails
   SELECT s, n, n % 300, 1, n, 'u' || n || '@x.com', 'u' || n || '@x.com', NULL, 1, n, n, NULL
   FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;
+INSERT INTO visitors SELECT s, decode(md5(s || 'v' || n), 'hex'), n, n
+  FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;
+INSERT INTO anonymous_events
+  SELECT s, n, decode(md5(s || 'c' || n), 'hex'), decode(md5(s || 'd' || n), 'hex'), n, n, decode(md5(s || 'u' || n),
+    'hex'), 0, '{{}}' FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;
 INSERT INTO changes SELECT s, n, 0, n, n - 1, 1, n, ''
   FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;
 INSERT INTO outbox SELECT s, n, 0, 0, n, n - 1, 1, n, ''

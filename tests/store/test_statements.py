@@ -40,6 +40,7 @@ READS_A_SITE = {
     "forget_counts": "one row a kind",
     "lost_drip_plans": "for a check of a whole site, on a thread",
     "lost_pending_mails": "the same",
+    "lost_visitors": "the same",
 }
 """Statements that may search with the site (and kind) alone, and why."""
 

@@ -21,9 +21,13 @@ from regulars.domain.money import parse_cents
 from regulars.domain.profile import IDENTIFIERS, Profile, parse_profile, parse_who
 from regulars.domain.references import Reference, parse_reference
 from regulars.domain.text import INDEXED_BYTES, fits_an_index, is_blank, is_storable
+from regulars.domain.visitors import visitor_of
 
 AHEAD: Final = 300 * SECOND
 """How far (ms) a caller's clock may be ahead of ours."""
+
+_SOMEBODY: Final = str(uuids.UUID(int=0))
+"""Stands for the customer of an anonymous event while it is judged."""
 
 _ENVELOPE: Final = frozenset({"event", "timestamp", "event_uuid"})
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+", re.ASCII)
@@ -34,9 +38,11 @@ class Activity(Struct, kw_only=True):
     """One thing that happened, validated and ready to be applied.
 
     at: when (ms), None for now. uuid: 16 bytes that identify a repeat. uuid_is_derived: it was made from the content,
-    as the caller gave none. address_key: the address the event names. references: which object each field names.
-    amount: cents, never negative. conditions: the event's conditions that its fields meet. log_key: the email's id.
-    detail: all other fields that the caller sent, as stored in the history (JSON text, None if empty).
+    as the caller gave none. at_is_arrival: `at` is the time of arrival, as the caller gave none. address_key: the
+    address the event names. references: which object each field names. amount: cents, never negative. conditions: the
+    event's conditions that its fields meet. log_key: the email's id. detail: all other fields that the caller sent, as
+    stored in the history (JSON text, None if empty). visitor: the cookie and device that the event names. anonymous:
+    the body (JSON text) of an event that names nothing else.
     """
 
     name: str
@@ -48,6 +54,7 @@ class Activity(Struct, kw_only=True):
     products: tuple[Reference, ...] = ()
     amount: int = 0
     uuid_is_derived: bool = False
+    at_is_arrival: bool = False
     order_id: str | None = None
     conditions: tuple[When, ...] = ()
     cause: str | None = None
@@ -59,6 +66,8 @@ class Activity(Struct, kw_only=True):
     proof: str | None = None
     detail: str | None = None
     profile: Profile | None = None
+    visitor: tuple[tuple[str, str], ...] = ()
+    anonymous: str | None = None
 
     def rules(self) -> tuple[Sets, ...]:
         """The ties and flags that it changes, including those that depend on its fields."""
@@ -80,7 +89,52 @@ def parse_activity(
 
     Raises RefusedError with every fault found.
     """
-    return _Validator(as_meant(body), limits, strict=strict).read(now, clamp)
+    body = as_meant(body)
+    visitor = visitor_of(body)
+    if visitor and _names_nobody(body):
+        return _read_anonymous(body, visitor, now=now, clamp=clamp, limits=limits, strict=strict)
+    activity = _Validator(body, limits, strict=strict).read(now, clamp)
+    activity.visitor = visitor
+    return activity
+
+
+def _names_nobody(body: Mapping[str, Any]) -> bool:
+    return all((value := body.get(name)) is None or is_blank(value) for name in IDENTIFIERS)
+
+
+def _read_anonymous(
+    body: Mapping[str, Any],
+    visitor: tuple[tuple[str, str], ...],
+    *,
+    now: int,
+    clamp: bool,
+    limits: Limits,
+    strict: bool,
+) -> Activity:
+    """An event of which only the cookie or device is known. Emails and consent are of somebody whom an event names."""
+    kind = EVENTS.get(body["event"]) if isinstance(body.get("event"), str) else None
+    if kind is not None and (kind.mail is not None or kind.consent is not None):
+        raise RefusedError("user_identifier_missing", (Fault("email", "No valid identifier found"),))
+    activity = _Validator({**body, "uuid": _SOMEBODY}, limits, strict=strict).read(now, clamp)
+    text = msgspec.json.encode(body)
+    if len(text) > limits.event_detail:
+        raise RefusedError("invalid", (Fault("", f"an event must fit in {limits.event_detail} bytes"),))
+    activity.who, activity.visitor, activity.anonymous = Who(), visitor, text.decode()
+    return activity
+
+
+def stored_anonymous(
+    body: str, *, at: int, uuid: bytes | None, lacks_time: bool, lacks_uuid: bool, limits: Limits
+) -> Activity:
+    """An anonymous event out of its stored body. One that rules of today refuse is of an unknown name."""
+    decoded = msgspec.json.decode(body)
+    try:
+        activity = parse_activity(decoded, now=at, clamp=True, limits=limits)
+    except RefusedError:
+        activity = Activity(name=str(decoded["event"]), kind=UNKNOWN, who=Who(), at=at, uuid=uuid, anonymous=body)
+    activity.at, activity.at_is_arrival = at, lacks_time
+    activity.uuid, activity.uuid_is_derived = uuid, lacks_uuid
+    return activity
 
 
 class _Validator:

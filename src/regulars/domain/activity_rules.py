@@ -166,7 +166,8 @@ def _keep(activity: Activity, person: Person, work: WorkingSet, at: int, *, log:
         order_id=activity.order_id,
         log=log,
         detail=activity.detail,
-        lacks=LACKS_TIME * (activity.at is None) + LACKS_UUID * (activity.uuid_is_derived or activity.uuid is None),
+        lacks=LACKS_TIME * (activity.at is None or activity.at_is_arrival)
+        + LACKS_UUID * (activity.uuid_is_derived or activity.uuid is None),
     )
 
 
@@ -181,7 +182,8 @@ class _Order(NamedTuple):
 def _order(activity: Activity, customer: int, work: WorkingSet) -> _Order:
     assert activity.order_id is not None
     reports = work.history.orders.setdefault((customer, activity.name, activity.order_id), [])
-    at = None if activity.at is None else min(activity.at, work.now)  # as it is kept
+    lacks_time = activity.at is None or activity.at_is_arrival
+    at = None if lacks_time or activity.at is None else min(activity.at, work.now)  # as it is kept
     report = report_of(None if activity.uuid_is_derived else activity.uuid, at, activity.detail)
     if report.uuid is None and report in reports:
         return _Order(0, is_new=False, is_repeat=True)

@@ -8,15 +8,16 @@ from regulars.domain.customer import Person
 from regulars.domain.faults import Fault, RefusedError
 from regulars.domain.objects import RelatedObject
 
-Verdict = Literal["created", "updated", "unchanged", "deleted", "ignored"]
+Verdict = Literal["created", "updated", "unchanged", "deleted", "ignored", "anonymous"]
 
 
 class Outcome(Struct, frozen=True):
     """The result of a command: a verdict and what it concerned, or a refusal, which changed nothing.
 
-    "ignored": it is about a deleted customer and changed nothing. parts: for UpsertGroup, the outcome of each
-    upsert. kept_back: what was requested but not done, as the person had ended it: the field, and a sentence that says
-    why. count: of DeactivateDripCampaigns, the number of campaigns that ended.
+    "ignored": it is about a deleted customer and changed nothing. "anonymous": the event waits for its visitor to be
+    named. parts: for UpsertGroup, the outcome of each upsert. kept_back: what was requested but not done, as the person
+    had ended it: the field, and a sentence that says why. count: for DeactivateDripCampaigns, the number of campaigns
+    that ended.
     """
 
     verdict: Verdict = "unchanged"

@@ -13,6 +13,7 @@ from regulars.domain.identity import Who, parse_address, parse_customer_id, pars
 from regulars.domain.limits import DEFAULT, Limits
 from regulars.domain.references import Reference, parse_reference
 from regulars.domain.text import is_blank, is_storable
+from regulars.domain.visitors import visitor_of
 
 NO_LOCALE: Final = "not set"
 """How a customer without a locale is shown. Sent back, it is ignored."""
@@ -50,7 +51,7 @@ class Profile(Struct):
     wording, proof: the evidence of it.
     forget_customer_id: the customer has no customer_id any more; never set together with one in `who`.
     is_echo: it may be sent back as it was shown: who was never asked is shown as not subscribed, and who has no name
-    under what stands for it; neither is news.
+    under what stands for it; neither is news. visitor: the cookie and device that come along.
     """
 
     who: Who
@@ -64,6 +65,7 @@ class Profile(Struct):
     forget_customer_id: bool = False
     is_echo: bool = False
     warnings: tuple[FieldWarning, ...] = ()
+    visitor: tuple[tuple[str, str], ...] = ()
 
 
 def parse_profile(
@@ -76,7 +78,9 @@ def parse_profile(
 
     Raises RefusedError with every fault of the body: `user_identifier_missing` when nothing names the customer.
     """
-    return _Validator(limits, strict=strict).read(body, ignore)
+    profile = _Validator(limits, strict=strict).read(body, ignore)
+    profile.visitor = visitor_of(body)
+    return profile
 
 
 def parse_who(body: Mapping[str, Any], *, limits: Limits = DEFAULT) -> Who:

@@ -115,7 +115,7 @@ BLUESHIFT: Final = Vendor(
         ("POST", "/api/v1/customers/merge", "Merge two customers"),
         ("POST", "/api/v1/customers/forget", "Stop tracking a customer"),
         ("POST", "/api/v1/customers/unforget", "Track a customer again"),
-        ("POST", "/api/v1/event", "Record an event", "All events of [events.md](events.md), and any other name."),
+        ("POST", "/api/v1/event", "Record an event", "All events of [events.md](events.md), and any other name. With only `cookie` or `device_id`, the event waits until a customer is named with it."),
         ("POST", "/api/v1/bulkevents", "Record up to 100 events, at most 1 MB", "`failed` lists the refused ones with the reason."),
         ("GET", "/api/v1/event/history", "List recent events", "`event_name`, `limit` up to 50; `email`, `customer_id` or `uuid` for one customer."),
         ("GET", "/api/v1/event/debug", "List recent events"),

@@ -40,7 +40,8 @@ class Summary(Struct, kw_only=True):
 
     clamped: times ahead of the clock, which were set to now. kept_back: lines applied only in part, because the person
     had ended a consent or subscription; each is also counted under its other result. ignored: events of customers who
-    were deleted. warnings: fields dropped or rounded, by field.
+    were deleted. anonymous: events that wait for their cookie or device to be named with a customer. warnings: fields
+    dropped or rounded, by field.
     """
 
     lines: int = 0
@@ -51,6 +52,7 @@ class Summary(Struct, kw_only=True):
     clamped: int = 0
     kept_back: int = 0
     ignored: int = 0
+    anonymous: int = 0
     warnings: dict[str, int] = {}
     seconds: float = 0.0
     rate: float = 0.0
@@ -221,6 +223,8 @@ class Import:
                 self._reject(line, outcome.refusal)
             elif outcome.verdict == "ignored":
                 summary.ignored += 1
+            elif outcome.verdict == "anonymous":
+                summary.anonymous += 1
             elif outcome.verdict == "unchanged":
                 summary.unchanged += 1
             elif outcome.verdict == "created":

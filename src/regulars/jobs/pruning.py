@@ -6,22 +6,24 @@ from regulars.domain.moments import DAY
 from regulars.jobs.kind import Work
 from regulars.store import control
 from regulars.store.jobs import prune_jobs
-from regulars.store.pruning import prune_changes, prune_outbox
+from regulars.store.pruning import prune_anonymous, prune_changes, prune_outbox
 
 _JOBS_DAYS: Final = 30
 """How long finished jobs are kept."""
 
 
 async def prune(work: Work) -> dict[str, Any]:
-    """Delete old changes, their outbox events, and jobs that finished long ago, one site per step."""
+    """Delete old changes, their outbox events, anonymous events, and jobs that finished long ago, one site per step."""
     store, settings, now = work.context.store, work.context.settings, work.context.clock()
     async with store.snapshot() as connection:
         sites = await control.list_sites(connection)
-    changes = outbox = 0
+    changes = outbox = anonymous = 0
     for done, site in enumerate(sites, 1):
         before = now - settings.change_retention_days * DAY
         changes += await prune_changes(store.engine, site.id, before=before, until=work.context.saved_change(site.id))
         outbox += await prune_outbox(store.engine, site.id, before=now - settings.outbox_retention_days * DAY)
+        anonymous_before = now - settings.anonymous_retention_days * DAY
+        anonymous += await prune_anonymous(store.engine, site.id, before=anonymous_before)
         await work.tell(done, len(sites))
     jobs = await prune_jobs(store.engine, before=now - _JOBS_DAYS * DAY)
-    return {"changes": changes, "outbox": outbox, "jobs": jobs}
+    return {"changes": changes, "outbox": outbox, "anonymous_events": anonymous, "jobs": jobs}

@@ -15,9 +15,16 @@ from regulars.domain.drip_campaigns import encode_steps
 from regulars.domain.limits import Limits
 from regulars.domain.object_kinds import LinkSide
 from regulars.domain.outcome import Outcome
-from regulars.domain.working import WorkingSet
+from regulars.domain.working import LACKS_TIME, LACKS_UUID, WorkingSet
 from regulars.domain.working.happenings import happenings_of
-from regulars.store import address_statements, drip_statements, object_statements, offer_statements, outbox_statements
+from regulars.store import (
+    address_statements,
+    drip_statements,
+    object_statements,
+    offer_statements,
+    outbox_statements,
+    visitor_statements,
+)
 from regulars.store import statements as sql
 from regulars.store.engine import Connection, WriteConnection
 from regulars.store.loading import Loading
@@ -52,8 +59,9 @@ async def commit_batch(
 
     Raises UnknownSiteError. After an unexpected exception the caller must roll the transaction back.
     """
-    loading = Loading(connection, site, commands, secret)
+    loading = Loading(connection, site, commands, secret, limits)
     await loading.load(secrets.randbits(_TOKEN_BITS), now)
+    assert loading.head is not None
     number, token, previous, *counters = loading.head
     work = loading.work
     outcomes = [apply(command, work, limits) for command in commands]
@@ -94,6 +102,7 @@ class _Writing:
         await self.objects()
         await self.links()
         await self.drips()
+        await self.visitors()
         await self.rows(sql.SAVE_TIES, [(site, *key, int(tie.holds), tie.at) for key, tie in work.ties.saved.items()])
         await self.rows(sql.INSERT_LOGS, [(site, *_fields_of(log)) for log in work.history.new_logs.values()])
         await self.rows(
@@ -143,6 +152,7 @@ class _Writing:
             address_statements.DELETE_FORMER,
         ):
             await self.rows(statement, gone, long=True)
+        await self.forget_visitors([number for _, number in gone])
         await self.rows(sql.CLEAR_TIES, [(self.site, *place) for place in self.work.ties.cleared], long=True)
 
     async def customers(self) -> None:
@@ -207,6 +217,36 @@ class _Writing:
             ],
         )
         await self.rows(drip_statements.INSERT_PENDING, [(site, *_fields_of(mail)) for mail in drips.added.values()])
+
+    async def visitors(self) -> None:
+        """Write whose cookies and devices are, and the events that wait for a name."""
+        found, site = self.work.visitors, self.site
+        holders = [(each, found.holders[each]) for each in sorted(found.named)]
+        await self.rows(
+            visitor_statements.SAVE_VISITORS,
+            [(site, hash_of(self.secret, each), holder.customer, holder.at) for each, holder in holders],
+        )
+        await self.rows(visitor_statements.DELETE_EVENTS, [(site, number) for number in sorted(found.given)])
+        rows = []
+        for number in sorted(found.kept):
+            event = found.waiting[number]
+            activity, hashes = (
+                event.activity,
+                {kind: hash_of(self.secret, (kind, text)) for kind, text in event.visitor},
+            )
+            moments = (activity.at, event.received_at)
+            lacks = LACKS_TIME * activity.at_is_arrival + LACKS_UUID * activity.uuid_is_derived
+            known = (activity.uuid, lacks, activity.anonymous)
+            rows.append((site, number, hashes.get("cookie"), hashes.get("device_id"), *moments, *known))
+        await self.rows(visitor_statements.INSERT_EVENTS, rows)
+
+    async def forget_visitors(self, customers: list[int]) -> None:
+        """Put up tombstones for the cookies and devices of deleted customers: what they did before is of nobody."""
+        for customer in customers:
+            found = await self.connection.all(visitor_statements.VISITORS_OF, {"site": self.site, "customer": customer})
+            hashes = [(self.site, hashed) for (hashed,) in found]
+            await self.rows(visitor_statements.BURY_VISITORS, [(*row, self.work.now, None, None) for row in hashes])
+            await self.rows(visitor_statements.DELETE_VISITORS, hashes)
 
     async def consents(self) -> None:
         work = self.work

@@ -23,6 +23,7 @@ from regulars.store.schema import (
     pending_mails,
     relations,
     site_heads,
+    visitors,
 )
 from regulars.store.statement import Statement, site_is
 
@@ -79,6 +80,13 @@ def _without_campaign(name: str, table: Table, *columns: ColumnElement[Any]) -> 
 
 _LOST_PLANS = _without_campaign("lost_drip_plans", drip_campaigns, drip_campaigns.c.sequence)
 _LOST_MAILS = _without_campaign("lost_pending_mails", pending_mails, pending_mails.c.number, pending_mails.c.sequence)
+_LOST_VISITORS = Statement(
+    "lost_visitors",
+    select(visitors.c.customer)
+    .select_from(visitors.outerjoin(customers, and_(site_is(customers), customers.c.number == visitors.c.customer)))
+    .where(site_is(visitors), customers.c.number.is_(None))
+    .limit(bindparam("count")),
+)
 _MAILS_AHEAD = Statement(
     "pending_mails_ahead",
     select(pending_mails.c.number)
@@ -140,6 +148,12 @@ async def drip_problems(connection: Connection, site: int, count: int) -> list[s
         *(f"pending mail {number}: there is no drip campaign {campaign}" for number, campaign in mails),
         *(f"pending mail {number}: a log will get the same number" for (number,) in ahead),
     ]
+
+
+async def lost_visitors(connection: Connection, site: int, count: int) -> list[str]:
+    """The first cookies and devices of customers who do not exist, one sentence each."""
+    rows = await connection.in_thread(_LOST_VISITORS, {"site": site, "count": count})
+    return [f"customer {number}: there is no such customer, but a cookie or device of it" for (number,) in rows]
 
 
 async def last_tied(connection: Connection, site: int) -> int:

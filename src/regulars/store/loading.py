@@ -11,20 +11,24 @@ from typing import Any
 
 import msgspec
 
+from regulars.domain.activity import stored_anonymous
 from regulars.domain.address_rules import identifiers_of
 from regulars.domain.commands import Command, Needs
+from regulars.domain.commands.activity_needs import declare_activity
 from regulars.domain.consent import Consent, Moments
 from regulars.domain.customer import Customer, Person
 from regulars.domain.drip_campaigns import KIND, RELATION, PendingMail
 from regulars.domain.faults import UnknownSiteError
 from regulars.domain.identity import Who
+from regulars.domain.limits import Limits
 from regulars.domain.mail import Log, identify_log, own_number
 from regulars.domain.objects import RelatedObject
 from regulars.domain.references import Reference
 from regulars.domain.relations import BY_NAME, KIND_CODES, KINDS, Tie
-from regulars.domain.working import Counters, WorkingSet
+from regulars.domain.working import LACKS_TIME, LACKS_UUID, Counters, WorkingSet
 from regulars.domain.working.addresses import FormerAddress, Identifier, Tombstone
-from regulars.store import address_statements, drip_statements, offer_statements
+from regulars.domain.working.visitors import Holder, Visitors, WaitingEvent
+from regulars.store import address_statements, drip_statements, offer_statements, visitor_statements
 from regulars.store import statements as sql
 from regulars.store.candidates import Candidates
 from regulars.store.drip_reads import plan_of_row
@@ -44,7 +48,9 @@ def _named(identifier: Identifier) -> Who:
 class Loading:
     """Loads one batch. After `load`, `head` is the site's row of counters and `work` holds the rows found."""
 
-    def __init__(self, connection: Connection, site: int, commands: Sequence[Command], secret: bytes) -> None:
+    def __init__(
+        self, connection: Connection, site: int, commands: Sequence[Command], secret: bytes, limits: Limits
+    ) -> None:
         self._connection = connection
         self._secret = secret
         self._site = site
@@ -52,12 +58,16 @@ class Loading:
         for command in commands:
             command.declare(self._needs)
         self._links: list[Who] = []
-        self.head: Row
+        self._limits = limits
+        self._visitors = Visitors()
+        self.head: Row | None = None
         self.work: WorkingSet
 
     async def load(self, token: int, now: int) -> None:
         """Take the site's lock by advancing its head to this token, then read. Raises UnknownSiteError."""
         needs = self._needs
+        if needs.visitors:
+            await self._load_visitors(token)
         await self._first_round(token, now)
         await self._load_addresses()
         await self._second_round()
@@ -77,12 +87,79 @@ class Loading:
             return None
         return statement, {"site": self._site, "keys": msgspec.json.encode(listed).decode()}
 
+    def _take_head(self, token: int) -> _Query:
+        return sql.TAKE_HEAD, {"site": self._site, "new_token": token}
+
+    def _taken(self, heads: list[Row]) -> Row:
+        """The site's head, once it is taken."""
+        if self.head is None:
+            if not heads:
+                raise UnknownSiteError(self._site)
+            (self.head,) = heads
+        return self.head
+
+    async def _load_visitors(self, token: int) -> None:
+        """Take the lock and read whose cookies and devices are, and what waits for those that are named.
+
+        What these events need is declared for each customer of whom they may turn out to be.
+        """
+        needs, found = self._needs, self._visitors
+        hashes = {hash_of(self._secret, each): each for each in needs.visitors}
+        named = {each for visitor, _ in needs.namings for each in visitor}
+        counted = {each for activity in needs.anonymous for each in activity.visitor} - named
+        uuids = [activity.uuid.hex() for activity in needs.anonymous if activity.uuid is not None]
+        heads, holders, *rows = await self._ask(
+            self._take_head(token),
+            self._keyed(visitor_statements.HOLDERS, [each.hex() for each in hashes]),
+            self._keyed(visitor_statements.EVENTS_OF_COOKIE, self._hashed("cookie", named)),
+            self._keyed(visitor_statements.EVENTS_OF_DEVICE, self._hashed("device_id", named)),
+            self._keyed(visitor_statements.COUNTS_OF_COOKIE, self._hashed("cookie", counted)),
+            self._keyed(visitor_statements.COUNTS_OF_DEVICE, self._hashed("device_id", counted)),
+            self._keyed(visitor_statements.WAITING_UUIDS, uuids),
+        )
+        self._taken(heads)
+        found.holders = {hashes[hashed]: Holder(customer, at) for hashed, customer, at in holders}
+        waiting = {row[0]: row for some in rows[:2] for row in some}
+        for number, cookie, device_id, at, received_at, uuid, lacks, body in sorted(waiting.values()):
+            lacking = {"lacks_time": bool(lacks & LACKS_TIME), "lacks_uuid": bool(lacks & LACKS_UUID)}
+            activity = stored_anonymous(body, at=at, uuid=uuid, limits=self._limits, **lacking)
+            visitor = tuple(hashes[each] for each in (cookie, device_id) if each in hashes)
+            found.waiting[number] = WaitingEvent(number, visitor, activity, received_at)
+            found.uuids.update([] if uuid is None else [uuid])
+            for each in visitor:
+                found.counts[each] = found.counts.get(each, 0) + 1
+        for hashed, count in (row for some in rows[2:4] for row in some):
+            found.counts[hashes[hashed]] = count
+        found.uuids.update(uuid for (uuid,) in rows[4])
+        self._declare_anonymous()
+
+    def _hashed(self, kind: str, identifiers: Iterable[Identifier]) -> list[str]:
+        """The hashes (hex) of the identifiers of a kind."""
+        return [hash_of(self._secret, each).hex() for each in identifiers if each[0] == kind]
+
+    def _declare_anonymous(self) -> None:
+        """Declare what anonymous events need, for each customer whom they may be given to."""
+        needs, found = self._needs, self._visitors
+        by_visitor: dict[Identifier, list[Who]] = {}
+        for visitor, who in needs.namings:
+            for each in visitor:
+                by_visitor.setdefault(each, []).append(who)
+        events = [(event.visitor, event.activity) for event in found.waiting.values()]
+        for visitor, activity in [*events, *((activity.visitor, activity) for activity in needs.anonymous)]:
+            holders = {found.holders[each].customer for each in visitor if each in found.holders}
+            people = [who for each in visitor for who in by_visitor.get(each, ())]
+            for who in dict.fromkeys([*people, *(Who(number=number) for number in holders)]):
+                declare_activity(activity, who, needs)
+                needs.happened.append(who)
+            if activity.uuid is not None:
+                needs.events.add(activity.uuid)
+
     async def _first_round(self, token: int, now: int) -> None:
         """Take the lock and read what the commands refer to."""
         needs, people = self._needs, self._needs.people
         objects = [(KIND_CODES[kind], reference) for kind, reference in needs.objects]
         heads, by_email, by_id, by_uuid, by_number, *found, seen, mails, own_mails = await self._ask(
-            (sql.TAKE_HEAD, {"site": self._site, "new_token": token}),
+            self._take_head(token) if self.head is None else None,
             self._keyed(sql.PEOPLE_BY_EMAIL, {who.email_key for who in people} - {None}),
             self._keyed(sql.PEOPLE_BY_CUSTOMER_ID, {who.customer_id for who in people} - {None}),
             self._keyed(sql.PEOPLE_BY_UUID, {who.uuid.hex() for who in people if who.uuid is not None}),
@@ -94,10 +171,9 @@ class Loading:
             self._keyed(address_statements.LOGS_TO_ADDRESS, self._named_mails()),
             self._keyed(sql.LOGS_BY_NUMBER, self._own_mails()),
         )
-        if not heads:
-            raise UnknownSiteError(self._site)
-        (self.head,) = heads
-        self.work = work = WorkingSet(now, Counters(*self.head[3:]))
+        head = self._taken(heads)
+        self.work = work = WorkingSet(now, Counters(*head[3:]))
+        work.visitors = self._visitors
         for rows in found:
             for row in rows:
                 work.objects.add(RelatedObject(*row))
@@ -142,7 +218,7 @@ class Loading:
         """
         needs, work = self._needs, self.work
         unknown = {each for who in needs.people for each in identifiers_of(who) if not work.people.find(_named(each))}
-        asked = unknown.union(each for who in needs.happened for each in identifiers_of(who))
+        asked = unknown.union(needs.visitors).union(each for who in needs.happened for each in identifiers_of(who))
         hashes = {hash_of(self._secret, each): each for each in asked}
         addresses = needs.addresses.union(text for kind, text in unknown if kind == "email")
         deleted = {number for who in needs.deleted for number in work.people.find(who)}

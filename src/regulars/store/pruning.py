@@ -6,13 +6,14 @@ reader that finds a gap reloads its index, or gets an error that its cursor has 
 
 from typing import Final
 
-from regulars.store import statements
+from regulars.store import statements, visitor_statements
 from regulars.store.change_statements import CHANGES, Prunable
 from regulars.store.engine import Engine
 from regulars.store.outbox_statements import OUTBOX
+from regulars.store.statement import Statement
 
 SLICE: Final = 500
-"""Changes deleted per transaction."""
+"""Changes, or other rows, deleted per transaction."""
 
 
 async def prune_changes(engine: Engine, site: int, *, before: int, until: int | None = None) -> int:
@@ -29,6 +30,28 @@ async def prune_outbox(engine: Engine, site: int, *, before: int) -> int:
     Returns the number of changes covered.
     """
     return await _prune(engine, OUTBOX, site, before, None)
+
+
+async def prune_anonymous(engine: Engine, site: int, *, before: int) -> int:
+    """Delete anonymous events that arrived before a given time (ms), and visitors that were last named before it.
+
+    Returns how many events were deleted.
+    """
+    events = await _prune_oldest(engine, site, before, visitor_statements.OLD_EVENTS, visitor_statements.DELETE_EVENTS)
+    await _prune_oldest(engine, site, before, visitor_statements.OLD_VISITORS, visitor_statements.DELETE_VISITORS)
+    return events
+
+
+async def _prune_oldest(engine: Engine, site: int, before: int, oldest: Statement, remove: Statement) -> int:
+    pruned = 0
+    while True:
+        async with engine.transaction() as connection:
+            rows = await connection.all(oldest, {"site": site, "before": before, "count": SLICE})
+            if not rows:
+                connection.discard()
+                return pruned
+            await connection.many(remove, [(site, key) for (key,) in rows])
+            pruned += len(rows)
 
 
 async def _prune(engine: Engine, sql: Prunable, site: int, before: int, until: int | None) -> int:

@@ -24,6 +24,10 @@ from regulars.store.schema_columns import metadata as metadata
 from regulars.store.schema_columns import moment as _moment
 from regulars.store.schema_columns import number as _number
 from regulars.store.schema_columns import text as _text
+from regulars.store.waiting_schema import anonymous_events as anonymous_events
+from regulars.store.waiting_schema import drip_campaigns as drip_campaigns
+from regulars.store.waiting_schema import pending_mails as pending_mails
+from regulars.store.waiting_schema import visitors as visitors
 
 # -- customers ------------------------------------------------------------------------------------------------
 
@@ -269,44 +273,6 @@ tombstones = Table(
 )
 """What is left of deleted customers, by a keyed hash of each identifier: `domain.working.addresses.Tombstone`."""
 
-drip_campaigns = Table(
-    "drip_campaigns",
-    metadata,
-    Column("site_id", Integer, nullable=False),
-    _number("sequence"),
-    Column("enabled", Integer, nullable=False),
-    _number("trigger_template", nullable=True),
-    _text("steps", nullable=False),
-    PrimaryKeyConstraint("site_id", "sequence"),
-    sqlite_with_rowid=False,
-)
-"""The plans of the sequences that are drip campaigns: `domain.drip_campaigns.DripPlan`."""
-
-pending_mails = Table(
-    "pending_mails",
-    metadata,
-    Column("site_id", Integer, nullable=False),
-    _number("number"),
-    _number("sequence"),
-    Column("step", Integer, nullable=False),
-    _number("customer"),
-    _text("address_key", nullable=False),
-    _text("recipient_address", nullable=False),
-    _text("recipient_name"),
-    _number("template"),
-    _moment("created_at", nullable=False),
-    _moment("due_at", nullable=False),
-    _text("data"),
-    PrimaryKeyConstraint("site_id", "number"),
-    UniqueConstraint("site_id", "sequence", "address_key", "step", name="pending_mails_step"),
-    Index("pending_mails_due", "site_id", "due_at"),
-    Index("pending_mails_address", "site_id", "address_key", "due_at"),
-    Index("pending_mails_customer", "site_id", "customer", "due_at"),
-    sqlite_with_rowid=False,
-)
-"""The mails of drip campaigns that wait to be sent; columns in the order of `domain.drip_campaigns.PendingMail`. They
-are kept when the customer is deleted."""
-
 consents = Table(
     "consents",
     metadata,
@@ -372,6 +338,8 @@ SITE_TABLES: Final = (
     tombstones,
     drip_campaigns,
     pending_mails,
+    visitors,
+    anonymous_events,
     changes,
     outbox,
 )

@@ -205,4 +205,34 @@ STEPS: Final[tuple[Step, ...]] = (
             ),
         },
     ),
+    Step(
+        number=16,
+        name="anonymous events",
+        statements={
+            **{
+                engine: (
+                    f"CREATE TABLE visitors (site_id INTEGER NOT NULL, hash {binary} NOT NULL, "
+                    f'customer BIGINT NOT NULL, "at" BIGINT NOT NULL, PRIMARY KEY (site_id, hash)){rows}',
+                    "CREATE INDEX visitors_customer ON visitors (site_id, customer, at)",
+                    "CREATE INDEX visitors_at ON visitors (site_id, at)",
+                    "CREATE TABLE anonymous_events (site_id INTEGER NOT NULL, number BIGINT NOT NULL, "
+                    f'cookie {binary}, device_id {binary}, "at" BIGINT NOT NULL, received_at BIGINT NOT NULL, '
+                    f"uuid {binary}, lacks INTEGER NOT NULL, body TEXT NOT NULL, "
+                    f"PRIMARY KEY (site_id, number)){rows}",
+                    "CREATE INDEX anonymous_events_received ON anonymous_events (site_id, received_at)",
+                    "CREATE INDEX anonymous_events_cookie ON anonymous_events (site_id, cookie) "
+                    "WHERE cookie IS NOT NULL",
+                    "CREATE INDEX anonymous_events_device_id ON anonymous_events (site_id, device_id) "
+                    "WHERE device_id IS NOT NULL",
+                    "CREATE UNIQUE INDEX anonymous_events_uuid ON anonymous_events (site_id, uuid) "
+                    "WHERE uuid IS NOT NULL",
+                )
+                for engine, binary, rows in (("sqlite", "BLOB", " WITHOUT ROWID"), ("postgresql", "BYTEA", ""))
+            },
+            "citus": (
+                "SELECT create_distributed_table('visitors', 'site_id', colocate_with => 'site_heads')",
+                "SELECT create_distributed_table('anonymous_events', 'site_id', colocate_with => 'site_heads')",
+            ),
+        },
+    ),
 )

@@ -4,9 +4,11 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from regulars.domain.activity import Activity
 from regulars.domain.identity import Who
 from regulars.domain.profile import Profile
 from regulars.domain.references import Reference
+from regulars.domain.working.addresses import Identifier
 
 
 class OrderNeed(Struct, frozen=True):
@@ -60,7 +62,9 @@ class Needs:
     needed also if they are known; of others they always are. addresses: those of which it is needed who had them.
     offers: those whose products are needed. linked_products: products that the batch may put into any offer.
     plans: drip campaigns whose plans are needed. drips: those of whom it is needed which mails are pending, and the
-    plans of the campaigns that they are subscribed to.
+    plans of the campaigns that they are subscribed to. visitors: cookies and devices of which it is needed whose they
+    are. namings: those that the batch names, and with whom: what waits for them is needed. anonymous: events that name
+    nobody.
     """
 
     def __init__(self) -> None:
@@ -80,6 +84,9 @@ class Needs:
         self.linked_products: set[Reference] = set()
         self.plans: set[Reference] = set()
         self.drips: list[Who] = []
+        self.visitors: set[Identifier] = set()
+        self.namings: list[tuple[tuple[Identifier, ...], Who]] = []
+        self.anonymous: list[Activity] = []
 
     def profile(self, profile: Profile, *, is_dated: bool = False) -> None:
         """The customer that a profile names is needed, with the groups and newsletters that it names.
@@ -93,6 +100,12 @@ class Needs:
             self.refer("group", profile.groups)
         if profile.newsletters:
             self.refer("newsletter", [reference for reference, _ in profile.newsletters])
+
+    def name(self, visitor: tuple[Identifier, ...], who: Who) -> None:
+        """A cookie or device is named with a customer."""
+        if visitor:
+            self.visitors.update(visitor)
+            self.namings.append((visitor, who))
 
     def refer(self, kind: str, references: Iterable[Reference]) -> None:
         """Objects of one kind are needed."""

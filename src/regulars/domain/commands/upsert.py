@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from regulars.domain.address_rules import is_of_somebody_deleted
+from regulars.domain.anonymous import name_visitor
 from regulars.domain.commands.needs import ConsentNeed, Needs
 from regulars.domain.commands.relate import Relate
 from regulars.domain.faults import Fault, refuse
@@ -35,6 +36,7 @@ class Upsert(Struct, frozen=True):
 
     def declare(self, needs: Needs) -> None:
         """The customer, its groups and newsletters; and what the replacement of its tags needs."""
+        needs.name(self.profile.visitor, self.profile.who)
         needs.profile(self.profile, is_dated=self.restored is not None and self.restored.updated_at is not None)
         if self.restored is not None and self.restored.consents:
             needs.consents.append(ConsentNeed(self.profile.who))
@@ -58,6 +60,10 @@ class Upsert(Struct, frozen=True):
         if not work.people.find(who) and is_of_somebody_deleted(who, dated, work):
             return Outcome(kept_back=(Fault("updated_at", _DELETED),))
         outcome = apply_upsert(self.profile, work, limits, source=self.source, restored=self.restored)
+        if self.profile.visitor and outcome.person is not None:
+            given = name_visitor(self.profile.visitor, outcome.person, dated, work, limits)
+            if given and outcome.verdict == "unchanged":
+                outcome = msgspec.structs.replace(outcome, verdict="updated")
         if self.tags is not None:
             tagged = self._tagging(self.tags).rule(work, limits)
             if tagged.verdict == "updated" and outcome.verdict == "unchanged":

@@ -52,7 +52,11 @@ class UpsertGroup(Struct, frozen=True):
         named = {number for upsert in self.upserts for number in people.find(upsert.profile.who)}
         # Evidence of consents has times of its own, by which a repeat of it is known already.
         brings_evidence = any(upsert.restored is not None and upsert.restored.consents for upsert in self.upserts)
-        savepoints = [] if brings_evidence else [Savepoint(work, people.by_number[number]) for number in sorted(named)]
+        # What waited for a visitor is given once: it cannot be taken back.
+        gives = any(work.visitors.waiting_for(upsert.profile.visitor) for upsert in self.upserts)
+        savepoints = (
+            [] if brings_evidence or gives else [Savepoint(work, people.by_number[number]) for number in sorted(named)]
+        )
         parts = tuple(self._carried_out(place, work, limits) for place in range(len(self.upserts)))
         ours = [savepoint.person for savepoint in savepoints]
         touched = [part.person for part in parts if part.refusal is None]

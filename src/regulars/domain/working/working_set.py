@@ -6,12 +6,13 @@ from regulars.domain import changes
 from regulars.domain.customer import Person, entry_of
 from regulars.domain.identity import Who
 from regulars.domain.relations import Relation
-from regulars.domain.working.addresses import Addresses
+from regulars.domain.working.addresses import Addresses, Tombstone
 from regulars.domain.working.drips import Drips
 from regulars.domain.working.history import ActivityRow, History
 from regulars.domain.working.objects import Objects
 from regulars.domain.working.people import People
 from regulars.domain.working.ties import Ties
+from regulars.domain.working.visitors import Visitors
 
 
 class Counters(Struct):
@@ -40,6 +41,7 @@ class WorkingSet:
         self.history = History()
         self.addresses = Addresses()
         self.drips = Drips()
+        self.visitors = Visitors()
         self.rebuild = False
 
     def create(self, who: Who, *, at: int | None = None) -> Person:
@@ -74,6 +76,8 @@ class WorkingSet:
         self.ties.forget(person)
         self.history.forget(number)
         self.addresses.forget(number)
+        for identifier in self.visitors.forget(number):
+            self.addresses.bury(identifier, Tombstone(self.now))
 
     def clear(self, relation: Relation, number: int) -> None:
         """Untie all customers from an object that is being deleted."""
@@ -93,6 +97,7 @@ class WorkingSet:
             or self.addresses.changed
             or self.addresses.buried
             or not self.drips.is_clean()
+            or not self.visitors.is_clean()
             or self.rebuild
             or self.people.changed()
         )

@@ -7,6 +7,7 @@ from regulars.domain.events import EVENTS, REFERENCE_FIELDS
 from regulars.domain.fields import LONGEST_GENDER, PERCENTILES, TOP_RULES
 from regulars.domain.limits import Limits
 from regulars.domain.mail import STATUSES
+from regulars.domain.visitors import LONGEST as LONGEST_VISITOR
 from regulars.http.schema import (
     ANY,
     MOMENT,
@@ -221,6 +222,12 @@ def inputs(limits: Limits) -> dict[str, Schema]:
                 "the history."
             ),
             "examples": ["purchase"],
+        },
+        **{
+            name: or_null(
+                {**TEXT, "maxLength": LONGEST_VISITOR, "description": f"{words} of a visitor. Alone, the event waits."}
+            )
+            for name, words in (("cookie", "The cookie"), ("device_id", "The device"))
         },
         "event_uuid": or_null({**TEXT, "description": "An id of the event. Events with the same id count once."}),
         "timestamp": {**either(MOMENT, WHOLE, {"type": "null"}), "description": "When it happened. Default: now."},
