@@ -62,7 +62,7 @@ SENDWITHUS: Final = Vendor(
         ("GET", "/drip_campaigns", "List drip campaigns", "They are the sequences of `/v1`. `POST /v1/drip_campaigns` creates one with its steps."),
         ("GET", "/drip_campaigns/{campaign_id}", "Get a drip campaign"),
         ("POST", "/drip_campaigns/{campaign_id}/activate", "Start a drip campaign for a customer", "Schedules the emails. Nothing sends them yet. While emails are pending, a repeat changes nothing."),
-        ("POST", "/drip_campaigns/{campaign_id}/deactivate", "Stop a drip campaign for a customer", "Also for the address of a deleted customer."),
+        ("POST", "/drip_campaigns/{campaign_id}/deactivate", "Stop a drip campaign for a customer", "Also for the address of a deleted customer. The npm client 6.0.2 sends DELETE without the address, which is refused; its `dripCampaignDeactivateAll` works."),
         ("POST", "/drip_campaigns/deactivate", "Stop all drip campaigns for a customer"),
         ("POST", "/drips/deactivate", "Same call, older name"),
         ("GET", "/drip_campaigns/{campaign_id}/steps", "List the steps of a drip campaign"),

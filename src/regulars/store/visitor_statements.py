@@ -29,15 +29,10 @@ def _waiting(column: str) -> tuple[Statement, Statement]:
         ),
     )
     listed, (value,) = keys_of(anonymous_events.c[column])
+    count = select(func.count()).where(site_is(anonymous_events), anonymous_events.c[column] == value)
     counts = Statement(
         f"event_counts_of_{column}",
-        select(anonymous_events.c[column], func.count())
-        .select_from(
-            KeyedJoin(
-                listed, anonymous_events, and_(site_is(anonymous_events), anonymous_events.c[column] == value)
-            ).by(f"anonymous_events_{column}")
-        )
-        .group_by(anonymous_events.c[column]),
+        select(value, count.correlate(listed).scalar_subquery()).select_from(listed),
     )
     return events, counts
 
