@@ -28,7 +28,7 @@ def describe(
     the order of the sentence. also: further phrases, each completing "customers who ...". Raises BadFilterValueError.
     """
     days = structs.asdict(engagement or Engagement())
-    told: list[str] = []
+    phrases: list[str] = []
     before: tuple[str, Any] | None = None
     for name, raw in filters:
         phrase, kind = BY_NAME[name].phrase, BY_NAME[name].kind
@@ -41,9 +41,9 @@ def describe(
         else:
             spoken, before = _SPOKEN[kind.name](raw, value), None
         says = phrase.denies if phrase.denies and value is False else phrase.says
-        told.append(says.format(spoken, **days))
-    told += also
-    who = f" who {_listed(told)}" if told else ""
+        phrases.append(says.format(spoken, **days))
+    phrases += also
+    who = f" who {_listed(phrases)}" if phrases else ""
     where = "no site" if site is None else f"site {site}"
     return f"customers of {where}{who}, {sort.words}"
 

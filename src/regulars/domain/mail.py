@@ -70,9 +70,9 @@ class Log(Struct):
         return f"log_{public_number(site, self.number)}"
 
     @property
-    def told(self) -> str:
+    def shown_message(self) -> str:
         """The message for display: as reported, else derived from the status."""
-        return self.message or said(STATUSES[self.status])
+        return self.message or default_message(STATUSES[self.status])
 
     def went_to(self, customer: int, address_key: str | None) -> bool:
         """Whether the email went to this customer or to its address."""
@@ -120,13 +120,13 @@ def advance(log: Log, status: str, at: int, message: str | None) -> None:
         reached = _REPEATS[status]
         if log.status == RANK[status]:  # the one that is here may be the later of the two
             log.status = RANK[reached]
-            log.message = said(reached) if log.message == said(status) else log.message
+            log.message = default_message(reached) if log.message == default_message(status) else log.message
     log.created_at = min(log.created_at, at)
-    report = (RANK[reached], at, message or said(reached))
+    report = (RANK[reached], at, message or default_message(reached))
     if report > (log.status, log.status_at, log.message):
         log.status, log.status_at, log.message = report
 
 
-def said(status: str) -> str:
+def default_message(status: str) -> str:
     """The message for a report without one."""
     return f"Message has been {status.replace('_', '-')}"

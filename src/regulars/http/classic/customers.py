@@ -79,10 +79,10 @@ async def bulk(call: Call, caller: Writer) -> Response:
         )
     if len(inputs) > BULK_LIMIT:
         raise Problem("too_many", f"You can upload up to {BULK_LIMIT} users in an API call.")
-    judged = [_judge(item, call) for item in inputs]
-    outcomes = iter(await _upsert_all(call, caller, [item for item in judged if isinstance(item, Upsert)]))
+    parsed = [_parsed(item, call) for item in inputs]
+    outcomes = iter(await _upsert_all(call, caller, [item for item in parsed if isinstance(item, Upsert)]))
     failed, errors, results = [], [], []
-    for given, item in zip(inputs, judged, strict=True):
+    for given, item in zip(inputs, parsed, strict=True):
         outcome = next(outcomes) if isinstance(item, Upsert) else Outcome(refusal=item)
         if outcome.refusal is not None:
             failed.append(given)
@@ -114,9 +114,9 @@ def warned(profile: Profile | None, outcome: Outcome) -> dict[str, Any]:
 
     Invalid profile fields, and consent that was kept back because the person had ended it.
     """
-    told: list[Any] = [] if profile is None else list(profile.warnings)
-    told += [{"field": fault.field, "detail": fault.detail} for fault in outcome.kept_back]
-    return {"warnings": told} if told else {}
+    found: list[Any] = [] if profile is None else list(profile.warnings)
+    found += [{"field": fault.field, "detail": fault.detail} for fault in outcome.kept_back]
+    return {"warnings": found} if found else {}
 
 
 def who_in_path(call: Call) -> Who:
@@ -172,7 +172,7 @@ async def _upsert_all(call: Call, caller: Writer, upserts: list[Upsert]) -> list
     return outcomes
 
 
-def _judge(item: Any, call: Call) -> Upsert | RefusedError:
+def _parsed(item: Any, call: Call) -> Upsert | RefusedError:
     if not isinstance(item, dict):
         return RefusedError("invalid", (Fault("customers", "must be a list of objects"),))
     try:

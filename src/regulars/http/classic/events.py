@@ -70,8 +70,8 @@ async def bulk(call: Call, caller: Writer) -> Response:
     for (place, command), outcome in zip(commands, outcomes, strict=True):
         if outcome.refusal is not None:
             refused[place] = outcome.refusal
-        elif told := warned(command.activity.profile, outcome):
-            warnings.append({"index": place, **told})
+        elif found := warned(command.activity.profile, outcome):
+            warnings.append({"index": place, **found})
     ignored = [place for (place, _), outcome in zip(commands, outcomes, strict=True) if outcome.verdict == "ignored"]
     failed = [_failure(place, events[place], refused[place]) for place in sorted(refused)]
     done = {"success": True, "status": "ok", "count": len(events) - len(failed), "failed": failed}

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from regulars.domain.events import EVENTS
 from regulars.domain.faults import Fault
-from regulars.domain.mail import STATUSES, Log, said
+from regulars.domain.mail import STATUSES, Log, default_message
 from regulars.domain.moments import SECOND
 from regulars.domain.text import whole_number
 from regulars.http.call import Call, json_response
@@ -125,12 +125,12 @@ def event_object(name: str, at: int, detail: str | None) -> dict[str, Any]:
     """An event of an email in the format of Sendwithus; `created` is Unix seconds."""
     kind = EVENTS.get(name)
     status = name if kind is None or kind.mail is None else kind.mail
-    told = msgspec.json.decode(detail).get("message") if detail else None
+    reported = msgspec.json.decode(detail).get("message") if detail else None
     return {
         "object": "event",
         "created": at // SECOND,
         "type": status,
-        "message": told if isinstance(told, str) and told else said(status),
+        "message": reported if isinstance(reported, str) and reported else default_message(status),
     }
 
 
@@ -143,7 +143,7 @@ def log_object(log: Log, site: int, names: Mapping[str, str]) -> dict[str, Any]:
         "recipient_name": log.recipient_name or "",
         "recipient_address": log.recipient_address or "",
         "status": STATUSES[log.status],
-        "message": log.told,
+        "message": log.shown_message,
         "email_id": log.email_id or "",
         "email_name": log.email_name or names.get(log.email_id or "") or log.email_id or "",
         "email_version": log.email_version or "",

@@ -97,8 +97,8 @@ def _query(call: Call, query_spec: QuerySpec) -> ParsedQuery:
 
 def _warned(query: ParsedQuery, outcome: Outcome) -> ParsedQuery:
     """The query with warnings about what the body requested but was not done."""
-    told = [{"source": {"pointer": SUBSCRIBED_POINTER}, "detail": fault.detail} for fault in outcome.kept_back]
-    return msgspec.structs.replace(query, warnings=[*query.warnings, *told]) if told else query
+    kept_back = [{"source": {"pointer": SUBSCRIBED_POINTER}, "detail": fault.detail} for fault in outcome.kept_back]
+    return msgspec.structs.replace(query, warnings=[*query.warnings, *kept_back]) if kept_back else query
 
 
 async def _submit(call: Call, site: int, command: Command) -> Outcome:

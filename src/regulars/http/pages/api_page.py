@@ -121,14 +121,14 @@ def fields(schema: Schema, prefix: str = "") -> Iterator[Field]:
 def limits(schema: Schema) -> str:
     """The limits of a value, and its default."""
     low, high = schema.get("minimum"), schema.get("maximum")
-    said = ""
+    shown = ""
     if low is not None:
-        said += f", {low} or more" if high is None else f", {low} to {high}"
+        shown += f", {low} or more" if high is None else f", {low} to {high}"
     if (most := schema.get("maxItems")) is not None:
-        said += f", at most {most}"
+        shown += f", at most {most}"
     if (most := schema.get("maxLength")) is not None:
-        said += f", at most {most} characters"
-    return said + (f"; default {schema['default']}" if "default" in schema else "")
+        shown += f", at most {most} characters"
+    return shown + (f"; default {schema['default']}" if "default" in schema else "")
 
 
 def slug(name: str) -> str:
