@@ -339,6 +339,7 @@ async def test_an_end_that_the_database_does_not_take_is_told_again(at: Running)
 async def test_pruning_is_a_job(at: Running) -> None:
     for number in range(3):
         await at.upsert(email=f"u{number}@example.com")
+    await at.record("visit", cookie="somebody")
     clock = Clock()
     clock.now = 2 * 1_800_000_000_000
     await put(at, clock)
@@ -346,8 +347,8 @@ async def test_pruning_is_a_job(at: Running) -> None:
     clock.pass_(31 * 86_400)
     await jobs.enqueue(at.store.engine, "prune", now=clock(), attempts=1)
     await runner(at, clock, *KINDS).run_one()
-    assert (await found(at, 2)).result == {"changes": 2, "outbox": 2, "jobs": 1}
-    assert [at.rows(f"SELECT number FROM {table}") for table in ("changes", "outbox")] == [[(3,)], [(3,)]]
+    assert (await found(at, 2)).result == {"changes": 3, "outbox": 3, "anonymous_events": 1, "jobs": 1}
+    assert [at.rows(f"SELECT number FROM {table}") for table in ("changes", "outbox")] == [[(4,)], [(4,)]]
 
 
 _KILLED = """
