@@ -1,4 +1,4 @@
-"""The application: puts the store, the audience and the HTTP surfaces together, and takes them down again."""
+"""The application: starts the store, the audience and the HTTP surfaces, and shuts them down in order."""
 
 import asyncio
 import contextlib
@@ -49,7 +49,7 @@ class Application:
         self.gate = Gate(OPERATIONS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection's request, say why it is none, or serve the process's lifespan."""
+        """Serve a request, report a malformed one, or serve the process's lifespan."""
         if scope["type"] == "http":
             await self.gate(scope, receive, send)
         elif scope["type"] == REFUSED:
@@ -73,7 +73,7 @@ class Application:
 
 @contextlib.asynccontextmanager
 async def services(settings: Settings) -> AsyncIterator[Services]:
-    """Open everything a server needs, keep it going, and close it in order: no acknowledged write waits any more."""
+    """Open everything that a server needs, keep it running, and close it in order, after all acknowledged writes."""
     store = await Store.open(
         settings.database,
         connections=settings.database_connections,
@@ -137,7 +137,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
 
 
 def settle_garbage_collection() -> None:
-    """Look for cycles seldom, and never among what is loaded for good.
+    """Make the garbage collector run rarely, and never over objects that stay for good.
 
     Requests leave few cycles, but dozens of them under way at a time are enough to start collection after collection
     through every module's objects: a tenth of a busy server's time.
@@ -148,7 +148,7 @@ def settle_garbage_collection() -> None:
 
 
 def _saved_change(directory: SnapshotDirectory | None, site: int) -> int | None:
-    """The change of this process's snapshot of a site, from which an index goes on."""
+    """The change of this process's snapshot of a site, from which an index continues."""
     saved = None if directory is None else directory.head(site)
     return None if saved is None else saved.number
 
@@ -163,7 +163,7 @@ def _not_followed(site: int, error: Exception) -> None:
 
 
 async def _watch_files(store: Store) -> None:
-    """Look at the database's files also while nobody asks for anything: what is wrong with them is logged."""
+    """Check the database files also while there are no requests; problems are logged."""
     while True:
         await asyncio.sleep(_WATCH_SECONDS)
         with contextlib.suppress(UnavailableError):

@@ -7,7 +7,7 @@ _Result = TypeVar("_Result")
 
 
 async def ended(running: asyncio.Future[Any]) -> None:
-    """Wait until the work has ended, however often the caller is cancelled meanwhile. Swallows the cancellation."""
+    """Wait until the work has ended, however often the caller is cancelled. Swallows the cancellation."""
     while not running.done():
         try:
             await asyncio.wait([running])
@@ -16,7 +16,7 @@ async def ended(running: asyncio.Future[Any]) -> None:
 
 
 async def finished(running: asyncio.Future[_Result]) -> _Result:
-    """The result of the work. A cancelled caller waits for its end, too, and only then raises CancelledError."""
+    """The result of the work. A cancelled caller also waits for its end and then raises CancelledError."""
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:

@@ -1,6 +1,6 @@
-"""The check of a site: its changes form one chain, its numbers are ahead, its rows fit together, and index = store.
+"""The check of a site: the changes form one chain, the next numbers are free, rows are consistent, and index = store.
 
-All of it is read from one snapshot, so that a server may go on writing.
+Everything is read from one snapshot, so servers can keep writing.
 """
 
 from collections.abc import AsyncIterator
@@ -34,13 +34,13 @@ _SLICE = 50
 """Changes that are replayed at a time."""
 
 _MOST = 20
-"""Problems of one sort that are told one by one."""
+"""The number of problems of one kind that are listed individually."""
 
 _START = Head(0, 0)
 
 
 class Report(Struct, frozen=True):
-    """What the check of one site found: what there is, and what is wrong with it."""
+    """The result of checking one site: its counts and its problems."""
 
     customers: int
     changes: int
@@ -51,7 +51,7 @@ async def check_site(store: Store, site: int, snapshots: Path | None = None) -> 
     """Check one site. The numbers of a problem are those of customers within the site.
 
     snapshots: the folder of the snapshots; a site's is checked too, brought up to date as a server does it. One that a
-    server would pass over, of another history or format, is passed over here.
+    server would ignore, of another history or format, is ignored here.
     """
     async with store.changes.snapshot() as snapshot:
         head = await snapshot.head(site)
@@ -100,7 +100,7 @@ async def check_site(store: Store, site: int, snapshots: Path | None = None) -> 
 
 
 async def _saved(directory: SnapshotDirectory, snapshot: StoreSnapshot, site: int, head: Head) -> SiteIndex | None:
-    """The index of a site's snapshot, None where a server would use none. Raises DamagedError."""
+    """The index of a site's snapshot, None if a server would not use it. Raises DamagedError."""
     try:
         saved = directory.load(site)
         if saved.horizon > head.number:
@@ -117,13 +117,13 @@ def _damage(error: DamagedError) -> str:
 
 
 async def _oldest(snapshot: StoreSnapshot, site: int) -> int:
-    """The number of the oldest change that is kept; 1 if there is none yet."""
+    """The number of the oldest stored change; 1 if there is none yet."""
     row = await snapshot.connection.one(sql.OLDEST_CHANGE, {"site": site})
     return 1 if row is None or row[0] is None else int(row[0])
 
 
 async def _broken(snapshot: StoreSnapshot, site: int, head: Head, oldest: int) -> list[str]:
-    """What is wrong with the chain of the changes that are kept, the first of which is `oldest`."""
+    """The problems of the chain of stored changes, which begins with `oldest`."""
     rows = await snapshot.changes(site, oldest - 1, 1)
     reached = Head(oldest - 1, rows[0].previous)
     try:
@@ -135,7 +135,7 @@ async def _broken(snapshot: StoreSnapshot, site: int, head: Head, oldest: int) -
 
 
 async def _first(problems: AsyncIterator[str]) -> AsyncIterator[str]:
-    """The first of the problems, and that there are more."""
+    """The first problems, and the number of others."""
     count = 0
     async for each in problems:
         count += 1
@@ -166,7 +166,7 @@ async def _loaded(snapshot: StoreSnapshot, site: int, head: Head) -> tuple[SiteI
 
 
 class _Replay:
-    """The index as it would be had it followed every change since `start`; or what is wrong with the changes."""
+    """The index after following every change since `start`, or the problem with the changes."""
 
     def __init__(self, snapshot: StoreSnapshot, site: int, head: Head, start: SiteIndex) -> None:
         self.index = start

@@ -1,4 +1,4 @@
-"""Files that a command writes: a new one, or one of the same kind as before; never one that is somebody else's."""
+"""Files that commands write: new ones, or ones of their own kind; never a foreign file."""
 
 import errno
 import os
@@ -9,26 +9,26 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 _MODE: Final = 0o600
-"""What is written is about people: the owner alone may read it."""
+"""The files contain personal data: only the owner may read them."""
 
 _LONGEST_LINE: Final = 1 << 20
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
-"""What a file system without hard links says."""
+"""The errors of a file system without hard links."""
 
 
 def create(path: Path) -> BinaryIO:
-    """A new file that its owner alone may read. Raises FileExistsError, also for a link that leads nowhere."""
+    """A new file that only its owner may read. Raises FileExistsError, also for a dangling link."""
     return open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE), "w+b")  # noqa: PTH123
 
 
 def create_beside(path: Path) -> tuple[Path, BinaryIO]:
-    """A new file in the folder of `path`, under a name that nothing has, to become `path` by `publish`."""
+    """A new file with an unused name in the folder of `path`; `publish` renames it to `path`."""
     partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.partial")
     return partial, create(partial)
 
 
 def publish(partial: Path, path: Path) -> None:
-    """Give a complete file its name, durably. Raises FileExistsError when there is a file of that name."""
+    """Give a complete file its final name, durably. Raises FileExistsError if the name is taken."""
     try:
         os.link(partial, path)  # a rename would replace what is there
     except OSError as error:
@@ -43,10 +43,10 @@ def publish(partial: Path, path: Path) -> None:
 
 
 def rewrite(path: Path, is_ours: Callable[[bytes], bool]) -> BinaryIO:
-    """A file to be written from its beginning: new, empty, or one whose first line `is_ours` knows.
+    """A file to write from the beginning: new, empty, or one whose first line `is_ours` accepts.
 
-    A device or pipe, such as /dev/stdout, is written to as it is. Raises FileExistsError for any other file, which
-    stays as it was, and OSError.
+    A device or pipe, such as /dev/stdout, is written to directly. Raises FileExistsError for any other file, which
+    stays unchanged, and OSError.
     """
     try:
         return create(path)
@@ -69,7 +69,7 @@ def rewrite(path: Path, is_ours: Callable[[bytes], bool]) -> BinaryIO:
 
 
 def sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on disk."""
+    """Wait until a file, or the entries of a folder, are on disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""Logs: where the lines of all rooms go, from which level on, and what they must not tell."""
+"""Logging: where log lines go, from which level on, and what they must not contain."""
 
 import logging
 import os
@@ -19,7 +19,7 @@ LEVELS: Final = {
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
-"""The levels that can be set, in the order of their weight."""
+"""The levels that can be set, by severity."""
 
 _SECONDS: Final = 1.0
 _COUNTER: Final = 0
@@ -49,7 +49,7 @@ def configure_logging(level: str = "info", log_format: str = "plain") -> None:
 
     log_format: "plain" for people, "json" for programs: one object a line.
 
-    A traceback is told without the values of variables: among them are callers' secrets and their customers' data.
+    Tracebacks are logged without the values of variables, which include secrets and personal data.
     """
     before: list[Processor] = [structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
     render: Processor = structlog.dev.ConsoleRenderer(

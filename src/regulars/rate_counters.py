@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from typing import Final, NamedTuple, Self
 
 SLICES: Final = 32
-"""Parts of a second. A refused caller may try again as soon as the oldest of them has passed."""
+"""Parts of a second. A refused caller may retry as soon as the oldest part has passed."""
 
 FILE_VARIABLE: Final = "_REGULARS_RATE_COUNTERS"
-"""The environment variable by which the process that starts the workers tells them the file that they share."""
+"""The environment variable with the name of the file that all workers share."""
 
 _KEYS: Final = 1 << 13
-"""Keys that have a counter each; a key whose number is larger shares the counter of a smaller one."""
+"""The number of counters; keys with larger numbers share the counters of smaller ones."""
 
 _LATEST, _BLOCKED, _COUNTS = 0, 1, 2
 _FIELDS: Final = _COUNTS + SLICES
@@ -30,7 +30,7 @@ _BYTES: Final = _KEYS * _COUNTER_BYTES
 
 
 class Admission(NamedTuple):
-    """Whether a request may pass, how many more may now, and the seconds until all (if admitted) or one may again."""
+    """Whether a request may pass, how many more may, and the seconds until all (if admitted) or one may again."""
 
     is_admitted: bool
     remaining: int
@@ -48,12 +48,12 @@ class RateCounters:
 
     @classmethod
     def open(cls, *, clock: Callable[[], int] = time.monotonic_ns) -> Self:
-        """The counters that the processes of the server share; a process that is alone has its own."""
+        """The counters that the server's processes share; a single process has its own."""
         path = os.environ.get(FILE_VARIABLE)
         return cls(None if path is None else os.open(path, os.O_RDWR | os.O_CLOEXEC), clock=clock)
 
     def admit(self, key: int, rate: int, cost: int = 1, *, counted: int = 0) -> Admission:
-        """Count a request of a key that may make `rate` a second, if it may pass; one that may not counts nothing.
+        """Count a request of a key with a limit of `rate` per second, if it may pass. Refused requests are not counted.
 
         cost: how many requests it stands for. One that stands for more than the rate passes when no other was made in
         the last second, and holds up those that follow for as long as it is worth. counted: how many of them have been
@@ -78,7 +78,7 @@ class RateCounters:
             return Admission(True, rate - used - taken, max(cost / rate, 1.0))
 
     def close(self) -> None:
-        """Let go of the memory."""
+        """Release the memory."""
         self._fields.release()
         self._memory.close()
         if self._file is not None:
@@ -86,7 +86,7 @@ class RateCounters:
 
     @contextmanager
     def _locked(self, place: int) -> Iterator[None]:
-        """Hold one counter for the few microseconds that it takes. A process that is killed lets go of it."""
+        """Lock one counter for a few microseconds. The lock of a killed process is released."""
         if self._file is None:
             yield
             return
@@ -100,7 +100,7 @@ class RateCounters:
 
 @contextmanager
 def shared_file() -> Iterator[None]:
-    """Let the processes that are started meanwhile share counters."""
+    """Make the processes that are started in the block share counters."""
     with tempfile.NamedTemporaryFile(prefix="regulars-rates-") as file:
         os.posix_fallocate(file.fileno(), 0, _BYTES)  # a full disk is told now, not by a signal later on
         os.environ[FILE_VARIABLE] = file.name
@@ -111,7 +111,7 @@ def shared_file() -> Iterator[None]:
 
 
 def _forget(fields: memoryview, now: int) -> None:
-    """Empty the parts of the window that have passed since the counter was used last."""
+    """Clear the parts of the window that have passed since the last use."""
     latest = fields[_LATEST]
     for passed in range(max(latest, now - SLICES) + 1, now + 1):
         fields[_COUNTS + passed % SLICES] = 0
@@ -119,7 +119,7 @@ def _forget(fields: memoryview, now: int) -> None:
 
 
 def _wait(counts: memoryview, now: int, needed: int) -> float:
-    """Seconds until so many of the counted requests are a second old."""
+    """Seconds until a number of the counted requests are a second old."""
     for age in range(SLICES - 1, -1, -1):
         needed -= counts[(now - age) % SLICES]
         if needed <= 0:

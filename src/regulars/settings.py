@@ -1,4 +1,4 @@
-"""Settings: everything that can be set, each said once; the environment, `serve --help` and the docs derive from it."""
+"""Settings: one declaration each, from which the environment variables, `serve --help` and the docs are derived."""
 
 import difflib
 import hashlib
@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 PREFIX: Final = "REGULARS_"
-"""What stands in front of a setting's name in the environment."""
+"""The prefix of a setting's environment variable."""
 
 _SQLITE: Final = "sqlite:///"
 _LARGEST: Final = 2**40
@@ -21,7 +21,7 @@ _Days = Annotated[int, Meta(ge=1, le=36_500)]
 
 
 class SettingError(ValueError):
-    """An environment variable has a value that its setting does not take; the sentence says what is allowed."""
+    """An environment variable has an invalid value; the sentence says what is allowed."""
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -125,7 +125,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def has_outbox(self) -> bool:
-        """Whether commits are written into the outbox."""
+        """Whether commits are recorded in the outbox."""
         return self.outbox == "on"
 
     @property
@@ -139,9 +139,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """The settings that the REGULARS_* variables give. Raises SettingError for the first wrong one.
+        """The settings from the REGULARS_* variables. Raises SettingError for the first invalid one.
 
-        An empty variable counts as not set; REGULARS_* variables of no setting are left to `unknown_variables`.
+        An empty variable counts as not set. For unknown REGULARS_* variables see `unknown_variables`.
         """
         given = {}
         for setting in SETTINGS:
@@ -159,12 +159,12 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return settings
 
     def environment(self) -> dict[str, str]:
-        """The variables that give these settings again, for the processes of a server."""
+        """The environment variables for these settings, for the server's processes."""
         return {setting.variable: setting.text(getattr(self, setting.name)) for setting in SETTINGS}
 
 
 class Setting(Struct, frozen=True):
-    """One setting as it is documented: `allowed` completes "must be ...", `meaning` says what it sets."""
+    """One setting for the documentation: `allowed` completes "must be ...", `meaning` says what it sets."""
 
     name: str
     type: Any
@@ -178,7 +178,7 @@ class Setting(Struct, frozen=True):
         return PREFIX + self.name.upper()
 
     def parse(self, text: str) -> Any:
-        """Read a value of the environment. Raises SettingError."""
+        """Parse a value from the environment. Raises SettingError."""
         is_list = get_origin(_plain(self.type)) is tuple
         value = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
         try:
@@ -187,12 +187,12 @@ class Setting(Struct, frozen=True):
             raise SettingError(f"{self.variable} must be {self.allowed}, not {text!r}") from None
 
     def text(self, value: Any) -> str:
-        """A value as it is written in the environment."""
+        """A value as text for the environment."""
         return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """A sentence on each REGULARS_* variable of no setting, with the name that may have been meant."""
+    """A sentence per unknown REGULARS_* variable, with the most similar name."""
     known = [setting.variable for setting in SETTINGS]
     found = []
     for name in sorted(environment):

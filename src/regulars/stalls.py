@@ -1,4 +1,4 @@
-"""Stalls: how long the event loop is held at a time, during which every other call waits."""
+"""Stalls: measures how long the event loop is blocked, while every other call waits."""
 
 import asyncio
 import time
@@ -9,10 +9,10 @@ from typing import Final
 import structlog
 
 STALL_SECONDS: Final = 0.25
-"""A loop that was held for longer is a stall, which is counted and told."""
+"""A loop that is blocked for longer counts as a stall, which is counted and logged."""
 
 RECENT_SECONDS: Final = 60
-"""How long a lag counts as recent: at least one visit of a usual collector of metrics."""
+"""How long a lag counts as recent: at least one scrape interval of a usual collector."""
 
 _INTERVAL: Final = 0.05
 _SILENT_SECONDS: Final = 10
@@ -20,9 +20,9 @@ _log = structlog.get_logger("regulars.stalls")
 
 
 class StallWatch:
-    """Measures the lag of the event loop: how much later than asked a sleeping task is woken.
+    """Measures the lag of the event loop: how late a sleeping task is woken.
 
-    A hold that begins while the task sleeps is longer than the lag that it shows, by 50 ms at most.
+    A block that begins while the task sleeps is up to 50 ms longer than the measured lag.
 
     stalls: how many lags were longer than STALL_SECONDS since the start. `clock` gives seconds.
     """
@@ -49,7 +49,7 @@ class StallWatch:
             self.note(self._clock() - asleep - _INTERVAL)
 
     def note(self, lag: float) -> None:
-        """Take a lag in; stalls are told in one line in ten seconds."""
+        """Record a lag; stalls are logged at most once in ten seconds."""
         now = self._clock()
         self._drop_old(now)
         while self._recent and self._recent[-1][1] <= lag:

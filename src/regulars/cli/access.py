@@ -1,4 +1,4 @@
-"""`regulars init`, `accounts`, `keys` and `sites`: who may call, and whose customers there are."""
+"""`regulars init`, `accounts`, `keys` and `sites`: manage access and sites."""
 
 import asyncio
 from typing import Annotated, Any, Final
@@ -20,7 +20,7 @@ keys = typer.Typer(help="Create, list and revoke API keys.")
 sites = typer.Typer(help="Create and list sites. Each site has its own customers.")
 
 LARGEST_RATE: Final = 100_000
-"""Requests a second that a key may be limited to."""
+"""The largest rate limit of a key (requests per second)."""
 
 _KEPT_NOWHERE = "the key is shown only once; only its hash is stored"
 
@@ -58,7 +58,7 @@ def init(
 
 
 async def set_up(store: Store, *, account: str, site: str) -> dict[str, Any]:
-    """A new account with a site and a key, as they are shown. Raises ControlError; then nothing was made."""
+    """Create an account with a site and a key, and return them. Raises ControlError, and then creates nothing."""
     control.require_site_name(site)
     number = await control.create_account(store.engine, account, now=now_ms())
     made = await control.create_site(store.engine, number, site, now=now_ms())
@@ -213,7 +213,7 @@ def list_sites(as_json: AsJson = False, database: Database = NEAREST) -> None:  
 
 
 def read_rate(text: str) -> int:
-    """The requests a second that a rate such as 50/s allows; 0 for `off`. Raises FailedError."""
+    """Parse a rate such as 50/s into requests per second; 0 for `off`. Raises FailedError."""
     digits = text.strip().lower().removesuffix("/s").strip()
     if digits == "off":
         return 0
@@ -224,7 +224,7 @@ def read_rate(text: str) -> int:
 
 
 def _credentials(key: ApiKey, secret: str) -> dict[str, str]:
-    """A fresh key as it is shown once: as it is, and as the client of OAuth's client_credentials."""
+    """A new key for display: itself, and as client_id and client_secret for OAuth."""
     return {"key": secret, "client_id": str(key.id), "client_secret": secret}
 
 

@@ -25,7 +25,7 @@ from regulars.store.inspection import numbers_of
 from regulars.store.store import Store, shown
 
 ACCOUNT: Final = "demo"
-"""The account by which the demo knows its own databases, and leaves every other alone."""
+"""The account that marks a demo database; others are left alone."""
 
 
 def demo(
@@ -53,7 +53,7 @@ def demo(
 
 
 def requests(url: str, key: str) -> str:
-    """Three requests to a demo server, as three different vendors' clients make them."""
+    """Three requests to a demo server, in the style of the three vendors' clients."""
     somebody = sample.email_of(0)
     newcomer = msgspec.json.encode({"email": "you@example.com", "firstname": "You", "customer_id": "me"}).decode()
     question = "filter[opened_email_broadcast_id]=8&filter[address_country_contains]=ger&sort=-net_revenue&page[size]=3"
@@ -72,7 +72,7 @@ Press Ctrl-C to stop.
 
 
 async def _prepare(database: str, customers: int) -> str:
-    """Make or complete the demo's database; returns its key. Raises FailedError for a database not its own."""
+    """Create or complete the demo's database; returns its key. Raises FailedError for any other database."""
     store = await Store.open(database, largest_batch=LARGEST_CHUNK)
     try:
         async with store.snapshot() as connection:
@@ -97,7 +97,7 @@ async def _prepare(database: str, customers: int) -> str:
 
 
 async def _key(store: Store, site: Site) -> str:
-    """The demo's one key. It follows from the database's own secret, as a key itself is not kept."""
+    """The demo's only key. It is derived from the database's secret, because keys are not stored."""
     async with store.snapshot() as connection:
         digest = hmac.digest(await control.secret(connection), b"demo key", "sha256")
         secret = control.KEY_PREFIX + urlsafe_b64encode(digest).decode().rstrip("=")
@@ -119,7 +119,7 @@ async def _fill(store: Store, site: int, customers: int) -> None:
 
 
 _EVENTS_EACH: Final = 11
-"""Activities of one customer of the sample, on average."""
+"""The average number of activities per sample customer."""
 
 
 async def _import(store: Store, site: int, kind: ImportKind, bodies: Iterator[dict[str, Any]], expected: int) -> None:

@@ -23,7 +23,7 @@ from regulars.importing.parsing import ImportKind, line_parser
 from regulars.store.store import files_of
 
 _LONGEST_RAW = 64 * 1024
-"""Bytes of a refused line that the reject file repeats."""
+"""How much of a refused line the reject file repeats (bytes)."""
 
 _REJECT_FIELDS = ["line", "code", "reason", "faults", "raw"]
 
@@ -73,7 +73,7 @@ def import_file(
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
-    """Carry out `regulars import`."""
+    """Run `regulars import`."""
     try:
         summary = asyncio.run(_import(kind, file, site, rejects, dry_run, strict, create, database))
     except KeyboardInterrupt:
@@ -142,7 +142,7 @@ async def _repeated(file: str) -> dict[int, int]:
 
 
 def _list_kept_back(on_reject: Callable[[Line, RefusedError], None], line: Line, kept_back: Sequence[Fault]) -> None:
-    """List a line of which something was kept back among those that were refused."""
+    """Write a line with something kept back to the reject file."""
     on_reject(line, RefusedError("kept_back", kept_back))
 
 
@@ -150,9 +150,9 @@ def _list_kept_back(on_reject: Callable[[Line, RefusedError], None], line: Line,
 def _reject_file(
     path: Path | None, imported: str, database: str
 ) -> Iterator[Callable[[Line, RefusedError], None] | None]:
-    """Where refused lines go: a function that writes one. Raises FailedError if the file cannot be written.
+    """A function that writes a refused line. Raises FailedError if the file cannot be written.
 
-    A file that is there is only overwritten if it is one of refused lines, or empty.
+    An existing file is only overwritten if it is empty or a reject file.
     """
     if path is None:
         yield None
@@ -172,7 +172,7 @@ def _reject_file(
 
 
 def _is_reject(line: bytes) -> bool:
-    """Whether a line is one that `_write` wrote."""
+    """Whether `_write` wrote this line."""
     try:
         found = msgspec.json.decode(line)
     except ValueError:

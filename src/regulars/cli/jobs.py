@@ -1,4 +1,4 @@
-"""`regulars jobs`: what waits, what runs and what failed of the work that is no request."""
+"""`regulars jobs`: shows, retries and cancels background jobs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""The command `regulars`: puts the subcommands together, and turns what goes wrong into a sentence and an exit code."""
+"""The command `regulars`: assembles the subcommands, and turns errors into a sentence and an exit code."""
 
 import os
 import sys
@@ -72,7 +72,7 @@ def _root(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 failed, 2 used wrongly, 3 done in part, 130 interrupted."""
+    """Run the command line and exit: 0 success, 1 failure, 2 wrong usage, 3 partial success, 130 interrupted."""
     configure_logging()
     sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments) or ["--help"]))
 

@@ -1,4 +1,4 @@
-"""`regulars check`, `reindex` and `backup`: looking after a database, also while a server uses it."""
+"""`regulars check`, `reindex` and `backup`: maintain a database, also while a server uses it."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`regulars migrate` and `copy`: a database brought up to date, spread over machines, or moved to another engine."""
+"""`regulars migrate` and `copy`: upgrade a database, distribute it, or copy it to another engine."""
 
 import asyncio
 import time
@@ -37,7 +37,7 @@ TargetURL = Annotated[
 ]
 
 _NEWS_EVERY: Final = 0.1
-"""Seconds between two looks at the progress bar."""
+"""Seconds between updates of the progress bar."""
 
 
 def migrate(
@@ -85,7 +85,7 @@ def migrate(
 
 
 async def _twins(engine: Engine) -> AsyncIterator[str]:
-    """Customers who turned out to have one address or customer_id: nobody merges them but the operator."""
+    """Report customers with the same address or customer_id, which only the operator may merge."""
     async with engine.snapshot() as connection:
         for site in await list_sites(connection):
             async for problem in contradictions(connection, site.id):
@@ -93,7 +93,7 @@ async def _twins(engine: Engine) -> AsyncIterator[str]:
 
 
 def _table(stands: Status) -> list[dict[str, Any]]:
-    """A row for each step: those that were begun, with their times, then those that are pending."""
+    """A row per step: the started ones with their times, then the pending ones."""
     begun = {record.number for record in stands.records}
     rows: list[dict[str, Any]] = [
         {
@@ -114,7 +114,7 @@ def _table(stands: Status) -> list[dict[str, Any]]:
 
 @contextmanager
 def _steps() -> Iterator[OnProgress]:
-    """A progress bar of the step that is under way."""
+    """A progress bar for the current step."""
     with figures_bar("migrating", None) as advance:
 
         def on_progress(progress: Progress) -> None:
@@ -187,7 +187,7 @@ async def _differences(one: Engine, other: Engine) -> list[str]:
 
 @contextmanager
 def counter(verb: str) -> Iterator[Callable[[int], None]]:
-    """A progress bar of nobody knows how many rows."""
+    """A progress bar for an unknown number of rows."""
     done = 0
     shown = time.perf_counter()
     with figures_bar(verb, None) as advance:

@@ -1,4 +1,4 @@
-"""Options that several commands share. `--database` is taken before the command's name as well as after it."""
+"""Options that several commands share. `--database` can come before or after the command's name."""
 
 from typing import Annotated, Final
 
@@ -26,7 +26,7 @@ def _known(value: str | None) -> str | None:
 
 
 def known_database(value: str) -> str:
-    """A URL that has to be given. Raises BadParameter when it is none of a database."""
+    """A required URL. Raises BadParameter if it is not the URL of a database."""
     return _known(value) or value
 
 
@@ -46,7 +46,7 @@ GlobalDatabase = Annotated[
     ),
 ]
 Database = Annotated[str, typer.Option("--database", metavar="URL", callback=_nearest, help=_DATABASE_HELP)]
-"""Give it the default NEAREST: the option's callback puts the right URL in its place."""
+"""Use the default NEAREST: the option's callback replaces it by the right URL."""
 
 DemoDatabase = Annotated[
     str,

@@ -1,4 +1,4 @@
-"""What the commands say: results on stdout, as lines or as one JSON object; everything else on stderr."""
+"""Output of commands: results on stdout, as lines or as one JSON object; everything else on stderr."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,15 +8,15 @@ import typer
 
 
 class FailedError(Exception):
-    """The command cannot do what it was asked to, for the reason given in one sentence."""
+    """The command failed; the message is one sentence with the reason."""
 
 
 class PartlyDoneError(Exception):
-    """The command did what it could, but some of its input was refused: the sentence says how much."""
+    """The command succeeded in part: some input was refused, and the sentence says how much."""
 
 
 def note(text: str) -> None:
-    """Tell a person something that is not the result."""
+    """Print a message that is not part of the result."""
     typer.echo(text, err=True)
 
 

@@ -1,4 +1,4 @@
-"""The progress of something long, on a terminal; silent where there is none."""
+"""Progress bars on a terminal; nothing elsewhere."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,14 +11,14 @@ from regulars.importing.importer import Summary
 
 @contextmanager
 def progress_bar(name: str, total: int | None) -> Iterator[Callable[[Summary, int], None]]:
-    """Show on stderr how far an import is. Call what it gives with the summary and how much of `total` is done."""
+    """Show an import's progress on stderr. Call the result with the summary and the part of `total` that is done."""
     with figures_bar(name, total) as show:
         yield lambda summary, done: show(f"{summary.lines:,} lines, {summary.rate:,.0f}/s", done)
 
 
 @contextmanager
 def figures_bar(name: str, total: int | None) -> Iterator[Callable[[str, int], None]]:
-    """Show on stderr how far something is. Call what it gives with figures and how much of `total` is done."""
+    """Show progress on stderr. Call the result with figures and the part of `total` that is done."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

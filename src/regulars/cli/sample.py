@@ -1,6 +1,6 @@
-"""Made-up customers and what they did, for the demo and for measurements: the same for the same seed.
+"""Sample customers and their activity, for the demo and the benchmarks: the same for the same seed.
 
-Each customer depends on its number alone, so a longer sample starts with the shorter one.
+Each customer depends only on its number, so a longer sample starts with the shorter one.
 """
 
 from collections.abc import Iterator
@@ -57,11 +57,11 @@ _PLACES: Final = (
 _HOSTS: Final = ("example.com", "example.com", "example.org", "example.net", "mail.example", "post.example")
 _TAGS: Final = ("vip", "workshop", "wholesale", "press", "student", "early-bird")
 _BROADCAST_DAYS: Final = (330, 250, 170, 110, 75, 45, 20, 6)
-"""How long ago each broadcast went out; the oldest is number 1."""
+"""How long ago each broadcast was sent; the oldest is number 1."""
 
 _OLDEST: Final = 730
 _EVENTS: Final = 1_000
-"""More than the events of any one customer."""
+"""More than any customer has events."""
 
 
 def email_of(number: int) -> str:
@@ -70,14 +70,14 @@ def email_of(number: int) -> str:
 
 
 def customer(number: int, *, now: int) -> dict[str, Any]:
-    """A customer as a line of an import; `now` (ms) is what its past is counted back from."""
+    """A customer as an import line; its history is counted back from `now` (ms)."""
     body, _, joined = _person(number)
     since = iso(_moment(now, joined))
     return {**body, "joined_at": since, "created_at": since}
 
 
 def activity(number: int, *, now: int) -> Iterator[dict[str, Any]]:
-    """What a customer did since it joined, as lines of an import, with a uuid each."""
+    """A customer's activity since it joined, as import lines with a uuid each."""
     body, random, joined = _person(number)
     for place, (days, event) in enumerate(_story(random, joined)):
         yield {
@@ -90,7 +90,7 @@ def activity(number: int, *, now: int) -> Iterator[dict[str, Any]]:
 
 
 def _moment(now: int, days: float) -> int:
-    """So many days before `now` (ms), on a full second."""
+    """The time a number of days before `now` (ms), in full seconds."""
     return now - round(days * DAY / SECOND) * SECOND
 
 

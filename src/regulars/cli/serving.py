@@ -55,7 +55,7 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None, databas
 
 
 def settings_with(**given: str | int | None) -> Settings:
-    """The settings of the environment, but for those options that are given. Raises SettingError."""
+    """The settings of the environment, overridden by the given options. Raises SettingError."""
     texts = {_BY_NAME[name].variable: str(value) for name, value in given.items() if value is not None}
     try:
         settings = Settings.from_environment({**os.environ, **texts})
@@ -71,7 +71,7 @@ def settings_with(**given: str | int | None) -> Settings:
 
 
 def _require_snapshot_folder(settings: Settings) -> None:
-    """Raise SettingError if there is a folder for snapshots that cannot be written to."""
+    """Raise SettingError if the snapshot folder cannot be written to."""
     folder = settings.snapshots if settings.snapshot_folder else None
     if folder is None:
         return
@@ -86,7 +86,7 @@ def _require_snapshot_folder(settings: Settings) -> None:
 
 
 def require_address(settings: Settings) -> None:
-    """Raise FailedError at once if the address cannot be listened on."""
+    """Raise FailedError at once if the server cannot listen on the address."""
     try:
         check_address(settings.host, settings.port)
     except StartError as error:
@@ -96,9 +96,9 @@ def require_address(settings: Settings) -> None:
 def run_server(
     settings: Settings, *, on_listening: Callable[[str], None] | None = None, application: str = APPLICATION
 ) -> None:
-    """Serve until a signal comes; the database must exist. `on_listening` is told the server's URL.
+    """Serve until a signal arrives. The database must exist. `on_listening` is called with the server's URL.
 
-    Raises FailedError when the address cannot be had or the application does not start.
+    Raises FailedError if the address is in use or the application does not start.
     """
 
     def listening(url: str) -> None:

@@ -37,7 +37,7 @@ def snapshot_folder(url: str) -> Path | None:
 
 
 async def require_database(url: str) -> None:
-    """Raise FailedError unless the database is there with its tables."""
+    """Raise FailedError unless the database exists with its tables."""
     if not await is_initialised(url):
         raise FailedError(
             f"no database exists at {shown(url)}: create one with `regulars init --database {shown(url)}`"
@@ -45,7 +45,7 @@ async def require_database(url: str) -> None:
 
 
 async def chosen_sites(store: Store, number: int | None) -> list[Site]:
-    """The site of that number, or all there are. Raises FailedError when there is none."""
+    """The site with this number, or all sites. Raises FailedError if there is none."""
     async with store.snapshot() as connection:
         sites = await control.list_sites(connection)
     found = [site for site in sites if number in (None, site.id)]
@@ -56,7 +56,7 @@ async def chosen_sites(store: Store, number: int | None) -> list[Site]:
 
 
 async def chosen_site(store: Store, number: int | None) -> Site:
-    """The site of that number, or the only one there is. Raises FailedError."""
+    """The site with this number, or the only one. Raises FailedError."""
     found = await chosen_sites(store, number)
     if len(found) > 1:
         known = ", ".join(f"{site.id} ({site.subdomain})" for site in found)
