@@ -174,3 +174,31 @@ def test_no_command_prints_the_password_of_a_database(
     assert SECRET not in copied.out + copied.err
     if kind == "there":
         assert "regulars: postgresql://" in run("demo", "--database", url).err
+
+
+def test_sites_have_settings(run: Run, database: dict[str, object]) -> None:
+    made = run("sites", "create", "shop", "--country", "ch", "--time-zone", "europe/zurich", "--json").json
+    settings = {"country": "CH", "currency": None, "time_zone": "Europe/Zurich"}
+    assert {name: made[name] for name in settings} == settings
+    site = str(made["id"])
+    changed = run("sites", "update", "--site", site, "--currency", "chf", "--country", "", "--title", "Shop", "--json")
+    assert changed.json == {**made, "country": None, "currency": "CHF", "title": "Shop"}
+    assert run("sites", "list", "--json").json[1] == changed.json
+    for arguments, words in (
+        (("--country", "Germany"), "--country must be a two-letter"),
+        (("--currency", "Euro"), "--currency must be a three-letter"),
+        (("--currency", ""), "the currency of a site can be changed, but not cleared"),
+        (("--time-zone", "Mars"), "--time-zone must be a time zone"),
+        (("--title", " "), "--title must not be empty"),
+        ((), "name what to change"),
+    ):
+        wrong = run("sites", "update", "--site", site, *arguments)
+        assert (wrong.code, wrong.out) == (1, "")
+        assert words in wrong.err
+    assert run("sites", "list", "--json").json[1] == changed.json
+
+
+def test_keys_are_strict_if_they_are_created_so(run: Run, database: dict[str, object]) -> None:
+    assert run("keys", "create", "--strict", "--json").json["strict"] is True
+    assert run("keys", "create", "--json").json["strict"] is False
+    assert [key["strict"] for key in run("keys", "list", "--json").json] == [False, True, False]

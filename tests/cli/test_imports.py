@@ -325,3 +325,40 @@ def test_an_import_holds_the_lock_shortly_and_makes_room(monkeypatch: pytest.Mon
 
     assert coroutines.run(work()) == [1000, 500, 625, importer.SMALLEST_CHUNK]
     assert slept == [0.1]
+
+
+def test_warnings_are_counted_by_field_and_the_first_are_listed(run: Run) -> None:
+    run("sites", "update", "--country", "DE", "--currency", "EUR")
+    people = [
+        {"email": "a@example.com", "phone_number": "0151 12345678"},
+        {"email": "b@example.com", "phone_number": "x" * 300, "gender": 5},
+        *({"email": f"c{n}@example.com", "joined_at": "some day"} for n in range(30)),
+    ]
+    file = write_lines("p.ndjson", people)
+    result = run("import", "customers", file, "--json").json
+    assert (result["created"], result["warnings"]) == (32, {"phone_number": 1, "gender": 1, "joined_at": 30})
+    assert len(result["examples"]) == 20
+    first = result["examples"][0]
+    assert (first["line"], first["field"], first["given"], first["taken"]) == (
+        2,
+        "phone_number",
+        "x" * 200 + "...",
+        None,
+    )
+    assert "national number of DE" in first["detail"]
+    told = run("import", "customers", file)
+    assert "gender: 1, joined_at: 30, phone_number: 1" in told.out
+    assert "line 2: gender 5 was left out: must be text" in told.err
+    assert told.err.count("was left out") == 20
+    events = [
+        {"event": "purchase", "email": "a@example.com", "revenue": "1.005"},
+        {"event": "purchase", "email": "a@example.com", "revenue": 2, "currency": "USD"},
+    ]
+    result = run("import", "activity", write_lines("a.ndjson", events), "--json").json
+    assert result["warnings"] == {"revenue": 1, "currency": 1}
+    assert [(each["line"], each["given"], each["taken"]) for each in result["examples"]] == [
+        (1, "1.005", "1.01"),
+        (2, "USD", None),
+    ]
+    strict = run("import", "activity", write_lines("b.ndjson", events[:1]), "--strict")
+    assert strict.code == 1

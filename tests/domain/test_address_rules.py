@@ -132,3 +132,47 @@ def test_a_complaint_that_comes_after_the_deletion_is_kept_for_whoever_gets_the_
     assert site.record("email_complained", {"email": NEW}).verdict == "ignored"
     site.upsert(email=NEW, unsubscribed=False)
     assert site.held(NEW) == {"spam_reported"}
+
+
+def test_a_mail_that_one_customer_got_names_that_customer() -> None:
+    site = moved()
+    number = site.customer(NEW).number
+    for event in ("email_opened", "email_bounced", "email_unsubscribed"):
+        outcome = site.record(event, {"message_id": "m", "bounce_type": "hard"})
+        assert outcome.person is not None
+        assert outcome.person.customer.number == number
+    assert not site.person(NEW).has("subscribed")
+    assert not site.person(NEW).has("hard_bouncing")  # the mail went to the older address
+    site.upsert(customer_id="c", email=OLD)
+    assert site.person(OLD).has("hard_bouncing")
+
+
+def test_a_mail_that_nobody_or_several_customers_got_names_nobody() -> None:
+    site = moved()
+    site.record("email_sent", {"email": "other@example.com", "message_id": "m"})
+    for key in ("m", "unknown"):
+        refusal = site.record("email_opened", {"message_id": key}).refusal
+        assert refusal is not None
+        assert (refusal.code, refusal.faults[0].field) == ("user_identifier_missing", "message_id")
+    assert site.record("email_opened", {"message_id": "m", "email": OLD}).verdict == "updated"
+
+
+@pytest.mark.parametrize("event", ["email_opened", "email_complained"])
+def test_a_mail_to_somebody_deleted_is_ignored(event: str) -> None:
+    site = gone()
+    assert site.record(event, {"message_id": "m"}).verdict == "ignored"
+    assert not site.work.people.by_number
+    site.upsert(email=OLD, unsubscribed=False)
+    assert site.person(OLD).has("spam_reported") == (event == "email_complained")
+
+
+def test_a_complaint_about_an_older_address_stays_with_that_address() -> None:
+    site = moved()
+    site.record("email_complained", {"email": OLD, "timestamp": AT + 10})
+    assert site.person(NEW).has("subscribed")
+    assert not site.person(NEW).has("spam_reported")
+    site.upsert(email=OLD, customer_id="somebody else", unsubscribed=False)
+    assert site.person(OLD).has("spam_reported")
+    assert not site.person(OLD).has("subscribed")
+    site.record("subscribed", {"email": OLD, "proof": "a form"})
+    assert site.person(OLD).has("subscribed")

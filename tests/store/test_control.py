@@ -5,7 +5,9 @@ from itertools import permutations
 import pytest
 
 from regulars.store import control
-from regulars.store.control import ACCESS_SECONDS, GRANTS_PER_KEY, REFRESH_SECONDS, ApiKey, ControlError, Site
+from regulars.store import tokens as oauth
+from regulars.store.control import ApiKey, ControlError, Site
+from regulars.store.tokens import ACCESS_SECONDS, GRANTS_PER_KEY, REFRESH_SECONDS
 
 from .running import NOW, Running, on_sqlite, with_store
 
@@ -23,7 +25,7 @@ async def key_of(at: Running, secret: str) -> ApiKey | None:
 
 async def token_key(at: Running, token: str, kind: str, now: int = NOW) -> ApiKey | None:
     async with at.store.snapshot() as connection:
-        found = await control.key_of_token(connection, token, kind=kind, now=now)
+        found = await oauth.key_of_token(connection, token, kind=kind, now=now)
     return None if found is None else found[0]
 
 
@@ -105,7 +107,7 @@ async def test_keys_have_scopes_and_maybe_a_dialect(at: Running) -> None:
 async def test_a_revoked_key_and_its_tokens_are_dead(at: Running) -> None:
     key, secret = await a_key(at)
     other, other_secret = await a_key(at)
-    tokens = await control.grant_tokens(at.store.engine, key, now=NOW)
+    tokens = await oauth.grant_tokens(at.store.engine, key, now=NOW)
     assert await control.revoke_key(at.store.engine, key.id, now=NOW + 5)
     assert not await control.revoke_key(at.store.engine, key.id, now=NOW + 6)
     assert not await control.revoke_key(at.store.engine, 99, now=NOW)
@@ -130,7 +132,7 @@ async def test_the_last_use_only_moves_forward(at: Running) -> None:
 @with_store()
 async def test_tokens_are_granted_for_a_time(at: Running) -> None:
     key, _ = await a_key(at)
-    tokens = await control.grant_tokens(at.store.engine, key, now=NOW)
+    tokens = await oauth.grant_tokens(at.store.engine, key, now=NOW)
     assert tokens.expires_in == ACCESS_SECONDS
     for token, kind, seconds in (
         (tokens.access_token, "access", ACCESS_SECONDS),
@@ -148,15 +150,15 @@ async def test_tokens_are_granted_for_a_time(at: Running) -> None:
 async def test_a_refresh_replaces_the_pair_and_drops_what_has_expired(at: Running) -> None:
     key, _ = await a_key(at)
     engine = at.store.engine
-    first, bystander = [await control.grant_tokens(engine, key, now=NOW) for _ in range(2)]
+    first, bystander = [await oauth.grant_tokens(engine, key, now=NOW) for _ in range(2)]
     async with at.store.snapshot() as connection:
-        found = await control.key_of_token(connection, first.refresh_token, kind="refresh", now=NOW)
+        found = await oauth.key_of_token(connection, first.refresh_token, kind="refresh", now=NOW)
     assert found is not None
-    second = await control.grant_tokens(engine, key, replaces=found[1], now=NOW)
+    second = await oauth.grant_tokens(engine, key, replaces=found[1], now=NOW)
     alive = [await token_key(at, pair.access_token, "access") for pair in (first, second, bystander)]
     assert alive == [None, key, key]
     assert await token_key(at, first.refresh_token, "refresh") is None
-    await control.grant_tokens(engine, key, now=NOW + (REFRESH_SECONDS + 1) * 1000)
+    await oauth.grant_tokens(engine, key, now=NOW + (REFRESH_SECONDS + 1) * 1000)
     assert at.rows("SELECT count(*) FROM tokens") == [(2,)]
 
 
@@ -164,8 +166,8 @@ async def test_a_refresh_replaces_the_pair_and_drops_what_has_expired(at: Runnin
 async def test_a_key_has_a_bounded_number_of_grants_and_the_oldest_end(at: Running) -> None:
     (busy, _), (other, _) = [await a_key(at) for _ in range(2)]
     engine = at.store.engine
-    bystander = await control.grant_tokens(engine, other, now=NOW)
-    granted = [await control.grant_tokens(engine, busy, now=NOW + n) for n in range(GRANTS_PER_KEY + 3)]
+    bystander = await oauth.grant_tokens(engine, other, now=NOW)
+    granted = [await oauth.grant_tokens(engine, busy, now=NOW + n) for n in range(GRANTS_PER_KEY + 3)]
     for n, tokens in enumerate(granted):
         alive = busy if n >= 3 else None
         assert await token_key(at, tokens.access_token, "access") == alive, n
@@ -179,10 +181,10 @@ async def test_revoking_either_token_kills_both_but_nobody_elses(at: Running) ->
     (mine, _), (theirs, _) = [await a_key(at) for _ in range(2)]
     engine = at.store.engine
     for first, _ in permutations(("access_token", "refresh_token")):
-        tokens = await control.grant_tokens(engine, mine, now=NOW)
-        await control.revoke_tokens(engine, getattr(tokens, first), key=theirs, now=NOW)
-        await control.revoke_tokens(engine, "unknown", key=mine, now=NOW)
+        tokens = await oauth.grant_tokens(engine, mine, now=NOW)
+        await oauth.revoke_tokens(engine, getattr(tokens, first), key=theirs, now=NOW)
+        await oauth.revoke_tokens(engine, "unknown", key=mine, now=NOW)
         assert await token_key(at, tokens.access_token, "access") == mine
-        await control.revoke_tokens(engine, getattr(tokens, first), key=mine, now=NOW)
+        await oauth.revoke_tokens(engine, getattr(tokens, first), key=mine, now=NOW)
         assert await token_key(at, tokens.access_token, "access") is None
         assert await token_key(at, tokens.refresh_token, "refresh") is None

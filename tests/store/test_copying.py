@@ -10,6 +10,7 @@ from regulars.domain.commands import ActivateDripCampaign, DeleteCustomer
 from regulars.domain.identity import Who
 from regulars.domain.profile import parse_profile
 from regulars.store import control
+from regulars.store import tokens as oauth
 from regulars.store.comparing import differences
 from regulars.store.copying import OccupiedError, copy
 from regulars.store.engine import Engine
@@ -50,6 +51,7 @@ async def fill(at: Running, customers: int = 40) -> None:
                 tag_id="t",
                 broadcast_id="b",
                 revenue=1,
+                currency="EUR",
             )
         await at.store.ledger.submit(site, upsert(customer_id="c0", email="moved@example.com"))
         await at.store.ledger.submit(site, upsert(customer_id="c0", cookie="known"))
@@ -60,7 +62,7 @@ async def fill(at: Running, customers: int = 40) -> None:
     async with at.store.snapshot() as connection:
         (first, *_) = await control.list_sites(connection)
     key, _ = await control.create_key(at.store.engine, first, now=NOW)
-    await control.grant_tokens(at.store.engine, key, now=NOW)
+    await oauth.grant_tokens(at.store.engine, key, now=NOW)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from regulars.http.classic import batch, customers, events, logs
 from regulars.http.keyring import REMEMBERED_SECONDS
 from regulars.server.protocol_errors import LARGEST_HEAD
 from regulars.settings import SETTINGS
-from regulars.store.control import ACCESS_SECONDS, REFRESH_SECONDS
+from regulars.store.tokens import ACCESS_SECONDS, REFRESH_SECONDS
 from tools.docs.markdown import code, table
 
 

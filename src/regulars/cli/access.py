@@ -10,14 +10,31 @@ from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
 from regulars.cli.output import FailedError, note, show, show_table
 from regulars.cli.session import chosen_site, opened
 from regulars.domain.moments import iso, iso_or_none, now_ms
+from regulars.domain.site_settings import SETTING_RULES, SiteSettings
 from regulars.domain.text import whole_number
 from regulars.store import control
 from regulars.store.control import DIALECTS, SCOPES, ApiKey, Site
+from regulars.store.site_settings import change_site, count_revenue
 from regulars.store.store import Store, shown
 
 accounts = typer.Typer(help="Create and list accounts. A key sees only the sites of its account.")
 keys = typer.Typer(help="Create, list and revoke API keys.")
 sites = typer.Typer(help="Create and list sites. Each site has its own customers.")
+
+Country = Annotated[
+    str | None,
+    typer.Option(metavar="CODE", help="ISO 3166 code, such as DE: national phone numbers are read as of this country."),
+]
+Currency = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CODE",
+        help="ISO 4217 code, such as EUR: figures count only this one. Default: that of the first amount with one.",
+    ),
+]
+TimeZone = Annotated[
+    str | None, typer.Option(metavar="NAME", help="IANA time zone, such as Europe/Berlin. Default: UTC.")
+]
 
 LARGEST_RATE: Final = 100_000
 """The largest rate limit of a key (requests per second)."""
@@ -114,6 +131,10 @@ def create_key(
         str | None,
         typer.Option(metavar="N/s", help="Rate limit, such as 50/s, or `off`. Default: REGULARS_RATE_LIMIT."),
     ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Refuse invalid optional fields instead of leaving them out with a warning."),
+    ] = False,
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
@@ -124,6 +145,7 @@ def create_key(
       regulars keys create --scopes read
       regulars keys create --site 2 --dialect sendwithus
       regulars keys create --rate 50/s
+      regulars keys create --strict
     """
     wanted = tuple(filter(None, (scope.strip() for scope in scopes.split(","))))
     requests = None if rate is None else read_rate(rate)
@@ -132,7 +154,7 @@ def create_key(
         async with opened(database) as store:
             chosen = await chosen_site(store, site)
             key, secret = await control.create_key(
-                store.engine, chosen, scopes=wanted, dialect=dialect, rate=requests, now=now_ms()
+                store.engine, chosen, scopes=wanted, dialect=dialect, rate=requests, is_strict=strict, now=now_ms()
             )
             return {**_key(key), **_credentials(key, secret)}
 
@@ -181,21 +203,62 @@ def create_site(
         str | None, typer.Option(metavar="NAME", help="The account. Not needed if there is only one.")
     ] = None,
     title: Annotated[str | None, typer.Option(help="The title to show. Default: the name.")] = None,
+    country: Country = None,
+    currency: Currency = None,
+    time_zone: TimeZone = None,
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
     """Create a site.
 
     \b
-    Example:
+    Examples:
       regulars sites create shop --title "The shop"
+      regulars sites create shop --country DE --currency EUR --time-zone Europe/Berlin
     """
+    settings = SiteSettings(**_settings(country=country, currency=currency, time_zone=time_zone))
 
     async def work() -> Site:
         async with opened(database) as store:
             async with store.snapshot() as connection:
                 number = await control.find_account(connection, account)
-            return await control.create_site(store.engine, number, name, title=title, now=now_ms())
+            return await control.create_site(store.engine, number, name, title=title, settings=settings, now=now_ms())
+
+    show(_site(asyncio.run(work())), as_json=as_json)
+
+
+@sites.command("update")
+def update_site(
+    site: SiteNumber = None,
+    title: Annotated[str | None, typer.Option(help="The title to show.")] = None,
+    country: Country = None,
+    currency: Currency = None,
+    time_zone: TimeZone = None,
+    as_json: AsJson = False,
+    database: Database = NEAREST,  # type: ignore[assignment]
+) -> None:
+    """Change a site. An empty --country or --time-zone clears it. Running servers use it within 5 seconds.
+
+    A new currency counts all revenue anew. Amounts in other currencies stay in the history.
+
+    \b
+    Example:
+      regulars sites update --site 2 --currency USD
+    """
+    changes = _settings(country=country, currency=currency, time_zone=time_zone)
+    if title is not None:
+        if not title.strip():
+            raise FailedError("--title must not be empty")
+        changes["title"] = title.strip()
+    if not changes:
+        raise FailedError("name what to change: --title, --country, --currency or --time-zone")
+
+    async def work() -> Site:
+        async with opened(database) as store:
+            chosen = await chosen_site(store, site)
+            changed = await change_site(store.engine, chosen.id, changes, now=now_ms())
+            await count_revenue(store, chosen.id)
+            return changed
 
     show(_site(asyncio.run(work())), as_json=as_json)
 
@@ -210,6 +273,19 @@ def list_sites(as_json: AsJson = False, database: Database = NEAREST) -> None:  
 
     found = [_site(site) for site in asyncio.run(work())]
     show_table(found, as_json=as_json, empty="there is no site yet; create one with `regulars sites create NAME`")
+
+
+def _settings(**given: str | None) -> dict[str, str | None]:
+    """The settings that were given, None for an empty one. Raises FailedError that names the option."""
+    found: dict[str, str | None] = {}
+    for name, text in given.items():
+        if text is None:
+            continue
+        try:
+            found[name] = SETTING_RULES[name](text) if text.strip() else None
+        except ValueError as error:
+            raise FailedError(f"--{name.replace('_', '-')} {error}, not {text!r}") from None
+    return found
 
 
 def read_rate(text: str) -> int:
@@ -230,7 +306,8 @@ def _credentials(key: ApiKey, secret: str) -> dict[str, str]:
 
 def _key(key: ApiKey) -> dict[str, Any]:
     moments = ("created_at", "revoked_at", "last_used_at")
-    return {**msgspec.structs.asdict(key), **{name: iso_or_none(getattr(key, name)) for name in moments}}
+    shown = {**msgspec.structs.asdict(key), **{name: iso_or_none(getattr(key, name)) for name in moments}}
+    return {**shown, "strict": shown.pop("is_strict")}
 
 
 def _site(site: Site) -> dict[str, Any]:
@@ -239,5 +316,6 @@ def _site(site: Site) -> dict[str, Any]:
         "account_id": site.account_id,
         "name": site.subdomain,
         "title": site.title,
+        **msgspec.structs.asdict(site.settings),
         "created_at": iso(site.created_at),
     }

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 import msgspec
 import typer
@@ -80,7 +80,7 @@ def import_file(
         if not dry_run:
             note("stopped; imported lines stay. Run the same command again to continue")
         raise
-    show({**msgspec.structs.asdict(summary), **({"dry_run": True} if dry_run else {})}, as_json=as_json)
+    _tell(summary, dry_run=dry_run, as_json=as_json)
     if summary.kept_back:
         where = f"see {rejects}" if rejects else "--rejects FILE lists them"
         note(f"{summary.kept_back} lines did not restore a consent or newsletter that had ended: {where}")
@@ -89,6 +89,22 @@ def import_file(
         if summary.rejected == summary.lines:
             raise FailedError(f"every line was refused, {summary.lines} of {summary.lines}: {where}")
         raise PartlyDoneError(f"{summary.rejected} of {summary.lines} lines were refused: {where}")
+
+
+def _tell(summary: Summary, *, dry_run: bool, as_json: bool) -> None:
+    """Print the figures and the examples of warnings."""
+    figures: dict[str, Any] = {**msgspec.structs.asdict(summary), **({"dry_run": True} if dry_run else {})}
+    if as_json:
+        show(figures, as_json=True)
+        return
+    counts = figures["warnings"] = [f"{field}: {count:,}" for field, count in sorted(summary.warnings.items())]
+    figures.pop("examples")
+    show(figures, as_json=False)
+    for each in summary.examples:
+        taken = "left out" if each.taken is None else f"taken as {each.taken!r}"
+        note(f"line {each.line}: {each.field} {each.given!r} was {taken}: {each.detail}")
+    if sum(summary.warnings.values()) > len(summary.examples):
+        note(f"these are the first warnings; in all there were: {', '.join(counts)}")
 
 
 async def _import(
@@ -126,7 +142,7 @@ async def _imported(
             work = Import(
                 store,
                 chosen.id,
-                line_parser(kind, store.limits, strict=strict, create=create),
+                line_parser(kind, store.limits, strict=strict, create=create, country=chosen.country),
                 dry_run=dry_run,
                 repeated=found,
                 on_reject=on_reject,

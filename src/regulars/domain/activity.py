@@ -13,13 +13,14 @@ from msgspec import Struct
 from regulars.domain.consent import CAUSES
 from regulars.domain.event_names import as_meant
 from regulars.domain.events import EVENTS, REFERENCE_FIELDS, SPELLINGS, UNKNOWN, Event, Sets, When
-from regulars.domain.faults import Fault, RefusedError
+from regulars.domain.faults import Fault, FieldWarning, RefusedError
 from regulars.domain.identity import Who
 from regulars.domain.limits import DEFAULT, Limits
 from regulars.domain.moments import SECOND, parse_moment
-from regulars.domain.money import parse_cents
+from regulars.domain.money import ALLOWED, decimal_text, read_amount
 from regulars.domain.profile import IDENTIFIERS, Profile, parse_profile, parse_who
 from regulars.domain.references import Reference, parse_reference
+from regulars.domain.site_settings import parse_currency
 from regulars.domain.text import INDEXED_BYTES, fits_an_index, is_blank, is_storable
 from regulars.domain.visitors import visitor_of
 
@@ -31,6 +32,7 @@ _SOMEBODY: Final = str(uuids.UUID(int=0))
 
 _ENVELOPE: Final = frozenset({"event", "timestamp", "event_uuid"})
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+", re.ASCII)
+_MAIL_IDS: Final = ("log_id", "message_id")
 _UUIDS: Final = uuids.UUID("a54e0ba5-7a2c-4bd5-a7f5-31a9a0a5a1f4")
 
 
@@ -39,10 +41,10 @@ class Activity(Struct, kw_only=True):
 
     at: when (ms), None for now. uuid: 16 bytes that identify a repeat. uuid_is_derived: it was made from the content,
     as the caller gave none. at_is_arrival: `at` is the time of arrival, as the caller gave none. address_key: the
-    address the event names. references: which object each field names. amount: cents, never negative. conditions: the
-    event's conditions that its fields meet. log_key: the email's id. detail: all other fields that the caller sent, as
+    address the event names. references: which object each field names. amount: cents, never negative. currency: of
+    the amount, None if it names none. conditions: the event's conditions that its fields meet. log_key: the email's id. detail: all other fields that the caller sent, as
     stored in the history (JSON text, None if empty). visitor: the cookie and device that the event names. anonymous:
-    the body (JSON text) of an event that names nothing else.
+    the body (JSON text) of an event that names nothing else. warnings: fields that were not stored as sent.
     """
 
     name: str
@@ -68,6 +70,8 @@ class Activity(Struct, kw_only=True):
     profile: Profile | None = None
     visitor: tuple[tuple[str, str], ...] = ()
     anonymous: str | None = None
+    currency: str | None = None
+    warnings: tuple[FieldWarning, ...] = ()
 
     def rules(self) -> tuple[Sets, ...]:
         """The ties and flags that it changes, including those that depend on its fields."""
@@ -83,23 +87,31 @@ class Activity(Struct, kw_only=True):
 
 
 def parse_activity(
-    body: Mapping[str, Any], *, now: int, clamp: bool = False, limits: Limits = DEFAULT, strict: bool = False
+    body: Mapping[str, Any],
+    *,
+    now: int,
+    clamp: bool = False,
+    limits: Limits = DEFAULT,
+    strict: bool = False,
+    country: str | None = None,
 ) -> Activity:
     """Validate one event. `now` (ms) bounds its time: one further ahead is refused, or taken as now with `clamp`.
 
-    Raises RefusedError with every fault found.
+    strict, country: as in `parse_profile`. Raises RefusedError with every fault found.
     """
     body = as_meant(body)
     visitor = visitor_of(body)
     if visitor and _names_nobody(body):
-        return _read_anonymous(body, visitor, now=now, clamp=clamp, limits=limits, strict=strict)
-    activity = _Validator(body, limits, strict=strict).read(now, clamp)
-    activity.visitor = visitor
+        return _read_anonymous(body, visitor, now=now, clamp=clamp, limits=limits, strict=strict, country=country)
+    activity = _Validator(body, limits, strict=strict, country=country).read(now, clamp)
+    activity.visitor = () if activity.who.mail is not None else visitor
     return activity
 
 
 def _names_nobody(body: Mapping[str, Any]) -> bool:
-    return all((value := body.get(name)) is None or is_blank(value) for name in IDENTIFIERS)
+    kind = EVENTS.get(body["event"]) if isinstance(body.get("event"), str) else None
+    named = (*IDENTIFIERS, *(_MAIL_IDS if kind is not None and kind.mail is not None else ()))
+    return all((value := body.get(name)) is None or is_blank(value) for name in named)
 
 
 def _read_anonymous(
@@ -110,12 +122,13 @@ def _read_anonymous(
     clamp: bool,
     limits: Limits,
     strict: bool,
+    country: str | None,
 ) -> Activity:
     """An event of which only the cookie or device is known. Emails and consent are of somebody whom an event names."""
     kind = EVENTS.get(body["event"]) if isinstance(body.get("event"), str) else None
     if kind is not None and (kind.mail is not None or kind.consent is not None):
         raise RefusedError("user_identifier_missing", (Fault("email", "No valid identifier found"),))
-    activity = _Validator({**body, "uuid": _SOMEBODY}, limits, strict=strict).read(now, clamp)
+    activity = _Validator({**body, "uuid": _SOMEBODY}, limits, strict=strict, country=country).read(now, clamp)
     text = msgspec.json.encode(body)
     if len(text) > limits.event_detail:
         raise RefusedError("invalid", (Fault("", f"an event must fit in {limits.event_detail} bytes"),))
@@ -140,8 +153,10 @@ def stored_anonymous(
 class _Validator:
     """Validates one event and collects its faults."""
 
-    def __init__(self, body: Mapping[str, Any], limits: Limits, *, strict: bool) -> None:
+    def __init__(self, body: Mapping[str, Any], limits: Limits, *, strict: bool, country: str | None) -> None:
         self.strict = strict
+        self.country = country
+        self.warnings: tuple[FieldWarning, ...] = ()
         self.body = body
         self.limits = limits
         self.faults: list[Fault] = []
@@ -153,8 +168,11 @@ class _Validator:
         kind = EVENTS.get(name, UNKNOWN)
         at = self.time(now, clamp)
         event_uuid = self.text("event_uuid")
-        profile, who = self.whom(kind)
+        log_key = next(filter(None, map(self.text, _MAIL_IDS)), None) if kind.mail else None
+        profile, who = self.whom(kind, log_key)
         references = self.references(kind)
+        amount = self.amount() if kind.revenue else None
+        currency = self.currency() if kind.revenue else None
         activity = Activity(
             name=name,
             kind=kind,
@@ -163,11 +181,12 @@ class _Validator:
             uuid=None if event_uuid is None else uuid_of(event_uuid),
             references=references,
             products=self.products() if "product_ids" in kind.optional else (),
-            amount=self.amount() if kind.revenue else 0,
+            amount=amount or 0,
+            currency=None if amount is None else currency,
             order_id=self.order_id() if "order_id" in kind.optional else None,
             conditions=self.conditions(kind, dict(references)) if kind.conditional else (),
             cause=self.cause() if "cause" in kind.optional else (kind.consent[1] if kind.consent else None),
-            log_key=(self.text("log_id") or self.text("message_id")) if kind.mail else None,
+            log_key=log_key,
             message=self.text("message") if kind.mail else None,
             email_name=self.text("email_name") if kind.mail else None,
             email_version=self.text("email_version") if kind.mail else None,
@@ -175,6 +194,7 @@ class _Validator:
             proof=self.text("proof") if kind.consent else None,
             detail=None if kind.profile else self.detail(),
             profile=profile,
+            warnings=self.warnings,
         )
         for field in kind.requires:
             if all(body.get(spelling) in (None, "") for spelling in SPELLINGS.get(field, (field,))):
@@ -183,13 +203,18 @@ class _Validator:
             raise RefusedError(self.code, self.faults)
         return activity
 
-    def whom(self, kind: Event) -> tuple[Profile | None, Who]:
+    def whom(self, kind: Event, log_key: str | None) -> tuple[Profile | None, Who]:
         try:
             if kind.profile:
-                profile = parse_profile(self.body, limits=self.limits, ignore=_ENVELOPE, strict=self.strict)
+                profile = parse_profile(
+                    self.body, limits=self.limits, ignore=_ENVELOPE, strict=self.strict, country=self.country
+                )
+                self.warnings += profile.warnings
                 return profile, profile.who
             return None, parse_who(self.body, limits=self.limits)
         except RefusedError as refusal:
+            if log_key is not None and refusal.code == "user_identifier_missing":
+                return None, Who(mail=log_key)
             self.code = refusal.code
             self.faults += refusal.faults
             return None, Who()
@@ -270,20 +295,35 @@ class _Validator:
                 self.faults.append(Fault(f"product_ids.{place}", str(error)))
         return tuple(dict.fromkeys(found))
 
-    def amount(self) -> int:
+    def amount(self) -> int | None:
+        """The amount in cents, None if none is given."""
         for field in SPELLINGS["revenue"]:
             value = self.body.get(field)
             if value is None or is_blank(value):
                 continue
             try:
-                cents = parse_cents(value)
+                cents, is_exact = read_amount(value)
             except ValueError as error:
                 self.faults.append(Fault(field, str(error)))
                 return 0
             if cents < 0:
                 self.faults.append(Fault(field, "must not be negative. Report returned money as a refund"))
+            if not is_exact and self.strict:
+                self.faults.append(Fault(field, ALLOWED))
+            elif not is_exact:
+                self.warnings += (FieldWarning(field, value, decimal_text(cents), ALLOWED),)
             return cents
-        return 0
+        return None
+
+    def currency(self) -> str | None:
+        value = self.body.get("currency")
+        if value is None or is_blank(value):
+            return None
+        try:
+            return parse_currency(value)
+        except ValueError as error:
+            self.faults.append(Fault("currency", str(error)))
+            return None
 
     def conditions(self, kind: Event, references: Mapping[str, Reference]) -> tuple[When, ...]:
         """The event's conditions that its fields meet."""

@@ -20,10 +20,10 @@ from regulars.domain.identity import Who
 from regulars.domain.latest_times import move_forward
 from regulars.domain.limits import Limits
 from regulars.domain.mail import RANK, Log, advance, identify_log
-from regulars.domain.money import LIMIT_CENTS
-from regulars.domain.orders import report_of, total
+from regulars.domain.orders import Sums, growth, report_of, total
 from regulars.domain.outcome import Outcome, Verdict
 from regulars.domain.relations import BY_NAME, FLAG, ReportKind
+from regulars.domain.revenue_rules import add_revenue, note_currency
 from regulars.domain.ties import apply_sets
 from regulars.domain.upsert_rules import apply_upsert
 from regulars.domain.working import LACKS_TIME, LACKS_UUID, WorkingSet, conflict
@@ -56,8 +56,9 @@ def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, sour
     person, verdict = _person(subject, activity.who, work, activity.at)
     number = person.customer.number
     order = None if activity.order_id is None else _order(activity, number, work)
+    warnings = note_currency(activity.currency, work)
     if order is not None and order.is_repeat:
-        return Outcome(verdict, person)
+        return Outcome(verdict, person, warnings=warnings)
     since, report = (work.now, ReportKind.IMMEDIATE) if activity.at is None else (activity.at, ReportKind.BACKDATED)
     at = min(since, work.now)  # what happened is never ahead of us, but what came before what is as it was reported
     numbers = [
@@ -73,17 +74,18 @@ def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, sour
     kept_back = _ties(activity, person, work, numbers, products, since, report, applies=applies, is_belief=is_belief)
     if applies:
         kept_back += _consent(activity, person, work, since, report, source=UNDATED if is_belief else source)
-    elif activity.who.email_key is not None:
-        _mark_former(activity, person, activity.who.email_key, work, since)
-    return Outcome("created" if verdict == "created" else "updated", person, kept_back=kept_back)
+    elif (address := _address_of(activity, log)) is not None:
+        _mark_former(activity, person, address, work, since)
+    verdict = "created" if verdict == "created" else "updated"
+    return Outcome(verdict, person, kept_back=kept_back, warnings=warnings)
 
 
 def _mark_former(activity: Activity, person: Person, address: str, work: WorkingSet, at: int) -> None:
-    """A bounce applies to the address that it names, even if the customer has another one now."""
+    """A bounce or complaint applies to the address that it names, even if the customer has another one now."""
     hard = [rule.holds for rule in activity.rules() if rule.relation == "hard_bouncing"]
-    bounced = "bounced_at" in activity.kind.moves
-    if hard or bounced:
-        mark_former(person, address, work, at, hard=hard[0] if hard else None, bounced=bounced)
+    bounced, complained = "bounced_at" in activity.kind.moves, activity.cause == "complaint"
+    if hard or bounced or complained:
+        mark_former(person, address, work, at, hard=hard[0] if hard else None, bounced=bounced, complained=complained)
 
 
 def _found(who: Who, work: WorkingSet) -> Person | None:
@@ -99,15 +101,15 @@ def _subject(activity: Activity, work: WorkingSet) -> Person | None:
     """The customer that an activity is about, None if there is none or the customer was deleted.
 
     The customer of a known email, whatever address it went to; else the owner of the address, else its only former one.
+    Raises RefusedError if only the id of an email names the customer, and not exactly one email has it.
     """
     who = activity.who
     if activity.kind.mail is None:
         return None if is_of_somebody_deleted(who, activity.at, work) else _found(who, work)
     is_named = bool(work.people.find(Who(customer_id=who.customer_id, uuid=who.uuid)))
-    if not is_named and activity.log_key is not None:
-        log = work.history.mail_to(activity.log_key, who.email_key)
-        if log is not None and log.customer in work.people.by_number:
-            return work.people.by_number[log.customer]
+    log = None if is_named else _named_mail(activity, work)
+    if log is not None and log.customer in work.people.by_number:
+        return work.people.by_number[log.customer]
     if is_of_somebody_deleted(who, activity.at, work):
         return None
     found = _found(who, work)
@@ -117,16 +119,33 @@ def _subject(activity: Activity, work: WorkingSet) -> Person | None:
     return found
 
 
+def _named_mail(activity: Activity, work: WorkingSet) -> Log | None:
+    """The known mail that an activity is about by the id that it carries, if that went to the address that it carries.
+
+    Without an address it is the one mail of that id. Raises RefusedError if there is none such.
+    """
+    key, who = activity.log_key, activity.who
+    if key is None:
+        return None
+    if who.mail is None:
+        return work.history.mail_to(key, who.email_key)
+    mails = work.history.mails_of(key)
+    if len(mails) != 1:
+        which = "Several emails have" if mails else "No email has"
+        detail = f"{which} this id: the event has to name the customer by email or customer_id."
+        raise refuse("user_identifier_missing", "message_id", detail)
+    return mails[0]
+
+
 def _is_ignored(activity: Activity, work: WorkingSet) -> bool:
     """Whether an activity without a customer is about a deleted one, so that it creates nobody."""
-    who, log = activity.who, None
-    if activity.log_key is not None:
-        log = work.history.mail_to(activity.log_key, who.email_key)
+    who, log = activity.who, _named_mail(activity, work)
     is_late = activity.kind.mail is not None and (has_tombstone(who, work) or log is not None)
     if not (is_late or is_of_somebody_deleted(who, activity.at, work)):
         return False
     if activity.consent is not None and activity.cause == "complaint":
-        note_late_complaint(who.email_key, work.now if activity.at is None else activity.at, work)
+        at = work.now if activity.at is None else activity.at
+        note_late_complaint(_address_of(activity, log), at, work)
     return True
 
 
@@ -172,9 +191,9 @@ def _keep(activity: Activity, person: Person, work: WorkingSet, at: int, *, log:
 
 
 class _Order(NamedTuple):
-    """The effect of a report on its order. amount: cents by which the sum of the order's lines grows."""
+    """The effect of a report on its order. growth: cents by which the sum of its lines grows, by currency."""
 
-    amount: int
+    growth: Sums
     is_new: bool
     is_repeat: bool
 
@@ -186,41 +205,40 @@ def _order(activity: Activity, customer: int, work: WorkingSet) -> _Order:
     at = None if lacks_time or activity.at is None else min(activity.at, work.now)  # as it is kept
     report = report_of(None if activity.uuid_is_derived else activity.uuid, at, activity.detail)
     if report.uuid is None and report in reports:
-        return _Order(0, is_new=False, is_repeat=True)
+        return _Order({}, is_new=False, is_repeat=True)
     before = total(activity.name, reports)
     reports.append(report)
-    return _Order(total(activity.name, reports) - before, is_new=len(reports) == 1, is_repeat=False)
+    grown = growth(before, total(activity.name, reports))
+    return _Order(grown, is_new=len(reports) == 1, is_repeat=False)
 
 
 def _figures(
     activity: Activity, person: Person, work: WorkingSet, at: int, order: _Order | None, *, applies: bool
 ) -> None:
     kind = activity.kind
-    amount = activity.amount if order is None else order.amount
+    grown = {activity.currency: activity.amount} if order is None else order.growth
     if kind.counts is not None and (order is None or order.is_new):
         customer = work.people.touch(person)
         setattr(customer, kind.counts, getattr(customer, kind.counts) + 1)
-    if amount:
-        customer = work.people.touch(person)
-        customer.net_revenue = _within(customer.net_revenue + kind.revenue * amount)
-        if kind.revenue > 0:
-            customer.lifetime_revenue = _within(customer.lifetime_revenue + amount)
+    for currency, amount in grown.items() if kind.revenue else ():
+        if amount:
+            lifetime = amount if kind.revenue > 0 else 0
+            add_revenue(person, work, currency, net=kind.revenue * amount, lifetime=lifetime)
     if applies:
         move_forward(person, work, kind.moves, at)
     if kind.personal:
         move_forward(person, work, ("last_request_at",), at)
 
 
-def _within(cents: int) -> int:
-    """A sum is limited to 1000 times the largest amount, far below the range of 64 bits."""
-    bound = 1000 * LIMIT_CENTS
-    return max(-bound, min(bound, cents))
-
-
 def _is_of_current_address(activity: Activity, person: Person, log: Log | None) -> bool:
-    """A bounce or complaint applies to the address it names, else to that of its mail, not to a newer one."""
-    address = activity.who.email_key or (log and log.address_key)
+    """A bounce or complaint applies to its address, not to a newer one."""
+    address = _address_of(activity, log)
     return address is None or address == person.customer.email_key
+
+
+def _address_of(activity: Activity, log: Log | None) -> str | None:
+    """The address that an activity names, else that of its mail."""
+    return activity.who.email_key or (None if log is None else log.address_key)
 
 
 def _ties(

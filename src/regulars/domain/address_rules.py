@@ -15,6 +15,8 @@ _SUPPRESSED: Final = BY_NAME["suppressed"]
 _SPAM_REPORTED: Final = BY_NAME["spam_reported"]
 FROM_TOMBSTONE: Final = "tombstone"
 """The source of a complaint that a new customer inherits from a deleted one with the same address."""
+FROM_FORMER: Final = "former_address"
+"""The source of a complaint about an address that its new owner inherits from a former one."""
 
 
 def identifiers_of(who: Who) -> list[Identifier]:
@@ -45,7 +47,10 @@ def leave(person: Person, who: Who, work: WorkingSet) -> bool:
         return False
     tie = person.ties.get((_HARD_BOUNCING.code, FLAG))
     hard, hard_at = (False, None) if tie is None else (tie.holds, tie.at)
-    work.addresses.save(FormerAddress(customer.email_key, customer.number, hard, hard_at, customer.bounced_at))
+    known = work.addresses.former.get((customer.email_key, customer.number))
+    complained_at = None if known is None else known.complained_at
+    row = FormerAddress(customer.email_key, customer.number, hard, hard_at, customer.bounced_at, complained_at)
+    work.addresses.save(row)
     return True
 
 
@@ -71,20 +76,39 @@ def _arrive(person: Person, work: WorkingSet) -> None:
         last = max(former, key=lambda row: (row.hard_at or 0, row.hard_bouncing))
         if last.hard_bouncing and last.hard_at is not None:
             work.ties.settle(person, _HARD_BOUNCING, FLAG, True, last.hard_at)
+        complaints = [row.complained_at for row in former if row.complained_at is not None]
+        if complaints:
+            _complain(person, work, max(complaints), source=FROM_FORMER)
     tombstone = work.addresses.tombstones.get(("email", customer.email_key))
     if tombstone is None:
         return
     if tombstone.suppressed_at is not None:
         work.ties.report(person, _SUPPRESSED, FLAG, True, tombstone.suppressed_at, ReportKind.BACKDATED)
     if tombstone.complained_at is not None:
-        at = tombstone.complained_at
-        work.ties.report(person, _SPAM_REPORTED, FLAG, True, at, ReportKind.BACKDATED)
-        complaint = Consent(customer.number, at, False, "complaint", FROM_TOMBSTONE)
-        record_consent(person, work, complaint, ReportKind.BACKDATED)
+        _complain(person, work, tombstone.complained_at, source=FROM_TOMBSTONE)
 
 
-def mark_former(person: Person, email_key: str, work: WorkingSet, at: int, *, hard: bool | None, bounced: bool) -> None:
-    """A bounce, or its end, of an address other than the customer's current one. hard: None leaves it unchanged."""
+def _complain(person: Person, work: WorkingSet, at: int, *, source: str) -> None:
+    """A complaint that comes with an address."""
+    work.ties.report(person, _SPAM_REPORTED, FLAG, True, at, ReportKind.BACKDATED)
+    complaint = Consent(person.customer.number, at, False, "complaint", source)
+    record_consent(person, work, complaint, ReportKind.BACKDATED)
+
+
+def mark_former(
+    person: Person,
+    email_key: str,
+    work: WorkingSet,
+    at: int,
+    *,
+    hard: bool | None = None,
+    bounced: bool = False,
+    complained: bool = False,
+) -> None:
+    """A bounce, its end, or a complaint, of an address other than the customer's current one.
+
+    hard: None leaves it unchanged.
+    """
     number = person.customer.number
     row = work.addresses.former.get((email_key, number)) or FormerAddress(email_key, number)
     if hard is not None:
@@ -94,6 +118,8 @@ def mark_former(person: Person, email_key: str, work: WorkingSet, at: int, *, ha
             row.hard_bouncing, row.hard_at = merged.holds, merged.at
     if bounced and (row.bounced_at is None or at > row.bounced_at):
         row.bounced_at = at
+    if complained and (row.complained_at is None or at > row.complained_at):
+        row.complained_at = at
     work.addresses.save(row)
 
 
@@ -112,6 +138,7 @@ def bury(person: Person, work: WorkingSet) -> None:
         if not work.people.find(Who(email_key=row.email_key)):
             kept = work.addresses.tombstones.get(("email", row.email_key), Tombstone(work.now))
             kept.deleted_at = work.now
+            kept.complained_at = max(filter(None, (kept.complained_at, row.complained_at)), default=None)
             work.addresses.bury(("email", row.email_key), kept)
 
 

@@ -1,7 +1,7 @@
 """Refusals: sentences that name what is wrong with an input and what is allowed."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -27,6 +27,15 @@ class Fault(Struct, frozen=True):
     """One fault: the field (dotted path, "" for the whole) and a sentence that says what is allowed."""
 
     field: str
+    detail: str
+
+
+class FieldWarning(Struct, frozen=True):
+    """A field that was not taken as it was given: what it is now (None: it was left out), and why."""
+
+    field: str
+    given: Any
+    taken: Any
     detail: str
 
 

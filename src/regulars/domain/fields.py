@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from operator import attrgetter
 from typing import Any, Final
 
@@ -78,8 +78,8 @@ def _text(limit: str) -> Callable[[Any, Limits], str]:
     return rule
 
 
-def _phone(value: Any, limits: Limits) -> str:
-    return parse_phone(value)
+def _phone(value: Any, limits: Limits, *, country: str | None = None) -> str:
+    return parse_phone(value, country=country)
 
 
 def _gender(value: Any, limits: Limits) -> str:
@@ -120,7 +120,10 @@ def _percentile(value: Any, limits: Limits) -> int:
 _short = _text("name")
 _long = _text("text")
 
-FIELD_RULES: Final[dict[str, Callable[[Any, Limits], Any]]] = {
+Rules = dict[str, Callable[[Any, Limits], Any]]
+"""The rule of each field, which raises ValueError with a sentence."""
+
+FIELD_RULES: Final[Rules] = {
     "firstname": _short,
     "lastname": _short,
     "name": _long,
@@ -134,9 +137,18 @@ FIELD_RULES: Final[dict[str, Callable[[Any, Limits], Any]]] = {
 }
 """The rule of each profile field."""
 
-TOP_RULES: Final[dict[str, Callable[[Any, Limits], Any]]] = {
+TOP_RULES: Final[Rules] = {
     **{name: FIELD_RULES[name] for name in ("firstname", "lastname", "name", "phone_number", "gender", "locale")},
     "joined_at": _moment,
     **dict.fromkeys(PERCENTILES, _percentile),
 }
 """Top-level keys that are fields. An invalid value is kept as an attribute, with a warning; see `profile`."""
+
+
+@cache
+def rules_in(country: str | None) -> tuple[Rules, Rules]:
+    """FIELD_RULES and TOP_RULES, with national phone numbers read as numbers of the country."""
+    if country is None:
+        return FIELD_RULES, TOP_RULES
+    phones = {name: partial(rule, country=country) for name, rule in FIELD_RULES.items() if rule is _phone}
+    return {**FIELD_RULES, **phones}, {**TOP_RULES, **{name: phones[name] for name in TOP_RULES if name in phones}}

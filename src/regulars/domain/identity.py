@@ -33,7 +33,8 @@ _PLAIN_ADDRESS: Final = re.compile(
 class Who(Struct, frozen=True):
     """The identifiers by which a request names a customer; at least one is set.
 
-    email is the address as it is shown, email_key as it is compared; uuid is 16 bytes.
+    email is the address as it is shown, email_key as it is compared; uuid is 16 bytes. mail: the id of an email that
+    was sent to the customer, where nothing else names it.
     """
 
     email: str | None = None
@@ -41,6 +42,7 @@ class Who(Struct, frozen=True):
     customer_id: str | None = None
     uuid: bytes | None = None
     number: int | None = None
+    mail: str | None = None
 
 
 LONGEST_LOCAL_PART: Final = 64

@@ -1,5 +1,7 @@
 """Orders: an order is the sum of its distinct lines, however often and in which order they are reported.
 
+The sum is one for each currency that amounts name, and one of those that name none (under None).
+
 Reports that bring ids of their own are lines of their own. Reports without one are the same line when they name the
 same products, and a refund also the same time; the later report's amount is taken. Such a line that says what a line
 with an id says is the same line.
@@ -13,8 +15,9 @@ import msgspec
 from msgspec import Struct
 
 from regulars.domain.limits import DEFAULT
-from regulars.domain.money import parse_cents
+from regulars.domain.money import read_amount
 from regulars.domain.references import Reference, parse_reference
+from regulars.domain.site_settings import parse_currency
 from regulars.domain.text import is_blank
 
 _LARGEST_PRODUCTS = 10_000
@@ -24,46 +27,64 @@ class Report(Struct, frozen=True):
     """One report of an order, taken from an event.
 
     uuid: the id that the caller gave the event, None if it gave none. at: when the caller says it was (ms), None if it
-    does not say. amount: cents, None if none was told. products: those that the event names.
+    does not say. amount: cents, None if none was told. products: those that the event names. currency: of the amount,
+    None if it names none.
     """
 
     uuid: bytes | None
     at: int | None
     amount: int | None
     products: frozenset[Reference]
+    currency: str | None = None
 
 
-def total(event: str, reports: Iterable[Report]) -> int:
-    """The sum of an order's lines (cents), from all reports of one event, "purchase" or "refund"."""
-    known: dict[object, list[int | None]] = defaultdict(list)
-    unnamed: dict[object, tuple[bool, float, int]] = {}
+Sums = dict[str | None, int]
+"""{currency: cents}; None is the key of amounts that name no currency."""
+
+
+def total(event: str, reports: Iterable[Report]) -> Sums:
+    """The sums of an order's lines, from all reports of one event, "purchase" or "refund"."""
+    known: dict[object, list[Report]] = defaultdict(list)
+    unnamed: dict[object, Report] = {}
     named: set[bytes] = set()
     for report in reports:
         line: object = (report.products, report.at if event == "refund" else None)
         if report.uuid is None:
-            rank = _rank(report)
-            unnamed[line] = max(unnamed.get(line, rank), rank)
+            unnamed[line] = max(unnamed.get(line, report), report, key=_rank)
         elif report.uuid not in named:
             named.add(report.uuid)
-            known[line].append(report.amount)
-    found = sum(amount or 0 for amounts in known.values() for amount in amounts)
-    for line, (has_amount, _, amount) in unnamed.items():
-        others = known.get(line, ())
-        if not has_amount or amount in others:
-            continue
-        found += amount  # also where a line with an id lacks its amount: it is told here
-    return found
+            known[line].append(report)
+    counted = [report for reports_of_line in known.values() for report in reports_of_line]
+    # One without an id also counts where a line with an id lacks its amount: it is told here.
+    counted += [report for line, report in unnamed.items() if not any(_is_same(report, each) for each in known[line])]
+    found: Sums = defaultdict(int)
+    for report in counted:
+        found[report.currency] += report.amount or 0
+    return {currency: cents for currency, cents in found.items() if cents}
 
 
-def _rank(report: Report) -> tuple[bool, float, int]:
-    """The order of reports of the same line; the greatest counts: with an amount, then the latest, then the largest."""
-    return report.amount is not None, float("-inf") if report.at is None else report.at, report.amount or 0
+def growth(before: Sums, after: Sums) -> Sums:
+    """By how much the sums of an order grew, or fell, in each currency."""
+    grown = {currency: after.get(currency, 0) - before.get(currency, 0) for currency in {**before, **after}}
+    return {currency: cents for currency, cents in grown.items() if cents}
+
+
+def _is_same(one: Report, other: Report) -> bool:
+    """Whether two reports tell the same amount. One without a currency may mean any."""
+    return one.amount == other.amount and (None in (one.currency, other.currency) or one.currency == other.currency)
+
+
+def _rank(report: Report) -> tuple[bool, float, int, str]:
+    """The order of reports of one line; the greatest counts: with an amount, the latest, the largest, with a currency."""
+    at = float("-inf") if report.at is None else report.at
+    return report.amount is not None, at, report.amount or 0, report.currency or ""
 
 
 def report_of(uuid: bytes | None, at: int | None, detail: str | None) -> Report:
     """The report in a stored event: its own id, its own time, and its details as JSON."""
     body: dict[str, Any] = msgspec.json.decode(detail) if detail else {}
-    return Report(uuid, at, _amount(body), _products(body))
+    amount = _amount(body)
+    return Report(uuid, at, amount, _products(body), None if amount is None else _currency(body))
 
 
 def _amount(body: dict[str, Any]) -> int | None:
@@ -71,10 +92,18 @@ def _amount(body: dict[str, Any]) -> int | None:
         value = body.get(field)
         if value is not None and not is_blank(value):
             try:
-                return parse_cents(value)
+                return read_amount(value).cents
             except ValueError:
                 return None
     return None
+
+
+def _currency(body: dict[str, Any]) -> str | None:
+    value = body.get("currency")
+    try:
+        return None if value is None or is_blank(value) else parse_currency(value)
+    except ValueError:
+        return None
 
 
 def _products(body: dict[str, Any]) -> frozenset[Reference]:

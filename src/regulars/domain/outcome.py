@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 from regulars.domain.customer import Person
-from regulars.domain.faults import Fault, RefusedError
+from regulars.domain.faults import Fault, FieldWarning, RefusedError
 from regulars.domain.objects import RelatedObject
 
 Verdict = Literal["created", "updated", "unchanged", "deleted", "ignored", "anonymous"]
@@ -17,7 +17,7 @@ class Outcome(Struct, frozen=True):
     "ignored": it is about a deleted customer and changed nothing. "anonymous": the event waits for its visitor to be
     named. parts: for UpsertGroup, the outcome of each upsert. kept_back: what was requested but not done, as the person
     had ended it: the field, and a sentence that says why. count: for DeactivateDripCampaigns, the number of campaigns
-    that ended.
+    that ended. warnings: fields that were not counted as sent, which only the stored state shows.
     """
 
     verdict: Verdict = "unchanged"
@@ -27,3 +27,4 @@ class Outcome(Struct, frozen=True):
     parts: "tuple[Outcome, ...]" = ()
     kept_back: tuple[Fault, ...] = ()
     count: int = 0
+    warnings: tuple[FieldWarning, ...] = ()

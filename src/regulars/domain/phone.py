@@ -1,10 +1,11 @@
-"""Phone numbers: common spellings of international numbers, converted to E.164.
+"""Phone numbers in any common writing, as E.164.
 
 The library is large. A number in E.164 does not need it. A server loads it before it listens (`load`), so
 that no request waits for it; commands that read no numbers never load it.
 """
 
 import re
+import unicodedata
 from functools import cache
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ _E164: Final = re.compile(r"\+[1-9][0-9]{5,13}", re.ASCII)
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _INTERNATIONAL: Final = re.compile(r"(?:tel:)?\s*[+\uff0b]", re.IGNORECASE)
 _LONGEST: Final = 64
+_FEWEST_DIGITS: Final = 6
 
 
 @cache
@@ -22,26 +24,43 @@ def load() -> Any:
     return phonenumbers
 
 
-def parse_phone(value: object) -> str:
+def parse_phone(value: object, *, country: str | None = None) -> str:
     """A number in E.164, from any common spelling that begins with + and the country code.
 
-    Raises ValueError with a sentence.
+    A number without those is read as a national number of `country` (ISO 3166 alpha-2), if that is given. Raises
+    ValueError with a sentence.
     """
     if isinstance(value, str):
         text = value.strip()
         if _E164.fullmatch(text):
             return text
         text = _INVISIBLE.sub("", text[:_LONGEST])
-        if len(value) <= _LONGEST and _INTERNATIONAL.match(text):
+        is_national = _INTERNATIONAL.match(text) is None
+        if len(value) <= _LONGEST and not (is_national and country is None):
             library = load()
             try:
-                number = library.parse(text)
+                number = library.parse(text, country if is_national else None)
             except library.NumberParseException:
                 pass
             else:
                 found: str = library.format_number(number, library.PhoneNumberFormat.E164)
-                if number.extension is None and _E164.fullmatch(found):
+                # A national number must exist by the country's plan: a local one would become somebody else's.
+                is_plausible = not is_national or library.is_valid_number(number)
+                if number.extension is None and is_plausible and _E164.fullmatch(found):
                     return found
+    where = "" if country is None else f", or be a national number of {country}"
     raise ValueError(
         "must have + and the country code, with 6 to 14 digits in total, such as +919742888933 or +91 97428 88933"
+        + where
     )
+
+
+def is_writing_of(text: str, number: str) -> bool:
+    """Whether a text is a writing of this number (E.164), international or national."""
+    digits = "".join(str(unicodedata.digit(each)) for each in text[:_LONGEST] if each.isdigit()).lstrip("0")
+    if len(digits) >= _FEWEST_DIGITS and number.endswith(digits):
+        return True
+    try:
+        return parse_phone(text) == number
+    except ValueError:
+        return False

@@ -7,8 +7,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from regulars.domain.faults import Fault, RefusedError
-from regulars.domain.fields import FIELD_RULES, FIELDS_OF, PERCENTILES, SPELLINGS, TOP_RULES
+from regulars.domain.faults import Fault, FieldWarning, RefusedError
+from regulars.domain.fields import FIELDS_OF, PERCENTILES, SPELLINGS, TOP_RULES, rules_in
 from regulars.domain.identity import Who, parse_address, parse_customer_id, parse_uuid
 from regulars.domain.limits import DEFAULT, Limits
 from regulars.domain.references import Reference, parse_reference
@@ -32,15 +32,6 @@ EVIDENCE: Final = ("wording", "proof")
 
 RESERVED_PREFIX: Final = "_bsft_"
 _FLAGS: Final[dict[object, bool]] = {"true": True, "1": True, "false": False, "0": False}
-
-
-class FieldWarning(Struct, frozen=True):
-    """A field that was not stored as sent: the stored value (None: left out), and why."""
-
-    field: str
-    given: Any
-    taken: Any
-    detail: str
 
 
 class Profile(Struct):
@@ -69,16 +60,22 @@ class Profile(Struct):
 
 
 def parse_profile(
-    body: Mapping[str, Any], *, limits: Limits = DEFAULT, ignore: frozenset[str] = frozenset(), strict: bool = False
+    body: Mapping[str, Any],
+    *,
+    limits: Limits = DEFAULT,
+    ignore: frozenset[str] = frozenset(),
+    strict: bool = False,
+    country: str | None = None,
 ) -> Profile:
     """Validate the body of an upsert. Keys in `ignore` belong to the envelope and are skipped.
 
     An invalid optional field is left out or rounded, kept as an attribute as it was sent, and listed in the
-    warnings; `strict` refuses it. Invalid identifiers, structure and consent are always refused.
+    warnings; `strict` refuses it. Invalid identifiers, structure and consent are always refused. country: national
+    phone numbers are read as numbers of this country.
 
     Raises RefusedError with every fault of the body: `user_identifier_missing` when nothing names the customer.
     """
-    profile = _Validator(limits, strict=strict).read(body, ignore)
+    profile = _Validator(limits, strict=strict, country=country).read(body, ignore)
     profile.visitor = visitor_of(body)
     return profile
 
@@ -94,8 +91,9 @@ def parse_who(body: Mapping[str, Any], *, limits: Limits = DEFAULT) -> Who:
 class _Validator:
     """Validates one body and collects its faults."""
 
-    def __init__(self, limits: Limits, *, strict: bool = False) -> None:
+    def __init__(self, limits: Limits, *, strict: bool = False, country: str | None = None) -> None:
         self.limits = limits
+        self.field_rules, self.top_rules = rules_in(country)
         self.strict = strict
         self.faults: list[Fault] = []
         self.warnings: list[FieldWarning] = []
@@ -110,7 +108,7 @@ class _Validator:
                 attributes.update(data)
             elif data is not None and data != "":
                 self.fault(key, "must be an object")
-        rules = TOP_RULES
+        rules = self.top_rules
         evidence = EVIDENCE if "unsubscribed" in body else ()
         for key, value in body.items():
             rule = rules.get(key)
@@ -206,7 +204,7 @@ class _Validator:
                     fields[field] = None
                     continue
                 try:
-                    fields[field] = FIELD_RULES[field](value, self.limits)
+                    fields[field] = self.field_rules[field](value, self.limits)
                 except ValueError as error:
                     fields[field] = None  # what was there is not true any more
                     if self.strict:

@@ -1,18 +1,19 @@
 """The keyring: caches the owners of secrets for seconds, so that requests do not look up their key."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from msgspec import Struct
 
+from regulars.domain.site_settings import NO_SETTINGS, SiteSettings
 from regulars.http.credentials import Presented, presented
-from regulars.store import control
+from regulars.store import control, tokens
 from regulars.store.control import ApiKey
 from regulars.store.store import Store
 
 REMEMBERED_SECONDS: Final = 4.0
-"""How long an entry is cached: a revocation takes effect within 5 seconds."""
+"""How long an entry is cached: a revocation, or a new setting of a site, takes effect within 5 seconds."""
 
 _LARGEST: Final = 10_000
 LONGEST: Final = 512
@@ -20,15 +21,19 @@ LONGEST: Final = 512
 
 
 class Caller(Struct, frozen=True):
-    """Who calls: the key, and the sites of its account by number."""
+    """Who calls: the key, and the sites of its account by number, with their settings."""
 
     key: ApiKey
-    sites: tuple[int, ...]
+    sites: Mapping[int, SiteSettings]
 
     @property
     def site(self) -> int:
         """The key's default site."""
         return self.key.site_id
+
+    def country(self, site: int | None = None) -> str | None:
+        """The country of a site, of the default site if none is given; None if none is set."""
+        return self.sites.get(self.site if site is None else site, NO_SETTINGS).country
 
     @property
     def account(self) -> int:
@@ -84,7 +89,7 @@ class Keyring:
         return caller
 
     def forget(self) -> None:
-        """Drop the cache, because something was revoked here."""
+        """Drop the cache, because something was revoked or changed here."""
         self._known.clear()
 
     async def flush(self) -> None:
@@ -102,9 +107,9 @@ class Keyring:
         async with self._store.snapshot() as connection:
             key = await control.key_of_secret(connection, found.secret)
             if key is None and found.bearer:
-                behind = await control.key_of_token(connection, found.secret, kind="access", now=self._clock())
+                behind = await tokens.key_of_token(connection, found.secret, kind="access", now=self._clock())
                 key = None if behind is None else behind[0]
             if key is None:
                 return None
             sites = await control.list_sites(connection, key.account_id)
-        return Caller(key, tuple(site.id for site in sites))
+        return Caller(key, {site.id: site.settings for site in sites})

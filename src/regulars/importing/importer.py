@@ -9,13 +9,14 @@ import gc
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
+import msgspec
 from msgspec import Struct
 
 from regulars.cancellation import finished
 from regulars.domain.commands import Command, Reassign, RecordActivity, Upsert, UpsertGroup, is_taken, later_of
-from regulars.domain.faults import Fault, RefusedError
+from regulars.domain.faults import Fault, FieldWarning, RefusedError
 from regulars.domain.moments import now_ms
 from regulars.domain.outcome import Outcome
 from regulars.importing.grouping import group_by_customer
@@ -35,13 +36,29 @@ _NOTICED_WAIT: Final = 0.001
 _BREATH: Final = 32
 
 
+MOST_EXAMPLES: Final = 20
+"""Warnings that a summary lists one by one."""
+
+_LONGEST_VALUE: Final = 200
+
+
+class LineWarning(Struct, frozen=True):
+    """A field of a line that was not taken as it was given: what it is now (None: it was left out), and why."""
+
+    line: int
+    field: str
+    given: Any
+    taken: Any
+    detail: str
+
+
 class Summary(Struct, kw_only=True):
     """The result of an import, counted in non-blank lines.
 
     clamped: times ahead of the clock, which were set to now. kept_back: lines applied only in part, because the person
     had ended a consent or subscription; each is also counted under its other result. ignored: events of customers who
-    were deleted. anonymous: events that wait for their cookie or device to be named with a customer. warnings: fields
-    dropped or rounded, by field.
+    were deleted. anonymous: events that wait for their cookie or device to be named with a customer. warnings: how many
+    values were left out, rounded or not counted, by field. examples: the first of them.
     """
 
     lines: int = 0
@@ -54,6 +71,7 @@ class Summary(Struct, kw_only=True):
     ignored: int = 0
     anonymous: int = 0
     warnings: dict[str, int] = {}
+    examples: list[LineWarning] = []
     seconds: float = 0.0
     rate: float = 0.0
 
@@ -150,7 +168,7 @@ class Import:
                 else:
                     commands.append(command)
                     lines.append(line)
-                    self._note_warnings(command)
+                    self._note_warnings(line, command)
             if len(commands) == 1:
                 found.append((lines, commands[0]))
             elif commands:
@@ -215,6 +233,8 @@ class Import:
     def _count(self, lines: list[Line], outcomes: Iterable[Outcome]) -> None:
         summary = self.summary
         for line, outcome in zip(lines, outcomes, strict=True):
+            for warning in outcome.warnings:
+                self._warn(line, warning)
             if outcome.kept_back:
                 summary.kept_back += 1
                 if self._on_kept_back is not None:
@@ -232,10 +252,16 @@ class Import:
             else:
                 summary.updated += 1
 
-    def _note_warnings(self, command: Upsert | RecordActivity) -> None:
-        profile = command.profile if isinstance(command, Upsert) else command.activity.profile
-        for warning in () if profile is None else profile.warnings:
-            self.summary.warnings[warning.field] = self.summary.warnings.get(warning.field, 0) + 1
+    def _note_warnings(self, line: Line, command: Upsert | RecordActivity) -> None:
+        for warning in command.profile.warnings if isinstance(command, Upsert) else command.activity.warnings:
+            self._warn(line, warning)
+
+    def _warn(self, line: Line, warning: FieldWarning) -> None:
+        summary = self.summary
+        summary.warnings[warning.field] = summary.warnings.get(warning.field, 0) + 1
+        if len(summary.examples) < MOST_EXAMPLES:
+            given, taken = _shortened(warning.given), _shortened(warning.taken)
+            summary.examples.append(LineWarning(line.number, warning.field, given, taken, warning.detail))
 
     def _reject(self, line: Line, refusal: RefusedError) -> None:
         self.summary.rejected += 1
@@ -257,6 +283,12 @@ def _upserts(command: Command) -> tuple[Upsert, ...]:
     if isinstance(command, UpsertGroup):
         return command.upserts
     return (command,) if isinstance(command, Upsert) else ()
+
+
+def _shortened(value: Any) -> Any:
+    """A value as a summary shows it: as it is, or the beginning of a long one as text."""
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return value if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
 
 
 def _taken(groups: Iterator[list[Line]], count: int) -> list[list[Line]]:

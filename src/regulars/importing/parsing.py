@@ -45,33 +45,35 @@ class LineParser(Protocol):
         ...
 
 
-def line_parser(kind: ImportKind, limits: Limits, *, strict: bool = False, create: bool = False) -> LineParser:
+def line_parser(
+    kind: ImportKind, limits: Limits, *, strict: bool = False, create: bool = False, country: str | None = None
+) -> LineParser:
     """Create the parser for one file of this kind; do not reuse it, as it counts activity lines from the file's start.
 
-    create: whether an activity creates a customer for whom it gives only a customer_id.
+    create: whether an activity creates a customer for whom it gives only a customer_id. country: that of the site.
     """
     if kind == "customers":
-        return CustomerJudge(limits, strict=strict)
-    return ActivityJudge(limits, strict=strict, create=create)
+        return CustomerJudge(limits, strict=strict, country=country)
+    return ActivityJudge(limits, strict=strict, create=create, country=country)
 
 
 class CustomerJudge:
     """Parses customers; each line is a body of POST /customers."""
 
-    def __init__(self, limits: Limits, *, strict: bool = False) -> None:
+    def __init__(self, limits: Limits, *, strict: bool = False, country: str | None = None) -> None:
         self.clamped = 0
         self._limits = limits
-        self._strict = strict
+        self._rules: dict[str, Any] = {"limits": limits, "strict": strict, "country": country}
 
     def parse(self, raw: bytes, now: int) -> Upsert:
         """Parse a line into an upsert."""
         body = _decoded(raw)
         if PAST.isdisjoint(body):
-            return Upsert(parse_profile(body, limits=self._limits, strict=self._strict), SOURCE)
+            return Upsert(parse_profile(body, **self._rules), SOURCE)
         reading = _Past(body, now, self._limits)
         restored = reading.read()
         try:
-            profile = parse_profile(body, limits=self._limits, ignore=PAST, strict=self._strict)
+            profile = parse_profile(body, ignore=PAST, **self._rules)
         except RefusedError as refusal:
             raise RefusedError(refusal.code, (*refusal.faults, *reading.faults)) from None
         if reading.faults:
@@ -85,18 +87,19 @@ class CustomerJudge:
 class ActivityJudge:
     """Parses activities; each line is a body of POST /event."""
 
-    def __init__(self, limits: Limits, *, strict: bool = False, create: bool = False) -> None:
+    def __init__(
+        self, limits: Limits, *, strict: bool = False, create: bool = False, country: str | None = None
+    ) -> None:
         self.clamped = 0
         self._creates = create
-        self._limits = limits
-        self._strict = strict
+        self._rules: dict[str, Any] = {"limits": limits, "strict": strict, "country": country}
         self._seen: set[int] = set()
         self._times: dict[int, int] = {}
 
     def parse(self, raw: bytes, now: int) -> RecordActivity:
         """Parse a line into an activity."""
         body = _decoded(raw)
-        activity = parse_activity(body, now=now, clamp=True, limits=self._limits, strict=self._strict)
+        activity = parse_activity(body, now=now, clamp=True, **self._rules)
         if activity.uuid is None:
             activity.uuid, activity.uuid_is_derived = self._content_id(body), True
         if activity.at == now and _is_ahead(body, now):

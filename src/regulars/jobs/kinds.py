@@ -4,7 +4,9 @@ from typing import Final
 
 from regulars.jobs.kind import Kind
 from regulars.jobs.pruning import prune
+from regulars.jobs.revenue import count_revenue
 from regulars.jobs.titles import restore
+from regulars.store.site_settings import COUNT_ATTEMPTS, COUNT_REVENUE
 
 KINDS: Final[tuple[Kind, ...]] = (
     Kind(name="prune", meaning="deletes old changes, outbox rows and finished jobs", handler=prune, every=3_600),
@@ -13,5 +15,11 @@ KINDS: Final[tuple[Kind, ...]] = (
         meaning="corrects lists of objects, to which servers older than version 8 of the schema add nothing",
         handler=restore,
         every=3_600,
+    ),
+    Kind(
+        name=COUNT_REVENUE,
+        meaning="counts the revenue of a site's customers in its new currency",
+        handler=count_revenue,
+        attempts=COUNT_ATTEMPTS,
     ),
 )

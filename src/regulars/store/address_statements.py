@@ -57,12 +57,35 @@ LOGS_TO_ADDRESS = Statement(
 )
 """The mails of an id to an address, for a list of (address, id)."""
 
+
+def _end_of_key(name: str, *, newest: bool) -> Statement:
+    """One mail of each id of a list: the oldest or the newest, which are the same where there is only one."""
+    listed, (key,) = keys_of(logs.c.key)
+    same = logs.alias("same")
+    order = (same.c.created_at, same.c.number)
+    end = (
+        select(same.c.number)
+        .where(same.c.site_id == bindparam("site"), same.c.key == key)
+        .order_by(*(column.desc() if newest else column for column in order))
+        .limit(literal_column("1"))
+        .correlate(listed)
+        .scalar_subquery()
+    )
+    columns = [column for column in logs.c if column.name != "site_id"]
+    return Statement(
+        name, select(*columns).select_from(KeyedJoin(listed, logs, and_(site_is(logs), logs.c.number == end)))
+    )
+
+
+OLDEST_OF_KEY = _end_of_key("oldest_log_of_key", newest=False)
+NEWEST_OF_KEY = _end_of_key("newest_log_of_key", newest=True)
+
 _former = upsert(former_addresses)
 SAVE_FORMER = Statement(
     "save_former_addresses",
     _former.on_conflict_do_update(
         index_elements=["site_id", "email_key", "customer"],
-        set_={name: _former.excluded[name] for name in ("hard_bouncing", "hard_at", "bounced_at")},
+        set_={name: _former.excluded[name] for name in ("hard_bouncing", "hard_at", "bounced_at", "complained_at")},
     ),
 )
 DELETE_FORMER = Statement(

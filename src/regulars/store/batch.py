@@ -23,6 +23,7 @@ from regulars.store import (
     object_statements,
     offer_statements,
     outbox_statements,
+    revenue_statements,
     visitor_statements,
 )
 from regulars.store import statements as sql
@@ -37,10 +38,14 @@ _fields_of = msgspec.structs.astuple
 
 
 class Batch(NamedTuple):
-    """The outcome of each command in a batch, and the site's new head, None if nothing was written."""
+    """The outcome of each command in a batch, and the site's new head, None if nothing was written.
+
+    currency: what the batch has set as the currency of the site, None if it set none.
+    """
 
     outcomes: list[Outcome]
     head: Head | None
+    currency: str | None = None
 
 
 async def commit_batch(
@@ -75,7 +80,7 @@ async def commit_batch(
     now_counters = _fields_of(work.counters)
     if now_counters != tuple(counters):
         await connection.many(sql.SAVE_COUNTERS, [(*now_counters, site)])
-    return Batch(outcomes, Head(number, token))
+    return Batch(outcomes, Head(number, token), work.revenues.currency if work.revenues.is_new else None)
 
 
 async def has_happened(connection: Connection, site: int, head: Head) -> bool:
@@ -116,6 +121,7 @@ class _Writing:
         await self.rows(sql.INSERT_ACTIVITIES, [(site, *_fields_of(row)) for row in work.history.activities])
         await self.consents()
         await self.addresses()
+        await self.revenues()
         parts = changes.encode(work.entries(), cleared=work.ties.cleared, rebuild=work.rebuild)
         await self.rows(
             sql.INSERT_CHANGES,
@@ -150,6 +156,7 @@ class _Writing:
             sql.FORGET_LOGS,
             sql.DELETE_CONSENTS,
             address_statements.DELETE_FORMER,
+            revenue_statements.DELETE_REVENUES,
         ):
             await self.rows(statement, gone, long=True)
         await self.forget_visitors([number for _, number in gone])
@@ -190,6 +197,15 @@ class _Writing:
         await self.rows(address_statements.SAVE_FORMER, [(*row[:3], int(row[3]), *row[4:]) for row in rows])
         buried = [(site, hash_of(self.secret, each), *_fields_of(kept.tombstones[each])) for each in kept.buried]
         await self.rows(address_statements.SAVE_TOMBSTONES, buried)
+
+    async def revenues(self) -> None:
+        """Write revenue by currency, and the currency of the site if it is new."""
+        made, site = self.work.revenues, self.site
+        rows = [(site, *_fields_of(made.rows[key])) for key in sorted(made.changed)]
+        await self.rows(revenue_statements.SAVE_REVENUES, [(*row[:-1], int(row[-1])) for row in rows])
+        if made.is_new:
+            values = {"number": site, "new_currency": made.currency, "now": self.work.now}
+            await self.connection.all(revenue_statements.SET_CURRENCY, values)
 
     async def links(self) -> None:
         """Write the links between offers and products. Changed links are deleted first: a batch may re-add a link."""

@@ -36,5 +36,6 @@ class Candidates:
 
 
 def _identifiers(who: Who) -> list[_Identifier]:
-    listed = (("email", who.email_key), ("id", who.customer_id), ("uuid", who.uuid), ("number", who.number))
+    named = (("email", who.email_key), ("id", who.customer_id), ("uuid", who.uuid))
+    listed = (*named, ("number", who.number), ("mail", who.mail))
     return [(kind, value) for kind, value in listed if value is not None]

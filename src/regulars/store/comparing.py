@@ -5,9 +5,10 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Table, and_, bindparam, or_, select
 
+from regulars.store.control import site_numbers
 from regulars.store.engine import Connection, Row
 from regulars.store.migrations import COPY_OF
-from regulars.store.schema import SITE_TABLES, changes, metadata, settings, sites
+from regulars.store.schema import SITE_TABLES, changes, metadata, settings
 from regulars.store.statement import Statement, site_is
 
 CONTROL_TABLES: Final = tuple(table for table in metadata.sorted_tables if table not in SITE_TABLES)
@@ -55,12 +56,6 @@ _READ_CONTROL: Final = {
     table: Statement(f"rows_of_{table.name}", select(*table.c).order_by(*table.primary_key.columns))
     for table in CONTROL_TABLES
 }
-_SITES: Final = Statement("site_numbers", select(sites.c.id).order_by(sites.c.id))
-
-
-async def site_numbers(connection: Connection) -> list[int]:
-    """The numbers of all sites."""
-    return [number for (number,) in await connection.all(_SITES, {})]
 
 
 async def control_rows(connection: Connection, table: Table) -> list[Row]:

@@ -1,17 +1,19 @@
-"""Accounts, sites, keys and tokens: the small tables behind authentication. Each change is its own transaction."""
+"""Accounts, sites and keys: the small tables behind authentication. Each change is its own transaction."""
 
 import hashlib
 import re
 import secrets
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
-from sqlalchemy import bindparam, delete, insert, null, or_, select, update
+from msgspec.structs import asdict
+from sqlalchemy import bindparam, insert, null, or_, select, update
 
 from regulars.domain.identity import NUMBER_LIMIT, SITE_SHIFT
+from regulars.domain.site_settings import NO_SETTINGS, SETTING_RULES, SiteSettings
 from regulars.store import statements as sql
 from regulars.store.engine import Connection, Engine
-from regulars.store.schema import accounts, keys, settings, sites, tokens
+from regulars.store.schema import accounts, keys, settings, sites
 from regulars.store.statement import Statement
 
 SCOPES: Final = ("read", "write", "webhook", "admin")
@@ -20,11 +22,6 @@ KEY_PREFIX: Final = "rg_"
 HINT_LENGTH: Final = len(KEY_PREFIX) + 6
 """Number of leading characters of a key that are stored to identify it in lists."""
 
-ACCESS_SECONDS: Final = 2 * 3600
-GRANTS_PER_KEY: Final = 100
-"""Limit on token pairs per key; a further one revokes the oldest."""
-
-REFRESH_SECONDS: Final = 14 * 24 * 3600
 _LARGEST_SITE: Final = (NUMBER_LIMIT >> SITE_SHIFT) - 1
 _SUBDOMAIN: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -34,7 +31,7 @@ class ControlError(Exception):
 
 
 class Site(Struct, frozen=True):
-    """A site: the tenant boundary. Times in ms."""
+    """A site: the tenant boundary. Times in ms. country, currency, time_zone: see `SiteSettings`."""
 
     id: int
     account_id: int
@@ -42,12 +39,21 @@ class Site(Struct, frozen=True):
     subdomain: str
     created_at: int
     updated_at: int
+    country: str | None = None
+    currency: str | None = None
+    time_zone: str | None = None
+
+    @property
+    def settings(self) -> SiteSettings:
+        """How the data of the site is read."""
+        return SiteSettings(self.country, self.currency, self.time_zone)
 
 
 class ApiKey(Struct, frozen=True):
     """An API key as stored, without its secret. hint: its first characters.
 
-    rate: limit in requests per second; 0 for unlimited, None for the default from the settings.
+    rate: limit in requests per second; 0 for unlimited, None for the default from the settings. is_strict: whether
+    optional fields that cannot be read are refused.
     """
 
     id: int
@@ -60,14 +66,7 @@ class ApiKey(Struct, frozen=True):
     revoked_at: int | None
     last_used_at: int | None
     rate: int | None
-
-
-class Tokens(Struct, frozen=True):
-    """A new pair of OAuth tokens, shown only once. expires_in: seconds."""
-
-    access_token: str
-    refresh_token: str
-    expires_in: int
+    is_strict: bool = False
 
 
 def fingerprint(secret: str) -> bytes:
@@ -75,7 +74,7 @@ def fingerprint(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
-_KEY = (
+KEY_COLUMNS: Final = (
     keys.c.id,
     keys.c.account_id,
     keys.c.site_id,
@@ -86,8 +85,11 @@ _KEY = (
     keys.c.revoked_at,
     keys.c.last_used_at,
     keys.c.rate,
+    keys.c.is_strict,
 )
-_SITE = (sites.c.id, sites.c.account_id, sites.c.title, sites.c.subdomain, sites.c.created_at, sites.c.updated_at)
+"""The columns of a key, in the order of the fields of `ApiKey`."""
+SITE_COLUMNS: Final = tuple(sites.c[name] for name in Site.__struct_fields__)
+"""The columns of a site, in the order of the fields of `Site`."""
 
 _SETTING = Statement("setting", select(settings.c.value).where(settings.c.name == bindparam("setting")))
 _SET_SETTING = Statement(
@@ -109,12 +111,14 @@ _NEW_SITE = Statement(
         subdomain=bindparam("subdomain"),
         created_at=bindparam("now"),
         updated_at=bindparam("now"),
+        **{name: bindparam(name) for name in SETTING_RULES},
     )
-    .returning(*_SITE),
+    .returning(*SITE_COLUMNS),
 )
-_ALL_SITES = Statement("all_sites", select(*_SITE).order_by(sites.c.id))
+_SITE_NUMBERS = Statement("site_numbers", select(sites.c.id).order_by(sites.c.id))
+_ALL_SITES = Statement("all_sites", select(*SITE_COLUMNS).order_by(sites.c.id))
 _ACCOUNT_SITES = Statement(
-    "account_sites", select(*_SITE).where(sites.c.account_id == bindparam("account")).order_by(sites.c.id)
+    "account_sites", select(*SITE_COLUMNS).where(sites.c.account_id == bindparam("account")).order_by(sites.c.id)
 )
 _NEW_KEY = Statement(
     "new_key",
@@ -128,21 +132,13 @@ _NEW_KEY = Statement(
         dialect=bindparam("dialect"),
         created_at=bindparam("now"),
         rate=bindparam("rate"),
+        is_strict=bindparam("is_strict"),
     )
-    .returning(*_KEY),
+    .returning(*KEY_COLUMNS),
 )
-_ALL_KEYS = Statement("all_keys", select(*_KEY).order_by(keys.c.id))
+_ALL_KEYS = Statement("all_keys", select(*KEY_COLUMNS).order_by(keys.c.id))
 _KEY_OF_SECRET = Statement(
-    "key_of_secret", select(*_KEY).where(keys.c.hash == bindparam("hash"), keys.c.revoked_at.is_(null()))
-)
-_KEY_OF_TOKEN = Statement(
-    "key_of_token",
-    select(*_KEY, tokens.c.pair, tokens.c.kind).where(
-        tokens.c.hash == bindparam("hash"),
-        tokens.c.expires_at > bindparam("now"),
-        keys.c.id == tokens.c.key_id,
-        keys.c.revoked_at.is_(null()),
-    ),
+    "key_of_secret", select(*KEY_COLUMNS).where(keys.c.hash == bindparam("hash"), keys.c.revoked_at.is_(null()))
 )
 _REVOKE_KEY = Statement(
     "revoke_key",
@@ -159,17 +155,6 @@ _USED = Statement(
     )
     .values(last_used_at=bindparam("at")),
 )
-_NEW_TOKEN = Statement("new_token", insert(tokens))
-_DROP_PAIR = Statement("drop_pair", delete(tokens).where(tokens.c.pair == bindparam("pair")))
-_OLD_PAIRS = Statement(
-    "old_pairs",
-    select(tokens.c.pair)
-    .where(tokens.c.key_id == bindparam("key"), tokens.c.kind == "refresh")
-    .order_by(tokens.c.expires_at.desc(), tokens.c.hash)
-    .limit(bindparam("count"))
-    .offset(bindparam("kept")),
-)
-_DROP_EXPIRED = Statement("drop_expired", delete(tokens).where(tokens.c.expires_at < bindparam("now")))
 
 
 async def secret(connection: Connection) -> bytes:
@@ -241,15 +226,22 @@ def require_site_name(subdomain: str) -> None:
         raise ControlError("a site's name must be 1 to 63 of the characters a-z, 0-9 and - (not first or last)")
 
 
-async def create_site(engine: Engine, account: int, subdomain: str, *, title: str | None = None, now: int) -> Site:
+async def create_site(
+    engine: Engine,
+    account: int,
+    subdomain: str,
+    *,
+    title: str | None = None,
+    settings: SiteSettings = NO_SETTINGS,
+    now: int,
+) -> Site:
     """Create an empty site. Raises ControlError if its subdomain is malformed or taken within the account."""
     require_site_name(subdomain)
     async with engine.transaction() as connection:
         if any(site.subdomain == subdomain for site in await list_sites(connection, account)):
             raise ControlError(f"the account already has a site named {subdomain!r}")
-        row = await connection.one(
-            _NEW_SITE, {"account": account, "title": title or subdomain, "subdomain": subdomain, "now": now}
-        )
+        values = {"account": account, "title": title or subdomain, "subdomain": subdomain, "now": now}
+        row = await connection.one(_NEW_SITE, {**values, **asdict(settings)})
         assert row is not None
         site = Site(*row)
         if site.id > _LARGEST_SITE:
@@ -264,6 +256,11 @@ async def list_sites(connection: Connection, account: int | None = None) -> list
     return [Site(*row) for row in rows]
 
 
+async def site_numbers(connection: Connection) -> list[int]:
+    """The numbers of all sites, also where the table has fewer columns yet."""
+    return [row[0] for row in await connection.all(_SITE_NUMBERS, {})]
+
+
 async def create_key(
     engine: Engine,
     site: Site,
@@ -271,13 +268,14 @@ async def create_key(
     scopes: tuple[str, ...] = ("read", "write"),
     dialect: str | None = None,
     rate: int | None = None,
+    is_strict: bool = False,
     secret: str | None = None,
     now: int,
 ) -> tuple[ApiKey, str]:
     """Create a key for the site's account. Returns it and its secret, which is not stored. Raises ControlError.
 
-    rate: requests per second; 0 for unlimited, None for the default from the settings. secret: the secret to use; None
-    generates one.
+    rate: requests per second; 0 for unlimited, None for the default from the settings. is_strict: whether optional
+    fields that cannot be read are refused. secret: the secret to use; None generates one.
     """
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
@@ -293,17 +291,18 @@ async def create_key(
         "scopes": ",".join(dict.fromkeys(scopes)),
         "dialect": dialect,
         "rate": rate,
+        "is_strict": int(is_strict),
         "now": now,
     }
     async with engine.transaction() as connection:
         row = await connection.one(_NEW_KEY, values)
     assert row is not None
-    return _key(row), secret
+    return key_of_row(row), secret
 
 
 async def list_keys(connection: Connection) -> list[ApiKey]:
     """All keys including revoked ones, by number."""
-    return [_key(row) for row in await connection.all(_ALL_KEYS, {})]
+    return [key_of_row(row) for row in await connection.all(_ALL_KEYS, {})]
 
 
 async def revoke_key(engine: Engine, key: int, *, now: int) -> bool:
@@ -315,64 +314,7 @@ async def revoke_key(engine: Engine, key: int, *, now: int) -> bool:
 async def key_of_secret(connection: Connection, secret: str) -> ApiKey | None:
     """The key with this secret, None if it is unknown or revoked."""
     row = await connection.one(_KEY_OF_SECRET, {"hash": fingerprint(secret)})
-    return None if row is None else _key(row)
-
-
-async def key_of_token(connection: Connection, token: str, *, kind: str, now: int) -> tuple[ApiKey, bytes] | None:
-    """The key behind an OAuth token and the id of the token's pair; None unless key and token are valid.
-
-    kind: "access" or "refresh".
-    """
-    row = await connection.one(_KEY_OF_TOKEN, {"hash": fingerprint(token), "now": now})
-    if row is None or row[-1] != kind:
-        return None
-    return _key(row[:-2]), row[-2]
-
-
-async def grant_tokens(engine: Engine, key: ApiKey, *, replaces: bytes | None = None, now: int) -> Tokens:
-    """Issue a new pair of tokens for a key, revoking the pair that it replaces, if any."""
-    async with engine.transaction() as connection:
-        return await _issue(connection, key, replaces, now)
-
-
-async def renew_tokens(engine: Engine, refresh_token: str, *, key: int | None, now: int) -> Tokens | None:
-    """Exchange a refresh token for a new pair. The old pair is revoked: a refresh token can be used once.
-
-    None if the token is invalid, or does not belong to the given key.
-    """
-    async with engine.transaction() as connection:
-        found = await key_of_token(connection, refresh_token, kind="refresh", now=now)
-        if found is None or key not in (None, found[0].id):
-            connection.discard()
-            return None
-        return await _issue(connection, found[0], found[1], now)
-
-
-async def _issue(connection: Connection, key: ApiKey, replaces: bytes | None, now: int) -> Tokens:
-    pair = secrets.token_bytes(16)
-    access, refresh = (secrets.token_urlsafe(32) for _ in range(2))
-    await connection.all(_DROP_EXPIRED, {"now": now})
-    if replaces is not None:
-        await connection.all(_DROP_PAIR, {"pair": replaces})
-    await connection.many(
-        _NEW_TOKEN,
-        [
-            (fingerprint(access), key.id, pair, "access", now + ACCESS_SECONDS * 1000),
-            (fingerprint(refresh), key.id, pair, "refresh", now + REFRESH_SECONDS * 1000),
-        ],
-    )
-    old = await connection.all(_OLD_PAIRS, {"key": key.id, "kept": GRANTS_PER_KEY, "count": 1_000})
-    await connection.many(_DROP_PAIR, [tuple(row) for row in old])
-    return Tokens(access, refresh, ACCESS_SECONDS)
-
-
-async def revoke_tokens(engine: Engine, token: str, *, key: ApiKey, now: int) -> None:
-    """Revoke a token of the key together with its pair; unknown tokens are ignored (RFC 7009)."""
-    async with engine.transaction() as connection:
-        for kind in ("access", "refresh"):
-            found = await key_of_token(connection, token, kind=kind, now=now)
-            if found is not None and found[0].id == key.id:
-                await connection.all(_DROP_PAIR, {"pair": found[1]})
+    return None if row is None else key_of_row(row)
 
 
 async def note_use(engine: Engine, used: dict[int, int]) -> None:
@@ -381,6 +323,7 @@ async def note_use(engine: Engine, used: dict[int, int]) -> None:
         await connection.many(_USED, [(at, key, at) for key, at in used.items()])
 
 
-def _key(row: tuple[object, ...]) -> ApiKey:
-    number, account, site, hint, scopes, *rest = row
-    return ApiKey(number, account, site, hint, tuple(str(scopes).split(",")), *rest)  # type: ignore[arg-type]
+def key_of_row(row: tuple[Any, ...]) -> ApiKey:
+    """The key in a row of KEY_COLUMNS."""
+    values = dict(zip(ApiKey.__struct_fields__, row, strict=True))
+    return ApiKey(**{**values, "scopes": tuple(values["scopes"].split(",")), "is_strict": bool(values["is_strict"])})

@@ -40,8 +40,12 @@ sites = Table(
     _text("subdomain", nullable=False),
     _moment("created_at", nullable=False),
     _moment("updated_at", nullable=False),
+    _text("country"),
+    _text("currency"),
+    _text("time_zone"),
     UniqueConstraint("account_id", "subdomain", name="sites_subdomain"),
 )
+"""`country`, `currency`, `time_zone`: `domain.site_settings.SiteSettings`."""
 
 keys = Table(
     "keys",
@@ -57,10 +61,12 @@ keys = Table(
     _moment("revoked_at"),
     _moment("last_used_at"),
     Column("rate", Integer),
+    Column("is_strict", Integer, nullable=False, server_default="0"),
     UniqueConstraint("hash", name="keys_hash"),
 )
 """API keys. `hash`: SHA-256 of the key. `hint`: its first characters, for display. `rate`: limit in requests per second
-(0: unlimited; null: the default from the settings)."""
+(0: unlimited; null: the default from the settings). `is_strict`: whether
+optional fields that cannot be read are refused."""
 
 tokens = Table(
     "tokens",

@@ -11,7 +11,8 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Table, bindparam, delete, insert, select
 
-from regulars.store.comparing import CONTROL_TABLES, control_rows, key_of, site_numbers, site_rows
+from regulars.store.comparing import CONTROL_TABLES, control_rows, key_of, site_rows
+from regulars.store.control import site_numbers
 from regulars.store.engine import Connection, Engine
 from regulars.store.migrations import COPY_OF, create_tables, migrate
 from regulars.store.schema import SITE_TABLES, accounts, jobs, keys, settings, site_heads, sites

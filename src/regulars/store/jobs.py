@@ -202,6 +202,23 @@ async def enqueue(
     due_at: int | None = None,
 ) -> int:
     """Enqueue a job durably and return its id. due_at: earliest start (ms); None for now."""
+    async with engine.transaction() as connection:
+        return await enqueue_within(
+            connection, kind, now=now, attempts=attempts, site=site, arguments=arguments, due_at=due_at
+        )
+
+
+async def enqueue_within(
+    connection: Connection,
+    kind: str,
+    *,
+    now: int,
+    attempts: int,
+    site: int | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    due_at: int | None = None,
+) -> int:
+    """Enqueue a job as part of a transaction, as `enqueue` does."""
     values = {
         "kind": kind,
         "site": site,
@@ -210,8 +227,7 @@ async def enqueue(
         "due_at": now if due_at is None else due_at,
         "created_at": now,
     }
-    async with engine.transaction() as connection:
-        row = await connection.one(_NEW, values)
+    row = await connection.one(_NEW, values)
     assert row is not None
     return int(row[0])
 

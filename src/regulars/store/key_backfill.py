@@ -14,8 +14,9 @@ from regulars.domain.identity import address_key, parse_address
 from regulars.domain.relations import KIND_CODES
 from regulars.domain.text import composed
 from regulars.store import statements as sql
+from regulars.store.control import site_numbers
 from regulars.store.engine import Row, WriteConnection
-from regulars.store.schema import customers, logs, objects, sites
+from regulars.store.schema import customers, logs, objects
 from regulars.store.slices import Slice
 from regulars.store.statement import Statement, site_is
 
@@ -42,7 +43,6 @@ def _set(name: str, table: Table, *columns: str) -> Statement:
     )
 
 
-_SITES: Final = Statement("sites_with_keys", select(sites.c.id).order_by(sites.c.id))
 _CUSTOMERS: Final = _page("customers", customers, "email", "email_key", "customer_id")
 _LOGS: Final = _page("logs", logs, "address_key", "recipient_address")
 _SET_ADDRESS: Final = _set("address", customers, "email", "email_key")
@@ -65,7 +65,7 @@ _SET_OBJECT: Final = Statement(
 
 async def slice_of_keys(connection: WriteConnection, position: str | None) -> Slice:
     """Normalise the keys of about 2,000 rows, starting at the position."""
-    numbers = [row[0] for row in await connection.all(_SITES, {})]
+    numbers = await site_numbers(connection)
     places = [(part, site) for part in range(len(_PARTS)) for site in numbers]
     part, site, after = msgspec.json.decode(position, type=tuple[int, int, int]) if position else (0, 0, 0)
     rows = 0

@@ -237,13 +237,14 @@ class Ledger:
         """Returns the batch's commands, grouped by site, with their outcomes, once those are durable."""
         outcomes: list[tuple[list[_Waiting], list[Outcome]]] = []
         heads: dict[int, Head] = {}
+        currencies: dict[int, str] = {}
         try:
             async with self._engine.transaction() as connection:
                 taken.extend(() if taken else batch())
                 if self._secret is None:
                     self._secret = await control.secret(connection)
                 for site, items in _by_site(taken).items():
-                    reached, head = await commit_batch(
+                    reached, head, currency = await commit_batch(
                         connection,
                         site,
                         [item.command for item in items],
@@ -255,6 +256,8 @@ class Ledger:
                     outcomes.append((items, reached))
                     if head is not None:
                         heads[site] = head
+                    if currency is not None:
+                        currencies[site] = currency
                 if not heads:
                     connection.discard()
         except OutcomeUnknownError as error:
@@ -262,6 +265,8 @@ class Ledger:
                 raise  # the replaced file cannot be asked
             if not await self._happened(heads, error):
                 raise TransientError(f"{error}: it did not") from error
+        for site, currency in currencies.items():
+            _log.info("the first amount with a currency set that of the site", site=site, currency=currency)
         return outcomes
 
     async def _happened(self, heads: Mapping[int, Head], doubt: OutcomeUnknownError) -> bool:

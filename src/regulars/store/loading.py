@@ -27,8 +27,15 @@ from regulars.domain.references import Reference
 from regulars.domain.relations import BY_NAME, KIND_CODES, KINDS, Tie
 from regulars.domain.working import LACKS_TIME, LACKS_UUID, Counters, WorkingSet
 from regulars.domain.working.addresses import FormerAddress, Identifier, Tombstone
+from regulars.domain.working.revenues import Revenue
 from regulars.domain.working.visitors import Holder, Visitors, WaitingEvent
-from regulars.store import address_statements, drip_statements, offer_statements, visitor_statements
+from regulars.store import (
+    address_statements,
+    drip_statements,
+    offer_statements,
+    revenue_statements,
+    visitor_statements,
+)
 from regulars.store import statements as sql
 from regulars.store.candidates import Candidates
 from regulars.store.drip_reads import plan_of_row
@@ -71,7 +78,7 @@ class Loading:
         await self._first_round(token, now)
         await self._load_addresses()
         await self._second_round()
-        if needs.orders or needs.mails or needs.ties or needs.consents or needs.plans:
+        if needs.orders or needs.mails or needs.ties or needs.consents or needs.plans or needs.revenues:
             customers = (person.customer for person in self.work.people.by_number.values())
             await self._third_round(Candidates([*needs.people, *self._links], customers))
 
@@ -158,7 +165,20 @@ class Loading:
         """Take the lock and read what the commands refer to."""
         needs, people = self._needs, self._needs.people
         objects = [(KIND_CODES[kind], reference) for kind, reference in needs.objects]
-        heads, by_email, by_id, by_uuid, by_number, *found, seen, mails, own_mails = await self._ask(
+        (
+            heads,
+            by_email,
+            by_id,
+            by_uuid,
+            by_number,
+            *found,
+            seen,
+            mails,
+            oldest,
+            newest,
+            own_mails,
+            site,
+        ) = await self._ask(
             self._take_head(token) if self.head is None else None,
             self._keyed(sql.PEOPLE_BY_EMAIL, {who.email_key for who in people} - {None}),
             self._keyed(sql.PEOPLE_BY_CUSTOMER_ID, {who.customer_id for who in people} - {None}),
@@ -169,11 +189,16 @@ class Loading:
             self._keyed(sql.OBJECTS_BY_NAME, [(KIND_CODES[kind], name) for kind, name in needs.object_names]),
             self._keyed(sql.SEEN_UUIDS, [uuid.hex() for uuid in needs.events]),
             self._keyed(address_statements.LOGS_TO_ADDRESS, self._named_mails()),
+            self._keyed(address_statements.OLDEST_OF_KEY, self._keys()),
+            self._keyed(address_statements.NEWEST_OF_KEY, self._keys()),
             self._keyed(sql.LOGS_BY_NUMBER, self._own_mails()),
+            (revenue_statements.CURRENCY, {"site": self._site}) if needs.revenues else None,
         )
         head = self._taken(heads)
         self.work = work = WorkingSet(now, Counters(*head[3:]))
         work.visitors = self._visitors
+        if site:
+            work.revenues.currency = site[0][0]
         for rows in found:
             for row in rows:
                 work.objects.add(RelatedObject(*row))
@@ -184,7 +209,7 @@ class Loading:
                 if row[0] not in work.people.by_number:
                     work.people.add(Person(Customer(*row[:-1]), picture_ties(row[-1])))
 
-        for row in mails:
+        for row in (*mails, *oldest, *newest):
             log = Log(*row)
             work.history.note_mail(work.history.logs.setdefault(log.identity, log), log.key)
         own = self._own_mails()
@@ -202,6 +227,14 @@ class Loading:
             if need.who.email_key is not None and need.key is not None
         }
 
+    def _keys(self) -> set[str]:
+        """The ids of mails that are all that names a customer."""
+        return {need.who.mail for need in self._needs.mails if need.who.mail is not None}
+
+    def _mails_by_key(self) -> list[tuple[str, Log]]:
+        """The mails of these ids."""
+        return [(key, log) for key in self._keys() for log in self.work.history.mails_of(key)]
+
     def _own_mails(self) -> dict[int, set[str]]:
         """The numbers of our own by which mails are named, and the ids that these are."""
         found: dict[int, set[str]] = {}
@@ -218,9 +251,11 @@ class Loading:
         """
         needs, work = self._needs, self.work
         unknown = {each for who in needs.people for each in identifiers_of(who) if not work.people.find(_named(each))}
-        asked = unknown.union(needs.visitors).union(each for who in needs.happened for each in identifiers_of(who))
+        by_key, keys = self._mails_by_key(), self._keys()
+        named: set[Identifier] = {("email", log.address_key) for _, log in by_key if log.address_key is not None}
+        asked = unknown.union(named, needs.visitors, (each for who in needs.happened for each in identifiers_of(who)))
         hashes = {hash_of(self._secret, each): each for each in asked}
-        addresses = needs.addresses.union(text for kind, text in unknown if kind == "email")
+        addresses = needs.addresses.union(text for kind, text in unknown | named if kind == "email")
         deleted = {number for who in needs.deleted for number in work.people.find(who)}
         buried, by_address, by_customer = await self._ask(
             self._keyed(address_statements.TOMBSTONES, [each.hex() for each in hashes]),
@@ -237,7 +272,11 @@ class Loading:
             for log in work.history.logs.values()
             if work.people.find(Who(email_key=log.address_key)) != {log.customer}
         ]
-        missing = {link.number for link in self._links} - work.people.by_number.keys()
+        self._links += [Who(mail=key, number=log.customer) for key, log in by_key]
+        for need in needs.mails if keys else ():  # the batch may have made these mails itself
+            if need.who.mail is None and need.key in keys:
+                self._links.append(msgspec.structs.replace(need.who, mail=need.key))
+        missing = {link.number for link in self._links if link.number is not None} - work.people.by_number.keys()
         (people,) = await self._ask(self._keyed(sql.PEOPLE_BY_NUMBER, missing))
         for row in people:
             work.people.add(Person(Customer(*row[:-1]), picture_ties(row[-1])))
@@ -269,12 +308,14 @@ class Loading:
         identities, own = self._mails(candidates)
         with_consents = self._with_consents(candidates)
         drips = self._drips(candidates)
-        reports, logs, own_logs, consents, ties, *drip_rows = await self._ask(
+        earning = {customer for who in self._needs.revenues for customer in candidates.of(who)}
+        reports, logs, own_logs, consents, ties, revenues, *drip_rows = await self._ask(
             self._keyed(sql.ORDER_REPORTS, orders),
             self._keyed(sql.LOGS_BY_IDENTITY, identities),
             self._keyed(sql.LOGS_BY_NUMBER, own),
             self._keyed(sql.CONSENTS_OF, with_consents),
             self._keyed(sql.TIES, self._ties(candidates)),
+            self._keyed(revenue_statements.REVENUES_OF, earning),
             *drips,
         )
         history, people = self.work.history, self.work.people.by_number
@@ -292,6 +333,8 @@ class Loading:
         for customer, _, at, granted, cause, *rest in consents:
             history.moments.setdefault(customer, Moments()).note(Consent(customer, at, bool(granted), cause, *rest))
         self._take_ties(ties)
+        for number, currency, net, lifetime, is_counted in revenues:
+            self.work.revenues.add(Revenue(number, currency, net, lifetime, bool(is_counted)))
         plans, *pending = drip_rows
         self.work.drips.plans.update((row[0], plan_of_row(row)) for row in plans)
         self.work.drips.pending.update((row[0], PendingMail(*row)) for rows in pending for row in rows)

@@ -254,11 +254,26 @@ former_addresses = Table(
     Column("hard_bouncing", Integer, nullable=False),
     _moment("hard_at"),
     _moment("bounced_at"),
+    _moment("complained_at"),
     PrimaryKeyConstraint("site_id", "email_key", "customer"),
     Index("former_addresses_customer", "site_id", "customer"),
     sqlite_with_rowid=False,
 )
 """Addresses that customers had and changed, and their bounces: `domain.working.addresses.FormerAddress`."""
+
+revenues = Table(
+    "revenues",
+    metadata,
+    Column("site_id", Integer, nullable=False),
+    _number("customer"),
+    Column("currency", Text().with_variant(Text(collation="C"), "postgresql"), nullable=False),
+    _number("net"),
+    _number("lifetime"),
+    Column("is_counted", Integer, nullable=False),
+    PrimaryKeyConstraint("site_id", "customer", "currency"),
+    sqlite_with_rowid=False,
+)
+"""What amounts that named a currency come to, by customer and currency: `domain.working.revenues.Revenue`."""
 
 tombstones = Table(
     "tombstones",
@@ -335,6 +350,7 @@ SITE_TABLES: Final = (
     activities,
     consents,
     former_addresses,
+    revenues,
     tombstones,
     drip_campaigns,
     pending_mails,

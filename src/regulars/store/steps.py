@@ -235,4 +235,24 @@ STEPS: Final[tuple[Step, ...]] = (
             ),
         },
     ),
+    Step(
+        number=17,
+        name="settings of sites, strict keys, revenue by currency",
+        statements={
+            **{
+                engine: (
+                    "ALTER TABLE sites ADD COLUMN country TEXT",
+                    "ALTER TABLE sites ADD COLUMN currency TEXT",
+                    "ALTER TABLE sites ADD COLUMN time_zone TEXT",
+                    "ALTER TABLE keys ADD COLUMN is_strict INTEGER DEFAULT '0' NOT NULL",
+                    "ALTER TABLE former_addresses ADD COLUMN complained_at BIGINT",
+                    "CREATE TABLE revenues (site_id INTEGER NOT NULL, customer BIGINT NOT NULL, "
+                    f"currency TEXT {collation}NOT NULL, net BIGINT NOT NULL, lifetime BIGINT NOT NULL, "
+                    f"is_counted INTEGER NOT NULL, PRIMARY KEY (site_id, customer, currency)){rowid}",
+                )
+                for engine, collation, rowid in (("sqlite", "", " WITHOUT ROWID"), ("postgresql", 'COLLATE "C" ', ""))
+            },
+            "citus": ("SELECT create_distributed_table('revenues', 'site_id', colocate_with => 'site_heads')",),
+        },
+    ),
 )

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from regulars.store import object_lists
-from regulars.store.control import list_sites
+from regulars.store.control import site_numbers
 from regulars.store.engine import WriteConnection
 from regulars.store.slices import Slice
 
@@ -17,7 +17,7 @@ async def slice_of_titles(connection: WriteConnection, position: str | None) -> 
 
     The position is [site, kind, number] of the last object.
     """
-    sites = [site.id for site in await list_sites(connection)]
+    sites = await site_numbers(connection)
     site, *after = (0, *object_lists.START) if position is None else msgspec.json.decode(position, type=list[int])
     left = [each for each in sites if each >= site]
     if not left:

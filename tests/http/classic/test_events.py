@@ -162,7 +162,7 @@ def test_money_is_a_decimal(api: Client, revenue: Any, shown: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "revenue", [-1, "-0.01", "1.005", "1,50", "ten", "1e3", "NaN", "Infinity", 10**12 + 1, 1e300, True, [1], "1 EUR"]
+    "revenue", [-1, "-0.01", "1,50", "ten", "1e3", "NaN", "Infinity", 10**12 + 1, 1e300, True, [1], "1 EUR"]
 )
 def test_other_money_is_refused(app: InProcess, api: Client, revenue: Any) -> None:
     before = app.contents()

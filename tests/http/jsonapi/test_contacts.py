@@ -196,8 +196,8 @@ def test_includes(world: World) -> None:
         ({"email": None}, "email"),
         ({"email": "nonsense"}, "email"),
         ({"email": "x@contacts.example", "subscribed": "yes"}, "subscribed"),
-        ({"email": "x@contacts.example", "phone_number": "1"}, "phone_number"),
-        ({"email": "x@contacts.example", "address_city": "x" * 2000}, "address_city"),
+        ({"email": "x@contacts.example", "phone_number": {"home": "1"}}, "phone_number"),
+        ({"email": "x@contacts.example", "custom_1": "x" * 2000}, "custom_1"),
         ({"email": "x@contacts.example", "address_city": ["x"]}, "address_city"),
         ({"email": "x@contacts.example", "external_user_id": "x" * 200}, "external_user_id"),
         ({"email": "x@contacts.example", "shoe_size": 44}, "shoe_size"),
@@ -213,7 +213,7 @@ def test_refusals_name_the_attribute(world: World, attributes: dict[str, Any], w
 
 
 def test_all_faults_at_once(world: World) -> None:
-    body = resource("contacts", site=1, email="x", phone_number="1", subscribed=3, shoe_size=44)
+    body = resource("contacts", site=1, email="x", phone_number=["1"], subscribed=3, shoe_size=44)
     _, faults = refused(world.one, "POST", "/v1/contacts", body)
     assert {pointer.rpartition("/")[2] for pointer, _ in faults} == {
         "email",
@@ -221,6 +221,64 @@ def test_all_faults_at_once(world: World) -> None:
         "subscribed",
         "shoe_size",
     }
+
+
+SOFT: list[tuple[str, Any]] = [("phone_number", "1"), ("address_city", "x" * 2000), ("name", "x" * 2000)]
+
+
+@pytest.mark.parametrize(("field", "given"), SOFT)
+def test_what_cannot_be_read_is_left_out_with_a_warning(world: World, field: str, given: Any) -> None:
+    email = f"soft-{field}@contacts.example"
+    body = resource("contacts", site=1, email=email, **{field: given})
+    document = done(world.one, "POST", "/v1/contacts", body, 201)
+    (warning,) = document["meta"]["warnings"]
+    assert (warning["source"], warning["given"], warning["taken"]) == (
+        {"pointer": f"/data/attributes/{field}"},
+        given,
+        None,
+    )
+    customer = world.one.document("/api/v1/customers", params={"email": email})["user"]
+    assert customer["custom_attributes"][field] == given
+    path = f"/v1/contacts/{document['data']['id']}"
+    named: dict[str, Any] = {field: given}
+    changed = resource("contacts", id_=document["data"]["id"], **named)
+    assert len(done(world.one, "PATCH", path, changed)["meta"]["warnings"]) == 1
+
+
+@pytest.mark.parametrize(("field", "given"), SOFT)
+def test_strict_handling_refuses_what_cannot_be_read(world: World, field: str, given: str) -> None:
+    body = resource("contacts", site=1, email=f"strict-{field}@contacts.example", **{field: given})
+    strict = Api(world.app, world.app.secret("one", "main", is_strict=True)[1])
+    for api, headers in ((world.one, {"Prefer": "handling=strict"}), (strict, {})):
+        reply = api.send("POST", "/v1/contacts", json=body, headers=headers)
+        assert reply.status_code == 422
+        assert [error["source"] for error in reply.json()["errors"]] == [{"pointer": f"/data/attributes/{field}"}]
+
+
+def test_a_phone_number_is_shown_as_it_was_written(world: World) -> None:
+    written, number = "+49 (151) 1234-5678", "+4915112345678"
+    contact = done(
+        world.one,
+        "POST",
+        "/v1/contacts",
+        resource("contacts", site=1, email="phone@contacts.example", phone_number=written),
+        201,
+    )
+    path = f"/v1/contacts/{contact['data']['id']}"
+
+    def shown() -> tuple[Any, Any]:
+        customer = world.one.document("/api/v1/customers", params={"email": "phone@contacts.example"})["user"]
+        return world.one.document(path)["data"]["attributes"]["phone_number"], customer["phone_number"]
+
+    assert contact["data"]["attributes"]["phone_number"] == written
+    assert "warnings" not in contact.get("meta", {})
+    assert shown() == (written, number)
+    # Another call that changes the number outdates what was written.
+    World.save(world.one, {"email": "phone@contacts.example", "phone_number": "+12025550123"})
+    assert shown() == ("+12025550123", "+12025550123")
+    for given, taken in ((number, number), ("no number", None), (None, None)):
+        done(world.one, "PATCH", path, resource("contacts", id_=contact["data"]["id"], phone_number=given))
+        assert shown() == (given, taken)
 
 
 def test_a_site_is_required(world: World) -> None:

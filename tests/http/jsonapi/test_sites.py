@@ -1,6 +1,12 @@
+from typing import Any
+
+import pytest
+
+from regulars.domain.site_settings import SETTING_RULES
 from regulars.http.jsonapi.server import initials
 
-from .world import World
+from .world import Api, World
+from .writing import done, refused, resource
 
 
 def test_sites_of_the_account_only(world: World) -> None:
@@ -41,3 +47,54 @@ def test_version_is_open(world: World) -> None:
     assert document["jsonapi"] == {"version": "v1.1"}
     assert set(document["meta"]) == {"title", "version"}
     assert document["links"] == {"documentation": "http://regulars.example/docs"}
+
+
+def change(api: Api, site: Any, **attributes: Any) -> Any:
+    return done(api, "PATCH", f"/v1/sites/{site}", resource("sites", id_=str(site), **attributes))["data"]["attributes"]
+
+
+def test_the_settings_of_a_site_are_changed_and_shown(world: World) -> None:
+    first, second = world.many.document("/v1/sites")["data"]
+    assert {first["attributes"][name] for name in SETTING_RULES} == {None}
+    given = {"title": " The shop ", "country": "de", "currency": "eur", "time_zone": "europe/berlin"}
+    changed = change(world.many, first["id"], **given)
+    expected = {"title": "The shop", "country": "DE", "currency": "EUR", "time_zone": "Europe/Berlin"}
+    assert {name: changed[name] for name in given} == expected
+    assert changed["updated_at"] >= first["attributes"]["updated_at"]
+    shown = world.many.document("/v1/sites?sort=subdomain")["data"]
+    assert shown == [{**first, "attributes": changed}, second]
+    # What was shown can be sent back, and changes nothing.
+    assert change(world.many, first["id"], **changed) == changed
+    restored = {"title": "first", "country": None, "time_zone": ""}
+    assert change(world.many, first["id"], **restored)["time_zone"] is None
+
+
+@pytest.mark.parametrize(
+    ("attributes", "where"),
+    [
+        ({"country": "Germany"}, "country"),
+        ({"country": 49}, "country"),
+        ({"currency": "Euro"}, "currency"),
+        ({"currency": None}, "currency"),
+        ({"time_zone": "CEST+2"}, "time_zone"),
+        ({"title": ""}, "title"),
+        ({"title": "x" * 2000}, "title"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused(world: World, attributes: dict[str, Any], where: str) -> None:
+    (site,) = world.one.document("/v1/sites")["data"]
+    body = resource("sites", id_=site["id"], country="FR", **attributes) if where != "country" else None
+    body = body or resource("sites", id_=site["id"], **attributes)
+    status, faults = refused(world.one, "PATCH", f"/v1/sites/{site['id']}", body)
+    assert (status, [pointer for pointer, _ in faults]) == (422, [f"/data/attributes/{where}"])
+    assert world.one.document("/v1/sites")["data"] == [site]
+
+
+def test_only_sites_of_the_account_are_changed(world: World) -> None:
+    (site,) = world.one.document("/v1/sites")["data"]
+    body = resource("sites", country="FR")
+    for path in (f"/v1/sites/{site['id']}", "/v1/sites/99999", "/v1/sites/x"):
+        assert refused(world.other, "PATCH", path, body)[0] == 404
+    reader = Api(world.app, world.app.secret("one", "main", scopes=("read",))[1])
+    assert refused(reader, "PATCH", f"/v1/sites/{site['id']}", body)[0] == 403

@@ -6,6 +6,7 @@ below; nothing else in the program knows which commands there are.
 
 from regulars.domain.commands.activate_drip_campaign import ActivateDripCampaign
 from regulars.domain.commands.command import Command, apply
+from regulars.domain.commands.count_revenue import CountRevenue
 from regulars.domain.commands.deactivate_drip_campaigns import DeactivateDripCampaigns
 from regulars.domain.commands.delete_customer import DeleteCustomer
 from regulars.domain.commands.delete_object import DeleteObject
@@ -24,6 +25,7 @@ from regulars.domain.commands.upsert_group import UpsertGroup, group_upserts
 __all__ = [
     "ActivateDripCampaign",
     "Command",
+    "CountRevenue",
     "DeactivateDripCampaigns",
     "DeleteCustomer",
     "DeleteObject",

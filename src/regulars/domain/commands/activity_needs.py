@@ -29,6 +29,8 @@ def declare_activity(activity: Activity, who: Who, needs: Needs) -> None:
         needs.addresses.add(who.email_key)
     if activity.order_id is not None:
         needs.orders.append(OrderNeed(who, activity.name, activity.order_id))
+    if activity.kind.revenue and (activity.currency is not None or activity.order_id is not None):
+        needs.revenues.append(who)  # another report of an order may have named a currency
     named = [(REFERENCE_FIELDS[field], reference) for field, reference in activity.references]
     if activity.kind.mail is not None:
         needs.mails.append(MailNeed(who, activity.log_key, tuple(named), activity.at))

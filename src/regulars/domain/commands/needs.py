@@ -64,7 +64,7 @@ class Needs:
     plans: drip campaigns whose plans are needed. drips: those of whom it is needed which mails are pending, and the
     plans of the campaigns that they are subscribed to. visitors: cookies and devices of which it is needed whose they
     are. namings: those that the batch names, and with whom: what waits for them is needed. anonymous: events that name
-    nobody.
+    nobody. revenues: customers whose revenue by currency is needed, and with it the currency of the site.
     """
 
     def __init__(self) -> None:
@@ -87,6 +87,7 @@ class Needs:
         self.visitors: set[Identifier] = set()
         self.namings: list[tuple[tuple[Identifier, ...], Who]] = []
         self.anonymous: list[Activity] = []
+        self.revenues: list[Who] = []
 
     def profile(self, profile: Profile, *, is_dated: bool = False) -> None:
         """The customer that a profile names is needed, with the groups and newsletters that it names.

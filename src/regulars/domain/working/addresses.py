@@ -9,7 +9,8 @@ Identifier = tuple[str, str]
 class FormerAddress(Struct):
     """An address that a customer had and changed; the fields are the columns, in order.
 
-    hard_bouncing: whether it bounced hard, since `hard_at`, and was not cleared. Moments: ms.
+    hard_bouncing: whether it bounced hard, since `hard_at`, and was not cleared. complained_at: when mail to it was
+    reported as spam, after the customer had changed it. Moments: ms.
     """
 
     email_key: str
@@ -17,6 +18,7 @@ class FormerAddress(Struct):
     hard_bouncing: bool = False
     hard_at: int | None = None
     bounced_at: int | None = None
+    complained_at: int | None = None
 
 
 class Tombstone(Struct):

@@ -99,6 +99,7 @@ class History:
         self.consents: Rows[Consent] = Rows()
         self.moments: dict[int, Moments] = {}
         self._mails: dict[tuple[str, str], Log] = {}
+        self._by_key: dict[str, dict[int, Log]] = {}
         self._uuids_of: defaultdict[int, list[bytes]] = defaultdict(list)
         self._logs_of: defaultdict[int, list[Log]] = defaultdict(list)
 
@@ -130,6 +131,8 @@ class History:
 
     def note_mail(self, log: Log, key: str | None) -> None:
         """Record by which id an email was named, and to which address it went."""
+        if key is not None:
+            self._by_key.setdefault(key, {})[log.number] = log
         if key is not None and log.address_key is not None:
             first = self._mails.setdefault((key, log.address_key), log)
             if log.number < first.number:
@@ -138,6 +141,10 @@ class History:
     def mail_to(self, key: str, address_key: str | None) -> Log | None:
         """The email with this id that went to this address; the first of several."""
         return None if address_key is None else self._mails.get((key, address_key))
+
+    def mails_of(self, key: str) -> list[Log]:
+        """The mails of this id, as far as they are loaded; two at least if there are several."""
+        return list(self._by_key.get(key, {}).values())
 
     def forget(self, customer: int) -> None:
         """Drop what was noted of a customer who is being deleted. Its mails stay, without what says who got them."""

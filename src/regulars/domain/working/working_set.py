@@ -11,6 +11,7 @@ from regulars.domain.working.drips import Drips
 from regulars.domain.working.history import ActivityRow, History
 from regulars.domain.working.objects import Objects
 from regulars.domain.working.people import People
+from regulars.domain.working.revenues import Revenues
 from regulars.domain.working.ties import Ties
 from regulars.domain.working.visitors import Visitors
 
@@ -42,6 +43,7 @@ class WorkingSet:
         self.addresses = Addresses()
         self.drips = Drips()
         self.visitors = Visitors()
+        self.revenues = Revenues()
         self.rebuild = False
 
     def create(self, who: Who, *, at: int | None = None) -> Person:
@@ -78,6 +80,7 @@ class WorkingSet:
         self.addresses.forget(number)
         for identifier in self.visitors.forget(number):
             self.addresses.bury(identifier, Tombstone(self.now))
+        self.revenues.forget(number)
 
     def clear(self, relation: Relation, number: int) -> None:
         """Untie all customers from an object that is being deleted."""
@@ -98,6 +101,8 @@ class WorkingSet:
             or self.addresses.buried
             or not self.drips.is_clean()
             or not self.visitors.is_clean()
+            or self.revenues.changed
+            or self.revenues.is_new
             or self.rebuild
             or self.people.changed()
         )

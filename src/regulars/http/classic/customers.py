@@ -1,5 +1,6 @@
 """Customers on the classic surface: read, create or update, in bulk, delete."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -14,7 +15,7 @@ from regulars.domain.commands import (
     later_of,
 )
 from regulars.domain.customer import Picture
-from regulars.domain.faults import Fault, RefusedError
+from regulars.domain.faults import Fault, FieldWarning, RefusedError
 from regulars.domain.identity import Who, parse_address, parse_uuid, uuid_text
 from regulars.domain.outcome import Outcome
 from regulars.domain.profile import Profile, parse_profile, parse_who
@@ -62,11 +63,11 @@ async def search(call: Call, caller: Reader) -> Response:
 
 async def upsert(call: Call, caller: Writer) -> Response:
     """Create or update a customer."""
-    profile = parse_profile(await call.json_object(), limits=call.services.store.limits, strict=is_strict(call))
+    profile = _profile(await call.json_object(), call, caller)
     outcome = await call.submit(caller.site, Upsert(profile))
     assert outcome.person is not None
     done = {**DONE, "result": outcome.verdict, "customer": customer_object(outcome.person)}
-    return json_response({**done, **warned(profile, outcome)})
+    return json_response({**done, **warned(profile.warnings, outcome)})
 
 
 async def bulk(call: Call, caller: Writer) -> Response:
@@ -79,7 +80,7 @@ async def bulk(call: Call, caller: Writer) -> Response:
         )
     if len(inputs) > BULK_LIMIT:
         raise Problem("too_many", f"You can upload up to {BULK_LIMIT} users in an API call.")
-    parsed = [_parsed(item, call) for item in inputs]
+    parsed = [_parsed(item, call, caller) for item in inputs]
     outcomes = iter(await _upsert_all(call, caller, [item for item in parsed if isinstance(item, Upsert)]))
     failed, errors, results = [], [], []
     for given, item in zip(inputs, parsed, strict=True):
@@ -87,7 +88,9 @@ async def bulk(call: Call, caller: Writer) -> Response:
         if outcome.refusal is not None:
             failed.append(given)
             errors.append(_bulk_error(outcome.refusal))
-        results.append({**_result(outcome), **(warned(item.profile, outcome) if isinstance(item, Upsert) else {})})
+        results.append(
+            {**_result(outcome), **(warned(item.profile.warnings, outcome) if isinstance(item, Upsert) else {})}
+        )
     return json_response({**DONE, "customers": failed, "errors": errors, "results": results})
 
 
@@ -101,20 +104,20 @@ async def remove_posted(call: Call, caller: Writer) -> Response:
     return await _delete(call, caller, parse_who(await call.json_object(), limits=call.services.store.limits))
 
 
-def is_strict(call: Call) -> bool:
-    """Whether invalid optional fields are to be refused: `?strict=true`."""
+def is_strict(call: Call, caller: Caller) -> bool:
+    """Whether invalid optional fields are to be refused: `?strict=true`, or else the setting of the key."""
     value = call.request.query_params.get("strict", "").lower()
     if value not in ("", "true", "1", "false", "0"):
         raise Problem("invalid", "strict must be true or false.", faults=[Fault("strict", "must be true or false")])
-    return value in ("true", "1")
+    return value in ("true", "1") if value else caller.key.is_strict
 
 
-def warned(profile: Profile | None, outcome: Outcome) -> dict[str, Any]:
+def warned(fields: Sequence[FieldWarning], outcome: Outcome) -> dict[str, Any]:
     """The member `warnings` of a response: what was not stored as sent. Empty if there is nothing to report.
 
-    Invalid profile fields, and consent that was kept back because the person had ended it.
+    Invalid fields, and consent that was kept back because the person had ended it.
     """
-    found: list[Any] = [] if profile is None else list(profile.warnings)
+    found: list[Any] = [*fields, *outcome.warnings]
     found += [{"field": fault.field, "detail": fault.detail} for fault in outcome.kept_back]
     return {"warnings": found} if found else {}
 
@@ -172,11 +175,16 @@ async def _upsert_all(call: Call, caller: Writer, upserts: list[Upsert]) -> list
     return outcomes
 
 
-def _parsed(item: Any, call: Call) -> Upsert | RefusedError:
+def _profile(body: dict[str, Any], call: Call, caller: Caller) -> Profile:
+    limits, strict = call.services.store.limits, is_strict(call, caller)
+    return parse_profile(body, limits=limits, strict=strict, country=caller.country())
+
+
+def _parsed(item: Any, call: Call, caller: Caller) -> Upsert | RefusedError:
     if not isinstance(item, dict):
         return RefusedError("invalid", (Fault("customers", "must be a list of objects"),))
     try:
-        return Upsert(parse_profile(item, limits=call.services.store.limits, strict=is_strict(call)))
+        return Upsert(_profile(item, call, caller))
     except RefusedError as refusal:
         return refusal
 

@@ -41,16 +41,18 @@ WHOSE: Final = ("email", "customer_id", "uuid")
 async def record_event(call: Call, caller: Writer) -> Response:
     """Record one event."""
     services = call.services
-    body, strict = await call.json_object(), is_strict(call)
-    activity = parse_activity(body, now=services.clock(), limits=services.store.limits, strict=strict)
+    body, strict = await call.json_object(), is_strict(call, caller)
+    limits, country = services.store.limits, caller.country()
+    activity = parse_activity(body, now=services.clock(), limits=limits, strict=strict, country=country)
     outcome = await call.submit(caller.site, RecordActivity(activity))
-    return json_response({**DONE, "result": outcome.verdict, **warned(activity.profile, outcome)})
+    return json_response({**DONE, "result": outcome.verdict, **warned(activity.warnings, outcome)})
 
 
 async def bulk(call: Call, caller: Writer) -> Response:
     """Record up to 100 events, at most 1 MB, each on its own, in order. Reports which failed and why."""
     services = call.services
-    events, strict = (await call.json_object(BULK_BYTES)).get("events"), is_strict(call)
+    events, strict = (await call.json_object(BULK_BYTES)).get("events"), is_strict(call, caller)
+    limits, country = services.store.limits, caller.country()
     if not isinstance(events, list):
         raise Problem("malformed", 'The body must be {"events": [...]}.', faults=[Fault("events", "must be a list")])
     if len(events) > BULK_LIMIT:
@@ -61,7 +63,7 @@ async def bulk(call: Call, caller: Writer) -> Response:
         try:
             if not isinstance(event, dict):
                 raise RefusedError("invalid", (Fault("events", "must be a list of objects"),))
-            activity = parse_activity(event, now=services.clock(), limits=services.store.limits, strict=strict)
+            activity = parse_activity(event, now=services.clock(), limits=limits, strict=strict, country=country)
             commands.append((place, RecordActivity(activity)))
         except RefusedError as refusal:
             refused[place] = refusal
@@ -70,7 +72,7 @@ async def bulk(call: Call, caller: Writer) -> Response:
     for (place, command), outcome in zip(commands, outcomes, strict=True):
         if outcome.refusal is not None:
             refused[place] = outcome.refusal
-        elif found := warned(command.activity.profile, outcome):
+        elif found := warned(command.activity.warnings, outcome):
             warnings.append({"index": place, **found})
     ignored = [place for (place, _), outcome in zip(commands, outcomes, strict=True) if outcome.verdict == "ignored"]
     failed = [_failure(place, events[place], refused[place]) for place in sorted(refused)]

@@ -11,6 +11,7 @@ from regulars.domain.references import Reference, parse_reference
 from regulars.domain.text import whole_number
 from regulars.http.call import Call
 from regulars.http.errors import Problem
+from regulars.http.jsonapi.query import prefers_strict
 from regulars.http.keyring import Caller
 
 
@@ -51,6 +52,11 @@ async def read_resource(call: Call, type_: str, *, id_: str | None = None) -> Re
     return ResourceBody(
         None if given is None else str(given), data.get("attributes", {}), data.get("relationships", {})
     )
+
+
+def is_strict(call: Call, caller: Caller) -> bool:
+    """Whether an optional field that cannot be read is refused: `Prefer: handling=strict`, or the key is set so."""
+    return prefers_strict(call) or caller.key.is_strict
 
 
 def site_of(body: ResourceBody, caller: Caller, *, required: bool) -> int:

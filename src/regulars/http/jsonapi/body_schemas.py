@@ -19,6 +19,19 @@ _SITE: Final = record(
 )
 
 
+_SITE_ATTRIBUTES: Final = {
+    "attributes": record(
+        {
+            "title": such_as(TEXT, "The shop"),
+            "country": {**such_as(or_null(TEXT), "DE"), "description": "ISO 3166; for national phone numbers."},
+            "currency": {**such_as(TEXT, "EUR"), "description": "ISO 4217; the one that figures count."},
+            "time_zone": {**such_as(or_null(TEXT), "Europe/Berlin"), "description": "IANA; null for UTC."},
+        },
+        required=(),
+    )
+}
+
+
 def inputs(limits: Limits) -> dict[str, Schema]:
     """Every request body by component name, with the limits of this server."""
     contact = _contact(limits)
@@ -27,6 +40,7 @@ def inputs(limits: Limits) -> dict[str, Schema]:
         **_documents("contacts", contact, required=("email",), changed=contact, beside={"relationships": tags}),
         **{name: each for kind in KINDS for name, each in _of_kind(kind, limits).items()},
         **_of_kind(DRIP_CAMPAIGN, limits, beside=plan_schemas()),
+        change("sites"): record({"data": record({"type": {"const": "sites"}, "id": TEXT, **_SITE_ATTRIBUTES})}),
     }
 
 

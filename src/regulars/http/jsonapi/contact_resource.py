@@ -10,12 +10,16 @@ from msgspec import Struct
 from regulars.domain.customer import Customer
 from regulars.domain.identity import public_number
 from regulars.domain.moments import iso
+from regulars.domain.phone import is_writing_of
 from regulars.http.jsonapi.customer_resource import Ties, name_of
 from regulars.http.jsonapi.documents import Attributes, chosen, identifier, identifiers, related
 
 SUBSCRIBED: Final = "subscribed"
 CUSTOM: Final = ("business_number", "custom_1", "custom_2", "custom_3")
 """Attributes of a contact that are attributes of the customer, under the same name."""
+
+PHONE: Final = "phone_number"
+"""The field, and the attribute that keeps the number as it was written, where that differs."""
 
 RELATED: Final = {"offers": ("offer.granted", "offers"), "tags": ("tag.has", "contact_tags")}
 """The relationships of a contact to objects: the relation that each is, and the type of the objects."""
@@ -40,10 +44,18 @@ def _custom(name: str) -> Callable[[Contact], str | None]:
     return read
 
 
+def _phone(contact: Contact) -> str | None:
+    """The number as it was written, unless another call has changed it since."""
+    number, written = contact.customer.phone_number, contact.attributes.get(PHONE)
+    if isinstance(written, str) and (number is None or is_writing_of(written, number)):
+        return written
+    return number
+
+
 ATTRIBUTES: Final[Attributes[Contact]] = {
     "name": lambda contact: name_of(contact.customer),
     "email": lambda contact: contact.customer.email or "",
-    "phone_number": attrgetter("customer.phone_number"),
+    PHONE: _phone,
     "business_number": _custom("business_number"),
     "subscribed": attrgetter("subscribed"),
     "address_line_1": attrgetter("customer.address_line_1"),

@@ -10,10 +10,11 @@ from regulars.domain.commands import Command, DeleteCustomer, Upsert
 from regulars.domain.faults import RefusedError
 from regulars.domain.identity import Who
 from regulars.domain.outcome import Outcome
+from regulars.domain.profile import Profile
 from regulars.http.call import Call
 from regulars.http.errors import after_commit
 from regulars.http.jsonapi import contact_bodies, listing, schemas
-from regulars.http.jsonapi.bodies import read_resource, site_of
+from regulars.http.jsonapi.bodies import ResourceBody, is_strict, read_resource, site_of
 from regulars.http.jsonapi.contact_documents import TYPES, ContactsDocument
 from regulars.http.jsonapi.contact_resource import RELATIONSHIPS
 from regulars.http.jsonapi.customer_documents import RenderContext
@@ -61,12 +62,12 @@ async def create(call: Call, caller: Writer) -> Response:
     query = _query(call, SHOW)
     body = await read_resource(call, "contacts")
     site = site_of(body, caller, required=True)
-    profile = contact_bodies.profile_of(body.attributes, call.services.store.limits, number=None)
+    profile = _profile(call, caller, body, site, None)
     outcome = await _submit(call, site, Upsert(profile, new=True))
     assert outcome.person is not None
     with after_commit():
         number = outcome.person.customer.number
-        return await _shown(call, caller, _warned(query, outcome), site, number, status=201)
+        return await _shown(call, caller, _warned(query, profile, outcome), site, number, status=201)
 
 
 async def change(call: Call, caller: Writer) -> Response:
@@ -74,11 +75,11 @@ async def change(call: Call, caller: Writer) -> Response:
     query = _query(call, SHOW)
     site, number = customer_place(call.path("id"), caller, NOUN)
     body = await read_resource(call, "contacts", id_=call.path("id"))
-    profile = contact_bodies.profile_of(body.attributes, call.services.store.limits, number=number)
+    profile = _profile(call, caller, body, site, number)
     tags = contact_bodies.tags_of(body.relationships, call.services.store.limits)
     outcome = await _submit(call, site, Upsert(profile, tags=tags))
     with after_commit():
-        return await _shown(call, caller, _warned(query, outcome), site, number)
+        return await _shown(call, caller, _warned(query, profile, outcome), site, number)
 
 
 async def remove(call: Call, caller: Writer) -> Response:
@@ -95,10 +96,21 @@ def _query(call: Call, query_spec: QuerySpec) -> ParsedQuery:
     return query_spec.of(call)
 
 
-def _warned(query: ParsedQuery, outcome: Outcome) -> ParsedQuery:
-    """The query with warnings about what the body requested but was not done."""
-    kept_back = [{"source": {"pointer": SUBSCRIBED_POINTER}, "detail": fault.detail} for fault in outcome.kept_back]
-    return msgspec.structs.replace(query, warnings=[*query.warnings, *kept_back]) if kept_back else query
+def _profile(call: Call, caller: Caller, body: ResourceBody, site: int, number: int | None) -> Profile:
+    return contact_bodies.profile_of(
+        body.attributes,
+        call.services.store.limits,
+        number=number,
+        strict=is_strict(call, caller),
+        country=caller.country(site),
+    )
+
+
+def _warned(query: ParsedQuery, profile: Profile, outcome: Outcome) -> ParsedQuery:
+    """The query with warnings about what was not stored as sent, and what was requested but not done."""
+    told = [contact_bodies.pointed(warning) for warning in profile.warnings]
+    told += [{"source": {"pointer": SUBSCRIBED_POINTER}, "detail": fault.detail} for fault in outcome.kept_back]
+    return msgspec.structs.replace(query, warnings=[*query.warnings, *told]) if told else query
 
 
 async def _submit(call: Call, site: int, command: Command) -> Outcome:

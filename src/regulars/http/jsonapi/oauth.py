@@ -14,8 +14,9 @@ from regulars.http.jsonapi.query import pairs
 from regulars.http.jsonapi.surface import OAUTH
 from regulars.http.operation import Operation
 from regulars.http.schema import TEXT, WHOLE, Schema, one_of, record, such_as
-from regulars.store import control
-from regulars.store.control import ApiKey, Tokens
+from regulars.store import control, tokens
+from regulars.store.control import ApiKey
+from regulars.store.tokens import Tokens
 
 NOT_TO_BE_KEPT: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 USER_GRANT: Final = "password"
@@ -41,13 +42,13 @@ async def token(call: Call) -> Response:
     grant = GRANTS.get(name)
     if grant is None:
         raise Problem("unsupported_grant_type", f"Unknown grant_type. Allowed: {', '.join(GRANTS)}.")
-    tokens = await grant(call, form)
+    granted = await grant(call, form)
     return json_response(
         {
-            "access_token": tokens.access_token,
-            "refresh_token": tokens.refresh_token,
+            "access_token": granted.access_token,
+            "refresh_token": granted.refresh_token,
             "token_type": "Bearer",
-            "expires_in": tokens.expires_in,
+            "expires_in": granted.expires_in,
         },
         headers=NOT_TO_BE_KEPT,
     )
@@ -59,7 +60,7 @@ async def revoke(call: Call) -> Response:
     key = await _client(call, form) or await _bearer(call)
     if not form.get("token"):
         raise Problem("invalid_request", "token is required: the access or refresh token to revoke.")
-    await control.revoke_tokens(call.services.store.engine, form["token"], key=key, now=call.services.clock())
+    await tokens.revoke_tokens(call.services.store.engine, form["token"], key=key, now=call.services.clock())
     call.services.keyring.forget()
     return Response(headers=NOT_TO_BE_KEPT)
 
@@ -68,7 +69,7 @@ async def _by_client_credentials(call: Call, form: Form) -> Tokens:
     key = await _client(call, form)
     if key is None:
         raise Problem("invalid_client", WRONG_CLIENT)
-    return await control.grant_tokens(call.services.store.engine, key, now=call.services.clock())
+    return await tokens.grant_tokens(call.services.store.engine, key, now=call.services.clock())
 
 
 async def _by_password(call: Call, form: Form) -> Tokens:
@@ -81,16 +82,16 @@ async def _by_refresh_token(call: Call, form: Form) -> Tokens:
     if not form.get("refresh_token"):
         raise Problem("invalid_request", "refresh_token is required.")
     key = await _client(call, form)
-    tokens = await control.renew_tokens(
+    renewed = await tokens.renew_tokens(
         call.services.store.engine,
         form["refresh_token"],
         key=None if key is None else key.id,
         now=call.services.clock(),
     )
-    if tokens is None:
+    if renewed is None:
         raise Problem("invalid_grant", "The refresh token is unknown, used, revoked or expired.")
     call.services.keyring.forget()
-    return tokens
+    return renewed
 
 
 GRANTS: Final[dict[str, Callable[[Call, Form], Awaitable[Tokens]]]] = {

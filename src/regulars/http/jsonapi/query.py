@@ -115,12 +115,13 @@ class QuerySpec:
 
     def of(self, call: Call, raw: bytes | None = None) -> ParsedQuery:
         """What a call asks for, as `read` takes it. raw: the query string, if it is not that of the call.
-        `Prefer: handling=strict` (RFC 7240) refuses what is unknown."""
-        preferred = call.request.headers.getlist("prefer")
+
+        `Prefer: handling=strict` (RFC 7240) refuses what is unknown.
+        """
         return self.read(
             call.scope["query_string"] if raw is None else raw,
             largest_page=call.services.settings.page_size_limit,
-            strict=any(_prefers_strict(value) for value in preferred),
+            strict=prefers_strict(call),
         )
 
     def read(self, raw: bytes, *, largest_page: int, strict: bool = False) -> ParsedQuery:
@@ -207,6 +208,11 @@ def pairs(raw: bytes) -> list[tuple[str, str]]:
 def address(text: str) -> str:
     """An address, or part of one, as a query string brings it: a + that was not encoded arrives as a blank."""
     return text.strip().replace(" ", "+")
+
+
+def prefers_strict(call: Call) -> bool:
+    """Whether a call has the header `Prefer: handling=strict` (RFC 7240)."""
+    return any(_prefers_strict(value) for value in call.request.headers.getlist("prefer"))
 
 
 def _prefers_strict(value: str) -> bool:

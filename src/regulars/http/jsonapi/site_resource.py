@@ -4,12 +4,14 @@ from operator import attrgetter
 from typing import Any, Final
 
 from regulars.domain.moments import iso
+from regulars.domain.site_settings import SETTING_RULES
 from regulars.http.jsonapi.documents import Attributes, resource
 from regulars.store.control import Site
 
 SITES: Final[Attributes[Site]] = {
     "title": attrgetter("title"),
     "subdomain": attrgetter("subdomain"),
+    **{name: attrgetter(name) for name in SETTING_RULES},
     "created_at": lambda site: iso(site.created_at),
     "updated_at": lambda site: iso(site.updated_at),
 }

@@ -1,28 +1,42 @@
 """The sites of the caller's account."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from starlette.responses import Response
 
-from regulars.domain.text import search_key
+from regulars.domain.faults import Fault
+from regulars.domain.fields import FIELD_RULES
+from regulars.domain.site_settings import SETTING_RULES
+from regulars.domain.text import is_blank, search_key, whole_number
 from regulars.http.call import Call
-from regulars.http.errors import Problem
+from regulars.http.errors import Problem, after_commit
 from regulars.http.jsonapi import paging, schemas
+from regulars.http.jsonapi.bodies import read_resource, refused
 from regulars.http.jsonapi.documents import document
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.query import ParsedQuery, QuerySpec
 from regulars.http.jsonapi.site_resource import SITES, site_resource
 from regulars.http.jsonapi.surface import JSONAPI
-from regulars.http.keyring import Reader
+from regulars.http.keyring import Caller, Reader, Writer
 from regulars.http.operation import Operation
+from regulars.http.schema import ref
 from regulars.store import control
 from regulars.store.control import Site
+from regulars.store.site_settings import CHANGEABLE, change_site, count_revenue
 
 SORTS: Final = ("title", "-title", "subdomain", "-subdomain")
 """Sort orders in the callers' spelling; the default first."""
 
 FILTERS: Final = {"title_cont": "title", "subdomain_cont": "subdomain"}
 """Filters by a part of a field, as the vendor spells them."""
+
+READ_ONLY: Final = ("subdomain", "created_at", "updated_at")
+"""Attributes that may be sent, as a client does that sends back what it got, and are ignored."""
+
+NEVER_NULL: Final = ("title", "currency")
+COUNTED_AT_ONCE: Final = 5
+"""Slices of customers whose revenue is counted anew before the reply; a job counts the rest."""
 
 INDEX: Final = QuerySpec(fields={"sites": SITES}, filters=FILTERS, sorts=SORTS, paged=True)
 SHOW: Final = QuerySpec(fields={"sites": SITES})
@@ -62,6 +76,55 @@ async def show(call: Call, caller: Reader) -> Response:
     raise Problem("object_not_found", "No site of this account has this id.")
 
 
+async def change(call: Call, caller: Writer) -> Response:
+    """Change what the body names of a site."""
+    query = SHOW.of(call)
+    number = _number(call, caller)
+    body = await read_resource(call, "sites", id_=call.path("id"))
+    store = call.services.store
+    site = await change_site(store.engine, number, _changes(body.attributes, call), now=call.services.clock())
+    with after_commit():
+        call.services.keyring.forget()
+        await count_revenue(store, number, slices=COUNTED_AT_ONCE)
+        home = origin(call.scope, call.services.settings.trusted_proxies)
+        shown = {"data": site_resource(site, query.fields.get("sites")), "links": {"self": f"{home}/v1/sites/{number}"}}
+        return document(shown, warnings=query.warnings)
+
+
+def _number(call: Call, caller: Caller) -> int:
+    """The site of the caller's account that the path names. Raises Problem."""
+    number = whole_number(call.path("id"), longest=16)
+    if number is None or number not in caller.sites:
+        raise Problem("object_not_found", "There is no site with this id.")
+    return number
+
+
+def _changes(attributes: Mapping[str, Any], call: Call) -> dict[str, str | None]:
+    """The new values of what is named, None to clear. Raises Problem with all faults."""
+    faults: list[Fault] = []
+    changes: dict[str, str | None] = {}
+    for name, value in attributes.items():
+        where = f"data.attributes.{name}"
+        if name in READ_ONLY:
+            continue
+        if name not in CHANGEABLE:
+            faults.append(Fault(where, f"cannot be changed; allowed: {', '.join(CHANGEABLE)}"))
+        elif value is None or is_blank(value):
+            changes[name] = None
+            if name in NEVER_NULL:
+                faults.append(Fault(where, "cannot be cleared"))
+        else:
+            try:
+                rule = SETTING_RULES.get(name)
+                limits = call.services.store.limits
+                changes[name] = FIELD_RULES["name"](value, limits) if rule is None else rule(value)
+            except ValueError as error:
+                faults.append(Fault(where, str(error)))
+    if faults:
+        raise refused(faults, "unprocessable")
+    return changes
+
+
 def _selected(sites: list[Site], query: ParsedQuery) -> list[Site]:
     """The sites that the filters select, in order."""
     for name, value in query.filters:
@@ -90,6 +153,19 @@ OPERATIONS: Final = (
     ),
     Operation(
         JSONAPI, "sites.show", "GET", "/v1/sites/{id}", show, "Get a site", query=SHOW, reply=schemas.shown(SHOW)
+    ),
+    Operation(
+        JSONAPI,
+        "sites.change",
+        "PATCH",
+        "/v1/sites/{id}",
+        change,
+        "Change a site",
+        "Attributes that the body leaves out stay as they are. A new `currency` counts all revenue anew; for a large "
+        "site a background job does so.",
+        query=SHOW,
+        body=ref("sites_change"),
+        reply=schemas.shown(SHOW),
     ),
 )
 """The operations on sites."""
