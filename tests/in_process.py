@@ -67,6 +67,10 @@ class InProcess:
         assert self.application.gate.services is not None
         return self.application.gate.services
 
+    def site(self, account: str, site: str) -> int:
+        """The number of a site that a client or secret was made for."""
+        return self._sites[account, site].id
+
     def contents(self) -> Contents:
         """What the database holds at this moment."""
         return contents(self.path)

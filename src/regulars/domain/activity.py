@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from regulars.domain.consent import CAUSES
-from regulars.domain.event_names import as_meant
+from regulars.domain.event_names import BETWEEN_WORDS, BOUNCE_TYPES, as_meant
 from regulars.domain.events import EVENTS, REFERENCE_FIELDS, SPELLINGS, UNKNOWN, Event, Sets, When
 from regulars.domain.faults import Fault, FieldWarning, RefusedError
 from regulars.domain.identity import Who
@@ -42,9 +42,10 @@ class Activity(Struct, kw_only=True):
     at: when (ms), None for now. uuid: 16 bytes that identify a repeat. uuid_is_derived: it was made from the content,
     as the caller gave none. at_is_arrival: `at` is the time of arrival, as the caller gave none. address_key: the
     address the event names. references: which object each field names. amount: cents, never negative. currency: of
-    the amount, None if it names none. conditions: the event's conditions that its fields meet. log_key: the email's id. detail: all other fields that the caller sent, as
-    stored in the history (JSON text, None if empty). visitor: the cookie and device that the event names. anonymous:
-    the body (JSON text) of an event that names nothing else. warnings: fields that were not stored as sent.
+    the amount, None if it names none. conditions: the event's conditions that its fields meet. log_key: the email's id.
+    detail: all other fields that the caller sent, as stored in the history (JSON text, None if empty). visitor: the
+    cookie and device that the event names. anonymous: the body (JSON text) of an event that names nothing else.
+    warnings: fields that were not stored as sent.
     """
 
     name: str
@@ -347,9 +348,7 @@ class _Validator:
         if value is None or value == "":
             return "soft"
         kind = (
-            _BOUNCE_TYPES.get(_BETWEEN_WORDS.sub("", value).lower().removesuffix("bounce"))
-            if _is_short(value)
-            else None
+            BOUNCE_TYPES.get(BETWEEN_WORDS.sub("", value).lower().removesuffix("bounce")) if _is_short(value) else None
         )
         if kind is None:
             self.faults.append(Fault("bounce_type", "must be hard or soft, or permanent or transient"))
@@ -376,17 +375,6 @@ class _Validator:
         if len(text) > self.limits.event_detail:
             self.faults.append(Fault("", f"an event must fit in {self.limits.event_detail} bytes"))
         return text.decode()
-
-
-_BETWEEN_WORDS: Final = re.compile(r"[\s_-]+")
-_BOUNCE_TYPES: Final = {
-    **dict.fromkeys(("hard", "permanent", "perm", "permfail", "permanentfail", "permanentfailure"), "hard"),
-    **dict.fromkeys(
-        ("soft", "transient", "temporary", "temp", "tempfail", "temporaryfail", "temporaryfailure"), "soft"
-    ),
-    **dict.fromkeys(("undetermined", "block", "blocked"), "soft"),
-}
-"""What providers call the two types, in lower case, without spaces and the word bounce."""
 
 
 def _is_short(value: Any) -> TypeGuard[str]:

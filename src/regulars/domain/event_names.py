@@ -4,6 +4,7 @@ An event that ends consent must not be stored as an unknown event without effect
 means if it is about email, consent, newsletters, sequences or suppression. Any other name is the caller's own.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -67,6 +68,19 @@ def _variants() -> Iterator[tuple[str, tuple[str, dict[str, str]]]]:
 
 MEANT: Final = {**_PLAIN, **dict(_variants())}
 """By name in lower case with underscores: the event that it means, and the fields that it implies."""
+
+
+BETWEEN_WORDS: Final = re.compile(r"[\s_-]+")
+"""What may stand between the words of a bounce type."""
+
+BOUNCE_TYPES: Final = {
+    **dict.fromkeys(("hard", "permanent", "perm", "permfail", "permanentfail", "permanentfailure"), "hard"),
+    **dict.fromkeys(
+        ("soft", "transient", "temporary", "temp", "tempfail", "temporaryfail", "temporaryfailure"), "soft"
+    ),
+    **dict.fromkeys(("undetermined", "block", "blocked"), "soft"),
+}
+"""What providers call the two types, in lower case, without spaces and the word bounce."""
 
 
 def as_meant(body: Mapping[str, Any]) -> Mapping[str, Any]:

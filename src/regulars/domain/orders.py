@@ -75,7 +75,7 @@ def _is_same(one: Report, other: Report) -> bool:
 
 
 def _rank(report: Report) -> tuple[bool, float, int, str]:
-    """The order of reports of one line; the greatest counts: with an amount, the latest, the largest, with a currency."""
+    """The order of reports of one line; the greatest counts: with an amount, the latest, largest, a named currency."""
     at = float("-inf") if report.at is None else report.at
     return report.amount is not None, at, report.amount or 0, report.currency or ""
 

@@ -165,20 +165,7 @@ class Loading:
         """Take the lock and read what the commands refer to."""
         needs, people = self._needs, self._needs.people
         objects = [(KIND_CODES[kind], reference) for kind, reference in needs.objects]
-        (
-            heads,
-            by_email,
-            by_id,
-            by_uuid,
-            by_number,
-            *found,
-            seen,
-            mails,
-            oldest,
-            newest,
-            own_mails,
-            site,
-        ) = await self._ask(
+        heads, *answers = await self._ask(
             self._take_head(token) if self.head is None else None,
             self._keyed(sql.PEOPLE_BY_EMAIL, {who.email_key for who in people} - {None}),
             self._keyed(sql.PEOPLE_BY_CUSTOMER_ID, {who.customer_id for who in people} - {None}),
@@ -194,6 +181,8 @@ class Loading:
             self._keyed(sql.LOGS_BY_NUMBER, self._own_mails()),
             (revenue_statements.CURRENCY, {"site": self._site}) if needs.revenues else None,
         )
+        found = answers[4:7]
+        seen, mails, oldest, newest, own_mails, site = answers[7:]
         head = self._taken(heads)
         self.work = work = WorkingSet(now, Counters(*head[3:]))
         work.visitors = self._visitors
@@ -204,7 +193,7 @@ class Loading:
                 work.objects.add(RelatedObject(*row))
         for uuid, customer, log in seen:
             work.history.see(uuid, customer if log is None else None)
-        for rows in (by_email, by_id, by_uuid, by_number):
+        for rows in answers[:4]:
             for row in rows:
                 if row[0] not in work.people.by_number:
                     work.people.add(Person(Customer(*row[:-1]), picture_ties(row[-1])))

@@ -14,7 +14,7 @@ NOW = 1_800_000_000_000
 def site_with(app: InProcess, name: str, **settings: str) -> Client:
     """A caller whose key is of a new site with these settings."""
     client = app.client(account="settings", site=name)
-    app.run(change_site(app.store.engine, app._sites["settings", name].id, settings, now=NOW))
+    app.run(change_site(app.store.engine, app.site("settings", name), settings, now=NOW))
     return client
 
 
@@ -38,7 +38,7 @@ def test_national_phone_numbers_are_of_the_country_of_the_site(app: InProcess) -
 
 def test_a_new_setting_holds_at_once_where_it_is_changed(app: InProcess) -> None:
     api = app.client(account="changing", site="main")
-    site = app._sites["changing", "main"].id
+    site = app.site("changing", "main")
     body = {"email": "swiss@t.example", "phone_number": "044 668 18 00"}
     assert len(done(api.post("customers", body))["warnings"]) == 1
     patch = {"data": {"type": "sites", "id": str(site), "attributes": {"country": "CH"}}}
@@ -91,7 +91,7 @@ def test_amounts_of_another_currency_count_in_no_figure(app: InProcess) -> None:
     bought("c", "2")
     found = customer(api, email)
     assert (found["lifetime_revenue"], found["lifetime_orders"]) == (7, 3)
-    site = app._sites["currencies", "main"].id
+    site = app.site("currencies", "main")
     for currency, revenue in (("JPY", 9802), ("USD", 2), ("EUR", 7)):
         patch = {"data": {"type": "sites", "id": str(site), "attributes": {"currency": currency}}}
         assert api.send("PATCH", f"/v1/sites/{site}", patch).json()["data"]["attributes"]["currency"] == currency
