@@ -19,9 +19,11 @@ test: $(VENV)/installed-dev ## lint, types and tests: all that a change must pas
 	$(BIN)/mypy --strict
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-test-long: $(VENV)/installed-dev ## the tests marked slow, the random ones with tens of thousands of examples, every SQLSTATE: a quarter of an hour
+test-long: $(VENV)/installed-dev ## the tests marked slow, the random ones with tens of thousands of examples, every SQLSTATE: half an hour
 	$(BIN)/pytest -n 2 --dist loadgroup -m slow
 	REGULARS_EXAMPLES=10000 $(BIN)/pytest -n 2 -o faulthandler_timeout=0 tests/test_audience_end_to_end.py tests/store/test_sqlstates.py
+	REGULARS_EXAMPLES=100 $(BIN)/pytest -n 2 --dist loadgroup -m 'hypothesis and not slow' --ignore tests/test_audience_end_to_end.py
+	REGULARS_CALLS=8 $(BIN)/pytest -n 2 tests/http/openapi/test_conformance.py
 
 torture: $(VENV)/installed-dev ## kills and attacks on the wire, for SECONDS_=60 seconds; SEED=n repeats a run
 	$(BIN)/python -m tests.torture --seconds $(or $(SECONDS_),60) $(if $(SEED),--seed $(SEED))
