@@ -24,8 +24,9 @@ pytestmark = pytest.mark.usefixtures("database")
 
 def figures(run: Run, *arguments: str) -> dict[str, Any]:
     summary = run("import", *arguments, "--json").json
-    assert list(summary)[:9] == [
-        "lines", "created", "updated", "unchanged", "rejected", "clamped", "kept_back", "ignored", "warnings",
+    assert list(summary)[:10] == [
+        "lines", "created", "updated", "unchanged", "rejected", "clamped", "kept_back", "ignored", "anonymous",
+        "warnings",
     ]  # fmt: skip
     return {name: value for name, value in summary.items() if value and name not in ("seconds", "rate")}
 
