@@ -21,6 +21,7 @@ TABLES = (
     "consents",
     "drip_campaigns",
     "pending_mails",
+    "audiences",
     *("visitors", "anonymous_events", "changes"),
 )
 

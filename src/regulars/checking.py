@@ -20,6 +20,7 @@ from regulars.store import change_statements as sql
 from regulars.store import outbox
 from regulars.store.following import StoreSnapshot
 from regulars.store.inspection import (
+    audience_problems,
     contradictions,
     drip_problems,
     last_tied,
@@ -67,6 +68,7 @@ async def check_site(store: Store, site: int, snapshots: Path | None = None) -> 
         problems += await wrong_counts(snapshot.connection, site)
         problems += await drip_problems(snapshot.connection, site, _MOST)
         problems += await lost_visitors(snapshot.connection, site, _MOST)
+        problems += await audience_problems(snapshot.connection, site, _MOST)
         loaded, strangers = await _loaded(snapshot, site, head)
         problems += strangers[:_MOST]
         for relation, item in (await without_object(snapshot.connection, site, loaded.ties))[:_MOST]:

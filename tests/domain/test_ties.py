@@ -30,7 +30,8 @@ def test_the_table_agrees_with_the_catalogue_of_events(each: Relationship) -> No
 
 def test_every_kind_that_customers_are_tied_to_has_one_relationship() -> None:
     kinds = [BY_NAME[relation].kind for relation in RELATIONSHIPS]
-    assert sorted(map(str, kinds)) == sorted({each.kind for each in RELATIONS if each.kind})
+    # Lists have calls of their own: being in one leaves no trace in the activity.
+    assert sorted(map(str, kinds)) == sorted({each.kind for each in RELATIONS if each.kind} - {"audience"})
 
 
 def site() -> MemorySite:

@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 from regulars.domain.activity import parse_activity
-from regulars.domain.commands import PlanChange, RecordActivity, SaveDripCampaign, SaveObject, Upsert
+from regulars.domain.commands import (
+    DefinitionChange,
+    PlanChange,
+    RecordActivity,
+    SaveAudience,
+    SaveDripCampaign,
+    SaveObject,
+    Upsert,
+)
 from regulars.domain.customer import Customer, index_columns
 from regulars.domain.outcome import Outcome
 from regulars.domain.profile import parse_profile
@@ -62,6 +70,12 @@ def campaign(key: str, *delays: int) -> SaveDripCampaign:
     """The command that creates a drip campaign with a step for each delay (seconds)."""
     steps = tuple((delay, f"tem_{delay}") for delay in delays)
     return SaveDripCampaign(SaveObject(kind="sequence", key=key, name=key), PlanChange(enabled=True, steps=steps))
+
+
+def audience(key: str, question: str | None = None, *refers: str) -> SaveAudience:
+    """The command that creates an audience; one without a question is a list."""
+    change = DefinitionChange(kind="list" if question is None else "dynamic", question=question, refers=refers)
+    return SaveAudience(SaveObject(kind="audience", key=key, name=key), change)
 
 
 async def prepare(store: Store, sites: int = 1) -> None:

@@ -20,7 +20,7 @@ from regulars.store.store import Store, engine_for
 
 from ..databases import EMPTY, ENGINES, drop_database, new_database, query, url_of
 from .chain import assert_replay_gives_the_tables
-from .running import NOW, Running, activity, campaign, running, upsert
+from .running import NOW, Running, activity, audience, campaign, running, upsert
 
 WAYS = [(one, other) for one in ENGINES for other in EMPTY]
 
@@ -57,6 +57,8 @@ async def fill(at: Running, customers: int = 40) -> None:
         await at.store.ledger.submit(site, upsert(customer_id="c0", cookie="known"))
         await at.record("visit", site, cookie="unknown", device_id="phone", event_uuid="waiting")
         await at.store.ledger.submit(site, campaign("drip", 60, 3600))
+        await at.store.ledger.submit(site, audience("vips", '{"has":"tag","any_of":["vip"]}'))
+        await at.store.ledger.submit(site, audience("both", '{"in":{"audience":"vips"}}', "vips"))
         await at.store.ledger.submit(site, ActivateDripCampaign("drip", parse_profile({"email": "ü2@example.com"})))
         await at.store.ledger.submit(site, DeleteCustomer(Who(email_key="ü2@example.com")))
     async with at.store.snapshot() as connection:

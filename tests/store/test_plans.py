@@ -42,6 +42,8 @@ INSERT INTO former_addresses SELECT s, 'f' || n || '@x.com', n, 0, NULL, n
 INSERT INTO tombstones SELECT s, decode(md5(s || 't' || n), 'hex'), n, NULL, NULL
   FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;
 INSERT INTO drip_campaigns SELECT s, n, 1, NULL, '[]' FROM generate_series(1, {SITES}) s, generate_series(1, 300) n;
+INSERT INTO audiences SELECT s, n, 'dynamic', '{{}}', CASE n % 100 WHEN 0 THEN '[1]' END, 0, 1, 0
+  FROM generate_series(1, {SITES}) s, generate_series(1, 300) n;
 INSERT INTO pending_mails
   SELECT s, n, n % 300, 1, n, 'u' || n || '@x.com', 'u' || n || '@x.com', NULL, 1, n, n, NULL
   FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;

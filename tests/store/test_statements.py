@@ -41,6 +41,8 @@ READS_A_SITE = {
     "lost_drip_plans": "for a check of a whole site, on a thread",
     "lost_pending_mails": "the same",
     "lost_visitors": "the same",
+    "lost_audiences": "the same",
+    "audience_graph": "the few audiences that refer to others, from an index of these",
 }
 """Statements that may search with the site (and kind) alone, and why."""
 

@@ -1,6 +1,6 @@
 """Questions and answers: evaluates a question on one index and estimates its cost."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Protocol
 
 from msgspec import Struct
@@ -21,6 +21,10 @@ NOTHING_SHOWN: Final = Shown([], 0, None)
 
 Asked = Predicate | Callable[[], Predicate]
 """A predicate, or a function that builds it for the current time."""
+
+
+Prepare = Callable[[Snapshot], Awaitable[None]]
+"""Reads, in the snapshot of the answer, what the predicate depends on. It may be called more than once."""
 
 
 class LoadingError(Exception):
@@ -52,12 +56,16 @@ class NoPageDetails:
 
 
 class Question(Struct, frozen=True):
-    """Whom to find, the sort order, the slice to show, and what to read of the customers shown."""
+    """Whom to find, the sort order, the slice to show, and what to read of the customers shown.
+
+    prepare: awaited with each snapshot before the predicate is built.
+    """
 
     asked: Asked
     sort: Sort
     page_slice: PageSlice
     details: PageDetails
+    prepare: Prepare | None = None
 
     def predicate(self) -> Predicate:
         """The predicate as of now."""
@@ -73,7 +81,7 @@ class Question(Struct, frozen=True):
         return expected(index, predicate, self.sort)
 
 
-class Study(Question, frozen=True):
+class Study(Question, frozen=True, kw_only=True):
     """A question about several sets of customers at once. The predicate is an All whose parts are the sets.
 
     work: turns the sets into a value, on the index that they come from; it must not modify them.

@@ -56,3 +56,26 @@ class LoadedSite:
         self._numbers |= noted
         for name in [*self._numbers][: max(len(self._numbers) - _MOST_NAMES, 0)]:
             del self._numbers[name]
+
+
+_SMALL_AT_A_TIME: Final = 100
+"""How many small sites one round of following covers; the rounds take turns."""
+
+
+class Turns:
+    """Which sites are due in a round of following: all large ones, and a few of the small ones, which catch up quickly.
+
+    large: customers from which a site is large.
+    """
+
+    def __init__(self, large: int) -> None:
+        self._large = large
+        self._turn = 0
+
+    def due(self, every: list[tuple[int, LoadedSite]]) -> list[tuple[int, LoadedSite]]:
+        """The sites that are due in this round."""
+        small = [each for each in every if each[1].index.size < self._large]
+        start = self._turn % len(small) if small else 0
+        self._turn = start + _SMALL_AT_A_TIME
+        due = small[start : start + _SMALL_AT_A_TIME]
+        return due if len(small) == len(every) else [each for each in every if each[1].index.size >= self._large] + due

@@ -23,6 +23,7 @@ from regulars.audience.answering import (
     LoadingError,
     NoPageDetails,
     PageDetails,
+    Prepare,
     Question,
     QuestionsFullError,
     Study,
@@ -35,7 +36,7 @@ from regulars.audience.filters.predicates import All, Predicate, keys, resolve
 from regulars.audience.filters.sorts import Sort
 from regulars.audience.history import OutOfStepError
 from regulars.audience.index import OutOfOrderError, SiteIndex, Tuning
-from regulars.audience.loaded import LoadedSite
+from regulars.audience.loaded import LoadedSite, Turns
 from regulars.audience.loading import Loader
 from regulars.audience.maintenance import Maintenance
 from regulars.audience.page_slice import PageSlice
@@ -47,9 +48,6 @@ from regulars.domain.changes import UnknownFormatError
 from regulars.domain.faults import UnknownSiteError
 
 MEBIBYTE: Final = 1024 * 1024
-
-_SMALL_AT_A_TIME: Final = 100
-"""How many small sites one round of `follow` covers; the rounds take turns."""
 
 _log = structlog.get_logger("regulars.audience")
 _T = TypeVar("_T")
@@ -113,7 +111,7 @@ class Audience:
             invalidate=self._rebuild,
         )
         self._loader = Loader(source, self._background, directory=directory, tuning=tuning, large=large)
-        self._turn = 0
+        self._turns = Turns(large)
         self.loaded: OrderedDict[int, LoadedSite] = OrderedDict()
         self._loading: dict[int, asyncio.Task[LoadedSite]] = {}
         self._heavy = 0
@@ -133,26 +131,32 @@ class Audience:
         sort: Sort | None = None,
         page_slice: PageSlice | None = None,
         details: PageDetails | None = None,
+        prepare: Prepare | None = None,
     ) -> AsyncIterator[Answer]:
         """Answer a question about the site's customers as of now.
 
         If the predicate depends on the current time, pass a function. It is called when the store is read, after any
         wait for the index, and may be called more than once. details: what to read of the customers on the page.
-        Raises UnknownSiteError, LoadingError if the index does not load in time, and QuestionsFullError.
+        prepare: awaited with each snapshot before. Raises UnknownSiteError, LoadingError and QuestionsFullError.
         """
-        question = Question(predicate, sort or Sort(), page_slice or PageSlice(), details or NoPageDetails())
+        question = Question(predicate, sort or Sort(), page_slice or PageSlice(), details or NoPageDetails(), prepare)
         async with self._asked(site, question) as answer:
             yield answer
 
     @asynccontextmanager
     async def study(
-        self, site: int, sets: Callable[[], Sequence[Predicate]], work: Callable[[SiteIndex, Sequence[BitMap]], Any]
+        self,
+        site: int,
+        sets: Callable[[], Sequence[Predicate]],
+        work: Callable[[SiteIndex, Sequence[BitMap]], Any],
+        *,
+        prepare: Prepare | None = None,
     ) -> AsyncIterator[Answer]:
-        """What `work` makes of several sets of customers, all as of now; `Answer.value` holds it.
+        """What `work` (see Study; it may run on a thread) makes of several sets of customers, all as of now.
 
-        work: see Study. It may be called on a thread. Raises as `ask` does.
+        `Answer.value` holds it. prepare: as in `ask`. Raises as `ask` does.
         """
-        asked = Study(lambda: All(tuple(sets())), Sort(), PageSlice(0, 0), NoPageDetails(), work)
+        asked = Study(lambda: All(tuple(sets())), Sort(), PageSlice(0, 0), NoPageDetails(), prepare, work=work)
         async with self._asked(site, asked) as answer:
             yield answer
 
@@ -162,6 +166,8 @@ class Audience:
         while True:
             loaded = await self._loaded(site)
             async with self._source.snapshot() as snapshot:
+                if question.prepare is not None:
+                    await question.prepare(snapshot)
                 answer = await self._answer(site, loaded, snapshot, question, is_optimistic=is_optimistic)
                 if answer is not None:
                     yield answer
@@ -182,7 +188,7 @@ class Audience:
     async def follow_once(self) -> None:
         """One round of `follow`: bring the sites that are due up to date."""
         since = asyncio.get_running_loop().time() - self.tail_for
-        for site, loaded in self._followed():
+        for site, loaded in self._turns.due(list(self.loaded.items())):
             if loaded.asked < since or loaded.lock.locked():
                 continue
             try:
@@ -191,15 +197,6 @@ class Audience:
             except Exception as error:
                 self.follow_errors += 1
                 self._on_follow_error(site, error)
-
-    def _followed(self) -> list[tuple[int, LoadedSite]]:
-        """The sites due this round: all large ones, and a few of the small ones, which catch up quickly anyway."""
-        every = list(self.loaded.items())
-        small = [each for each in every if each[1].index.size < self._large]
-        start = self._turn % len(small) if small else 0
-        self._turn = start + _SMALL_AT_A_TIME
-        due = small[start : start + _SMALL_AT_A_TIME]
-        return due if len(small) == len(every) else [each for each in every if each[1].index.size >= self._large] + due
 
     async def drop(self, site: int) -> None:
         """Drop the site's index; the next question reloads it."""

@@ -13,6 +13,10 @@ REFUSALS: Final[dict[str, str]] = {
     "object_not_found": "The group, tag, offer or other object does not exist.",
     "address_taken": "Another customer has this address.",
     "duplicate_name": "Another object of this kind has this name or key.",
+    "unknown_audience": "A question names an audience that does not exist.",
+    "audience_circle": "Audiences would refer to each other in a circle, or be nested too deeply.",
+    "audience_in_use": "The question of another audience names this one.",
+    "not_a_list": "The audience is not a list, so nobody can be added to it or removed from it.",
     "unavailable": "The database is unavailable. Nothing was changed.",
     "internal": "Internal server error; see the server log under the request id.",
 }

@@ -39,6 +39,7 @@ OBJECT_KINDS: Final = (
     ObjectKind("event"),
     ObjectKind("assessment"),
     ObjectKind("template"),
+    ObjectKind("audience"),
 )
 """Every kind. A kind's position + 1 is its stored code: append only."""
 

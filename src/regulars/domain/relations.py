@@ -58,6 +58,7 @@ RELATIONS: Final[tuple[Relation, ...]] = (
     Relation(35, "broadcast.clicked", "broadcast"),
     Relation(36, "broadcast.bounced", "broadcast"),
     Relation(37, "broadcast.dropped", "broadcast"),
+    Relation(38, "audience.member", "audience"),
     Relation(39, "broadcast.complained", "broadcast"),
     Relation(40, "broadcast.unsubscribed", "broadcast"),
 )

@@ -6,6 +6,7 @@ from regulars.http import health, metrics
 from regulars.http.classic import batch, drip_campaigns, events, groups, logs, subscription_groups
 from regulars.http.classic import customers as classic_customers
 from regulars.http.jsonapi import (
+    audiences,
     breakdown,
     contacts,
     customers,
@@ -37,6 +38,7 @@ OPERATIONS: Final = (
     *breakdown.OPERATIONS,
     *overlap.OPERATIONS,
     *why.OPERATIONS,
+    *audiences.OPERATIONS,
     *contacts.OPERATIONS,
     *relationships.OPERATIONS,
     *offer_products.OPERATIONS,

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from regulars.domain import changes, outbox
+from regulars.domain.audiences import encode_refers
 from regulars.domain.changes import Head
 from regulars.domain.commands import Command, apply
 from regulars.domain.customer import IDENTITY_FIELDS, Customer
@@ -19,6 +20,7 @@ from regulars.domain.working import LACKS_TIME, LACKS_UUID, WorkingSet
 from regulars.domain.working.happenings import happenings_of
 from regulars.store import (
     address_statements,
+    audience_statements,
     drip_statements,
     object_statements,
     offer_statements,
@@ -108,6 +110,7 @@ class _Writing:
         await self.links()
         await self.drips()
         await self.visitors()
+        await self.audiences()
         await self.rows(sql.SAVE_TIES, [(site, *key, int(tie.holds), tie.at) for key, tie in work.ties.saved.items()])
         await self.rows(sql.INSERT_LOGS, [(site, *_fields_of(log)) for log in work.history.new_logs.values()])
         await self.rows(
@@ -263,6 +266,16 @@ class _Writing:
             hashes = [(self.site, hashed) for (hashed,) in found]
             await self.rows(visitor_statements.BURY_VISITORS, [(*row, self.work.now, None, None) for row in hashes])
             await self.rows(visitor_statements.DELETE_VISITORS, hashes)
+
+    async def audiences(self) -> None:
+        """Write the definitions of audiences."""
+        kept, site = self.work.audiences, self.site
+        await self.rows(audience_statements.DELETE, [(site, number) for number in sorted(kept.deleted)])
+        rows = []
+        for number in sorted(kept.saved):
+            audience, kind, question, refers, watched, *rest = _fields_of(kept.definitions[number])
+            rows.append((site, audience, kind, question, encode_refers(refers), int(watched), *rest))
+        await self.rows(audience_statements.SAVE, rows)
 
     async def consents(self) -> None:
         work = self.work

@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import Table, and_, bindparam, func, literal_column, select
 from sqlalchemy.sql.elements import ColumnElement
 
+from regulars.domain.audiences import KIND as AUDIENCE
 from regulars.domain.drip_campaigns import KIND as CAMPAIGN
 from regulars.domain.identity import address_key
 from regulars.domain.relations import BY_CODE, KIND_CODES
@@ -15,6 +16,7 @@ from regulars.store import statements
 from regulars.store.engine import Connection
 from regulars.store.schema import (
     activities,
+    audiences,
     consents,
     customers,
     drip_campaigns,
@@ -61,25 +63,37 @@ _OWNER = Statement(
 _LAST_TIED = Statement("last_tied", select(func.max(relations.c.customer)).where(site_is(relations)))
 
 
-def _without_campaign(name: str, table: Table, *columns: ColumnElement[Any]) -> Statement:
-    """The first rows of a table of drip campaigns that have no campaign."""
-    campaign = and_(
+def _without_object(
+    name: str, table: Table, kind: str, number: ColumnElement[int], *columns: ColumnElement[Any]
+) -> Statement:
+    """The first rows of a table about objects of one kind that have no object."""
+    item = and_(
         site_is(objects),
-        objects.c.kind == literal_column(str(KIND_CODES[CAMPAIGN])),
-        objects.c.number == table.c.sequence,
+        objects.c.kind == literal_column(str(KIND_CODES[kind])),
+        objects.c.number == number,
         objects.c.deleted_at.is_(None),
     )
     return Statement(
         name,
         select(*columns)
-        .select_from(table.outerjoin(objects, campaign))
+        .select_from(table.outerjoin(objects, item))
         .where(site_is(table), objects.c.number.is_(None))
         .limit(bindparam("count")),
     )
 
 
-_LOST_PLANS = _without_campaign("lost_drip_plans", drip_campaigns, drip_campaigns.c.sequence)
-_LOST_MAILS = _without_campaign("lost_pending_mails", pending_mails, pending_mails.c.number, pending_mails.c.sequence)
+_LOST_PLANS = _without_object(
+    "lost_drip_plans", drip_campaigns, CAMPAIGN, drip_campaigns.c.sequence, drip_campaigns.c.sequence
+)
+_LOST_MAILS = _without_object(
+    "lost_pending_mails",
+    pending_mails,
+    CAMPAIGN,
+    pending_mails.c.sequence,
+    pending_mails.c.number,
+    pending_mails.c.sequence,
+)
+_LOST_AUDIENCES = _without_object("lost_audiences", audiences, AUDIENCE, audiences.c.audience, audiences.c.audience)
 _LOST_VISITORS = Statement(
     "lost_visitors",
     select(visitors.c.customer)
@@ -154,6 +168,12 @@ async def lost_visitors(connection: Connection, site: int, count: int) -> list[s
     """The first cookies and devices of customers who do not exist, one sentence each."""
     rows = await connection.in_thread(_LOST_VISITORS, {"site": site, "count": count})
     return [f"customer {number}: there is no such customer, but a cookie or device of it" for (number,) in rows]
+
+
+async def audience_problems(connection: Connection, site: int, count: int) -> list[str]:
+    """The first definitions of audiences that do not exist, one sentence each."""
+    rows = await connection.in_thread(_LOST_AUDIENCES, {"site": site, "count": count})
+    return [f"audience {number}: it has a definition, but does not exist" for (number,) in rows]
 
 
 async def last_tied(connection: Connection, site: int) -> int:

@@ -37,6 +37,7 @@ from regulars.store import (
     visitor_statements,
 )
 from regulars.store import statements as sql
+from regulars.store.audience_reads import load_audiences
 from regulars.store.candidates import Candidates
 from regulars.store.drip_reads import plan_of_row
 from regulars.store.engine import Connection, Row, Values
@@ -78,6 +79,8 @@ class Loading:
         await self._first_round(token, now)
         await self._load_addresses()
         await self._second_round()
+        if needs.audiences or needs.has_audience_graph:
+            await load_audiences(self._connection, self._site, needs, self.work)
         if needs.orders or needs.mails or needs.ties or needs.consents or needs.plans or needs.revenues:
             customers = (person.customer for person in self.work.people.by_number.values())
             await self._third_round(Candidates([*needs.people, *self._links], customers))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -151,18 +151,30 @@ def existing_objects(site: int, named: Sequence[tuple[str, Reference]]) -> list[
 
     def shape(rows: list[Row]) -> set[tuple[str, Reference]]:
         found: set[tuple[str, Reference]] = set()
-        for item in (RelatedObject(*row) for row in rows):
-            if item.deleted_at is None:
-                kind = KINDS[item.kind - 1]
-                found.add((kind, item.number))
-                if item.key is not None:
-                    found.add((kind, item.key))
+        for item in _existing(rows):
+            kind = KINDS[item.kind - 1]
+            found.add((kind, item.number))
+            if item.key is not None:
+                found.add((kind, item.key))
         return found
 
+    return [Query(statement, values, shape) for statement, values in _lookups(site, named)]
+
+
+def existing_rows(site: int, named: Sequence[tuple[str, Reference]]) -> list[Query[list[RelatedObject]]]:
+    """Queries for the objects among these (kind, number or key) that exist."""
+    return [Query(statement, values, _existing) for statement, values in _lookups(site, named)]
+
+
+def _existing(rows: list[Row]) -> list[RelatedObject]:
+    return [item for item in (RelatedObject(*row) for row in rows) if item.deleted_at is None]
+
+
+def _lookups(site: int, named: Sequence[tuple[str, Reference]]) -> list[tuple[Statement, dict[str, Any]]]:
     numbers = [(KIND_CODES[kind], each) for kind, each in named if isinstance(each, int)]
     keys = [(KIND_CODES[kind], each) for kind, each in named if isinstance(each, str)]
     return [
-        Query(statement, {"site": site, "keys": _json(wanted)}, shape)
+        (statement, {"site": site, "keys": _json(wanted)})
         for statement, wanted in ((sql.OBJECTS_BY_NUMBER, numbers), (sql.OBJECTS_BY_KEY, keys))
         if wanted
     ]

@@ -13,6 +13,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from regulars.store.audience_schema import audiences as audiences
 from regulars.store.control_schema import accounts as accounts
 from regulars.store.control_schema import jobs as jobs
 from regulars.store.control_schema import keys as keys
@@ -352,6 +353,7 @@ SITE_TABLES: Final = (
     former_addresses,
     revenues,
     tombstones,
+    audiences,
     drip_campaigns,
     pending_mails,
     visitors,

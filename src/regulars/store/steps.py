@@ -255,4 +255,20 @@ STEPS: Final[tuple[Step, ...]] = (
             "citus": ("SELECT create_distributed_table('revenues', 'site_id', colocate_with => 'site_heads')",),
         },
     ),
+    Step(
+        number=18,
+        name="saved audiences",
+        statements={
+            **{
+                engine: (
+                    "CREATE TABLE audiences (site_id INTEGER NOT NULL, audience BIGINT NOT NULL, kind TEXT NOT NULL, "
+                    "question TEXT, refers TEXT, watched INTEGER NOT NULL, version INTEGER NOT NULL, "
+                    f"changed_at BIGINT NOT NULL, PRIMARY KEY (site_id, audience)){rows}",
+                    "CREATE INDEX audiences_refers ON audiences (site_id, audience) WHERE refers IS NOT NULL",
+                )
+                for engine, rows in (("sqlite", " WITHOUT ROWID"), ("postgresql", ""))
+            },
+            "citus": ("SELECT create_distributed_table('audiences', 'site_id', colocate_with => 'site_heads')",),
+        },
+    ),
 )

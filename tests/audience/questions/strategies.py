@@ -59,10 +59,11 @@ conditions = st.one_of(
     windows.map(lambda each: {"is": "subscribed", "since": each}),
     st.builds(
         lambda kind, how, which: {"has": kind, how: which},
-        st.sampled_from(["tag", "group", "offer", "coupon", "newsletter_left", "assessment"]),
+        st.sampled_from(["tag", "group", "offer", "coupon", "newsletter_left", "assessment", "list"]),
         st.sampled_from(["any_of", "all_of", "none_of"]),
         id_lists,
     ),
+    st.builds(lambda noun, which: {"in": {noun: which}}, st.sampled_from(["audience", "list"]), ids),
     st.builds(lambda which, passed: {"has": "assessment", "any_of": which, "passed": passed}, id_lists, st.booleans()),
     st.builds(lambda name, how, text: {"field": name, how: text}, text_fields, st.sampled_from(["eq", "ne", "contains", "starts", "ends"]), texts.filter(str.strip)),
     st.builds(lambda name, each: {"field": name, "one_of": each}, text_fields, st.lists(texts.filter(str.strip), min_size=1, max_size=3)),

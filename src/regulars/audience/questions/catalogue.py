@@ -7,10 +7,11 @@ from regulars.audience.questions.subjects.fields import FIELD
 from regulars.audience.questions.subjects.filters import FILTER
 from regulars.audience.questions.subjects.mails import MAIL
 from regulars.audience.questions.subjects.others import SAMPLE, SEARCH
+from regulars.audience.questions.subjects.saved import SAVED
 from regulars.audience.questions.subjects.states import IS
 from regulars.audience.questions.subjects.ties import HAS
 
-SUBJECTS: Final[tuple[Subject, ...]] = (IS, HAS, FIELD, MAIL, SEARCH, SAMPLE, FILTER)
+SUBJECTS: Final[tuple[Subject, ...]] = (IS, HAS, SAVED, FIELD, MAIL, SEARCH, SAMPLE, FILTER)
 """Every subject."""
 
 BY_NAME: Final = {row.name: row for row in SUBJECTS}

@@ -12,6 +12,7 @@ CODES: Final = {
     "unknown_operator": "A subject does not have this operator.",
     "unknown_name": "A field, filter, kind of object or state does not exist.",
     "invalid_value": "A value of a question is not allowed.",
+    "unknown_audience": "A question names an audience that does not exist.",
     "question_too_large": "The question exceeds a limit.",
 }
 """Every code of a fault."""

@@ -6,7 +6,7 @@ from regulars.audience.filters import predicates as p
 from regulars.audience.filters.catalogue import Moment, audience_of
 from regulars.audience.filters.predicates import Predicate
 from regulars.audience.questions.catalogue import BY_NODE
-from regulars.audience.questions.tree import All, Any, FilterCondition, Node, Not, StateCondition, conditions
+from regulars.audience.questions.tree import All, Any, FilterCondition, Members, Node, Not, StateCondition
 
 
 def predicate_of(node: Node, moment: Moment) -> Predicate:
@@ -18,6 +18,8 @@ def predicate_of(node: Node, moment: Moment) -> Predicate:
             return p.Any(tuple(predicate_of(part, moment) for part in parts))
         case Not(part):
             return p.Not(predicate_of(part, moment))
+        case Members(part, asks_hidden):
+            return audience_of([predicate_of(part, moment)], hidden_asked=asks_hidden)
         case _:
             return BY_NODE[type(node)].predicate(node, moment)
 
@@ -28,12 +30,20 @@ def customers_of(node: Node, moment: Moment) -> Predicate:
 
 
 def mentions_hidden(node: Node) -> bool:
-    """Whether some condition is about being hidden."""
-    return any(
-        (isinstance(each, StateCondition) and each.state == "hidden")
-        or (isinstance(each, FilterCondition) and each.name == "is_hidden")
-        for each in conditions(node)
-    )
+    """Whether some condition is about being hidden, also one of a saved audience."""
+    match node:
+        case All(parts) | Any(parts):
+            return any(map(mentions_hidden, parts))
+        case Not(part):
+            return mentions_hidden(part)
+        case Members(_, asks_hidden):
+            return asks_hidden
+        case StateCondition(state):
+            return state == "hidden"
+        case FilterCondition(name):
+            return name == "is_hidden"
+        case _:
+            return False
 
 
 def shape_of(node: Node) -> str:
@@ -44,6 +54,8 @@ def shape_of(node: Node) -> str:
             return f"{word}({', '.join(map(shape_of, parts))})"
         case Not(part):
             return f"not({shape_of(part)})"
+        case Members(part):
+            return f"in({shape_of(part)})"
         case _:
             return BY_NODE[type(node)].name
 
@@ -67,6 +79,8 @@ def phrase_of(node: Node) -> str:
             return " or ".join(map(_grouped, parts))
         case Not(part):
             return f"are not among those who {_grouped(part)}"
+        case Members(part):
+            return _grouped(part)
         case _:
             return BY_NODE[type(node)].phrase(node)
 

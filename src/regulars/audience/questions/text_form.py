@@ -10,6 +10,7 @@ from regulars.audience.questions.catalogue import BY_LEAD, BY_NODE
 from regulars.audience.questions.faults import BadQuestionError, BadValueError, QuestionFault, nearest
 from regulars.audience.questions.subject import Subject
 from regulars.audience.questions.subjects.others import read_words
+from regulars.audience.questions.subjects.saved import SAVED, names_audience
 from regulars.audience.questions.tokens import COMPARISONS, Token, TokenReader, tokens_of
 from regulars.audience.questions.tree import (
     MOST_DEPTH,
@@ -155,6 +156,8 @@ def _subject_at(tokens: TokenReader) -> Subject | None:
         if is_marked:
             _refuse_lead(token, tokens)
         return None
+    if row.name == SAVED.name:
+        return row if following.kind in ("word", "string") and names_audience(following.text) else None
     if row.name == "mail" or is_marked or following.word in _OPERATORS:
         return row
     return row if token.word in _ALONE and following.kind in ("word", "string") else None

@@ -89,20 +89,50 @@ class SampleCondition(Struct, frozen=True, tag=True):
     seed: str = ""
 
 
+class SavedCondition(Struct, frozen=True, tag=True):
+    """In a saved audience. noun: audience or list, as the question calls it."""
+
+    noun: str
+    id: Id
+
+
+class Members(Struct, frozen=True, tag=True):
+    """The customers of a saved audience: what `expand` puts in the place of a SavedCondition; never written.
+
+    part: the audience's question. asks_hidden: it mentions hidden customers, who are left out otherwise.
+    """
+
+    part: "Node"
+    asks_hidden: bool
+
+
 Condition = (
-    FilterCondition | StateCondition | TieCondition | FieldCondition | MailCondition | SearchCondition | SampleCondition
+    FilterCondition
+    | StateCondition
+    | TieCondition
+    | FieldCondition
+    | MailCondition
+    | SearchCondition
+    | SampleCondition
+    | SavedCondition
 )
-Node = Condition | All | Any | Not
+Node = Condition | All | Any | Not | Members
+
+HIDDEN: Final = StateCondition("hidden")
 
 
 def conditions(node: Node) -> Iterator[Condition]:
-    """Every condition of the tree, left to right."""
+    """Every condition of the tree, left to right. That hidden customers are left out is one of Members."""
     match node:
         case All(parts) | Any(parts):
             for part in parts:
                 yield from conditions(part)
         case Not(part):
             yield from conditions(part)
+        case Members(part, asks_hidden):
+            yield from conditions(part)
+            if not asks_hidden:
+                yield HIDDEN
         case _:
             yield node
 

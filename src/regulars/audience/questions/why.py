@@ -13,10 +13,13 @@ from regulars.audience.filters.predicates import All as AllOf
 from regulars.audience.filters.predicates import Identified, Predicate, Range, keys, leaves
 from regulars.audience.index import SiteIndex
 from regulars.audience.questions.selecting import predicate_of
-from regulars.audience.questions.tree import All, Any, Condition, Node, Not, conditions
+from regulars.audience.questions.tree import HIDDEN, All, Any, Condition, Members, Node, Not, conditions
 from regulars.audience.questions.windows import Window, local_day, midnight
 from regulars.domain.changes import NULL
 from regulars.domain.moments import DAY
+
+IN: Final = "in"
+"""The part of a pointer below which the question of a saved audience stands, and `hidden` beside it."""
 
 _AHEAD_DAYS: Final = 366
 """How far ahead calendar windows are looked at."""
@@ -135,6 +138,10 @@ def _verdict(node: Node, verdicts: Iterator[bool]) -> bool:
             return max([_verdict(part, verdicts) for part in parts], default=False)
         case Not(part):
             return not _verdict(part, verdicts)
+        case Members(part, asks_hidden):
+            holds = _verdict(part, verdicts)
+            is_left_out = not asks_hidden and next(verdicts)
+            return holds and not is_left_out
         case _:
             return next(verdicts)
 
@@ -148,6 +155,11 @@ def _verdicts(node: Node, pointer: str, clocks: Iterator[tuple[bool, _Clock]]) -
                 yield from _verdicts(part, f"{pointer}/{name}/{at}", clocks)
         case Not(part):
             yield from _verdicts(part, f"{pointer}/not", clocks)
+        case Members(part, asks_hidden):
+            yield from _verdicts(part, f"{pointer}/{IN}", clocks)
+            if not asks_hidden:
+                holds, clock = next(clocks)
+                yield Verdict(f"{pointer}/{IN}/hidden", holds, HIDDEN, clock.until)
         case _:
             holds, clock = next(clocks)
             yield Verdict(pointer, holds, node, clock.until)
@@ -167,5 +179,14 @@ def _because(node: Node, pointer: str, verdicts: Iterator[bool]) -> tuple[bool, 
         case Not(part):
             holds, places = _because(part, f"{pointer}/not", verdicts)
             return not holds, places
+        case Members(part, asks_hidden):
+            holds, places = _because(part, f"{pointer}/{IN}", verdicts)
+            if asks_hidden:
+                return holds, places
+            place = f"{pointer}/{IN}/hidden"
+            is_hidden = next(verdicts)
+            if holds:
+                return not is_hidden, [place] if is_hidden else [*places, place]
+            return False, [place] if is_hidden else places
         case _:
             return next(verdicts), [pointer]

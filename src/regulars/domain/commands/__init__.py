@@ -5,9 +5,11 @@ below; nothing else in the program knows which commands there are.
 """
 
 from regulars.domain.commands.activate_drip_campaign import ActivateDripCampaign
+from regulars.domain.commands.change_list_member import ChangeListMember
 from regulars.domain.commands.command import Command, apply
 from regulars.domain.commands.count_revenue import CountRevenue
 from regulars.domain.commands.deactivate_drip_campaigns import DeactivateDripCampaigns
+from regulars.domain.commands.delete_audience import DeleteAudience
 from regulars.domain.commands.delete_customer import DeleteCustomer
 from regulars.domain.commands.delete_object import DeleteObject
 from regulars.domain.commands.link_products import LinkProducts
@@ -16,6 +18,7 @@ from regulars.domain.commands.reassign import Reassign, is_taken, later_of
 from regulars.domain.commands.rebuild import Rebuild
 from regulars.domain.commands.record_activity import RecordActivity
 from regulars.domain.commands.relate import Relate
+from regulars.domain.commands.save_audience import DefinitionChange, SaveAudience
 from regulars.domain.commands.save_drip_campaign import PlanChange, SaveDripCampaign
 from regulars.domain.commands.save_object import SaveObject
 from regulars.domain.commands.set_change import SetChange
@@ -24,9 +27,12 @@ from regulars.domain.commands.upsert_group import UpsertGroup, group_upserts
 
 __all__ = [
     "ActivateDripCampaign",
+    "ChangeListMember",
     "Command",
     "CountRevenue",
     "DeactivateDripCampaigns",
+    "DefinitionChange",
+    "DeleteAudience",
     "DeleteCustomer",
     "DeleteObject",
     "LinkProducts",
@@ -36,6 +42,7 @@ __all__ = [
     "Rebuild",
     "RecordActivity",
     "Relate",
+    "SaveAudience",
     "SaveDripCampaign",
     "SaveObject",
     "SetChange",

@@ -65,6 +65,7 @@ class Needs:
     plans of the campaigns that they are subscribed to. visitors: cookies and devices of which it is needed whose they
     are. namings: those that the batch names, and with whom: what waits for them is needed. anonymous: events that name
     nobody. revenues: customers whose revenue by currency is needed, and with it the currency of the site.
+    audiences: those whose definitions are needed. has_audience_graph: it is needed which audiences refer to which.
     """
 
     def __init__(self) -> None:
@@ -88,6 +89,8 @@ class Needs:
         self.namings: list[tuple[tuple[Identifier, ...], Who]] = []
         self.anonymous: list[Activity] = []
         self.revenues: list[Who] = []
+        self.audiences: set[Reference] = set()
+        self.has_audience_graph = False
 
     def profile(self, profile: Profile, *, is_dated: bool = False) -> None:
         """The customer that a profile names is needed, with the groups and newsletters that it names.

@@ -7,6 +7,7 @@ from regulars.domain.customer import Person, entry_of
 from regulars.domain.identity import Who
 from regulars.domain.relations import Relation
 from regulars.domain.working.addresses import Addresses, Tombstone
+from regulars.domain.working.audiences import Audiences
 from regulars.domain.working.drips import Drips
 from regulars.domain.working.history import ActivityRow, History
 from regulars.domain.working.objects import Objects
@@ -44,6 +45,7 @@ class WorkingSet:
         self.drips = Drips()
         self.visitors = Visitors()
         self.revenues = Revenues()
+        self.audiences = Audiences()
         self.rebuild = False
 
     def create(self, who: Who, *, at: int | None = None) -> Person:
@@ -103,6 +105,7 @@ class WorkingSet:
             or not self.visitors.is_clean()
             or self.revenues.changed
             or self.revenues.is_new
+            or not self.audiences.is_clean()
             or self.rebuild
             or self.people.changed()
         )

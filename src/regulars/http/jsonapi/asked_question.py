@@ -30,12 +30,13 @@ _encode: Final = msgspec.json.Encoder(order="deterministic").encode
 class AskedQuestion(Struct, frozen=True):
     """A question as a call asks it. time_zone: its IANA name; None: that of the site.
 
-    as_of: the moment (ms UTC) that its windows refer to; None: now.
+    as_of: the moment (ms UTC) that its windows refer to; None: now. parameter: where it was given, QUESTION or TEXT.
     """
 
     node: Node
     time_zone: str | None = None
     as_of: int | None = None
+    parameter: str = QUESTION
 
     def zone(self, of_site: str | None) -> tuple[str, tzinfo]:
         """The time zone, by name and as rules: the question's, else the site's, else UTC."""
@@ -84,7 +85,7 @@ def read_asked(given: Mapping[str, str]) -> AskedQuestion | None:
         moment = time_span(read_time(given[AS_OF]), zone_of(zone or "UTC"))[0] if AS_OF in given else None
     except BadValueError as error:
         raise ParameterProblem(AS_OF, f"{AS_OF} {error}.") from None
-    return AskedQuestion(node, zone, moment)
+    return AskedQuestion(node, zone, moment, name)
 
 
 def _from_json(text: str) -> Node:

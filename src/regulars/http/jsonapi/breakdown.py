@@ -14,6 +14,7 @@ from regulars.domain.faults import Fault
 from regulars.http.call import Call
 from regulars.http.jsonapi import studies
 from regulars.http.jsonapi.bodies import refused
+from regulars.http.jsonapi.expansion import Expansion
 from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Reader
 from regulars.http.operation import Operation
@@ -39,6 +40,7 @@ async def show_breakdown(call: Call, caller: Reader) -> Response:
         raise refused([Fault("top", f"must be a whole number from 1 to {breakdown.MOST_ROWS}")])
     asked, site = studies.asked_of(body), studies.site_of(body, caller)
     zone = asked.zone(None)[1]
+    expansion = Expansion(site, [asked])
     sets = [breakdown.sets_of(dimension) for dimension in dimensions]
 
     def work(index: SiteIndex, found: Sequence[BitMap]) -> dict[str, Any]:
@@ -49,8 +51,9 @@ async def show_breakdown(call: Call, caller: Reader) -> Response:
             call,
             site,
             asked,
-            lambda moment: studies.sets([asked.node], [each for part in sets for each in part], moment),
+            lambda moment: studies.sets(expansion.nodes, [each for part in sets for each in part], moment),
             work,
+            prepare=expansion.prepare,
         )
     except BadValueError as error:
         raise refused([Fault("by", error.detail)]) from None

@@ -27,6 +27,7 @@ class ResourceType(Struct, frozen=True):
     as they are shown. by_key: the key is its id too, as such an object is known by nothing else.
     status: what every object of the kind shows as its status, None: it shows none.
     beside: attributes that are no columns of the object: other modules read, judge and show them.
+    computed: attributes that are found out when the object is shown; callers may send them, and they are ignored.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class ResourceType(Struct, frozen=True):
     by_key: bool = False
     status: str | None = None
     beside: tuple[str, ...] = ()
+    computed: tuple[str, ...] = ()
 
     @property
     def has_products(self) -> bool:
@@ -51,7 +53,7 @@ class ResourceType(Struct, frozen=True):
     @property
     def fields(self) -> tuple[str, ...]:
         """What `fields[...]` may name."""
-        return (*self.attributes, *self.beside, *self.relationships)
+        return (*self.attributes, *self.beside, *self.computed, *self.relationships)
 
     @property
     def writable(self) -> tuple[str, ...]:
@@ -116,5 +118,15 @@ PLAN: Final = ("enabled", "trigger_email_id", "steps")
 
 DRIP_CAMPAIGN: Final = msgspec.structs.replace(_kind("sequence", "drip_campaigns"), beside=PLAN)
 """Sequences, shown with their plans."""
+
+DEFINITION: Final = ("kind", "question", "q", "watched")
+"""The attributes of an audience's definition that callers set."""
+
+AUDIENCE: Final = msgspec.structs.replace(
+    _kind("audience", "audiences"),
+    beside=DEFINITION,
+    computed=("version", "total", "reach", "problem", "used_by"),
+)
+"""Saved audiences."""
 
 BY_KIND: Final = {each.kind: each for each in KINDS}

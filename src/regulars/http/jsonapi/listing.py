@@ -6,6 +6,7 @@ from datetime import UTC, tzinfo
 from typing import Any, Final, Protocol, cast
 
 from msgspec import Struct
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from regulars.audience.answering import PageDetails, expected
@@ -16,15 +17,16 @@ from regulars.audience.filters.sorts import Sort
 from regulars.audience.filters.values import BadFilterValueError
 from regulars.audience.questions.faults import QuestionFault
 from regulars.audience.questions.selecting import customers_of, mentions_hidden, phrase_of, predicate_of, shape_of
-from regulars.audience.questions.tree import Node
+from regulars.audience.questions.tree import All, Node, SavedCondition
 from regulars.audience.sentences import describe
 from regulars.http.call import Call
 from regulars.http.errors import Problem
 from regulars.http.jsonapi import paging
-from regulars.http.jsonapi.asked_question import AskedQuestion
+from regulars.http.jsonapi.asked_question import TEXT, AskedQuestion
 from regulars.http.jsonapi.cursors import Cursors
 from regulars.http.jsonapi.customer_documents import RenderContext
 from regulars.http.jsonapi.documents import document
+from regulars.http.jsonapi.expansion import Expansion
 from regulars.http.jsonapi.failures import ParameterProblem, QuestionProblem
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import SITE_ID, asked_site
@@ -71,7 +73,16 @@ class Listing(Struct, frozen=True):
     document: Callable[[RenderContext], Document]
 
 
-async def answer(call: Call, caller: Caller, listing: Listing, *, raw: bytes | None = None) -> Response:
+class Within(Struct, frozen=True):
+    """Lists only the customers of an audience. condition: says so."""
+
+    site: int
+    condition: SavedCondition
+
+
+async def answer(
+    call: Call, caller: Caller, listing: Listing, *, raw: bytes | None = None, within: Within | None = None
+) -> Response:
     """The page that the call asks for. raw: the query string, if it is not that of the call."""
     settings = call.services.settings
     query = listing.query_spec.of(call, raw)
@@ -80,9 +91,11 @@ async def answer(call: Call, caller: Caller, listing: Listing, *, raw: bytes | N
     conditions = _conditions(query.filters)
     if len(raw) > MOST_CONDITIONS:  # in fewer characters there are not as many
         _refuse_too_many(conditions, Moment(call.services.clock(), engagement))
-    site = asked_site(query.filters, caller)
+    site = asked_site(query.filters, caller) if within is None else within.site
     filters = [each for each in query.filters if each[0] != SITE_ID]
     asked, question = query.asked, None
+    if within is not None:
+        asked = _narrowed(asked, within.condition)
     page, sort = query.page, SORTS[query.sort]
     identity = filters if asked is None else [*filters, *asked.identity]
     cursors = Cursors(call.services.cursors, site, query.sort, identity)
@@ -95,25 +108,35 @@ async def answer(call: Call, caller: Caller, listing: Listing, *, raw: bytes | N
     hidden_asked = any(name == "is_hidden" for name, _ in filters)
     zone_name = "UTC"
     zone: tzinfo = UTC
+    expansion = Expansion(site or caller.site, () if asked is None else (asked,))
     if asked is not None:
         question = asked.node
-        hidden_asked = hidden_asked or mentions_hidden(question)
         zone_name, zone = asked.zone(None)
-        _refuse_too_many_leaves(question, Moment(call.services.clock(), engagement, zone))
+        _refuse_too_many_leaves(expansion, Moment(call.services.clock(), engagement, zone))
+
+    async def prepare(snapshot: Any) -> None:
+        await expansion.read(snapshot)
+        _refuse_too_many_leaves(expansion, Moment(call.services.clock(), engagement, zone))
 
     def audience() -> Predicate:
         now = call.services.clock() if asked is None or asked.as_of is None else asked.as_of
         moment = Moment(now, engagement, zone)
         parts = [each(moment) for each in conditions]
-        if question is not None:
-            parts.append(predicate_of(question, moment))
-        return catalogue.audience_of(parts, hidden_asked=hidden_asked)
+        parts += [predicate_of(node, moment) for node in expansion.nodes]
+        return catalogue.audience_of(parts, hidden_asked=hidden_asked or any(map(mentions_hidden, expansion.nodes)))
 
     if site is not None:
         made = listing.document(RenderContext(caller.account, site, home, query))
         began = time.perf_counter()
-        details = made if asked is None else WithNamedObjects(made, site, audience())
-        asking = call.services.audience.ask(site, audience, sort=sort, page_slice=page_slice, details=details)
+        details = made if asked is None else WithNamedObjects(made, site, audience)
+        asking = call.services.audience.ask(
+            site,
+            audience,
+            sort=sort,
+            page_slice=page_slice,
+            details=details,
+            prepare=None if expansion.is_read else prepare,
+        )
         async with call.attended(), asking as answered:
             connection = cast(StoreSnapshot, answered.snapshot).connection
             total = answered.total
@@ -139,22 +162,36 @@ async def answer(call: Call, caller: Caller, listing: Listing, *, raw: bytes | N
     return document({**found, "links": links, "meta": meta}, warnings=query.warnings)
 
 
+def _narrowed(asked: AskedQuestion | None, condition: SavedCondition) -> AskedQuestion:
+    """The question about the customers of an audience only."""
+    if asked is None:
+        return AskedQuestion(condition, parameter=TEXT)
+    return replace(asked, node=All((condition, asked.node)))
+
+
 async def cost(call: Call, site: int, asked: AskedQuestion) -> float | None:
     """The estimated time to evaluate a question, in milliseconds; None while the index of the site is not loaded."""
     settings = call.services.settings
     engagement = Engagement(settings.healthy_days, settings.passive_days, settings.unengaged_days)
     moment = Moment(call.services.clock(), engagement, asked.zone(None)[1])
-    _refuse_too_many_leaves(asked.node, moment)
+    expansion = Expansion(site, (asked,))
+    if not expansion.is_read:
+        async with call.services.store.changes.snapshot() as snapshot:
+            await expansion.read(snapshot)
+    _refuse_too_many_leaves(expansion, moment)
+    (node,) = expansion.nodes
     loaded = call.services.audience.loaded.get(site)
     if loaded is None:
         return None
-    predicate = resolve(customers_of(asked.node, moment), {})
+    predicate = resolve(customers_of(node, moment), {})
     return round(expected(loaded.index, predicate, SORTS[next(iter(SORTS))]) / 1000, 3)
 
 
-def _refuse_too_many_leaves(question: Node, moment: Moment) -> None:
+def _refuse_too_many_leaves(expansion: Expansion, moment: Moment) -> None:
     """Raise QuestionProblem for a question whose conditions name too many objects and texts in all."""
-    if sum(1 for _ in leaves(predicate_of(question, moment))) > MOST_LEAVES:
+    if not expansion.is_read:
+        return
+    if sum(1 for node in expansion.nodes for _ in leaves(predicate_of(node, moment))) > MOST_LEAVES:
         detail = f"The conditions come to more than {MOST_LEAVES} comparisons in all; name fewer ids and values."
         raise QuestionProblem((QuestionFault("question_too_large", detail, "/question"),), "question")
 

@@ -62,7 +62,7 @@ class _Validator:
         self.limits = limits
         self.faults: list[Fault] = []
         for name in body.attributes:
-            if name not in kind.attributes and name not in kind.beside:
+            if name not in (*kind.attributes, *kind.beside, *kind.computed):
                 self.fault(name, f"is unknown. Allowed: {', '.join(kind.writable)}")
 
     def fault(self, attribute: str, detail: str) -> None:

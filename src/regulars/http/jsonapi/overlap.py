@@ -13,6 +13,7 @@ from regulars.http.call import Call
 from regulars.http.jsonapi import studies
 from regulars.http.jsonapi.asked_question import QUESTION, TEXT
 from regulars.http.jsonapi.bodies import refused
+from regulars.http.jsonapi.expansion import Expansion
 from regulars.http.jsonapi.questions import ASKED
 from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Reader
@@ -31,15 +32,19 @@ async def show_overlap(call: Call, caller: Reader) -> Response:
     rest: dict[str, Any] = {name: body[name] for name in ("time_zone", "as_of") if name in body}
     every = [studies.asked_of({TEXT if isinstance(each, str) else QUESTION: each, **rest}) for each in given]
 
+    site = studies.site_of(body, caller)
+    expansion = Expansion(site, every)
+
     def work(_: SiteIndex, sets: Sequence[BitMap]) -> overlap.Overlap:
         return overlap.overlap(sets)
 
     found: overlap.Overlap = await studies.study(
         call,
-        studies.site_of(body, caller),
+        site,
         every[0],
-        lambda moment: studies.sets([each.node for each in every], [], moment),
+        lambda moment: studies.sets(expansion.nodes, [], moment),
         work,
+        prepare=expansion.prepare,
     )
     return studies.shown(
         "overlaps",

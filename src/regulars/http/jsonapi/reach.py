@@ -15,6 +15,7 @@ from regulars.domain.faults import Fault
 from regulars.http.call import Call
 from regulars.http.jsonapi import studies
 from regulars.http.jsonapi.bodies import refused
+from regulars.http.jsonapi.expansion import Expansion
 from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Reader
 from regulars.http.operation import Operation
@@ -40,6 +41,7 @@ async def show_reach(call: Call, caller: Reader) -> Response:
     if body.get("newsletter") is not None:
         newsletter = studies.read_member("newsletter", body["newsletter"], lambda each: read_id(each, "newsletter"))
     asked, site = studies.asked_of(body), studies.site_of(body, caller)
+    expansion = Expansion(site, [asked])
     reasons = reach.reasons_for(purpose)
     nodes = [reason.node(newsletter) for reason in reasons]
 
@@ -47,7 +49,12 @@ async def show_reach(call: Call, caller: Reader) -> Response:
         return reach.reach(sets[0], sets[1:], reasons, newsletter)
 
     found: reach.Reach = await studies.study(
-        call, site, asked, lambda moment: studies.sets([asked.node], nodes, moment), work
+        call,
+        site,
+        asked,
+        lambda moment: studies.sets(expansion.nodes, nodes, moment),
+        work,
+        prepare=expansion.prepare,
     )
     excluded = [
         {

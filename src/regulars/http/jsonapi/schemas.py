@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
+from regulars.domain.audiences import KINDS as AUDIENCE_KINDS
 from regulars.http.jsonapi.paging import PAGE_NUMBER
 from regulars.http.jsonapi.query import QuerySpec
 from regulars.http.schema import (
@@ -36,6 +37,23 @@ ATTRIBUTES: Final[dict[str, Schema]] = {
     "default": such_as(YES_OR_NO, False),
     "enabled": such_as(YES_OR_NO, True),
     "steps": listed(record({"delay_seconds": such_as(WHOLE, 86400), "template_id": such_as(TEXT, "tem_welcome")})),
+    "kind": one_of(AUDIENCE_KINDS),
+    "question": or_null({**record({}, required=()), "examples": [{"has": "tag", "any_of": ["vip"]}]}),
+    "q": such_as(or_null(TEXT), "tag:vip"),
+    "watched": such_as(YES_OR_NO, False),
+    "version": such_as(WHOLE, 1),
+    "total": such_as(or_null(WHOLE), 2523),
+    "reach": or_null(
+        record(
+            {
+                "matched": such_as(WHOLE, 2523),
+                "reachable": such_as(WHOLE, 1324),
+                "excluded": listed(record({"reason": TEXT, "first": WHOLE, "any": WHOLE})),
+            }
+        )
+    ),
+    "problem": such_as(or_null(TEXT), None),
+    "used_by": listed(such_as(TEXT, "dormant-vips")),
     "created_at": MOMENT,
     "updated_at": MOMENT,
 }

@@ -6,12 +6,14 @@ from typing import Any, Final
 from pyroaring import BitMap
 from starlette.responses import Response
 
+from regulars.audience.answering import Prepare
 from regulars.audience.filters.catalogue import Engagement, Moment
+from regulars.audience.filters.predicates import Any as NoneOf
 from regulars.audience.filters.predicates import Predicate
 from regulars.audience.index import SiteIndex
 from regulars.audience.questions.faults import BadValueError
 from regulars.audience.questions.selecting import customers_of, predicate_of
-from regulars.audience.questions.tree import Node
+from regulars.audience.questions.tree import All, Node
 from regulars.domain.faults import Fault
 from regulars.domain.text import whole_number
 from regulars.http.call import Call
@@ -25,6 +27,8 @@ from regulars.http.schema import TEXT as TEXT_SCHEMA
 from regulars.http.schema import WHOLE, Schema, record
 
 SITE: Final = "site_id"
+EVERYBODY: Final = All()
+NOBODY: Final[Predicate] = NoneOf()
 QUESTION_SCHEMA: Final = record({}, required=())
 """A question as replies have it."""
 
@@ -82,10 +86,11 @@ async def study(
     chosen: Callable[[Moment], list[Predicate]],
     work: Callable[[SiteIndex, Sequence[BitMap]], Any],
     also: Callable[[Any], Any] | None = None,
+    prepare: Prepare | None = None,
 ) -> Any:
     """What `work` makes of the sets that are chosen for the moment of the question.
 
-    also: awaited with the store's snapshot that the sets are of.
+    also: awaited with the store's snapshot that the sets are of. prepare: awaited with it before they are chosen.
     """
     settings = call.services.settings
     engagement = Engagement(settings.healthy_days, settings.passive_days, settings.unengaged_days)
@@ -95,7 +100,7 @@ async def study(
         at = call.services.clock() if asked.as_of is None else asked.as_of
         return chosen(Moment(at, engagement, zone))
 
-    async with call.services.audience.study(site, now, work) as answer:
+    async with call.services.audience.study(site, now, work, prepare=prepare) as answer:
         if also is not None:
             await also(answer.snapshot)
         return answer.value

@@ -1,6 +1,6 @@
 """Unknown objects: those that a question names and that do not exist. They match nobody, and the reply lists them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from regulars.audience.answering import PageDetails
@@ -14,19 +14,24 @@ from regulars.store.reads import existing_objects
 class WithNamedObjects:
     """The details of a page, and with them, in the same round trip, which of the named objects exist."""
 
-    def __init__(self, details: PageDetails, site: int, predicate: Predicate) -> None:
+    def __init__(self, details: PageDetails, site: int, predicate: Callable[[], Predicate]) -> None:
         self._details = details
-        self._named = _objects_of(predicate)
-        self._queries = existing_objects(site, self._named)
+        self._site = site
+        self._predicate = predicate
+        self._named: list[tuple[str, Reference]] = []
+        self._count = 0
         self.complete = details.complete
 
     def queries(self, numbers: Sequence[int]) -> list[Any]:
         """The queries of the page, then those of the objects."""
-        return [*self._details.queries(numbers), *self._queries]
+        self._named = _objects_of(self._predicate())
+        queries = existing_objects(self._site, self._named)
+        self._count = len(queries)
+        return [*self._details.queries(numbers), *queries]
 
     def split(self, read: Sequence[Any]) -> tuple[Sequence[Any], list[dict[str, str]]]:
         """What the page has read, and the objects that do not exist, as resource identifiers."""
-        count = len(read) - len(self._queries)
+        count = len(read) - self._count
         existing = set().union(*read[count:])
         unknown = [each for each in self._named if each not in existing]
         return read[:count], [{"type": _type_of(kind), "id": str(reference)} for kind, reference in unknown]

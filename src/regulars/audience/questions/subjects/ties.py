@@ -40,6 +40,7 @@ TIES: Final[dict[str, Tie]] = {
     "coupon": Tie("coupon.used", "coupon", "used {}", "did not use {}"),
     "form": Tie("form.submitted", "form", "submitted {}", "did not submit {}"),
     "event": Tie("event.registered", "event", "registered for {}", "did not register for {}"),
+    "list": Tie("audience.member", "list", "are in {}", "are not in {}"),
     "assessment": Tie("assessment.completed", "assessment", "completed {}", "did not complete {}"),
 }
 """Every kind of tie by name."""

@@ -1,0 +1,161 @@
+"""Saved audiences over HTTP: created, changed and counted; what they may refer to; who is in them, and why."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ...databases import ENGINES
+from ...in_process import InProcess, application
+from .world import Api
+
+VIP = {"has": "tag", "any_of": ["vip"]}
+
+
+class Club:
+    """A site with 12 customers: every second has the tag vip, every third is unsubscribed, the last is hidden."""
+
+    def __init__(self, app: InProcess) -> None:
+        self.app = app
+        self.api = Api(app, app.secret("club", "main")[1])
+        self.other = Api(app, app.secret("other", "side")[1])
+        for i in range(12):
+            person = {"customer_id": f"c{i}", "email": f"p{i}@club.example", "unsubscribed": i % 3 == 0}
+            assert self.api.send("POST", "/api/v1/customers", json=person).status_code == 200
+            if i % 2 == 0:
+                self.event("tag_added", i, tag_id="vip")
+        self.event("hidden", 11)
+
+    def event(self, name: str, i: int, **more: Any) -> None:
+        reply = self.api.send("POST", "/api/v1/event", json={"event": name, "customer_id": f"c{i}", **more})
+        assert reply.status_code == 200, reply.text
+
+    def create(self, key: str, status: int = 201, **attributes: Any) -> dict[str, Any]:
+        return self.call("POST", "audiences", status, {"name": f"The {key}", "key": key, **attributes})
+
+    def call(self, method: str, path: str, status: int = 200, attributes: dict[str, Any] | None = None) -> Any:
+        body = None if attributes is None else {"data": {"type": "audiences", "attributes": attributes}}
+        return self.send(method, path, status, body)
+
+    def send(self, method: str, path: str, status: int = 200, body: Any = None) -> Any:
+        reply = self.api.send(method, f"/v1/{path}", **({} if body is None else {"json": body}))
+        assert reply.status_code == status, reply.text
+        found = reply.json()
+        return found["data"]["attributes"] if status < 300 and "attributes" in (found.get("data") or ()) else found
+
+    def total(self, q: str) -> int:
+        return int(self.send("GET", f"customers?q={q}&page[size]=1")["meta"]["total"])
+
+
+@pytest.fixture(params=ENGINES)
+def club(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Club]:
+    with application(tmp_path_factory.mktemp("club"), request.param) as app:
+        yield Club(app)
+
+
+def test_an_audience_from_its_creation_to_its_deletion(club: Club) -> None:
+    made = club.create("vips", question=VIP, watched=True)
+    assert (made["kind"], made["question"], made["q"]) == ("dynamic", VIP, "tag:vip")
+    assert (made["total"], made["version"], made["watched"], made["problem"]) == (6, 1, True, None)
+    assert made["reach"]["matched"] == 6
+    assert made["reach"]["reachable"] == 4
+    shown = club.call("GET", "audiences/vips")
+    assert shown == made
+    assert club.call("PATCH", "audiences/vips", attributes=shown) == shown  # what was read can be sent back
+    changed = club.call("PATCH", "audiences/vips", attributes={"q": "tag:vip and is subscribed"})
+    assert (changed["total"], changed["version"]) == (4, 2)
+    renamed = club.call("PATCH", "audiences/vips", attributes={"name": "Loyal", "watched": False})
+    assert (renamed["name"], renamed["version"], renamed["watched"], renamed["total"]) == ("Loyal", 2, False, 4)
+    club.event("tag_added", 1, tag_id="vip")
+    (listed,) = club.send("GET", "audiences")["data"]
+    assert listed["attributes"]["total"] == 5
+    only = club.send("GET", "audiences?fields[audiences]=q")["data"][0]["attributes"]
+    assert only == {"q": "tag:vip and is subscribed"}
+    club.call("DELETE", "audiences/vips")
+    club.call("GET", "audiences/vips", 404)
+    assert club.send("GET", "audiences")["meta"]["total"] == 0
+
+
+def test_an_audience_refers_to_others(club: Club) -> None:
+    club.create("vips", q="tag:vip")
+    both = club.create("both", q="in audience/vips and is subscribed")
+    assert both["question"] == {"all": [{"in": {"audience": "vips"}}, {"is": "subscribed"}]}
+    assert both["total"] == 4 == club.total("in audience/both")
+    assert club.call("GET", "audiences/vips")["used_by"] == ["both"]
+    refused = club.call("DELETE", "audiences/vips", 409)
+    assert refused["errors"][0]["detail"] == "The audience is used by other audiences: both."
+    assert club.call("PATCH", "audiences/vips", attributes={"q": "tag:vip and is hidden"})["total"] == 0
+    assert club.total("in audience/both") == 0
+    club.call("DELETE", "audiences/both")
+    club.call("DELETE", "audiences/vips")
+
+
+def test_no_circle(club: Club) -> None:
+    club.create("a", q="tag:vip")
+    club.create("b", q="in audience/a")
+    club.create("c", q="not in audience/b")
+    refused = club.call("PATCH", "audiences/a", 422, {"q": "is subscribed or in audience/c"})["errors"][0]
+    assert refused["detail"] == "The audiences would refer to each other in a circle: a → c → b → a."
+    assert refused["source"] == {"pointer": "/data/attributes/question"}
+    assert "a → a" in club.call("PATCH", "audiences/a", 422, {"q": "in audience/a"})["errors"][0]["detail"]
+    assert club.call("GET", "audiences/a")["version"] == 1
+    before = "a"
+    for each in range(7):
+        club.create(f"n{each}", q=f"in audience/{before}")
+        before = f"n{each}"
+    assert "8 deep" in club.create("n7", 422, q=f"in audience/{before}")["errors"][0]["detail"]
+
+
+def test_what_a_question_names_must_exist(club: Club) -> None:
+    refused = club.create("a", 422, q="in audience/nobody")["errors"][0]
+    assert refused["code"] == "unknown_audience"
+    assert refused["detail"] == "The audience 'nobody' does not exist."
+    question = {"all": [{"is": "subscribed"}, {"in": {"audience": "nobody"}}]}
+    refused = club.send("POST", "customers/query", 422, {"question": question})["errors"][0]
+    assert (refused["code"], refused["source"]) == ("unknown_audience", {"pointer": "/question/all/1"})
+    refused = club.send("GET", "customers?q=in list/nobody", 422)["errors"][0]
+    assert (refused["detail"], refused["source"]) == ("The list nobody does not exist.", {"parameter": "q"})
+    for path, body in (
+        ("questions/reach", {"question": question}),
+        ("questions/breakdown", {"question": question, "by": "city"}),
+        ("questions/check", {"question": question}),
+        ("questions/overlap", {"questions": ["is subscribed", question]}),
+    ):
+        assert club.send("POST", path, 422, body)["errors"][0]["code"] == "unknown_audience"
+
+
+def test_bad_definitions(club: Club) -> None:
+    for attributes, place in (
+        ({}, "/data/attributes/question"),
+        ({"kind": "list", "q": "tag:vip"}, "/data/attributes/question"),
+        ({"kind": "other", "q": "tag:vip"}, "/data/attributes/kind"),
+        ({"watched": "yes", "q": "tag:vip"}, "/data/attributes/watched"),
+    ):
+        assert club.create("a", 422, **attributes)["errors"][0]["source"]["pointer"] == place
+    assert (
+        club.create("a", 400, question={"tag": 1})["errors"][0]["source"]["pointer"] == "/data/attributes/question/tag"
+    )
+    fault = club.create("a", 400, q="tag:vip and (")["errors"][0]
+    assert (fault["source"]["pointer"], fault["meta"]["offset"]) == ("/data/attributes/q", 13)
+    assert club.create("a", 400, q="tag:vip", question={"is": "hidden"})["errors"][0]["code"] == "invalid_question"
+    club.create("a", q="tag:vip")
+    assert club.create("a", 400, q="tag:vip")["errors"][0]["code"] == "duplicate_name"
+    assert club.call("PATCH", "audiences/a", 422, {"kind": "list"})["errors"][0]["source"]["pointer"].endswith("kind")
+    assert club.send("GET", "audiences")["meta"]["total"] == 1
+
+
+def test_hidden_customers_are_in_an_audience_only_if_its_question_asks_for_them(club: Club) -> None:
+    club.create("odd", q="not tag:vip")
+    club.create("gone", q="is hidden")
+    assert club.total("in audience/odd") == 5
+    assert club.total("in audience/odd or is hidden") == 6
+    assert club.total("is hidden and in audience/odd") == 0
+    assert club.total("in audience/gone") == 1
+
+
+def test_another_account_sees_nothing(club: Club) -> None:
+    club.create("vips", q="tag:vip")
+    assert club.other.send("GET", "/v1/audiences").json()["data"] == []
+    for method in ("GET", "DELETE"):
+        assert club.other.send(method, "/v1/audiences/vips").status_code == 404
+    assert club.other.send("GET", "/v1/customers?q=in audience/vips").status_code == 422
