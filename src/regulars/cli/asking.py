@@ -10,7 +10,6 @@ from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
 from regulars.cli.output import FailedError, note, show, show_table
 from regulars.cli.session import chosen_site, opened, snapshot_folder
 from regulars.settings import Settings
-from regulars.store.reads import lines_by_number
 
 MOST: Final = 10_000
 
@@ -28,6 +27,7 @@ Conditions:
   opened:broadcast/8                an email; also sent, delivered, clicked, bounced, dropped
   anna smith                        words: search in name and address
   sample 10%                        a fixed sample
+  in audience/dormant   in list/7   in a saved audience or a list
 
 Join conditions with and, or, not and brackets. docs/questions.md has the whole language.
 
@@ -35,12 +35,21 @@ Join conditions with and, or, not and brackets. docs/questions.md has the whole 
 Examples:
   regulars ask 'tag:vip and not opened:broadcast/8 and revenue > 100'
   regulars ask 'is subscribed and created in last 30d' --count
+  regulars ask --audience dormant --reach
+  regulars ask --audience dormant --why anna@example.com
 """
 
 
 def ask(
-    question: Annotated[str, typer.Argument(metavar="QUESTION", help="The question as text.")],
+    question: Annotated[str | None, typer.Argument(metavar="QUESTION", help="The question as text.")] = None,
+    audience: Annotated[
+        str | None, typer.Option("--audience", help="Ask about the customers of this audience, by number or key.")
+    ] = None,
     count: Annotated[bool, typer.Option("--count", help="Print only how many customers match.")] = False,
+    reach: Annotated[bool, typer.Option("--reach", help="Print how many of them can get marketing email.")] = False,
+    why: Annotated[
+        str | None, typer.Option("--why", metavar="ADDRESS", help="Explain why this customer matches, or does not.")
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=MOST, help="How many customers to print.")] = 20,
     site: SiteNumber = None,
     as_json: AsJson = False,
@@ -48,54 +57,49 @@ def ask(
 ) -> None:
     """Ask which customers match a question (see HELP)."""
     # The index brings NumPy along, 0.2 s that no other command needs.
-    from regulars.audience.filters.catalogue import Engagement, Moment
-    from regulars.audience.page_slice import PageSlice
-    from regulars.audience.questions.faults import BadQuestionError
-    from regulars.audience.questions.selecting import customers_of
-    from regulars.audience.questions.text_form import parse_question
-    from regulars.audience.service import Audience
-    from regulars.audience.snapshot_directory import SnapshotDirectory
-    from regulars.domain.identity import public_number
-    from regulars.domain.moments import now_ms
-    from regulars.domain.money import decimal_text
+    from regulars.audience.filters.catalogue import Engagement
+    from regulars.cli.answering import answering, question_of
 
-    try:
-        node = parse_question(question)
-    except BadQuestionError as error:
-        fault = error.faults[0]
-        pointer = (
-            "" if fault.offset is None else f"\n  {question}\n  {' ' * fault.offset}{'^' * max(fault.length or 1, 1)}"
-        )
-        raise FailedError(f"{fault.detail}{pointer}") from None
+    if count + reach + (why is not None) > 1:
+        raise FailedError("Use one of --count, --reach and --why.")
+    node = question_of(question, audience)
     settings = Settings.from_environment()
     engagement = Engagement(settings.healthy_days, settings.passive_days, settings.unengaged_days)
     folder = snapshot_folder(database)
 
-    async def work() -> tuple[int, list[dict[str, Any]], float]:
+    async def work() -> tuple[Any, float]:
         async with opened(database) as store:
             chosen = await chosen_site(store, site)
-            directory = None if folder is None else SnapshotDirectory(folder)
-            audience = Audience(store.changes, directory=directory, load_wait=float("inf"), save_every=float("inf"))
-            try:
-                began = time.perf_counter()
-                predicate = customers_of(node, Moment(now_ms(), engagement))
-                asking = audience.ask(chosen.id, predicate, page_slice=PageSlice(0, 0 if count else limit))
-                async with asking as answer:
-                    (lines,) = await answer.snapshot.read([lines_by_number(chosen.id, answer.numbers)])
-                    rows = [
-                        {
-                            "id": public_number(chosen.id, line.number),
-                            "email": line.email,
-                            "name": line.name,
-                            "revenue": decimal_text(line.net_revenue),
-                        }
-                        for line in lines
-                    ]
-                    return answer.total, rows, time.perf_counter() - began
-            finally:
-                await audience.close()
+            began = time.perf_counter()
+            async with answering(store, chosen.id, node, engagement, folder) as answers:
+                if reach:
+                    found: Any = await answers.reach()
+                elif why is not None:
+                    found = await answers.why(why)
+                else:
+                    found = await answers.customers(0 if count else limit)
+                return found, time.perf_counter() - began
 
-    total, rows, seconds = asyncio.run(work())
+    found, seconds = asyncio.run(work())
+    if reach:
+        excluded = [{"reason": each.reason, "first": each.first, "any": each.any_} for each in found.excluded]
+        if as_json:
+            show({"matched": found.matched, "reachable": found.reachable, "excluded": excluded}, as_json=True)
+            return
+        show_table(excluded, as_json=False, empty="")
+        note(f"{found.matched:,} match, {found.reachable:,} of them can get marketing email.")
+    elif why is not None:
+        if as_json:
+            show(found, as_json=True)
+            return
+        show_table(found["conditions"], as_json=False, empty="The question has no conditions.")
+        changes = "" if found["changes_at"] is None else f" Changes at {found['changes_at']} by itself."
+        note(f"{why} {'matches' if found['in'] else 'does not match'}.{changes}")
+    else:
+        _customers(*found, seconds=seconds, count=count, as_json=as_json)
+
+
+def _customers(total: int, rows: list[dict[str, Any]], *, seconds: float, count: bool, as_json: bool) -> None:
     if count:
         show({"total": total}, as_json=True) if as_json else typer.echo(total)
         return

@@ -6,10 +6,12 @@ from regulars.http import health, metrics
 from regulars.http.classic import batch, drip_campaigns, events, groups, logs, subscription_groups
 from regulars.http.classic import customers as classic_customers
 from regulars.http.jsonapi import (
+    audience_why,
     audiences,
     breakdown,
     contacts,
     customers,
+    list_members,
     oauth,
     objects,
     offer_products,
@@ -39,6 +41,8 @@ OPERATIONS: Final = (
     *overlap.OPERATIONS,
     *why.OPERATIONS,
     *audiences.OPERATIONS,
+    *list_members.OPERATIONS,
+    *audience_why.OPERATIONS,
     *contacts.OPERATIONS,
     *relationships.OPERATIONS,
     *offer_products.OPERATIONS,

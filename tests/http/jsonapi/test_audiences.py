@@ -159,3 +159,104 @@ def test_another_account_sees_nothing(club: Club) -> None:
     for method in ("GET", "DELETE"):
         assert club.other.send(method, "/v1/audiences/vips").status_code == 404
     assert club.other.send("GET", "/v1/customers?q=in audience/vips").status_code == 422
+
+
+def change(club: Club, method: str, *rows: dict[str, Any], status: int = 200) -> dict[str, Any]:
+    """Change who is in the list `beta`."""
+    found = club.send(method, "audiences/beta/customers", status, {"data": rows})
+    return found["meta"] if status == 200 else found["errors"][0]  # type: ignore[no-any-return]
+
+
+def test_who_is_in_a_list(club: Club) -> None:
+    made = club.create("beta", kind="list")
+    assert (made["kind"], made["question"], made["q"], made["total"]) == ("list", None, None, 0)
+    first = club.send("GET", "customers?q=email=p0@club.example")["data"][0]["id"]
+    report = change(
+        club,
+        "POST",
+        {"id": first},
+        {"email": "P1@club.example"},
+        {"customer_id": "c2"},
+        {"email": "x@club.example"},
+        {},
+    )
+    assert {name: report[name] for name in ("added", "removed", "unchanged", "failed")} == {
+        "added": 3,
+        "removed": 0,
+        "unchanged": 0,
+        "failed": 2,
+    }
+    assert report["results"][0] == {"row": 0, "result": "added", "id": first}
+    assert report["results"][3] == {"row": 3, "result": "failed", "detail": "The customer does not exist."}
+    assert change(club, "POST", {"customer_id": "c0"})["unchanged"] == 1
+    assert club.call("GET", "audiences/beta")["total"] == 3 == club.total("in list/beta")
+    assert club.total("list:beta and tag:vip") == 2
+    assert club.total("in audience/beta") == 3
+    report = change(club, "PATCH", {"customer_id": "c2"}, {"customer_id": "c5"}, {"customer_id": "c11"})
+    assert (report["added"], report["removed"], report["unchanged"]) == (2, 2, 1)
+    page = club.send("GET", "audiences/beta/customers?page[size]=1&sort=created_at&fields[customers]=email")
+    assert page["meta"]["total"] == 2  # one of the three is hidden
+    assert page["data"][0]["attributes"] == {"email": "p2@club.example"}
+    assert "/v1/audiences/" in page["links"]["next"]
+    path = page["links"]["next"].partition("/v1/")[2]
+    assert club.send("GET", path)["data"][0]["attributes"] == {"email": "p5@club.example"}
+    assert club.send("GET", "audiences/beta/customers?q=tag:vip")["meta"]["total"] == 1
+    report = change(club, "DELETE", {"customer_id": "c2"}, {"customer_id": "c3"})
+    assert (report["removed"], report["unchanged"]) == (1, 1)
+    club.call("DELETE", "audiences/beta")
+    club.create("beta", kind="list")
+    assert club.call("GET", "audiences/beta")["total"] == 0
+
+
+def test_only_lists_take_members(club: Club) -> None:
+    club.create("beta", q="tag:vip")
+    assert change(club, "POST", {"customer_id": "c1"}, status=422)["code"] == "not_a_list"
+    fault = club.send("GET", "customers?q=in list/beta", 400)["errors"][0]
+    assert fault["detail"] == "The audience beta is not a list."
+    club.send("POST", "audiences/nobody/customers", 404, {"data": []})
+    club.create("gamma", kind="list")
+    club.send("POST", "audiences/gamma/customers", 413, {"data": [{}] * 10_001})
+    club.send("POST", "audiences/gamma/customers", 400, {"data": {}})
+    foreign = {"data": [{"customer_id": "c1"}]}
+    assert club.other.send("POST", "/v1/audiences/gamma/customers", json=foreign).status_code == 404
+
+
+def test_why_somebody_is_in_an_audience(club: Club) -> None:
+    club.create("vips", q="tag:vip")
+    club.create("mailable", q="in audience/vips and is subscribed")
+    club.create("beta", kind="list")
+    change(club, "POST", {"customer_id": "c2"})
+    found = club.send("GET", "audiences/mailable/why?customer=p2@club.example")
+    assert (found["in"], found["because"]) == (True, ["/all/0/in", "/all/1"])
+    found = club.send("GET", "audiences/mailable/why?customer=c0")
+    assert (found["in"], found["because"]) == (False, ["/all/1"])
+    assert club.send("GET", "audiences/beta/why?customer=c2")["because"] == [""]
+    customer = club.send("GET", "customers?q=email=p2@club.example")["data"][0]["id"]
+    assert club.send("GET", f"customers/{customer}/why?audience=mailable")["in"]
+    every = club.send("GET", f"customers/{customer}/why?audience=*")["data"]
+    assert sorted(each["attributes"]["key"] for each in every) == ["beta", "mailable", "vips"]
+    club.create("odd", q="not tag:vip")
+    found = club.send("GET", "audiences/odd/why?customer=c11")
+    assert (found["in"], found["because"]) == (False, ["/hidden"])
+    assert club.send("GET", "audiences/odd/why?customer=c9")["in"]
+    for path, status in (
+        ("audiences/odd/why?customer=nobody", 404),
+        ("audiences/odd/why", 400),
+        ("audiences/nobody/why?customer=c1", 404),
+        (f"customers/{customer}/why?audience=nobody", 404),
+        (f"customers/{customer}/why?x=1", 400),
+        ("customers/4294967999/why?audience=*", 404),
+    ):
+        club.send("GET", path, status)
+
+
+def test_why_agrees_with_every_audience(club: Club) -> None:
+    club.create("vips", q="tag:vip")
+    club.create("others", q="not in audience/vips or is hidden")
+    club.create("some", q="in audience/others and not is subscribed")
+    for key in ("vips", "others", "some"):
+        listed = club.send("GET", f"audiences/{key}/customers?page[size]=100&fields[customers]=email")["data"]
+        addresses = {each["attributes"]["email"] for each in listed}
+        for i in range(12):
+            address = f"p{i}@club.example"
+            assert club.send("GET", f"audiences/{key}/why?customer={address}")["in"] == (address in addresses)

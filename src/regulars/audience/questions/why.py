@@ -19,7 +19,9 @@ from regulars.domain.changes import NULL
 from regulars.domain.moments import DAY
 
 IN: Final = "in"
-"""The part of a pointer below which the question of a saved audience stands, and `hidden` beside it."""
+"""The part of a pointer below which the question of a saved audience stands.
+
+`hidden` beside it is the rule that leaves hidden customers out. It is told only of those whom it concerns."""
 
 _AHEAD_DAYS: Final = 366
 """How far ahead calendar windows are looked at."""
@@ -158,8 +160,9 @@ def _verdicts(node: Node, pointer: str, clocks: Iterator[tuple[bool, _Clock]]) -
         case Members(part, asks_hidden):
             yield from _verdicts(part, f"{pointer}/{IN}", clocks)
             if not asks_hidden:
-                holds, clock = next(clocks)
-                yield Verdict(f"{pointer}/{IN}/hidden", holds, HIDDEN, clock.until)
+                is_hidden, clock = next(clocks)
+                if is_hidden:
+                    yield Verdict(f"{pointer}/{IN}/hidden", is_hidden, HIDDEN, clock.until)
         case _:
             holds, clock = next(clocks)
             yield Verdict(pointer, holds, node, clock.until)
@@ -183,10 +186,7 @@ def _because(node: Node, pointer: str, verdicts: Iterator[bool]) -> tuple[bool, 
             holds, places = _because(part, f"{pointer}/{IN}", verdicts)
             if asks_hidden:
                 return holds, places
-            place = f"{pointer}/{IN}/hidden"
             is_hidden = next(verdicts)
-            if holds:
-                return not is_hidden, [place] if is_hidden else [*places, place]
-            return False, [place] if is_hidden else places
+            return holds and not is_hidden, [f"{pointer}/{IN}/hidden"] if is_hidden else places
         case _:
             return next(verdicts), [pointer]

@@ -47,11 +47,12 @@ class ExpandedAudience(Struct, frozen=True):
 class AudiencesRead:
     """Audiences read in one snapshot, with what their questions refer to."""
 
-    def __init__(self, site: int, chosen: Chosen) -> None:
+    def __init__(self, site: int, chosen: Chosen, *, most_conditions: int | None = MOST_CONDITIONS) -> None:
         self.audiences: list[ExpandedAudience] = []
         self.graph: Graph = {}
         self._site = site
         self._chosen = chosen
+        self._most = most_conditions
 
     async def read(self, snapshot: Any) -> None:
         """Read in the snapshot of an answer."""
@@ -62,12 +63,12 @@ class AudiencesRead:
         items = await self._chosen(connection)
         stored = await with_references(connection, self._site, [item.number for item in items])
         self.graph = await read_graph(connection, self._site)
-        left = MOST_CONDITIONS
+        count = 0
         self.audiences = []
         for item in items:
             shown = _expanded(item, stored)
-            left -= 0 if shown.node is None else sum(1 for _ in conditions(shown.node))
-            if left < 0:
+            count += 0 if shown.node is None else sum(1 for _ in conditions(shown.node))
+            if self._most is not None and count > self._most:
                 shown = ExpandedAudience(
                     item, shown.stored, None, "The audiences of this page have too many conditions."
                 )

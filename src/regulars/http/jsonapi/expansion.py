@@ -34,6 +34,8 @@ class Expansion:
 
     async def read(self, snapshot: Any) -> None:
         """Read the audiences in the snapshot. Raises QuestionProblem for one that cannot be used."""
+        if not self._references:
+            return
         audiences = await with_references(snapshot.connection, self._site, self._references)
         self.nodes = []
         for place, each in enumerate(self._asked):

@@ -1,6 +1,6 @@
 """Why: whether a customer matches a question, and what decides it."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from pyroaring import BitMap
@@ -11,22 +11,30 @@ from regulars.audience.filters.predicates import Predicate
 from regulars.audience.index import SiteIndex
 from regulars.audience.questions import why
 from regulars.audience.questions.json_form import write_question
+from regulars.audience.questions.selecting import mentions_hidden
 from regulars.audience.questions.subjects.fields import FIELDS
 from regulars.audience.questions.subjects.mails import STATUSES
 from regulars.audience.questions.subjects.states import STATES
-from regulars.audience.questions.tree import Condition, FieldCondition, MailCondition, StateCondition
+from regulars.audience.questions.tree import Condition, FieldCondition, MailCondition, Members, StateCondition
 from regulars.domain.customer import Customer
 from regulars.domain.moments import iso, iso_or_none
 from regulars.domain.money import decimal_text
 from regulars.http.call import Call
 from regulars.http.jsonapi import studies
+from regulars.http.jsonapi.asked_question import AskedQuestion
+from regulars.http.jsonapi.expansion import Expansion
 from regulars.http.jsonapi.places import customer_place, unknown_customer
 from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Reader
 from regulars.http.operation import Operation
 from regulars.http.schema import ANY, MOMENT, YES_OR_NO, listed, or_null, record, such_as
 from regulars.http.schema import TEXT as TEXT_SCHEMA
+from regulars.store.engine import Connection
+from regulars.store.query import read_all
 from regulars.store.reads import customers_by_number
+
+Find = Callable[[Connection], Awaitable[Customer | None]]
+"""Finds the customer to explain."""
 
 
 async def show_why(call: Call, caller: Reader) -> Response:
@@ -34,46 +42,67 @@ async def show_why(call: Call, caller: Reader) -> Response:
     body = await studies.body_of(call, ())
     asked = studies.asked_of(body)
     site, number = customer_place(call.path("id"), caller)
+    return studies.shown("explanations", await explanation(call, site, asked, by_number(site, number)))
+
+
+def by_number(site: int, number: int) -> Find:
+    """Finds a customer by its number."""
+
+    async def find(connection: Connection) -> Customer | None:
+        (found,) = await read_all(connection, [customers_by_number(site, [number])])
+        return found[0] if found else None
+
+    return find
+
+
+async def explanation(call: Call, site: int, asked: AskedQuestion, find: Find) -> dict[str, Any]:
+    """Why a customer matches a question, or does not; all as of one moment. Raises Problem for an unknown customer."""
+    expansion = Expansion(site, [asked])
     moments: list[Moment] = []
+    customers: list[Customer] = []
+
+    async def prepare(snapshot: Any) -> None:
+        await expansion.read(snapshot)
+        found = await find(snapshot.connection)
+        if found is None:
+            raise unknown_customer()
+        customers.append(found)
+
+    def whole() -> Members:
+        (node,) = expansion.nodes
+        return node if isinstance(node, Members) else Members(node, mentions_hidden(node))
 
     def sets(moment: Moment) -> list[Predicate]:
         moments.append(moment)
-        return why.sets_of(asked.node, number, moment)
+        return why.sets_of(whole(), customers[-1].number, moment)
 
     def work(index: SiteIndex, found: Sequence[BitMap]) -> why.Why | None:
-        return why.explain(asked.node, index, found, moments[-1])
+        return why.explain(whole(), index, found, moments[-1])
 
-    customers: list[Customer] = []
-    found: why.Why | None = await studies.study(
-        call, site, asked, sets, work, also=lambda snapshot: _customer(snapshot, site, number, customers)
-    )
-    if found is None or not customers:
+    found: why.Why | None = await studies.study(call, site, asked, sets, work, prepare=prepare)
+    if found is None:
         raise unknown_customer()
     tree = [
         {
-            "node": each.node,
+            "node": each.node.removeprefix(_ROOT),
             "verdict": each.holds,
             "condition": write_question(each.condition),
-            "seen": seen(each.condition, customers[0]),
+            "seen": seen(each.condition, customers[-1]),
             "until": iso_or_none(each.until),
         }
         for each in found.verdicts
     ]
-    return studies.shown(
-        "explanations",
-        {
-            "in": found.holds,
-            "as_of": iso(moments[-1].now),
-            "tree": tree,
-            "changes_at": iso_or_none(found.changes_at),
-            "because": found.because,
-        },
-    )
+    return {
+        "in": found.holds,
+        "as_of": iso(moments[-1].now),
+        "tree": tree,
+        "changes_at": iso_or_none(found.changes_at),
+        "because": [each.removeprefix(_ROOT) for each in found.because],
+    }
 
 
-async def _customer(snapshot: Any, site: int, number: int, into: list[Customer]) -> None:
-    (found,) = await snapshot.read([customers_by_number(site, [number])])
-    into += found
+_ROOT: Final = f"/{why.IN}"
+"""The explained question is taken as that of an audience, whose pointers begin so."""
 
 
 def seen(condition: Condition, customer: Customer) -> dict[str, Any] | None:
@@ -94,6 +123,24 @@ def seen(condition: Condition, customer: Customer) -> dict[str, Any] | None:
     return {"field": column, "value": shown, "unset": False}
 
 
+EXPLANATION: Final = {
+    "in": YES_OR_NO,
+    "as_of": MOMENT,
+    "tree": listed(
+        record(
+            {
+                "node": TEXT_SCHEMA,
+                "verdict": YES_OR_NO,
+                "condition": studies.QUESTION_SCHEMA,
+                "seen": or_null(record({"field": TEXT_SCHEMA, "value": ANY, "unset": YES_OR_NO})),
+                "until": or_null(MOMENT),
+            }
+        )
+    ),
+    "changes_at": or_null(MOMENT),
+    "because": listed(such_as(TEXT_SCHEMA, "/all/0")),
+}
+
 OPERATIONS: Final = (
     Operation(
         JSONAPI,
@@ -105,26 +152,7 @@ OPERATIONS: Final = (
         "`until` is when the clock alone flips a condition, `changes_at` when it changes the whole. `because` is the "
         "smallest set of conditions that decides it.",
         body=studies.takes({}, {"q": "tag:vip and opened in last 30d"}),
-        reply=studies.reply(
-            "explanations",
-            {
-                "in": YES_OR_NO,
-                "as_of": MOMENT,
-                "tree": listed(
-                    record(
-                        {
-                            "node": TEXT_SCHEMA,
-                            "verdict": YES_OR_NO,
-                            "condition": studies.QUESTION_SCHEMA,
-                            "seen": or_null(record({"field": TEXT_SCHEMA, "value": ANY, "unset": YES_OR_NO})),
-                            "until": or_null(MOMENT),
-                        }
-                    )
-                ),
-                "changes_at": or_null(MOMENT),
-                "because": listed(such_as(TEXT_SCHEMA, "/all/0")),
-            },
-        ),
+        reply=studies.reply("explanations", EXPLANATION),
     ),
 )
 """The operations of this module."""
