@@ -22,7 +22,15 @@ COLUMNS = (
     *("number", "uuid", "email", "customer_id", "name", "phone_number", "mobile_phone_number", "address_line_1"),
     *("address_line_2", "address_city", "address_state", "address_country", "address_zip", "net_revenue", "created_at"),
     *("joined_at", "last_request_at", "subscribed_at", "unsubscribed_at", "manually_unsubscribed_at", "opted_out_at"),
-    *("complained_at", "bounced_at", "last_sent_at", "last_delivered_at", "last_opened_at", "last_clicked_at"),
+    *(
+        "attributes",
+        "complained_at",
+        "bounced_at",
+        "last_sent_at",
+        "last_delivered_at",
+        "last_opened_at",
+        "last_clicked_at",
+    ),
 )
 
 WINDOWS = {

@@ -3,6 +3,8 @@
 It shares no code with the program but the names of relations. Times are milliseconds, calendar windows are of UTC.
 """
 
+import json
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -48,7 +50,7 @@ def matches(question: dict[str, Any], record: Record, now: int) -> bool:
         return any(matches(part, record, now) for part in question["any"])
     if "not" in question:
         return not matches(question["not"], record, now)
-    subject = next(name for name in SUBJECTS if name in question)
+    subject = "attribute" if "attribute" in question else next(name for name in SUBJECTS if name in question)
     return SUBJECTS[subject](question, record, now)
 
 
@@ -215,10 +217,80 @@ def _sample(question: dict[str, Any], record: Record, now: int) -> bool:
     return drawn(record["number"], asked.get("seed", "")) < round(float(asked["percent"]) * 100)
 
 
+def _attribute(question: dict[str, Any], record: Record, now: int) -> bool:
+    value: Any = json.loads(record["attributes"] or "{}")
+    for name in question["attribute"].split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    if "ne" in question:
+        return not _attribute({"attribute": question["attribute"], "eq": question["ne"]}, record, now)
+    if "set" in question:
+        return (value is not None) == bool(question["set"])
+    if value is None:
+        return False
+    if "when" in question:
+        return within(question["when"], _iso(value), now)
+    if "eq" in question:
+        return _alike(value, question["eq"])
+    if "one_of" in question:
+        return any(_alike(value, each) for each in question["one_of"])
+    if "has" in question:
+        return isinstance(value, list) and any(_alike(item, question["has"]) for item in value)
+    if "has_any" in question:
+        return isinstance(value, list) and any(_alike(item, each) for item in value for each in question["has_any"])
+    if "has_all" in question:
+        return isinstance(value, list) and all(
+            any(_alike(item, each) for item in value) for each in question["has_all"]
+        )
+    if "count" in question:
+        ((operator, number),) = question["count"].items()
+        return isinstance(value, list) and COMPARED[operator](len(value), number, number)
+    if "contains" in question:
+        return isinstance(value, str) and search_key_of(question["contains"]) in search_key_of(value)
+    if "starts" in question:
+        return isinstance(value, str) and search_key_of(value).startswith(search_key_of(question["starts"]))
+    if "ends" in question:
+        return isinstance(value, str) and search_key_of(value).endswith(search_key_of(question["ends"]))
+    if "between" in question:
+        low, high = question["between"]
+        with_low = _attribute({"attribute": question["attribute"], "gte": low}, record, now)
+        return with_low and _attribute({"attribute": question["attribute"], "lte": high}, record, now)
+    (operator,) = question.keys() - {"attribute"}
+    asked = question[operator]
+    if isinstance(asked, str):
+        at = _iso(value)
+        return at is not None and COMPARED[operator](at, *_span(asked))
+    number = _number(value)
+    return number is not None and COMPARED[operator](number, asked, asked)
+
+
+def _iso(value: Any) -> int | None:
+    try:
+        return _span(value)[0] if isinstance(value, str) and value[:4].isdigit() and value[4] == "-" else None
+    except (ValueError, IndexError):
+        return None
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?", value):
+        return float(value)
+    return None
+
+
+def _alike(value: Any, asked: Any) -> bool:
+    if isinstance(asked, bool) or isinstance(value, bool):
+        return type(value) is type(asked) and value == asked
+    if isinstance(asked, str):
+        return isinstance(value, str) and search_key_of(value) == search_key_of(asked)
+    return bool(_number(value) == asked)
+
+
 SUBJECTS: dict[str, Callable[[dict[str, Any], Record, int], bool]] = {
     "is": _is,
     "has": _has,
     "field": _field,
+    "attribute": _attribute,
     "mail": _mail,
     "search": lambda question, record, now: fits("search", question["search"], record, now),
     "sample": _sample,

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF005 -- tables
 """Questions on the real store against brute force over its tables: any history, any nested question, both engines."""
 
 import os
@@ -18,12 +19,48 @@ from .audience.questions.strategies import questions
 from .audience_world import World, in_a_world, world
 from .databases import ENGINES
 from .store.running import NOW, activity, upsert
-from .test_audience_end_to_end import events
+from .test_audience_end_to_end import PEOPLE, events
 
 EXAMPLES = int(os.environ.get("REGULARS_EXAMPLES", "40"))
 _unhurried = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=EXAMPLES)
+values = st.sampled_from(
+    [
+        "pro",
+        "Pro",
+        "trial",
+        "007",
+        "7",
+        7,
+        7.0,
+        2.5,
+        True,
+        False,
+        1,
+        0,
+        None,
+        [],
+        ["red", 7],
+        ["red", "blue", "red"],
+        [True],
+    ]
+    + ["2026-01-01", "2026-03-01T12:30:00Z", "1999-12-31", {"city": "Berlin"}, {"city": None}, "é", "e\u0301"]
+)
+described = st.builds(
+    lambda email, attributes: [upsert(email=email, **attributes)],
+    st.sampled_from(PEOPLE),
+    st.dictionaries(
+        st.sampled_from(["plan", "Score", "renews", "colors", "vip", 'a "b" c', "address"]),
+        values,
+        min_size=1,
+        max_size=4,
+    ),
+)
 _given = given(
-    st.lists(events.filter(lambda event: event not in ("save", "restart", "prune", "follow")), min_size=2, max_size=12),
+    st.lists(
+        described | events.filter(lambda event: event not in ("save", "restart", "prune", "follow")),
+        min_size=2,
+        max_size=12,
+    ),
     st.lists(questions, min_size=8, max_size=16),
     st.sampled_from([Tuning(), Tuning(1, 1, 2, banded_from=1), Tuning(3, 4, 1, words_limit=0, banded_from=3)]),
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from regulars.audience.filters.predicates import (
     All,
     Any,
+    Attribute,
     Contains,
     HasAddress,
     HasText,
@@ -51,6 +52,7 @@ class Customer:
     columns: dict[str, int] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     ties: set[tuple[str, int]] = field(default_factory=set)
+    attributes: str | None = None
 
 
 class Model:
@@ -170,6 +172,8 @@ def _test(predicate: Predicate) -> Callable[[Customer], bool]:
             return lambda c: name in c.texts and check(folded(c.texts[name]), folded(text))
         case HasText(name):
             return lambda c: name in c.texts
+        case Attribute():
+            raise NotImplementedError("attributes are compared with the tables: tests/test_questions_end_to_end.py")
         case Sampled(share, seed):
             return lambda c: drawn(c.number, seed) < share
         case HasAddress(key):

@@ -26,11 +26,21 @@ async def advance(
     if index.head.number >= head.number:
         raise OutOfStepError(f"change {head.number} in the store is a different one")
     before = index.head.number
-    changes = await next_slice(snapshot, site, index.head, most)
+    is_followed = index.attributes.is_followed
+    changes = await next_slice(snapshot, site, index.head, most, with_attributes=is_followed)
     if any(record.rebuild for record in changes.records):
         raise OutOfStepError("a change requires a rebuild")
+    if not all(record.notes_attributes for record in changes.records):
+        index.attributes.clear()
     index.horizon = max(index.horizon, head.number)  # from here on every question needs the lock
-    apply = partial(index.apply, changes.records, changes.texts, changes.head, horizon=head.number)
+    apply = partial(
+        index.apply,
+        changes.records,
+        changes.texts,
+        changes.head,
+        horizon=head.number,
+        attributes=changes.attributes,
+    )
     if changes.entries <= INLINE_ENTRIES:
         apply()
     else:

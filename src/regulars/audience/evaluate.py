@@ -12,6 +12,7 @@ from pyroaring import BitMap
 from regulars.audience.filters.predicates import (
     All,
     Any,
+    Attribute,
     Contains,
     HasAddress,
     HasText,
@@ -66,6 +67,8 @@ def evaluate(predicate: Predicate, index: SiteIndex, within: BitMap | None = Non
             return _matching(field, how, search_key(text), index, within)
         case HasText(field):
             return index.texts[field].present(within)
+        case Attribute(path, test):
+            return index.attributes.column(path).matching(test, within)
         case Sampled(share, seed):
             return sampled(index.numbering.values, share, seed) & within
         case HasAddress(key):
@@ -139,6 +142,8 @@ def estimate(predicate: Predicate, index: SiteIndex, size: int | None = None) ->
             return Cost(5 + index.texts[field].cost(search_key(text), size), size)
         case HasText(field):
             return Cost(10 + index.size / 100_000, size)
+        case Attribute(path):
+            return Cost(index.attributes.column(path).cost(), size)
         case Sampled():
             return Cost(10 + index.size / 100, size)
         case HasAddress(key):

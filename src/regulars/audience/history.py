@@ -13,11 +13,12 @@ class OutOfStepError(Exception):
 
 
 class ChangeSlice(Struct, frozen=True):
-    """Changes ready to apply to an index: one record per change, the changed texts, and the resulting head."""
+    """Changes ready to apply to an index: one record per change, what changed, and the resulting head."""
 
     records: list[Record]
     texts: dict[int, tuple[str | None, ...]]
     head: Head
+    attributes: dict[int, str | None]
 
     @property
     def entries(self) -> int:
@@ -25,13 +26,24 @@ class ChangeSlice(Struct, frozen=True):
         return sum(len(record.entries) for record in self.records)
 
 
-async def next_slice(snapshot: Snapshot, site: int, head: Head, limit: int) -> ChangeSlice:
-    """Up to `limit` changes of a site after `head`. Raises OutOfStepError or UnknownFormatError."""
+async def next_slice(
+    snapshot: Snapshot, site: int, head: Head, limit: int, *, with_attributes: bool = False
+) -> ChangeSlice:
+    """Up to `limit` changes of a site after `head`. Raises OutOfStepError or UnknownFormatError.
+
+    with_attributes: read changed attributes, too.
+    """
     rows = await snapshot.changes(site, head.number, limit)
     reached, records = chained(head, rows), whole(rows)
     numbers = {entry.number for record in records for entry in record.entries if entry.texts and not entry.gone}
     texts = dict(await snapshot.texts(site, sorted(numbers))) if numbers else {}
-    return ChangeSlice(records, texts, reached)
+    attributes: dict[int, str | None] = {}
+    if with_attributes:
+        changed = {
+            entry.number for record in records for entry in record.entries if entry.attributes and not entry.gone
+        }
+        attributes = dict(await snapshot.attributes(site, sorted(changed))) if changed else {}
+    return ChangeSlice(records, texts, reached, attributes)
 
 
 def chained(head: Head, rows: Sequence[ChangeRow]) -> Head:
@@ -65,6 +77,7 @@ def whole(rows: Sequence[ChangeRow]) -> list[Record]:
             whole.entries += part.entries
             whole.cleared += part.cleared
             whole.rebuild |= part.rebuild
+            whole.notes_attributes &= part.notes_attributes
         else:
             records.append(part)
         continues = not row.last

@@ -12,6 +12,7 @@ from msgspec import Struct
 from pyroaring import BitMap
 
 from regulars.audience.source import CustomerRow, Head
+from regulars.audience.structures.attribute_table import AttributeTable
 from regulars.audience.structures.bands import Banding, Bands
 from regulars.audience.structures.bitmap_table import BitmapTable
 from regulars.audience.structures.bitmaps import from_ordinals
@@ -30,6 +31,9 @@ CODED: Final = frozenset({"address_city", "address_state", "address_country", "a
 
 SORTED_TEXTS: Final = ("name", "email")
 """Text fields that pages can be sorted by; similarity search covers the same fields."""
+
+
+_NO_ATTRIBUTES: Final[Mapping[int, str | None]] = {}
 
 
 class OutOfOrderError(Exception):
@@ -66,6 +70,7 @@ class SiteIndex:
         self.columns = {name: Column() for name in COLUMNS}
         self._bandings: dict[str, Banding] = {}
         self._banded_from = tuning.banded_from
+        self.attributes = AttributeTable()
         self.ties: BitmapTable[tuple[int, int]] = BitmapTable()
         self.texts: dict[str, TextColumn | CodedColumn] = {}
         self.spellings = {name: Spellings(address_key if name == "email" else None) for name in SORTED_TEXTS}
@@ -168,18 +173,20 @@ class SiteIndex:
         head: Head,
         *,
         horizon: int | None = None,
+        attributes: Mapping[int, str | None] = _NO_ATTRIBUTES,
     ) -> None:
         """Bring the index to `head` by applying changes in order, one complete change per record. Idempotent.
 
         `texts` maps customers whose texts changed to their current texts (in the order of TEXTS) as of change number
-        `horizon` (default: that of `head`); a customer missing from it has been deleted by then. Raises
+        `horizon` (default: that of `head`); a customer missing from it has been deleted by then. `attributes` are
+        the attributes of customers in the same way, needed only if `attributes.is_followed`. Raises
         OutOfOrderError if a change does not fit; the index must then be discarded.
         """
         for record in records:
             for target in record.cleared:
                 self.ties.pop(target)
             for entry in record.entries:
-                self._apply(entry, texts)
+                self._apply(entry, texts, attributes)
         self.horizon = max(self.horizon, head.number if horizon is None else horizon)
         self.head = head
 
@@ -205,6 +212,7 @@ class SiteIndex:
             + sum(each.nbytes for each in self.orders.values())
             + sum(each.nbytes for each in self.spellings.values())
             + self.ties.nbytes
+            + self.attributes.nbytes
         )
 
     def _append(self, numbers: list[int]) -> range:
@@ -229,7 +237,9 @@ class SiteIndex:
             order.changed(ordinal)
         return ordinal
 
-    def _apply(self, entry: Entry, texts: Mapping[int, tuple[str | None, ...]]) -> None:
+    def _apply(
+        self, entry: Entry, texts: Mapping[int, tuple[str | None, ...]], attributes: Mapping[int, str | None]
+    ) -> None:
         ordinal = self.numbering.ordinal(entry.number)
         if entry.gone:
             if ordinal is not None:
@@ -247,6 +257,8 @@ class SiteIndex:
             current = texts.get(entry.number)
             for text_code in entry.texts:
                 self._set_text(ordinal, text_code, None if current is None else current[text_code])
+        if entry.attributes:
+            self.attributes.changed(ordinal, attributes, entry.number)
         for relation, target, holds in entry.ties:
             if holds:
                 self.ties.setdefault((relation, target), BitMap()).add(ordinal)

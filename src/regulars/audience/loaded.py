@@ -25,6 +25,7 @@ class LoadedSite:
         self.warming: asyncio.Task[None] | None = None
         self.reading: asyncio.Task[None] | None = None
         self.cutting: asyncio.Task[None] | None = None
+        self.building: asyncio.Task[None] | None = None
         self.saved: int | None = None  # the last change in its snapshot; None: there is no snapshot
         self.saved_at = self.asked
         self.lag = 0  # how many changes it was behind the store at the last catch-up
@@ -35,7 +36,7 @@ class LoadedSite:
     @property
     def tasks(self) -> tuple[asyncio.Task[None] | None, ...]:
         """The background tasks that may be running for it."""
-        return self.warming, self.reading, self.cutting
+        return self.warming, self.reading, self.cutting, self.building
 
     def numbers(self, names: Iterable[Name]) -> dict[Name, int | None] | None:
         """The cached numbers of the names (None: unknown) as of the index's head; None unless all are cached."""

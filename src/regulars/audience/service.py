@@ -9,7 +9,7 @@ up-to-date index are answered on the event loop without the lock; heavy ones hol
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
@@ -31,8 +31,9 @@ from regulars.audience.answering import (
     is_stale,
     optimistic,
 )
+from regulars.audience.attribute_building import building
 from regulars.audience.catching_up import advance
-from regulars.audience.filters.predicates import All, Predicate, keys, resolve
+from regulars.audience.filters.predicates import All, Predicate, attributes, keys, resolve
 from regulars.audience.filters.sorts import Sort
 from regulars.audience.history import OutOfStepError
 from regulars.audience.index import OutOfOrderError, SiteIndex, Tuning
@@ -43,6 +44,8 @@ from regulars.audience.page_slice import PageSlice
 from regulars.audience.snapshot_directory import SnapshotDirectory, trouble
 from regulars.audience.source import ChangeSource, Head, Snapshot
 from regulars.audience.structures.archive import DamagedError
+from regulars.audience.structures.attribute_table import MissingAttributeError
+from regulars.audience.structures.attribute_values import Path
 from regulars.audience.worker_thread import WorkerThread, is_cancelling
 from regulars.domain.changes import UnknownFormatError
 from regulars.domain.faults import UnknownSiteError
@@ -164,15 +167,27 @@ class Audience:
     async def _asked(self, site: int, question: Question) -> AsyncIterator[Answer]:
         is_optimistic = self._source.is_remote
         while True:
-            loaded = await self._loaded(site)
+            loaded, is_missing = await self._loaded(site), False
             async with self._source.snapshot() as snapshot:
-                if question.prepare is not None:
-                    await question.prepare(snapshot)
-                answer = await self._answer(site, loaded, snapshot, question, is_optimistic=is_optimistic)
+                try:
+                    if question.prepare is not None:
+                        await question.prepare(snapshot)
+                    answer = await self._answer(site, loaded, snapshot, question, is_optimistic=is_optimistic)
+                except MissingAttributeError:
+                    answer, is_missing = None, True
                 if answer is not None:
                     yield answer
                     return
+            if is_missing:  # outside of the snapshot, as building opens another one
+                await self._build(site, loaded, attributes(question.predicate()))
             is_optimistic = False
+
+    async def _build(self, site: int, loaded: LoadedSite, paths: Iterable[Path]) -> None:
+        """Wait for columns of attributes. Raises LoadingError if they take too long; they are built all the same."""
+        if (task := building(self._source, self._lane, site, loaded, paths)) is not None:
+            await self._waited_for(site, task)
+            loaded.measured = 0
+            self._measure(site, loaded)
 
     @property
     def is_loading(self) -> bool:
@@ -192,6 +207,7 @@ class Audience:
             if loaded.asked < since or loaded.lock.locked():
                 continue
             try:
+                loaded.index.attributes.drop_idle(self.tail_for)
                 await self._tail(site, loaded)
                 self.maintenance.look_after(site, loaded)
             except Exception as error:

@@ -41,6 +41,14 @@ class Snapshot(Protocol):
         """The current texts (in the order of TEXTS) of those customers that still exist."""
         ...
 
+    async def attributes(self, site: int, numbers: Sequence[int]) -> list[tuple[int, str | None]]:
+        """The attributes, as JSON, of those customers that still exist; None for those without any."""
+        ...
+
+    def all_attributes(self, site: int) -> AsyncIterator[Sequence[tuple[int, str]]]:
+        """The attributes of all customers that have some, by ascending number, in chunks read off the event loop."""
+        ...
+
     def customers(self, site: int) -> AsyncIterator[Sequence[CustomerRow]]:
         """All customers of the site by ascending number, in chunks that are read off the event loop."""
         ...

@@ -104,7 +104,7 @@ class Entry(Struct, array_like=True):
 
     number: the customer's number within its site. gone: the customer was deleted.
     columns: (column code, new value or NULL). texts: codes of the text fields to read again.
-    ties: (relation code, object number, holds).
+    ties: (relation code, object number, holds). attributes: they changed, and are read anew.
     """
 
     number: int
@@ -112,19 +112,22 @@ class Entry(Struct, array_like=True):
     columns: list[tuple[int, int]] = []
     texts: list[int] = []
     ties: list[tuple[int, int, bool]] = []
+    attributes: bool = False
 
 
 class Record(Struct, array_like=True):
     """One part of a change. `rebuild` makes every reader drop its index and load it from the store.
 
     `cleared` lists (relation code, object number) whose object was deleted: nobody is tied to it any more but whom an
-    entry ties to it anew. It comes before the entries, and of a change in parts, with the first.
+    entry ties to it anew. It comes before the entries, and of a change in parts, with the first. notes_attributes: the
+    program that wrote it notes changed attributes; older ones did not.
     """
 
     format: int
     entries: list[Entry] = []
     cleared: list[tuple[int, int]] = []
     rebuild: bool = False
+    notes_attributes: bool = False
 
 
 class UnknownFormatError(Exception):
@@ -137,7 +140,7 @@ _decoder = msgspec.msgpack.Decoder(Record)
 
 def encode(entries: list[Entry], *, cleared: list[tuple[int, int]] | None = None, rebuild: bool = False) -> list[bytes]:
     """The record in one or more parts of at most PART_BYTES."""
-    whole = _encoder.encode(Record(FORMAT, entries, cleared or [], rebuild))
+    whole = _encoder.encode(Record(FORMAT, entries, cleared or [], rebuild, notes_attributes=True))
     if len(whole) <= PART_BYTES:
         return [whole]
     if len(entries) < 2:
@@ -146,7 +149,7 @@ def encode(entries: list[Entry], *, cleared: list[tuple[int, int]] | None = None
         entry = entries[0]
         middle = len(entry.ties) // 2
         entries = [
-            Entry(entry.number, entry.gone, entry.columns, entry.texts, entry.ties[:middle]),
+            Entry(entry.number, entry.gone, entry.columns, entry.texts, entry.ties[:middle], entry.attributes),
             Entry(entry.number, ties=entry.ties[middle:]),
         ]
     half = len(entries) // 2

@@ -189,6 +189,7 @@ def entry_of(before: Customer | None, after: Customer) -> changes.Entry | None:
             after.number,
             columns=[(code, value) for code, value in enumerate(new_columns) if value is not None],
             texts=[code for code, text in enumerate(new_texts) if text is not None],
+            attributes=after.attributes is not None,
         )
     old_columns, old_texts = _columns_of(before), index_texts(before)
     columns = (
@@ -205,4 +206,7 @@ def entry_of(before: Customer | None, after: Customer) -> changes.Entry | None:
         if old_texts == new_texts
         else [code for code, (old, new) in enumerate(zip(old_texts, new_texts, strict=True)) if old != new]
     )
-    return changes.Entry(after.number, columns=columns, texts=texts) if columns or texts else None
+    attributes = before.attributes != after.attributes
+    if not (columns or texts or attributes):
+        return None
+    return changes.Entry(after.number, columns=columns, texts=texts, attributes=attributes)

@@ -27,6 +27,19 @@ TEXTS_OF = Statement(
         KeyedJoin(_listed, customers, and_(site_is(customers), customers.c.number == _number))
     ),
 )
+ATTRIBUTES_OF = Statement(
+    "attributes_of",
+    select(customers.c.number, customers.c.attributes).select_from(
+        KeyedJoin(_listed, customers, and_(site_is(customers), customers.c.number == _number))
+    ),
+)
+LOAD_ATTRIBUTES = Statement(
+    "load_attributes",
+    select(customers.c.number, customers.c.attributes)
+    .where(site_is(customers), customers.c.number > bindparam("after"))
+    .order_by(customers.c.number)
+    .limit(bindparam("count")),
+)
 _LOADED = [func.coalesce(customers.c[name], _NULL) for name in COLUMNS if name != "joined_at"]
 _LOADED.insert(COLUMNS.index("joined_at"), func.coalesce(customers.c.joined_at, customers.c.created_at))
 LOAD_CUSTOMERS = Statement(

@@ -67,6 +67,22 @@ class StoreSnapshot:
         rows = await self.connection.all(sql.TEXTS_OF, {"site": site, "keys": keys})
         return [(row[0], _texts(row[1:])) for row in rows]
 
+    async def attributes(self, site: int, numbers: Sequence[int]) -> list[tuple[int, str | None]]:
+        """The attributes of those customers that still exist."""
+        keys = msgspec.json.encode(numbers).decode()
+        return [(row[0], row[1]) for row in await self.connection.all(sql.ATTRIBUTES_OF, {"site": site, "keys": keys})]
+
+    async def all_attributes(self, site: int) -> AsyncIterator[Sequence[tuple[int, str]]]:
+        """The attributes of all customers that have some, in chunks read on a thread."""
+        after = 0
+        while rows := await self.connection.in_thread(
+            sql.LOAD_ATTRIBUTES, {"site": site, "after": after, "count": CHUNK}
+        ):
+            yield [(number, text) for number, text in rows if text is not None]
+            if len(rows) < CHUNK:
+                return
+            after = rows[-1][0]
+
     async def customers(self, site: int) -> AsyncIterator[Sequence[CustomerRow]]:
         """Every customer by ascending number, in chunks read on a thread."""
         after = 0

@@ -54,6 +54,10 @@ time_fields = st.sampled_from(["created_at", "joined", "last_opened_at", "bounce
 money = st.sampled_from(["0", "19.90", "-5", "100.00"]) | st.integers(-3, 30)
 comparisons = st.sampled_from(["eq", "ne", "gt", "gte", "lt", "lte"])
 
+attribute_names = st.sampled_from(["plan", "Score", "address.city", "renews", "colors", "vip", 'a "b" c'])
+figures = st.sampled_from([0, 1, 7, -3, 2.5, 100])
+scalars = st.sampled_from(["pro", "PRO", "007", "7", "2.5", "", "é", True, False, 0, 1, 7, 2.5, "2026-01-01"])
+
 conditions = st.one_of(
     st.sampled_from([{"is": state} for state in ("subscribed", "hidden", "never_subscribed", "healthy", "inactive", "spam_reported")]),
     windows.map(lambda each: {"is": "subscribed", "since": each}),
@@ -74,6 +78,15 @@ conditions = st.one_of(
     st.builds(lambda name, a, b: {"field": name, "between": [a, b]}, time_fields, times, times),
     st.builds(lambda name, when: {"field": name, "when": when}, time_fields, windows),
     st.builds(lambda name, is_set: {"field": name, "set": is_set}, text_fields | time_fields, st.booleans()),
+    st.builds(lambda name, how, each: {"attribute": name, how: each}, attribute_names, st.sampled_from(["eq", "ne", "has"]), scalars),
+    st.builds(lambda name, how, each: {"attribute": name, how: each}, attribute_names, st.sampled_from(["one_of", "has_any", "has_all"]), st.lists(scalars, min_size=1, max_size=3)),
+    st.builds(lambda name, how, each: {"attribute": name, how: each}, attribute_names, st.sampled_from(["contains", "starts", "ends"]), texts),
+    st.builds(lambda name, how, each: {"attribute": name, how: each}, attribute_names, st.sampled_from(["gt", "gte", "lt", "lte"]), figures | times),
+    st.builds(lambda name, a, b: {"attribute": name, "between": [a, b]}, attribute_names, figures, figures),
+    st.builds(lambda name, a, b: {"attribute": name, "between": [a, b]}, attribute_names, times, times),
+    st.builds(lambda name, when: {"attribute": name, "when": when}, attribute_names, windows),
+    st.builds(lambda name, is_set: {"attribute": name, "set": is_set}, attribute_names, st.booleans()),
+    st.builds(lambda name, how, each: {"attribute": name, "count": {how: each}}, attribute_names, st.sampled_from(["eq", "gt", "gte", "lt", "lte"]), st.integers(0, 3)),
     st.builds(lambda status, which: {"mail": status, "broadcast": which}, st.sampled_from(["sent", "opened", "dropped"]), id_lists),
     st.sampled_from([{"mail": status} for status in ("sent", "delivered", "opened", "clicked", "bounced", "complained")]),
     st.builds(lambda status, when: {"mail": status, "when": when}, st.sampled_from(["sent", "opened"]), reaching),

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
+from regulars.audience.structures.attribute_values import Path, Test
 from regulars.domain import relations
 from regulars.domain.changes import Name
 
@@ -59,6 +60,13 @@ class Sampled(Struct, frozen=True, tag=True):
     seed: str
 
 
+class Attribute(Struct, frozen=True, tag=True):
+    """The value of an attribute passes the test. path: the names that lead to it, from the outside in."""
+
+    path: Path
+    test: Test
+
+
 class HasAddress(Struct, frozen=True, tag=True):
     """The email address has this key (`domain.identity.address_key`)."""
 
@@ -107,7 +115,19 @@ class Not(Struct, frozen=True, tag=True):
     part: "Predicate"
 
 
-Leaf = Member | Range | Contains | Matches | HasText | Sampled | HasAddress | Similar | SimilarAddress | Identified
+Leaf = (
+    Member
+    | Range
+    | Contains
+    | Matches
+    | HasText
+    | Attribute
+    | Sampled
+    | HasAddress
+    | Similar
+    | SimilarAddress
+    | Identified
+)
 Predicate = Leaf | All | Any | Not
 
 EVERYBODY = All()
@@ -140,6 +160,11 @@ def keys(predicate: Predicate) -> set[Name]:
         elif isinstance(leaf, Identified) and leaf.number is None:
             found.add((leaf.identifier, leaf.key))
     return found
+
+
+def attributes(predicate: Predicate) -> set[Path]:
+    """The paths of all attributes in the predicate."""
+    return {leaf.path for leaf in leaves(predicate) if isinstance(leaf, Attribute)}
 
 
 def resolve(predicate: Predicate, numbers: Mapping[Name, int | None]) -> Predicate:

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from regulars.audience.questions.subject import Subject
+from regulars.audience.questions.subjects.attributes import ATTRIBUTE
 from regulars.audience.questions.subjects.fields import FIELD
 from regulars.audience.questions.subjects.filters import FILTER
 from regulars.audience.questions.subjects.mails import MAIL
@@ -11,7 +12,7 @@ from regulars.audience.questions.subjects.saved import SAVED
 from regulars.audience.questions.subjects.states import IS
 from regulars.audience.questions.subjects.ties import HAS
 
-SUBJECTS: Final[tuple[Subject, ...]] = (IS, HAS, SAVED, FIELD, MAIL, SEARCH, SAMPLE, FILTER)
+SUBJECTS: Final[tuple[Subject, ...]] = (IS, HAS, SAVED, FIELD, ATTRIBUTE, MAIL, SEARCH, SAMPLE, FILTER)
 """Every subject."""
 
 BY_NAME: Final = {row.name: row for row in SUBJECTS}

@@ -37,6 +37,15 @@ def write_question(node: Node) -> dict[str, AnyValue]:
             return BY_NODE[type(node)].write(node)
 
 
+def _subjects(value: dict[str, AnyValue]) -> list[str]:
+    """The members that are subjects. One whose operators are all the others is the only one: attribute has `has`."""
+    found = [name for name in value if name in ALLOWED]
+    for name in found:
+        if name in BY_NAME and set(found) - {name} <= set(BY_NAME[name].operators):
+            return [name]
+    return found
+
+
 _UNREADABLE: Final = All()
 
 
@@ -54,7 +63,7 @@ class _Reading:
         if not isinstance(value, dict):
             self._refuse("invalid_question", "A condition must be an object with one subject.", pointer)
             return _UNREADABLE
-        found = [name for name in value if name in ALLOWED]
+        found = _subjects(value)
         if len(found) != 1:
             self._unclear(list(value), found, pointer)
             return _UNREADABLE

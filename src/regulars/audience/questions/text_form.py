@@ -127,7 +127,8 @@ def _condition(tokens: TokenReader, depth: int) -> Node:
         return _searched(tokens)
     tokens.take()
     try:
-        node: Node = row.parse(token.word, tokens)
+        # The names of attributes may have capitals.
+        node: Node = row.parse(token.text if "." in token.text else token.word, tokens)
     except BadValueError as error:  # about the leading word itself
         tokens.refuse(token, error)
     return node
@@ -158,7 +159,7 @@ def _subject_at(tokens: TokenReader) -> Subject | None:
         return None
     if row.name == SAVED.name:
         return row if following.kind in ("word", "string") and names_audience(following.text) else None
-    if row.name == "mail" or is_marked or following.word in _OPERATORS:
+    if row.name in ("mail", "attribute") or is_marked or following.word in _OPERATORS:
         return row
     return row if token.word in _ALONE and following.kind in ("word", "string") else None
 

@@ -7,6 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from regulars.audience.questions.windows import Window
+from regulars.audience.structures.attribute_values import Path, Scalar
 
 MOST_DEPTH: Final = 16
 MOST_LEAVES: Final = 200
@@ -68,6 +69,15 @@ class FieldCondition(Struct, frozen=True, tag=True):
     when: Window | None = None
 
 
+class AttributeCondition(Struct, frozen=True, tag=True):
+    """An attribute compared with values of JSON types. path: the names that lead to it."""
+
+    path: Path
+    operator: str
+    values: tuple[Scalar, ...] = ()
+    when: Window | None = None
+
+
 class MailCondition(Struct, frozen=True, tag=True):
     """An email reached a status. broadcasts: of any of these; empty: any email. when: not with broadcasts."""
 
@@ -111,6 +121,7 @@ Condition = (
     | StateCondition
     | TieCondition
     | FieldCondition
+    | AttributeCondition
     | MailCondition
     | SearchCondition
     | SampleCondition

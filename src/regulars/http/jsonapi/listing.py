@@ -19,6 +19,7 @@ from regulars.audience.questions.faults import QuestionFault
 from regulars.audience.questions.selecting import customers_of, mentions_hidden, phrase_of, predicate_of, shape_of
 from regulars.audience.questions.tree import All, Node, SavedCondition
 from regulars.audience.sentences import describe
+from regulars.audience.structures.attribute_table import MissingAttributeError
 from regulars.http.call import Call
 from regulars.http.errors import Problem
 from regulars.http.jsonapi import paging
@@ -184,7 +185,10 @@ async def cost(call: Call, site: int, asked: AskedQuestion) -> float | None:
     if loaded is None:
         return None
     predicate = resolve(customers_of(node, moment), {})
-    return round(expected(loaded.index, predicate, SORTS[next(iter(SORTS))]) / 1000, 3)
+    try:
+        return round(expected(loaded.index, predicate, SORTS[next(iter(SORTS))]) / 1000, 3)
+    except MissingAttributeError:  # the first question about an attribute builds its column
+        return None
 
 
 def _refuse_too_many_leaves(expansion: Expansion, moment: Moment) -> None:

@@ -11,9 +11,10 @@ from regulars.audience.filters.predicates import Predicate, Range
 from regulars.audience.questions.faults import BadValueError, unknown_name
 from regulars.audience.questions.json_reader import ObjectReader
 from regulars.audience.questions.subject import Subject
+from regulars.audience.questions.subjects.attributes import LEAD, parse_path
 from regulars.audience.questions.subjects.field_kinds import ADDRESS, CUSTOMER_ID, MONEY, TEXT, TIME, UUID, FieldKind
 from regulars.audience.questions.tokens import COMPARISONS, TokenReader, quoted, word_or_quoted
-from regulars.audience.questions.tree import MOST_IDS, FieldCondition, Node, Not
+from regulars.audience.questions.tree import MOST_IDS, AttributeCondition, FieldCondition, Node, Not
 from regulars.audience.questions.window_text import parse_window, starts_window
 from regulars.audience.questions.windows import read_window, window_phrase, window_text, write_window
 
@@ -140,8 +141,10 @@ def _write(condition: FieldCondition) -> dict[str, Any]:
     return shown
 
 
-def _parse(lead: str, tokens: TokenReader) -> FieldCondition:
+def _parse(lead: str, tokens: TokenReader) -> FieldCondition | AttributeCondition:
     if lead == "has":
+        if tokens.here.word.startswith(LEAD):
+            return AttributeCondition(parse_path(tokens.take().text, tokens), "set")
         return FieldCondition(tokens.value(lambda text: _settable(text.lower()), "the name of a field"), "set")
     name = ALIASES.get(lead, lead)
     kind = FIELDS[name].kind

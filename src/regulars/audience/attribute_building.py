@@ -1,0 +1,78 @@
+"""Building attribute columns: from the store, in the background, while the index goes on following changes."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from regulars.audience.index import SiteIndex
+from regulars.audience.loaded import LoadedSite
+from regulars.audience.source import ChangeSource
+from regulars.audience.structures.attribute_values import Path
+from regulars.audience.structures.attributes import AttributeColumn
+from regulars.audience.structures.bitmaps import to_ordinals
+from regulars.audience.worker_thread import WorkerThread
+
+
+def building(
+    source: ChangeSource, lane: WorkerThread, site: int, loaded: LoadedSite, paths: Iterable[Path]
+) -> asyncio.Task[None] | None:
+    """The task that builds columns of the site: the one that runs, else a new one for the paths that have no column.
+
+    None if there is nothing to build.
+    """
+    if loaded.building is None or loaded.building.done():
+        missing = loaded.index.attributes.missing(paths)
+        if not missing or loaded.invalid:
+            return None
+        loaded.building = asyncio.create_task(_build(source, lane, site, loaded, missing))
+    return loaded.building
+
+
+async def _build(
+    source: ChangeSource, lane: WorkerThread, site: int, loaded: LoadedSite, paths: Sequence[Path]
+) -> None:
+    """Build the columns of the paths and install them in the site's index, unless it became invalid meanwhile.
+
+    The values are read from a snapshot that may be ahead of the index. As with texts, the index then answers nothing
+    until it has reached that snapshot. Customers who change while the columns are built are read again at the end.
+    """
+    index = loaded.index
+    columns = [AttributeColumn(path) for path in paths]
+    async with loaded.lock:
+        generation, watch = index.attributes.generation, index.attributes.watch()
+    try:
+        async with source.snapshot() as snapshot:
+            head = await snapshot.head(site)
+            if head is None:
+                return
+            async for rows in snapshot.all_attributes(site):
+                await lane.run(partial(_load, index, columns, rows))
+        async with loaded.lock:
+            if loaded.invalid or index.attributes.generation != generation:
+                return
+            numbers: list[int] = index.numbering.numbers(to_ordinals(watch)).tolist()
+            horizon = head.number
+            if numbers:
+                async with source.snapshot() as snapshot:
+                    newest = await snapshot.head(site)
+                    horizon = head.number if newest is None else max(horizon, newest.number)
+                    documents = dict(await snapshot.attributes(site, numbers))
+                for ordinal, number in zip(watch, numbers, strict=True):
+                    for column in columns:
+                        column.set(ordinal, documents.get(number))
+            index.horizon = max(index.horizon, horizon)
+            index.attributes.install(columns)
+    finally:
+        index.attributes.unwatch(watch)
+
+
+def _load(index: SiteIndex, columns: Sequence[AttributeColumn], rows: Sequence[tuple[int, str]]) -> None:
+    """Set the values of customers that the index knows; others are new, and follow with their change."""
+    ordinals, documents = [], []
+    for number, document in rows:
+        ordinal = index.numbering.ordinal(number)
+        if ordinal is not None:
+            ordinals.append(ordinal)
+            documents.append(document)
+    for column in columns:
+        column.load(ordinals, documents)
