@@ -89,13 +89,13 @@ class FakeSnapshot:
 
     async def attributes(self, site: int, numbers: Sequence[int]) -> list[tuple[int, str | None]]:
         await self._read("attributes")
-        known = self._sites[site].model.customers
+        known = self.sites[site].model.customers
         return [(number, known[number].attributes) for number in numbers if number in known]
 
     async def all_attributes(self, site: int) -> AsyncIterator[Sequence[tuple[int, str]]]:
         await self._source.gate.wait()
         await self._read("all_attributes")
-        found = [(each.number, each.attributes) for each in self._sites[site].model.customers.values()]
+        found = [(each.number, each.attributes) for each in self.sites[site].model.customers.values()]
         kept = [(number, text) for number, text in sorted(found) if text is not None]
         for start in range(0, len(kept), 2):
             yield kept[start : start + 2]

@@ -336,14 +336,16 @@ async def test_the_least_recently_asked_are_dropped() -> None:
 async def test_heavy_questions_are_capped_and_cancelled_ones_are_dropped() -> None:
     source = FakeSource()
     source.site.add("Anna")
+    source.sites[2] = FakeSite(2)
     async with serving(source, pool_above=0, most_heavy=1) as audience:
         assert await asked(audience) == [1]
+        assert await asked(audience, site=2) == []
         held = threading.Event()
         hold = asyncio.create_task(audience.worker.run(held.wait))
         waiting = asyncio.create_task(asked(audience))
         await asyncio.sleep(0.01)
         with pytest.raises(QuestionsFullError):
-            await asked(audience)
+            await asked(audience, site=2)
         waiting.cancel()
         await asyncio.sleep(0.01)
         assert waiting.cancelled()

@@ -9,7 +9,7 @@ up-to-date index are answered on the event loop without the lock; heavy ones hol
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
@@ -45,7 +45,6 @@ from regulars.audience.snapshot_directory import SnapshotDirectory, trouble
 from regulars.audience.source import ChangeSource, Head, Snapshot
 from regulars.audience.structures.archive import DamagedError
 from regulars.audience.structures.attribute_table import MissingAttributeError
-from regulars.audience.structures.attribute_values import Path
 from regulars.audience.worker_thread import WorkerThread, is_cancelling
 from regulars.domain.changes import UnknownFormatError
 from regulars.domain.faults import UnknownSiteError
@@ -179,15 +178,12 @@ class Audience:
                     yield answer
                     return
             if is_missing:  # outside of the snapshot, as building opens another one
-                await self._build(site, loaded, attributes(question.predicate()))
+                paths = attributes(question.predicate())
+                if (task := building(self._source, self._background, site, loaded, paths)) is not None:
+                    await self._waited_for(site, task)
+                    loaded.measured = 0
+                    self._measure(site, loaded)
             is_optimistic = False
-
-    async def _build(self, site: int, loaded: LoadedSite, paths: Iterable[Path]) -> None:
-        """Wait for columns of attributes. Raises LoadingError if they take too long; they are built all the same."""
-        if (task := building(self._source, self._lane, site, loaded, paths)) is not None:
-            await self._waited_for(site, task)
-            loaded.measured = 0
-            self._measure(site, loaded)
 
     @property
     def is_loading(self) -> bool:
@@ -261,7 +257,10 @@ class Audience:
         seen = loaded.index.head
         names = keys(question.predicate())
         look = await snapshot.look(site, names)
-        head = await self._known(site, look.head)
+        head = look.head
+        if head is None:
+            await self.drop(site)
+            raise UnknownSiteError(site)
         loaded.is_calm = head == seen
         if seen.number > head.number:  # `seen` was read first, so the store has lost changes
             self._rebuild(site, loaded, f"change {seen.number} no longer exists")
@@ -279,7 +278,6 @@ class Audience:
         return question.found(index, predicate)
 
     def _is_heavy(self, index: SiteIndex, predicate: Predicate, question: Question) -> bool:
-        """Whether the question is expensive enough for the pool thread."""
         return question.cost(index, predicate) > self._pool_above
 
     async def _heavily(self, evaluation: Callable[[], _T]) -> _T:
@@ -293,12 +291,6 @@ class Audience:
             self._heavy -= 1
 
     # Catching up
-
-    async def _known(self, site: int, head: Head | None) -> Head:
-        if head is None:
-            await self.drop(site)
-            raise UnknownSiteError(site)
-        return head
 
     async def _tail(self, site: int, loaded: LoadedSite) -> None:
         seen = loaded.index.head.number

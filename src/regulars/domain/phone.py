@@ -57,7 +57,8 @@ def parse_phone(value: object, *, country: str | None = None) -> str:
 
 def is_writing_of(text: str, number: str) -> bool:
     """Whether a text is a writing of this number (E.164), international or national."""
-    digits = "".join(str(unicodedata.digit(each)) for each in text[:_LONGEST] if each.isdigit()).lstrip("0")
+    values = (unicodedata.decimal(each, None) for each in text[:_LONGEST])
+    digits = "".join(str(value) for value in values if value is not None).lstrip("0")
     if len(digits) >= _FEWEST_DIGITS and number.endswith(digits):
         return True
     try:
