@@ -4,9 +4,13 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+import structlog
+
 from regulars.audience.index import SiteIndex
 from regulars.audience.source import Head, Name
 from regulars.domain.changes import CUSTOMER_NAMES
+
+_log = structlog.get_logger("regulars.audience")
 
 _MOST_NAMES: Final = 32
 """Object names whose numbers are cached per site, for questions that are asked repeatedly."""
@@ -80,3 +84,20 @@ class Turns:
         self._turn = start + _SMALL_AT_A_TIME
         due = small[start : start + _SMALL_AT_A_TIME]
         return due if len(small) == len(every) else [each for each in every if each[1].index.size >= self._large] + due
+
+
+def superfluous(loaded: Mapping[int, LoadedSite], kept: int, *, most: int) -> list[int]:
+    """The sites to release so that all take at most `most` bytes: the least recently used, but never `kept`."""
+    total, found = sum(each.bytes for each in loaded.values()), []
+    for site in loaded:
+        if total <= most:
+            break
+        if site != kept:
+            total -= loaded[site].bytes
+            found.append(site)
+    return found
+
+
+def log_follow_error(site: int, error: Exception) -> None:
+    """Log that a site could not be followed."""
+    _log.error("a site could not be followed; the next query catches up", site=site, exc_info=error)

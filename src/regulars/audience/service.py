@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
-import structlog
 from pyroaring import BitMap
 
 from regulars.audience.answering import (
@@ -37,7 +36,7 @@ from regulars.audience.filters.predicates import All, Predicate, attributes, key
 from regulars.audience.filters.sorts import Sort
 from regulars.audience.history import OutOfStepError
 from regulars.audience.index import OutOfOrderError, SiteIndex, Tuning
-from regulars.audience.loaded import LoadedSite, Turns
+from regulars.audience.loaded import LoadedSite, Turns, log_follow_error, superfluous
 from regulars.audience.loading import Loader
 from regulars.audience.maintenance import Maintenance
 from regulars.audience.page_slice import PageSlice
@@ -51,12 +50,7 @@ from regulars.domain.faults import UnknownSiteError
 
 MEBIBYTE: Final = 1024 * 1024
 
-_log = structlog.get_logger("regulars.audience")
 _T = TypeVar("_T")
-
-
-def _log_follow_error(site: int, error: Exception) -> None:
-    _log.error("a site could not be followed; the next query catches up", site=site, exc_info=error)
 
 
 class Audience:
@@ -89,7 +83,7 @@ class Audience:
         large: int = 20_000,
         save_every: float = 600.0,
         save_after: int = 5_000,
-        on_follow_error: Callable[[int, Exception], None] = _log_follow_error,
+        on_follow_error: Callable[[int, Exception], None] = log_follow_error,
     ) -> None:
         self._source = source
         self._on_follow_error = on_follow_error
@@ -394,11 +388,7 @@ class Audience:
             self._evict(site)
 
     def _evict(self, kept: int) -> None:
-        total = sum(each.bytes for each in self.loaded.values())
-        for site in [each for each in self.loaded if each != kept]:
-            if total <= self._index_memory:
-                break
-            total -= self.loaded[site].bytes
+        for site in superfluous(self.loaded, kept, most=self._index_memory):
             self._release(site)
 
     def _release(self, site: int) -> None:
