@@ -61,7 +61,7 @@ _given = given(
         min_size=2,
         max_size=12,
     ),
-    st.lists(questions, min_size=8, max_size=16),
+    st.lists(questions.filter(lambda question: "'in': {" not in str(question)), min_size=8, max_size=16),
     st.sampled_from([Tuning(), Tuning(1, 1, 2, banded_from=1), Tuning(3, 4, 1, words_limit=0, banded_from=3)]),
 )
 
@@ -128,7 +128,7 @@ if "postgresql" in ENGINES:
 
 
 def test_the_truth_knows_every_subject() -> None:
-    assert question_truth.SUBJECTS.keys() == BY_NAME.keys()
+    assert question_truth.SUBJECTS.keys() == BY_NAME.keys() - {"in"}  # tests/http/jsonapi/test_audiences.py asks that
 
 
 @in_a_world()

@@ -17,13 +17,11 @@ from .conftest import Run, write_lines
 def filled(run: Run, database: dict[str, Any]) -> None:
     people = [{"email": f"p{n}@example.com", "unsubscribed": n % 2 == 0, "groups": ["g"] * (n < 4)} for n in range(6)]
     run("import", "customers", write_lines("p.ndjson", people))
-    carry_out(_saved())
+    carry_out(_saved(url_of(Path("regulars.db").absolute())))
 
 
-async def _saved() -> None:
-    from pathlib import Path
-
-    store = await Store.open(url_of(Path("regulars.db").absolute()))
+async def _saved(url: str) -> None:
+    store = await Store.open(url)
     for command in (
         audience("grouped", '{"has":"group","any_of":["g"]}'),
         audience("mailable", '{"all":[{"in":{"audience":"grouped"}},{"is":"subscribed"}]}', "grouped"),
