@@ -27,12 +27,21 @@ TIES = {
     "coupon": "coupon.used",
     "form": "form.submitted",
     "event": "event.registered",
+    "list": "audience.member",
     "assessment": "assessment.completed",
 }
 NAMES = {"revenue": "net_revenue", "phone": "phone_number", "city": "address_city", "joined": "joined_at"}
 LATEST = {"bounced": "bounced_at", "complained": "complained_at"}
 SINCE = {"subscribed": "subscribed_at", "hard_bouncing": "bounced_at", "spam_reported": "complained_at"}
 FLAGS = ("subscribed", "hidden", "suppressed", "hard_bouncing", "spam_reported")
+AUDIENCES: dict[str, dict[str, Any]] = {
+    "loyal": {"any": [{"has": "tag", "any_of": ["vip", 1]}, {"field": "revenue", "gt": 10}]},
+    "odd": {"not": {"in": {"audience": "loyal"}}},
+    "gone": {"any": [{"is": "hidden"}, {"in": {"audience": "odd"}}]},
+}
+"""Saved audiences: each refers only to those before it."""
+LIST = "beta"
+"""A saved list."""
 COMPARED: dict[str, Callable[[int, int, int], bool]] = {
     "eq": lambda value, first, last: first <= value <= last,
     "gt": lambda value, first, last: value > last,
@@ -60,6 +69,8 @@ def mentions_hidden(question: Any) -> bool:
         return any(map(mentions_hidden, question))
     if not isinstance(question, dict):
         return False
+    if "in" in question:
+        return mentions_hidden(AUDIENCES.get(question["in"].get("audience"), {}))
     asked = question.get("is") == "hidden" or question.get("filter") == "is_hidden"
     return asked or any(mentions_hidden(part) for part in question.values())
 
@@ -92,6 +103,14 @@ def _has(question: dict[str, Any], record: Record, now: int) -> bool:
     if "all_of" in question:
         return all(map(tied, question["all_of"]))
     return any(map(tied, question["any_of"]))
+
+
+def _in(question: dict[str, Any], record: Record, now: int) -> bool:
+    ((noun, name),) = question["in"].items()
+    if noun == "list" or name == LIST:
+        return ("audience.member", name) in record["ties"]
+    asked = AUDIENCES[name]
+    return matches(asked, record, now) and (mentions_hidden(asked) or ("hidden", 0) not in record["ties"])
 
 
 def _field(question: dict[str, Any], record: Record, now: int) -> bool:
@@ -289,6 +308,7 @@ def _alike(value: Any, asked: Any) -> bool:
 SUBJECTS: dict[str, Callable[[dict[str, Any], Record, int], bool]] = {
     "is": _is,
     "has": _has,
+    "in": _in,
     "field": _field,
     "attribute": _attribute,
     "mail": _mail,

@@ -3,7 +3,7 @@
 from typing import Final
 
 from regulars.http import health, metrics
-from regulars.http.classic import batch, drip_campaigns, events, groups, logs, subscription_groups
+from regulars.http.classic import batch, drip_campaigns, events, groups, logs, segments, subscription_groups, user_lists
 from regulars.http.classic import customers as classic_customers
 from regulars.http.jsonapi import (
     audience_why,
@@ -33,6 +33,8 @@ OPERATIONS: Final = (
     *events.OPERATIONS,
     *subscription_groups.OPERATIONS,
     *drip_campaigns.OPERATIONS,
+    *user_lists.OPERATIONS,
+    *segments.OPERATIONS,
     *batch.OPERATIONS,
     *customers.OPERATIONS,
     *questions.OPERATIONS,

@@ -98,7 +98,7 @@ async def resources(call: Call, site: int, chosen: Chosen, fields: frozenset[str
         async with call.services.store.snapshot() as connection:
             await read.read_with(connection)
         return [_resource(site, each, read.graph, None, fields) for each in read.audiences]
-    found = await counted(call, site, read, with_reach="reach" in wanted)
+    found = await counted(call, site, read, MARKETING if "reach" in wanted else ())
     figures = iter(found)
     return [
         _resource(site, each, read.graph, None if each.node is None else next(figures), fields)
@@ -106,9 +106,14 @@ async def resources(call: Call, site: int, chosen: Chosen, fields: frozenset[str
     ]
 
 
-async def counted(call: Call, site: int, read: AudiencesRead, *, with_reach: bool = True) -> list[reach.Reach]:
-    """The total and reach of each audience without a problem, for marketing; read in the answer's snapshot."""
-    reasons = reach.reasons_for(reach.PURPOSES[0]) if with_reach else []
+MARKETING: Final = tuple(reach.reasons_for(reach.PURPOSES[0]))
+"""What keeps customers out of marketing email."""
+
+
+async def counted(
+    call: Call, site: int, read: AudiencesRead, reasons: Sequence[reach.Reason] = MARKETING
+) -> list[reach.Reach]:
+    """The total and reach of each audience without a problem; read in the answer's snapshot."""
 
     def sets(moment: Moment) -> list[Predicate]:
         questions = [customers_of(node, moment) for node in read.usable]

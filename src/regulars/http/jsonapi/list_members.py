@@ -3,18 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from msgspec import Struct
 from starlette.responses import Response
 
-from regulars.audience.filters.predicates import Member
-from regulars.audience.page_slice import PageSlice
 from regulars.audience.questions.tree import SavedCondition
-from regulars.domain.audiences import MEMBER
-from regulars.domain.commands import ChangeListMember, SetChange
+from regulars.domain.commands import SetChange
 from regulars.domain.faults import RefusedError
 from regulars.domain.identity import Who, public_number
 from regulars.domain.objects import RelatedObject
-from regulars.domain.outcome import Outcome
 from regulars.domain.profile import parse_who
 from regulars.http.call import Call
 from regulars.http.errors import Problem
@@ -29,25 +24,15 @@ from regulars.http.jsonapi.places import SITE_ID, customer_place
 from regulars.http.jsonapi.query import QuerySpec
 from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Caller, Reader, Writer
+from regulars.http.list_changes import RESULTS, RowResult, change_members
 from regulars.http.operation import Handler, Operation
 from regulars.http.schema import TEXT, WHOLE, Schema, either, listed, one_of, record, such_as
 from regulars.store.reads import find_object
 
 MOST_ROWS: Final = 10_000
-CHUNK: Final = 500
-"""Rows that are submitted at once; other writes get their turn between two chunks."""
 
 CHANGE: Final = QuerySpec(fields={}, filters=(SITE_ID,))
 METHODS: Final[dict[str, SetChange]] = {"POST": "add", "PATCH": "replace", "DELETE": "remove"}
-RESULTS: Final = ("added", "removed", "unchanged", "failed")
-
-
-class RowResult(Struct, frozen=True):
-    """What became of one row. number: the customer's, None if the row failed. detail: why it failed."""
-
-    result: str
-    number: int | None = None
-    detail: str | None = None
 
 
 async def members(call: Call, caller: Reader) -> Response:
@@ -102,54 +87,6 @@ def who_of(row: dict[str, Any], call: Call) -> Who | str:
         return parse_who(given, limits=call.services.store.limits)
     except RefusedError as error:
         return error.sentence
-
-
-async def change_members(
-    call: Call, site: int, audience: int, named: Sequence[Who | str], change: SetChange
-) -> list[RowResult]:
-    """Change who is in a list; one result for each row, then one for each customer that a replacement removed.
-
-    Rows are written in chunks, each in transactions of its own. Raises RefusedError if the audience is no list.
-    """
-    results: list[RowResult] = []
-    before = await numbers_in(call, site, audience) if change == "replace" else []
-    for start in range(0, len(named), CHUNK):
-        results += await _chunk(call, site, audience, named[start : start + CHUNK], is_member=change != "remove")
-    kept = {each.number for each in results}
-    gone = [Who(number=number) for number in before if number not in kept]
-    for start in range(0, len(gone), CHUNK):
-        results += await _chunk(call, site, audience, gone[start : start + CHUNK], is_member=False)
-    return results
-
-
-async def _chunk(
-    call: Call, site: int, audience: int, named: Sequence[Who | str], *, is_member: bool
-) -> list[RowResult]:
-    commands = [ChangeListMember(who, audience, is_member) for who in named if isinstance(who, Who)]
-    outcomes = iter(await call.services.store.ledger.submit_all(site, commands))
-    return [
-        RowResult("failed", detail=who) if isinstance(who, str) else _result(next(outcomes), is_member=is_member)
-        for who in named
-    ]
-
-
-def _result(outcome: Outcome, *, is_member: bool) -> RowResult:
-    refusal = outcome.refusal
-    if refusal is not None:
-        if refusal.code in ("not_a_list", "object_not_found"):  # no row can succeed
-            raise refusal
-        return RowResult("failed", detail=refusal.sentence)
-    assert outcome.person is not None
-    changed = "added" if is_member else "removed"
-    number = outcome.person.customer.number
-    return RowResult(changed if outcome.verdict == "updated" else "unchanged", number)
-
-
-async def numbers_in(call: Call, site: int, audience: int) -> list[int]:
-    """The customers who are in a list, by number, with hidden ones."""
-    everybody = PageSlice(0, 2**31)
-    async with call.services.audience.ask(site, Member(MEMBER, (audience,)), page_slice=everybody) as answer:
-        return list(answer.numbers)
 
 
 def _report(results: Sequence[RowResult], rows: int, site: int) -> dict[str, Any]:
