@@ -55,6 +55,24 @@ def test_each_reads_at_once_what_the_other_wrote(pair: tuple[Caller, Caller]) ->
     assert total(other) == before + 29
 
 
+def test_each_asks_with_the_definition_that_the_other_saved(pair: tuple[Caller, Caller]) -> None:
+    one, other = pair
+    assert one.call("POST", "customers", {"email": "turned@example.com", "customer_id": "turned"}).status == 200
+
+    def saved(writer: Caller, method: str, path: str, q: str) -> None:
+        attributes = {"name": "Turning", "key": "turning", "q": q}
+        body = {"data": {"type": "audiences", "attributes": attributes}}
+        assert writer.call(method, f"/v1/audiences{path}", body).status in (200, 201)
+
+    saved(one, "POST", "", "customer_id = turned")
+    for n in range(10):
+        assert total(other, "&q=in%20audience/turning") == 1
+        assert total(one, "&q=in%20audience/turning") == 1
+        saved(pair[n % 2], "PATCH", "/turning", "nobody")
+        assert total(pair[1 - n % 2], "&q=in%20audience/turning") == 0
+        saved(pair[1 - n % 2], "PATCH", "/turning", "customer_id = turned")
+
+
 @pytest.mark.parametrize("writes", [15, slow(40)])
 @pytest.mark.parametrize("workers", ["two servers", "one server with two workers"])
 def test_concurrent_writes_to_the_same_customers_lose_nothing(
