@@ -7,6 +7,7 @@ import pytest
 
 from ...databases import ENGINES
 from ...in_process import InProcess, application
+from ...store.running import audience
 from .world import Api
 
 VIP = {"has": "tag", "any_of": ["vip"]}
@@ -260,3 +261,39 @@ def test_why_agrees_with_every_audience(club: Club) -> None:
         for i in range(12):
             address = f"p{i}@club.example"
             assert club.send("GET", f"audiences/{key}/why?customer={address}")["in"] == (address in addresses)
+
+
+def test_an_audience_with_an_attribute(club: Club) -> None:
+    for i in (1, 2, 3):
+        body = {"customer_id": f"c{i}", "plan": "pro"}
+        assert club.api.send("POST", "/api/v1/customers", json=body).status_code == 200
+    made = club.create("pros", q='attr.plan = "pro"')
+    assert (made["total"], made["reach"]["reachable"]) == (3, 2)
+    assert club.total("in audience/pros and is subscribed") == 2
+    assert club.send("GET", "audiences/pros/why?customer=c2")["in"]
+    found = club.send("POST", "questions/reach", 200, {"q": "in audience/pros"})
+    assert found["matched"] == 3
+    found = club.send("POST", "questions/overlap", 200, {"questions": ["in audience/pros", "tag:vip"]})
+    assert (found["sizes"], found["pairs"][0]["customers"]) == ([3, 6], 1)
+    found = club.send("POST", "questions/breakdown", 200, {"q": "in audience/pros", "by": "tag"})
+    assert (found["rows"][0]["customers"], found["total"]) == (1, 3)
+    assert club.total("in audience/pros") == 3
+    row = found["rows"][0]["question"]
+    assert club.send("POST", "customers/query", 200, {"question": row})["meta"]["total"] == 1
+    assert club.send("POST", "questions/check", 200, {"q": "in audience/pros"})["sentence"] == (
+        "customers who are in the audience “pros”"
+    )
+
+
+def test_an_audience_whose_question_cannot_be_read(club: Club) -> None:
+    strange = audience("strange", '{"was":"once"}')
+    assert club.app.run(club.app.services.store.ledger.submit(club.app.site("club", "main"), strange)).refusal is None
+    club.create("more", q="tag:vip or in audience/strange")
+    shown = club.call("GET", "audiences/strange")
+    assert (shown["question"], shown["total"], shown["reach"]) == (None, None, None)
+    assert "cannot be read" in shown["problem"]
+    listed = {each["attributes"]["key"]: each["attributes"] for each in club.send("GET", "audiences")["data"]}
+    assert "cannot be read" in listed["more"]["problem"]
+    assert club.send("GET", "customers?q=in audience/more", 422)["errors"][0]["code"] == "unknown_audience"
+    club.call("PATCH", "audiences/strange", attributes={"q": "is subscribed"})
+    assert club.call("GET", "audiences/more")["problem"] is None

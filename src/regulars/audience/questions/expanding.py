@@ -36,7 +36,7 @@ def canonical(node: Node) -> str:
 
 @lru_cache(maxsize=1_024)
 def stored_question(text: str) -> Node:
-    """A question that was stored."""
+    """A question that was stored. Raises BadQuestionError for one that this program cannot read."""
     return read_question(msgspec.json.decode(text))
 
 
@@ -95,8 +95,13 @@ class _Expanding:
         known = self._expanded.get(definition.audience)
         if known is None:
             before = self._count
+            try:
+                question = stored_question(definition.question)
+            except BadQuestionError as error:  # saved by a program that knew more
+                detail = f"The question of the audience {stored.label} cannot be read: {error.faults[0].detail}"
+                return self._refuse("unknown_audience", detail, pointer)
             self._path.append((stored.label, pointer))
-            part = self.node(stored_question(definition.question), "")
+            part = self.node(question, "")
             self._path.pop()
             known = Members(part, mentions_hidden(part)), self._count - before
             self._expanded[definition.audience] = known

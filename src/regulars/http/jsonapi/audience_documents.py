@@ -16,7 +16,7 @@ from regulars.audience.questions.json_form import write_question
 from regulars.audience.questions.selecting import customers_of, predicate_of
 from regulars.audience.questions.text_form import print_question
 from regulars.audience.questions.tree import Node, conditions
-from regulars.domain.audiences import Graph, StoredAudience, users_of
+from regulars.domain.audiences import Definition, Graph, StoredAudience, users_of
 from regulars.domain.objects import RelatedObject
 from regulars.http.call import Call
 from regulars.http.jsonapi import studies
@@ -132,8 +132,7 @@ def _resource(
 ) -> dict[str, Any]:
     resource = AUDIENCE.resource(site, shown.item, fields)
     definition = None if shown.stored is None else shown.stored.definition
-    text = None if definition is None else definition.question
-    question = None if text is None else stored_question(text)
+    question = None if definition is None else _question(definition)
     found = {
         "kind": "dynamic" if definition is None else definition.kind,
         "question": None if question is None else write_question(question),
@@ -147,6 +146,14 @@ def _resource(
     }
     resource["attributes"].update({name: value for name, value in found.items() if fields is None or name in fields})
     return resource
+
+
+def _question(definition: Definition) -> Node | None:
+    """The question of an audience; None for a list, and for a question that cannot be read."""
+    try:
+        return None if definition.question is None else stored_question(definition.question)
+    except BadQuestionError:
+        return None
 
 
 def reach_shown(found: reach.Reach) -> dict[str, Any]:
