@@ -37,6 +37,11 @@ class Definition(Struct, frozen=True):
     changed_at: int
 
 
+def etag_of(version: int, updated_at: int) -> str:
+    """What tells the states of an audience apart. updated_at: of the object (ms)."""
+    return f"{version}-{updated_at}"
+
+
 class StoredAudience(Struct, frozen=True):
     """An audience with what it is called. label: its key, or its number where it has none."""
 

@@ -16,6 +16,7 @@ REFUSALS: Final[dict[str, str]] = {
     "unknown_audience": "A question names an audience that does not exist.",
     "audience_circle": "Audiences would refer to each other in a circle, or be nested too deeply.",
     "audience_in_use": "The question of another audience names this one.",
+    "changed_meanwhile": "The audience was changed since it was read, and If-Match asks for that state.",
     "not_a_list": "The audience is not a list, so nobody can be added to it or removed from it.",
     "unavailable": "The database is unavailable. Nothing was changed.",
     "internal": "Internal server error; see the server log under the request id.",

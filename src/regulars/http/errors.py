@@ -48,6 +48,7 @@ ERRORS: Final[dict[str, ErrorKind]] = {
     "unknown_audience": ErrorKind(422, REFUSALS["unknown_audience"]),
     "audience_circle": ErrorKind(422, REFUSALS["audience_circle"]),
     "audience_in_use": ErrorKind(409, REFUSALS["audience_in_use"]),
+    "changed_meanwhile": ErrorKind(412, REFUSALS["changed_meanwhile"]),
     "not_a_list": ErrorKind(422, REFUSALS["not_a_list"]),
     "duplicate_name": ErrorKind(400, REFUSALS["duplicate_name"]),
     "too_large": ErrorKind(413, "The body is larger than the limit."),

@@ -297,3 +297,19 @@ def test_an_audience_whose_question_cannot_be_read(club: Club) -> None:
     assert club.send("GET", "customers?q=in audience/more", 422)["errors"][0]["code"] == "unknown_audience"
     club.call("PATCH", "audiences/strange", attributes={"q": "is subscribed"})
     assert club.call("GET", "audiences/more")["problem"] is None
+
+
+def test_a_change_of_what_was_read(club: Club) -> None:
+    first = club.create("vips", q="tag:vip")["etag"]
+    body = {"data": {"type": "audiences", "attributes": {"name": "Renamed"}}}
+
+    def sent(method: str, etag: str) -> int:
+        more = {"json": body} if method == "PATCH" else {}
+        return club.api.send(method, "/v1/audiences/vips", headers={"If-Match": etag}, **more).status_code
+
+    assert sent("PATCH", '"0-0"') == 412
+    assert club.call("GET", "audiences/vips")["etag"] == first
+    assert sent("PATCH", f'"0-0", "{first}"') == 200
+    assert sent("PATCH", f'"{first}"') == 412
+    assert sent("DELETE", f'W/"{first}"') == 412
+    assert sent("DELETE", "*") == 200

@@ -10,6 +10,7 @@ from regulars.domain.audiences import (
     Definition,
     Graph,
     Referring,
+    etag_of,
     nesting,
     path_between,
 )
@@ -39,11 +40,12 @@ class SaveAudience(Struct, frozen=True):
     """Create an audience or change it, with its definition.
 
     Refused if its question names an audience that does not exist, if audiences would refer to each other in a circle,
-    or in a chain of more than MOST_NESTING.
+    or in a chain of more than MOST_NESTING. expected: the etags of which it must have one; None: it may have any.
     """
 
     audience: SaveObject
     change: DefinitionChange
+    expected: tuple[str, ...] | None = None
 
     def declare(self, needs: Needs) -> None:
         """The audience with its definition, the audiences that it names, and all that refer to others."""
@@ -64,6 +66,7 @@ class SaveAudience(Struct, frozen=True):
         refers = _known(work, change.refers)
         found = None if reference is None else work.objects.known(KIND, (reference,))[0]
         before = None if found is None else work.audiences.definitions.get(found.number)
+        refuse_changed(found, before, self.expected)
         kind = before.kind if before is not None else change.kind or "dynamic"
         if change.kind not in (None, kind):
             raise refuse("invalid", "kind", "cannot be changed after creation")
@@ -94,6 +97,17 @@ class SaveAudience(Struct, frozen=True):
         saved.updated_at = work.now
         work.objects.save(saved)
         return msgspec.structs.replace(outcome, verdict="created" if outcome.verdict == "created" else "updated")
+
+
+def refuse_changed(
+    audience: RelatedObject | None, definition: Definition | None, expected: tuple[str, ...] | None
+) -> None:
+    """Raise RefusedError for an audience whose etag is none of the expected ones."""
+    if expected is None or audience is None:
+        return
+    version = 1 if definition is None else definition.version
+    if etag_of(version, audience.updated_at) not in expected:
+        raise refuse("changed_meanwhile", "", "The audience was changed since it was read.")
 
 
 _NEW = -1

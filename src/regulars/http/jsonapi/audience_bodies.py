@@ -77,7 +77,7 @@ def _from_text(value: Any, place: str) -> Node:
 
 def explained(refusal: RefusedError) -> Exception:
     """A refusal of the command, in the words of the document."""
-    if refusal.code == "audience_in_use":
+    if refusal.code in ("audience_in_use", "changed_meanwhile"):
         return Problem(refusal.code, refusal.sentence)
     faults = [fault for fault in refusal.faults if fault.field in ("question", "kind")]
     if not faults:

@@ -16,7 +16,7 @@ from regulars.audience.questions.json_form import write_question
 from regulars.audience.questions.selecting import customers_of, predicate_of
 from regulars.audience.questions.text_form import print_question
 from regulars.audience.questions.tree import Node, conditions
-from regulars.domain.audiences import Definition, Graph, StoredAudience, users_of
+from regulars.domain.audiences import Definition, Graph, StoredAudience, etag_of, users_of
 from regulars.domain.objects import RelatedObject
 from regulars.http.call import Call
 from regulars.http.jsonapi import studies
@@ -133,12 +133,14 @@ def _resource(
     resource = AUDIENCE.resource(site, shown.item, fields)
     definition = None if shown.stored is None else shown.stored.definition
     question = None if definition is None else _question(definition)
+    version = 1 if definition is None else definition.version
     found = {
         "kind": "dynamic" if definition is None else definition.kind,
         "question": None if question is None else write_question(question),
         "q": None if question is None else print_question(question),
         "watched": definition is not None and definition.watched,
-        "version": 1 if definition is None else definition.version,
+        "version": version,
+        "etag": etag_of(version, shown.item.updated_at),
         "total": None if figures is None else figures.matched,
         "reach": None if figures is None else reach_shown(figures),
         "problem": shown.problem,

@@ -84,7 +84,8 @@ async def change(call: Call, caller: Writer) -> Response:
     if item is None:
         raise unknown(KIND)
     body = await read_resource(call, KIND.type, id_=KIND.id_of(item))
-    command = SaveAudience(object_bodies.change(KIND, body, item, call.services.store.limits), definition_change(body))
+    saved = object_bodies.change(KIND, body, item, call.services.store.limits)
+    command = SaveAudience(saved, definition_change(body), _expected(call))
     await call.submit(site, command, explained=explained)
     with after_commit():
         return await _shown(call, site, query, item.number)
@@ -93,8 +94,16 @@ async def change(call: Call, caller: Writer) -> Response:
 async def remove(call: Call, caller: Writer) -> Response:
     """Delete an audience that no other refers to."""
     query, site = await asked(call, caller, KIND, REMOVE)
-    await call.submit(site, DeleteAudience(reference_in_path(call, KIND)), explained=explained)
+    await call.submit(site, DeleteAudience(reference_in_path(call, KIND), _expected(call)), explained=explained)
     return document(EMPTY, warnings=query.warnings)
+
+
+def _expected(call: Call) -> tuple[str, ...] | None:
+    """The etags that If-Match names; None if any will do."""
+    listed = [each.strip() for value in call.request.headers.getlist("if-match") for each in value.split(",")]
+    if not listed or "*" in listed:
+        return None
+    return tuple(each.removeprefix("W/").strip('"') for each in listed)
 
 
 async def _shown(call: Call, site: int, query: ParsedQuery, reference: Reference, *, status: int = 200) -> Response:
@@ -159,10 +168,12 @@ OPERATIONS: Final = (
         _ONE,
         change,
         "Change an audience",
-        "`version` goes up with each change of the question.",
+        "`version` goes up with each change of the question. With `If-Match`, which takes an `etag`, the call is "
+        "refused with 412 if the audience has changed since.",
         query=SHOW,
         body=ref(body_schemas.change(KIND.type)),
         reply=schemas.shown(SHOW),
+        errors=(412,),
     ),
     Operation(
         JSONAPI,
@@ -174,6 +185,7 @@ OPERATIONS: Final = (
         "Refused while the question of another audience refers to it.",
         query=REMOVE,
         reply=schemas.NOTHING,
+        errors=(412,),
     ),
 )
 """The operations on audiences."""

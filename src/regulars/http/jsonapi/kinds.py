@@ -125,7 +125,7 @@ DEFINITION: Final = ("kind", "question", "q", "watched")
 AUDIENCE: Final = msgspec.structs.replace(
     _kind("audience", "audiences"),
     beside=DEFINITION,
-    computed=("version", "total", "reach", "problem", "used_by"),
+    computed=("version", "etag", "total", "reach", "problem", "used_by"),
 )
 """Saved audiences."""
 

@@ -42,6 +42,7 @@ ATTRIBUTES: Final[dict[str, Schema]] = {
     "q": such_as(or_null(TEXT), "tag:vip"),
     "watched": such_as(YES_OR_NO, False),
     "version": such_as(WHOLE, 1),
+    "etag": such_as(TEXT, "1-1767225600000"),
     "total": such_as(or_null(WHOLE), 2523),
     "reach": or_null(
         record(
