@@ -33,7 +33,11 @@ UNREACHED = {
     "head_too_large": "only of a server with sockets: tests/test_bad_requests.py",
     "timeout": "only of a server with sockets: tests/wire",
     "http_version": "only of a server with sockets: tests/wire",
-    "loading": "/v1 only: the classic surface asks the store, never an index",
+    "loading": "only of a large site that was not asked before: tests/audience/test_service.py",
+    **dict.fromkeys(
+        ("audience_circle", "audience_in_use", "changed_meanwhile", "not_a_list"),
+        "/v1 only: tests/http/jsonapi/test_audiences.py",
+    ),
 }
 """Codes that no call of the classic surface can give."""
 
