@@ -19,19 +19,22 @@ LETTERS = {"\u0131": "i", "\u0237": "j", "\u00e6": "ae", "\u0153": "oe"}
 
 def search_key_of(text: str) -> str:
     found: list[str] = []
-    for char in unicodedata.normalize("NFKD", text):
+    seen = "".join(char for char in unicodedata.normalize("NFKD", text) if not _shows_nothing(char))
+    for char in unicodedata.normalize("NFKD", seen):
         if char.isspace() or unicodedata.normalize("NFKD", char) == " ":
             found.append(" ")
-        elif (
-            ord(char) in SHOWING_NOTHING
-            or (unicodedata.category(char) in ("Cf", "Cc") and ord(char) not in SEEN)
-            or (unicodedata.category(char) in ("Mn", "Me") and _is_removed(char, found))
-        ):
+        elif unicodedata.category(char) in ("Mn", "Me") and _is_removed(char, found):
             continue
         else:
             found += unicodedata.normalize("NFKD", char.casefold())
     plain = unicodedata.normalize("NFC", "".join(_plain(char) for char in found))
     return " ".join(plain.split())
+
+
+def _shows_nothing(char: str) -> bool:
+    if char.isspace():
+        return False
+    return ord(char) in SHOWING_NOTHING or (unicodedata.category(char) in ("Cf", "Cc") and ord(char) not in SEEN)
 
 
 def _is_removed(mark: str, before: list[str]) -> bool:

@@ -39,6 +39,7 @@ def test_search_keys(text: str, key: str) -> None:
 @given(marked)
 @example("a\u0085\u0301b")
 @example("O\u00b4Brien")
+@example("\u3099\u200b\u0336")
 def test_the_search_key_is_what_unicode_says_and_that_of_itself(text: str) -> None:
     key = search_key(text)
     assert key == search_key_of(text)

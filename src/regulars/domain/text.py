@@ -38,6 +38,8 @@ def search_key(text: str) -> str:
         if text.isprintable() and "  " not in text and text[:1] != " " != text[-1:]:
             return text
         return " ".join(_INVISIBLE.sub("", text).split())
+    # Before anything else: an invisible character keeps the marks on its two sides from their canonical order.
+    text = _INVISIBLE.sub("", text)
     try:
         text = "".join(map(_KEYS.__getitem__, unicodedata.normalize("NFC", text)))
     except KeyError:
