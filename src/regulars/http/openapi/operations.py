@@ -30,6 +30,8 @@ def described(
         "security": [] if operation.caller is None else [{name: []} for name in surface.security],
         "responses": _responses(operation, components),
     }
+    if path != operation.path:  # another spelling, which new clients should not use
+        shown["deprecated"] = True
     if operation.body is not None:
         shown["requestBody"] = {
             "required": True,

@@ -54,8 +54,9 @@ class CallView(NamedTuple):
 
 
 def page(document: Mapping[str, Any]) -> str:
-    """The whole page."""
-    calls = [_view(method.upper(), path, each) for path, by in document["paths"].items() for method, each in by.items()]
+    """The whole page. It leaves out other spellings of a path, which the document marks as deprecated."""
+    every = ((method, path, each) for path, by in document["paths"].items() for method, each in by.items())
+    calls = [_view(method.upper(), path, each) for method, path, each in every if not each.get("deprecated")]
     responses = document["components"]["responses"]
     tags = [each["name"] for each in document["tags"]]
     return render_page(
