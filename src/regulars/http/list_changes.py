@@ -68,6 +68,12 @@ def _result(outcome: Outcome, *, is_member: bool) -> RowResult:
     return RowResult(changed if outcome.verdict == "updated" else "unchanged", number)
 
 
+async def count_in(call: Call, site: int, audience: int) -> int:
+    """How many customers are in a list, with hidden ones."""
+    async with call.services.audience.ask(site, Member(MEMBER, (audience,)), page_slice=PageSlice(0, 0)) as answer:
+        return answer.total
+
+
 async def numbers_in(call: Call, site: int, audience: int) -> list[int]:
     """The customers who are in a list, by number, with hidden ones."""
     everybody = PageSlice(0, 2**31)

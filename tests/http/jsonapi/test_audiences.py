@@ -83,6 +83,8 @@ def test_an_audience_refers_to_others(club: Club) -> None:
     assert both["question"] == {"all": [{"in": {"audience": "vips"}}, {"is": "subscribed"}]}
     assert both["total"] == 4 == club.total("in audience/both")
     assert club.call("GET", "audiences/vips")["used_by"] == ["both"]
+    found = club.send("POST", "questions/overlap", 200, {"questions": [{"audience": "vips"}, "is subscribed"]})
+    assert (found["sizes"][0], found["pairs"][0]["customers"]) == (6, 4)
     refused = club.call("DELETE", "audiences/vips", 409)
     assert refused["errors"][0]["detail"] == "The audience is used by other audiences: both."
     assert club.call("PATCH", "audiences/vips", attributes={"q": "tag:vip and is hidden"})["total"] == 0
@@ -201,7 +203,9 @@ def test_who_is_in_a_list(club: Club) -> None:
     assert "/v1/audiences/" in page["links"]["next"]
     path = page["links"]["next"].partition("/v1/")[2]
     assert club.send("GET", path)["data"][0]["attributes"] == {"email": "p5@club.example"}
-    assert club.send("GET", "audiences/beta/customers?q=tag:vip")["meta"]["total"] == 1
+    narrowed = club.send("GET", "audiences/beta/customers?q=tag:vip&describe=true")["meta"]
+    assert narrowed["total"] == 1
+    assert "are in the audience “beta” and have tag “vip”" in narrowed["description"]
     report = change(club, "DELETE", {"customer_id": "c2"}, {"customer_id": "c3"})
     assert (report["removed"], report["unchanged"]) == (1, 1)
     club.call("DELETE", "audiences/beta")

@@ -19,7 +19,7 @@ from regulars.http.classic.customers import DONE
 from regulars.http.classic.surface import CLASSIC
 from regulars.http.errors import Problem
 from regulars.http.keyring import Reader, Writer
-from regulars.http.list_changes import change_members, numbers_in
+from regulars.http.list_changes import change_members, count_in
 from regulars.http.operation import Handler, Operation
 from regulars.http.schema import ANY, TEXT, WHOLE, YES_OR_NO, either, listed, one_of, or_null, record, such_as
 from regulars.store.audience_reads import definitions_of
@@ -59,7 +59,7 @@ async def create(call: Call, caller: Writer) -> Response:
 async def show(call: Call, caller: Reader) -> Response:
     """One list, with the number of its customers."""
     found = await _list(call, caller)
-    return json_response({**DONE, **_shown(found, len(await numbers_in(call, caller.site, found.number)))})
+    return json_response({**DONE, **_shown(found, await count_in(call, caller.site, found.number))})
 
 
 async def seed_lists(call: Call, caller: Reader) -> Response:

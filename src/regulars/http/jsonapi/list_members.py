@@ -39,7 +39,7 @@ async def members(call: Call, caller: Reader) -> Response:
     """The customers of an audience."""
     site, item = await _audience(call, caller, INDEX)
     path = f"{AUDIENCE.type}/{item.number}/customers"
-    within = Within(site, SavedCondition("audience", item.number))
+    within = Within(site, SavedCondition("audience", item.number if item.key is None else item.key))
     return await listing.answer(call, caller, Listing(path, INDEX, CustomersDocument), within=within)
 
 

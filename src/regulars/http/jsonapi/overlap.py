@@ -30,7 +30,10 @@ async def show_overlap(call: Call, caller: Reader) -> Response:
     if not isinstance(given, list) or not 1 <= len(given) <= overlap.MOST_SETS:
         raise refused([Fault("questions", f"must be a list of 1 to {overlap.MOST_SETS} questions")])
     rest: dict[str, Any] = {name: body[name] for name in ("time_zone", "as_of") if name in body}
-    every = [studies.asked_of({TEXT if isinstance(each, str) else QUESTION: each, **rest}) for each in given]
+    every = [
+        studies.asked_of({TEXT: each, **rest} if isinstance(each, str) else {QUESTION: _question(each), **rest})
+        for each in given
+    ]
 
     site = studies.site_of(body, caller)
     expansion = Expansion(site, every)
@@ -58,6 +61,11 @@ async def show_overlap(call: Call, caller: Reader) -> Response:
     )
 
 
+def _question(given: Any) -> Any:
+    """A question as JSON. An audience may be named alone: {"audience": "dormant"}."""
+    return {"in": given} if isinstance(given, dict) and given.keys() == {"audience"} else given
+
+
 OPERATIONS: Final = (
     Operation(
         JSONAPI,
@@ -66,8 +74,8 @@ OPERATIONS: Final = (
         "/v1/questions/overlap",
         show_overlap,
         "Compare questions",
-        f"Up to {overlap.MOST_SETS} questions: sizes, pairs, and what is in one only; up to "
-        f"{overlap.MOST_REGIONS_OF}, every region of the diagram.",
+        f'Up to {overlap.MOST_SETS} questions, or audiences as `{{"audience": "dormant"}}`: sizes, pairs, and what is '
+        f"in one only; up to {overlap.MOST_REGIONS_OF}, every region of the diagram.",
         body=record(
             {
                 "questions": listed(either(TEXT_SCHEMA, studies.QUESTION_SCHEMA), overlap.MOST_SETS),
