@@ -177,3 +177,38 @@ def test_no_account_asks_about_another(world: World) -> None:
     reply = world.other.send("POST", "/v1/customers/query", json={"q": "everybody", "filter": {"site_id": 1}})
     assert reply.json()["data"] == []
     assert world.nobody.send("POST", "/v1/customers/query", json={"q": "everybody"}).status_code == 401
+
+
+def test_attributes_are_asked_about_without_being_declared(world: World) -> None:
+    people: list[dict[str, Any]] = [
+        {"email": "a@attr.example", "plan": "pro", "seats": 7, "vip": True, "address": {"city": "Bonn"}},
+        {"email": "b@attr.example", "plan": "Pro", "seats": "7", "vip": "true"},
+        {"email": "c@attr.example", "plan": "trial", "seats": "007", "renews": "2026-03-01"},
+        {"email": "d@attr.example"},
+    ]
+    for person in people:
+        world.save(world.many, person)
+
+    def emails(**parameters: str) -> str:
+        found = world.many.document("/v1/customers", params={"filter[email_contains]": "attr.example", **parameters})
+        return "".join(sorted(each["attributes"]["email"][0] for each in found["data"]))
+
+    assert emails(q="attr.plan = pro") == "ab"
+    assert emails(q="attr.plan != pro") == "cd"
+    assert emails(q="attr.seats = 7") == "ab"
+    assert emails(q='attr.seats = "007"') == "c"
+    assert emails(q="attr.renews from 2026-01-01 to 2027-01-01") == "c"
+    assert emails(q="has attr.address.city") == "a"
+    assert emails(**{"filter[attributes][plan]": "pro"}) == "ab"
+    assert emails(**{"filter[attributes][seats]": "7"}) == "ab"
+    assert emails(**{"filter[attributes][vip]": "true"}) == "ab"
+    assert emails(**{"filter[attributes][address][city]": "bonn"}) == "a"
+    assert emails(**{"filter[attributes][plan]": "pro", "q": "attr.vip = true"}) == "a"
+    world.save(world.many, {"email": "d@attr.example", "plan": "PRO"})
+    assert emails(q="attr.plan = pro") == "abd"  # the write is in the answer
+    world.save(world.many, {"email": "a@attr.example", "plan": None})
+    assert emails(q="attr.plan = pro") == "bd"
+    status, error = world.many.error("/v1/customers", params={"filter[attributes][]": "x"})
+    assert (status, error["source"]) == (400, {"parameter": "filter[attributes][]"})
+    status, error = world.many.error("/v1/customers", params={"filter[attribute][plan]": "x"})
+    assert status == 400

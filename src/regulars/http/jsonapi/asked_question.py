@@ -1,6 +1,6 @@
 """The question of a call: read from its parameters, in JSON or text, with its time zone and moment."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, tzinfo
 from functools import lru_cache
 from typing import Any, Final
@@ -11,8 +11,9 @@ from msgspec import Struct
 
 from regulars.audience.questions.faults import BadQuestionError, BadValueError, QuestionFault
 from regulars.audience.questions.json_form import read_question, write_question
+from regulars.audience.questions.subjects.attributes import LONGEST, MOST_NAMES, typed
 from regulars.audience.questions.text_form import parse_question
-from regulars.audience.questions.tree import MOST_BYTES, Node
+from regulars.audience.questions.tree import MOST_BYTES, All, AttributeCondition, Node
 from regulars.audience.questions.windows import read_time, time_span
 from regulars.domain.wire import decode_json
 from regulars.http.jsonapi.failures import ParameterProblem, QuestionProblem
@@ -21,6 +22,7 @@ QUESTION: Final = "question"
 TEXT: Final = "q"
 TIME_ZONE: Final = "time_zone"
 AS_OF: Final = "as_of"
+ATTRIBUTE: Final = "filter[attributes]["
 PARAMETERS: Final = (QUESTION, TEXT, TIME_ZONE, AS_OF)
 """The parameters of calls that take a question."""
 
@@ -64,14 +66,39 @@ def zone_of(name: str) -> tzinfo:
         raise BadValueError("must be the name of a time zone such as Europe/Berlin") from None
 
 
-def read_asked(given: Mapping[str, str]) -> AskedQuestion | None:
-    """The question in the parameters, None if there is none. Raises QuestionProblem and ParameterProblem."""
+def read_asked(given: Mapping[str, str], attributes: Sequence[tuple[str, str]] = ()) -> AskedQuestion | None:
+    """The question in the parameters, None if there is none. Raises QuestionProblem and ParameterProblem.
+
+    attributes: filters such as filter[attributes][plan], with their values; customers must also match all of them.
+    """
+    asked = _read(given, has_attributes=bool(attributes))
+    if not attributes:
+        return asked
+    parts = [_attribute(name, value) for name, value in attributes]
+    if asked is None:
+        return AskedQuestion(All(tuple(parts)))
+    return msgspec.structs.replace(asked, node=All((asked.node, *parts)))
+
+
+def _attribute(parameter: str, value: str) -> Node:
+    """An attribute that is this text or, if the value is a number, true or false, this value."""
+    names = parameter[len(ATTRIBUTE) :].rstrip("]").split("][")
+    if not parameter.endswith("]") or not all(names) or len(names) > MOST_NAMES:
+        raise ParameterProblem(parameter, f"{parameter} must be {ATTRIBUTE}name], or {ATTRIBUTE}outer][inner].")
+    if len(value) > LONGEST:
+        raise ParameterProblem(parameter, f"{parameter} must have at most {LONGEST} characters.")
+    as_typed = typed(value)
+    values = (value,) if isinstance(as_typed, str) else (value, as_typed)
+    return AttributeCondition(tuple(names), "one_of", values)
+
+
+def _read(given: Mapping[str, str], *, has_attributes: bool) -> AskedQuestion | None:
     if QUESTION in given and TEXT in given:
         raise ParameterProblem(TEXT, f"{TEXT} and {QUESTION} cannot be combined: use one of them.")
     name = QUESTION if QUESTION in given else TEXT
     if name not in given:
         for other in (TIME_ZONE, AS_OF):
-            if other in given:
+            if other in given and not has_attributes:
                 raise ParameterProblem(other, f"{other} needs {QUESTION} or {TEXT}.")
         return None
     node = _from_json(given[QUESTION]) if name == QUESTION else _from_text(given[TEXT])

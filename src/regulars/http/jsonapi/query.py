@@ -89,6 +89,7 @@ class QuerySpec:
         asked: bool = False,
         idle: Mapping[str, str] | None = None,
     ) -> None:
+        self._asks = asked
         self._idle = dict(idle or {})
         self.filters = {f"filter[{name}]": name for name in filters}
         self.sorts = tuple(sorts)
@@ -135,6 +136,7 @@ class QuerySpec:
         singles: dict[str, str] = {}
         filters: dict[tuple[str, str], None] = {}
         warnings: dict[str, str] = {}
+        attributes: list[tuple[str, str]] = []
         for name, value in pairs(raw):
             if "\0" in value:
                 raise ParameterProblem(name, f"{name} must not contain NUL.")
@@ -144,6 +146,8 @@ class QuerySpec:
                 filters[filter_name, address(value) if filter_name in _OF_ADDRESSES else value] = None
             elif name in self._singles:
                 singles[name] = value
+            elif self._asks and name.startswith(asked_question.ATTRIBUTE):
+                attributes.append((name, value))
             elif strict or len(warnings) == _MOST_WARNINGS or self._must_be_known(name):
                 raise self._unknown(name)
             else:
@@ -165,7 +169,7 @@ class QuerySpec:
             },
             include=_listed(INCLUDE, singles[INCLUDE], self.include) if INCLUDE in singles else frozenset(),
             is_paged=any(name in singles for name in paging.PARAMETERS),
-            asked=asked_question.read_asked(singles),
+            asked=asked_question.read_asked(singles, attributes),
             describe=DESCRIBE in singles and _flag(DESCRIBE, singles[DESCRIBE]),
             warnings=[{"source": {"parameter": name}, "detail": detail} for name, detail in warnings.items()],
         )
