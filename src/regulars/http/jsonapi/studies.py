@@ -85,12 +85,11 @@ async def study(
     asked: AskedQuestion,
     chosen: Callable[[Moment], list[Predicate]],
     work: Callable[[SiteIndex, Sequence[BitMap]], Any],
-    also: Callable[[Any], Any] | None = None,
     prepare: Prepare | None = None,
 ) -> Any:
     """What `work` makes of the sets that are chosen for the moment of the question.
 
-    also: awaited with the store's snapshot that the sets are of. prepare: awaited with it before they are chosen.
+    prepare: awaited with the store's snapshot before the sets are chosen.
     """
     settings = call.services.settings
     engagement = Engagement(settings.healthy_days, settings.passive_days, settings.unengaged_days)
@@ -101,8 +100,6 @@ async def study(
         return chosen(Moment(at, engagement, zone))
 
     async with call.services.audience.study(site, now, work, prepare=prepare) as answer:
-        if also is not None:
-            await also(answer.snapshot)
         return answer.value
 
 
