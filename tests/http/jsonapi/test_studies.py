@@ -148,6 +148,16 @@ def test_why_says_what_decides_it_and_until_when(shop: Shop) -> None:
     assert (before, after) == (True, False)
 
 
+def test_why_knows_when_an_attribute_leaves_its_window(shop: Shop) -> None:
+    shop.post("customers", {"customer_id": "c5", "renews": "2031-05-05T12:00:00Z"})
+    document = shop.api.send("GET", "/v1/customers?q=customer_id%3Dc5").json()["data"][0]
+    path = f"customers/{document['id']}/why"
+    found = shop.ask(path, q="attr.renews in next 30d", as_of="2031-05-01T00:00:00Z")
+    assert (found["in"], found["changes_at"]) == (True, "2031-05-05T12:00:00.000Z")
+    found = shop.ask(path, q="attr.renews in next 2d", as_of="2031-05-01T00:00:00Z")
+    assert (found["in"], found["changes_at"]) == (False, "2031-05-03T12:00:00.000Z")
+
+
 def _moved(moment: str, milliseconds: int) -> str:
     from datetime import datetime, timedelta
 

@@ -1,6 +1,6 @@
 """Why: whether one customer matches a question, which conditions decide it, and when the clock alone changes it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Final
 
@@ -10,11 +10,12 @@ from pyroaring import BitMap
 from regulars.audience.evaluate import evaluate
 from regulars.audience.filters.catalogue import Moment
 from regulars.audience.filters.predicates import All as AllOf
-from regulars.audience.filters.predicates import Identified, Predicate, Range, keys, leaves
+from regulars.audience.filters.predicates import Attribute, Identified, Predicate, Range, keys, leaves
 from regulars.audience.index import SiteIndex
 from regulars.audience.questions.selecting import predicate_of
 from regulars.audience.questions.tree import HIDDEN, All, Any, Condition, Members, Node, Not, conditions
-from regulars.audience.questions.windows import Window, local_day, midnight
+from regulars.audience.questions.windows import Bounds, Window, local_day, midnight
+from regulars.audience.structures.attribute_values import moment_of
 from regulars.domain.changes import NULL
 from regulars.domain.moments import DAY
 
@@ -102,12 +103,11 @@ class _Clock:
         for leaf in leaves(predicate):
             if isinstance(leaf, Range):
                 value = int(self._index.columns[leaf.column].values[ordinal])
-                if value == NULL:
-                    continue
-                if leaf.high is not None:
-                    yield from (now + each for each in (value - leaf.high, value - leaf.high + 1) if each > 0)
-                if leaf.low is not None:
-                    yield from (now + each for each in (value - leaf.low, value - leaf.low + 1) if each > 0)
+                yield from () if value == NULL else _crossings(now, value, [(leaf.low, leaf.high)])
+            elif isinstance(leaf, Attribute) and leaf.test.operator == "when":
+                text = self._index.attributes.column(leaf.path).get(ordinal)
+                at = moment_of(text) if isinstance(text, str) else None
+                yield from () if at is None else _crossings(now, at, leaf.test.values)
 
     def _midnights(self) -> list[int]:
         today = local_day(self._moment.now, self._moment.time_zone).toordinal()
@@ -125,6 +125,12 @@ class _Clock:
     def until(self) -> int | None:
         """When the verdict flips."""
         return next((at for at in self.candidates if self.at(at) != self._holds), None)
+
+
+def _crossings(now: int, value: int, spans: Iterable[Bounds]) -> Iterator[int]:
+    """The moments after now at which spans that move with the clock reach a value, or leave it behind."""
+    for bound in (each for span in spans for each in span if each is not None):
+        yield from (now + each for each in (value - bound, value - bound + 1) if each > 0)
 
 
 def _later(moment: Moment, milliseconds: int) -> Moment:

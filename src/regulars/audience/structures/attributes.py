@@ -44,6 +44,11 @@ class AttributeColumn:
         self._codes.grow(ordinal + 1)
         self._codes[ordinal] = self._code(document)
 
+    def get(self, ordinal: int) -> Any:
+        """The customer's value, None if it has none."""
+        code = int(self._codes.values[ordinal]) if ordinal < self._codes.size else _UNSET
+        return None if code == _UNSET else self._values[code]
+
     def load(self, ordinals: Sequence[int], documents: Iterable[str]) -> None:
         """Set the values of many customers."""
         if not len(ordinals):
