@@ -55,6 +55,7 @@ READS_AN_END = {
     "last_tied": "max() of the next column of a key, which is the end of the site too",
     "numbers": "the same, for a check of a whole site",
     "latest_activities": "the newest rows, as many as are asked for, from the end of the site",
+    "any_revenue": "the first row of a site, whichever it is",
 }
 """Statements whose plan looks the same, but which read the last row of a site; and why."""
 
