@@ -444,3 +444,9 @@ def test_strict_refuses_a_spelling_that_cannot_be_read() -> None:
     with pytest.raises(RefusedError) as caught:
         parse_profile(body, strict=True)
     assert [fault.field for fault in caught.value.faults] == ["phone"]
+
+
+def test_names_of_attributes_have_one_form() -> None:
+    composed = parse_profile({"email": "a@example.com", "cl\u00e9": 1})
+    decomposed = parse_profile({"email": "a@example.com", "data": {"cle\u0301": 1}})
+    assert composed.attributes == decomposed.attributes == {"cl\u00e9": 1}

@@ -12,7 +12,7 @@ from regulars.domain.fields import FIELDS_OF, PERCENTILES, SPELLINGS, TOP_RULES,
 from regulars.domain.identity import Who, parse_address, parse_customer_id, parse_uuid
 from regulars.domain.limits import DEFAULT, Limits
 from regulars.domain.references import Reference, parse_reference
-from regulars.domain.text import is_blank, is_storable
+from regulars.domain.text import composed, is_blank, is_storable
 from regulars.domain.visitors import visitor_of
 
 NO_LOCALE: Final = "not set"
@@ -126,6 +126,8 @@ class _Validator:
         if len(attributes) * _SHORTEST_MEMBER > self.limits.attributes:
             self.faults.append(_too_large(self.limits.attributes))  # judging so many would take long
         elif attributes:
+            if not all(map(str.isascii, attributes)):
+                attributes = {composed(key): value for key, value in attributes.items()}
             self.attributes(attributes, fields)
         groups = self.groups(body["groups"]) if "groups" in body else ()
         newsletters = self.newsletters(body["subscription_groups"]) if "subscription_groups" in body else ()

@@ -39,4 +39,7 @@ def parse_reference(value: object, kind: str, *, longest: int = 128) -> Referenc
             return number
         if 1 <= len(text) <= longest and not _FORBIDDEN.search(text) and (by_code or text != "0"):
             return text
-    raise ValueError(f"must be a {kind}'s number or key (1 to {longest} characters, no commas or control characters)")
+    article = "an" if kind[0] in "aeio" else "a"
+    raise ValueError(
+        f"must be {article} {kind}'s number or key (1 to {longest} characters, no commas or control characters)"
+    )
