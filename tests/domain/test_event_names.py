@@ -16,6 +16,7 @@ ANNA = "anna@example.com"
     "name",
     [
         *("Unsubscribed", "unsubscribe", "email_Unsubscribed", "email_unsubscribe", "EMAIL-UNSUBSCRIBED", "opt_out"),
+        *("EmailUnsubscribed", "emailUnsubscribe", "unsubscribes", "list-unsubscribe", "marked_as_spam"),
         *("email_complaint", "Complaint", "email_complained", "spamreport", "Email_Spam_Report", "unsub"),
     ],
 )
@@ -27,14 +28,16 @@ def test_a_name_that_means_an_end_of_consent_ends_it(name: str) -> None:
     assert list(site.work.history.activities)[-1].name in EVENTS
 
 
-@pytest.mark.parametrize("name", ["hard_bounce", "Email_Hard_Bounced", "HARD-BOUNCE"])
+@pytest.mark.parametrize("name", ["hard_bounce", "Email_Hard_Bounced", "HARD-BOUNCE", "hardbounce"])
 def test_a_hard_bounce_is_one_by_its_name(name: str) -> None:
     site = MemorySite()
     site.record(name, {"email": ANNA})
     assert site.person(ANNA).has("hard_bouncing")
 
 
-@pytest.mark.parametrize("name", ["open", "delivered", "Purchase", "clicked", "wished", "optimist", "spam"])
+@pytest.mark.parametrize(
+    "name", ["open", "delivered", "Purchase", "clicked", "wished", "optimist", "spam", "unsubscribe2"]
+)
 def test_names_that_may_be_the_callers_own_stay(name: str) -> None:
     assert as_meant({"event": name})["event"] == name
 

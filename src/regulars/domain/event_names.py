@@ -10,6 +10,9 @@ from typing import Any, Final
 
 from regulars.domain.events import EVENTS
 
+_LONGEST: Final = 64
+"""Characters of the longest name that is looked at."""
+
 _STEMS: Final = {
     "sent": ("send",),
     "delivered": ("deliver", "delivery"),
@@ -45,6 +48,8 @@ _PLAIN: Final[dict[str, tuple[str, dict[str, str]]]] = {
         for form in ("bounce", "bounced")
     },
     **dict.fromkeys(("opt_out", "opted_out", "optout"), ("unsubscribed", {"cause": "opt_out"})),
+    **dict.fromkeys(("mark_as_spam", "marked_as_spam", "reported_as_spam"), ("email_complained", {})),
+    **dict.fromkeys(("list_unsubscribe", "list_unsubscribed"), ("email_unsubscribed", {})),
     **dict.fromkeys(("email_opt_out", "email_opted_out", "email_optout"), ("email_unsubscribed", {})),
 }
 """Other names, with the fields that they imply."""
@@ -62,7 +67,8 @@ def _guarded() -> Iterator[str]:
 def _variants() -> Iterator[tuple[str, tuple[str, dict[str, str]]]]:
     for name in _guarded():
         head, _, last = name.rpartition("_")
-        for form in (last, *_STEMS.get(last, ())):
+        stems = _STEMS.get(last, ())
+        for form in (last, *stems, *(f"{stem}s" for stem in stems)):
             yield f"{head}_{form}" if head else form, (name, {})
 
 
@@ -71,7 +77,10 @@ MEANT: Final = {**_PLAIN, **dict(_variants())}
 
 
 BETWEEN_WORDS: Final = re.compile(r"[\s_-]+")
-"""What may stand between the words of a bounce type."""
+"""What may stand between the words of a name or a bounce type."""
+
+_COMPACT: Final = {BETWEEN_WORDS.sub("", name): meant for name, meant in MEANT.items()}
+"""The same without what stands between the words: EmailUnsubscribed and email-unsubscribed are written differently."""
 
 BOUNCE_TYPES: Final = {
     **dict.fromkeys(("hard", "permanent", "perm", "permfail", "permanentfail", "permanentfailure"), "hard"),
@@ -88,7 +97,7 @@ def as_meant(body: Mapping[str, Any]) -> Mapping[str, Any]:
     name = body.get("event")
     if not isinstance(name, str) or name in EVENTS:
         return body
-    found = MEANT.get(name.lower().replace("-", "_"))
+    found = _COMPACT.get(BETWEEN_WORDS.sub("", name.lower())) if len(name) <= _LONGEST else None
     if found is None:
         return body
     meant, implied = found
