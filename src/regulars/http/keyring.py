@@ -35,6 +35,10 @@ class Caller(Struct, frozen=True):
         """The country of a site, of the default site if none is given; None if none is set."""
         return self.sites.get(self.site if site is None else site, NO_SETTINGS).country
 
+    def time_zone(self, site: int | None = None) -> str:
+        """The IANA name of the time zone of a site, of the default site if none is given."""
+        return self.sites.get(self.site if site is None else site, NO_SETTINGS).time_zone or "UTC"
+
     @property
     def account(self) -> int:
         """The account whose key it is."""

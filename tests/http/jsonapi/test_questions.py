@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from .world import World, people
+from .world import Api, World, people
 
 SUBSCRIBED: dict[str, Any] = {
     "all": [{"field": "email", "ends": "@gmail.com"}, {"not": {"has": "offer", "any_of": [1]}}]
@@ -212,3 +212,17 @@ def test_attributes_are_asked_about_without_being_declared(world: World) -> None
     assert (status, error["source"]) == (400, {"parameter": "filter[attributes][]"})
     status, error = world.many.error("/v1/customers", params={"filter[attribute][plan]": "x"})
     assert status == 400
+
+
+def test_a_question_uses_the_time_zone_of_its_site(world: World) -> None:
+    zoned = Api(world.app, world.app.secret("zoned", "main")[1])
+    site = zoned.document("/v1/sites")["data"][0]["id"]
+    change = {"data": {"type": "sites", "id": site, "attributes": {"time_zone": "Asia/Tokyo"}}}
+    reply = zoned.send("PATCH", f"/v1/sites/{site}", json=change)
+    assert reply.status_code == 200, reply.text
+    found = zoned.document("/v1/customers", params={"q": "created in this day"})
+    assert found["meta"]["time_zone"] == "Asia/Tokyo"
+    checked = zoned.send("POST", "/v1/questions/check", json={"q": "everybody"}).json()
+    assert checked["data"]["attributes"]["time_zone"] == "Asia/Tokyo"
+    found = zoned.document("/v1/customers", params={"q": "created in this day", "time_zone": "UTC"})
+    assert found["meta"]["time_zone"] == "UTC"

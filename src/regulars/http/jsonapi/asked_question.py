@@ -45,6 +45,10 @@ class AskedQuestion(Struct, frozen=True):
         name = self.time_zone or of_site or "UTC"
         return name, zone_of(name)
 
+    def in_zone(self, of_site: str) -> "AskedQuestion":
+        """The question with the time zone of its site, unless it has its own."""
+        return self if self.time_zone is not None else msgspec.structs.replace(self, time_zone=of_site)
+
     @property
     def identity(self) -> list[tuple[str, str]]:
         """What tells this question from others, in the form of filters; cursors are bound to it."""

@@ -38,7 +38,8 @@ async def show_breakdown(call: Call, caller: Reader) -> Response:
         raise refused([Fault("measure", f"must be one of {', '.join(breakdown.MEASURES)}")])
     if not isinstance(top, int) or isinstance(top, bool) or not 1 <= top <= breakdown.MOST_ROWS:
         raise refused([Fault("top", f"must be a whole number from 1 to {breakdown.MOST_ROWS}")])
-    asked, site = studies.asked_of(body), studies.site_of(body, caller)
+    site = studies.site_of(body, caller)
+    asked = studies.asked_of(body, caller.time_zone(site))
     zone = asked.zone(None)[1]
     expansion = Expansion(site, [asked])
     sets = [breakdown.sets_of(dimension) for dimension in dimensions]

@@ -112,7 +112,7 @@ async def answer(
     expansion = Expansion(site or caller.site, () if asked is None else (asked,))
     if asked is not None:
         question = asked.node
-        zone_name, zone = asked.zone(None)
+        zone_name, zone = asked.zone(caller.time_zone(site))
         _refuse_too_many_leaves(expansion, Moment(call.services.clock(), engagement, zone))
 
     async def prepare(snapshot: Any) -> None:

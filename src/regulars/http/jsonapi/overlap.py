@@ -30,12 +30,12 @@ async def show_overlap(call: Call, caller: Reader) -> Response:
     if not isinstance(given, list) or not 1 <= len(given) <= overlap.MOST_SETS:
         raise refused([Fault("questions", f"must be a list of 1 to {overlap.MOST_SETS} questions")])
     rest: dict[str, Any] = {name: body[name] for name in ("time_zone", "as_of") if name in body}
+    site = studies.site_of(body, caller)
+    zone = caller.time_zone(site)
     every = [
-        studies.asked_of({TEXT: each, **rest} if isinstance(each, str) else {QUESTION: _question(each), **rest})
+        studies.asked_of({TEXT: each, **rest} if isinstance(each, str) else {QUESTION: _question(each), **rest}, zone)
         for each in given
     ]
-
-    site = studies.site_of(body, caller)
     expansion = Expansion(site, every)
 
     def work(_: SiteIndex, sets: Sequence[BitMap]) -> overlap.Overlap:

@@ -51,6 +51,7 @@ async def check(call: Call, caller: Reader) -> Response:
         asked = read_asked(given)
         if asked is None:
             raise refused([Fault(QUESTION, f"is required, or {TEXT}, its text form")])
+        asked = asked.in_zone(caller.time_zone())
         milliseconds = await listing.cost(call, caller.site, asked)
     meaning = {
         "question": write_question(asked.node),

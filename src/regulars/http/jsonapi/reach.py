@@ -40,7 +40,8 @@ async def show_reach(call: Call, caller: Reader) -> Response:
     newsletter: Id | None = None
     if body.get("newsletter") is not None:
         newsletter = studies.read_member("newsletter", body["newsletter"], lambda each: read_id(each, "newsletter"))
-    asked, site = studies.asked_of(body), studies.site_of(body, caller)
+    site = studies.site_of(body, caller)
+    asked = studies.asked_of(body, caller.time_zone(site))
     expansion = Expansion(site, [asked])
     reasons = reach.reasons_for(purpose)
     nodes = [reason.node(newsletter) for reason in reasons]

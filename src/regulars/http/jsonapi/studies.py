@@ -46,13 +46,16 @@ def allow(body: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
         raise refused(Fault(name, f"is no member of this body; allowed: {', '.join(allowed)}") for name in unknown)
 
 
-def asked_of(body: Mapping[str, Any]) -> AskedQuestion:
-    """The question in the body. Raises Problem if it is absent or cannot be read."""
+def asked_of(body: Mapping[str, Any], of_site: str) -> AskedQuestion:
+    """The question in the body. Raises Problem if it is absent or cannot be read.
+
+    of_site: the time zone of the site, for a question that names none.
+    """
     with in_body():
         asked = read_asked(dict(as_parameters({name: body[name] for name in PARAMETERS if name in body})))
     if asked is None:
         raise refused([Fault(QUESTION, f"is required, or {TEXT}, its text form")])
-    return asked
+    return asked.in_zone(of_site)
 
 
 def site_of(body: Mapping[str, Any], caller: Caller) -> int:

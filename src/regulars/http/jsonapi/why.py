@@ -40,8 +40,8 @@ Find = Callable[[Connection], Awaitable[Customer | None]]
 async def show_why(call: Call, caller: Reader) -> Response:
     """Why a customer matches a question, or does not."""
     body = await studies.body_of(call, ())
-    asked = studies.asked_of(body)
     site, number = customer_place(call.path("id"), caller)
+    asked = studies.asked_of(body, caller.time_zone(site))
     return studies.shown("explanations", await explanation(call, site, asked, by_number(site, number)))
 
 
