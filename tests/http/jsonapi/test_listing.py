@@ -33,10 +33,13 @@ class Trips:
 
     def of(self, api: Client, path: str) -> tuple[int, int]:
         """(waited for, only sent) by one call."""
-        self.waited = self.sent = 0
-        reply = api.send("GET", path)
-        assert reply.status_code == 200, reply.text
-        return self.waited, self.sent
+        found = []
+        for _ in range(3):  # a job of the server may add round trips of its own meanwhile, but takes none away
+            self.waited = self.sent = 0
+            reply = api.send("GET", path)
+            assert reply.status_code == 200, reply.text
+            found.append((self.waited, self.sent))
+        return min(found)
 
 
 @pytest.fixture(scope="module")
