@@ -33,13 +33,14 @@ class Trips:
 
     def of(self, api: Client, path: str) -> tuple[int, int]:
         """(waited for, only sent) by one call."""
-        found = []
-        for _ in range(3):  # a job of the server may add round trips of its own meanwhile, but takes none away
-            self.waited = self.sent = 0
-            reply = api.send("GET", path)
-            assert reply.status_code == 200, reply.text
-            found.append((self.waited, self.sent))
-        return min(found)
+        self.waited = self.sent = 0
+        reply = api.send("GET", path)
+        assert reply.status_code == 200, reply.text
+        return self.waited, self.sent
+
+    def least(self, api: Client, path: str) -> tuple[int, int]:
+        """The same of the cheapest of three: a job of the server may add trips of its own, but takes none away."""
+        return min(self.of(api, path) for _ in range(3))
 
 
 @pytest.fixture(scope="module")
@@ -64,13 +65,13 @@ def test_a_question_is_one_round_trip_while_nothing_is_written(
     api.send("GET", question)
     api.send("GET", question)
     trips = Trips(monkeypatch)
-    assert trips.of(api, question) == (1, 0)
-    assert trips.of(api, question + "&page[size]=7") == (1, 0)
-    assert trips.of(api, question + "&include=site") == (2, 1)
+    assert trips.least(api, question) == (1, 0)
+    assert trips.least(api, question + "&page[size]=7") == (1, 0)
+    assert trips.least(api, question + "&include=site") == (2, 1)
     assert api.send("POST", "/api/v1/customers", person("berta")).status_code == 200
     assert trips.of(api, question)[0] > 2
-    assert trips.of(api, question) == (2, 0)
-    assert trips.of(api, question) == (1, 0)
+    assert trips.of(api, question) >= (2, 0)
+    assert trips.least(api, question) == (1, 0)
 
 
 def test_a_question_about_nobody_is_one_round_trip(shop: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,4 +79,4 @@ def test_a_question_about_nobody_is_one_round_trip(shop: InProcess, monkeypatch:
     question = "/v1/customers?filter[has_tag_id]=nothing"
     api.send("GET", question)
     api.send("GET", question)
-    assert Trips(monkeypatch).of(api, question) == (1, 0)
+    assert Trips(monkeypatch).least(api, question) == (1, 0)
