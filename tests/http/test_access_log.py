@@ -12,7 +12,7 @@ async def lines(log_format: LogFormat) -> list[str]:
     log = AccessLog(log_format, written.append)
     for site in (7, None):
         log.record(
-            at=1_700_000_000.25,
+            at=1_700_000_000_250,
             method="GET",
             route="/v1/customers/{id}",
             status=200,
@@ -53,5 +53,5 @@ async def test_json_lines() -> None:
 async def test_lines_are_written_soon() -> None:
     written: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     log = AccessLog("plain", written.set_result)
-    log.record(at=0.0, method="GET", route="/", status=200, seconds=0.0, request_id="a", site=None)
+    log.record(at=0, method="GET", route="/", status=200, seconds=0.0, request_id="a", site=None)
     assert (await written).count("\n") == 1

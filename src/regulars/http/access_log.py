@@ -7,11 +7,11 @@ address, a key or a value of the query: the path is the template of the route.
 import asyncio
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Final, Literal
 
 import msgspec
 
+from regulars.domain.moments import iso
 from regulars.logs import LossyStream
 
 LogFormat = Literal["plain", "json"]
@@ -31,9 +31,9 @@ class AccessLog:
         self._lines: list[str] = []
 
     def record(
-        self, *, at: float, method: str, route: str, status: int, seconds: float, request_id: str, site: int | None
+        self, *, at: int, method: str, route: str, status: int, seconds: float, request_id: str, site: int | None
     ) -> None:
-        """Record one answered request. at: seconds since 1970."""
+        """Record one answered request. at: ms since 1970, UTC."""
         if not self._lines:
             asyncio.get_running_loop().call_later(_EVERY, self.flush)
         self._lines.append(self._render(at, method, route, status, seconds * 1_000, request_id, site))
@@ -46,21 +46,19 @@ class AccessLog:
 
 
 def _plain(
-    at: float, method: str, route: str, status: int, milliseconds: float, request_id: str, site: int | None
+    at: int, method: str, route: str, status: int, milliseconds: float, request_id: str, site: int | None
 ) -> str:
     return (
-        f"{_time(at)} [info     ] request                        method={method} ms={milliseconds:.1f} "
+        f"{iso(at)} [info     ] request                        method={method} ms={milliseconds:.1f} "
         f"request_id={request_id} route={route} site={'-' if site is None else site} status={status}\n"
     )
 
 
-def _json(
-    at: float, method: str, route: str, status: int, milliseconds: float, request_id: str, site: int | None
-) -> str:
+def _json(at: int, method: str, route: str, status: int, milliseconds: float, request_id: str, site: int | None) -> str:
     line = {
         "event": "request",
         "level": "info",
-        "timestamp": _time(at),
+        "timestamp": iso(at),
         "method": method,
         "route": route,
         "status": status,
@@ -69,7 +67,3 @@ def _json(
         "site": site,
     }
     return _encode(line).decode() + "\n"
-
-
-def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -12,6 +12,7 @@ import structlog
 from starlette.types import Scope
 
 from regulars.audience.service import Audience
+from regulars.domain.moments import now_ms
 from regulars.http.access_log import AccessLog
 from regulars.http.keyring import Caller
 from regulars.metrics.catalogue import (
@@ -88,7 +89,7 @@ class Observation:
         if self._access_log is not None:
             caller: Caller | None = scope.get("caller")
             self._access_log.record(
-                at=time.time(),
+                at=now_ms(),
                 method=method if method in _METHODS else OTHER,
                 route=route,
                 status=status,

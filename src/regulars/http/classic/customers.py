@@ -106,6 +106,8 @@ async def remove_posted(call: Call, caller: Writer) -> Response:
 
 def is_strict(call: Call, caller: Caller) -> bool:
     """Whether invalid optional fields are to be refused: `?strict=true`, or else the setting of the key."""
+    if not call.scope["query_string"]:
+        return caller.key.is_strict
     value = call.request.query_params.get("strict", "").lower()
     if value not in ("", "true", "1", "false", "0"):
         raise Problem("invalid", "strict must be true or false.", faults=[Fault("strict", "must be true or false")])
