@@ -1,8 +1,10 @@
 """A plain model of a site's customers and a brute-force evaluator; shares no code with the index."""
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any as AnyValue
 
 from regulars.audience.filters.predicates import (
     All,
@@ -23,6 +25,7 @@ from regulars.audience.filters.predicates import (
 )
 from regulars.audience.filters.sorts import Sort
 from regulars.audience.source import CustomerRow
+from regulars.audience.structures.attribute_values import Comparison
 from regulars.domain.changes import COLUMNS, NULL, TEXTS, Entry, Record
 from regulars.domain.identity import address_key
 from regulars.domain.relations import BY_NAME
@@ -92,6 +95,13 @@ class Model:
         )
         return Record(1, [entry])
 
+    def describe(self, number: int, attributes: dict[str, AnyValue] | None) -> Record:
+        """Set the attributes of a customer, who may be new."""
+        self.last = max(self.last, number)
+        customer = self.customers.setdefault(number, Customer(number))
+        customer.attributes = None if attributes is None else json.dumps(attributes)
+        return Record(1, [Entry(number, attributes=True)])
+
     def delete(self, number: int) -> Record:
         del self.customers[number]
         return Record(1, [Entry(number, gone=True)])
@@ -141,6 +151,26 @@ def _key(customer: Customer, column: str) -> int | tuple[str, str] | None:
     return customer.columns.get(column)
 
 
+def _value_at(attributes: str | None, path: tuple[str, ...]) -> object:
+    value = json.loads(attributes or "{}")
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _passes(value: object, comparison: Comparison) -> bool:
+    """Of the operators only those that no conversion of values is needed for; tests/question_truth.py has all."""
+    match comparison.operator:
+        case "set":
+            return value is not None
+        case "eq":
+            return any(type(value) is type(each) and value == each for each in comparison.values)
+        case "has_any":
+            return isinstance(value, list) and any(each in value for each in comparison.values)
+        case operator:
+            raise AssertionError(f"this model draws no {operator}")
+
+
 def drawn(number: int, seed: str) -> int:
     """The place of a customer in a sample, from 0 to 9,999: SplitMix64 of the number, started by the seed."""
     mask = 2**64 - 1
@@ -172,8 +202,8 @@ def _test(predicate: Predicate) -> Callable[[Customer], bool]:
             return lambda c: name in c.texts and check(folded(c.texts[name]), folded(text))
         case HasText(name):
             return lambda c: name in c.texts
-        case Attribute():
-            raise NotImplementedError("attributes are compared with the tables: tests/test_questions_end_to_end.py")
+        case Attribute(path, comparison):
+            return lambda c: _passes(_value_at(c.attributes, path), comparison)
         case Sampled(share, seed):
             return lambda c: drawn(c.number, seed) < share
         case HasAddress(key):

@@ -67,8 +67,8 @@ def evaluate(predicate: Predicate, index: SiteIndex, within: BitMap | None = Non
             return _matching(field, how, search_key(text), index, within)
         case HasText(field):
             return index.texts[field].present(within)
-        case Attribute(path, test):
-            return index.attributes.column(path).matching(test, within)
+        case Attribute(path, comparison):
+            return index.attributes.column(path).matching(comparison, within)
         case Sampled(share, seed):
             return sampled(index.numbering.values, share, seed) & within
         case HasAddress(key):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from regulars.audience.structures.attribute_values import Path, Test
+from regulars.audience.structures.attribute_values import Comparison, Path
 from regulars.domain import relations
 from regulars.domain.changes import Name
 
@@ -61,10 +61,10 @@ class Sampled(Struct, frozen=True, tag=True):
 
 
 class Attribute(Struct, frozen=True, tag=True):
-    """The value of an attribute passes the test. path: the names that lead to it, from the outside in."""
+    """The value of an attribute passes the comparison. path: the names that lead to it, from the outside in."""
 
     path: Path
-    test: Test
+    comparison: Comparison
 
 
 class HasAddress(Struct, frozen=True, tag=True):

@@ -104,10 +104,10 @@ class _Clock:
             if isinstance(leaf, Range):
                 value = int(self._index.columns[leaf.column].values[ordinal])
                 yield from () if value == NULL else _crossings(now, value, [(leaf.low, leaf.high)])
-            elif isinstance(leaf, Attribute) and leaf.test.operator == "when":
+            elif isinstance(leaf, Attribute) and leaf.comparison.operator == "when":
                 text = self._index.attributes.column(leaf.path).get(ordinal)
                 at = moment_of(text) if isinstance(text, str) else None
-                yield from () if at is None else _crossings(now, at, leaf.test.values)
+                yield from () if at is None else _crossings(now, at, leaf.comparison.values)
 
     def _midnights(self) -> list[int]:
         today = local_day(self._moment.now, self._moment.time_zone).toordinal()

@@ -35,6 +35,11 @@ class AttributeTable:
         """Whether changed attributes have to be read at all."""
         return bool(self._columns)
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether a column is being built elsewhere."""
+        return bool(self._watches)
+
     def column(self, path: Path) -> AttributeColumn:
         """The column of a path. Raises MissingAttributeError if it is not built."""
         found = self._columns.get(path)

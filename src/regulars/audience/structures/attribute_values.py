@@ -53,7 +53,7 @@ def moment_of(value: str) -> int | None:
         return None
 
 
-class Test(msgspec.Struct, frozen=True, dict=True):
+class Comparison(msgspec.Struct, frozen=True, dict=True):
     """One comparison. operator: a row of `_TESTS`. values: JSON scalars, or moments (ms) of `when`.
 
     For "when", values are pairs of bounds (ms), None for no bound. For "count", (operator, number).

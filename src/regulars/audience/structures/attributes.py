@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from regulars.audience.structures.attribute_values import Path, Test, value_at
+from regulars.audience.structures.attribute_values import Comparison, Path, value_at
 from regulars.audience.structures.bitmaps import from_mask, from_ordinals, to_ordinals
 from regulars.audience.structures.columns import Growable
 
@@ -22,7 +22,7 @@ _FEW: Final = 8
 """With fewer than one candidate in this many customers, their codes are gathered."""
 
 _MOST_DECIDED: Final = 32
-"""Tests whose outcome is kept for each distinct value."""
+"""Comparisons whose outcome is kept for each distinct value."""
 
 _NOTHING_KNOWN: Final = np.zeros(0, dtype=np.bool_)
 _encode: Final = msgspec.json.Encoder(order="deterministic").encode
@@ -37,7 +37,7 @@ class AttributeColumn:
         self._codes = Growable(np.int32, _UNSET)
         self._values: list[Any] = []
         self._code_of: dict[bytes, int] = {}
-        self._decided: OrderedDict[Test, NDArray[np.bool_]] = OrderedDict()  # by code, as far as codes went then
+        self._decided: OrderedDict[Comparison, NDArray[np.bool_]] = OrderedDict()  # by code, as far as codes went then
 
     def set(self, ordinal: int, document: str | None) -> None:
         """Set the value to that in the attributes of the customer, a JSON object as text."""
@@ -57,9 +57,9 @@ class AttributeColumn:
         codes = [self._code(document) for document in documents]
         self._codes.values[np.array(ordinals, dtype=np.int64)] = codes
 
-    def matching(self, test: Test, within: BitMap) -> BitMap:
-        """The ordinals in `within` whose value passes the test."""
-        chosen = self._chosen(test)
+    def matching(self, comparison: Comparison, within: BitMap) -> BitMap:
+        """The ordinals in `within` whose value passes the comparison."""
+        chosen = self._chosen(comparison)
         codes = self._codes.values
         if len(within) * _FEW < codes.size:
             ordinals = to_ordinals(within)
@@ -99,12 +99,12 @@ class AttributeColumn:
         decided = sum(each.nbytes for each in list(self._decided.values()))
         return self._codes.nbytes + 250 * len(self._values) + decided
 
-    def _chosen(self, test: Test) -> NDArray[np.bool_]:
-        """Whether each code passes the test; the last element is for the code "unset"."""
-        known = self._decided.pop(test, _NOTHING_KNOWN)
-        passes = test.passes
+    def _chosen(self, comparison: Comparison) -> NDArray[np.bool_]:
+        """Whether each code passes the comparison; the last element is for the code "unset"."""
+        known = self._decided.pop(comparison, _NOTHING_KNOWN)
+        passes = comparison.passes
         fresh = np.array([passes(value) for value in self._values[known.size :]], dtype=np.bool_)
-        decided = self._decided[test] = np.concatenate((known, fresh)) if fresh.size else known
+        decided = self._decided[comparison] = np.concatenate((known, fresh)) if fresh.size else known
         if len(self._decided) > _MOST_DECIDED:
             self._decided.popitem(last=False)
         return np.append(decided, np.False_)

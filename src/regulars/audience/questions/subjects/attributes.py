@@ -21,7 +21,7 @@ from regulars.audience.questions.windows import (
     window_text,
     write_window,
 )
-from regulars.audience.structures.attribute_values import Path, Scalar, Test
+from regulars.audience.structures.attribute_values import Comparison, Path, Scalar
 
 LEAD: Final = "attr."
 LONGEST: Final = 1_024
@@ -249,27 +249,27 @@ def _predicate(condition: AttributeCondition, moment: Moment) -> Predicate:
         case "when":
             assert condition.when is not None
             bounds: list[Bounds] = condition.when.bounds(moment.now, moment.time_zone)
-            return Attribute(path, Test("when", tuple(bounds)))
+            return Attribute(path, Comparison("when", tuple(bounds)))
         case "ne":
-            return Not(Attribute(path, Test("eq", values)))
+            return Not(Attribute(path, Comparison("eq", values)))
         case "one_of":
-            return Attribute(path, Test("eq", values))
+            return Attribute(path, Comparison("eq", values))
         case "has":
-            return Attribute(path, Test("has_any", values))
+            return Attribute(path, Comparison("has_any", values))
         case "count":
             return _counted(path, str(values[0]), values[1])
         case "between" | "gt" | "gte" | "lt" | "lte":
             return Attribute(path, _range(operator, values, moment))
         case _:
-            return Attribute(path, Test(operator, values))
+            return Attribute(path, Comparison(operator, values))
 
 
 def _counted(path: Path, comparison: str, number: Scalar) -> Predicate:
     if comparison == "ne":
         return Not(_counted(path, "eq", number))
     if comparison == "eq":
-        return Attribute(path, Test("count", (number, number, True, True)))
-    return Attribute(path, Test("count", _bounds(comparison, number, number)))
+        return Attribute(path, Comparison("count", (number, number, True, True)))
+    return Attribute(path, Comparison("count", _bounds(comparison, number, number)))
 
 
 def _bounds(operator: str, first: Scalar, last: Scalar) -> tuple[Any, ...]:
@@ -283,17 +283,17 @@ def _bounds(operator: str, first: Scalar, last: Scalar) -> tuple[Any, ...]:
     }[operator]
 
 
-def _range(operator: str, values: tuple[Scalar, ...], moment: Moment) -> Test:
+def _range(operator: str, values: tuple[Scalar, ...], moment: Moment) -> Comparison:
     low, high = values[0], values[-1]
     if not isinstance(low, str) or not isinstance(high, str):
-        return Test("range", _bounds(operator, low, high))
+        return Comparison("range", _bounds(operator, low, high))
     first, last = time_span(low, moment.time_zone)[0], time_span(high, moment.time_zone)[1]
     start, end, with_start, with_end = _bounds(operator, first, last)
     if start is not None and not with_start:
         start += 1
     if end is not None and not with_end:
         end -= 1
-    return Test("when", ((start, end),))
+    return Comparison("when", ((start, end),))
 
 
 _SAYS: Final = {
