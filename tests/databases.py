@@ -39,6 +39,14 @@ ENGINES: Final = tuple(
 """The engines that the suites of the store and of the HTTP surface run on."""
 
 EMPTY: Final = tuple(engine for engine in ENGINES if engine != "citus")
+
+
+def only_on_postgresql(why: str) -> pytest.MarkDecorator:
+    """The mark of a test that has no meaning, or a twin of its own, on SQLite; `why` completes the reason."""
+    reason = f"REGULARS_TEST_ENGINES leaves PostgreSQL out, and {why}"
+    return pytest.mark.skipif("postgresql" not in ENGINES, reason=reason)
+
+
 """Those on which a new database has no tables yet."""
 
 _numbers = count(1)

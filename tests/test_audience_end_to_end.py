@@ -23,7 +23,7 @@ from regulars.store.pruning import prune_changes
 from .audience.strategies import PIECES
 from .audience_truth import DAY, Asked, Record
 from .audience_world import SORTS, World, in_a_world, world
-from .databases import ENGINES
+from .databases import only_on_postgresql
 from .domain.disorder import histories
 from .effort import EXAMPLES
 from .store.running import NOW, activity, upsert
@@ -134,7 +134,7 @@ async def test_every_answer_is_what_the_tables_say(happening: list[Any], asked: 
     await live(happening, asked, tuning, "sqlite")
 
 
-@pytest.mark.skipif("postgresql" not in ENGINES, reason="REGULARS_TEST_ENGINES leaves PostgreSQL out")
+@only_on_postgresql("the test above is the same on SQLite, with more examples")
 @settings(_unhurried, max_examples=ON_POSTGRESQL)
 @_given
 async def test_every_answer_on_postgresql(happening: list[Any], asked: list[Any], tuning: Tuning) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from .databases import ENGINES, server, started_server
+from .databases import only_on_postgresql, server, started_server
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "deploy.md"
 BLOCKS: Final[list[str]] = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
@@ -80,7 +80,7 @@ def test_a_backup_of_sqlite_is_restored(tmp_path: Path) -> None:
     assert ": 0 customers" in said and "index = store" in said
 
 
-@pytest.mark.skipif("postgresql" not in ENGINES, reason="PostgreSQL is not tested here")
+@only_on_postgresql("these commands of the page are about PostgreSQL; those about SQLite are above")
 class TestPostgreSQL:
     @pytest.fixture
     @staticmethod

@@ -21,7 +21,7 @@ from regulars.store.audience_reads import with_references
 from . import question_truth
 from .audience.questions.strategies import questions
 from .audience_world import World, in_a_world, world
-from .databases import ENGINES
+from .databases import only_on_postgresql
 from .store.running import NOW, activity, audience, upsert
 from .test_audience_end_to_end import PEOPLE, events
 
@@ -157,14 +157,11 @@ async def test_every_question_is_what_the_tables_say(
     await live(happening, asked, tuning, "sqlite")
 
 
-if "postgresql" in ENGINES:
-
-    @settings(_unhurried, max_examples=max(EXAMPLES // 10, 1))
-    @_given
-    async def test_every_question_on_postgresql(
-        happening: list[Any], asked: list[dict[str, Any]], tuning: Tuning
-    ) -> None:
-        await live(happening, asked, tuning, "postgresql")
+@only_on_postgresql("the test above is the same on SQLite, with more examples")
+@settings(_unhurried, max_examples=max(EXAMPLES // 10, 1))
+@_given
+async def test_every_question_on_postgresql(happening: list[Any], asked: list[dict[str, Any]], tuning: Tuning) -> None:
+    await live(happening, asked, tuning, "postgresql")
 
 
 def test_the_truth_knows_every_subject() -> None:

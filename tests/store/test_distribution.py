@@ -41,7 +41,8 @@ async def test_a_server_without_citus_is_left_alone(at: Running) -> None:
 
 
 @pytest.mark.skipif(
-    "REGULARS_TEST_CITUS" not in os.environ, reason="Citus comes in no wheel: REGULARS_TEST_CITUS must name a server"
+    "REGULARS_TEST_CITUS" not in os.environ,
+    reason="Citus comes in no wheel, so it cannot be started here: REGULARS_TEST_CITUS must name a server",
 )
 async def test_the_tables_are_distributed() -> None:
     url = os.environ["REGULARS_TEST_CITUS"]

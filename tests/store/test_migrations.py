@@ -25,7 +25,7 @@ from regulars.store.slices import Slice
 from regulars.store.steps import KEYS, STEPS, Backfill, Step, on_every_engine
 from regulars.store.store import Store, engine_for
 
-from ..databases import EMPTY, Query, drop_database, new_database, query, url_of
+from ..databases import EMPTY, Query, drop_database, new_database, only_on_postgresql, query, url_of
 from .chain import assert_replay_gives_the_tables
 from .running import activity, upsert
 from .schema_fixtures import fixture_of, normal, restore, statements_of
@@ -333,7 +333,7 @@ async def _until(holds: Callable[[], bool]) -> None:
         await asyncio.sleep(0.02)
 
 
-@pytest.mark.skipif("postgresql" not in EMPTY, reason="only a server builds indexes beside writers")
+@only_on_postgresql("SQLite builds an index under its one write lock, never beside writers")
 async def test_an_index_is_built_beside_writers_and_after_a_broken_build(tmp_path: Path) -> None:
     import psycopg
 

@@ -42,7 +42,7 @@ from regulars.store.outbox import (
 from regulars.store.pruning import prune_outbox
 
 from ..audience_world import World, world
-from ..databases import ENGINES, query
+from ..databases import ENGINES, only_on_postgresql, query
 from ..effort import examples
 from ..test_audience_end_to_end import deeds, together
 from .running import NOW, Running, running, upsert, with_store
@@ -248,7 +248,7 @@ async def test_the_tables_follow_from_the_outbox(happening: list[Any], limit: in
     await replayed(happening, limit, "sqlite")
 
 
-@pytest.mark.skipif("postgresql" not in ENGINES, reason="REGULARS_TEST_ENGINES leaves PostgreSQL out")
+@only_on_postgresql("the test above is the same on SQLite, with more examples")
 @settings(_unhurried, max_examples=examples(2, 20))
 @_given
 async def test_the_tables_follow_from_the_outbox_on_postgresql(happening: list[Any], limit: int) -> None:

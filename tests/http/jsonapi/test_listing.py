@@ -7,10 +7,10 @@ import pytest
 from regulars.http import keyring
 from regulars.store.postgresql.session import Session
 
-from ...databases import ENGINES
+from ...databases import only_on_postgresql
 from ...in_process import Client, InProcess, application
 
-pytestmark = pytest.mark.skipif("postgresql" not in ENGINES, reason="PostgreSQL is not among REGULARS_TEST_ENGINES")
+pytestmark = only_on_postgresql("SQLite is in the process: it has no round trips to count")
 
 
 class Trips:

@@ -17,7 +17,8 @@ DESCRIPTION = next(
     None,
 )
 pytestmark = pytest.mark.skipif(
-    DESCRIPTION is None, reason="the vendor's description is not ours to ship: it must lie in ../shared/spec"
+    DESCRIPTION is None,
+    reason="the vendor's description is not ours to ship, and is what they compare with: put it into ../shared/spec",
 )
 
 
