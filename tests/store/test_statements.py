@@ -56,6 +56,8 @@ READS_AN_END = {
     "numbers": "the same, for a check of a whole site",
     "latest_activities": "the newest rows, as many as are asked for, from the end of the site",
     "any_revenue": "the first row of a site, whichever it is",
+    "any_former_address": "the same",
+    "any_tombstone": "the same",
 }
 """Statements whose plan looks the same, but which read the last row of a site; and why."""
 

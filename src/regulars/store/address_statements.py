@@ -38,6 +38,15 @@ TOMBSTONES = Statement(
         tombstones.c.hash, tombstones.c.deleted_at, tombstones.c.suppressed_at, tombstones.c.complained_at
     ).select_from(KeyedJoin(_listed, tombstones, and_(site_is(tombstones), tombstones.c.hash == _hash))),
 )
+ANY_FORMER = Statement(
+    "any_former_address",
+    select(former_addresses.c.customer).where(site_is(former_addresses)).limit(literal_column("1")),
+)
+ANY_TOMBSTONE = Statement(
+    "any_tombstone", select(tombstones.c.deleted_at).where(site_is(tombstones)).limit(literal_column("1"))
+)
+"""One row if the site has any. Without any, new identifiers need neither hashing nor another look."""
+
 _listed, (_address, _key) = keys_of(logs.c.address_key, logs.c.key)
 LOGS_TO_ADDRESS = Statement(
     "logs_to_address",

@@ -14,7 +14,7 @@ import msgspec
 from regulars.domain.activity import stored_anonymous
 from regulars.domain.address_rules import identifiers_of
 from regulars.domain.commands import Command, Needs
-from regulars.domain.commands.activity_needs import declare_activity
+from regulars.domain.commands.activity_needs import declare_anonymous
 from regulars.domain.consent import Consent, Moments
 from regulars.domain.customer import Customer, Person
 from regulars.domain.drip_campaigns import KIND, RELATION, PendingMail
@@ -48,11 +48,6 @@ from regulars.store.tombstone_hashes import hash_of
 _Query = tuple[Statement, Values]
 
 
-def _named(identifier: Identifier) -> Who:
-    kind, text = identifier
-    return Who(email_key=text) if kind == "email" else Who(customer_id=text)
-
-
 class Loading:
     """Loads one batch. After `load`, `head` is the site's row of counters and `work` holds the rows found."""
 
@@ -66,6 +61,7 @@ class Loading:
         for command in commands:
             command.declare(self._needs)
         self._links: list[Who] = []
+        self._has_former = self._has_tombstones = True
         self._limits = limits
         self._visitors = Visitors()
         self.head: Row | None = None
@@ -141,32 +137,16 @@ class Loading:
         for hashed, count in (row for some in rows[2:4] for row in some):
             found.counts[hashes[hashed]] = count
         found.uuids.update(uuid for (uuid,) in rows[4])
-        self._declare_anonymous()
+        declare_anonymous(found, needs)
 
     def _hashed(self, kind: str, identifiers: Iterable[Identifier]) -> list[str]:
         """The hashes (hex) of the identifiers of a kind."""
         return [hash_of(self._secret, each).hex() for each in identifiers if each[0] == kind]
 
-    def _declare_anonymous(self) -> None:
-        """Declare what anonymous events need, for each customer whom they may be given to."""
-        needs, found = self._needs, self._visitors
-        by_visitor: dict[Identifier, list[Who]] = {}
-        for visitor, who in needs.namings:
-            for each in visitor:
-                by_visitor.setdefault(each, []).append(who)
-        events = [(event.visitor, event.activity) for event in found.waiting.values()]
-        for visitor, activity in [*events, *((activity.visitor, activity) for activity in needs.anonymous)]:
-            holders = {found.holders[each].customer for each in visitor if each in found.holders}
-            people = [who for each in visitor for who in by_visitor.get(each, ())]
-            for who in dict.fromkeys([*people, *(Who(number=number) for number in holders)]):
-                declare_activity(activity, who, needs)
-                needs.happened.append(who)
-            if activity.uuid is not None:
-                needs.events.add(activity.uuid)
-
     async def _first_round(self, token: int, now: int) -> None:
         """Take the lock and read what the commands refer to."""
         needs, people = self._needs, self._needs.people
+        site_only = {"site": self._site}
         objects = [(KIND_CODES[kind], reference) for kind, reference in needs.objects]
         heads, *answers = await self._ask(
             self._take_head(token) if self.head is None else None,
@@ -182,18 +162,19 @@ class Loading:
             self._keyed(address_statements.OLDEST_OF_KEY, self._keys()),
             self._keyed(address_statements.NEWEST_OF_KEY, self._keys()),
             self._keyed(sql.LOGS_BY_NUMBER, self._own_mails()),
-            (revenue_statements.CURRENCY, {"site": self._site}) if needs.revenues else None,
+            (revenue_statements.CURRENCY, site_only) if needs.revenues else None,
+            (address_statements.ANY_FORMER, site_only),
+            (address_statements.ANY_TOMBSTONE, site_only),
         )
-        found = answers[4:7]
-        seen, mails, oldest, newest, own_mails, site = answers[7:]
+        seen, mails, oldest, newest, own_mails, site, *kept = answers[7:]
+        self._has_former, self._has_tombstones = map(bool, kept)
         head = self._taken(heads)
         self.work = work = WorkingSet(now, Counters(*head[3:]))
         work.visitors = self._visitors
         if site:
             work.revenues.currency = site[0][0]
-        for rows in found:
-            for row in rows:
-                work.objects.add(RelatedObject(*row))
+        for row in (row for rows in answers[4:7] for row in rows):
+            work.objects.add(RelatedObject(*row))
         for uuid, customer, log in seen:
             work.history.see(uuid, customer if log is None else None)
         for rows in answers[:4]:
@@ -242,13 +223,19 @@ class Loading:
         And the customers whose mails or former addresses are named, linked to the addresses that name them.
         """
         needs, work = self._needs, self.work
-        unknown = {each for who in needs.people for each in identifiers_of(who) if not work.people.find(_named(each))}
         by_key, keys = self._mails_by_key(), self._keys()
         named: set[Identifier] = {("email", log.address_key) for _, log in by_key if log.address_key is not None}
-        asked = unknown.union(named, needs.visitors, (each for who in needs.happened for each in identifiers_of(who)))
-        hashes = {hash_of(self._secret, each): each for each in asked}
-        addresses = needs.addresses.union(text for kind, text in unknown | named if kind == "email")
-        deleted = {number for who in needs.deleted for number in work.people.find(who)}
+        if self._has_former or self._has_tombstones:
+            named.update(each for who in needs.people for each in identifiers_of(who) if not work.people.knows(each))
+        hashes: dict[bytes, Identifier] = {}
+        addresses: set[str] = set()
+        deleted: set[int] = set()
+        if self._has_tombstones:
+            asked = named.union(needs.visitors, (each for who in needs.happened for each in identifiers_of(who)))
+            hashes = {hash_of(self._secret, each): each for each in asked}
+        if self._has_former:
+            addresses = needs.addresses.union(text for kind, text in named if kind == "email")
+            deleted = {number for who in needs.deleted for number in work.people.find(who)}
         buried, by_address, by_customer = await self._ask(
             self._keyed(address_statements.TOMBSTONES, [each.hex() for each in hashes]),
             self._keyed(address_statements.FORMER_BY_ADDRESS, addresses),

@@ -8,6 +8,8 @@ from regulars.domain.events import REFERENCE_FIELDS
 from regulars.domain.identity import Who
 from regulars.domain.references import Reference
 from regulars.domain.ties import product_relations
+from regulars.domain.working.addresses import Identifier
+from regulars.domain.working.visitors import Visitors
 
 
 def declare_activity(activity: Activity, who: Who, needs: Needs) -> None:
@@ -38,6 +40,23 @@ def declare_activity(activity: Activity, who: Who, needs: Needs) -> None:
         relations = frozenset([rule.relation for rule in activity.rules() if rule.field == field])
         kind = REFERENCE_FIELDS[field]
         needs.tie(TieNeed(who, kind, references, relations, product_relations=product_relations(relations)))
+
+
+def declare_anonymous(found: Visitors, needs: Needs) -> None:
+    """What the anonymous events that wait or arrive need, for each customer whom they may be given to."""
+    by_visitor: dict[Identifier, list[Who]] = {}
+    for visitor, who in needs.namings:
+        for each in visitor:
+            by_visitor.setdefault(each, []).append(who)
+    events = [(event.visitor, event.activity) for event in found.waiting.values()]
+    for visitor, activity in [*events, *((activity.visitor, activity) for activity in needs.anonymous)]:
+        holders = {found.holders[each].customer for each in visitor if each in found.holders}
+        people = [who for each in visitor for who in by_visitor.get(each, ())]
+        for who in dict.fromkeys([*people, *(Who(number=number) for number in holders)]):
+            declare_activity(activity, who, needs)
+            needs.happened.append(who)
+        if activity.uuid is not None:
+            needs.events.add(activity.uuid)
 
 
 def _by_field(activity: Activity) -> dict[str, tuple[Reference, ...]]:

@@ -5,6 +5,7 @@ import copy
 from regulars.domain.customer import Customer, Person, new_customer
 from regulars.domain.faults import RefusedError, refuse
 from regulars.domain.identity import Who
+from regulars.domain.working.addresses import Identifier
 
 
 class People:
@@ -42,6 +43,11 @@ class People:
         }
         found.discard(None)
         return found  # type: ignore[return-value]
+
+    def knows(self, identifier: Identifier) -> bool:
+        """Whether somebody who is loaded or new has this address or customer_id."""
+        kind, text = identifier
+        return text in (self._emails if kind == "email" else self._customer_ids)
 
     def known(self, who: Who) -> Person:
         """The one customer whom the identifiers name. Raises RefusedError if there is none, or they disagree."""
