@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long torture lint bench docs lock clean
+.PHONY: help demo test test-all test-long torture lint bench docs lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,15 +14,20 @@ demo: $(VENV)/installed ## a server with 10,000 sample customers on http://127.0
 	@echo "starting the demo ..."
 	@$(BIN)/regulars demo
 
-test: $(VENV)/installed-dev ## lint, types and tests: all that a change must pass
+test: $(VENV)/installed-dev ## lint, types and tests, in four minutes
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/mypy --strict
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 3 --dist loadgroup
+
+test-all: $(VENV)/installed-dev ## the same with all of the HTTP surface on PostgreSQL, too: all that a change must pass
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/mypy --strict
+	$(BIN)/pytest -n 3 --dist loadgroup -m 'not slow'
 
 test-long: $(VENV)/installed-dev ## the tests marked slow, the random ones with tens of thousands of examples, every SQLSTATE: half an hour
 	$(BIN)/pytest -n 2 --dist loadgroup -m slow
 	REGULARS_EXAMPLES=10000 $(BIN)/pytest -n 2 -o faulthandler_timeout=0 tests/test_audience_end_to_end.py tests/store/test_sqlstates.py
-	REGULARS_EXAMPLES=100 $(BIN)/pytest -n 2 --dist loadgroup -m 'hypothesis and not slow' --ignore tests/test_audience_end_to_end.py
+	REGULARS_EXAMPLES=100 $(BIN)/pytest -n 2 --dist loadgroup -m 'hypothesis and not slow and not twin' --ignore tests/test_audience_end_to_end.py
 	REGULARS_CALLS=8 $(BIN)/pytest -n 2 tests/http/openapi/test_conformance.py
 
 torture: $(VENV)/installed-dev ## kills and attacks on the wire, for SECONDS_=60 seconds; SEED=n repeats a run

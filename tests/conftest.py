@@ -1,6 +1,7 @@
 """Fixtures that everybody may use: an application in this process, one for each module of tests and each engine."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 from hypothesis import settings
@@ -10,8 +11,40 @@ from .effort import examples
 from .in_process import Client, InProcess, application
 from .logs import plain_logs
 
+APPLICATIONS: Final = {"app", "world", "own_world"}
+"""The fixtures that are an application in this process, on an engine."""
+
+ON_BOTH_ENGINES: Final = (
+    "http.classic.test_customers",
+    "http.classic.test_events",
+    "http.jsonapi.test_customers",
+    "http.jsonapi.test_contacts",
+    "http.jsonapi.test_questions",
+    "test_faults",
+)
+"""The modules of the HTTP surface that `make test` runs on PostgreSQL, too."""
+
 settings.register_profile("regulars", max_examples=examples(30, 200))
 settings.load_profile("regulars")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of one application in one process of pytest-xdist, and mark those that `make test` leaves out.
+
+    Handlers know no engine, and the tests of the store run on all of them: on a server, `make test` therefore runs only
+    some modules of the HTTP surface, and `make test-all` runs all.
+    """
+    for item in items:
+        if not isinstance(item, pytest.Function) or APPLICATIONS.isdisjoint(item.fixturenames):
+            continue
+        callspec = getattr(item, "callspec", None)  # only parametrised tests have one
+        engine = callspec.params.get("engine", "") if callspec is not None else ""
+        module = item.module.__name__
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(f"{module} {engine}"))
+        if engine == "postgresql" and "sqlite" in ENGINES and module.removeprefix("tests.") not in ON_BOTH_ENGINES:
+            item.add_marker(pytest.mark.twin)
 
 
 @pytest.fixture(autouse=True, scope="session")

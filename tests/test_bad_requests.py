@@ -9,6 +9,8 @@ import pytest
 from .contents import inconsistencies
 from .running_server import Server, make_database
 
+pytestmark = pytest.mark.xdist_group("bad requests")  # they share what takes seconds to make
+
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str, Path]]:

@@ -20,6 +20,8 @@ from regulars.store.store import Store
 from .coroutines import run
 from .databases import drop_database, new_database, url_of
 
+pytestmark = pytest.mark.xdist_group("bench")  # they share what takes seconds to make
+
 COUNT = 3_000
 
 

@@ -40,7 +40,6 @@ PUBLIC = pytest.param(
     "public",
     marks=[
         pytest.mark.slow,
-        pytest.mark.xdist_group("real data"),
         pytest.mark.skipif(not DATA.exists(), reason=f"the public data sets are not shipped: {DATA} is missing"),
     ],
 )

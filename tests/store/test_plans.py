@@ -15,6 +15,8 @@ from regulars.store.statement import Statement
 from ..databases import drop_database, new_database, url_of
 from .test_statements import ALL, READS_A_SITE
 
+pytestmark = pytest.mark.xdist_group("plans")  # they share what takes seconds to make
+
 SITES, PEOPLE = 3, 4_000
 
 _FILL = f"""
