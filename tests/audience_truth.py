@@ -30,6 +30,7 @@ COLUMNS = (
         "last_delivered_at",
         "last_opened_at",
         "last_clicked_at",
+        "changed_at",
     ),
 )
 
@@ -104,6 +105,7 @@ def records(path: Path, site: int = 1) -> list[Record]:
         if not record["name"]:
             local = record["email"].rpartition("@")[0] if record["email"] else record["customer_id"]
             record["name"] = local
+        record["updated_at"] = record["changed_at"]
         if record["joined_at"] is None:
             record["joined_at"] = record["created_at"]
         record["ties"] = set()
@@ -224,6 +226,7 @@ def _has_word(word: str, record: Record) -> bool:
 OTHERS: dict[str, Callable[[str, Record], bool]] = {
     "search": _search,
     "created_after": lambda value, record: record["created_at"] >= _at(value),
+    "updated_since": lambda value, record: record["updated_at"] >= _at(value),
     "created_before": lambda value, record: record["created_at"] < _at(value),
     "has_email": lambda value, record: (record["email"] is not None) == (value.lower() in ("true", "1")),
     "has_all_tag_id": lambda value, record: all(("tag.has", item) in record["ties"] for item in _items(value)),

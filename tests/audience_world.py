@@ -31,7 +31,9 @@ from .databases import ENGINES, drop_database, new_database, url_of, write_empty
 from .store.running import NOW
 
 SORTS = [
-    f"{sign}{name}" for sign in ("", "-") for name in ("created_at", "name", "email", "net_revenue", "last_request_at")
+    f"{sign}{name}"
+    for sign in ("", "-")
+    for name in ("created_at", "updated_at", "name", "email", "net_revenue", "last_request_at")
 ]
 _accounts = count(1)
 

@@ -111,6 +111,7 @@ def _broken_log(read: Query) -> Iterator[str]:
         if (number, previous if number else token) != (head, token) or not finished:
             yield f"site {site}: the head is {head}, the newest change {number}"
         columns = ", ".join(changes.COLUMNS).replace("joined_at", "coalesce(joined_at, created_at)", 1)
+        columns = columns.replace("updated_at", "coalesce(changed_at, created_at)", 1)
         stored = {
             row[0]: {code: value for code, value in enumerate(row[1:]) if value is not None}
             for row in read.rows(f"SELECT number, {columns} FROM customers WHERE site_id = ?", site)
@@ -125,6 +126,9 @@ def _broken_log(read: Query) -> Iterator[str]:
 
 def _replay(record: changes.Record, people: dict[int, dict[int, int]], ties: set[tuple[int, int, int]]) -> None:
     for relation, item in record.cleared:
+        if record.cleared_at is not None and BY_CODE[relation].is_shown:
+            for customer in [tie[0] for tie in ties if tie[1:] == (relation, item)]:
+                people[customer][changes.COLUMNS.index("updated_at")] = record.cleared_at
         ties -= {tie for tie in ties if tie[1:] == (relation, item)}
     for entry in record.entries:
         if entry.gone:

@@ -75,11 +75,14 @@ class Model:
         if number is None:
             self.last += 1
             number = self.last
+        is_new = number not in self.customers
         customer = self.customers.setdefault(number, Customer(number))
         for name, value in columns.items():
             customer.columns.pop(name, None)
             if value is not None:
                 customer.columns[name] = value
+        if is_new and "updated_at" not in customer.columns and "created_at" in customer.columns:
+            customer.columns["updated_at"] = customer.columns["created_at"]
         for name, text in texts.items():
             customer.texts.pop(name, None)
             if text is not None:
@@ -106,10 +109,12 @@ class Model:
         del self.customers[number]
         return Record(1, [Entry(number, gone=True)])
 
-    def clear(self, relation: str, target: int) -> Record:
+    def clear(self, relation: str, target: int, at: int | None = None) -> Record:
         for customer in self.customers.values():
+            if at is not None and BY_NAME[relation].is_shown and (relation, target) in customer.ties:
+                customer.columns["updated_at"] = at
             customer.ties.discard((relation, target))
-        return Record(1, cleared=[(BY_NAME[relation].code, target)])
+        return Record(1, cleared=[(BY_NAME[relation].code, target)], cleared_at=at)
 
     def row(self, number: int) -> CustomerRow:
         customer = self.customers[number]

@@ -35,7 +35,7 @@ texts = st.lists(st.sampled_from(PIECES), min_size=1, max_size=5).map("".join) |
 needles = st.lists(st.sampled_from(PIECES), min_size=1, max_size=2).map("".join) | st.sampled_from(
     ["a", "nn", "ann", "gmail", "@", "@gm", "a@g", "com", "mail.com", "xyz", "ng a", "\udcff", "\0", "ınna"]
 )
-columns = st.sampled_from(["created_at", "net_revenue", "last_request_at", "last_opened_at"])
+columns = st.sampled_from(["created_at", "net_revenue", "last_request_at", "last_opened_at", "updated_at"])
 numbers = st.integers(-3, 3) | st.sampled_from([-(2**63) + 1, 2**63 - 1, 10**15])
 relations = st.sampled_from(["tag.has", "hidden", "broadcast.sent"])
 fields = st.sampled_from(["name", "email", "address_city", "phone_number"])
@@ -75,7 +75,7 @@ _upserts = st.tuples(
 )
 _others = st.one_of(
     st.tuples(st.just("delete"), st.integers(0, 30)),
-    st.tuples(st.just("clear"), relations, st.integers(0, 3), st.none() | st.integers(0, 30)),
+    st.tuples(st.just("clear"), relations, st.integers(0, 3), st.none() | numbers, st.none() | st.integers(0, 30)),
 )
 steps = st.lists(st.one_of(_upserts, _upserts, _upserts, _upserts, _others), min_size=1, max_size=25)
 
@@ -91,8 +91,8 @@ def take(model: Model, step: tuple):  # type: ignore[type-arg,no-untyped-def]
         case ("delete", which):
             known = sorted(model.customers)
             return model.delete(known[which % len(known)]) if known else None
-        case ("clear", relation, target, again):
-            record = model.clear(relation, target)
+        case ("clear", relation, target, at, again):
+            record = model.clear(relation, target, at)
             if again is not None and model.customers:
                 known = sorted(model.customers)
                 tied = model.upsert(known[again % len(known)], {}, {}, [(relation, target, True)])

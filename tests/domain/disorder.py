@@ -15,8 +15,9 @@ START = NOW // 1000 - 1000
 
 BY_ARRIVAL = frozenset(Customer.__struct_fields__) & {
     *("number", "uuid", "created_at", "updated_at", "bucket", "name", "firstname", "lastname", "attributes"),
+    "changed_at",
 }
-"""What arrival decides: numbers and profile attributes."""
+"""What arrival decides: numbers, profile attributes and the moments of commits."""
 
 _few = st.integers(1, 2).map(str)
 _EXTRA: dict[str, dict[str, st.SearchStrategy[Any]]] = {

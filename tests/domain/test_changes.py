@@ -62,11 +62,11 @@ def test_a_record_of_another_format_is_known_as_such(part: bytes) -> None:
 
 
 def test_a_field_added_later_is_passed_over() -> None:
-    assert decode(msgspec.msgpack.encode([1, [[5]], [], False, True, "new"])).entries == [Entry(5)]
+    assert decode(msgspec.msgpack.encode([1, [[5]], [], False, True, None, "new"])).entries == [Entry(5)]
 
 
 def test_stored_codes_never_move() -> None:
-    assert (COLUMNS[0], COLUMNS[3], COLUMNS[13]) == ("created_at", "net_revenue", "last_clicked_at")
+    assert (COLUMNS[0], COLUMNS[3], COLUMNS[14]) == ("created_at", "net_revenue", "updated_at")
     assert (TEXTS[0], TEXTS[1], TEXTS[9]) == ("name", "email", "address_zip")
 
 

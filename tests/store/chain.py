@@ -3,9 +3,12 @@
 from pathlib import Path
 
 from regulars.domain.changes import COLUMNS, NULL, Record, decode
+from regulars.domain.relations import BY_CODE
 
 from ..databases import query
 from .running import indexed
+
+UPDATED_AT = COLUMNS.index("updated_at")
 
 
 def records(path: Path, site: int = 1) -> list[list[Record]]:
@@ -37,6 +40,10 @@ def assert_replay_gives_the_tables(path: Path, site: int = 1) -> None:
     for change in records(path, site):
         for record in change:
             for cleared in record.cleared:
+                if record.cleared_at is not None and BY_CODE[cleared[0]].is_shown:
+                    for place in ties:
+                        if place[1:] == tuple(cleared):
+                            columns[place[0]][UPDATED_AT] = record.cleared_at
                 ties = {place for place in ties if place[1:] != tuple(cleared)}
             for entry in record.entries:
                 if entry.gone:
@@ -45,10 +52,15 @@ def assert_replay_gives_the_tables(path: Path, site: int = 1) -> None:
                     continue
                 row = columns.setdefault(entry.number, [NULL] * len(COLUMNS))
                 for code, value in entry.columns:
-                    assert row[code] != value, "an entry names a column that did not change"
+                    was_cleared = code == UPDATED_AT and record.cleared_at is not None
+                    assert row[code] != value or was_cleared, "an entry names a column that did not change"
                     row[code] = value
                 for relation, item, holds in entry.ties:
                     place = (entry.number, relation, item)
                     assert (place in ties) != holds, f"an entry tells of a tie that did not change: {place}"
                     (ties.add if holds else ties.discard)(place)
-    assert ({number: tuple(row) for number, row in columns.items()}, ties) == indexed(path, site)
+    stored_columns, stored_ties = indexed(path, site)
+    for number, row in columns.items():
+        if row[UPDATED_AT] == NULL:  # the records of older programs do not tell it
+            row[UPDATED_AT] = stored_columns[number][UPDATED_AT]
+    assert ({number: tuple(row) for number, row in columns.items()}, ties) == (stored_columns, stored_ties)

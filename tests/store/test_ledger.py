@@ -118,7 +118,10 @@ async def test_created_updated_unchanged(at: Running) -> None:
     after = stored_customers(at.path)[1]
     assert after.updated_at > before[1].updated_at
     assert at.head()[0] == 2
-    assert records(at.path)[-1][0].entries == [Entry(1, attributes=True)]  # that they changed, and not to what
+    assert after.changed_at is not None
+    assert records(at.path)[-1][0].entries == [  # that they changed, and not to what
+        Entry(1, columns=[(14, after.changed_at)], attributes=True)
+    ]
 
 
 @with_store()
@@ -599,9 +602,9 @@ async def test_an_entry_tells_what_changed_and_no_more(at: Running) -> None:
     await at.store.ledger.submit(1, Rebuild())
     told = [(record.entries, record.rebuild) for (record,) in records(at.path)]
     assert told == [
-        ([Entry(1, columns=[(0, NOW_CREATED), (1, 5000), (3, 0)], texts=[0, 1])], False),
-        ([Entry(1, texts=[6], attributes=True)], False),
-        ([Entry(1, ties=[(TAG, FIRST, True)])], False),
+        ([Entry(1, columns=[(0, NOW_CREATED), (1, 5000), (3, 0), (14, NOW_CREATED)], texts=[0, 1])], False),
+        ([Entry(1, columns=[(14, NOW_CREATED + 1)], texts=[6], attributes=True)], False),
+        ([Entry(1, columns=[(14, NOW_CREATED + 2)], ties=[(TAG, FIRST, True)])], False),
         ([], False),
         ([], False),
         ([], True),

@@ -21,7 +21,7 @@ from regulars.store.store import DatabaseURLError, Store, engine_for
 
 from ..databases import query
 from .chain import assert_replay_gives_the_tables
-from .running import Running, on_sqlite, running, stored_customers, upsert
+from .running import NOW, Running, on_sqlite, running, stored_customers, upsert
 
 WRITER = """
 import asyncio, sys
@@ -164,15 +164,15 @@ async def test_a_block_that_raises_is_undone(at: Running) -> None:
     engine = at.store.engine
     with pytest.raises(ZeroDivisionError):
         async with engine.transaction() as connection:
-            await connection.all(sql.TAKE_HEAD, {"site": 1, "new_token": 5})
+            await connection.all(sql.TAKE_HEAD, {"site": 1, "new_token": 5, "now": NOW})
             raise ZeroDivisionError
     assert at.head() == (0, 0)
     async with engine.transaction() as connection:
-        await connection.all(sql.TAKE_HEAD, {"site": 1, "new_token": 5})
+        await connection.all(sql.TAKE_HEAD, {"site": 1, "new_token": 5, "now": NOW})
         connection.discard()
     assert at.head() == (0, 0)
     async with engine.transaction() as connection:
-        await connection.all(sql.TAKE_HEAD, {"site": 1, "new_token": 5})
+        await connection.all(sql.TAKE_HEAD, {"site": 1, "new_token": 5, "now": NOW})
         assert at.head() == (0, 0)
     assert at.head() == (1, 5)
 
@@ -181,7 +181,7 @@ async def test_a_block_that_raises_is_undone(at: Running) -> None:
 async def test_a_statement_that_fails_leaves_an_engine_that_works(at: Running) -> None:
     with pytest.raises(apsw.ConstraintError):
         async with at.store.engine.transaction() as connection:
-            await connection.many(sql.NEW_HEAD, [(1, 0, 0, 0, 1, 1, 1, 1)])
+            await connection.many(sql.NEW_HEAD, [(1, 0, 0, 0, 1, 1, 1, 1, 0)])
     assert (await at.upsert(email="a@example.com")).verdict == "created"
 
 
@@ -207,7 +207,7 @@ async def test_a_snapshot_holds_still_while_others_write(at: Running) -> None:
 async def test_a_snapshot_cannot_write(at: Running) -> None:
     async with at.store.snapshot() as connection:
         with pytest.raises(UnavailableError):
-            await connection.all(sql.TAKE_HEAD, {"site": 1, "new_token": 5})
+            await connection.all(sql.TAKE_HEAD, {"site": 1, "new_token": 5, "now": NOW})
 
 
 @on_sqlite()

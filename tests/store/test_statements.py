@@ -25,6 +25,7 @@ for _module in pkgutil.iter_modules(store.__path__):
 ALL = list(Statement.all.values())
 
 READS_A_SITE = {
+    "stamp_tied": "the same as clear_ties, on a thread",
     "clear_ties": "an object was deleted: every customer may be tied to it, and such deletions are rare",
     **{
         f"objects_{how}_{order}": "a stretch of a kind's objects, from an index; on a thread where it may be long"

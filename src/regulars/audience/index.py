@@ -22,8 +22,9 @@ from regulars.audience.structures.orders import TextOrder
 from regulars.audience.structures.packed_ties import PackedTies
 from regulars.audience.structures.spellings import Spellings
 from regulars.audience.structures.text import TextColumn
-from regulars.domain.changes import COLUMNS, TEXTS, Entry, Record
+from regulars.domain.changes import COLUMNS, NULL, TEXTS, Entry, Record
 from regulars.domain.identity import address_key
+from regulars.domain.relations import BY_CODE
 from regulars.domain.text import search_key
 
 CODED: Final = frozenset({"address_city", "address_state", "address_country", "address_zip"})
@@ -184,6 +185,8 @@ class SiteIndex:
         """
         for record in records:
             for target in record.cleared:
+                if record.cleared_at is not None and BY_CODE[target[0]].is_shown:
+                    self.columns["updated_at"].fill(self.ties.get(target) or BitMap(), record.cleared_at)
                 self.ties.pop(target)
             for entry in record.entries:
                 self._apply(entry, texts, attributes)
@@ -247,12 +250,15 @@ class SiteIndex:
                 for code in range(len(TEXTS)):
                     self._set_text(ordinal, code, None)
             return
+        is_new = ordinal is None
         if ordinal is None:
             ordinal = self._add(entry.number)
         elif ordinal not in self.alive:
             return
         for column_code, value in entry.columns:
             self._columns[column_code][ordinal] = value
+        if is_new and self.columns["updated_at"].values[ordinal] == NULL:  # the record of an older program
+            self.columns["updated_at"][ordinal] = int(self.columns["created_at"].values[ordinal])
         if entry.texts:
             current = texts.get(entry.number)
             for text_code in entry.texts:

@@ -28,7 +28,8 @@ def pieces(index: SiteIndex) -> Iterator[Piece]:
     """The pieces of an index, in the order in which they must be copied."""
     yield lambda: _beginning(index)
     for name in COLUMNS:
-        yield lambda name=name: _column(index, name)  # type: ignore[misc]
+        if name != "updated_at":
+            yield lambda name=name: _column(index, name)  # type: ignore[misc]
     for name in TEXTS:
         yield lambda name=name: index.texts[name].capture(f"texts/{name}")  # type: ignore[misc]
     for name in index.spellings:
@@ -39,6 +40,8 @@ def pieces(index: SiteIndex) -> Iterator[Piece]:
     keys = iter(list(index.ties))
     while some := list(islice(keys, _TIES)):
         yield lambda some=some: _ties(index, some, kept)  # type: ignore[misc]
+    # After the ties: a change that clears ties sets it for those who are tied, and must find them when applied again.
+    yield lambda: _column(index, "updated_at")
     yield lambda: _end(index, kept)
 
 

@@ -34,8 +34,11 @@ COLUMNS: Final[tuple[str, ...]] = (
     "last_delivered_at",
     "last_opened_at",
     "last_clicked_at",
+    "updated_at",
 )
-"""The numbers (cents) and times (ms since 1970, UTC) in the index. The position is the code."""
+"""The numbers (cents) and times (ms since 1970, UTC) in the index. The position is the code.
+
+updated_at is `Customer.changed_at`, or created_at where that is unset."""
 
 TEXTS: Final[tuple[str, ...]] = (
     "name",
@@ -120,7 +123,8 @@ class Record(Struct, array_like=True):
 
     `cleared` lists (relation code, object number) whose object was deleted: nobody is tied to it any more but whom an
     entry ties to it anew. It comes before the entries, and of a change in parts, with the first. notes_attributes: the
-    program that wrote it notes changed attributes; older ones did not.
+    program that wrote it notes changed attributes; older ones did not. cleared_at: the new updated_at of everybody
+    who is untied (ms), None if that leaves their updated_at as it is.
     """
 
     format: int
@@ -128,6 +132,7 @@ class Record(Struct, array_like=True):
     cleared: list[tuple[int, int]] = []
     rebuild: bool = False
     notes_attributes: bool = False
+    cleared_at: int | None = None
 
 
 class UnknownFormatError(Exception):
@@ -138,9 +143,16 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Record)
 
 
-def encode(entries: list[Entry], *, cleared: list[tuple[int, int]] | None = None, rebuild: bool = False) -> list[bytes]:
+def encode(
+    entries: list[Entry],
+    *,
+    cleared: list[tuple[int, int]] | None = None,
+    rebuild: bool = False,
+    cleared_at: int | None = None,
+) -> list[bytes]:
     """The record in one or more parts of at most PART_BYTES."""
-    whole = _encoder.encode(Record(FORMAT, entries, cleared or [], rebuild, notes_attributes=True))
+    record = Record(FORMAT, entries, cleared or [], rebuild, notes_attributes=True, cleared_at=cleared_at)
+    whole = _encoder.encode(record)
     if len(whole) <= PART_BYTES:
         return [whole]
     if len(entries) < 2:
@@ -153,7 +165,7 @@ def encode(entries: list[Entry], *, cleared: list[tuple[int, int]] | None = None
             Entry(entry.number, ties=entry.ties[middle:]),
         ]
     half = len(entries) // 2
-    return encode(entries[:half], cleared=cleared, rebuild=rebuild) + encode(entries[half:])
+    return encode(entries[:half], cleared=cleared, rebuild=rebuild, cleared_at=cleared_at) + encode(entries[half:])
 
 
 def decode(part: bytes) -> Record:

@@ -1,5 +1,6 @@
 """The customer: a row with identity, profile, revenue and times of the latest activity."""
 
+import copy
 import hashlib
 import random
 from typing import Final, Generic, TypeVar
@@ -20,6 +21,8 @@ class Customer(Struct):
 
     number: within the site. uuid: 16 bytes. email: as displayed (lower case); email_key: as compared.
     attributes: a JSON object as text, None when empty. Moments (*_at): ms since 1970, UTC. Money: cents.
+    updated_at: when the profile was last updated, by the time that its caller gives. changed_at: the moment of the
+    commit that last changed what is shown of the customer; None only for what older programs have stored.
     """
 
     number: int
@@ -64,10 +67,14 @@ class Customer(Struct):
     engagement_percentile: int | None = None
     purchase_percentile: int | None = None
     retention_percentile: int | None = None
+    changed_at: int | None = None
 
 
 IDENTITY_FIELDS: Final = ("uuid", "email", "email_key", "customer_id")
 """The fields that identify a customer. Each has a unique index, so they are written only when they change."""
+
+_NOT_SHOWN: Final = ("last_sent_at", "last_delivered_at", "last_opened_at", "last_clicked_at")
+"""Fields that no reply shows, as questions alone are about them."""
 
 
 Shown = TypeVar("Shown")
@@ -119,6 +126,16 @@ def new_customer(number: int, now: int) -> Customer:
     )
 
 
+def is_shown_change(before: Customer | None, after: Customer) -> bool:
+    """Whether a changed row differs in what replies show of a customer."""
+    if before is None:
+        return True
+    alike = copy.copy(before)
+    for name in _NOT_SHOWN:
+        setattr(alike, name, getattr(after, name))
+    return alike != after
+
+
 def shown_name(name: str | None, email: str | None, customer_id: str | None) -> str | None:
     """The name lists show, search and sort by: the name, else the address's local part, else the customer_id."""
     if name:
@@ -161,6 +178,7 @@ def _columns_of(c: Customer) -> tuple[int | None, ...]:
         c.last_delivered_at,
         c.last_opened_at,
         c.last_clicked_at,
+        c.created_at if c.changed_at is None else c.changed_at,
     )
 
 

@@ -67,7 +67,7 @@ FIELDS: Final[tuple[str, ...]] = (
 )
 """The customer fields whose changes are recorded. The position is the code."""
 
-NOT_TOLD: Final = frozenset({"number", "bucket", "updated_at", "email_key"})
+NOT_TOLD: Final = frozenset({"number", "bucket", "updated_at", "changed_at", "email_key"})
 """The fields of a customer that never change, or only together with others."""
 
 

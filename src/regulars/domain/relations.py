@@ -30,6 +30,13 @@ class Relation(Struct, frozen=True):
     kind: str | None
     restrictive: bool = False
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether the tie is part of what is shown of a customer. Emails and membership in lists are not."""
+        return self.kind not in _NOT_SHOWN
+
+
+_NOT_SHOWN: Final = frozenset({"broadcast", "audience"})
 
 RELATIONS: Final[tuple[Relation, ...]] = (
     Relation(1, "hidden", None, restrictive=True),

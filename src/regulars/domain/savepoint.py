@@ -9,7 +9,7 @@ from regulars.domain.consent import CAUSES
 from regulars.domain.customer import Customer, Person
 from regulars.domain.working import WorkingSet
 
-_MOMENTS: Final = {"updated_at", "subscribed_at", "unsubscribed_at", *CAUSES.values()}
+_MOMENTS: Final = {"updated_at", "changed_at", "subscribed_at", "unsubscribed_at", *CAUSES.values()}
 """Fields that do not count as a change: times of updates, and consent times, as consent itself is a tie."""
 
 _COMPARED: Final = tuple(name for name in Customer.__struct_fields__ if name not in {*_MOMENTS, "attributes"})

@@ -16,11 +16,13 @@ from regulars.domain.drip_campaigns import encode_steps
 from regulars.domain.limits import Limits
 from regulars.domain.object_kinds import LinkSide
 from regulars.domain.outcome import Outcome
+from regulars.domain.relations import BY_CODE
 from regulars.domain.working import LACKS_TIME, LACKS_UUID, WorkingSet
 from regulars.domain.working.happenings import happenings_of
 from regulars.store import (
     address_statements,
     audience_statements,
+    cleared_ties,
     drip_statements,
     object_statements,
     offer_statements,
@@ -69,12 +71,13 @@ async def commit_batch(
     loading = Loading(connection, site, commands, secret, limits)
     await loading.load(secrets.randbits(_TOKEN_BITS), now)
     assert loading.head is not None
-    number, token, previous, *counters = loading.head
+    number, token, previous, *counters, moment = loading.head
     work = loading.work
     outcomes = [apply(command, work, limits) for command in commands]
     if work.is_clean():
         await connection.many(sql.GIVE_BACK_HEAD, [(site,)])
         return Batch(outcomes, None)
+    work.stamp(moment)
     writing = _Writing(connection, site, work, secret)
     if has_outbox:
         await writing.outbox(number, token, previous)
@@ -125,7 +128,9 @@ class _Writing:
         await self.consents()
         await self.addresses()
         await self.revenues()
-        parts = changes.encode(work.entries(), cleared=work.ties.cleared, rebuild=work.rebuild)
+        parts = changes.encode(
+            work.entries(), cleared=work.ties.cleared, rebuild=work.rebuild, cleared_at=work.cleared_at
+        )
         await self.rows(
             sql.INSERT_CHANGES,
             [
@@ -163,7 +168,14 @@ class _Writing:
         ):
             await self.rows(statement, gone, long=True)
         await self.forget_visitors([number for _, number in gone])
-        await self.rows(sql.CLEAR_TIES, [(self.site, *place) for place in self.work.ties.cleared], long=True)
+        if self.work.cleared_at is not None:
+            shown = [tied for tied in self.work.ties.cleared if BY_CODE[tied[0]].is_shown]
+            values = {"site": self.site, "moment": self.work.cleared_at}
+            await self.connection.several(
+                [(cleared_ties.STAMP_TIED, {**values, "relation": code, "object": item}) for code, item in shown],
+                long=True,
+            )
+        await self.rows(cleared_ties.CLEAR_TIES, [(self.site, *place) for place in self.work.ties.cleared], long=True)
 
     async def customers(self) -> None:
         new, changed, renamed = [], [], []

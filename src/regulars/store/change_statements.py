@@ -40,8 +40,13 @@ LOAD_ATTRIBUTES = Statement(
     .order_by(customers.c.number)
     .limit(bindparam("count")),
 )
-_LOADED = [func.coalesce(customers.c[name], _NULL) for name in COLUMNS if name != "joined_at"]
-_LOADED.insert(COLUMNS.index("joined_at"), func.coalesce(customers.c.joined_at, customers.c.created_at))
+_SINCE_CREATED = {"joined_at": customers.c.joined_at, "updated_at": customers.c.changed_at}
+_LOADED = [
+    func.coalesce(_SINCE_CREATED[name], customers.c.created_at)
+    if name in _SINCE_CREATED
+    else func.coalesce(customers.c[name], _NULL)
+    for name in COLUMNS
+]
 LOAD_CUSTOMERS = Statement(
     "load_customers",
     select(customers.c.number, *_LOADED, *_TEXTS)

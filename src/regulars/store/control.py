@@ -246,7 +246,7 @@ async def create_site(
         site = Site(*row)
         if site.id > _LARGEST_SITE:
             raise ControlError(f"the limit of {_LARGEST_SITE} sites is reached")
-        await connection.many(sql.NEW_HEAD, [(site.id, 0, 0, 0, 1, 1, 1, 1)])
+        await connection.many(sql.NEW_HEAD, [(site.id, 0, 0, 0, 1, 1, 1, 1, 0)])
     return site
 
 

@@ -71,7 +71,7 @@ class Loading:
         """Take the site's lock by advancing its head to this token, then read. Raises UnknownSiteError."""
         needs = self._needs
         if needs.visitors:
-            await self._load_visitors(token)
+            await self._load_visitors(token, now)
         await self._first_round(token, now)
         await self._load_addresses()
         await self._second_round()
@@ -93,8 +93,8 @@ class Loading:
             return None
         return statement, {"site": self._site, "keys": msgspec.json.encode(listed).decode()}
 
-    def _take_head(self, token: int) -> _Query:
-        return sql.TAKE_HEAD, {"site": self._site, "new_token": token}
+    def _take_head(self, token: int, now: int) -> _Query:
+        return sql.TAKE_HEAD, {"site": self._site, "new_token": token, "now": now}
 
     def _taken(self, heads: list[Row]) -> Row:
         """The site's head, once it is taken."""
@@ -104,7 +104,7 @@ class Loading:
             (self.head,) = heads
         return self.head
 
-    async def _load_visitors(self, token: int) -> None:
+    async def _load_visitors(self, token: int, now: int) -> None:
         """Take the lock and read whose cookies and devices are, and what waits for those that are named.
 
         What these events need is declared for each customer of whom they may turn out to be.
@@ -115,7 +115,7 @@ class Loading:
         counted = {each for activity in needs.anonymous for each in activity.visitor} - named
         uuids = [activity.uuid.hex() for activity in needs.anonymous if activity.uuid is not None]
         heads, holders, *rows = await self._ask(
-            self._take_head(token),
+            self._take_head(token, now),
             self._keyed(visitor_statements.HOLDERS, [each.hex() for each in hashes]),
             self._keyed(visitor_statements.EVENTS_OF_COOKIE, self._hashed("cookie", named)),
             self._keyed(visitor_statements.EVENTS_OF_DEVICE, self._hashed("device_id", named)),
@@ -149,7 +149,7 @@ class Loading:
         site_only = {"site": self._site}
         objects = [(KIND_CODES[kind], reference) for kind, reference in needs.objects]
         heads, *answers = await self._ask(
-            self._take_head(token) if self.head is None else None,
+            self._take_head(token, now) if self.head is None else None,
             self._keyed(sql.PEOPLE_BY_EMAIL, {who.email_key for who in people} - {None}),
             self._keyed(sql.PEOPLE_BY_CUSTOMER_ID, {who.customer_id for who in people} - {None}),
             self._keyed(sql.PEOPLE_BY_UUID, {who.uuid.hex() for who in people if who.uuid is not None}),
@@ -169,7 +169,7 @@ class Loading:
         seen, mails, oldest, newest, own_mails, site, *kept = answers[7:]
         self._has_former, self._has_tombstones = map(bool, kept)
         head = self._taken(heads)
-        self.work = work = WorkingSet(now, Counters(*head[3:]))
+        self.work = work = WorkingSet(now, Counters(*head[3:-1]))
         work.visitors = self._visitors
         if site:
             work.revenues.currency = site[0][0]

@@ -88,7 +88,7 @@ class CustomerLine(Struct, frozen=True):
 
     number: int
     created_at: int
-    updated_at: int
+    changed_at: int | None
     email: str | None
     customer_id: str | None
     last_request_at: int | None

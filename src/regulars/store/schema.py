@@ -3,6 +3,7 @@
 from typing import Final
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     Index,
     Integer,
@@ -43,9 +44,11 @@ site_heads = Table(
     _number("next_activity"),
     _number("next_log"),
     _number("next_consent"),
+    Column("moment", BigInteger, nullable=False, server_default="0"),
     postgresql_with={"fillfactor": "10"},
 )
-"""One row per site: the newest change, its token and its predecessor's, and the next numbers. Updating it takes the
+"""One row per site: the newest change, its token and its predecessor's, the next numbers, and the moment of the newest
+change: the time (ms), or one more than the moment before where the clock has not advanced. Updating the row takes the
 site's lock."""
 
 customers = Table(
@@ -94,6 +97,7 @@ customers = Table(
     Column("engagement_percentile", Integer),
     Column("purchase_percentile", Integer),
     Column("retention_percentile", Integer),
+    _moment("changed_at"),
     PrimaryKeyConstraint("site_id", "number"),
     UniqueConstraint("site_id", "email_key", name="customers_email"),
     UniqueConstraint("site_id", "customer_id", name="customers_customer_id"),

@@ -57,7 +57,15 @@ TAKE_HEAD = Statement(
     "take_head",
     update(site_heads)
     .where(site_is(site_heads))
-    .values(head=site_heads.c.head + 1, previous=site_heads.c.token, token=bindparam("new_token"))
+    .values(
+        head=site_heads.c.head + 1,
+        previous=site_heads.c.token,
+        token=bindparam("new_token"),
+        moment=case(
+            (site_heads.c.moment < bindparam("now", type_=BigInteger), bindparam("now", type_=BigInteger)),
+            else_=site_heads.c.moment + 1,
+        ),
+    )
     .returning(
         site_heads.c.head,
         site_heads.c.token,
@@ -66,6 +74,7 @@ TAKE_HEAD = Statement(
         site_heads.c.next_activity,
         site_heads.c.next_log,
         site_heads.c.next_consent,
+        site_heads.c.moment,
     ),
 )
 GIVE_BACK_HEAD = Statement(
@@ -248,12 +257,6 @@ SAVE_TIES = Statement(
         set_={"holds": _tie.excluded.holds, "at": _tie.excluded.at},
     ),
 )
-CLEAR_TIES = Statement(
-    "clear_ties",
-    delete(relations).where(
-        site_is(relations), relations.c.relation == bindparam("relation"), relations.c.object == bindparam("object")
-    ),
-)
 _object = upsert(objects)
 SAVE_OBJECTS = Statement(
     "save_objects",
@@ -322,7 +325,7 @@ LINES_BY_NUMBER = Statement(
             for name in (
                 "number",
                 "created_at",
-                "updated_at",
+                "changed_at",
                 "email",
                 "customer_id",
                 "last_request_at",

@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from regulars.store.changed_at_backfill import slice_of_changed_at
 from regulars.store.engine import Connection, NewIndex, WriteConnection
 from regulars.store.key_backfill import slice_of_keys
 from regulars.store.slices import Slice
@@ -271,4 +272,13 @@ STEPS: Final[tuple[Step, ...]] = (
             "citus": ("SELECT create_distributed_table('audiences', 'site_id', colocate_with => 'site_heads')",),
         },
     ),
+    Step(
+        number=19,
+        name="moments of changes",
+        statements=on_every_engine(
+            "ALTER TABLE customers ADD COLUMN changed_at BIGINT",
+            "ALTER TABLE site_heads ADD COLUMN moment BIGINT DEFAULT '0' NOT NULL",
+        ),
+    ),
+    Step(number=20, name="moments of earlier changes", backfill=Backfill(slice_of_changed_at)),
 )

@@ -289,6 +289,7 @@ FILTERS: Final[tuple[Filter, ...]] = (
     Filter("uuid", UUID, _identified("uuid"), "The customer with this UUID.", Phrase("have the uuid {}"), vendors=False),
     Filter("created_after", MOMENT, lambda at, _: Range("created_at", at, None), "Created at the moment or later.", Phrase("were created at {} or later"), vendors=False),
     Filter("created_before", MOMENT, lambda at, _: Range("created_at", None, at - 1), "Created before the moment.", Phrase("were created before {}"), vendors=False),
+    Filter("updated_since", MOMENT, lambda at, _: Range("updated_at", at, None), "Last changed at the moment or later.", Phrase("last changed at {} or later"), vendors=False),
     Filter("delivered_email_broadcast_id", IDS, _any_of("broadcast.delivered"), "Any of the broadcasts was delivered.", Phrase("received {}", noun="broadcast"), vendors=False),
     Filter("complained_email_broadcast_id", IDS, _any_of("broadcast.complained"), "Reported any of the broadcasts as spam.", Phrase("reported {} as spam", noun="broadcast"), vendors=False),
     Filter("unsubscribed_email_broadcast_id", IDS, _any_of("broadcast.unsubscribed"), "Unsubscribed by any of the broadcasts.", Phrase("unsubscribed by {}", noun="broadcast"), vendors=False),

@@ -18,6 +18,7 @@ _COLUMNS: Final = (
     SortColumn("name", "by name", "by name from the end of the alphabet"),
     SortColumn("email", "by email address", "by email address from the end of the alphabet"),
     SortColumn("created_at", "oldest first", "newest first"),
+    SortColumn("updated_at", "least recently changed first", "most recently changed first"),
     SortColumn("net_revenue", "lowest net revenue first", "highest net revenue first"),
     SortColumn("last_request_at", "longest inactive first", "most recently active first"),
 )

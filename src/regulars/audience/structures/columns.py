@@ -101,6 +101,15 @@ class Column(Growable):
         elif position == ascending and value != NULL and (position == 0 or value >= room[position - 1]):
             self._ascending = position + 1
 
+    def fill(self, positions: BitMap, value: int) -> None:
+        """Write one value, which is not NULL, at many positions."""
+        if not positions:
+            return
+        self._room[to_ordinals(positions)] = value
+        for watch in self._watches:
+            watch |= positions
+        self._ascending = min(self._ascending, positions.min())
+
     def adopt(self, values: NDArray[Any]) -> None:
         """Use this array as the storage, without copying it."""
         super().adopt(values)

@@ -3,9 +3,9 @@
 from msgspec import Struct
 
 from regulars.domain import changes
-from regulars.domain.customer import Person, entry_of
+from regulars.domain.customer import Person, entry_of, is_shown_change
 from regulars.domain.identity import Who
-from regulars.domain.relations import Relation
+from regulars.domain.relations import BY_CODE, Relation
 from regulars.domain.working.addresses import Addresses, Tombstone
 from regulars.domain.working.audiences import Audiences
 from regulars.domain.working.drips import Drips
@@ -31,7 +31,7 @@ class WorkingSet:
 
     The ledger loads it with every row that the batch's commands name; the rules read and change it and nothing else;
     the ledger then writes what it says has changed. now: the time of the transaction (ms). rebuild: whether every
-    process shall load the site's index anew.
+    process shall load the site's index anew. cleared_at: as in `changes.Record`.
     """
 
     def __init__(self, now: int, counters: Counters) -> None:
@@ -47,6 +47,7 @@ class WorkingSet:
         self.revenues = Revenues()
         self.audiences = Audiences()
         self.rebuild = False
+        self.cleared_at: int | None = None
 
     def create(self, who: Who, *, at: int | None = None) -> Person:
         """A new customer with these identifiers, whose profile dates from `at` (ms; None for now)."""
@@ -109,6 +110,19 @@ class WorkingSet:
             or self.rebuild
             or self.people.changed()
         )
+
+    def stamp(self, moment: int) -> None:
+        """Set changed_at (ms) of all customers of whom something changed that replies show, ties included."""
+        if any(BY_CODE[code].is_shown for code, _ in self.ties.cleared):
+            self.cleared_at = moment
+        tied = {number for number, code, _ in self.ties.changes if BY_CODE[code].is_shown}
+        for before, after in self.people.changed():
+            # Whoever is tied to a deleted object gets the moment in the store: no row may put an older one there.
+            if after.number in tied or self.cleared_at is not None or is_shown_change(before, after):
+                after.changed_at = moment
+                tied.discard(after.number)
+        for number in tied:
+            self.people.touch(self.people.by_number[number]).changed_at = moment
 
     def entries(self) -> list[changes.Entry]:
         """The changes that the index needs, by customer number."""

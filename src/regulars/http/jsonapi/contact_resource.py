@@ -69,7 +69,7 @@ ATTRIBUTES: Final[Attributes[Contact]] = {
     "custom_2": _custom("custom_2"),
     "custom_3": _custom("custom_3"),
     "created_at": lambda contact: iso(contact.customer.created_at),
-    "updated_at": lambda contact: iso(contact.customer.updated_at),
+    "updated_at": lambda contact: iso(contact.customer.changed_at or contact.customer.created_at),
 }
 """The attributes of a contact."""
 

@@ -39,7 +39,7 @@ def attributes_of(line: Line) -> dict[str, Any]:
         "last_request_at": iso_or_none(line.last_request_at),
         "bounced_at": iso_or_none(line.bounced_at),
         "created_at": iso(line.created_at),
-        "updated_at": iso(line.updated_at),
+        "updated_at": iso(line.changed_at or line.created_at),
     }
 
 

@@ -42,6 +42,7 @@ FIELDS: Final[dict[str, Field]] = {
     "uuid": Field(UUID, "uuid", has_set=False),
     "net_revenue": Field(MONEY, "net revenue"),
     "created_at": Field(TIME, "were created"),
+    "updated_at": Field(TIME, "last changed"),
     "joined_at": Field(TIME, "became customers"),
     "last_request_at": Field(TIME, "were last active"),
     "subscribed_at": Field(TIME, "last subscribed"),
@@ -67,6 +68,7 @@ ALIASES: Final = {
     "zip": "address_zip",
     "external_user_id": "customer_id",
     "created": "created_at",
+    "updated": "updated_at",
     "joined": "joined_at",
 }
 """Shorter names that are understood; the canonical form has the name of FIELDS."""
