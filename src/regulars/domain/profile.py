@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from regulars.domain.consent_fields import ATTRIBUTES, NO_FLAG, as_meant, flag_of
 from regulars.domain.faults import Fault, FieldWarning, RefusedError
 from regulars.domain.fields import FIELDS_OF, PERCENTILES, SPELLINGS, TOP_RULES, rules_in
 from regulars.domain.identity import Who, parse_address, parse_customer_id, parse_uuid
@@ -31,7 +32,6 @@ EVIDENCE: Final = ("wording", "proof")
 """Keys that are evidence of consent next to `unsubscribed`, and attributes elsewhere."""
 
 RESERVED_PREFIX: Final = "_bsft_"
-_FLAGS: Final[dict[object, bool]] = {"true": True, "1": True, "false": False, "0": False}
 
 
 class Profile(Struct):
@@ -99,10 +99,12 @@ class _Validator:
         self.warnings: list[FieldWarning] = []
 
     def read(self, body: Mapping[str, Any], ignore: frozenset[str]) -> Profile:
+        body, faults = as_meant(body, ignore)
+        self.faults += faults
         who = self.who(body)
         fields: dict[str, Any] = {}
         attributes: dict[str, Any] = {}
-        for key in ("custom_attributes", "data"):  # we show the attributes under both names
+        for key in ATTRIBUTES:  # we show the attributes under both names
             data = body.get(key)
             if isinstance(data, dict):
                 attributes.update(data)
@@ -282,13 +284,9 @@ class _Validator:
             if required:
                 self.fault(field, "is required: true or false")
             return None
-        if isinstance(value, bool):
-            return value
-        known = _FLAGS.get(value.strip().lower()) if isinstance(value, str) else None
-        if known is None and isinstance(value, int) and value in (0, 1):
-            known = bool(value)
+        known = flag_of(value)
         if known is None:
-            self.fault(field, "must be true, false, 1 or 0")
+            self.fault(field, NO_FLAG)
         return known
 
 
