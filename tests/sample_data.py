@@ -13,7 +13,7 @@ from typing import Any
 Lines = Iterator[tuple[dict[str, Any] | None, list[dict[str, Any]]]]
 
 MAILED = datetime(2008, 3, 1, tzinfo=UTC)
-_CUSTOMERS = {"campaign": 600, "purchases": 300}
+_CUSTOMERS = {"campaign": 300, "purchases": 150}
 
 
 def campaign() -> Lines:
