@@ -22,7 +22,7 @@ FILE_VARIABLE: Final = "_REGULARS_RATE_COUNTERS"
 _KEYS: Final = 1 << 13
 """The number of counters; keys with larger numbers share the counters of smaller ones."""
 
-_LATEST, _BLOCKED, _COUNTS = 0, 1, 2
+_LATEST, _COUNTS = 0, 1
 _FIELDS: Final = _COUNTS + SLICES
 _FIELD_BYTES: Final = 8
 _COUNTER_BYTES: Final = _FIELDS * _FIELD_BYTES
@@ -55,9 +55,8 @@ class RateCounters:
     def admit(self, key: int, rate: int, cost: int = 1, *, counted: int = 0) -> Admission:
         """Count a request of a key with a limit of `rate` per second, if it may pass. Refused requests are not counted.
 
-        cost: how many requests it stands for. One that stands for more than the rate passes when no other was made in
-        the last second, and holds up those that follow for as long as it is worth. counted: how many of them have been
-        counted already.
+        cost: how many requests it stands for; more than `rate` never pass. counted: how many of them have been counted
+        already.
         """
         place = key % _KEYS
         with self._locked(place):
@@ -65,17 +64,12 @@ class RateCounters:
             counts = fields[_COUNTS:]
             now = self._clock() * SLICES // 1_000_000_000
             _forget(fields, now)
-            taken = min(cost, rate)
             used = sum(counts) - counted
-            blocked = fields[_BLOCKED] - now
-            if blocked > 0 or used + taken > rate:
+            if used + cost > rate:
                 counts[now % SLICES] -= counted
-                seconds = blocked / SLICES if blocked > 0 else _wait(counts, now, used + taken - rate)
-                return Admission(False, 0 if blocked > 0 else max(rate - used, 0), seconds)
-            counts[now % SLICES] += taken - counted
-            if cost > rate:
-                fields[_BLOCKED] = now - (-cost * SLICES // rate)
-            return Admission(True, rate - used - taken, max(cost / rate, 1.0))
+                return Admission(False, max(rate - used, 0), _wait(counts, now, used + cost - rate))
+            counts[now % SLICES] += cost - counted
+            return Admission(True, rate - used - cost, 1.0)
 
     def close(self) -> None:
         """Release the memory."""

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,27 +73,48 @@ def test_health_is_never_limited(limited: InProcess) -> None:
         assert "ratelimit" not in reply.headers
 
 
+BULK: dict[str, Callable[[int], Any]] = {
+    "batch": lambda count: [{"method": "GET", "path": "groups", "body": None}] * count,
+    "bulkevents": lambda count: {"events": [{"event": "view", "email": f"{n}@example.com"} for n in range(count)]},
+    "customers/bulk": lambda count: {"customers": [{"email": f"{n}@example.com"} for n in range(count)]},
+}
+"""The calls with several items, and their bodies."""
+
+
 def test_the_items_of_a_batch_count_one_each(limited: InProcess) -> None:
     client = limited.client(rate=10)
     items = [{"method": "GET", "path": "groups", "body": None}] * 4
     reply = client.post("batch", items)
     assert [each["status_code"] for each in reply.json()] == [200] * 4
     assert reply.headers["ratelimit"] == '"requests";r=6;t=1'
-    large = limited.client(rate=2)
-    reply = large.post("batch", items)
-    assert [each["status_code"] for each in reply.json()] == [200] * 4, "all of them, or none"
-    assert reply.headers["ratelimit"] == '"requests";r=0;t=2'
-    refused(large.get("groups"), "rate_limited")
 
 
-def test_a_refused_batch_changes_nothing(limited: InProcess) -> None:
-    client = limited.client(rate=1)
-    assert client.post("batch", [{"method": "GET", "path": "groups"}] * 90).status_code == 200
+@pytest.mark.parametrize("path", BULK)
+def test_each_item_of_a_call_counts(limited: InProcess, path: str) -> None:
+    body = BULK[path]
+    reply = limited.client(rate=50).post(path, body(40))
+    assert reply.status_code == 200
+    assert reply.headers["ratelimit"] == '"requests";r=10;t=1'
+    assert limited.client(rate=50).post(path, body(50)).headers["ratelimit"] == '"requests";r=0;t=1'
+
+
+@pytest.mark.parametrize("path", BULK)
+def test_a_call_with_more_items_than_the_rate_is_never_accepted(limited: InProcess, path: str) -> None:
     before = limited.contents()
-    reply = client.post("batch", [{"method": "POST", "path": "customers", "body": {"email": "b@example.com"}}])
-    refused(reply, "rate_limited")
-    assert 60 < int(reply.headers["retry-after"]) <= 90
+    reply = limited.client(rate=2).post(path, BULK[path](3))
+    refused(reply, "too_many")
+    assert "at most 2" in reply.json()["error"]
+    assert reply.headers["ratelimit-policy"] == '"requests";q=2;w=1'
     assert limited.contents() == before
+
+
+def test_bulk_calls_in_a_batch_count_their_items(limited: InProcess) -> None:
+    items = [{"method": "POST", "path": path, "body": BULK[path](20)} for path in ("bulkevents", "customers/bulk")]
+    client = limited.client(rate=30)
+    statuses = [each["status_code"] for each in client.post("batch", items).json()]
+    assert statuses in ([200, 429], [200, 200])  # the second only if more than a second has passed
+    small = limited.client(rate=10).post("batch", items)
+    assert [each["status_code"] for each in small.json()] == [413, 413]
 
 
 def test_two_workers_count_together(tmp_path: Path) -> None:

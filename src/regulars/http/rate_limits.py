@@ -22,16 +22,32 @@ def headers_of(scope: Scope) -> Headers:
     return found
 
 
-def count(scope: Scope, caller: Caller, cost: int = 1, *, counted: int = 0) -> None:
-    """Count `cost` requests against the rate of the caller's key. Raises Problem where that is more than it may ask.
+def count(scope: Scope, caller: Caller) -> None:
+    """Count a request against the rate of the caller's key. Raises Problem if it has no more.
 
-    counted: how many of them have been counted already. The parts of a batch are counted with the batch, before any of
-    them is carried out.
+    The items of a batch are counted by `count_items` before any of them is carried out.
     """
+    if not scope.get("is_part_of_batch"):
+        _count(scope, caller, 1, counted=0)
+
+
+def count_items(scope: Scope, caller: Caller, items: int) -> None:
+    """Count what one call carries: the calls of a batch, or events or customers in bulk. Each counts as a request.
+
+    The call itself has been counted as one. Raises Problem if the key may not make so many requests, now or ever.
+    """
+    if items > 1:
+        _count(scope, caller, items, counted=1)
+
+
+def _count(scope: Scope, caller: Caller, cost: int, *, counted: int) -> None:
     services: Services = scope["services"]
     rate = services.settings.rate_limit if caller.key.rate is None else caller.key.rate
-    if not rate or scope.get("is_part_of_batch"):
+    if not rate:
         return
+    if cost > rate:
+        detail = f"This key is limited to {rate} requests per second, and each item counts as one."
+        raise Problem("too_many", f"{detail} Send at most {rate} in a call.")
     admission = services.rates.admit(caller.key.id, rate, cost, counted=counted)
     seconds = max(math.ceil(admission.seconds), 1)
     scope[_SCOPE] = [

@@ -38,7 +38,7 @@ async def batch(call: Call, caller: Caller) -> Response:
     faults = [fault for place, item in enumerate(items) if (fault := _fault(place, item)) is not None]
     if faults:
         raise Problem("invalid", f"{faults[0].field} {faults[0].detail}.", faults=faults)
-    rate_limits.count(call.scope, caller, max(len(items), 1), counted=1)
+    rate_limits.count_items(call.scope, caller, len(items))
     replies: list[dict[str, Any]] = []
     left = BATCH_BYTES
     for item in items:

@@ -19,6 +19,7 @@ from regulars.domain.faults import Fault, FieldWarning, RefusedError
 from regulars.domain.identity import Who, parse_address, parse_uuid, uuid_text
 from regulars.domain.outcome import Outcome
 from regulars.domain.profile import Profile, parse_profile, parse_who
+from regulars.http import rate_limits
 from regulars.http.call import Call, json_response
 from regulars.http.classic import schemas
 from regulars.http.classic.customer_object import customer_object
@@ -80,6 +81,7 @@ async def bulk(call: Call, caller: Writer) -> Response:
         )
     if len(inputs) > BULK_LIMIT:
         raise Problem("too_many", f"You can upload up to {BULK_LIMIT} users in an API call.")
+    rate_limits.count_items(call.scope, caller, len(inputs))
     parsed = [_parsed(item, call, caller) for item in inputs]
     outcomes = iter(await _upsert_all(call, caller, [item for item in parsed if isinstance(item, Upsert)]))
     failed, errors, results = [], [], []

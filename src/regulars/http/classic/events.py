@@ -14,6 +14,7 @@ from regulars.domain.moments import iso
 from regulars.domain.profile import parse_who
 from regulars.domain.text import whole_number
 from regulars.domain.working import ActivityRow
+from regulars.http import rate_limits
 from regulars.http.call import Call, json_response
 from regulars.http.classic import schemas
 from regulars.http.classic.customers import DONE, STRICT, is_strict, warned
@@ -57,6 +58,7 @@ async def bulk(call: Call, caller: Writer) -> Response:
         raise Problem("malformed", 'The body must be {"events": [...]}.', faults=[Fault("events", "must be a list")])
     if len(events) > BULK_LIMIT:
         raise Problem("too_many", f"You can send up to {BULK_LIMIT} events in an API call.")
+    rate_limits.count_items(call.scope, caller, len(events))
     commands: list[tuple[int, RecordActivity]] = []
     refused: dict[int, RefusedError] = {}
     for place, event in enumerate(events):
