@@ -3,6 +3,7 @@
 It shares no code with the index: each filter is written down here a second time, as one test of one record.
 """
 
+import json
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -109,6 +110,8 @@ def records(path: Path, site: int = 1) -> list[Record]:
         if record["joined_at"] is None:
             record["joined_at"] = record["created_at"]
         record["ties"] = set()
+        record["tied_at"] = {}
+        record["events"] = []
         found[record["number"]] = record
     keys = {
         (KINDS[kind - 1], number): key
@@ -117,13 +120,26 @@ def records(path: Path, site: int = 1) -> list[Record]:
         )
         if deleted is None
     }
-    ties = query(path, "SELECT customer, relation, object FROM relations WHERE site_id = ? AND holds = 1", site)
-    for customer, code, item in ties:
+    ties = query(path, "SELECT customer, relation, object, at FROM relations WHERE site_id = ? AND holds = 1", site)
+    for customer, code, item, at in ties:
         relation = BY_CODE[code]
-        found[customer]["ties"].add((relation.name, item))
         key = keys.get((relation.kind or "", item))
-        if key is not None:
-            found[customer]["ties"].add((relation.name, key))
+        for name in [item] if key is None else [item, key]:
+            found[customer]["ties"].add((relation.name, name))
+            found[customer]["tied_at"][relation.name, name] = at
+    every = {
+        (KINDS[kind - 1], key): number
+        for kind, number, key in query(path, "SELECT kind, number, key FROM objects WHERE site_id = ?", site)
+    }
+    existing = {(kind, key): number for (kind, number), key in keys.items() if key is not None}
+    ((currency,),) = query(path, "SELECT currency FROM sites WHERE id = ?", site)
+    for record in found.values():
+        record |= {"objects": every, "existing": existing, "currency": currency}
+    events = query(path, "SELECT customer, name, at, log, detail FROM activities WHERE site_id = ?", site)
+    for customer, name, at, log, detail in events:
+        if customer in found:
+            event = {"name": name, "at": at, "log": log, "detail": json.loads(detail or "{}")}
+            found[customer]["events"].append(event)
     return [found[number] for number in sorted(found)]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from .activity_truth import Truth
 from .audience_truth import Record, fits
 from .search_keys import search_key_of
 
@@ -59,7 +60,8 @@ def matches(question: dict[str, Any], record: Record, now: int) -> bool:
         return any(matches(part, record, now) for part in question["any"])
     if "not" in question:
         return not matches(question["not"], record, now)
-    subject = "attribute" if "attribute" in question else next(name for name in SUBJECTS if name in question)
+    first = [name for name in ("attribute", "mail") if name in question]  # other subjects are operators of these
+    subject = first[0] if first else next(name for name in SUBJECTS if name in question)
     return SUBJECTS[subject](question, record, now)
 
 
@@ -96,7 +98,8 @@ def _has(question: dict[str, Any], record: Record, now: int) -> bool:
     def tied(item: Any) -> bool:
         if question["has"] == "coupon":
             item = str(item).casefold()
-        return (relation, item) in record["ties"]
+        at = record["tied_at"].get((relation, item))
+        return at is not None and ("when" not in question or within(question["when"], at, now))
 
     if "none_of" in question:
         return not any(map(tied, question["none_of"]))
@@ -223,6 +226,13 @@ def _period(kind: str, day: date) -> tuple[int, ...]:
 
 def _mail(question: dict[str, Any], record: Record, now: int) -> bool:
     status = question["mail"]
+    when = question.get("when", {"last": "1d"})
+    reaches_now = when.keys() & {"last", "this"} or (when.keys() == {"from"}) or when.get("ago", [0, 0])[1] is None
+    asks_more = question.keys() & {"times", "url", "template", "sequence"} or not reaches_now
+    if asks_more or ("broadcast" in question and "when" in question):
+        return ACTIVITY.mail(question, record, now)
+    if "broadcast" not in question and status in ("dropped", "unsubscribed"):
+        return ACTIVITY.mail(question, record, now)
     if "broadcast" in question:
         return any((f"broadcast.{status}", item) in record["ties"] for item in question["broadcast"])
     at = record[LATEST.get(status, f"last_{status}_at")]
@@ -305,6 +315,7 @@ def _alike(value: Any, asked: Any) -> bool:
     return bool(_number(value) == asked)
 
 
+ACTIVITY = Truth(within, _attribute)
 SUBJECTS: dict[str, Callable[[dict[str, Any], Record, int], bool]] = {
     "is": _is,
     "has": _has,
@@ -312,6 +323,8 @@ SUBJECTS: dict[str, Callable[[dict[str, Any], Record, int], bool]] = {
     "field": _field,
     "attribute": _attribute,
     "mail": _mail,
+    "did": ACTIVITY.did,
+    "sequence": ACTIVITY.sequence,
     "search": lambda question, record, now: fits("search", question["search"], record, now),
     "sample": _sample,
     "filter": lambda question, record, now: fits(

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from copy import deepcopy
 from typing import Any
 
-from regulars.audience.source import ChangeRow, CustomerRow, Head, Look, Name
+from regulars.audience.source import ChangeRow, CustomerRow, EventRow, Head, Look, Name
 from regulars.domain.changes import Record, encode
 
 from .model import Model
@@ -22,10 +22,13 @@ class FakeSite:
         self.seed = seed
         self.objects: dict[tuple[str, str], int] = {}
         self.identifiers: dict[tuple[str, str], int] = {}
+        self.events: list[EventRow] = []
+        self.tie_times: dict[tuple[int, int, int], int] = {}
 
     def commit(self, record: Record, *, bodies: list[bytes] | None = None) -> None:
         token = hash((self.head, self.seed)) & 0xFFFFFFFF
-        parts = bodies or encode(record.entries, cleared=record.cleared, rebuild=record.rebuild)
+        told = self.events[-1].number if self.events else 0
+        parts = bodies or encode(record.entries, cleared=record.cleared, rebuild=record.rebuild, activities=told)
         number = self.head.number + 1
         for at, body in enumerate(parts, 1):
             self.rows.append(ChangeRow(number, token, self.head.token, at == len(parts), body))
@@ -99,6 +102,35 @@ class FakeSnapshot:
         kept = [(number, text) for number, text in sorted(found) if text is not None]
         for start in range(0, len(kept), 2):
             yield kept[start : start + 2]
+
+    async def last_event(self, site: int) -> int:
+        await self._read("last_event")
+        return max((row.number for row in self.sites[site].events), default=0)
+
+    async def events(self, site: int, after: int, limit: int) -> list[EventRow]:
+        await self._read("events")
+        return [row for row in self.sites[site].events if row.number > after][:limit]
+
+    async def events_named(self, site: int, name: str, until: int) -> AsyncIterator[Sequence[EventRow]]:
+        await self._source.gate.wait()
+        await self._read("events_named")
+        rows = [row for row in self.sites[site].events if row.name == name and row.number <= until]
+        for start in range(0, len(rows), 2):
+            yield rows[start : start + 2]
+
+    async def times_named(self, site: int, name: str, until: int) -> AsyncIterator[Sequence[tuple[int, int]]]:
+        async for rows in self.events_named(site, name, until):
+            yield [(row.customer, row.at) for row in rows]
+
+    async def object_numbers(self, site: int, names: Sequence[Name]) -> dict[Name, int]:
+        await self._read("object_numbers")
+        known = self.sites[site].objects
+        return {name: known[name] for name in names if name in known}
+
+    async def tie_times(self, site: int, relation: int, target: int, numbers: Sequence[int]) -> list[tuple[int, int]]:
+        await self._read("tie_times")
+        known = self.sites[site].tie_times
+        return [(each, known[each, relation, target]) for each in numbers if (each, relation, target) in known]
 
     async def customers(self, site: int) -> AsyncIterator[Sequence[CustomerRow]]:
         await self._source.gate.wait()

@@ -62,7 +62,7 @@ def test_a_record_of_another_format_is_known_as_such(part: bytes) -> None:
 
 
 def test_a_field_added_later_is_passed_over() -> None:
-    assert decode(msgspec.msgpack.encode([1, [[5]], [], False, True, None, "new"])).entries == [Entry(5)]
+    assert decode(msgspec.msgpack.encode([1, [[5]], [], False, True, None, 7, "new"])).entries == [Entry(5)]
 
 
 def test_stored_codes_never_move() -> None:
@@ -74,3 +74,12 @@ def test_a_record_of_an_older_program_says_so() -> None:
     older = decode(msgspec.msgpack.encode([1, [[5, False, [], [], []]], [], False]))
     assert not older.notes_attributes
     assert all(decode(part).notes_attributes for part in encode([Entry(5, attributes=True)]))
+
+
+def test_a_record_tells_how_far_events_go() -> None:
+    assert decode(msgspec.msgpack.encode([1, [], [], False, True])).activities is None  # of an older program
+    entries = [Entry(number, ties=[(16, item, True) for item in range(1_000)]) for number in range(200)]
+    parts = encode(entries, activities=70)
+    assert len(parts) > 1
+    assert {decode(part).activities for part in parts} == {70}
+    assert decode(encode([Entry(5, moved=[(16, 3)])])[0]).entries[0].moved == [(16, 3)]

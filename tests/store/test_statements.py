@@ -51,6 +51,7 @@ READS_AN_END = {
     "object_count": "one row: site and kind are its whole key",
     **{f"last_of_{table.name}": "the last row of a site, where a copy goes on" for table in SITE_TABLES},
     "last_customer": "max() of the last column of a key: SQLite reads one row, at the end of the site",
+    "last_event": "the same",
     "oldest_of_changes": "min() of the same, at the beginning of the site",
     "oldest_of_outbox": "the same",
     "last_tied": "max() of the next column of a key, which is the end of the site too",

@@ -7,7 +7,7 @@ from msgspec import Struct
 from pyroaring import BitMap
 
 from regulars.audience.evaluate import estimate, estimate_page, evaluate
-from regulars.audience.filters.predicates import All, Predicate, keys, resolve
+from regulars.audience.filters.predicates import All, Predicate, event_columns, keys, resolve
 from regulars.audience.filters.sorts import Sort
 from regulars.audience.index import SiteIndex
 from regulars.audience.loaded import LoadedSite
@@ -74,7 +74,8 @@ class Question(Struct, frozen=True):
     def found(self, index: SiteIndex, predicate: Predicate) -> "Found":
         """Evaluate the question, whose predicate is already resolved."""
         matches: BitMap = evaluate(predicate, index)
-        return Found(len(matches), show(index, matches, self.sort, self.page_slice))
+        shown = show(index, matches, self.sort, self.page_slice)
+        return Found(len(matches), shown, without_events=index.events.empty(event_columns(predicate)))
 
     def cost(self, index: SiteIndex, predicate: Predicate) -> float:
         """The approximate cost of `found`, in microseconds."""
@@ -105,7 +106,8 @@ class Answer(Struct, frozen=True):
     """The exact number of matches, and the customer numbers of the page in order.
 
     skipped: number of matches before the page. ends: sort keys of the page's first and last customer, None if it is
-    empty. read: results of the detail queries. value: what a Study came to. The snapshot shows the state that the
+    empty. read: results of the detail queries. value: what a Study came to. without_events: the names of events in the
+    question of which there are none. The snapshot shows the state that the
     answer describes; it is open inside the `async with` block, unless the details are complete.
     """
 
@@ -116,19 +118,23 @@ class Answer(Struct, frozen=True):
     ends: tuple[SortKey, SortKey] | None
     read: list[Any]
     value: Any = None
+    without_events: Sequence[str] = ()
 
 
 class Found(Struct, frozen=True):
-    """The exact number of matches, the requested slice of them, and the value of a Study."""
+    """The exact number of matches, the requested slice of them, and what else an `Answer` tells of them."""
 
     total: int
     shown: Shown
     value: Any = None
+    without_events: Sequence[str] = ()
 
     def answer(self, snapshot: Snapshot, read: list[Any]) -> Answer:
         """Build the answer from this, the snapshot, and what was read in it."""
         shown = self.shown
-        return Answer(self.total, shown.numbers, snapshot, shown.skipped, shown.ends, read, self.value)
+        return Answer(
+            self.total, shown.numbers, snapshot, shown.skipped, shown.ends, read, self.value, self.without_events
+        )
 
 
 def expected(index: SiteIndex, predicate: Predicate, sort: Sort) -> float:

@@ -1,7 +1,6 @@
 """Building attribute columns: from the store, in the background, while the index goes on following changes."""
 
-import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from regulars.audience.index import SiteIndex
@@ -13,22 +12,7 @@ from regulars.audience.structures.bitmaps import to_ordinals
 from regulars.audience.worker_thread import WorkerThread
 
 
-def building(
-    source: ChangeSource, lane: WorkerThread, site: int, loaded: LoadedSite, paths: Iterable[Path]
-) -> asyncio.Task[None] | None:
-    """The task that builds columns of the site: the one that runs, else a new one for the paths that have no column.
-
-    None if there is nothing to build.
-    """
-    if loaded.building is None or loaded.building.done():
-        missing = loaded.index.attributes.missing(paths)
-        if not missing or loaded.invalid:
-            return None
-        loaded.building = asyncio.create_task(_build(source, lane, site, loaded, missing))
-    return loaded.building
-
-
-async def _build(
+async def build_attributes(
     source: ChangeSource, lane: WorkerThread, site: int, loaded: LoadedSite, paths: Sequence[Path]
 ) -> None:
     """Build the columns of the paths and install them in the site's index, unless it became invalid meanwhile.

@@ -3,7 +3,9 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from regulars.audience.history import OutOfStepError, next_slice
+from msgspec.structs import replace
+
+from regulars.audience.history import OutOfStepError, changed_times, new_events, next_slice
 from regulars.audience.index import SiteIndex
 from regulars.audience.loading import INLINE_ENTRIES
 from regulars.audience.source import Head, Snapshot
@@ -32,6 +34,17 @@ async def advance(
         raise OutOfStepError("a change requires a rebuild")
     if not all(record.notes_attributes for record in changes.records):
         index.attributes.clear()
+    if any(record.activities is None for record in changes.records):
+        index.tie_times.clear()  # an older program does not tell which times have moved
+    if len(index.tie_times):
+        times = await changed_times(snapshot, site, changes.records, index.tie_times)
+        changes = replace(changes, tie_times=times)
+    index.events.note(changes.records)
+    if changes.head == head and index.events.is_behind:
+        events = await new_events(snapshot, site, index.events.seen)
+        if events is None:
+            index.events.clear()
+        changes = replace(changes, events=events)
     index.horizon = max(index.horizon, head.number)  # from here on every question needs the lock
     apply = partial(
         index.apply,
@@ -40,6 +53,8 @@ async def advance(
         changes.head,
         horizon=head.number,
         attributes=changes.attributes,
+        events=changes.events,
+        tie_times=changes.tie_times,
     )
     if changes.entries <= INLINE_ENTRIES:
         apply()

@@ -3,14 +3,18 @@
 Customers are compared by number, regardless of their ordinals and of where their texts are held.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from pyroaring import BitMap
 
 from regulars.audience.index import SiteIndex
 from regulars.audience.structures.bitmaps import from_ordinals, to_ordinals
+from regulars.audience.structures.event_facets import Facet
+from regulars.audience.structures.events import EventColumn
 from regulars.domain.changes import COLUMNS, NULL, TEXTS
 from regulars.domain.relations import BY_CODE, FLAG
 
@@ -44,6 +48,42 @@ def _differences(left: SiteIndex, right: SiteIndex) -> Iterator[str]:
             for number in both:
                 if texts[0].get(number) == texts[1].get(number) and spelled[0].get(number) != spelled[1].get(number):
                     yield f"customer {number}: {name} is spelled differently in the first and the second"
+
+    yield from _events(left, right, both)
+    for key in sorted(set(left.tie_times) & set(right.tie_times)):
+        times = [
+            {
+                int(each.numbering.values[ordinal]): at
+                for ordinal, at in each.tie_times.columns([key])[0].items().items()
+            }
+            for each in (left, right)
+        ]
+        for number in both:
+            if times[0].get(number) != times[1].get(number):
+                yield f"customer {number}: the time of {BY_CODE[key[0]].name} to {key[1]} differs"
+
+
+def _events(left: SiteIndex, right: SiteIndex, both: BitMap) -> Iterator[str]:
+    """The customers whose events differ, of the columns that both indexes have."""
+    for name in sorted(set(left.events) & set(right.events)):
+        facets = left.events.column(name).facets.keys() & right.events.column(name).facets.keys()
+        kept = [_kept_events(each, each.events.column(name), sorted(facets), both) for each in (left, right)]
+        for number in sorted(kept[0].keys() | kept[1].keys()):
+            if kept[0].get(number) != kept[1].get(number):
+                yield f"customer {number}: the events {name} of the first and the second differ"
+
+
+def _kept_events(
+    index: SiteIndex, column: EventColumn, facets: Sequence[Facet], both: BitMap
+) -> dict[int, Counter[tuple[Any, ...]]]:
+    """What a column keeps of each customer."""
+    found: dict[int, Counter[tuple[Any, ...]]] = {}
+    numbers = index.numbering.values
+    for ordinal, *rest in column.items(facets):
+        number = int(numbers[ordinal])
+        if number in both:
+            found.setdefault(number, Counter())[tuple(rest)] += 1
+    return found
 
 
 def _columns(left: SiteIndex, right: SiteIndex, both: BitMap) -> Iterator[str]:

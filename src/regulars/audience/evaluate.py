@@ -9,11 +9,15 @@ from typing import Final
 from msgspec import Struct
 from pyroaring import BitMap
 
+from regulars.audience.event_evaluation import events_cost, happened
+from regulars.audience.event_sequences import followed
 from regulars.audience.filters.predicates import (
     All,
     Any,
     Attribute,
     Contains,
+    Followed,
+    Happened,
     HasAddress,
     HasText,
     Identified,
@@ -25,6 +29,7 @@ from regulars.audience.filters.predicates import (
     Sampled,
     Similar,
     SimilarAddress,
+    TiedSince,
 )
 from regulars.audience.filters.sorts import Sort
 from regulars.audience.index import SORTED_TEXTS, SiteIndex
@@ -59,6 +64,8 @@ def evaluate(predicate: Predicate, index: SiteIndex, within: BitMap | None = Non
     match predicate:
         case Member():
             return _tied(predicate, index) & within
+        case TiedSince(_, _, spans):
+            return union(each.matching(spans, within) for each in index.tie_times.columns(_tie_keys(predicate)))
         case Range(column, low, high):
             return _between(index, column, low, high, within)
         case Contains(field, text):
@@ -69,6 +76,10 @@ def evaluate(predicate: Predicate, index: SiteIndex, within: BitMap | None = Non
             return index.texts[field].present(within)
         case Attribute(path, comparison):
             return index.attributes.column(path).matching(comparison, within)
+        case Happened():
+            return happened(predicate, index, within)
+        case Followed():
+            return followed(predicate, index, within)
         case Sampled(share, seed):
             return sampled(index.numbering.values, share, seed) & within
         case HasAddress(key):
@@ -130,6 +141,8 @@ def estimate(predicate: Predicate, index: SiteIndex, size: int | None = None) ->
         case Member():
             most = sum(map(len, _ties(predicate, index)))
             return Cost(2 + len(predicate.ids) + min(most, size) / 20_000, min(most, size))
+        case TiedSince():
+            return Cost(sum(each.cost() for each in index.tie_times.columns(_tie_keys(predicate))), size)
         case Range(name):
             if index.columns[name].is_ascending:
                 return Cost(10, size)
@@ -144,6 +157,11 @@ def estimate(predicate: Predicate, index: SiteIndex, size: int | None = None) ->
             return Cost(10 + index.size / 100_000, size)
         case Attribute(path):
             return Cost(index.attributes.column(path).cost(), size)
+        case Happened(selection):
+            return Cost(events_cost(selection, index) + index.size / 300, size)
+        case Followed(steps):
+            costs_of_steps = [3 * events_cost(selection, index) for selection, _ in steps]
+            return Cost(sum(costs_of_steps) + index.size / 300, size)
         case Sampled():
             return Cost(10 + index.size / 100, size)
         case HasAddress(key):
@@ -206,6 +224,11 @@ def _ties(predicate: Member, index: SiteIndex) -> list[BitMap]:
     code = BY_NAME[predicate.relation].code
     found = (index.ties.get((code, target)) for target in predicate.ids if isinstance(target, int))
     return [bitmap for bitmap in found if bitmap is not None]
+
+
+def _tie_keys(predicate: TiedSince) -> list[tuple[int, int]]:
+    code = BY_NAME[predicate.relation].code
+    return [(code, target) for target in predicate.ids if isinstance(target, int)]
 
 
 def _matching(field: str, how: str, key: str, index: SiteIndex, within: BitMap) -> BitMap:

@@ -1,10 +1,12 @@
 """Reads the change log for an index: verifies that rows form an unbroken chain and assembles them into changes."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
+from typing import Final
 
 from msgspec import Struct
 
-from regulars.audience.source import ChangeRow, Head, Snapshot
+from regulars.audience.source import ChangeRow, EventRow, Head, Snapshot
+from regulars.audience.structures.event_table import MOST_FOLLOWED, NewEvents, names_in
 from regulars.domain.changes import Record, decode
 
 
@@ -19,11 +21,14 @@ class ChangeSlice(Struct, frozen=True):
     texts: dict[int, tuple[str | None, ...]]
     head: Head
     attributes: dict[int, str | None]
+    events: NewEvents | None = None
+    tie_times: Mapping[tuple[int, int, int], int] = {}
 
     @property
     def entries(self) -> int:
-        """The number of customer entries in all records."""
-        return sum(len(record.entries) for record in self.records)
+        """The number of customer entries in all records, and of events."""
+        events = 0 if self.events is None else len(self.events.rows)
+        return sum(len(record.entries) for record in self.records) + events
 
 
 async def next_slice(
@@ -44,6 +49,41 @@ async def next_slice(
         }
         attributes = dict(await snapshot.attributes(site, sorted(changed))) if changed else {}
     return ChangeSlice(records, texts, reached, attributes)
+
+
+async def changed_times(
+    snapshot: Snapshot, site: int, records: Sequence[Record], known: Container[tuple[int, int]]
+) -> dict[tuple[int, int, int], int]:
+    """The times of the changed ties that hold, by (customer, relation, object): of those relations and objects."""
+    asked: dict[tuple[int, int], set[int]] = {}
+    for record in records:
+        for entry in record.entries:
+            for key in (*((relation, target) for relation, target, _ in entry.ties), *entry.moved):
+                if key in known and not entry.gone:
+                    asked.setdefault(key, set()).add(entry.number)
+    found = {}
+    for key, numbers in asked.items():
+        for number, at in await snapshot.tie_times(site, *key, sorted(numbers)):
+            found[number, *key] = at
+    return found
+
+
+_EVENTS_AT_A_TIME: Final = 1_000
+
+
+async def new_events(snapshot: Snapshot, site: int, seen: int) -> NewEvents | None:
+    """The events after the number `seen`; None if there are too many to follow."""
+    rows: list[EventRow] = []
+    after = seen
+    while more := await snapshot.events(site, after, _EVENTS_AT_A_TIME):
+        rows += more
+        after = more[-1].number
+        if len(rows) > MOST_FOLLOWED:
+            return None
+        if len(more) < _EVENTS_AT_A_TIME:
+            break
+    names = names_in(rows)
+    return NewEvents(rows, after, await snapshot.object_numbers(site, names) if names else {})
 
 
 def chained(head: Head, rows: Sequence[ChangeRow]) -> Head:
@@ -78,6 +118,7 @@ def whole(rows: Sequence[ChangeRow]) -> list[Record]:
             whole.cleared += part.cleared
             whole.rebuild |= part.rebuild
             whole.notes_attributes &= part.notes_attributes
+            whole.activities = None if None in (whole.activities, part.activities) else part.activities
         else:
             records.append(part)
         continues = not row.last

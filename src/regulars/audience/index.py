@@ -18,10 +18,12 @@ from regulars.audience.structures.bitmap_table import BitmapTable
 from regulars.audience.structures.bitmaps import from_ordinals
 from regulars.audience.structures.coded import CodedColumn
 from regulars.audience.structures.columns import Column, Numbering
+from regulars.audience.structures.event_table import EventTable, NewEvents
 from regulars.audience.structures.orders import TextOrder
 from regulars.audience.structures.packed_ties import PackedTies
 from regulars.audience.structures.spellings import Spellings
 from regulars.audience.structures.text import TextColumn
+from regulars.audience.structures.tie_times import TieTimesTable
 from regulars.domain.changes import COLUMNS, NULL, TEXTS, Entry, Record
 from regulars.domain.identity import address_key
 from regulars.domain.relations import BY_CODE
@@ -34,6 +36,7 @@ SORTED_TEXTS: Final = ("name", "email")
 """Text fields that pages can be sorted by; similarity search covers the same fields."""
 
 
+_NO_TIMES: Final[Mapping[tuple[int, int, int], int]] = {}
 _NO_ATTRIBUTES: Final[Mapping[int, str | None]] = {}
 
 
@@ -72,6 +75,8 @@ class SiteIndex:
         self._bandings: dict[str, Banding] = {}
         self._banded_from = tuning.banded_from
         self.attributes = AttributeTable()
+        self.events = EventTable()
+        self.tie_times = TieTimesTable()
         self.ties: BitmapTable[tuple[int, int]] = BitmapTable()
         self.texts: dict[str, TextColumn | CodedColumn] = {}
         self.spellings = {name: Spellings(address_key if name == "email" else None) for name in SORTED_TEXTS}
@@ -175,12 +180,16 @@ class SiteIndex:
         *,
         horizon: int | None = None,
         attributes: Mapping[int, str | None] = _NO_ATTRIBUTES,
+        events: NewEvents | None = None,
+        tie_times: Mapping[tuple[int, int, int], int] = _NO_TIMES,
     ) -> None:
         """Bring the index to `head` by applying changes in order, one complete change per record. Idempotent.
 
         `texts` maps customers whose texts changed to their current texts (in the order of TEXTS) as of change number
         `horizon` (default: that of `head`); a customer missing from it has been deleted by then. `attributes` are
-        the attributes of customers in the same way, needed only if `attributes.is_followed`. Raises
+        the attributes of customers in the same way, needed only if `attributes.is_followed`. events: all that
+        `events` lacks at `head`, which must then be that of the snapshot. tie_times: (customer, relation, object) to
+        time, of the changed ties that hold and whose times `tie_times` has, read as the texts are. Raises
         OutOfOrderError if a change does not fit; the index must then be discarded.
         """
         for record in records:
@@ -188,18 +197,35 @@ class SiteIndex:
                 if record.cleared_at is not None and BY_CODE[target[0]].is_shown:
                     self.columns["updated_at"].fill(self.ties.get(target) or BitMap(), record.cleared_at)
                 self.ties.pop(target)
+                self.tie_times.drop(target)
             for entry in record.entries:
                 self._apply(entry, texts, attributes)
+                if len(self.tie_times):
+                    self._follow_times(entry, tie_times)
+        if events is not None:
+            self.events.follow(events, self.ordinals_of(row.customer for row in events.rows))
         self.horizon = max(self.horizon, head.number if horizon is None else horizon)
         self.head = head
+
+    def ordinals_of(self, numbers: Iterable[int]) -> dict[int, int]:
+        """The ordinals of those of the customers that exist, by number."""
+        found = ((number, self.numbering.ordinal(number)) for number in set(numbers))
+        return {number: ordinal for number, ordinal in found if ordinal is not None and ordinal in self.alive}
+
+    def drop_idle(self, seconds: float) -> None:
+        """Drop the columns built on first use that nobody has asked for so long."""
+        self.attributes.drop_idle(seconds)
+        self.events.drop_idle(seconds)
+        self.tie_times.drop_idle(seconds)
 
     @property
     def is_untidy(self) -> bool:
         """Whether `tidy` would do anything."""
-        return any(isinstance(each, TextColumn) and each.is_untidy for each in self._texts)
+        return self.events.is_untidy or any(isinstance(each, TextColumn) and each.is_untidy for each in self._texts)
 
     def tidy(self) -> None:
-        """Merge changed texts. This may take long; questions may be asked meanwhile."""
+        """Merge changed texts and new events. This may take long; questions may be asked meanwhile."""
+        self.events.tidy()
         for each in self._texts:
             if isinstance(each, TextColumn) and each.is_untidy:
                 each.tidy()
@@ -216,6 +242,8 @@ class SiteIndex:
             + sum(each.nbytes for each in self.spellings.values())
             + self.ties.nbytes
             + self.attributes.nbytes
+            + self.events.nbytes
+            + self.tie_times.nbytes
         )
 
     def _append(self, numbers: list[int]) -> range:
@@ -270,6 +298,12 @@ class SiteIndex:
                 self.ties.setdefault((relation, target), BitMap()).add(ordinal)
             elif (bitmap := self.ties.get((relation, target))) is not None:
                 bitmap.discard(ordinal)
+
+    def _follow_times(self, entry: Entry, times: Mapping[tuple[int, int, int], int]) -> None:
+        ordinal = self.numbering.ordinal(entry.number)
+        if ordinal is not None:
+            for key in (*((relation, target) for relation, target, _ in entry.ties), *entry.moved):
+                self.tie_times.changed(ordinal, key, times.get((entry.number, *key)))
 
     def _set_text(self, ordinal: int, code: int, text: str | None) -> None:
         key = None if text is None else search_key(text)

@@ -8,7 +8,7 @@ import structlog
 
 from regulars.audience.index import SiteIndex
 from regulars.audience.source import Head, Name
-from regulars.domain.changes import CUSTOMER_NAMES
+from regulars.domain.changes import CUSTOMER_NAMES, SITE_CURRENCY
 
 _log = structlog.get_logger("regulars.audience")
 
@@ -55,7 +55,7 @@ class LoadedSite:
         if self._numbered_at != head:
             self._numbers = {}
             self._numbered_at = head
-        noted = {name: numbers.get(name) for name in names if name[0] not in CUSTOMER_NAMES}
+        noted = {name: numbers.get(name) for name in names if name[0] not in CUSTOMER_NAMES and name != SITE_CURRENCY}
         if len(noted) > _MOST_NAMES:
             return
         self._numbers |= noted

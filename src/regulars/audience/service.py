@@ -11,6 +11,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from pyroaring import BitMap
@@ -30,9 +31,9 @@ from regulars.audience.answering import (
     is_stale,
     optimistic,
 )
-from regulars.audience.attribute_building import building
 from regulars.audience.catching_up import advance
-from regulars.audience.filters.predicates import All, Predicate, attributes, keys, resolve
+from regulars.audience.column_building import building
+from regulars.audience.filters.predicates import All, Predicate, keys, resolve
 from regulars.audience.filters.sorts import Sort
 from regulars.audience.history import OutOfStepError
 from regulars.audience.index import OutOfOrderError, SiteIndex, Tuning
@@ -43,7 +44,7 @@ from regulars.audience.page_slice import PageSlice
 from regulars.audience.snapshot_directory import SnapshotDirectory, trouble
 from regulars.audience.source import ChangeSource, Head, Snapshot
 from regulars.audience.structures.archive import DamagedError
-from regulars.audience.structures.attribute_table import MissingAttributeError
+from regulars.audience.structures.missing import MissingColumnError
 from regulars.audience.worker_thread import WorkerThread, is_cancelling
 from regulars.domain.changes import UnknownFormatError
 from regulars.domain.faults import UnknownSiteError
@@ -160,20 +161,21 @@ class Audience:
     async def _asked(self, site: int, question: Question) -> AsyncIterator[Answer]:
         is_optimistic = self._source.is_remote
         while True:
-            loaded, is_missing = await self._loaded(site), False
+            loaded, missing = await self._loaded(site), None
             async with self._source.snapshot() as snapshot:
                 try:
                     if question.prepare is not None:
                         await question.prepare(snapshot)
                     answer = await self._answer(site, loaded, snapshot, question, is_optimistic=is_optimistic)
-                except MissingAttributeError:
-                    answer, is_missing = None, True
+                except MissingColumnError as error:
+                    answer, missing = None, error
                 if answer is not None:
                     yield answer
                     return
-            if is_missing:  # outside of the snapshot, as building opens another one
-                paths = attributes(question.predicate())
-                if (task := building(self._source, self._background, site, loaded, paths)) is not None:
+            if missing is not None:  # outside of the snapshot, as building opens another one
+                asked, catch_up = question.predicate(), partial(self._catch_up, site, loaded)
+                lane = self._background
+                if (task := building(self._source, lane, site, loaded, asked, missing, catch_up)) is not None:
                     await self._waited_for(site, task)
                     loaded.measured = 0
                     self._measure(site, loaded)
@@ -197,7 +199,7 @@ class Audience:
             if loaded.asked < since or loaded.lock.locked():
                 continue
             try:
-                loaded.index.attributes.drop_idle(self.tail_for)
+                loaded.index.drop_idle(self.tail_for)
                 await self._tail(site, loaded)
                 self.maintenance.look_after(site, loaded)
             except Exception as error:

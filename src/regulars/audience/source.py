@@ -8,9 +8,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
-from regulars.domain.changes import ChangeRow, CustomerRow, Head, Look, Name
+from regulars.domain.changes import ChangeRow, CustomerRow, EventRow, Head, Look, Name
 
-__all__ = ("ChangeRow", "ChangeSource", "CustomerRow", "Head", "Look", "Name", "Snapshot")
+__all__ = ("ChangeRow", "ChangeSource", "CustomerRow", "EventRow", "Head", "Look", "Name", "Snapshot")
 
 
 class Snapshot(Protocol):
@@ -47,6 +47,30 @@ class Snapshot(Protocol):
 
     def all_attributes(self, site: int) -> AsyncIterator[Sequence[tuple[int, str]]]:
         """The attributes of all customers that have some, by ascending number, in chunks read off the event loop."""
+        ...
+
+    async def last_event(self, site: int) -> int:
+        """The largest number of an event of the site; 0 if there is none."""
+        ...
+
+    async def events(self, site: int, after: int, limit: int) -> list[EventRow]:
+        """Up to `limit` events whose numbers are above `after`, in order."""
+        ...
+
+    def events_named(self, site: int, name: str, until: int) -> AsyncIterator[Sequence[EventRow]]:
+        """The events of a name with numbers up to `until`, in chunks read off the event loop."""
+        ...
+
+    def times_named(self, site: int, name: str, until: int) -> AsyncIterator[Sequence[tuple[int, int]]]:
+        """(customer, at) of the same events: cheaper to read."""
+        ...
+
+    async def object_numbers(self, site: int, names: Sequence[Name]) -> dict[Name, int]:
+        """The numbers behind keys of objects, deleted ones included, as their keys stay with them."""
+        ...
+
+    async def tie_times(self, site: int, relation: int, target: int, numbers: Sequence[int]) -> list[tuple[int, int]]:
+        """(customer, at) of the ties to an object that these customers have."""
         ...
 
     def customers(self, site: int) -> AsyncIterator[Sequence[CustomerRow]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pyroaring import BitMap
 
+from regulars.audience.event_sequences import TooExpensiveError
 from regulars.audience.filters.catalogue import Engagement, Moment
 from regulars.audience.filters.predicates import Predicate
 from regulars.audience.index import SiteIndex
@@ -163,5 +164,7 @@ async def answering(
     audience = Audience(store.changes, directory=directory, load_wait=float("inf"), save_every=float("inf"))
     try:
         yield Answering(store, audience, site, node, engagement)
+    except TooExpensiveError:
+        raise FailedError("A sequence in the question goes through too many events; narrow it.") from None
     finally:
         await audience.close()

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 FORMAT: Final = 1
 """The format number at the start of every record. A reader that finds another one rebuilds from the store."""
@@ -68,6 +69,14 @@ Name = tuple[str, str]
 CUSTOMER_NAMES: Final = ("customer_id", "uuid")
 """Identifiers of customers that only the store can resolve. A uuid is in its canonical form."""
 
+SITE_CURRENCY: Final[Name] = ("currency", "")
+"""The name whose number is the currency of the site, as `currency_number` gives it."""
+
+
+def currency_number(code: str | None) -> int:
+    """A currency code as a number; 0 stands for none."""
+    return 0 if code is None else int.from_bytes(code.encode("ascii"))
+
 
 class Look(NamedTuple):
     """A site at one moment: its head (None: there is no such site), the numbers of those of the names that are known,
@@ -102,12 +111,24 @@ class CustomerRow(NamedTuple):
     texts: tuple[str | None, ...]
 
 
+class EventRow(NamedTuple):
+    """One event as event columns read it. log: the number of its email. detail: its other fields as JSON text."""
+
+    number: int
+    customer: int
+    name: str
+    at: int
+    log: int | None
+    detail: str | None
+
+
 class Entry(Struct, array_like=True):
     """What a commit changed about one customer.
 
     number: the customer's number within its site. gone: the customer was deleted.
     columns: (column code, new value or NULL). texts: codes of the text fields to read again.
-    ties: (relation code, object number, holds). attributes: they changed, and are read anew.
+    ties: (relation code, object number, holds). attributes: they changed, and are read anew. moved: (relation code,
+    object number) of ties that held before and hold still, since another time.
     """
 
     number: int
@@ -116,6 +137,7 @@ class Entry(Struct, array_like=True):
     texts: list[int] = []
     ties: list[tuple[int, int, bool]] = []
     attributes: bool = False
+    moved: list[tuple[int, int]] = []
 
 
 class Record(Struct, array_like=True):
@@ -124,7 +146,8 @@ class Record(Struct, array_like=True):
     `cleared` lists (relation code, object number) whose object was deleted: nobody is tied to it any more but whom an
     entry ties to it anew. It comes before the entries, and of a change in parts, with the first. notes_attributes: the
     program that wrote it notes changed attributes; older ones did not. cleared_at: the new updated_at of everybody
-    who is untied (ms), None if that leaves their updated_at as it is.
+    who is untied (ms), None if that leaves their updated_at as it is. activities: the largest number that an event of
+    the site may have since; None: an older program wrote it, which told neither this nor `moved`.
     """
 
     format: int
@@ -133,6 +156,7 @@ class Record(Struct, array_like=True):
     rebuild: bool = False
     notes_attributes: bool = False
     cleared_at: int | None = None
+    activities: int | None = None
 
 
 class UnknownFormatError(Exception):
@@ -149,10 +173,10 @@ def encode(
     cleared: list[tuple[int, int]] | None = None,
     rebuild: bool = False,
     cleared_at: int | None = None,
+    activities: int | None = None,
 ) -> list[bytes]:
     """The record in one or more parts of at most PART_BYTES."""
-    record = Record(FORMAT, entries, cleared or [], rebuild, notes_attributes=True, cleared_at=cleared_at)
-    whole = _encoder.encode(record)
+    whole = _encoder.encode(Record(FORMAT, entries, cleared or [], rebuild, True, cleared_at, activities))
     if len(whole) <= PART_BYTES:
         return [whole]
     if len(entries) < 2:
@@ -161,11 +185,12 @@ def encode(
         entry = entries[0]
         middle = len(entry.ties) // 2
         entries = [
-            Entry(entry.number, entry.gone, entry.columns, entry.texts, entry.ties[:middle], entry.attributes),
+            replace(entry, ties=entry.ties[:middle]),
             Entry(entry.number, ties=entry.ties[middle:]),
         ]
     half = len(entries) // 2
-    return encode(entries[:half], cleared=cleared, rebuild=rebuild, cleared_at=cleared_at) + encode(entries[half:])
+    first = encode(entries[:half], cleared=cleared, rebuild=rebuild, cleared_at=cleared_at, activities=activities)
+    return first + encode(entries[half:], activities=activities)
 
 
 def decode(part: bytes) -> Record:

@@ -8,7 +8,7 @@ with an id says is the same line.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -83,11 +83,17 @@ def _rank(report: Report) -> tuple[bool, float, int, str]:
 def report_of(uuid: bytes | None, at: int | None, detail: str | None) -> Report:
     """The report in a stored event: its own id, its own time, and its details as JSON."""
     body: dict[str, Any] = msgspec.json.decode(detail) if detail else {}
+    amount, currency = amount_in(body)
+    return Report(uuid, at, amount, _products(body), currency)
+
+
+def amount_in(body: Mapping[str, Any]) -> tuple[int | None, str | None]:
+    """The amount (cents) in the details of an event and the currency that it names; None for what is not told."""
     amount = _amount(body)
-    return Report(uuid, at, amount, _products(body), None if amount is None else _currency(body))
+    return amount, None if amount is None else _currency(body)
 
 
-def _amount(body: dict[str, Any]) -> int | None:
+def _amount(body: Mapping[str, Any]) -> int | None:
     for field in ("revenue", "amount"):
         value = body.get(field)
         if value is not None and not is_blank(value):
@@ -98,7 +104,7 @@ def _amount(body: dict[str, Any]) -> int | None:
     return None
 
 
-def _currency(body: dict[str, Any]) -> str | None:
+def _currency(body: Mapping[str, Any]) -> str | None:
     value = body.get("currency")
     try:
         return None if value is None or is_blank(value) else parse_currency(value)

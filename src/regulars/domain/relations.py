@@ -72,6 +72,8 @@ RELATIONS: Final[tuple[Relation, ...]] = (
 
 BY_NAME: Final = {relation.name: relation for relation in RELATIONS}
 BY_CODE: Final = {relation.code: relation for relation in RELATIONS}
+TIMED: Final = frozenset(each.code for each in RELATIONS if each.kind not in (None, "broadcast"))
+"""The codes of relations that questions can ask the time of. For flags and broadcasts, other times are kept."""
 
 KINDS: Final[tuple[str, ...]] = tuple(each.name for each in OBJECT_KINDS)
 """The names of the kinds of object. A kind's position + 1 is its stored code."""

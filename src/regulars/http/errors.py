@@ -46,6 +46,7 @@ ERRORS: Final[dict[str, ErrorKind]] = {
     "unprocessable": ErrorKind(422, "An attribute of the resource in the body is invalid."),
     "address_taken": ErrorKind(422, REFUSALS["address_taken"]),
     "unknown_audience": ErrorKind(422, REFUSALS["unknown_audience"]),
+    "too_expensive": ErrorKind(422, QUESTION_FAULTS["too_expensive"]),
     "audience_circle": ErrorKind(422, REFUSALS["audience_circle"]),
     "audience_in_use": ErrorKind(409, REFUSALS["audience_in_use"]),
     "changed_meanwhile": ErrorKind(412, REFUSALS["changed_meanwhile"]),

@@ -203,6 +203,8 @@ def _problem(error: Exception) -> Problem:
             return _no_such_call()
         case QueueFullError() | audience.QuestionsFullError():
             return Problem("busy", "The server has too many requests to process. Try again in a second.")
+        case audience.TooExpensiveError():
+            return Problem("too_expensive", "A sequence goes through too many events to answer in time.")
         case audience.LoadingError():
             return Problem("loading", "The index of this site is being loaded. Try again in a second.")
         case OutcomeUnknownError():

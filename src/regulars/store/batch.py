@@ -129,7 +129,11 @@ class _Writing:
         await self.addresses()
         await self.revenues()
         parts = changes.encode(
-            work.entries(), cleared=work.ties.cleared, rebuild=work.rebuild, cleared_at=work.cleared_at
+            work.entries(),
+            cleared=work.ties.cleared,
+            rebuild=work.rebuild,
+            cleared_at=work.cleared_at,
+            activities=work.counters.activity - 1,
         )
         await self.rows(
             sql.INSERT_CHANGES,

@@ -8,18 +8,34 @@ from typing import Any
 
 import msgspec
 
-from regulars.domain.changes import COLUMNS, CUSTOMER_NAMES, ChangeRow, CustomerRow, Head, Look, Name
+from regulars.domain.changes import (
+    COLUMNS,
+    CUSTOMER_NAMES,
+    SITE_CURRENCY,
+    ChangeRow,
+    CustomerRow,
+    EventRow,
+    Head,
+    Look,
+    Name,
+    currency_number,
+)
 from regulars.domain.customer import shown_name
 from regulars.domain.identity import parse_uuid
 from regulars.domain.objects import RelatedObject
 from regulars.domain.relations import KIND_CODES, KINDS
 from regulars.store import change_statements as sql
-from regulars.store import statements
+from regulars.store import event_statements, statements
 from regulars.store.engine import Connection, Engine, Row
 from regulars.store.query import Query, read, read_all
+from regulars.store.revenue_statements import CURRENCY
+from regulars.store.statement import Statement
 
 CHUNK = 20_000
 """Customers read at a time while loading."""
+
+EVENT_CHUNK = 100_000
+"""Numbers of events that are looked through at a time for those of one name."""
 
 _FEW = 1_000
 """Up to this many rows are converted to customers on the event loop: switching to a thread would cost more."""
@@ -82,6 +98,46 @@ class StoreSnapshot:
             if len(rows) < CHUNK:
                 return
             after = rows[-1][0]
+
+    async def last_event(self, site: int) -> int:
+        """The largest number of an event of the site; 0 if there is none."""
+        row = await self.connection.one(event_statements.LAST_EVENT, {"site": site})
+        return 0 if row is None or row[0] is None else int(row[0])
+
+    async def events(self, site: int, after: int, limit: int) -> list[EventRow]:
+        """Up to `limit` events whose numbers are above `after`, in order."""
+        values = {"site": site, "after": after, "count": limit}
+        return [EventRow(*row) for row in await self.connection.all(event_statements.EVENTS_AFTER, values)]
+
+    async def events_named(self, site: int, name: str, until: int) -> AsyncIterator[Sequence[EventRow]]:
+        """The events of a name with numbers up to `until`, in chunks read on a thread."""
+        async for rows in self._stretches(event_statements.EVENTS_NAMED, site, name, until):
+            yield [EventRow(*row) for row in rows]
+
+    def times_named(self, site: int, name: str, until: int) -> AsyncIterator[Sequence[tuple[int, int]]]:
+        """(customer, at) of the same events."""
+        return self._stretches(event_statements.TIMES_NAMED, site, name, until)
+
+    async def _stretches(self, statement: Statement, site: int, name: str, until: int) -> AsyncIterator[Sequence[Any]]:
+        for after in range(0, until, EVENT_CHUNK):
+            values = {"site": site, "event_name": name, "after": after, "until": min(after + EVENT_CHUNK, until)}
+            yield await self.connection.in_thread(statement, values)
+
+    async def object_numbers(self, site: int, names: Sequence[Name]) -> dict[Name, int]:
+        """The numbers behind keys of objects, deleted ones included."""
+        keys = msgspec.json.encode([(KIND_CODES[kind], key) for kind, key in names]).decode()
+        rows = await self.connection.all(event_statements.NUMBERS_OF_KEYS, {"site": site, "keys": keys})
+        return {(KINDS[kind - 1], key): number for kind, key, number in rows}
+
+    async def tie_times(self, site: int, relation: int, target: int, numbers: Sequence[int]) -> list[tuple[int, int]]:
+        """(customer, at) of the ties to an object that these customers have, read on a thread."""
+        found: list[tuple[int, int]] = []
+        for start in range(0, len(numbers), CHUNK):
+            keys = msgspec.json.encode(numbers[start : start + CHUNK]).decode()
+            values = {"site": site, "relation": relation, "object": target, "keys": keys}
+            rows = await self.connection.in_thread(event_statements.TIE_TIMES, values)
+            found += [(customer, at) for customer, at in rows]
+        return found
 
     async def customers(self, site: int) -> AsyncIterator[Sequence[CustomerRow]]:
         """Every customer by ascending number, in chunks read on a thread."""
@@ -152,7 +208,9 @@ def _numbers(site: int, names: Iterable[Name]) -> list[Query[dict[Name, int]]]:
     found: list[Query[dict[Name, int]]] = []
     for name in names:
         kind, key = name
-        if kind in CUSTOMER_NAMES:
+        if name == SITE_CURRENCY:
+            found.append(Query(CURRENCY, {"site": site}, _currency))
+        elif kind in CUSTOMER_NAMES:
             found.append(_customer_number(site, name))
         else:
             objects.append((KIND_CODES[kind], key))
@@ -160,6 +218,10 @@ def _numbers(site: int, names: Iterable[Name]) -> list[Query[dict[Name, int]]]:
         values = {"site": site, "keys": msgspec.json.encode(objects).decode()}
         found.append(Query(statements.OBJECTS_BY_KEY, values, _object_numbers))
     return found
+
+
+def _currency(rows: list[Row]) -> dict[Name, int]:
+    return {SITE_CURRENCY: currency_number(rows[0][0])} if rows else {}
 
 
 def _object_numbers(rows: list[Row]) -> dict[Name, int]:

@@ -58,7 +58,75 @@ attribute_names = st.sampled_from(["plan", "Score", "address.city", "renews", "c
 figures = st.sampled_from([0, 1, 7, -3, 2.5, 100])
 scalars = st.sampled_from(["pro", "PRO", "007", "7", "2.5", "", "é", True, False, 0, 1, 7, 2.5, "2026-01-01"])
 
-conditions = st.one_of(
+bounds = st.sampled_from(["0", "5", "19.90", "30"]) | st.integers(0, 30)
+counts = st.one_of(
+    st.integers(0, 3),
+    st.builds(lambda how, n: {how: n}, st.sampled_from(["eq", "gt", "gte", "lte"]), st.integers(0, 3)),
+    st.builds(lambda a, b: {"gte": a, "lte": a + b}, st.integers(0, 2), st.integers(0, 2)),
+)
+event_names = st.sampled_from(["purchase", "refund", "visit", "visit", "rated", "email_opened", "in", "odd:(name"])
+properties = st.sampled_from(["revenue", "amount", "stars", "shop.city", 'a "b" c'])
+orders = st.sampled_from(["eq", "gt", "gte", "lt", "lte"])
+wheres = st.lists(
+    st.one_of(
+        st.builds(lambda how, each: {"property": "revenue", how: each}, orders | st.just("ne"), bounds),
+        st.builds(lambda how, each: {"property": "stars", how: each}, orders | st.just("ne"), figures),
+        st.builds(
+            lambda how, each: {"property": "shop.city", how: each}, st.sampled_from(["eq", "ne", "has"]), scalars
+        ),
+        st.builds(lambda each: {"property": "shop.city", "contains": each}, texts),
+        st.builds(lambda name, is_set: {"property": name, "set": is_set}, properties, st.booleans()),
+    ),
+    max_size=2,
+)
+did_parts = st.builds(
+    lambda name, where, when: {"did": name} | ({"where": where} if where else {}) | when,
+    event_names,
+    wheres,
+    windows.map(lambda each: {"when": each}) | st.just({}),
+)
+template_ids = st.lists(st.sampled_from([1, 2, "welcome"]), min_size=1, max_size=2, unique=True)
+mail_parts = st.builds(
+    lambda status, kind, which, when: {"mail": status} | ({kind: which} if kind else {}) | when,
+    st.sampled_from(["sent", "opened", "clicked", "bounced", "unsubscribed"]),
+    st.sampled_from(["", "broadcast", "template", "sequence"]),
+    template_ids,
+    windows.map(lambda each: {"when": each}) | st.just({}),
+)
+urls = st.sampled_from(["https://a.example/1", "HTTPS://A.example/1", 'x "y"'])
+activity = st.one_of(
+    st.builds(lambda part, times: part | {"times": times}, did_parts, counts),
+    did_parts,
+    st.builds(
+        lambda part, how, name, operator, each: part | {how: {"property": name, operator: each}},
+        did_parts, st.sampled_from(["sum", "avg", "min", "max"]), st.sampled_from(["revenue", "amount", "stars"]), orders, bounds,
+    ),
+    st.builds(
+        lambda part, how, low, high: part | {how: {"property": "revenue", "between": [low, high]}},
+        did_parts, st.sampled_from(["sum", "avg", "max"]), bounds, bounds,
+    ),
+    st.builds(lambda part, how, when: part | {how: {"when": when}}, did_parts, st.sampled_from(["first", "last"]), windows),
+    mail_parts,
+    st.builds(lambda part, times: part | {"times": times}, mail_parts, counts),
+    urls.map(lambda each: {"mail": "clicked", "url": each}),
+    st.builds(
+        lambda first, steps, within: {"sequence": [first, *steps]} | within,
+        did_parts | mail_parts,
+        st.lists(st.builds(lambda part, absent: part | ({"absent": True} if absent else {}), did_parts | mail_parts, st.booleans()), min_size=1, max_size=3),
+        st.sampled_from([{}, {"within": "1h"}, {"within": "1d"}, {"within": "12w"}]),
+    ),
+)  # fmt: skip
+"""Conditions about events and emails."""
+
+tied_since = st.builds(
+    lambda kind, how, which, when: {"has": kind, how: which, "when": when},
+    st.sampled_from(["tag", "offer", "product", "coupon", "newsletter_left", "list"]),
+    st.sampled_from(["any_of", "all_of", "none_of"]),
+    st.lists(st.sampled_from([1, 2, 3, "t", "save"]), min_size=1, max_size=3),
+    windows,
+)
+
+conditions = activity | tied_since | st.one_of(
     st.sampled_from([{"is": state} for state in ("subscribed", "hidden", "never_subscribed", "healthy", "inactive", "spam_reported")]),
     windows.map(lambda each: {"is": "subscribed", "since": each}),
     st.builds(

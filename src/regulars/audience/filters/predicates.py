@@ -6,12 +6,18 @@ matches nobody.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from regulars.audience.structures.attribute_values import Comparison, Path
+from regulars.audience.structures.event_facets import AMOUNT, LOG, Facet, of_object
 from regulars.domain import relations
-from regulars.domain.changes import Name
+from regulars.domain.changes import SITE_CURRENCY, Name
+
+SENT: Final = "email_sent"
+"""The event that says what an email was sent for; later events of the email need not."""
 
 
 class Member(Struct, frozen=True, tag=True):
@@ -19,6 +25,14 @@ class Member(Struct, frozen=True, tag=True):
 
     relation: str
     ids: tuple[int | str, ...] = (relations.FLAG,)
+
+
+class TiedSince(Struct, frozen=True, tag=True):
+    """Tied as in Member, since a moment in one of the spans (ms, inclusive)."""
+
+    relation: str
+    ids: tuple[int | str, ...]
+    spans: tuple[tuple[int | None, int | None], ...]
 
 
 class Range(Struct, frozen=True, tag=True):
@@ -65,6 +79,62 @@ class Attribute(Struct, frozen=True, tag=True):
 
     path: Path
     comparison: Comparison
+
+
+class PropertyTest(Struct, frozen=True, tag=True):
+    """A property of an event passes the comparison, or, if negated, does not. facet: where it is kept.
+
+    For AMOUNT the comparison is a range of cents; amounts in another currency than the site's pass none.
+    """
+
+    facet: Facet
+    comparison: Comparison
+    negated: bool = False
+
+
+class Selection(Struct, frozen=True, tag=True):
+    """Events of these names in one of the spans (ms, inclusive) that pass every test.
+
+    objects: (kind, ids): the email was sent for one of these. currency: that of the site, set by `resolve`.
+    """
+
+    names: tuple[str, ...]
+    spans: tuple[tuple[int | None, int | None], ...] = ((None, None),)
+    where: tuple[PropertyTest, ...] = ()
+    objects: tuple[tuple[str, tuple[int | str, ...]], ...] = ()
+    currency: int = 0
+
+    @property
+    def needs_currency(self) -> bool:
+        """Whether a test is about money."""
+        return any(test.facet == AMOUNT for test in self.where)
+
+
+class Happened(Struct, frozen=True, tag=True):
+    """What the selected events of a customer come to is in the range: (low, high, low included, high included).
+
+    measure: "times"; "emails", each counted once; "sum", "avg", "min" or "max" of the facet `of`, in cents for AMOUNT;
+    "first" or "last", the time of that event, which is in one of `during`. Without events only the numbers of times
+    and emails are something, 0.
+    """
+
+    selection: Selection
+    measure: str = "times"
+    of: Facet = ()
+    bounds: tuple[float | None, float | None, bool, bool] = (1, None, True, True)
+    during: tuple[tuple[int | None, int | None], ...] = ()
+
+
+class Followed(Struct, frozen=True, tag=True):
+    """Events happened one after another, each later than the one before. `steps`: what, and whether it is absent.
+
+    within: ms from the first event to the last one. An absent step says that nothing of it happened between its
+    neighbours; as the last step, that nothing of it happened until the end of `within`, which must be over at `now`.
+    """
+
+    steps: tuple[tuple[Selection, bool], ...]
+    within: int | None
+    now: int
 
 
 class HasAddress(Struct, frozen=True, tag=True):
@@ -117,11 +187,14 @@ class Not(Struct, frozen=True, tag=True):
 
 Leaf = (
     Member
+    | TiedSince
     | Range
     | Contains
     | Matches
     | HasText
     | Attribute
+    | Happened
+    | Followed
     | Sampled
     | HasAddress
     | Similar
@@ -154,12 +227,39 @@ def keys(predicate: Predicate) -> set[Name]:
     """The (kind, key) of every object given by key, and the (identifier, key) of every customer."""
     found: set[Name] = set()
     for leaf in leaves(predicate):
-        if isinstance(leaf, Member):
+        if isinstance(leaf, Member | TiedSince):
             kind = relations.BY_NAME[leaf.relation].kind
             found.update((kind, each) for each in leaf.ids if kind is not None and isinstance(each, str))
         elif isinstance(leaf, Identified) and leaf.number is None:
             found.add((leaf.identifier, leaf.key))
+        elif isinstance(leaf, Happened | Followed):
+            for selection in selections(leaf):
+                found.update((kind, each) for kind, ids in selection.objects for each in ids if isinstance(each, str))
+                if selection.needs_currency or (isinstance(leaf, Happened) and leaf.of == AMOUNT):
+                    found.add(SITE_CURRENCY)
     return found
+
+
+def selections(leaf: Happened | Followed) -> tuple[Selection, ...]:
+    """The events that a leaf is about."""
+    return (leaf.selection,) if isinstance(leaf, Happened) else tuple(step for step, _ in leaf.steps)
+
+
+def event_columns(predicate: Predicate) -> dict[str, frozenset[Facet]]:
+    """The names of all events in the predicate, with the facets that are needed of each."""
+    found: dict[str, set[Facet]] = {}
+    for leaf in leaves(predicate):
+        if isinstance(leaf, Happened | Followed):
+            for selection in selections(leaf):
+                facets = {test.facet for test in selection.where}
+                if isinstance(leaf, Happened):
+                    facets |= ({leaf.of} if leaf.of else set()) | ({LOG} if leaf.measure == "emails" else set())
+                objects = {of_object(kind) for kind, _ in selection.objects}
+                for name in selection.names:
+                    found.setdefault(name, set()).update(facets, objects, {LOG} if objects else ())
+                if objects:
+                    found.setdefault(SENT, set()).update(objects, {LOG})
+    return {name: frozenset(facets) for name, facets in found.items()}
 
 
 def attributes(predicate: Predicate) -> set[Path]:
@@ -172,8 +272,14 @@ def resolve(predicate: Predicate, numbers: Mapping[Name, int | None]) -> Predica
     match predicate:
         case Member(relation, ids):
             kind = relations.BY_NAME[relation].kind or ""
-            known = (each if isinstance(each, int) else numbers.get((kind, each)) for each in ids)
-            return Member(relation, tuple(each for each in known if each is not None))
+            return Member(relation, _numbered(kind, ids, numbers))
+        case TiedSince(relation, ids):
+            kind = relations.BY_NAME[relation].kind or ""
+            return replace(predicate, ids=_numbered(kind, ids, numbers))
+        case Happened():
+            return replace(predicate, selection=_resolved(predicate.selection, numbers))
+        case Followed(steps):
+            return replace(predicate, steps=tuple((_resolved(each, numbers), absent) for each, absent in steps))
         case Identified(identifier, key, None):
             return Identified(identifier, key, numbers.get((identifier, key)))
         case All(parts):
@@ -184,3 +290,13 @@ def resolve(predicate: Predicate, numbers: Mapping[Name, int | None]) -> Predica
             return Not(resolve(part, numbers))
         case _:
             return predicate
+
+
+def _resolved(selection: Selection, numbers: Mapping[Name, int | None]) -> Selection:
+    objects = tuple((kind, _numbered(kind, ids, numbers)) for kind, ids in selection.objects)
+    return replace(selection, objects=objects, currency=numbers.get(SITE_CURRENCY) or 0)
+
+
+def _numbered(kind: str, ids: tuple[int | str, ...], numbers: Mapping[Name, int | None]) -> tuple[int, ...]:
+    known = (each if isinstance(each, int) else numbers.get((kind, each)) for each in ids)
+    return tuple(each for each in known if each is not None)

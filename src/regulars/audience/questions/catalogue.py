@@ -4,15 +4,17 @@ from typing import Any, Final
 
 from regulars.audience.questions.subject import Subject
 from regulars.audience.questions.subjects.attributes import ATTRIBUTE
+from regulars.audience.questions.subjects.dids import DID
 from regulars.audience.questions.subjects.fields import FIELD
 from regulars.audience.questions.subjects.filters import FILTER
 from regulars.audience.questions.subjects.mails import MAIL
 from regulars.audience.questions.subjects.others import SAMPLE, SEARCH
 from regulars.audience.questions.subjects.saved import SAVED
+from regulars.audience.questions.subjects.sequences import SEQUENCE
 from regulars.audience.questions.subjects.states import IS
 from regulars.audience.questions.subjects.ties import HAS
 
-SUBJECTS: Final[tuple[Subject, ...]] = (IS, HAS, SAVED, FIELD, ATTRIBUTE, MAIL, SEARCH, SAMPLE, FILTER)
+SUBJECTS: Final[tuple[Subject, ...]] = (IS, HAS, SAVED, FIELD, ATTRIBUTE, MAIL, DID, SEQUENCE, SEARCH, SAMPLE, FILTER)
 """Every subject."""
 
 BY_NAME: Final = {row.name: row for row in SUBJECTS}

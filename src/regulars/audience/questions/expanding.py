@@ -9,12 +9,25 @@ import msgspec
 from regulars.audience.questions.faults import BadQuestionError, QuestionFault
 from regulars.audience.questions.json_form import read_question, write_question
 from regulars.audience.questions.selecting import mentions_hidden
-from regulars.audience.questions.tree import All, Any, Members, Node, Not, SavedCondition, TieCondition, conditions
+from regulars.audience.questions.tree import (
+    All,
+    Any,
+    Members,
+    Node,
+    Not,
+    SavedCondition,
+    TieCondition,
+    activity_conditions,
+    conditions,
+)
 from regulars.domain.audiences import StoredAudience
 from regulars.domain.references import Reference
 
 MOST_CONDITIONS: Final = 2_000
 """Conditions that a question may have with those of the audiences that it names."""
+
+MOST_DID_EXPANDED: Final = 100
+"""Of these, conditions on what customers did."""
 
 Audiences = Mapping[Reference, StoredAudience]
 """Audiences by number and by key: those that questions name, and all that these refer to."""
@@ -47,6 +60,9 @@ def expand(node: Node, audiences: Audiences, *, pointer: str = "/question") -> N
     """
     expanding = _Expanding(audiences)
     found = expanding.node(node, pointer)
+    if not expanding.faults and activity_conditions([found]) > MOST_DID_EXPANDED:
+        detail = f"With its audiences, a question has at most {MOST_DID_EXPANDED} conditions on what customers did."
+        expanding.faults.append(QuestionFault("question_too_large", detail, pointer))
     if expanding.faults:
         raise BadQuestionError(expanding.faults)
     return found

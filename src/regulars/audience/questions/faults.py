@@ -14,6 +14,7 @@ CODES: Final = {
     "invalid_value": "A value of a question is not allowed.",
     "unknown_audience": "A question names an audience that does not exist.",
     "question_too_large": "The question exceeds a limit.",
+    "too_expensive": "A sequence in the question goes through too many events to answer in time.",
 }
 """Every code of a fault."""
 

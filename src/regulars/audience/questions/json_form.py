@@ -6,7 +6,17 @@ from typing import Final
 from regulars.audience.questions.catalogue import BY_NAME, BY_NODE
 from regulars.audience.questions.faults import BadQuestionError, QuestionFault, nearest
 from regulars.audience.questions.json_reader import ObjectReader
-from regulars.audience.questions.tree import MOST_DEPTH, MOST_LEAVES, All, Any, Node, Not
+from regulars.audience.questions.tree import (
+    MOST_DEPTH,
+    MOST_DID,
+    MOST_LEAVES,
+    All,
+    Any,
+    Node,
+    Not,
+    activity_conditions,
+    too_many,
+)
 
 GROUPS: Final = ("all", "any", "not")
 ALLOWED: Final = (*GROUPS, *BY_NAME)
@@ -19,6 +29,8 @@ def read_question(value: AnyValue, *, pointer: str = "/question") -> Node:
     if reading.leaves > MOST_LEAVES:
         detail = f"A question has at most {MOST_LEAVES} conditions; this one has {reading.leaves}."
         reading.faults.append(QuestionFault("question_too_large", detail, pointer))
+    if (did := activity_conditions([node])) > MOST_DID:
+        reading.faults.append(QuestionFault("question_too_large", too_many(did), pointer))
     if reading.faults:
         raise BadQuestionError(reading.faults)
     return node

@@ -39,6 +39,22 @@ class ObjectReader:
             self.refuse(name, error)
             return default
 
+    def below(self, *names: str | int) -> str:
+        """The pointer of what is below a member."""
+        return "/".join((self._pointer, *(pointer_part(str(name)) for name in names)))
+
+    def inner(self, value: Mapping[str, Any], *names: str | int) -> "ObjectReader":
+        """A reader of an object below this one."""
+        return ObjectReader(value, self.below(*names), self._faults)
+
+    def fault(self, code: str, detail: str, *names: str | int) -> None:
+        """Record what is wrong with something below this object."""
+        self._faults.append(QuestionFault(code, detail, self.below(*names)))
+
+    def value(self, name: str) -> Any:
+        """A member as it is; None if it is absent."""
+        return self._value.get(name)
+
     def one_of(self, names: Sequence[str]) -> str | None:
         """The only one of these members that there is. Anything else is a fault."""
         found = [name for name in names if name in self._value]

@@ -9,11 +9,14 @@ from typing import Final
 from regulars.audience.questions.catalogue import BY_LEAD, BY_NODE
 from regulars.audience.questions.faults import BadQuestionError, BadValueError, QuestionFault, nearest
 from regulars.audience.questions.subject import Subject
+from regulars.audience.questions.subjects.dids import ENDS, MEASURES
 from regulars.audience.questions.subjects.others import read_words
 from regulars.audience.questions.subjects.saved import SAVED, names_audience
+from regulars.audience.questions.subjects.sequences import LEAD as STEPS
 from regulars.audience.questions.tokens import COMPARISONS, Token, TokenReader, tokens_of
 from regulars.audience.questions.tree import (
     MOST_DEPTH,
+    MOST_DID,
     MOST_LEAVES,
     MOST_TEXT,
     All,
@@ -21,14 +24,19 @@ from regulars.audience.questions.tree import (
     Node,
     Not,
     SearchCondition,
+    activity_conditions,
     conditions,
+    too_many,
 )
 
 _EVERYBODY: Final = "everybody"
 _NOBODY: Final = "nobody"
 _MARKS: Final = frozenset((":", *COMPARISONS))
-_ALONE: Final = frozenset({"is", "has", "sample"})
+_ALONE: Final = frozenset({"is", "has", "sample", "did"})
 """Leading words that are followed by a word and no sign."""
+
+_CALLS: Final = frozenset({*MEASURES, *ENDS, STEPS})
+"""Leading words that are followed by a bracket, without a space between."""
 
 _OPERATORS: Final = frozenset(
     {"in", "all", "none", "starts", "ends", "contains", "between", "from", "to", "anniversary"}
@@ -49,6 +57,8 @@ def parse_question(text: str) -> Node:
     if (leaves := sum(1 for _ in conditions(node))) > MOST_LEAVES:
         detail = f"A question has at most {MOST_LEAVES} conditions; this one has {leaves}."
         raise BadQuestionError([QuestionFault("question_too_large", detail, offset=0, length=len(text))])
+    if (did := activity_conditions([node])) > MOST_DID:
+        raise BadQuestionError([QuestionFault("question_too_large", too_many(did), offset=0, length=len(text))])
     return node
 
 
@@ -159,6 +169,9 @@ def _subject_at(tokens: TokenReader) -> Subject | None:
         return None
     if row.name == SAVED.name:
         return row if following.kind in ("word", "string") and names_audience(following.text) else None
+    if token.word in _CALLS:
+        is_call = following.text == "(" and following.kind == "mark"
+        return row if is_call and following.offset == token.offset + token.length else None
     if row.name in ("mail", "attribute") or is_marked or following.word in _OPERATORS:
         return row
     return row if token.word in _ALONE and following.kind in ("word", "string") else None

@@ -7,10 +7,7 @@ from pyroaring import BitMap
 
 from regulars.audience.structures.attribute_values import Path
 from regulars.audience.structures.attributes import AttributeColumn
-
-
-class MissingAttributeError(Exception):
-    """An attribute has no column yet; it must be built before the question can be answered."""
+from regulars.audience.structures.missing import MissingColumnError
 
 
 class AttributeTable:
@@ -41,10 +38,10 @@ class AttributeTable:
         return bool(self._watches)
 
     def column(self, path: Path) -> AttributeColumn:
-        """The column of a path. Raises MissingAttributeError if it is not built."""
+        """The column of a path. Raises MissingColumnError if it is not built."""
         found = self._columns.get(path)
         if found is None:
-            raise MissingAttributeError(path)
+            raise MissingColumnError
         self._asked[path] = time.monotonic()
         return found
 

@@ -5,7 +5,7 @@ from msgspec import Struct
 from regulars.domain import changes
 from regulars.domain.customer import Person, entry_of, is_shown_change
 from regulars.domain.identity import Who
-from regulars.domain.relations import BY_CODE, Relation
+from regulars.domain.relations import BY_CODE, TIMED, Relation
 from regulars.domain.working.addresses import Addresses, Tombstone
 from regulars.domain.working.audiences import Audiences
 from regulars.domain.working.drips import Drips
@@ -136,6 +136,12 @@ class WorkingSet:
             if entry is None:
                 found[number] = entry = changes.Entry(number)
             entry.ties.append((relation, item, holds))
+        for (number, relation, item), tie in self.ties.saved.items():
+            if tie.holds and relation in TIMED and (number, relation, item) not in self.ties.changes:
+                entry = found.get(number)
+                if entry is None:
+                    found[number] = entry = changes.Entry(number)
+                entry.moved.append((relation, item))
         for number, uuid in self.people.deleted.items():
             if uuid is not None:
                 found[number] = changes.Entry(number, gone=True)

@@ -1,17 +1,31 @@
 """Expansion: the questions of a call, with the saved audiences that they name in place, as of the answer's snapshot."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from msgspec.structs import replace
 
 from regulars.audience.answering import Prepare
+from regulars.audience.event_sequences import TooExpensiveError
 from regulars.audience.questions.expanding import expand, references_of
 from regulars.audience.questions.faults import BadQuestionError
+from regulars.audience.questions.pointers import too_expensive
 from regulars.audience.questions.tree import Node
 from regulars.http.jsonapi.asked_question import QUESTION, TEXT, AskedQuestion
 from regulars.http.jsonapi.failures import QuestionProblem
 from regulars.store.audience_reads import with_references
+
+
+@contextmanager
+def within_time(asked: Sequence[AskedQuestion]) -> Iterator[None]:
+    """Raises QuestionProblem, which points to the sequence, where a question is refused as too expensive."""
+    try:
+        yield
+    except TooExpensiveError as error:
+        each = asked[0]
+        found = BadQuestionError([too_expensive(error.leaf, each.node, f"/{QUESTION}")])
+        raise QuestionProblem(_placed(found, each), each.parameter) from None
 
 
 class Expansion:

@@ -19,7 +19,7 @@ from regulars.audience.questions.faults import QuestionFault
 from regulars.audience.questions.selecting import customers_of, mentions_hidden, phrase_of, predicate_of, shape_of
 from regulars.audience.questions.tree import All, Node, SavedCondition
 from regulars.audience.sentences import describe
-from regulars.audience.structures.attribute_table import MissingAttributeError
+from regulars.audience.structures.missing import MissingColumnError
 from regulars.http.call import Call
 from regulars.http.errors import Problem
 from regulars.http.jsonapi import paging
@@ -27,12 +27,12 @@ from regulars.http.jsonapi.asked_question import TEXT, AskedQuestion
 from regulars.http.jsonapi.cursors import Cursors
 from regulars.http.jsonapi.customer_documents import RenderContext
 from regulars.http.jsonapi.documents import document
-from regulars.http.jsonapi.expansion import Expansion
+from regulars.http.jsonapi.expansion import Expansion, within_time
 from regulars.http.jsonapi.failures import ParameterProblem, QuestionProblem
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import SITE_ID, asked_site
 from regulars.http.jsonapi.query import QuerySpec
-from regulars.http.jsonapi.unknown_objects import WithNamedObjects
+from regulars.http.jsonapi.unknown_objects import WithNamedObjects, unknown_events
 from regulars.http.keyring import Caller
 from regulars.store.engine import Connection
 from regulars.store.following import StoreSnapshot
@@ -138,14 +138,16 @@ async def answer(
             details=details,
             prepare=None if expansion.is_read else prepare,
         )
-        async with call.attended(), asking as answered:
-            connection = cast(StoreSnapshot, answered.snapshot).connection
-            total = answered.total
-            beside = cursors.neighbours(page, answered) if page.has_cursor else beside
-            read: Sequence[Any] = answered.read
-            if isinstance(details, WithNamedObjects):
-                read, unknown = details.split(read)
-            found = await made.shown(connection, read)
+        with within_time(() if asked is None else (asked,)):
+            async with call.attended(), asking as answered:
+                connection = cast(StoreSnapshot, answered.snapshot).connection
+                total = answered.total
+                beside = cursors.neighbours(page, answered) if page.has_cursor else beside
+                read: Sequence[Any] = answered.read
+                if isinstance(details, WithNamedObjects):
+                    read, unknown = details.split(read)
+                    unknown += unknown_events(answered.without_events)
+                found = await made.shown(connection, read)
         call.services.observation.question(
             time.perf_counter() - began, site, total, lambda: _in_words(filters, question, site=site, sort=sort)
         )
@@ -187,7 +189,7 @@ async def cost(call: Call, site: int, asked: AskedQuestion) -> float | None:
     predicate = resolve(customers_of(node, moment), {})
     try:
         return round(expected(loaded.index, predicate, SORTS[next(iter(SORTS))]) / 1000, 3)
-    except MissingAttributeError:  # the first question about an attribute builds its column
+    except MissingColumnError:  # the first question about an attribute or an event builds its column
         return None
 
 

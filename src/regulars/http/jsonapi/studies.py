@@ -20,6 +20,7 @@ from regulars.http.call import Call
 from regulars.http.jsonapi.asked_question import PARAMETERS, QUESTION, TEXT, AskedQuestion, read_asked
 from regulars.http.jsonapi.bodies import refused
 from regulars.http.jsonapi.documents import document
+from regulars.http.jsonapi.expansion import within_time
 from regulars.http.jsonapi.places import asked_site
 from regulars.http.jsonapi.questions import ASKED, as_parameters, in_body
 from regulars.http.keyring import Caller
@@ -102,8 +103,9 @@ async def study(
         at = call.services.clock() if asked.as_of is None else asked.as_of
         return chosen(Moment(at, engagement, zone))
 
-    async with call.services.audience.study(site, now, work, prepare=prepare) as answer:
-        return answer.value
+    with within_time([asked]):
+        async with call.services.audience.study(site, now, work, prepare=prepare) as answer:
+            return answer.value
 
 
 def shown(kind: str, attributes: Mapping[str, Any]) -> Response:

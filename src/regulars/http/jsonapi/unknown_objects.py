@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from regulars.audience.answering import PageDetails
-from regulars.audience.filters.predicates import Member, Predicate, leaves
+from regulars.audience.filters.predicates import Followed, Happened, Member, Predicate, TiedSince, leaves, selections
+from regulars.domain.events import EVENTS
 from regulars.domain.references import Reference
 from regulars.domain.relations import BY_NAME
 from regulars.http.jsonapi.kinds import BY_KIND
@@ -37,12 +38,20 @@ class WithNamedObjects:
         return read[:count], [{"type": _type_of(kind), "id": str(reference)} for kind, reference in unknown]
 
 
+def unknown_events(names: Sequence[str]) -> list[dict[str, str]]:
+    """Events of which there are none, as `split` has objects; those of the catalogue are known."""
+    return [{"type": "activities", "id": name} for name in names if name not in EVENTS]
+
+
 def _objects_of(predicate: Predicate) -> list[tuple[str, Reference]]:
     """(kind, number or key) of every object in the predicate, each once."""
     named: dict[tuple[str, Reference], None] = {}
     for leaf in leaves(predicate):
-        if isinstance(leaf, Member) and (kind := BY_NAME[leaf.relation].kind) is not None:
+        if isinstance(leaf, Member | TiedSince) and (kind := BY_NAME[leaf.relation].kind) is not None:
             named.update(dict.fromkeys((kind, each) for each in leaf.ids))
+        elif isinstance(leaf, Happened | Followed):
+            for selection in selections(leaf):
+                named.update(dict.fromkeys((kind, each) for kind, ids in selection.objects for each in ids))
     return list(named)
 
 

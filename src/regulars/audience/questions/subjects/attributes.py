@@ -1,6 +1,7 @@
 """The subject `attribute`: any attribute of customers, compared by the JSON type of the value in the question."""
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 from regulars.audience.filters.catalogue import Moment
@@ -103,7 +104,7 @@ def _count(value: Any) -> tuple[Scalar, ...]:
     raise BadValueError('must be one comparison with a whole number, such as {"gte": 2}')
 
 
-_READERS: Final = {
+READERS: Final[dict[str, Callable[[Any], tuple[Scalar, ...]]]] = {
     **dict.fromkeys(("eq", "ne", "has"), lambda value: (_scalar(value),)),
     **dict.fromkeys(("one_of", "has_any", "has_all"), _list),
     **dict.fromkeys(("contains", "starts", "ends"), lambda value: (_words(value),)),
@@ -111,6 +112,8 @@ _READERS: Final = {
     "between": _between,
     "count": _count,
 }
+"""The readers of the values of operators."""
+
 _NO_PATH: Final[Path] = ()
 
 
@@ -124,7 +127,7 @@ def _read(reader: ObjectReader) -> Node:
         return found if reader.get("set", _flag, True) else NotNode(found)
     if operator is None:
         return AttributeCondition(path, "set")
-    return AttributeCondition(path, operator, reader.get(operator, _READERS[operator], ()))
+    return AttributeCondition(path, operator, reader.get(operator, READERS[operator], ()))
 
 
 def _flag(value: Any) -> bool:
@@ -157,17 +160,19 @@ def typed(text: str) -> Scalar:
     return {"true": True, "false": False}.get(text.lower(), text)
 
 
-def _value(tokens: TokenReader) -> Scalar:
+def parse_value(tokens: TokenReader) -> Scalar:
+    """A value: what is in quotes is a text, a bare word a number, true, false or a text."""
     is_quoted = tokens.here.kind == "string"
     return tokens.value(lambda text: _scalar(text if is_quoted else typed(text)))
 
 
-def _values(tokens: TokenReader) -> list[Scalar]:
+def parse_values(tokens: TokenReader) -> list[Scalar]:
+    """A value, or several in brackets."""
     if tokens.accept("(") is None:
-        return [_value(tokens)]
-    found = [_value(tokens)]
+        return [parse_value(tokens)]
+    found = [parse_value(tokens)]
     while tokens.expect(",", ")") == ",":
-        found.append(_value(tokens))
+        found.append(parse_value(tokens))
     return found
 
 
@@ -187,25 +192,26 @@ def _parse(lead: str, tokens: TokenReader) -> AttributeCondition:
     given: Any
     match operator:
         case "one_of" | "has_any" | "has_all":
-            given = _values(tokens)
+            given = parse_values(tokens)
         case "between":
-            low = _value(tokens)
+            low = parse_value(tokens)
             tokens.expect("and")
-            given = [low, _value(tokens)]
+            given = [low, parse_value(tokens)]
         case "count":
             comparison = COMPARISONS[tokens.expect(*COMPARISONS)]
-            given = {comparison: _value(tokens)}
+            given = {comparison: parse_value(tokens)}
         case "contains" | "starts" | "ends":
             given = tokens.value(str)
         case _:
-            given = _value(tokens)
+            given = parse_value(tokens)
     try:
-        return AttributeCondition(path, operator, _READERS[operator](given))
+        return AttributeCondition(path, operator, READERS[operator](given))
     except BadValueError as error:
         tokens.refuse(token, error)
 
 
-def _scalar_text(value: Scalar) -> str:
+def scalar_text(value: Scalar) -> str:
+    """A value as the text form has it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return quoted(value) if isinstance(value, str) else repr(value)
@@ -226,7 +232,7 @@ def _print(condition: AttributeCondition) -> str:
         return f"{name} {window_text(condition.when)}"
     if condition.operator == "count":
         return f"{name} count {_SIGNS[str(condition.values[0])]} {condition.values[1]}"
-    values = [_scalar_text(value) for value in condition.values]
+    values = [scalar_text(value) for value in condition.values]
     match condition.operator:
         case "one_of" | "has_any" | "has_all":
             return f"{name} {'in' if condition.operator == 'one_of' else condition.operator} ({', '.join(values)})"
@@ -245,50 +251,54 @@ _SIGNS: Final = {operator: sign for sign, operator in COMPARISONS.items()}
 
 def _predicate(condition: AttributeCondition, moment: Moment) -> Predicate:
     path, operator, values = condition.path, condition.operator, condition.values
+    if operator == "when":
+        assert condition.when is not None
+        spans: list[Bounds] = condition.when.bounds(moment.now, moment.time_zone)
+        return Attribute(path, Comparison("when", tuple(spans)))
+    comparison, negated = comparison_of(operator, values, moment)
+    found = Attribute(path, comparison)
+    return Not(found) if negated else found
+
+
+def comparison_of(operator: str, values: tuple[Scalar, ...], moment: Moment) -> tuple[Comparison, bool]:
+    """The comparison of an operator, and whether it is meant the other way round. Not of `when`."""
     match operator:
-        case "when":
-            assert condition.when is not None
-            bounds: list[Bounds] = condition.when.bounds(moment.now, moment.time_zone)
-            return Attribute(path, Comparison("when", tuple(bounds)))
-        case "ne":
-            return Not(Attribute(path, Comparison("eq", values)))
-        case "one_of":
-            return Attribute(path, Comparison("eq", values))
+        case "eq" | "ne" | "one_of":
+            return Comparison("eq", values), operator == "ne"
         case "has":
-            return Attribute(path, Comparison("has_any", values))
+            return Comparison("has_any", values), False
         case "count":
-            return _counted(path, str(values[0]), values[1])
+            return _counted(str(values[0]), values[1])
         case "between" | "gt" | "gte" | "lt" | "lte":
-            return Attribute(path, _range(operator, values, moment))
+            return _range(operator, values, moment), False
         case _:
-            return Attribute(path, Comparison(operator, values))
+            return Comparison(operator, values), False
 
 
-def _counted(path: Path, comparison: str, number: Scalar) -> Predicate:
-    if comparison == "ne":
-        return Not(_counted(path, "eq", number))
-    if comparison == "eq":
-        return Attribute(path, Comparison("count", (number, number, True, True)))
-    return Attribute(path, Comparison("count", _bounds(comparison, number, number)))
+def _counted(comparison: str, number: Scalar) -> tuple[Comparison, bool]:
+    if comparison in ("eq", "ne"):
+        return Comparison("count", (number, number, True, True)), comparison == "ne"
+    return Comparison("count", bounds(comparison, number, number)), False
 
 
-def _bounds(operator: str, first: Scalar, last: Scalar) -> tuple[Any, ...]:
+def bounds(operator: str, first: Any, last: Any) -> tuple[Any, Any, bool, bool]:
     """(low, high, low included, high included) of a comparison with what lies from `first` to `last`."""
-    return {
+    found: tuple[Any, Any, bool, bool] = {
         "gt": (last, None, False, False),
         "gte": (first, None, True, False),
         "lt": (None, first, False, False),
         "lte": (None, last, False, True),
         "between": (first, last, True, True),
     }[operator]
+    return found
 
 
 def _range(operator: str, values: tuple[Scalar, ...], moment: Moment) -> Comparison:
     low, high = values[0], values[-1]
     if not isinstance(low, str) or not isinstance(high, str):
-        return Comparison("range", _bounds(operator, low, high))
+        return Comparison("range", bounds(operator, low, high))
     first, last = time_span(low, moment.time_zone)[0], time_span(high, moment.time_zone)[1]
-    start, end, with_start, with_end = _bounds(operator, first, last)
+    start, end, with_start, with_end = bounds(operator, first, last)
     if start is not None and not with_start:
         start += 1
     if end is not None and not with_end:
@@ -318,7 +328,7 @@ _SAYS: Final = {
 
 
 def _phrase(condition: AttributeCondition) -> str:
-    values = [f"“{value}”" if isinstance(value, str) else _scalar_text(value) for value in condition.values]
+    values = [f"“{value}”" if isinstance(value, str) else scalar_text(value) for value in condition.values]
     when = "" if condition.when is None else window_phrase(condition.when)
     sign = _SIGNS[str(condition.values[0])] if condition.operator == "count" else ""
     name = f"the attribute {path_text(condition.path)}"

@@ -6,12 +6,14 @@ from msgspec import Struct
 
 from regulars.audience.filters import predicates as p
 from regulars.audience.filters.catalogue import Moment
-from regulars.audience.filters.predicates import Member, Not, Predicate
+from regulars.audience.filters.predicates import Member, Not, Predicate, TiedSince
 from regulars.audience.questions.faults import BadValueError, unknown_name
 from regulars.audience.questions.json_reader import ObjectReader
 from regulars.audience.questions.subject import Subject
 from regulars.audience.questions.tokens import TokenReader, word_or_quoted
 from regulars.audience.questions.tree import MOST_IDS, Id, TieCondition
+from regulars.audience.questions.window_text import parse_window, starts_window
+from regulars.audience.questions.windows import read_window, window_phrase, window_text, write_window
 from regulars.domain.references import parse_reference
 from regulars.domain.relations import BY_NAME
 
@@ -98,12 +100,13 @@ def _read(reader: ObjectReader) -> TieCondition:
     passed: bool | None = reader.get("passed", _flag, None)
     if passed is not None and kind != "assessment":
         reader.refuse("passed", BadValueError("can be given for an assessment only"))
-    return TieCondition(kind, quantifier, ids, passed)
+    return TieCondition(kind, quantifier, ids, passed, reader.get("when", read_window, None))
 
 
 def _write(condition: TieCondition) -> dict[str, Any]:
     result = {} if condition.passed is None else {"passed": condition.passed}
-    return {"has": condition.kind, condition.quantifier: [*condition.ids], **result}
+    when = {} if condition.when is None else {"when": write_window(condition.when)}
+    return {"has": condition.kind, condition.quantifier: [*condition.ids], **result, **when}
 
 
 def _parse(lead: str, tokens: TokenReader) -> TieCondition:
@@ -116,7 +119,8 @@ def _parse(lead: str, tokens: TokenReader) -> TieCondition:
     passed: bool | None = None
     if lead == "assessment" and (result := tokens.accept("passed", "failed")):
         passed = result == "passed"
-    return TieCondition(lead, quantifier, tuple(dict.fromkeys(ids)), passed)
+    when = parse_window(tokens) if starts_window(tokens) else None
+    return TieCondition(lead, quantifier, tuple(dict.fromkeys(ids)), passed, when)
 
 
 def ids_text(ids: tuple[Id, ...], prefix: str = "") -> str:
@@ -127,6 +131,7 @@ def ids_text(ids: tuple[Id, ...], prefix: str = "") -> str:
 
 def _print(condition: TieCondition) -> str:
     result = "" if condition.passed is None else (" passed" if condition.passed else " failed")
+    result += "" if condition.when is None else f" {window_text(condition.when)}"
     if condition.quantifier == "any_of":
         return f"{condition.kind}:{ids_text(condition.ids)}{result}"
     shown = ", ".join(word_or_quoted(str(each), reserved=_RESERVED) for each in condition.ids)
@@ -134,14 +139,20 @@ def _print(condition: TieCondition) -> str:
 
 
 def _predicate(condition: TieCondition, moment: Moment) -> Predicate:
-    relation = _relation(condition)
+    relation, when = _relation(condition), condition.when
+
+    def tied(ids: tuple[Id, ...]) -> Predicate:
+        if when is None:
+            return Member(relation, ids)
+        return TiedSince(relation, ids, tuple(when.bounds(moment.now, moment.time_zone)))
+
     match condition.quantifier:
         case "all_of":
-            return p.All(tuple(Member(relation, (each,)) for each in condition.ids))
+            return p.All(tuple(tied((each,)) for each in condition.ids))
         case "none_of":
-            return Not(Member(relation, condition.ids))
+            return Not(tied(condition.ids))
         case _:
-            return Member(relation, condition.ids)
+            return tied(condition.ids)
 
 
 def objects_phrase(noun: str, ids: tuple[Id, ...], among: str) -> str:
@@ -158,13 +169,14 @@ def _phrase(condition: TieCondition) -> str:
     says = tie.denied if condition.quantifier == "none_of" else tie.phrase
     if condition.passed is not None:
         says = says.replace("complete", "pass" if condition.passed else "fail").replace("passd", "passed")
-    return says.format(objects)
+    when = "" if condition.when is None else f" since a moment {window_phrase(condition.when)}"
+    return says.format(objects) + when
 
 
 HAS: Final = Subject(
     "has",
     TieCondition,
-    (*QUANTIFIERS, "passed"),
+    (*QUANTIFIERS, "passed", "when"),
     tuple(TIES),
     f"Tied to objects by number or key: {', '.join(TIES)}.",
     ({"has": "tag", "any_of": ["vip", 7]}, "tag:(vip, 7)"),

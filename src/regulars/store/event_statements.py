@@ -1,0 +1,69 @@
+"""Statements that read activity for event columns, and the times of ties."""
+
+from typing import Final
+
+from sqlalchemy import and_, bindparam, func, select
+
+from regulars.store.schema import activities, objects, relations
+from regulars.store.statement import KeyedJoin, Statement, keys_of, site_is
+
+_ROW: Final = [activities.c[name] for name in ("number", "customer", "name", "at", "log")]
+_numbers: Final = (activities.c.number > bindparam("after"), activities.c.number <= bindparam("until"))
+
+LAST_EVENT: Final = Statement("last_event", select(func.max(activities.c.number)).where(site_is(activities)))
+EVENTS_AFTER: Final = Statement(
+    "events_after",
+    select(*_ROW, activities.c.detail)
+    .where(site_is(activities), activities.c.number > bindparam("after"))
+    .order_by(activities.c.number)
+    .limit(bindparam("count")),
+)
+EVENTS_NAMED: Final = Statement(
+    "events_named",
+    select(*_ROW, activities.c.detail).where(
+        site_is(activities), *_numbers, activities.c.name == bindparam("event_name")
+    ),
+)
+TIMES_NAMED: Final = Statement(
+    "times_of_events_named",
+    select(activities.c.customer, activities.c.at).where(
+        site_is(activities), *_numbers, activities.c.name == bindparam("event_name")
+    ),
+)
+"""The same without what only some columns need, which is most of the reading."""
+
+EVENTS_AT: Final = Statement(
+    "events_at",
+    select(activities.c.name, activities.c.at, activities.c.uuid, activities.c.lacks, activities.c.log)
+    .where(
+        site_is(activities),
+        activities.c.customer == bindparam("customer"),
+        activities.c.at.between(bindparam("first"), bindparam("last")),
+    )
+    .order_by(activities.c.at, activities.c.number)
+    .limit(bindparam("count")),
+)
+_listed, (_kind, _key) = keys_of(objects.c.kind, objects.c.key)
+NUMBERS_OF_KEYS: Final = Statement(
+    "numbers_of_keys",
+    select(objects.c.kind, objects.c.key, objects.c.number).select_from(
+        KeyedJoin(_listed, objects, and_(site_is(objects), objects.c.kind == _kind, objects.c.key == _key))
+    ),
+)
+_listed, (_customer,) = keys_of(relations.c.customer)
+TIE_TIMES: Final = Statement(
+    "tie_times",
+    select(relations.c.customer, relations.c.at).select_from(
+        KeyedJoin(
+            _listed,
+            relations,
+            and_(
+                site_is(relations),
+                relations.c.customer == _customer,
+                relations.c.relation == bindparam("relation"),
+                relations.c.object == bindparam("object"),
+                relations.c.holds == 1,
+            ),
+        )
+    ),
+)
