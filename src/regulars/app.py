@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 from starlette.types import Receive, Scope, Send
 
+from regulars.audience.attribute_survey import AttributeSurveys
 from regulars.audience.service import Audience
 from regulars.audience.snapshot_directory import SnapshotDirectory
 from regulars.domain import phone
@@ -86,6 +87,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
     audience = Audience(
         store.changes, index_memory=settings.index_memory, directory=directory, on_follow_error=_not_followed
     )
+    surveys = AttributeSurveys(store.changes)
     keyring = Keyring(store, now_ms)
     async with store.snapshot() as connection:
         cursors = Sealer(await control.secret(connection), "cursor")
@@ -116,6 +118,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
             settings=settings,
             store=store,
             audience=audience,
+            surveys=surveys,
             keyring=keyring,
             bodies=BodyMemory(settings.bodies_memory),
             cursors=cursors,
@@ -132,6 +135,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
             await keyring.flush()
         observation.close()
         rates.close()
+        await surveys.close()
         await audience.close()
         await store.close()
 

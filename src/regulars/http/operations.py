@@ -6,6 +6,7 @@ from regulars.http import health, metrics
 from regulars.http.classic import batch, drip_campaigns, events, groups, logs, segments, subscription_groups, user_lists
 from regulars.http.classic import customers as classic_customers
 from regulars.http.jsonapi import (
+    attributes,
     audience_why,
     audiences,
     breakdown,
@@ -45,6 +46,7 @@ OPERATIONS: Final = (
     *audiences.OPERATIONS,
     *list_members.OPERATIONS,
     *audience_why.OPERATIONS,
+    *attributes.OPERATIONS,
     *contacts.OPERATIONS,
     *relationships.OPERATIONS,
     *offer_products.OPERATIONS,

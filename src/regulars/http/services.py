@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from regulars.audience.attribute_survey import AttributeSurveys
 from regulars.audience.service import Audience
 from regulars.domain.moments import now_ms
 from regulars.http.body_memory import BodyMemory
@@ -23,6 +24,7 @@ class Services(Struct, frozen=True):
     settings: Settings
     store: Store
     audience: Audience
+    surveys: AttributeSurveys
     keyring: Keyring
     bodies: BodyMemory
     cursors: Sealer

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
+from regulars.audience.attribute_survey import TYPES
 from regulars.domain.audiences import KINDS as AUDIENCE_KINDS
 from regulars.http.jsonapi.paging import PAGE_NUMBER
 from regulars.http.jsonapi.query import QuerySpec
@@ -53,6 +54,10 @@ ATTRIBUTES: Final[dict[str, Schema]] = {
             }
         )
     ),
+    "customers": such_as(WHOLE, 2523),
+    "types": listed(record({"type": one_of(TYPES), "customers": such_as(WHOLE, 2523)})),
+    "values": listed(record({"value": such_as(ANY, "pro"), "customers": such_as(WHOLE, 812)})),
+    "has_all_values": such_as(YES_OR_NO, True),
     "problem": such_as(or_null(TEXT), None),
     "used_by": listed(such_as(TEXT, "dormant-vips")),
     "created_at": MOMENT,
