@@ -31,8 +31,13 @@ AS_OLD_AS: Final = 20
 TYPES: Final = ("string", "number", "boolean", "array", "object", "null")
 
 _TYPE_OF: Final[dict[type, str]] = {
-    **{str: "string", int: "number", float: "number", bool: "boolean"},
-    **{list: "array", dict: "object", type(None): "null"},
+    str: "string",
+    int: "number",
+    float: "number",
+    bool: "boolean",
+    list: "array",
+    dict: "object",
+    type(None): "null",
 }
 _decode: Final = msgspec.json.Decoder().decode
 
