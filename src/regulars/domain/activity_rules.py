@@ -2,6 +2,8 @@
 
 from typing import Final, NamedTuple
 
+import msgspec
+
 from regulars.domain.activity import Activity
 from regulars.domain.address_rules import (
     create_person,
@@ -20,7 +22,7 @@ from regulars.domain.identity import Who
 from regulars.domain.latest_times import move_forward
 from regulars.domain.limits import Limits
 from regulars.domain.mail import RANK, Log, advance, identify_log
-from regulars.domain.orders import Sums, growth, report_of, total
+from regulars.domain.orders import Report, Sums, growth, report_of, tells_more, total, with_event_uuid
 from regulars.domain.outcome import Outcome, Verdict
 from regulars.domain.relations import BY_NAME, FLAG, ReportKind
 from regulars.domain.revenue_rules import add_revenue, note_currency
@@ -37,7 +39,10 @@ def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, sour
     Raises RefusedError when the identifiers disagree, or an `identify` breaks the rules of the upsert.
     """
     if activity.uuid is not None and activity.uuid in work.history.seen_uuids:
-        return Outcome("unchanged", _found(activity.who, work))
+        person = _found(activity.who, work)
+        if person is None or not _tells_more(activity, person.customer.number, work):
+            return Outcome("unchanged", person)
+        activity = _as_later_report(activity)
     if activity.profile is not None:
         if is_of_somebody_deleted(activity.who, activity.at, work):
             return Outcome("ignored")
@@ -190,6 +195,27 @@ def _keep(activity: Activity, person: Person, work: WorkingSet, at: int, *, log:
     )
 
 
+def _report(activity: Activity, work: WorkingSet) -> Report:
+    lacks_time = activity.at is None or activity.at_is_arrival
+    at = None if lacks_time or activity.at is None else min(activity.at, work.now)  # as it is kept
+    return report_of(None if activity.uuid_is_derived else activity.uuid, at, activity.detail)
+
+
+def _tells_more(activity: Activity, customer: int, work: WorkingSet) -> bool:
+    """Whether a repeat of an event tells an amount of its order that the event did not have."""
+    if activity.order_id is None or activity.uuid_is_derived:
+        return False
+    reports = work.history.orders.get((customer, activity.name, activity.order_id), ())
+    return tells_more(_report(activity, work), reports)
+
+
+def _as_later_report(activity: Activity) -> Activity:
+    """The repeat of an event, as a row of its own that says in its details which event it is about."""
+    assert activity.uuid is not None
+    detail = with_event_uuid(activity.detail, activity.uuid)
+    return msgspec.structs.replace(activity, uuid=None, detail=detail)
+
+
 class _Order(NamedTuple):
     """The effect of a report on its order. growth: cents by which the sum of its lines grows, by currency."""
 
@@ -201,9 +227,7 @@ class _Order(NamedTuple):
 def _order(activity: Activity, customer: int, work: WorkingSet) -> _Order:
     assert activity.order_id is not None
     reports = work.history.orders.setdefault((customer, activity.name, activity.order_id), [])
-    lacks_time = activity.at is None or activity.at_is_arrival
-    at = None if lacks_time or activity.at is None else min(activity.at, work.now)  # as it is kept
-    report = report_of(None if activity.uuid_is_derived else activity.uuid, at, activity.detail)
+    report = _report(activity, work)
     if report.uuid is None and report in reports:
         return _Order({}, is_new=False, is_repeat=True)
     before = total(activity.name, reports)

@@ -2,7 +2,8 @@
 
 The sum is one for each currency that amounts name, and one of those that name none (under None).
 
-Reports that bring ids of their own are lines of their own. Reports without one are the same line when they name the
+Reports that bring ids of their own are lines of their own; of several reports with one id, the one with the largest
+amount counts, so that an amount may be told later. Reports without one are the same line when they name the
 same products, and a refund also the same time; the later report's amount is taken. Such a line that says what a line
 with an id says is the same line.
 """
@@ -21,6 +22,9 @@ from regulars.domain.site_settings import parse_currency
 from regulars.domain.text import is_blank
 
 _LARGEST_PRODUCTS = 10_000
+
+_REPEATED = "event_uuid"
+"""The member of an event's details with the id (hex) of the event that it repeats. Callers cannot set it."""
 
 
 class Report(Struct, frozen=True):
@@ -46,14 +50,15 @@ def total(event: str, reports: Iterable[Report]) -> Sums:
     """The sums of an order's lines, from all reports of one event, "purchase" or "refund"."""
     known: dict[object, list[Report]] = defaultdict(list)
     unnamed: dict[object, Report] = {}
-    named: set[bytes] = set()
+    named: dict[bytes, Report] = {}
     for report in reports:
-        line: object = (report.products, report.at if event == "refund" else None)
         if report.uuid is None:
+            line = _line(event, report)
             unnamed[line] = max(unnamed.get(line, report), report, key=_rank)
-        elif report.uuid not in named:
-            named.add(report.uuid)
-            known[line].append(report)
+        elif report.uuid not in named or _rank_of_repeat(report) > _rank_of_repeat(named[report.uuid]):
+            named[report.uuid] = report
+    for report in named.values():
+        known[_line(event, report)].append(report)
     counted = [report for reports_of_line in known.values() for report in reports_of_line]
     # One without an id also counts where a line with an id lacks its amount: it is told here.
     counted += [report for line, report in unnamed.items() if not any(_is_same(report, each) for each in known[line])]
@@ -61,6 +66,12 @@ def total(event: str, reports: Iterable[Report]) -> Sums:
     for report in counted:
         found[report.currency] += report.amount or 0
     return {currency: cents for currency, cents in found.items() if cents}
+
+
+def tells_more(repeat: Report, reports: Iterable[Report]) -> bool:
+    """Whether the repeat of an event with an id of its own tells a larger amount than all reports with this id."""
+    same = [_rank_of_repeat(each) for each in reports if each.uuid == repeat.uuid]
+    return bool(same) and _rank_of_repeat(repeat) > max(same)
 
 
 def growth(before: Sums, after: Sums) -> Sums:
@@ -74,6 +85,16 @@ def _is_same(one: Report, other: Report) -> bool:
     return one.amount == other.amount and (None in (one.currency, other.currency) or one.currency == other.currency)
 
 
+def _line(event: str, report: Report) -> object:
+    """What reports without an id have in common if they are about the same line."""
+    return report.products, report.at if event == "refund" else None
+
+
+def _rank_of_repeat(report: Report) -> tuple[bool, int, str]:
+    """The order of reports with one id; the greatest counts: with an amount, the largest, a named currency."""
+    return report.amount is not None, report.amount or 0, report.currency or ""
+
+
 def _rank(report: Report) -> tuple[bool, float, int, str]:
     """The order of reports of one line; the greatest counts: with an amount, the latest, largest, a named currency."""
     at = float("-inf") if report.at is None else report.at
@@ -81,16 +102,31 @@ def _rank(report: Report) -> tuple[bool, float, int, str]:
 
 
 def report_of(uuid: bytes | None, at: int | None, detail: str | None) -> Report:
-    """The report in a stored event: its own id, its own time, and its details as JSON."""
+    """The report in a stored event: its own id, its own time, and its details as JSON.
+
+    A repeat that told more is a row without an id; its details have that of the event that it repeats.
+    """
     body: dict[str, Any] = msgspec.json.decode(detail) if detail else {}
     amount, currency = amount_in(body)
-    return Report(uuid, at, amount, _products(body), currency)
+    return Report(uuid or repeated_uuid(body), at, amount, _products(body), currency)
 
 
 def amount_in(body: Mapping[str, Any]) -> tuple[int | None, str | None]:
     """The amount (cents) in the details of an event and the currency that it names; None for what is not told."""
     amount = _amount(body)
     return amount, None if amount is None else _currency(body)
+
+
+def with_event_uuid(detail: str | None, uuid: bytes) -> str:
+    """The details of a repeat, with the id of the event that it repeats."""
+    body: dict[str, Any] = msgspec.json.decode(detail) if detail else {}
+    return msgspec.json.encode({**body, _REPEATED: uuid.hex()}).decode()
+
+
+def repeated_uuid(body: dict[str, Any]) -> bytes | None:
+    """The id of the event that a stored event repeats, from its details; None if it repeats none."""
+    repeated = body.get(_REPEATED)
+    return bytes.fromhex(repeated) if isinstance(repeated, str) else None
 
 
 def _amount(body: Mapping[str, Any]) -> int | None:

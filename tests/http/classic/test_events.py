@@ -320,3 +320,17 @@ def test_a_bulk_call_tells_which_events_had_fields_that_cannot_be_read(api: Clie
     assert (told["index"], told["warnings"][0]["field"]) == (1, "phone_number")
     strict = done(api.post("bulkevents?strict=true", {"events": events}))
     assert [failure["index"] for failure in strict["failed"]] == [1]
+
+
+def test_a_repeat_tells_the_amount_that_its_event_did_not_have(api: Client) -> None:
+    email, uuid = fresh(), fresh()
+    body = {"order_id": "O-11", "event_uuid": uuid, "product_id": "later"}
+    assert record(api, "purchase", email, **body) == "created"
+    event = {"event": "purchase", "email": email, **body, "revenue": 40}
+    assert done(api.post("bulkevents", {"events": [event, event]}))["count"] == 2
+    assert record(api, "purchase", email, **body, revenue=40) == "unchanged"
+    assert record(api, "purchase", email, **body) == "unchanged"
+    assert (show(api, email)["lifetime_orders"], show(api, email)["lifetime_revenue"]) == (1, 40)
+    events = done(api.get(f"event/history?email={email}"))["events"]
+    assert len({each["event_uuid"] for each in events}) == 1
+    assert len(events) == 2

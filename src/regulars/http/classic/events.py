@@ -11,6 +11,7 @@ from regulars.domain.customer import Customer
 from regulars.domain.faults import Fault, RefusedError
 from regulars.domain.identity import uuid_text
 from regulars.domain.moments import iso
+from regulars.domain.orders import repeated_uuid
 from regulars.domain.profile import parse_who
 from regulars.domain.text import whole_number
 from regulars.domain.working import ActivityRow
@@ -112,6 +113,7 @@ async def history(call: Call, caller: Reader) -> Response:
 def _past_event(row: ActivityRow, customer: Customer | None) -> dict[str, Any]:
     """An event as it was sent, with its time and customer (null if deleted)."""
     detail = msgspec.json.decode(row.detail) if row.detail else {}
+    uuid = row.uuid or repeated_uuid(detail)
     whose = (
         None
         if customer is None
@@ -121,7 +123,7 @@ def _past_event(row: ActivityRow, customer: Customer | None) -> dict[str, Any]:
         **detail,
         "event": row.name,
         "timestamp": iso(row.at),
-        "event_uuid": None if row.uuid is None else uuid_text(row.uuid),
+        "event_uuid": None if uuid is None else uuid_text(uuid),
         "customer": whose,
     }
 
