@@ -20,7 +20,10 @@ OBJECTS = 2 * SLICE + 500
 
 
 class Turns:
-    """Counts the rows that SQLite hands to the event loop's thread in one turn of the loop."""
+    """Counts the rows that SQLite hands to the event loop's thread in one turn of the loop.
+
+    A JSON array in a row counts as its elements do.
+    """
 
     def __init__(self) -> None:
         self.most = 0
@@ -31,7 +34,7 @@ class Turns:
         if threading.get_ident() == self._thread:
             if not self._rows:
                 asyncio.get_running_loop().call_soon(self._end)
-            self._rows += 1
+            self._rows += 1 + sum(value.count("],[") for value in row if isinstance(value, str))
             self.most = max(self.most, self._rows)
         return row
 
@@ -70,7 +73,8 @@ def full(turns: Turns, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli
         ties: list[Any] = [upsert(email="a@example.com"), SaveObject(kind="offer", key="all", name="All")]
         for start in range(0, OBJECTS, 500):
             keys = [f"{start + each:05}" for each in range(500)]
-            ties.append(Relate(Who(number=1), "tag.has", tuple(f"tag-{key}" for key in keys), "add"))
+            for kind, relation in (("tag", "tag.has"), ("group", "group.member")):
+                ties.append(Relate(Who(number=1), relation, tuple(f"{kind}-{key}" for key in keys), "add"))
             ties.append(LinkProducts("all", tuple(f"product-{key}" for key in keys), "add"))
         outcomes = app.run(ledger.submit_all(1, ties))
         assert all(outcome.refusal is None for outcome in outcomes)
@@ -91,6 +95,11 @@ CALLS = (
     "/v1/customers/4294967297/relationships/tags",
     "/v1/contacts/4294967297?include=tags",
     "/v1/contacts?include=tags",
+    "/v1/customers/4294967297?include=contact",
+    "/v1/customers/4294967297/relationships/groups",
+    "/api/v1/customers/a@example.com",
+    "/api/v1/customers?email=a@example.com",
+    "/api/v1/customers/a@example.com/logs",
 )
 
 
@@ -100,6 +109,36 @@ def test_no_turn_is_given_more_rows_than_a_slice(full: Client, turns: Turns, cal
     reply = full.get(call)
     assert reply.status_code == 200, reply.text[:300]
     assert 0 < turns.most <= SLICE + 100
+
+
+WRITES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("customers", {"email": "a@example.com", "name": "Ada"}),
+    ("customers", {"email": "a@example.com", "groups": ["group-00001"]}),
+    ("customers/bulk", {"customers": [{"email": "a@example.com", "name": "Bea"}, {"email": "b@example.com"}]}),
+    ("event", {"email": "a@example.com", "event": "visit"}),
+    ("/v1/customers/4294967297/relationships/groups", {"data": [{"type": "groups", "id": "group-00002"}]}),
+)
+
+
+@pytest.mark.parametrize(("path", "body"), WRITES)
+def test_no_write_to_a_customer_with_many_ties_gives_a_turn_more_than_a_slice(
+    full: Client, turns: Turns, path: str, body: dict[str, Any]
+) -> None:
+    turns.most = 0
+    reply = full.post(path, body)
+    assert reply.status_code == 200, reply.text[:300]
+    assert 0 < turns.most <= SLICE + 100
+
+
+def test_a_customer_in_many_groups_is_shown_and_changed_as_a_whole(full: Client) -> None:
+    groups = [f"group-{number:05}" for number in range(OBJECTS)]
+    shown = full.get("customers/a@example.com").json()["customer"]
+    assert shown["groups"] == groups
+    found = full.get("customers?email=a@example.com").json()
+    assert found["customers"] == [found["user"]] == found["users"] == [shown]
+    changed = full.post("customers", {"email": "a@example.com", "groups": groups[:2] + groups[-2:]}).json()
+    assert changed["result"] == "unchanged"
+    assert changed["customer"]["groups"] == groups
 
 
 def test_a_long_list_of_groups_is_whole(full: Client) -> None:

@@ -32,7 +32,7 @@ from regulars.domain.money import decimal_text
 from regulars.domain.profile import parse_who
 from regulars.domain.references import parse_reference
 from regulars.store.audience_reads import with_references
-from regulars.store.reads import find_person, lines_by_number
+from regulars.store.reads import find_card, lines_by_number
 from regulars.store.store import Store
 
 
@@ -125,10 +125,10 @@ class Answering:
 
         async def prepare(snapshot: Any) -> None:
             await self._prepare(snapshot)
-            found = await find_person(snapshot.connection, self._site, who)
+            found = await find_card(snapshot.connection, self._site, who)
             if found is None:
                 raise FailedError(f"There is no customer {address}.")
-            numbers.append(found.customer.number)
+            numbers.append(found.number)
             if not isinstance(self._node, Members):
                 self._node = Members(self._node, mentions_hidden(self._node))
 

@@ -20,15 +20,16 @@ _encode: Final = msgspec.json.Encoder().encode
 async def rendered(items: Iterable[_Item], show: Callable[[_Item], Any]) -> list[Any]:
     """What `show` makes of each item, to be put into a JSON document.
 
-    Where it takes more than a turn, what was made in a turn is encoded at its end (as `msgspec.Raw`), so that the
-    document is no long work when it is encoded as a whole. What is made of a single item is never encoded.
+    Where it takes more than a turn, what was made in a turn is encoded at its end, so that the document is no long work
+    when it is encoded as a whole. The list then has one `msgspec.Raw` for the items of each turn, joined by commas.
+    What is made of a single item is never encoded.
     """
     found: list[Any] = []
     encoded = 0
     began = time.perf_counter()
     for item in items:
         if len(found) - encoded >= ITEMS or (found and time.perf_counter() - began > HELD_SECONDS):
-            found[encoded:] = [msgspec.Raw(_encode(each)) for each in found[encoded:]]
+            found[encoded:] = [msgspec.Raw(_encode(found[encoded:])[1:-1])]
             encoded = len(found)
             await asyncio.sleep(0)
             began = time.perf_counter()

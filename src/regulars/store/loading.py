@@ -16,7 +16,6 @@ from regulars.domain.address_rules import identifiers_of
 from regulars.domain.commands import Command, Needs
 from regulars.domain.commands.activity_needs import declare_anonymous
 from regulars.domain.consent import Consent, Moments
-from regulars.domain.customer import Customer, Person
 from regulars.domain.drip_campaigns import KIND, RELATION, PendingMail
 from regulars.domain.faults import UnknownSiteError
 from regulars.domain.identity import Who
@@ -41,7 +40,7 @@ from regulars.store.audience_reads import load_audiences
 from regulars.store.candidates import Candidates
 from regulars.store.drip_reads import plan_of_row
 from regulars.store.engine import Connection, Row, Values
-from regulars.store.reads import picture_ties
+from regulars.store.pictures import add_people
 from regulars.store.statement import Statement
 from regulars.store.tombstone_hashes import hash_of
 
@@ -177,11 +176,7 @@ class Loading:
             work.objects.add(RelatedObject(*row))
         for uuid, customer, log in seen:
             work.history.see(uuid, customer if log is None else None)
-        for rows in answers[:4]:
-            for row in rows:
-                if row[0] not in work.people.by_number:
-                    work.people.add(Person(Customer(*row[:-1]), picture_ties(row[-1])))
-
+        await add_people(self._connection, self._site, work.people, [row for rows in answers[:4] for row in rows])
         for row in (*mails, *oldest, *newest):
             log = Log(*row)
             work.history.note_mail(work.history.logs.setdefault(log.identity, log), log.key)
@@ -257,8 +252,7 @@ class Loading:
                 self._links.append(msgspec.structs.replace(need.who, mail=need.key))
         missing = {link.number for link in self._links if link.number is not None} - work.people.by_number.keys()
         (people,) = await self._ask(self._keyed(sql.PEOPLE_BY_NUMBER, missing))
-        for row in people:
-            work.people.add(Person(Customer(*row[:-1]), picture_ties(row[-1])))
+        await add_people(self._connection, self._site, work.people, people)
 
     async def _second_round(self) -> None:
         """Read the last numbers of objects, the ties to replace and the products of offers; often there is no need."""

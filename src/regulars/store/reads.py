@@ -12,10 +12,11 @@ from regulars.domain.identity import Who
 from regulars.domain.mail import Log
 from regulars.domain.objects import RelatedObject
 from regulars.domain.references import Reference
-from regulars.domain.relations import BY_CODE, BY_NAME, KIND_CODES, KINDS, Tie
+from regulars.domain.relations import BY_CODE, BY_NAME, KIND_CODES, KINDS
 from regulars.store import statements as sql
 from regulars.store.engine import SLICE, Connection, Row
 from regulars.store.offer_statements import OFFER_PRODUCTS
+from regulars.store.pictures import is_cut, picture_ties, whole_picture
 from regulars.store.query import Query, read
 from regulars.store.statement import Statement
 
@@ -66,6 +67,20 @@ _PERSON_BY: Final = (
 
 async def find_person(connection: Connection, site: int, who: Who) -> Picture[CustomerCard] | None:
     """The customer with these identifiers, None if there is none or they belong to different customers."""
+    found = await _find(connection, site, who)
+    if found is not None and is_cut(found):
+        found.ties = await whole_picture(connection, site, found.customer.number)
+    return found
+
+
+async def find_card(connection: Connection, site: int, who: Who) -> CustomerCard | None:
+    """`find_person` for callers that do not need the ties."""
+    found = await _find(connection, site, who)
+    return None if found is None else found.customer
+
+
+async def _find(connection: Connection, site: int, who: Who) -> Picture[CustomerCard] | None:
+    """The customer with these identifiers. The picture may be cut."""
     found: Picture[CustomerCard] | None = None
     for name, statement in _PERSON_BY:
         key = getattr(who, name)
@@ -220,17 +235,6 @@ async def find_object(connection: Connection, site: int, kind: str, reference: R
     row = await connection.one(statement, {"site": site, "keys": _json([(KIND_CODES[kind], reference)])})
     found = None if row is None else RelatedObject(*row)
     return None if found is None or found.deleted_at is not None else found
-
-
-_PictureTie = tuple[int, int, int, int, str | None]
-_read_ties = msgspec.json.Decoder(list[_PictureTie]).decode
-
-
-def picture_ties(text: str) -> dict[tuple[int, int], Tie]:
-    """Decode the ties in a customer's picture from JSON."""
-    if text == "[]":
-        return {}
-    return {(relation, item): Tie(bool(holds), at, key) for relation, item, holds, at, key in _read_ties(text)}
 
 
 def _json(keys: Sequence[object]) -> str:

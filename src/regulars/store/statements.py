@@ -24,9 +24,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from regulars.domain.changes import NULL
 from regulars.domain.customer import IDENTITY_FIELDS
 from regulars.domain.objects import OWN_NUMBERS
-from regulars.domain.relations import BY_CODE, KIND_CODES, PROFILE_RELATIONS_END
+from regulars.store.picture_statements import picture
 from regulars.store.schema import activities, changes, consents, customers, logs, objects, relations, site_heads
-from regulars.store.statement import JsonArray, JsonGroupArray, KeyedJoin, Statement, keys_of, site_is
+from regulars.store.statement import KeyedJoin, Statement, keys_of, site_is
 
 
 def _columns(table: Table) -> list:  # type: ignore[type-arg]
@@ -108,39 +108,10 @@ NEW_HEAD = Statement("new_head", insert(site_heads))
 
 # -- what a batch reads ---------------------------------------------------------------------------------------
 
-_kind_of_relation = case(
-    *(
-        (relations.c.relation == literal_column(str(code)), literal_column(str(KIND_CODES[item.kind])))
-        for code, item in BY_CODE.items()
-        if item.kind and code < PROFILE_RELATIONS_END
-    )
-)
-_picture = (
-    select(
-        JsonGroupArray(
-            JsonArray(relations.c.relation, relations.c.object, relations.c.holds, relations.c.at, objects.c.key)
-        )
-    )
-    .select_from(
-        relations.outerjoin(
-            objects,
-            and_(site_is(objects), objects.c.kind == _kind_of_relation, objects.c.number == relations.c.object),
-        )
-    )
-    .where(
-        site_is(relations),
-        relations.c.customer == customers.c.number,
-        relations.c.relation < literal_column(str(PROFILE_RELATIONS_END)),
-    )
-    .correlate(customers)
-    .scalar_subquery()
-)
-"""The ties in a customer's picture, as JSON, with the keys of the objects that have one."""
-
-PEOPLE_BY_EMAIL = _by("people_by_email", customers, "email_key", beside=[_picture])
-PEOPLE_BY_CUSTOMER_ID = _by("people_by_customer_id", customers, "customer_id", beside=[_picture])
-PEOPLE_BY_UUID = _by("people_by_uuid", customers, "uuid", beside=[_picture])
-PEOPLE_BY_NUMBER = _by("people_by_number", customers, "number", beside=[_picture])
+PEOPLE_BY_EMAIL = _by("people_by_email", customers, "email_key", beside=[picture])
+PEOPLE_BY_CUSTOMER_ID = _by("people_by_customer_id", customers, "customer_id", beside=[picture])
+PEOPLE_BY_UUID = _by("people_by_uuid", customers, "uuid", beside=[picture])
+PEOPLE_BY_NUMBER = _by("people_by_number", customers, "number", beside=[picture])
 CUSTOMERS_BY_NUMBER = _by("customers_by_number", customers, "number")
 LOGS_BY_NUMBER = _by("logs_by_number", logs, "number")
 LOGS_BY_IDENTITY = _by("logs_by_identity", logs, "identity")
@@ -298,7 +269,7 @@ def _person_by(column: str) -> Statement:
     """One customer by one of its keys, with its picture's ties as JSON: one statement, one lookup."""
     return Statement(
         f"person_by_{column}",
-        select(*_CARD, _picture).where(site_is(customers), customers.c[column] == bindparam("key")),
+        select(*_CARD, picture).where(site_is(customers), customers.c[column] == bindparam("key")),
     )
 
 

@@ -1,6 +1,9 @@
 """The `customer` object of the classic surface: the union of what Sendwithus and Blueshift clients read."""
 
+import asyncio
 from typing import Any, Final
+
+import msgspec
 
 from regulars.domain.customer import Person, Picture, attributes_json, email_hash
 from regulars.domain.identity import uuid_text
@@ -8,6 +11,7 @@ from regulars.domain.moments import SECOND, iso, iso_or_none
 from regulars.domain.money import number
 from regulars.domain.profile import NO_LOCALE
 from regulars.domain.relations import BY_NAME, FLAG
+from regulars.store.engine import SLICE
 from regulars.store.reads import CustomerCard
 
 _CONSENT: Final = (BY_NAME["subscribed"].code, FLAG)
@@ -16,6 +20,13 @@ _SPAM_REPORTED: Final = BY_NAME["spam_reported"].code
 _GROUP: Final = BY_NAME["group.member"].code
 _NEWSLETTERS: Final = ((BY_NAME["newsletter.subscribed"].code, True), (BY_NAME["newsletter.unsubscribed"].code, False))
 _Held = dict[int, list[tuple[int, str | None]]]
+
+
+async def shown_customer(person: Person | Picture[CustomerCard]) -> dict[str, Any] | msgspec.Raw:
+    """`customer_object` as part of a response. With many ties it is built and encoded on a thread."""
+    if len(person.ties) <= SLICE:
+        return customer_object(person)
+    return await asyncio.to_thread(lambda: msgspec.Raw(msgspec.json.encode(customer_object(person))))
 
 
 def customer_object(person: Person | Picture[CustomerCard]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from regulars.domain.profile import Profile, parse_profile, parse_who
 from regulars.http import rate_limits
 from regulars.http.call import Call, json_response
 from regulars.http.classic import schemas
-from regulars.http.classic.customer_object import customer_object
+from regulars.http.classic.customer_object import shown_customer
 from regulars.http.classic.surface import CLASSIC
 from regulars.http.errors import Problem
 from regulars.http.keyring import Caller, Reader, Writer
@@ -40,7 +40,7 @@ DONE: Final[dict[str, Any]] = {"success": True, "status": "OK"}
 async def show(call: Call, caller: Reader) -> Response:
     """One customer."""
     person = await find(call, caller, who_in_path(call))
-    return json_response({**DONE, "customer": customer_object(person)})
+    return json_response({**DONE, "customer": await shown_customer(person)})
 
 
 async def search(call: Call, caller: Reader) -> Response:
@@ -58,7 +58,7 @@ async def search(call: Call, caller: Reader) -> Response:
     who = parse_who(wanted, limits=call.services.store.limits)
     async with call.services.store.shared_snapshot() as connection:
         person = await find_person(connection, caller.site, who)
-    shown = [] if person is None else [customer_object(person)]
+    shown = [] if person is None else [await shown_customer(person)]
     return json_response({**DONE, "customers": shown, "user": shown[0] if shown else None, "users": shown})
 
 
@@ -67,7 +67,7 @@ async def upsert(call: Call, caller: Writer) -> Response:
     profile = _profile(await call.json_object(), call, caller)
     outcome = await call.submit(caller.site, Upsert(profile))
     assert outcome.person is not None
-    done = {**DONE, "result": outcome.verdict, "customer": customer_object(outcome.person)}
+    done = {**DONE, "result": outcome.verdict, "customer": await shown_customer(outcome.person)}
     return json_response({**done, **warned(profile.warnings, outcome)})
 
 

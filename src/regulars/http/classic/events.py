@@ -26,7 +26,7 @@ from regulars.http.operation import Operation
 from regulars.http.schema import TEXT, WHOLE, listed, record, ref, such_as
 from regulars.store.log_reads import activities_of
 from regulars.store.query import read
-from regulars.store.reads import customers_by_number, find_person
+from regulars.store.reads import customers_by_number, find_card
 
 BULK_LIMIT: Final = 100
 BULK_BYTES: Final = 1024 * 1024
@@ -98,10 +98,10 @@ async def history(call: Call, caller: Reader) -> Response:
     number = None
     async with call.services.store.snapshot() as connection:
         if who is not None:
-            person = await find_person(connection, caller.site, who)
-            if person is None:
+            card = await find_card(connection, caller.site, who)
+            if card is None:
                 raise Problem("customer_not_found", "No customer has this email address, customer_id or uuid.")
-            number = person.customer.number
+            number = card.number
         rows = await activities_of(
             connection, caller.site, number, name=name or None, looked_at=LOOKED_AT if name else limit, count=limit
         )

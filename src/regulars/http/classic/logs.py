@@ -22,7 +22,7 @@ from regulars.http.schema import SECONDS, TEXT, listed, ref, such_as
 from regulars.store.drip_reads import find_pending_log, pending_logs_of
 from regulars.store.engine import Connection
 from regulars.store.log_reads import events_of_log, find_log, logs_of_site, mail_names
-from regulars.store.reads import FOREVER, find_person, logs_of
+from regulars.store.reads import FOREVER, find_card, logs_of
 
 LARGEST_COUNT: Final = 100
 LARGEST_OFFSET: Final = 10_000
@@ -52,16 +52,16 @@ async def of_customer(call: Call, caller: Reader) -> Response:
         before * SECOND if before < _LATEST else FOREVER,
     )
     async with call.services.store.snapshot() as connection:
-        person = await find_person(connection, caller.site, who)
-        email_key = person.customer.email_key if person is not None else who.email_key
-        number = None if person is None else person.customer.number
+        card = await find_card(connection, caller.site, who)
+        email_key = card.email_key if card is not None else who.email_key
+        number = None if card is None else card.number
         wanted: Any = {"email_key": email_key or "", "customer": number, "after": after, "before": before}
         logs = await logs_of(connection, caller.site, **wanted, count=count)
         if _is_given(call, "count"):
             logs += await pending_logs_of(connection, caller.site, **wanted, count=count)
             logs = sorted(logs, key=lambda log: (-log.created_at, -log.number))[:count]
         names = await mail_names(connection, caller.site, logs)
-    if person is None and not logs:
+    if card is None and not logs:
         raise Problem("customer_not_found", "No customer or email has this address.")
     return json_response({**DONE, "logs": [log_object(log, caller.site, names) for log in logs]})
 

@@ -36,7 +36,7 @@ from regulars.http.operation import Operation
 from regulars.http.schema import TEXT, listed, record, such_as
 from regulars.store.engine import Connection
 from regulars.store.object_lists import objects_in_slices
-from regulars.store.reads import find_object, find_person
+from regulars.store.reads import find_card, find_object
 
 EVERY: Final = "*"
 """Asks for all audiences that somebody is in."""
@@ -104,8 +104,8 @@ def _named(call: Call, caller: Caller, site: int, text: str) -> Find:
         raise ParameterProblem("customer", who)
 
     async def find(connection: Connection) -> Customer | None:
-        found = await find_person(connection, site, who)
-        return None if found is None else await by_number(site, found.customer.number)(connection)
+        found = await find_card(connection, site, who)
+        return None if found is None else await by_number(site, found.number)(connection)
 
     return find
 

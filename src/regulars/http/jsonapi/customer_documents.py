@@ -112,9 +112,10 @@ async def included_objects(
     connection: Connection, context: RenderContext, name: str, relation: str, ties: Ties
 ) -> tuple[Ties, list[dict[str, Any]]]:
     """The ties without those to objects that are not searched for, and the objects of a relationship."""
-    numbers = {number for (_, each), tied in ties.items() if each == relation for number in tied}
+    tied = [numbers for (_, each), numbers in ties.items() if each == relation]
+    numbers = tied[0] if len(tied) == 1 else sorted(set().union(*tied))
     kind = BY_KIND[BY_NAME[relation].kind or ""]
-    objects = await reads.objects_by_number(connection, context.site, kind.kind, sorted(numbers))
+    objects = await reads.objects_by_number(connection, context.site, kind.kind, numbers)
     if text := search_key(context.searches.get(name, "")):
         objects = [item for item in objects if text in item.title_key]
         kept = {item.number for item in objects}
