@@ -95,6 +95,7 @@ def take(model: Model, step: tuple):  # type: ignore[type-arg,no-untyped-def]
             record = model.clear(relation, target, at)
             if again is not None and model.customers:
                 known = sorted(model.customers)
-                tied = model.upsert(known[again % len(known)], {}, {}, [(relation, target, True)])
+                columns = {} if at is None else {"updated_at": at}  # as the ledger notes with each new tie
+                tied = model.upsert(known[again % len(known)], columns, {}, [(relation, target, True)])
                 record.entries += tied.entries
             return record

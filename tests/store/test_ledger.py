@@ -605,7 +605,7 @@ async def test_an_entry_tells_what_changed_and_no_more(at: Running) -> None:
         ([Entry(1, columns=[(0, NOW_CREATED), (1, 5000), (3, 0), (14, NOW_CREATED)], texts=[0, 1])], False),
         ([Entry(1, columns=[(14, NOW_CREATED + 1)], texts=[6], attributes=True)], False),
         ([Entry(1, columns=[(14, NOW_CREATED + 2)], ties=[(TAG, FIRST, True)])], False),
-        ([], False),
+        ([Entry(1, moved=[(TAG, FIRST)])], False),
         ([], False),
         ([], True),
     ]
