@@ -25,6 +25,7 @@ from regulars.audience.service import Audience
 from regulars.audience.snapshot_directory import SnapshotDirectory
 from regulars.cli.output import FailedError
 from regulars.domain.audiences import KIND
+from regulars.domain.changes import Name
 from regulars.domain.faults import RefusedError
 from regulars.domain.identity import public_number
 from regulars.domain.moments import iso_or_none, now_ms
@@ -122,6 +123,7 @@ class Answering:
         except RefusedError as error:
             raise FailedError(error.sentence) from None
         numbers: list[int] = []
+        named: dict[Name, int] = {}
 
         async def prepare(snapshot: Any) -> None:
             await self._prepare(snapshot)
@@ -131,9 +133,11 @@ class Answering:
             numbers.append(found.number)
             if not isinstance(self._node, Members):
                 self._node = Members(self._node, mentions_hidden(self._node))
+            sets = why.sets_of(self._node, numbers[-1], self._moment)
+            named.update(await why.numbers_of(snapshot, self._site, sets))
 
         def work(index: SiteIndex, found: Sequence[BitMap]) -> why.Why | None:
-            return why.explain(self._node, index, found, self._moment)
+            return why.explain(self._node, index, found, self._moment, named)
 
         asking = self._audience.study(
             self._site, lambda: why.sets_of(self._node, numbers[-1], self._moment), work, prepare=prepare

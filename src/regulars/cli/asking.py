@@ -25,6 +25,7 @@ Conditions:
   created in last 30d               a time; also from 2026-01-01 to 2026-02-01, in this month
   has phone                         a field that is set
   opened:broadcast/8                an email; also sent, delivered, clicked, bounced, dropped
+  did purchase >= 3 in last 90d     what they did; also sum(purchase.revenue) > 500
   anna smith                        words: search in name and address
   sample 10%                        a fixed sample
   in audience/dormant   in list/7   in a saved audience or a list

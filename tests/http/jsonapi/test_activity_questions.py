@@ -1,5 +1,6 @@
 """Questions about what customers did, over HTTP."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -45,6 +46,39 @@ def test_a_check_tells_all_forms(world: World) -> None:
     assert reply["q"] == text
     assert reply["sentence"] == "customers who did “wished” with stars above 1 at least 2 times within the last 90 days"
     assert reply["question"]["where"] == [{"property": "stars", "gt": 1}]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"did": "wished", "times": {"gte": 2}, "when": {"last": "30d"}},
+        {"did": "wished", "first": {"when": {"last": "30d"}}},
+        {"did": "wished", "times": 0, "when": {"this": "month"}},
+        {"has": "tag", "any_of": ["wishing"], "when": {"last": "7d"}},
+        {"mail": "opened", "template": ["welcome"], "when": {"last": "7d"}},
+        {"sequence": [{"did": "wished"}, {"did": "purchase", "absent": True}], "within": "3d"},
+    ],
+    ids=lambda question: "-".join(question),
+)
+def test_until_is_when_the_clock_alone_flips_it(world: World, question: dict[str, Any]) -> None:
+    email = "until@example.com"
+    for _ in range(2):
+        happened(world, "wished", email)
+    happened(world, "tag_added", email, tag_id="wishing")
+    happened(world, "email_opened", email, template_id="welcome", log_id="m-until")
+    number = world.one.document("/v1/customers", params={"q": f'email = "{email}"'})["data"][0]["id"]
+
+    def why(**more: Any) -> Any:
+        reply = world.one.send("POST", f"/v1/customers/{number}/why", json={"question": question, **more})
+        assert reply.status_code == 200, reply.text
+        return reply.json()["data"]["attributes"]
+
+    found = why()
+    until = datetime.fromisoformat(found["tree"][0]["until"])
+    assert found["changes_at"] == found["tree"][0]["until"]
+    second = timedelta(seconds=1)
+    assert why(as_of=(until - second).isoformat())["in"] == found["in"]
+    assert why(as_of=(until + second).isoformat())["in"] != found["in"]
 
 
 @pytest.mark.parametrize("nested", [False, True])

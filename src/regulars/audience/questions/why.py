@@ -1,28 +1,58 @@
 """Why: whether one customer matches a question, which conditions decide it, and when the clock alone changes it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Final
 
+import numpy as np
 from msgspec import Struct
 from pyroaring import BitMap
 
 from regulars.audience.evaluate import evaluate
 from regulars.audience.filters.catalogue import Moment
 from regulars.audience.filters.predicates import All as AllOf
-from regulars.audience.filters.predicates import Attribute, Identified, Predicate, Range, keys, leaves
+from regulars.audience.filters.predicates import (
+    Attribute,
+    Followed,
+    Happened,
+    Identified,
+    Predicate,
+    Range,
+    TiedSince,
+    keys,
+    leaves,
+    resolve,
+    selections,
+)
 from regulars.audience.index import SiteIndex
 from regulars.audience.questions.selecting import predicate_of
-from regulars.audience.questions.tree import HIDDEN, All, Any, Condition, Members, Node, Not, conditions
+from regulars.audience.questions.tree import (
+    HIDDEN,
+    All,
+    Any,
+    Condition,
+    Members,
+    Node,
+    Not,
+    SequenceCondition,
+    conditions,
+)
 from regulars.audience.questions.windows import Bounds, Window, local_day, midnight
+from regulars.audience.source import Snapshot
 from regulars.audience.structures.attribute_values import moment_of
-from regulars.domain.changes import NULL
+from regulars.audience.structures.events import AT
+from regulars.domain.changes import NULL, Name
 from regulars.domain.moments import DAY
+from regulars.domain.relations import BY_NAME
 
 IN: Final = "in"
 """The part of a pointer below which the question of a saved audience stands.
 
 `hidden` beside it is the rule that leaves hidden customers out. It is told only of those whom it concerns."""
+
+_CALENDAR: Final = frozenset({"this", "previous", "anniversary"})
+_MOST_EVENTS: Final = 1_000
+"""Of a customer's events of a name, the latest that are looked at for when they leave a window."""
 
 _AHEAD_DAYS: Final = 366
 """How far ahead calendar windows are looked at."""
@@ -60,13 +90,25 @@ def sets_of(node: Node, number: int, moment: Moment) -> list[Predicate]:
     return [alone, *(AllOf((alone, predicate_of(each, moment))) for each in conditions(node))]
 
 
-def explain(node: Node, index: SiteIndex, sets: Sequence[BitMap], moment: Moment) -> Why | None:
-    """Explain; `sets` are those of `sets_of`. None if there is no such customer."""
+async def numbers_of(snapshot: Snapshot, site: int, sets: Sequence[Predicate]) -> dict[Name, int]:
+    """The numbers behind the names in the sets, as of the snapshot."""
+    names = keys(AllOf(tuple(sets)))
+    return (await snapshot.look(site, names)).numbers if names else {}
+
+
+def explain(
+    node: Node, index: SiteIndex, sets: Sequence[BitMap], moment: Moment, numbers: Mapping[Name, int]
+) -> Why | None:
+    """Explain; `sets` are those of `sets_of`. None if there is no such customer.
+
+    numbers: behind the names in the predicates of the sets.
+    """
     if not sets[0]:
         return None
     now = [bool(each) for each in sets[1:]]
     clocks = [
-        _Clock(each, index, sets[0], moment, holds=holds) for each, holds in zip(conditions(node), now, strict=True)
+        _Clock(each, index, sets[0], moment, numbers, holds=holds)
+        for each, holds in zip(conditions(node), now, strict=True)
     ]
     holds = _verdict(node, iter(now))
     moments = sorted({at for clock in clocks for at in clock.candidates})
@@ -79,23 +121,32 @@ class _Clock:
     """One condition as time goes by, while the data stays."""
 
     def __init__(
-        self, condition: Condition, index: SiteIndex, customer: BitMap, moment: Moment, *, holds: bool
+        self,
+        condition: Condition,
+        index: SiteIndex,
+        customer: BitMap,
+        moment: Moment,
+        numbers: Mapping[Name, int],
+        *,
+        holds: bool,
     ) -> None:
         self._condition = condition
         self._index = index
         self._customer = customer
         self._moment = moment
+        self._numbers = numbers
         self._holds = holds
-        predicate = predicate_of(condition, moment)
-        window = getattr(condition, "when", None)
-        is_calendar = isinstance(window, Window) and window.form in ("this", "previous", "anniversary")
-        # Conditions with names of objects have no window, so they do not depend on the clock.
-        is_timeless = bool(keys(predicate)) or predicate == predicate_of(condition, _later(moment, DAY))
+        is_calendar = any(window.form in _CALENDAR for window in _windows_of(condition))
+        predicate = self._predicate(moment)
+        is_timeless = predicate == self._predicate(_later(moment, DAY))
         self.candidates: list[int] = []
         if is_calendar:
-            self.candidates = self._midnights()
-        elif not is_timeless:
-            self.candidates = sorted(set(self._borders(predicate)))
+            self.candidates += self._midnights()
+        if is_calendar or not is_timeless:
+            self.candidates = sorted({*self.candidates, *self._borders(predicate)})
+
+    def _predicate(self, moment: Moment) -> Predicate:
+        return resolve(predicate_of(self._condition, moment), self._numbers)
 
     def _borders(self, predicate: Predicate) -> Iterator[int]:
         """The moments after now at which a rolling window reaches the customer's value, or leaves it behind."""
@@ -108,6 +159,24 @@ class _Clock:
                 text = self._index.attributes.column(leaf.path).get(ordinal)
                 at = moment_of(text) if isinstance(text, str) else None
                 yield from () if at is None else _crossings(now, at, leaf.comparison.values)
+            elif isinstance(leaf, TiedSince):
+                code = BY_NAME[leaf.relation].code
+                tied = [(code, target) for target in leaf.ids if isinstance(target, int)]
+                for column in self._index.tie_times.columns(tied):
+                    at = column.get(ordinal)
+                    yield from () if at is None else _crossings(now, at, leaf.spans)
+            elif isinstance(leaf, Happened | Followed):
+                yield from self._borders_of_events(leaf)
+
+    def _borders_of_events(self, leaf: Happened | Followed) -> Iterator[int]:
+        now, during = self._moment.now, leaf.during if isinstance(leaf, Happened) else ()
+        for selection in selections(leaf):
+            for name in selection.names:
+                times = self._index.events.column(name).pick_of(self._customer[0])[AT]
+                for at in np.unique(times)[-_MOST_EVENTS:].tolist():
+                    yield from _crossings(now, at, (*selection.spans, *during))
+                    if isinstance(leaf, Followed) and leaf.within is not None and at + leaf.within > now:
+                        yield at + leaf.within
 
     def _midnights(self) -> list[int]:
         today = local_day(self._moment.now, self._moment.time_zone).toordinal()
@@ -118,13 +187,23 @@ class _Clock:
         """The verdict at a later moment."""
         if not self.candidates:
             return self._holds
-        predicate = predicate_of(self._condition, _later(self._moment, moment - self._moment.now))
+        predicate = self._predicate(_later(self._moment, moment - self._moment.now))
         return bool(evaluate(predicate, self._index, self._customer))
 
     @property
     def until(self) -> int | None:
         """When the verdict flips."""
         return next((at for at in self.candidates if self.at(at) != self._holds), None)
+
+
+def _windows_of(condition: Condition) -> Iterator[Window]:
+    """The windows of time in a condition."""
+    parts = [each.part for each in condition.steps] if isinstance(condition, SequenceCondition) else [condition]
+    for part in parts:
+        for name in ("when", "during"):
+            window = getattr(part, name, None)
+            if isinstance(window, Window):
+                yield window
 
 
 def _crossings(now: int, value: int, spans: Iterable[Bounds]) -> Iterator[int]:

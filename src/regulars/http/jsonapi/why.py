@@ -16,6 +16,7 @@ from regulars.audience.questions.subjects.fields import FIELDS
 from regulars.audience.questions.subjects.mails import STATUSES
 from regulars.audience.questions.subjects.states import STATES
 from regulars.audience.questions.tree import Condition, FieldCondition, MailCondition, Members, StateCondition
+from regulars.domain.changes import Name
 from regulars.domain.customer import Customer
 from regulars.domain.moments import iso, iso_or_none
 from regulars.domain.money import decimal_text
@@ -60,6 +61,10 @@ async def explanation(call: Call, site: int, asked: AskedQuestion, find: Find) -
     expansion = Expansion(site, [asked])
     moments: list[Moment] = []
     customers: list[Customer] = []
+    numbers: dict[Name, int] = {}
+
+    def sets_now() -> list[Predicate]:
+        return why.sets_of(whole(), customers[-1].number, Moment(call.services.clock()))
 
     async def prepare(snapshot: Any) -> None:
         await expansion.read(snapshot)
@@ -67,6 +72,7 @@ async def explanation(call: Call, site: int, asked: AskedQuestion, find: Find) -
         if found is None:
             raise unknown_customer()
         customers.append(found)
+        numbers.update(await why.numbers_of(snapshot, site, sets_now()))
 
     def whole() -> Members:
         (node,) = expansion.nodes
@@ -77,7 +83,7 @@ async def explanation(call: Call, site: int, asked: AskedQuestion, find: Find) -
         return why.sets_of(whole(), customers[-1].number, moment)
 
     def work(index: SiteIndex, found: Sequence[BitMap]) -> why.Why | None:
-        return why.explain(whole(), index, found, moments[-1])
+        return why.explain(whole(), index, found, moments[-1], numbers)
 
     found: why.Why | None = await studies.study(call, site, asked, sets, work, prepare=prepare)
     if found is None:
