@@ -58,17 +58,26 @@ class Relate(Struct, frozen=True):
             changed |= report_tie(relationship, False, person, work, number)
         for number in sorted(named - held - after):  # nothing follows from that, but no older report undoes it
             work.ties.report(person, relation, number, False, work.now, ReportKind.IMMEDIATE)
-        for number in sorted(named & after):  # also where it is so already: what follows from it may not be so
-            changed |= report_tie(relationship, True, person, work, number)
+        # Also where it is so already: what follows from it may not be so. A replacement only says what holds.
+        report = ReportKind.ASSERTED if self.change == "replace" else ReportKind.IMMEDIATE
+        for number in sorted(named & after):
+            changed |= report_tie(relationship, True, person, work, number, report)
         return Outcome("updated" if changed else "unchanged", person)
 
 
-def report_tie(relationship: Relationship, holds: bool, person: Person, work: WorkingSet, number: int) -> bool:
+def report_tie(
+    relationship: Relationship,
+    holds: bool,
+    person: Person,
+    work: WorkingSet,
+    number: int,
+    report: ReportKind = ReportKind.IMMEDIATE,
+) -> bool:
     """Add or end a tie as of now, and record in the history what changed.
 
     True if the customer was not tied, or untied, before.
     """
-    if not apply_sets(relationship.rules(holds), person, work, number, work.now, ReportKind.IMMEDIATE):
+    if not apply_sets(relationship.rules(holds), person, work, number, work.now, report):
         return False
     kind = BY_NAME[relationship.relation].kind
     assert kind is not None

@@ -16,7 +16,7 @@ from regulars.http.jsonapi.audience_documents import resources
 from regulars.http.jsonapi.bodies import read_resource, site_of
 from regulars.http.jsonapi.documents import EMPTY, document
 from regulars.http.jsonapi.kinds import AUDIENCE
-from regulars.http.jsonapi.objects import asked, reference_in_path, unknown
+from regulars.http.jsonapi.objects import asked, read_change, reference_in_path, unknown
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import SITE_ID, asked_site
 from regulars.http.jsonapi.query import ParsedQuery, QuerySpec
@@ -78,17 +78,10 @@ async def create(call: Call, caller: Writer) -> Response:
 async def change(call: Call, caller: Writer) -> Response:
     """Change an audience."""
     query, site = await asked(call, caller, KIND, SHOW)
-    reference = reference_in_path(call, KIND)
-    async with call.services.store.snapshot() as connection:
-        item = await find_object(connection, site, KIND.kind, reference)
-    if item is None:
-        raise unknown(KIND)
-    body = await read_resource(call, KIND.type, id_=KIND.id_of(item))
-    saved = object_bodies.change(KIND, body, item, call.services.store.limits)
-    command = SaveAudience(saved, definition_change(body), _expected(call))
-    await call.submit(site, command, explained=explained)
+    body, saved, number = await read_change(call, site, KIND)
+    await call.submit(site, SaveAudience(saved, definition_change(body), _expected(call)), explained=explained)
     with after_commit():
-        return await _shown(call, site, query, item.number)
+        return await _shown(call, site, query, number)
 
 
 async def remove(call: Call, caller: Writer) -> Response:

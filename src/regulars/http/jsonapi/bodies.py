@@ -29,8 +29,11 @@ def refused(faults: Iterable[Fault], code: str = "invalid") -> Problem:
     return Problem(code, f"{listed[0].field} {listed[0].detail}.", faults=listed)
 
 
-async def read_resource(call: Call, type_: str, *, id_: str | None = None) -> ResourceBody:
-    """The resource in the body. Raises Problem if it is malformed, of another type, or (with `id_`) another one."""
+async def read_resource(call: Call, type_: str, *, id_: str | None = None, key: str | None = None) -> ResourceBody:
+    """The resource in the body. Raises Problem if it is malformed, of another type, or (with `id_`) another one.
+
+    key: what names the resource as well as its id does.
+    """
     data = (await call.json_object()).get("data")
     if not isinstance(data, dict):
         raise refused([Fault("data", "must be a resource: an object with type and attributes")])
@@ -45,7 +48,7 @@ async def read_resource(call: Call, type_: str, *, id_: str | None = None) -> Re
         given = str(given)
     if given is not None and not isinstance(given, str):
         faults.append(Fault("data.id", "must be text"))
-    elif id_ is not None and given not in (None, id_):
+    elif id_ is not None and given not in (None, id_, key):
         faults.append(Fault("data.id", f"must be {id_}, as in the path"))
     if faults:
         raise refused(faults)

@@ -18,7 +18,7 @@ from regulars.http.jsonapi.bodies import read_resource, site_of
 from regulars.http.jsonapi.documents import EMPTY, document
 from regulars.http.jsonapi.drip_campaign_bodies import plan_change
 from regulars.http.jsonapi.kinds import DRIP_CAMPAIGN, PLAN
-from regulars.http.jsonapi.objects import asked, reference_in_path, submit, unknown
+from regulars.http.jsonapi.objects import asked, read_change, reference_in_path, submit, unknown
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import SITE_ID, asked_site
 from regulars.http.jsonapi.query import ParsedQuery, QuerySpec
@@ -80,17 +80,10 @@ async def create(call: Call, caller: Writer) -> Response:
 async def change(call: Call, caller: Writer) -> Response:
     """Change a drip campaign; `steps` replaces all of its steps."""
     query, site = await asked(call, caller, KIND, SHOW)
-    reference = reference_in_path(call, KIND)
-    async with call.services.store.snapshot() as connection:
-        item = await find_object(connection, site, KIND.kind, reference)
-    if item is None:
-        raise unknown(KIND)
-    body = await read_resource(call, KIND.type, id_=KIND.id_of(item))
-    limits = call.services.store.limits
-    command = SaveDripCampaign(object_bodies.change(KIND, body, item, limits), plan_change(body, limits))
-    await submit(call, site, KIND, command)
+    body, saved, number = await read_change(call, site, KIND)
+    await submit(call, site, KIND, SaveDripCampaign(saved, plan_change(body, call.services.store.limits)))
     with after_commit():
-        return await _shown(call, site, query, item.number)
+        return await _shown(call, site, query, number)
 
 
 async def remove(call: Call, caller: Writer) -> Response:

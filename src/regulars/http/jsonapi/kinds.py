@@ -64,13 +64,18 @@ class ResourceType(Struct, frozen=True):
         """The id of an object's resource."""
         return item.public_id if self.by_key else str(item.number)
 
+    def related(self, site: int, item: RelatedObject, products: Products | None = None) -> dict[str, Any]:
+        """The relationships of one object."""
+        found: dict[str, Any] = {"site": {"data": identifier("sites", site)}}
+        if products is not None and self.has_products:
+            found["products"] = {"data": identifiers("products", products.get(item.number, ()))}
+        return found
+
     def resource(
         self, site: int, item: RelatedObject, fields: frozenset[str] | None, products: Products | None = None
     ) -> dict[str, Any]:
         """The resource of one object."""
-        related: dict[str, Any] = {"site": {"data": identifier("sites", site)}}
-        if products is not None and self.has_products:
-            related["products"] = {"data": identifiers("products", products.get(item.number, ()))}
+        related = self.related(site, item, products)
         shown = {name: value for name, value in related.items() if fields is None or name in fields}
         return {
             "id": self.id_of(item),

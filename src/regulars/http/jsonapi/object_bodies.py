@@ -1,5 +1,6 @@
 """The body of an object, validated and converted to a command."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from regulars.domain.commands import SaveObject
@@ -30,13 +31,19 @@ def creation(kind: ResourceType, body: ResourceBody, limits: Limits) -> SaveObje
     )
 
 
-def change(kind: ResourceType, body: ResourceBody, item: RelatedObject, limits: Limits) -> SaveObject:
-    """The command that changes the object. What the body leaves out stays as it is."""
+def change(
+    kind: ResourceType, body: ResourceBody, item: RelatedObject, related: Mapping[str, Any], limits: Limits
+) -> SaveObject:
+    """The command that changes the object. What the body leaves out stays as it is.
+
+    related: the relationships as they are shown. They may be sent back, and are changed by calls of their own.
+    """
     reading = _Validator(kind, body, limits)
     if kind.key in body.attributes and body.attributes[kind.key] != item.key and reading.key() != item.key:
         reading.fault(kind.key, "cannot be changed after creation")
-    if body.relationships:
-        reading.faults.append(Fault("data.relationships", "cannot be changed here"))
+    for name, value in body.relationships.items():
+        if name not in related or not _is_same(value, related[name]):
+            reading.faults.append(Fault(f"data.relationships.{name}", "cannot be changed here"))
     command = SaveObject(
         kind=kind.kind, reference=item.number, name=reading.title(required=False), description=reading.description()
     )
@@ -51,6 +58,20 @@ def explained(kind: ResourceType, refusal: RefusedError) -> Problem | RefusedErr
     if refusal.code != "duplicate_name":
         return refusal
     return refused([Fault(f"data.attributes.{kind.title}", refusal.faults[0].detail.rstrip("."))], refusal.code)
+
+
+def _is_same(given: Any, shown: Mapping[str, Any]) -> bool:
+    """Whether a relationship has the data that is shown, in any order, or none."""
+    if not isinstance(given, dict):
+        return False
+    return "data" not in given or _named(given["data"]) == _named(shown["data"])
+
+
+def _named(data: Any) -> Any:
+    listed = data if isinstance(data, list) else [data]
+    if not all(isinstance(each, dict) for each in listed):
+        return None
+    return isinstance(data, list), {(str(each.get("type")), str(each.get("id"))) for each in listed}
 
 
 class _Validator:

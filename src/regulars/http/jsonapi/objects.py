@@ -7,14 +7,14 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from regulars.domain.commands import Command, DeleteObject
+from regulars.domain.commands import Command, DeleteObject, SaveObject
 from regulars.domain.objects import RelatedObject
 from regulars.domain.outcome import Outcome
 from regulars.domain.references import Reference, parse_reference
 from regulars.http.call import Call
 from regulars.http.errors import Problem, after_commit
 from regulars.http.jsonapi import body_schemas, object_bodies, object_lists, paging, schemas
-from regulars.http.jsonapi.bodies import read_resource, site_of
+from regulars.http.jsonapi.bodies import ResourceBody, read_resource, site_of
 from regulars.http.jsonapi.documents import EMPTY, document
 from regulars.http.jsonapi.kinds import BY_KIND, KINDS, ResourceType
 from regulars.http.jsonapi.origin import origin
@@ -105,6 +105,22 @@ async def submit(call: Call, site: int, kind: ResourceType, command: Command) ->
     return await call.submit(site, command, explained=partial(object_bodies.explained, kind))
 
 
+async def read_change(call: Call, site: int, kind: ResourceType) -> tuple[ResourceBody, SaveObject, int]:
+    """The body that changes the object in the path, the command that does so, and the object's number.
+
+    Raises Problem. The body may be the object as it was shown, by its id or its key.
+    """
+    reference = reference_in_path(call, kind)
+    async with call.services.store.snapshot() as connection:
+        item = await find_object(connection, site, kind.kind, reference)
+        if item is None:
+            raise unknown(kind)
+        products = await products_of(connection, site, [item.number]) if kind.has_products else {}
+    body = await read_resource(call, kind.type, id_=kind.id_of(item), key=item.key)
+    related = kind.related(site, item, products)
+    return body, object_bodies.change(kind, body, item, related, call.services.store.limits), item.number
+
+
 async def asked(call: Call, caller: Caller, kind: ResourceType, query_spec: QuerySpec) -> tuple[ParsedQuery, int]:
     """What the call's parameters ask for of the object in the path, and of which site. Raises Problem.
 
@@ -164,15 +180,10 @@ def _operations(kind: ResourceType) -> tuple[Operation, ...]:
 
     async def change(call: Call, caller: Writer) -> Response:
         query, site = await asked(call, caller, kind, known.show)
-        reference = reference_in_path(call, kind)
-        async with call.services.store.snapshot() as connection:
-            item = await find_object(connection, site, kind.kind, reference)
-        if item is None:
-            raise unknown(kind)
-        body = await read_resource(call, kind.type, id_=kind.id_of(item))
-        await submit(call, site, kind, object_bodies.change(kind, body, item, call.services.store.limits))
+        _, command, number = await read_change(call, site, kind)
+        await submit(call, site, kind, command)
         with after_commit():
-            return await _shown(call, caller, site, kind, query, item.number)
+            return await _shown(call, caller, site, kind, query, number)
 
     async def remove(call: Call, caller: Writer) -> Response:
         query, site = await asked(call, caller, kind, known.remove)

@@ -82,13 +82,17 @@ async def change(call: Call, caller: Writer) -> Response:
     number = _number(call, caller)
     body = await read_resource(call, "sites", id_=call.path("id"))
     store = call.services.store
-    site = await change_site(store.engine, number, _changes(body.attributes, call), now=call.services.clock())
+    async with store.snapshot() as connection:
+        shown = next(each for each in await control.list_sites(connection, caller.account) if each.id == number)
+    new = {name: value for name, value in body.attributes.items() if name not in SITES or value != SITES[name](shown)}
+    site = await change_site(store.engine, number, _changes(new, call), now=call.services.clock())
     with after_commit():
         call.services.keyring.forget()
         await count_revenue(store, number, slices=COUNTED_AT_ONCE)
         home = origin(call.scope, call.services.settings.trusted_proxies)
-        shown = {"data": site_resource(site, query.fields.get("sites")), "links": {"self": f"{home}/v1/sites/{number}"}}
-        return document(shown, warnings=query.warnings)
+        links = {"self": f"{home}/v1/sites/{number}"}
+        changed = {"data": site_resource(site, query.fields.get("sites")), "links": links}
+        return document(changed, warnings=query.warnings)
 
 
 def _number(call: Call, caller: Caller) -> int:
