@@ -5,7 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.domain.commands import Reassign, Upsert, UpsertGroup, is_taken, later_of
+from regulars.domain.activity import parse_activity
+from regulars.domain.commands import Reassign, RecordActivity, Upsert, UpsertGroup, is_taken, later_of
 from regulars.domain.outcome import Outcome
 from regulars.domain.profile import parse_profile
 
@@ -84,6 +85,22 @@ def test_customers_swap_their_addresses_or_hand_them_round() -> None:
         bounced = [one.customer.email for one in site.work.people.by_number.values() if one.customer.bounced_at]
         assert bounced == ["a@x.org"]  # a bounce belongs to the address
         assert verdicts(taken_in(site, file)) == ["unchanged"] * len(ring)
+
+
+def test_identify_events_swap_as_of_their_time() -> None:
+    site = a_site("a", "b")
+    at = site.work.now + 1_000
+    for time, verdict in ((at - 5_000, "refused"), (at, "updated")):  # one that is too late moves nobody
+        events = [
+            parse_activity(
+                {"event": "identify", "customer_id": who, "email": f"{email}@x.org", "timestamp": time / 1000},
+                now=at,
+            )
+            for who, email in ("ab", "ba")
+        ]
+        parts = site.do(Reassign(tuple((RecordActivity(event),) for event in events))).parts
+        assert verdicts(list(parts)) == [verdict] * 2
+    assert site.customer("b@x.org").customer_id == "a"
 
 
 def test_a_refusal_of_another_kind_leaves_the_others_where_they_are() -> None:

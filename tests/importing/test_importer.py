@@ -2,6 +2,8 @@
 
 import pytest
 
+from regulars.domain.moments import now_ms
+
 from ..cli.conftest import Run, write_lines
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -34,3 +36,26 @@ def test_an_address_may_stand_beside_a_name_or_in_a_link(run: Run) -> None:
     assert (found["created"], found["updated"], found["rejected"]) == (2, 1, 0)
     events = [{"event": "visit", "email": "Anna <a@x.org>"}]
     assert run("import", "activity", write_lines("events.ndjson", events), "--json").json["updated"] == 1
+
+
+@pytest.mark.parametrize("ahead", [None, 60])
+def test_identify_events_swap_addresses_and_take_what_is_freed(run: Run, ahead: int | None) -> None:
+    start = [{"customer_id": one, "email": f"{one}@x.org"} for one in "abcd"]
+    run("import", "customers", write_lines("start.ndjson", start), "--json")
+    time = {} if ahead is None else {"timestamp": int(now_ms() / 1000) + ahead}
+    moves = [("a", "b"), ("c", "d"), ("b", "a"), ("d", "free")]
+    lines = [{"event": "identify", "customer_id": who, "email": f"{email}@x.org", **time} for who, email in moves]
+    file = write_lines("file.ndjson", lines)
+    first = run("import", "activity", file, "--json").json
+    assert (first["updated"], first["rejected"]) == (4, 0)
+    again = run("import", "activity", file, "--json").json
+    assert (again["unchanged"], again["rejected"]) == (4, 0)
+    back = write_lines("back.ndjson", [{**line, "n": 2} for line in start])
+    assert run("import", "customers", back, "--json").json["updated"] == 4
+
+
+def test_an_identify_event_that_a_later_one_overtakes_stays_refused(run: Run) -> None:
+    run("import", "customers", write_lines("start.ndjson", [{"email": "b@x.org"}, {"customer_id": "a"}]), "--json")
+    lines = [{"event": "identify", "customer_id": "a", "email": f"{email}@x.org"} for email in ("b", "last")]
+    found = run("import", "activity", write_lines("file.ndjson", lines), "--json").json
+    assert (found["updated"], found["rejected"]) == (1, 1)

@@ -133,8 +133,11 @@ async def _imported(
 ) -> Summary:
     async with opened(database, largest_batch=LARGEST_CHUNK) as store:
         chosen = await chosen_site(store, site)
-        # An activity is known by its content, wherever it stands.
-        found = None if kind == "activity" or dry_run or not can_be_read_twice(file) else await _repeated(file)
+        found: dict[int, int] | None = None
+        if kind == "activity":
+            found = {}  # an event is known by its content, wherever it stands
+        elif not dry_run and can_be_read_twice(file):
+            found = await _repeated(file)
         with (
             open_source(file) as source,
             progress_bar(source.name, source.size) as advance,

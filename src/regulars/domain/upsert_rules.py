@@ -1,7 +1,7 @@
 """The upsert: create or update one customer from a validated profile."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -90,17 +90,25 @@ def refuse_upsert(profile: Profile, customer: Customer, work: WorkingSet, limits
     _new_values(customer, profile, limits, late=False)
 
 
-def rename_together(moves: Sequence[tuple[Person, Who]], work: WorkingSet) -> None:
+class Move(NamedTuple):
+    """New identifiers of a customer, and since when it has them (ms)."""
+
+    person: Person
+    who: Who
+    at: int
+
+
+def rename_together(moves: Sequence[Move], work: WorkingSet) -> None:
     """Give customers new identifiers in one step, so that they can swap them. No two of them get the same one."""
-    moved = [person for person, who in moves if leave(person, who, work)]
-    for person, who in moves:
+    moved = [person for person, who, _ in moves if leave(person, who, work)]
+    for person, who, _ in moves:
         work.people.release(person, who)
-    for person, who in moves:
+    for person, who, at in moves:
         work.people.rename(person, who)
-        person.customer.updated_at = max(person.customer.updated_at, work.now)
-    for person, who in moves:
+        person.customer.updated_at = max(person.customer.updated_at, at)
+    for person, who, at in moves:
         if who.email_key is not None:
-            settle_in(person, work, work.now, has_moved=person in moved)
+            settle_in(person, work, at, has_moved=person in moved)
 
 
 def _refuse_unknown_objects(profile: Profile, work: WorkingSet) -> None:

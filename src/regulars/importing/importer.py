@@ -15,7 +15,18 @@ import msgspec
 from msgspec import Struct
 
 from regulars.cancellation import finished
-from regulars.domain.commands import Command, Reassign, RecordActivity, Upsert, UpsertGroup, is_taken, later_of
+from regulars.domain.commands import (
+    Command,
+    Handover,
+    LastNames,
+    Reassign,
+    RecordActivity,
+    Upsert,
+    UpsertGroup,
+    handovers,
+    is_taken,
+    later_of,
+)
 from regulars.domain.faults import Fault, FieldWarning, RefusedError
 from regulars.domain.moments import now_ms
 from regulars.domain.outcome import Outcome
@@ -87,7 +98,7 @@ class _Refused(NamedTuple):
     """Lines of one customer, one of which has another customer's identifier, and their outcomes."""
 
     lines: list[Line]
-    upserts: tuple[Upsert, ...]
+    commands: tuple[Handover, ...]
     outcomes: tuple[Outcome, ...]
 
 
@@ -121,6 +132,7 @@ class Import:
         self._repeated = repeated or {}
         self._tries_again = repeated is not None
         self._refused: list[_Refused] = []
+        self._last_names = LastNames()
         self._on_reject = on_reject
         self._on_kept_back = on_kept_back
         self._on_chunk = on_chunk
@@ -182,10 +194,12 @@ class Import:
                 if outcome.refusal is not None and outcome.refusal.code == "unavailable":
                     raise UnavailableError(outcome.refusal.sentence)
             for (lines, command), outcome in zip(parsed, outcomes, strict=True):
-                upserts = _upserts(command) if self._tries_again and is_taken(outcome) else ()
-                if upserts and len(self._refused) < LARGEST_RETRY:
-                    self._refused.append(_Refused(lines, upserts, outcome.parts or (outcome,)))
+                refused = handovers(command) if self._tries_again and is_taken(outcome) else ()
+                if refused and len(self._refused) < LARGEST_RETRY:
+                    self._refused.append(_Refused(lines, refused, outcome.parts or (outcome,)))
                 else:
+                    if self._refused and outcome.refusal is None:
+                        self._last_names.note(command, lines[-1].number)
                     self._count(lines, outcome.parts or [outcome] * len(lines))
             await self.make_room()
         summary = self.summary
@@ -200,6 +214,12 @@ class Import:
 
         A group is retried as a whole, so that the last line still decides each of its fields.
         """
+        refused, self._refused = self._refused, []
+        for each in refused:
+            if self._last_names.outdates(each.commands[-1], each.lines[-1].number):
+                self._count(each.lines, each.outcomes)
+            else:
+                self._refused.append(each)
         has_moved = True
         while self._refused and has_moved:
             has_moved, waiting, self._refused = False, self._refused, []
@@ -207,7 +227,7 @@ class Import:
                 chunk, waiting = waiting[: self.chunk_size], waiting[self.chunk_size :]
                 try:
                     (outcome,) = await self._store.ledger.submit_all(
-                        self._site, [Reassign(tuple(refused.upserts for refused in chunk))]
+                        self._site, [Reassign(tuple(refused.commands for refused in chunk))]
                     )
                     if outcome.refusal is not None:
                         raise UnavailableError(outcome.refusal.sentence)
@@ -215,11 +235,11 @@ class Import:
                     self._refused += [*chunk, *waiting]
                     raise
                 parts = iter(outcome.parts)
-                for lines, upserts, before in chunk:
+                for lines, commands, before in chunk:
                     outcomes = tuple(later_of(first, next(parts)) for first in before)
                     if any(map(is_taken, outcomes)):
                         has_moved = has_moved or sum(map(is_taken, outcomes)) < sum(map(is_taken, before))
-                        self._refused.append(_Refused(lines, upserts, outcomes))
+                        self._refused.append(_Refused(lines, commands, outcomes))
                     else:
                         has_moved = True
                         self._count(lines, outcomes)
@@ -277,12 +297,6 @@ class Import:
             self.chunk_size = min(LARGEST_CHUNK, self.chunk_size + self.chunk_size // 4)
         if self._store.engine.last_wait > _NOTICED_WAIT:
             await asyncio.sleep(held)
-
-
-def _upserts(command: Command) -> tuple[Upsert, ...]:
-    if isinstance(command, UpsertGroup):
-        return command.upserts
-    return (command,) if isinstance(command, Upsert) else ()
 
 
 def _shortened(value: Any) -> Any:

@@ -334,3 +334,21 @@ def test_a_repeat_tells_the_amount_that_its_event_did_not_have(api: Client) -> N
     events = done(api.get(f"event/history?email={email}"))["events"]
     assert len({each["event_uuid"] for each in events}) == 1
     assert len(events) == 2
+
+
+def test_identify_events_of_a_bulk_call_hand_on_and_swap_addresses(api: Client) -> None:
+    a, b, c, d = (fresh() for _ in range(4))
+    free = fresh()
+    for one in (a, b, c, d):
+        done(api.post("customers", {"customer_id": one, "email": f"x{one}"}))
+    moves = [(a, f"x{b}"), (c, f"x{d}"), (b, f"x{a}"), (d, free)]
+    events = [{"event": "identify", "customer_id": who, "email": email, "city": "Rome"} for who, email in moves]
+    assert done(api.post("bulkevents", {"events": events}))["failed"] == []
+    for who, email in moves:
+        assert (show(api, email)["customer_id"], show(api, email)["data"]) == (who, {"city": "Rome"})
+    overtaken = [
+        {"event": "identify", "customer_id": a, "email": free},
+        {"event": "identify", "customer_id": a, "email": f"x{b}x"},
+    ]
+    assert [each["index"] for each in done(api.post("bulkevents", {"events": overtaken}))["failed"]] == [0]
+    assert show(api, f"x{b}x")["customer_id"] == a

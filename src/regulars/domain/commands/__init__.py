@@ -14,7 +14,7 @@ from regulars.domain.commands.delete_customer import DeleteCustomer
 from regulars.domain.commands.delete_object import DeleteObject
 from regulars.domain.commands.link_products import LinkProducts
 from regulars.domain.commands.needs import Needs
-from regulars.domain.commands.reassign import Reassign, is_taken, later_of
+from regulars.domain.commands.reassign import Handover, LastNames, Reassign, handovers, is_taken, later_of
 from regulars.domain.commands.rebuild import Rebuild
 from regulars.domain.commands.record_activity import RecordActivity
 from regulars.domain.commands.relate import Relate
@@ -35,6 +35,8 @@ __all__ = [
     "DeleteAudience",
     "DeleteCustomer",
     "DeleteObject",
+    "Handover",
+    "LastNames",
     "LinkProducts",
     "Needs",
     "PlanChange",
@@ -50,6 +52,7 @@ __all__ = [
     "UpsertGroup",
     "apply",
     "group_upserts",
+    "handovers",
     "is_taken",
     "later_of",
 ]

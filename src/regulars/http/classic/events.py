@@ -6,12 +6,13 @@ import msgspec
 from starlette.responses import Response
 
 from regulars.domain.activity import parse_activity
-from regulars.domain.commands import RecordActivity
+from regulars.domain.commands import LastNames, Reassign, RecordActivity, handovers, is_taken, later_of
 from regulars.domain.customer import Customer
 from regulars.domain.faults import Fault, RefusedError
 from regulars.domain.identity import uuid_text
 from regulars.domain.moments import iso
 from regulars.domain.orders import repeated_uuid
+from regulars.domain.outcome import Outcome
 from regulars.domain.profile import parse_who
 from regulars.domain.text import whole_number
 from regulars.domain.working import ActivityRow
@@ -70,7 +71,7 @@ async def bulk(call: Call, caller: Writer) -> Response:
             commands.append((place, RecordActivity(activity)))
         except RefusedError as refusal:
             refused[place] = refusal
-    outcomes = await services.store.ledger.submit_all(caller.site, [command for _, command in commands])
+    outcomes = await _record_all(call, caller, [command for _, command in commands])
     warnings: list[dict[str, Any]] = []
     for (place, command), outcome in zip(commands, outcomes, strict=True):
         if outcome.refusal is not None:
@@ -82,6 +83,24 @@ async def bulk(call: Call, caller: Writer) -> Response:
     done = {"success": True, "status": "ok", "count": len(events) - len(failed), "failed": failed}
     optional = {"warnings": warnings, "ignored": ignored}
     return json_response({**done, **{name: value for name, value in optional.items() if value}})
+
+
+async def _record_all(call: Call, caller: Writer, commands: list[RecordActivity]) -> list[Outcome]:
+    """The outcome of each event. Those of `identify` that exchange identifiers are executed together."""
+    outcomes = await call.services.store.ledger.submit_all(caller.site, commands)
+    last_names = LastNames()
+    refused = []
+    for place, (command, outcome) in enumerate(zip(commands, outcomes, strict=True)):
+        if is_taken(outcome) and handovers(command):
+            refused.append(place)
+        elif refused and outcome.refusal is None:
+            last_names.note(command, place)
+    refused = [place for place in refused if not last_names.outdates(commands[place], place)]
+    if len(commands) > 1 and refused:
+        outcome = await call.submit(caller.site, Reassign(tuple((commands[place],) for place in refused)))
+        for place, again in zip(refused, outcome.parts, strict=True):
+            outcomes[place] = later_of(outcomes[place], again)
+    return outcomes
 
 
 async def history(call: Call, caller: Reader) -> Response:
