@@ -141,6 +141,10 @@ def _new_values(customer: Customer | None, profile: Profile, limits: Limits, *, 
     if profile.is_echo and customer is not None and customer.name is None:
         stand_in = shown_name(None, customer.email, customer.customer_id)
         fields = {name: value for name, value in fields.items() if (name, value) != ("name", stand_in)}
+    if profile.is_echo and customer is not None and patch:
+        held = msgspec.json.decode(customer.attributes) if customer.attributes else {}
+        same = {name for name, value in fields.items() if value is not None and getattr(customer, name) == value}
+        patch = {key: value for key, value in patch.items() if key not in same or key in held}
     if late and customer is not None:
         fields = {name: value for name, value in fields.items() if getattr(customer, name) is None}
         if patch:

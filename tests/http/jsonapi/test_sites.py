@@ -90,6 +90,14 @@ def test_a_setting_that_cannot_be_is_refused(world: World, attributes: dict[str,
     assert world.one.document("/v1/sites")["data"] == [site]
 
 
+def test_a_currency_cannot_be_cleared(own_world: World) -> None:
+    site, *_ = own_world.many.document("/v1/sites")["data"]
+    change(own_world.many, site["id"], currency="EUR")
+    body = resource("sites", id_=site["id"], currency=None)
+    status, faults = refused(own_world.many, "PATCH", f"/v1/sites/{site['id']}", body)
+    assert (status, [pointer for pointer, _ in faults]) == (422, ["/data/attributes/currency"])
+
+
 def test_only_sites_of_the_account_are_changed(world: World) -> None:
     (site,) = world.one.document("/v1/sites")["data"]
     body = resource("sites", country="FR")
