@@ -11,6 +11,7 @@ from ...in_process import InProcess, application
 from .world import Api
 
 DAY = 86_400_000
+PLANS = ("pro", "Pro", 7, "7", "007", True, ["pro"], None, 7.5, "x")
 CITIES = ("Berlin", "Hamburg", "Berlin", None, "köln")
 
 
@@ -26,6 +27,8 @@ class Shop:
                 person["email"] = f"p{i}@shop.example"
             if city := CITIES[i % len(CITIES)]:
                 person["address_city"] = city
+            if i % 5:
+                person["data"] = {"plan": PLANS[i % len(PLANS)]}
             if i % 2:
                 person["unsubscribed"] = i % 4 == 1
             self.post("customers", person)
@@ -87,6 +90,26 @@ def test_a_breakdown_by_a_field(shop: Shop) -> None:
     assert not found["multivalued"]
     for row in found["rows"]:
         assert shop.count(row["question"]) == row["customers"]
+
+
+def test_a_breakdown_by_an_attribute_groups_what_is_equal(shop: Shop) -> None:
+    found = shop.ask("questions/breakdown", q="everybody", by={"attribute": "plan"})
+    given = [person["data"]["plan"] for person in shop.people if "data" in person]
+    expected = {
+        "pro": sum(isinstance(plan, str) and plan.lower() == "pro" for plan in given),
+        7: sum(not isinstance(plan, bool) and plan in (7, "7") for plan in given),
+        True: sum(plan is True for plan in given),
+        **{plan: given.count(plan) for plan in ("007", 7.5, "x")},
+    }
+    rows = {str(row["value"]).lower(): row["customers"] for row in found["rows"]}
+    assert rows == {str(value).lower(): count for value, count in expected.items() if count}
+    assert found["other"] == given.count(["pro"])
+    assert found["unset"] == len(shop.people) - len(given) + given.count(None)
+    for row in found["rows"]:
+        assert shop.count(row["question"]) == row["customers"]
+    top = shop.ask("questions/breakdown", q="everybody", by={"attribute": "plan"}, top=1)
+    assert top["rows"] == found["rows"][:1]
+    assert shop.ask("questions/breakdown", q="everybody", by={"attribute": "unheard"})["rows"] == []
 
 
 def test_a_breakdown_by_tag_counts_a_customer_in_each(shop: Shop) -> None:
@@ -185,6 +208,7 @@ def test_why_agrees_with_the_answer_for_everybody(shop: Shop) -> None:
         ("questions/reach", {"q": "x", "purpos": "marketing"}, "no member of this body"),
         ("questions/breakdown", {"q": "x"}, "no dimension"),
         ("questions/breakdown", {"q": "x", "by": "name"}, "no dimension"),
+        ("questions/breakdown", {"q": "x", "by": {"attribute": ""}}, "name of an attribute"),
         ("questions/breakdown", {"q": "x", "by": "created_at"}, "needs a period"),
         ("questions/breakdown", {"q": "x", "by": {"field": "created_at", "per": "decade"}}, "quarter"),
         ("questions/breakdown", {"q": "x", "by": ["tag", "tag", "tag"]}, "list of two"),

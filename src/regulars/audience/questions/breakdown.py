@@ -11,12 +11,14 @@ from pyroaring import BitMap
 
 from regulars.audience.index import CODED, SiteIndex
 from regulars.audience.questions.faults import BadValueError, unknown_name
+from regulars.audience.questions.subjects.attributes import LONGEST, read_path
 from regulars.audience.questions.subjects.field_kinds import TIME
 from regulars.audience.questions.subjects.fields import ALIASES, FIELDS
 from regulars.audience.questions.subjects.mails import STATUSES
 from regulars.audience.questions.subjects.ties import TIES
 from regulars.audience.questions.tree import (
     All,
+    AttributeCondition,
     FieldCondition,
     MailCondition,
     Node,
@@ -25,6 +27,7 @@ from regulars.audience.questions.tree import (
     TieCondition,
 )
 from regulars.audience.questions.windows import PERIODS, Window, local_day, midnight, period_start
+from regulars.audience.structures.attribute_values import Path, Scalar
 from regulars.audience.structures.bitmaps import from_ordinals, to_ordinals, union
 from regulars.audience.structures.coded import CodedColumn
 from regulars.domain.changes import NULL
@@ -48,15 +51,17 @@ DIMENSIONS: Final = (*sorted(CODED), "consent", *TIES, "mail")
 
 
 class Dimension(Struct, frozen=True):
-    """What to break down by. kind: coded, time, consent, tie or mail. name: the field, the kind of tie or "".
+    """What to break down by.
 
-    period: of PERIODS, for a time. broadcast: for mail.
+    kind: coded, time, consent, tie, mail or attribute. name: the field, the kind of tie or "".
+    period: of PERIODS, for a time. broadcast: for mail. path: of the attribute.
     """
 
     kind: str
     name: str
     period: str = ""
     broadcast: int | str = 0
+    path: Path = ()
 
     @property
     def is_multivalued(self) -> bool:
@@ -67,7 +72,7 @@ class Dimension(Struct, frozen=True):
 class Group(Struct, frozen=True):
     """The customers with one value. node: selects them. sample: the ordinal of one of them."""
 
-    value: str | int
+    value: Scalar
     customers: BitMap
     node: Node
 
@@ -78,12 +83,14 @@ class Group(Struct, frozen=True):
 
 
 def read_dimension(value: AnyValue) -> Dimension:
-    """From a name such as "address_country", {"field": "created_at", "per": "month"} or {"mail": 8}.
+    """From a name such as "address_country", {"field": "created_at", "per": "month"}, {"mail": 8} or an attribute.
 
     Raises BadValueError.
     """
     if isinstance(value, dict) and value.keys() == {"mail"} and isinstance(value["mail"], int | str):
         return Dimension("mail", "", broadcast=value["mail"])
+    if isinstance(value, dict) and value.keys() == {"attribute"}:
+        return Dimension("attribute", "", path=read_path(value["attribute"]))
     if isinstance(value, dict) and value.keys() == {"field", "per"}:
         name = ALIASES.get(str(value["field"]), str(value["field"]))
         if name not in FIELDS or FIELDS[name].kind is not TIME:
@@ -109,6 +116,8 @@ def sets_of(dimension: Dimension) -> list[Node]:
         return list(CONSENT.values())
     if dimension.kind == "mail":
         return [MailCondition(status, (dimension.broadcast,)) for status in STATUSES]
+    if dimension.kind == "attribute":
+        return [AttributeCondition(dimension.path, "set")]
     return []
 
 
@@ -126,6 +135,8 @@ def groups_of(
             found = _tied(dimension.name, index, matches)
         case "time":
             return _periods(dimension, index, matches, zone)
+        case "attribute":
+            found = _attributes(dimension.path, index, matches)
         case "consent":
             found = _named(list(CONSENT), sets_of(dimension), sets, matches)
         case _:
@@ -144,6 +155,15 @@ def _coded(name: str, index: SiteIndex, matches: BitMap) -> list[Group]:
     return [
         Group(text, customers, FieldCondition(name, "eq", (text,)))
         for text, customers in column.groups(matches, MOST_ROWS)
+    ]
+
+
+def _attributes(path: Path, index: SiteIndex, matches: BitMap) -> list[Group]:
+    """Groups of texts, numbers and booleans, alike as `eq` compares them. Lists and objects are in no group."""
+    return [
+        Group(value, customers, AttributeCondition(path, "eq", (value,)))
+        for value, customers in index.attributes.column(path).groups(matches, MOST_ROWS)
+        if not isinstance(value, str) or len(value) <= LONGEST
     ]
 
 
@@ -194,6 +214,8 @@ def _starts(period: str, first: date, last: date) -> list[date]:
 def _with_value(dimension: Dimension, index: SiteIndex, matches: BitMap, groups: Sequence[Group]) -> BitMap:
     """The matches that have any value, also one that is in no group."""
     match dimension.kind:
+        case "attribute":
+            return index.attributes.column(dimension.path).present(matches)
         case "coded":
             return index.texts[dimension.name].present(matches)
         case "tie":

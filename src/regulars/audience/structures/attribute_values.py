@@ -104,6 +104,22 @@ class Comparison(msgspec.Struct, frozen=True, dict=True):
         return not (high is not None and (number > high or (number == high and not with_high)))
 
 
+def equality_of(value: Any) -> tuple[str, Scalar] | None:
+    """What equal scalars have in common: two of them are the same exactly if this is equal. None for other values."""
+    if isinstance(value, bool):
+        return "boolean", value
+    number = number_of(value)
+    if number is not None:
+        return "number", number
+    return ("text", search_key(value)) if isinstance(value, str) else None
+
+
+def plain(value: Scalar) -> Scalar:
+    """The scalar, as a number if it equals one."""
+    number = None if isinstance(value, bool | int | float) else number_of(value)
+    return value if number is None else int(number) if number.is_integer() else number
+
+
 def same(value: Any, asked: Scalar) -> bool:
     """Whether a value of an attribute equals one of a question."""
     if isinstance(asked, bool) or isinstance(value, bool):

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from pyroaring import BitMap
 
-from regulars.audience.structures.attribute_values import Comparison, Path, value_at
+from regulars.audience.structures.attribute_values import Comparison, Path, Scalar, equality_of, plain, value_at
 from regulars.audience.structures.bitmaps import from_mask, from_ordinals, to_ordinals
 from regulars.audience.structures.columns import Growable
 from regulars.audience.structures.value_codes import UNSET, ValueCodes
@@ -72,19 +72,28 @@ class AttributeColumn:
             if code != UNSET:
                 yield ordinal, self._kept.values[code]
 
-    def groups(self, within: BitMap, most: int) -> list[tuple[Any, BitMap]]:
-        """The commonest values in `within`, at most so many, each with the ordinals that have it."""
+    def groups(self, within: BitMap, most: int) -> list[tuple[Scalar, BitMap]]:
+        """The commonest scalars in `within`, at most so many, each with the ordinals of all values that equal it."""
+        values = self._kept.values
         ordinals = to_ordinals(within)
         ordinals = ordinals[ordinals < self._codes.size]
         codes = self._codes.values[ordinals]
         ordinals, codes = ordinals[codes != UNSET], codes[codes != UNSET]
-        counts = np.bincount(codes, minlength=len(self._kept.values))
-        common = np.argsort(-counts, kind="stable")[:most]
-        return [
-            (self._kept.values[code], from_ordinals(ordinals[codes == code]))
-            for code in common.tolist()
-            if counts[code]
-        ]
+        counts = np.bincount(codes, minlength=len(values))
+        alike: dict[tuple[str, Scalar], list[int]] = {}
+        for code in np.flatnonzero(counts).tolist():
+            equality = equality_of(values[code])
+            if equality is not None:
+                alike.setdefault(equality, []).append(code)
+        common = sorted(alike.values(), key=lambda listed: -int(counts[listed].sum()))[:most]
+        group_of = np.full(len(values), len(common), dtype=np.int32)
+        for place, listed in enumerate(common):
+            group_of[listed] = place
+        groups = group_of[codes]
+        order = np.argsort(groups, kind="stable")
+        ends = np.searchsorted(groups[order], np.arange(len(common)), side="right").tolist()
+        parts = np.split(ordinals[order], ends)
+        return [(plain(values[listed[0]]), from_ordinals(part)) for listed, part in zip(common, parts, strict=False)]
 
     @property
     def nbytes(self) -> int:

@@ -72,7 +72,8 @@ OPERATIONS: Final = (
         show_breakdown,
         "Break a question down",
         "By one or two dimensions: a field with few values, a kind of tie, `consent`, the statuses of a broadcast as "
-        '`{"mail": 8}`, or a time as `{"field": "created_at", "per": "month"}`.',
+        '`{"mail": 8}`, an attribute as `{"attribute": "plan"}`, or a time as `{"field": "created_at", "per": '
+        '"month"}`.',
         body=studies.takes(
             {
                 "by": either(_DIMENSION, listed(_DIMENSION)),
