@@ -116,6 +116,9 @@ def test_refused_lines_are_collected_and_lose_no_others(run: Run) -> None:
         (b"email,name\na@example.com,Anna\n", "looks like CSV"),
         (b'\xef\xbb\xbf"E-Mail";"Name"\r\n', "looks like CSV"),
         (b"email\tname\n", "looks like CSV"),
+        (b"email\na@example.com\n", "looks like CSV with one column"),
+        (b'\xef\xbb\xbf"E-Mail"\r\n', "looks like CSV with one column"),
+        (b"anna+x@example.com\n", "looks like CSV with one column"),
         ('{"email": "a@example.com"}\n'.encode("utf-16"), "is UTF-16"),
         ('{"email": "a@example.com"}\n'.encode("utf-16-le"), "is UTF-16"),
         (b'[{"email": "a@example.com"}]', "is a JSON array"),
@@ -124,7 +127,21 @@ def test_refused_lines_are_collected_and_lose_no_others(run: Run) -> None:
         (gzip.compress(b'{"email": "a@example.com"}\n'), "is compressed with gzip"),
         (b"PK\x03\x04rest", "spreadsheet"),
     ],
-    ids=("csv", "semicolons", "tabs", "utf-16", "utf-16-le", "array", "lines", "indented", "gzip", "zip"),
+    ids=(
+        "csv",
+        "semicolons",
+        "tabs",
+        "column",
+        "quoted",
+        "addresses",
+        "utf-16",
+        "utf-16-le",
+        "array",
+        "lines",
+        "indented",
+        "gzip",
+        "zip",
+    ),
 )
 def test_a_file_of_another_format_is_told_what_it_is(run: Run, content: bytes, told: str) -> None:
     Path("people").write_bytes(content)

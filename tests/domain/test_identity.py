@@ -64,6 +64,7 @@ def test_an_address_is_shown_in_lower_case_and_compared_folded(sent: str, shown:
             "a\0@example.com",
             "a@exa\0mple.com",
         ),
+        *("b@1.2.3.4", "b@123", "b@example.1", "b@1.2.3.4 ", "b@\uff11.2.3.4"),
         *("a\ud800@example.com", "a@\udfff.com", "x" * 300 + "@example.com"),
         *("a@" + "b" * 300 + ".com", "anna@example.com\nbcc: x", "<anna@example.com>", "a,b@example.com"),
         *("y" * 65 + "@example.com", "é" * 33 + "@example.com", "a\u200bb@example.com"),

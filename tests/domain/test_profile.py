@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from regulars.domain.faults import Fault, RefusedError
 from regulars.domain.fields import FIELD_RULES, FIELDS_OF, PERCENTILES, SPELLINGS
 from regulars.domain.limits import DEFAULT, Limits
+from regulars.domain.phone import parse_phone
 from regulars.domain.profile import EXPLICIT_FIELDS, Profile, fill_names, merge_attributes, parse_profile, parse_who
 
 UUID = "06743da2-9589-4c01-afda-e3d85e487fa7"
@@ -110,9 +112,20 @@ def test_empty_and_null_at_the_top_mean_absent(field: str, value: object) -> Non
     assert parse_profile({**named, field: value}) == parse_profile(without)
 
 
-@pytest.mark.parametrize("phone", ["+919742888933", "+123456", "+12345678901234", " +49301234567 "])
-def test_phones_have_6_to_14_digits(phone: str) -> None:
-    assert read(phone_number=phone).fields == {"phone_number": phone.strip()}
+def test_the_country_codes_are_those_of_the_library() -> None:
+    for text in map(str, range(100, 1000)):
+        known = any(int(text[:length]) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE for length in (1, 2, 3))
+        number = f"+{text}1234567"
+        if known:
+            assert parse_phone(number) == number
+        else:
+            with pytest.raises(ValueError, match="country code"):
+                parse_phone(number)
+
+
+@pytest.mark.parametrize("number", ["+919742888933", "+123456", "+12345678901234", " +49301234567 "])
+def test_phones_have_6_to_14_digits(number: str) -> None:
+    assert read(phone_number=number).fields == {"phone_number": number.strip()}
 
 
 @pytest.mark.parametrize(
@@ -126,6 +139,9 @@ def test_phones_have_6_to_14_digits(phone: str) -> None:
         "0151 12345678",
         49301234,
         "+49 30 12 ext 5",
+        "+999123456789",
+        "+999 123 456 789",
+        "+210123456789",
     ],
 )
 def test_other_phones_are_refused(phone: object) -> None:

@@ -121,3 +121,15 @@ def test_no_route_hides_another() -> None:
         path = re.sub(r"{\w+(:\w+)?}", "x", route.path)
         first = next(other for other in every if other.path_regex.match(path) and route.methods == other.methods)
         assert first is every[place]
+
+
+@pytest.mark.parametrize("path", ["/nosuch", "/api/v1/nosuch", "/docs/nosuch", "/api/v2/customers"])
+def test_a_key_of_a_dialect_is_told_unknown_paths_in_it(app: InProcess, path: str) -> None:
+    reply = app.client(dialect="sendwithus").get(path)
+    assert reply.status_code == 404
+    if not path.startswith("/docs/"):  # a page
+        assert reply.headers["content-type"].startswith("text/plain")
+        assert "/docs" in reply.text
+    assert app.client().get(path).status_code == 404
+    wrong = Client(app, {}).get(path)
+    assert wrong.status_code == (401 if path == "/api/v1/nosuch" else 404)

@@ -130,6 +130,8 @@ def _read_anonymous(
     if kind is not None and (kind.mail is not None or kind.consent is not None):
         raise RefusedError("user_identifier_missing", (Fault("email", "No valid identifier found"),))
     activity = _Validator({**body, "uuid": _SOMEBODY}, limits, strict=strict, country=country).read(now, clamp)
+    if activity.profile is not None and activity.profile.unsubscribed is not None:
+        raise RefusedError("user_identifier_missing", (Fault("email", "No valid identifier found"),))
     text = msgspec.json.encode(body)
     if len(text) > limits.event_detail:
         raise RefusedError("invalid", (Fault("", f"an event must fit in {limits.event_detail} bytes"),))

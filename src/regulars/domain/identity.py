@@ -87,7 +87,7 @@ def parse_address(value: object, *, longest: int) -> tuple[str, str]:
     if len(local.encode()) > LONGEST_LOCAL_PART:
         raise ValueError(f"must be an email address with at most {LONGEST_LOCAL_PART} octets before the @")
     text = f"{local}@{_shown_domain(domain)}"
-    if not _is_address(text):
+    if not _is_address(text) or _ends_in_digits(text):
         raise ValueError("must be an email address such as anna@example.com")
     shown = unicodedata.normalize("NFC", text.lower())
     return shown, address_key(shown)  # of the form that is shown, so that this finds the customer again
@@ -159,6 +159,11 @@ def _is_address(text: str) -> bool:
     except EmailNotValidError:
         return _is_ascii_oddity(text)
     return True
+
+
+def _ends_in_digits(text: str) -> bool:
+    """Whether the last label of the domain is a number: no domain ends so, and an IP address stands in brackets."""
+    return text[text.rfind(".") + 1 :].rpartition("@")[2].isdecimal()
 
 
 def _is_ascii_oddity(text: str) -> bool:

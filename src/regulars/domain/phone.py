@@ -9,7 +9,14 @@ import unicodedata
 from functools import cache
 from typing import Any, Final
 
-_E164: Final = re.compile(r"\+[1-9][0-9]{5,13}", re.ASCII)
+_COUNTRY_CODE: Final = (
+    r"1|7|2(?:[07]|1[12368]|[2346]\d|5[0-8]|9[01789])|3(?:[0-4]|6|9|5\d|7[0-8]|8[0-35-79])|4(?:[013-9]|2[013])"
+    r"|5(?:[1-8]|0\d|9\d)|6(?:[0-6]|7[02-9]|8[0-35-9]|9[0-2])|8(?:[1246]|0[08]|5[02356]|7[08]|8[0-368])"
+    r"|9(?:[0-58]|6[0-8]|7[0-79]|9[2-68])"
+)
+"""The country codes that are assigned."""
+
+_E164: Final = re.compile(rf"\+(?=[0-9]{{6,14}}$)(?:{_COUNTRY_CODE})[0-9]+", re.ASCII)
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _INTERNATIONAL: Final = re.compile(r"(?:tel:)?\s*[+\uff0b]", re.IGNORECASE)
 _LONGEST: Final = 64

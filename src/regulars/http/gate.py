@@ -130,14 +130,17 @@ class Gate:
         return next((operation for route, operation in self._routes if route.path_regex.match(path)), None)
 
     async def _key_problem(self, scope: Scope, path: str) -> Problem | None:
-        """The problem with the key of a request without a route; None if it is valid or not needed."""
+        """The problem with the key of a request without a route; None if it is valid or not needed.
+
+        On an unknown path a key that is not needed is looked at all the same: its dialect decides the error format.
+        """
         neighbour = self._neighbour(path)
-        if not (_unknown(path).keyed if neighbour is None else neighbour.caller is not None):
+        if neighbour is not None and neighbour.caller is None:
             return None
         try:
             await authenticate(scope)
         except Exception as error:
-            return _problem(error)
+            return _problem(error) if neighbour is not None or _unknown(path).keyed else None
         return None
 
     @staticmethod

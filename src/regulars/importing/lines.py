@@ -1,6 +1,7 @@
 """The input of an import: a plain or gzipped file or standard input, with read progress."""
 
 import gzip
+import re
 import sys
 import zlib
 from collections.abc import Iterator
@@ -85,8 +86,15 @@ def _other_format(first: bytes) -> str | None:
     if text == b"{":
         return "has JSON objects that span several lines: convert it to one object per line, for example with `jq -c .`"
     if text and not text.startswith((b"{", b"[")) and any(text.count(mark) for mark in (b",", b";", b"\t")):
-        return "looks like CSV, because its first line is not a JSON object: convert it to one JSON object per line"
+        return f"looks like CSV, {_AS_CSV}"
+    if _COLUMN.fullmatch(text):
+        return f"looks like CSV with one column, {_AS_CSV}"
     return None
+
+
+_AS_CSV: Final = "because its first line is not a JSON object: convert it to one JSON object per line"
+_COLUMN: Final = re.compile(rb"""(["']?)(?!(?:true|false|null)\1$)[A-Za-z_\x80-\xff][\w\x80-\xff .@+-]*\1""")
+"""The heading of a column, or an address."""
 
 
 @contextmanager

@@ -107,6 +107,7 @@ def test_no_site_gets_what_another_waits_for(api: Client, app: InProcess) -> Non
     [
         {"event": "email_opened", "cookie": "bad"},
         {"event": "unsubscribed", "cookie": "bad"},
+        {"event": "identify", "cookie": "bad", "unsubscribed": True},
         {"event": "visit", "cookie": ""},
         {"event": "visit", "device_id": 7},
     ],
