@@ -17,9 +17,20 @@ SEEN = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, *range(0xFFF9, 
 LETTERS = {"\u0131": "i", "\u0237": "j", "\u00e6": "ae", "\u0153": "oe"}
 
 
+PUNCTUATION = {
+    "'": (
+        *("LEFT SINGLE QUOTATION MARK", "RIGHT SINGLE QUOTATION MARK", "SINGLE HIGH-REVERSED-9 QUOTATION MARK"),
+        *("PRIME", "MODIFIER LETTER TURNED COMMA", "MODIFIER LETTER APOSTROPHE", "MODIFIER LETTER REVERSED COMMA"),
+    ),
+    "-": (*("HYPHEN", "NON-BREAKING HYPHEN", "FIGURE DASH", "EN DASH", "EM DASH", "HORIZONTAL BAR", "MINUS SIGN"),),
+}
+_PLAIN_PUNCTUATION = {unicodedata.lookup(name): plain for plain, names in PUNCTUATION.items() for name in names}
+
+
 def search_key_of(text: str) -> str:
     found: list[str] = []
-    seen = "".join(char for char in unicodedata.normalize("NFKD", text) if not _shows_nothing(char))
+    text = _with_plain_punctuation(unicodedata.normalize("NFKD", _with_plain_punctuation(text)))
+    seen = "".join(char for char in text if not _shows_nothing(char))
     for char in unicodedata.normalize("NFKD", seen):
         if char.isspace() or unicodedata.normalize("NFKD", char) == " ":
             found.append(" ")
@@ -29,6 +40,10 @@ def search_key_of(text: str) -> str:
             found += unicodedata.normalize("NFKD", char.casefold())
     plain = unicodedata.normalize("NFC", "".join(_plain(char) for char in found))
     return " ".join(plain.split())
+
+
+def _with_plain_punctuation(text: str) -> str:
+    return "".join(_PLAIN_PUNCTUATION.get(char, char) for char in text)
 
 
 def _shows_nothing(char: str) -> bool:

@@ -14,7 +14,11 @@ marked = st.lists(
     st.sampled_from(
         [*"aAlLoOiIsSe \u0131\u0130\u0142\u00f8\u00e9\u0439\u304b\uac00\u1100\u1161\u0915\u05d0\u0627\u03b1\u3000\n"]
     )
-    | st.sampled_from([*"\u0300\u0307\u0327\u0336\u05b8\u064e\u0654\u3099\u093c\u093f\u200b\u200d\ufe0f\u00a0"]),
+    | st.sampled_from(
+        [
+            *"\u2019\u0149\u2032\u2033\u2011\u2212\uff07\u0300\u0307\u0327\u0336\u05b8\u064e\u0654\u3099\u093c\u093f\u200b\u200d\ufe0f\u00a0"
+        ]
+    ),
     max_size=8,
 ).map("".join)
 
@@ -28,6 +32,12 @@ marked = st.lists(
         *(("مُحَمَّد", "محمد"), ("أحمد", "احمد"), ("ﬁne ²", "fine 2"), ("ＡＢＣ", "abc"), ("ﾊﾟﾝ", "パン")),
         *(("John  Smith", "john smith"), ("Jane\u00a0Smith", "jane smith"), ("山田\u3000太郎", "山田 太郎")),
         *(("Jo\u200bhanna", "johanna"), ("\u2066Kim\u2069 ", "kim"), ("\u200b", ""), ("\u0301", ""), ("", "")),
+        *(
+            ("O\u2019Brien", "o'brien"),
+            ("O\u02bcNeill", "o'neill"),
+            ("Anna\u2013Lena", "anna-lena"),
+            ("a\uff0db", "a-b"),
+        ),
         # Marks of other scripts are vowels, or letters of their own.
         *(("が", "が"), ("か\u3099", "が"), ("नमस्ते", "नमस्ते"), ("한국", "한국"), ("한국".encode().decode(), "한국")),
     ],

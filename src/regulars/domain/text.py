@@ -30,8 +30,8 @@ def search_key(text: str) -> str:
     """The form in which texts are searched and sorted; of a search key it is the key itself.
 
     Compatibility forms are unified (NFKC), upper and lower case too, marks go from Latin, Greek, Cyrillic, Arabic and
-    Hebrew letters, each run of white space is one space, and invisible characters are dropped. "" for a text in which
-    nothing is left.
+    Hebrew letters, typographic apostrophes and dashes are ' and -, each run of white space is one space, and invisible
+    characters are dropped. "" for a text in which nothing is left.
     """
     if text.isascii():
         text = text.lower()
@@ -49,7 +49,8 @@ def search_key(text: str) -> str:
 
 def _without_marks(text: str) -> str:
     """A search key but for white space, which is as it was."""
-    text = _MARKS.sub("", _INVISIBLE.sub("", unicodedata.normalize("NFKD", text))).casefold()
+    text = unicodedata.normalize("NFKD", text.translate(_PUNCTUATION)).translate(_PUNCTUATION)
+    text = _MARKS.sub("", _INVISIBLE.sub("", text)).casefold()
     text = _MARKS.sub("", unicodedata.normalize("NFKD", text).translate(_BASE_LETTERS))
     return unicodedata.normalize("NFC", text)
 
@@ -134,6 +135,12 @@ _MARK: Final = (
     "\u1ab0-\u1ace\u1dc0-\u1dff\u20d0-\u20f0\u2de0-\u2dff\ua66f\ua674-\ua67d\ua69e\ua69f\ufe20-\ufe2f"
 )
 _MARKS: Final = re.compile(rf"(?:\A|(?<=[{_ALPHABETS}]))[{_MARK}]+")
+
+_PUNCTUATION: Final = {
+    **dict.fromkeys(map(ord, "\u2018\u2019\u201b\u2032\u02bb\u02bc\u02bd"), "'"),
+    **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-"),
+}
+"""Apostrophes and dashes: keyboards, word processors and copied names have different ones in the same name."""
 
 _LETTER_WITH: Final = re.compile(r"LATIN SMALL LETTER ([A-Z]) WITH ")
 

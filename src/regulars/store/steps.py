@@ -281,4 +281,5 @@ STEPS: Final[tuple[Step, ...]] = (
         ),
     ),
     Step(number=20, name="moments of earlier changes", backfill=Backfill(slice_of_changed_at)),
+    Step(number=21, name="titles with plain apostrophes and dashes", backfill=Backfill(slice_of_titles)),
 )
