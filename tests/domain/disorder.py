@@ -55,6 +55,8 @@ def _one(draw: st.DrawFn) -> dict[str, Any]:
             fields["revenue"] = st.integers(0, 5)
     for field, values in fields.items():
         body[field] = draw(values)
+    if "log_id" in body:  # an id that several share is told apart by who is known already
+        body["log_id"] = f"{body['email'][0]}{body['log_id']}"
     for field, values in _EXTRA.get(name, {}).items():
         if draw(st.booleans()):
             body[field] = draw(values)

@@ -111,7 +111,7 @@ def parse_activity(
 
 def _names_nobody(body: Mapping[str, Any]) -> bool:
     kind = EVENTS.get(body["event"]) if isinstance(body.get("event"), str) else None
-    named = (*IDENTIFIERS, *(_MAIL_IDS if kind is not None and kind.mail is not None else ()))
+    named = (*IDENTIFIERS, *(_MAIL_IDS if kind is not None and kind.concerns_email else ()))
     return all((value := body.get(name)) is None or is_blank(value) for name in named)
 
 
@@ -139,20 +139,6 @@ def _read_anonymous(
     return activity
 
 
-def stored_anonymous(
-    body: str, *, at: int, uuid: bytes | None, lacks_time: bool, lacks_uuid: bool, limits: Limits
-) -> Activity:
-    """An anonymous event out of its stored body. One that rules of today refuse is of an unknown name."""
-    decoded = msgspec.json.decode(body)
-    try:
-        activity = parse_activity(decoded, now=at, clamp=True, limits=limits)
-    except RefusedError:
-        activity = Activity(name=str(decoded["event"]), kind=UNKNOWN, who=Who(), at=at, uuid=uuid, anonymous=body)
-    activity.at, activity.at_is_arrival = at, lacks_time
-    activity.uuid, activity.uuid_is_derived = uuid, lacks_uuid
-    return activity
-
-
 class _Validator:
     """Validates one event and collects its faults."""
 
@@ -171,7 +157,7 @@ class _Validator:
         kind = EVENTS.get(name, UNKNOWN)
         at = self.time(now, clamp)
         event_uuid = self.text("event_uuid")
-        log_key = next(filter(None, map(self.text, _MAIL_IDS)), None) if kind.mail else None
+        log_key = self.mail_id(kind)
         profile, who = self.whom(kind, log_key)
         references = self.references(kind)
         amount = self.amount() if kind.revenue else None
@@ -216,7 +202,7 @@ class _Validator:
                 return profile, profile.who
             return None, parse_who(self.body, limits=self.limits)
         except RefusedError as refusal:
-            if log_key is not None and refusal.code == "user_identifier_missing":
+            if kind.concerns_email and log_key is not None and refusal.code == "user_identifier_missing":
                 return None, Who(mail=log_key)
             self.code = refusal.code
             self.faults += refusal.faults
@@ -264,6 +250,13 @@ class _Validator:
             self.faults.append(Fault(field, f"must be text of at most {self.limits.text} characters"))
             return None
         return value
+
+    def mail_id(self, kind: Event) -> str | None:
+        """The id of the email that it names. Events that are not about email may use these fields for anything."""
+        if not kind.concerns_email:
+            found = None if kind.profile else next(filter(None, map(self.body.get, _MAIL_IDS)), None)
+            return found if isinstance(found, str) and len(found) <= self.limits.text and is_storable(found) else None
+        return next(filter(None, map(self.text, _MAIL_IDS)), None)
 
     def order_id(self) -> str | None:
         value = self.text("order_id")

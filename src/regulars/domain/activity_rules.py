@@ -6,11 +6,12 @@ import msgspec
 
 from regulars.domain.activity import Activity
 from regulars.domain.address_rules import (
+    Marks,
     create_person,
-    has_tombstone,
     is_of_somebody_deleted,
-    mark_former,
-    note_late_complaint,
+    mark_address,
+    mark_current_address,
+    mark_tombstone,
     rename,
 )
 from regulars.domain.consent import IMPORT, UNDATED, Consent
@@ -26,11 +27,13 @@ from regulars.domain.orders import Report, Sums, growth, report_of, tells_more, 
 from regulars.domain.outcome import Outcome, Verdict
 from regulars.domain.relations import BY_NAME, FLAG, ReportKind
 from regulars.domain.revenue_rules import add_revenue, note_currency
+from regulars.domain.subject_rules import find_named, is_named_by_id_alone, is_of_nobody, named_mail, subject_of
 from regulars.domain.ties import apply_sets
 from regulars.domain.upsert_rules import apply_upsert
-from regulars.domain.working import LACKS_TIME, LACKS_UUID, WorkingSet, conflict
+from regulars.domain.working import LACKS_TIME, LACKS_UUID, WorkingSet
 
 _NEWSLETTER_IN: Final = "newsletter.subscribed"
+_HARD_BOUNCING: Final = "hard_bouncing"
 
 
 def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, source: str) -> Outcome:
@@ -39,7 +42,7 @@ def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, sour
     Raises RefusedError when the identifiers disagree, or an `identify` breaks the rules of the upsert.
     """
     if activity.uuid is not None and activity.uuid in work.history.seen_uuids:
-        person = _found(activity.who, work)
+        person = find_named(activity.who, work)
         if person is None or not _tells_more(activity, person.customer.number, work):
             return Outcome("unchanged", person)
         activity = _as_later_report(activity)
@@ -55,9 +58,17 @@ def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, sour
         work.objects.refuse_unknown_number(field, REFERENCE_FIELDS[field], reference)
     for reference in activity.products:
         work.objects.refuse_unknown_number("product_ids", "product", reference)
-    subject = _subject(activity, work)
-    if subject is None and _is_ignored(activity, work):
+    subject, mail = subject_of(activity, work), named_mail(activity, work)
+    if subject is None and is_of_nobody(activity, work):
+        if activity.kind.of_address:
+            address = activity.who.email_key or (None if mail is None else mail.address_key)
+            at = work.now if activity.at is None else activity.at
+            mark_tombstone(address, _marks(activity), at, work)
         return Outcome("ignored")
+    named = activity.who.email_key
+    is_foreign = subject is not None and is_named_by_id_alone(activity, subject, work)
+    if is_foreign:
+        activity = msgspec.structs.replace(activity, who=Who())  # the address that it carries is not the customer's
     person, verdict = _person(subject, activity.who, work, activity.at)
     number = person.customer.number
     order = None if activity.order_id is None else _order(activity, number, work)
@@ -71,87 +82,31 @@ def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, sour
         for field, reference in activity.references
     ]
     products = [work.objects.refer("product", reference, work.now) for reference in activity.products]
+    next_log = work.counters.log
     log = _mail(activity, person, work, dict(numbers), at) if activity.kind.mail else None
+    known = log if log is not None and log.number < next_log else mail
+    address = named or (None if known is None else known.address_key)
     _keep(activity, person, work, at, log=None if log is None else log.number)
-    applies = not activity.kind.of_address or _is_of_current_address(activity, person, log)
-    _figures(activity, person, work, at, order, applies=applies)
+    is_here = not activity.kind.of_address or address in (None, person.customer.email_key)
+    _figures(activity, person, work, at, order, is_here=is_here)
     is_belief = source == IMPORT and activity.at is None
-    kept_back = _ties(activity, person, work, numbers, products, since, report, applies=applies, is_belief=is_belief)
-    if applies:
-        kept_back += _consent(activity, person, work, since, report, source=UNDATED if is_belief else source)
-    elif (address := _address_of(activity, log)) is not None:
-        _mark_former(activity, person, address, work, since)
+    kept_back = _ties(activity, person, work, numbers, products, since, report, is_here=is_here, is_belief=is_belief)
+    kept_back += _consent(activity, person, work, since, report, source=UNDATED if is_belief else source)
+    if activity.kind.of_address:
+        marks = _marks(activity)
+        if address is None:
+            mark_current_address(marks, since, person, work)
+        else:
+            mark_address(address, marks, since, person, work, is_foreign=is_foreign)
     verdict = "created" if verdict == "created" else "updated"
     return Outcome(verdict, person, kept_back=kept_back, warnings=warnings)
 
 
-def _mark_former(activity: Activity, person: Person, address: str, work: WorkingSet, at: int) -> None:
-    """A bounce or complaint applies to the address that it names, even if the customer has another one now."""
-    hard = [rule.holds for rule in activity.rules() if rule.relation == "hard_bouncing"]
-    bounced, complained = "bounced_at" in activity.kind.moves, activity.cause == "complaint"
-    if hard or bounced or complained:
-        mark_former(person, address, work, at, hard=hard[0] if hard else None, bounced=bounced, complained=complained)
-
-
-def _found(who: Who, work: WorkingSet) -> Person | None:
-    """The customer an activity names, if known. A customer_id or uuid outranks the address, maybe an older one."""
-    by_id = work.people.find(Who(customer_id=who.customer_id, uuid=who.uuid))
-    if len(by_id) > 1:
-        raise conflict()
-    found = by_id or work.people.find(Who(email_key=who.email_key))
-    return work.people.by_number[found.pop()] if found else None
-
-
-def _subject(activity: Activity, work: WorkingSet) -> Person | None:
-    """The customer that an activity is about, None if there is none or the customer was deleted.
-
-    The customer of a known email, whatever address it went to; else the owner of the address, else its only former one.
-    Raises RefusedError if only the id of an email names the customer, and not exactly one email has it.
-    """
-    who = activity.who
-    if activity.kind.mail is None:
-        return None if is_of_somebody_deleted(who, activity.at, work) else _found(who, work)
-    is_named = bool(work.people.find(Who(customer_id=who.customer_id, uuid=who.uuid)))
-    log = None if is_named else _named_mail(activity, work)
-    if log is not None and log.customer in work.people.by_number:
-        return work.people.by_number[log.customer]
-    if is_of_somebody_deleted(who, activity.at, work):
-        return None
-    found = _found(who, work)
-    if found is None and who.email_key is not None and not has_tombstone(who, work):
-        owners = [number for number in work.addresses.owners(who.email_key) if number in work.people.by_number]
-        return work.people.by_number[owners[0]] if len(owners) == 1 else None
-    return found
-
-
-def _named_mail(activity: Activity, work: WorkingSet) -> Log | None:
-    """The known mail that an activity is about by the id that it carries, if that went to the address that it carries.
-
-    Without an address it is the one mail of that id. Raises RefusedError if there is none such.
-    """
-    key, who = activity.log_key, activity.who
-    if key is None:
-        return None
-    if who.mail is None:
-        return work.history.mail_to(key, who.email_key)
-    mails = work.history.mails_of(key)
-    if len(mails) != 1:
-        which = "Several emails have" if mails else "No email has"
-        detail = f"{which} this id: the event has to name the customer by email or customer_id."
-        raise refuse("user_identifier_missing", "message_id", detail)
-    return mails[0]
-
-
-def _is_ignored(activity: Activity, work: WorkingSet) -> bool:
-    """Whether an activity without a customer is about a deleted one, so that it creates nobody."""
-    who, log = activity.who, _named_mail(activity, work)
-    is_late = activity.kind.mail is not None and (has_tombstone(who, work) or log is not None)
-    if not (is_late or is_of_somebody_deleted(who, activity.at, work)):
-        return False
-    if activity.consent is not None and activity.cause == "complaint":
-        at = work.now if activity.at is None else activity.at
-        note_late_complaint(_address_of(activity, log), at, work)
-    return True
+def _marks(activity: Activity) -> Marks:
+    """What a bounce, its end or a complaint says of the address that it names."""
+    hard = [rule.holds for rule in activity.rules() if rule.relation == _HARD_BOUNCING]
+    is_complaint = activity.consent is not None and activity.cause == "complaint"
+    return Marks(hard[0] if hard else None, "bounced_at" in activity.kind.moves, is_complaint)
 
 
 def _person(person: Person | None, who: Who, work: WorkingSet, at: int | None) -> tuple[Person, Verdict]:
@@ -237,7 +192,7 @@ def _order(activity: Activity, customer: int, work: WorkingSet) -> _Order:
 
 
 def _figures(
-    activity: Activity, person: Person, work: WorkingSet, at: int, order: _Order | None, *, applies: bool
+    activity: Activity, person: Person, work: WorkingSet, at: int, order: _Order | None, *, is_here: bool
 ) -> None:
     kind = activity.kind
     grown = {activity.currency: activity.amount} if order is None else order.growth
@@ -248,21 +203,10 @@ def _figures(
         if amount:
             lifetime = amount if kind.revenue > 0 else 0
             add_revenue(person, work, currency, net=kind.revenue * amount, lifetime=lifetime)
-    if applies:
+    if is_here:
         move_forward(person, work, kind.moves, at)
     if kind.personal:
         move_forward(person, work, ("last_request_at",), at)
-
-
-def _is_of_current_address(activity: Activity, person: Person, log: Log | None) -> bool:
-    """A bounce or complaint applies to its address, not to a newer one."""
-    address = _address_of(activity, log)
-    return address is None or address == person.customer.email_key
-
-
-def _address_of(activity: Activity, log: Log | None) -> str | None:
-    """The address that an activity names, else that of its mail."""
-    return activity.who.email_key or (None if log is None else log.address_key)
 
 
 def _ties(
@@ -274,7 +218,7 @@ def _ties(
     at: int,
     report: ReportKind,
     *,
-    applies: bool,
+    is_here: bool,
     is_belief: bool,
 ) -> tuple[Fault, ...]:
     """Change the ties. A file without a time does not restore an ended newsletter; this is reported."""
@@ -284,7 +228,7 @@ def _ties(
     kept_back: tuple[Fault, ...] = ()
     for rule in activity.rules():
         if rule.field is None:
-            if applies:
+            if is_here or rule.relation != _HARD_BOUNCING:
                 work.ties.report(person, BY_NAME[rule.relation], FLAG, rule.holds, at, report)
             continue
         named = [number for field, number in numbers if field == rule.field]

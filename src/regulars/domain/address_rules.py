@@ -1,20 +1,24 @@
 """Address changes: a bounce belongs to the address, and a deleted customer leaves a tombstone."""
 
-from typing import Final
+from typing import Final, NamedTuple
+
+import msgspec
 
 from regulars.domain.consent import Consent
 from regulars.domain.consent_rules import record_consent
 from regulars.domain.customer import Person
 from regulars.domain.identity import Who
-from regulars.domain.relations import BY_NAME, FLAG, ReportKind, Tie, merge_report
+from regulars.domain.latest_times import move_forward
+from regulars.domain.relations import BY_NAME, FLAG, ReportKind
 from regulars.domain.working import WorkingSet
-from regulars.domain.working.addresses import FormerAddress, Identifier, Tombstone
+from regulars.domain.working.addresses import NOBODY, FormerAddress, Identifier, Tombstone, latest
 
 _HARD_BOUNCING: Final = BY_NAME["hard_bouncing"]
 _SUPPRESSED: Final = BY_NAME["suppressed"]
 _SPAM_REPORTED: Final = BY_NAME["spam_reported"]
+_SUBSCRIBED: Final = BY_NAME["subscribed"]
 FROM_TOMBSTONE: Final = "tombstone"
-"""The source of a complaint that a new customer inherits from a deleted one with the same address."""
+"""The source of a complaint or ended consent that a new customer inherits from a deleted one with the same address."""
 FROM_FORMER: Final = "former_address"
 """The source of a complaint about an address that its new owner inherits from a former one."""
 
@@ -46,10 +50,8 @@ def leave(person: Person, who: Who, work: WorkingSet) -> bool:
     if who.email_key is None or customer.email_key is None or who.email_key == customer.email_key:
         return False
     tie = person.ties.get((_HARD_BOUNCING.code, FLAG))
-    hard, hard_at = (False, None) if tie is None else (tie.holds, tie.at)
-    known = work.addresses.former.get((customer.email_key, customer.number))
-    complained_at = None if known is None else known.complained_at
-    row = FormerAddress(customer.email_key, customer.number, hard, hard_at, customer.bounced_at, complained_at)
+    hard_at = tie.at if tie is not None and tie.holds else None
+    row = FormerAddress(customer.email_key, customer.number, hard_at is not None, hard_at, customer.bounced_at)
     work.addresses.save(row)
     return True
 
@@ -69,77 +71,132 @@ def _arrive(person: Person, work: WorkingSet) -> None:
     if customer.email_key is None:
         return
     former = work.addresses.of(customer.email_key)
-    if former:
-        bounces = [row.bounced_at for row in former if row.bounced_at is not None]
-        if bounces:
-            work.people.touch(person).bounced_at = max(bounces)
-        last = max(former, key=lambda row: (row.hard_at or 0, row.hard_bouncing))
-        if last.hard_bouncing and last.hard_at is not None:
-            work.ties.settle(person, _HARD_BOUNCING, FLAG, True, last.hard_at)
-        complaints = [row.complained_at for row in former if row.complained_at is not None]
-        if complaints:
-            _complain(person, work, max(complaints), source=FROM_FORMER)
-    tombstone = work.addresses.tombstones.get(("email", customer.email_key))
-    if tombstone is None:
-        return
+    tombstone = work.addresses.tombstones.get(("email", customer.email_key)) or Tombstone(0)
+    bounced_at = latest(*(row.bounced_at for row in former), tombstone.hard_at)
+    if bounced_at is not None:
+        work.people.touch(person).bounced_at = bounced_at
+    _settle_hard_bounce(person, work)
+    complained_at = latest(*(row.complained_at for row in former))
+    if complained_at is not None:
+        _complain(person, work, complained_at, source=FROM_FORMER)
     if tombstone.suppressed_at is not None:
         work.ties.report(person, _SUPPRESSED, FLAG, True, tombstone.suppressed_at, ReportKind.BACKDATED)
     if tombstone.complained_at is not None:
         _complain(person, work, tombstone.complained_at, source=FROM_TOMBSTONE)
+    if tombstone.ended_at is not None and person.ties.get((_SUBSCRIBED.code, FLAG)) is None:
+        # Whatever ended it, a new word of the operator gives it again, and a belief of a file does not.
+        end = Consent(customer.number, tombstone.ended_at, False, "manual", FROM_TOMBSTONE)
+        record_consent(person, work, end, ReportKind.BACKDATED)
+
+
+def _settle_hard_bounce(person: Person, work: WorkingSet) -> None:
+    """Set whether the customer's current address bounces hard to what its reports come to: the latest one counts."""
+    address = person.customer.email_key or ""
+    reports = [(row.hard_at, row.hard_bouncing) for row in work.addresses.of(address) if row.hard_at is not None]
+    tombstone = work.addresses.tombstones.get(("email", address)) or Tombstone(0)
+    reports += [
+        (at, holds) for at, holds in ((tombstone.hard_at, True), (tombstone.cleared_at, False)) if at is not None
+    ]
+    tie = person.ties.get((_HARD_BOUNCING.code, FLAG))
+    is_set = tie is not None and tie.holds
+    if tie is not None and is_set:
+        reports.append((tie.at, True))
+    at, holds = max(reports, default=(0, False))
+    if holds or (reports and is_set):
+        work.ties.settle(person, _HARD_BOUNCING, FLAG, holds, at)
 
 
 def _complain(person: Person, work: WorkingSet, at: int, *, source: str) -> None:
     """A complaint that comes with an address."""
+    known = person.ties.get((_SPAM_REPORTED.code, FLAG))
+    if known is not None and known.at >= at:
+        return  # it is known, or was lifted later
     work.ties.report(person, _SPAM_REPORTED, FLAG, True, at, ReportKind.BACKDATED)
     complaint = Consent(person.customer.number, at, False, "complaint", source)
     record_consent(person, work, complaint, ReportKind.BACKDATED)
 
 
-def mark_former(
-    person: Person,
-    email_key: str,
-    work: WorkingSet,
-    at: int,
-    *,
-    hard: bool | None = None,
-    bounced: bool = False,
-    complained: bool = False,
-) -> None:
-    """A bounce, its end, or a complaint, of an address other than the customer's current one.
+class Marks(NamedTuple):
+    """What a report of email says of an address. hard: that it bounces hard, or no longer; None: nothing of that."""
 
-    hard: None leaves it unchanged.
+    hard: bool | None = None
+    bounced: bool = False
+    complained: bool = False
+
+
+def mark_address(
+    email_key: str, marks: Marks, at: int, person: Person, work: WorkingSet, *, is_foreign: bool = False
+) -> None:
+    """A report at `at` (ms) about an address: it stays with the address, and is of whoever has that now.
+
+    person: the customer whose email it was about, who may have another address now. is_foreign: and never had this one.
     """
-    number = person.customer.number
-    row = work.addresses.former.get((email_key, number)) or FormerAddress(email_key, number)
-    if hard is not None:
-        tie = None if row.hard_at is None else Tie(row.hard_bouncing, row.hard_at)
-        merged = merge_report(tie, _HARD_BOUNCING, hard, at, ReportKind.BACKDATED)
-        if merged is not None:
-            row.hard_bouncing, row.hard_at = merged.holds, merged.at
-    if bounced and (row.bounced_at is None or at > row.bounced_at):
-        row.bounced_at = at
-    if complained and (row.complained_at is None or at > row.complained_at):
-        row.complained_at = at
+    row = FormerAddress(email_key, NOBODY if is_foreign else person.customer.number)
+    if marks.hard is not None:
+        row.hard_bouncing, row.hard_at = marks.hard, at
+    row.bounced_at = at if marks.bounced else None
+    row.complained_at = at if marks.complained else None
     work.addresses.save(row)
+    for number in work.people.find(Who(email_key=email_key)):
+        owner = work.people.by_number[number]
+        if marks.hard is not None:
+            _settle_hard_bounce(owner, work)
+        if marks.bounced:
+            move_forward(owner, work, ("bounced_at",), min(at, work.now))
+        if marks.complained and owner is not person:
+            _complain(owner, work, at, source=FROM_FORMER)
+
+
+def mark_current_address(marks: Marks, at: int, person: Person, work: WorkingSet) -> None:
+    """A report that names no address is about the customer's current one, unless that is newer than the report."""
+    tie = person.ties.get((_HARD_BOUNCING.code, FLAG))
+    is_taken = tie is not None and (tie.holds, tie.at) == (marks.hard, at)
+    if person.customer.email_key is not None:
+        mark_address(person.customer.email_key, marks if is_taken else marks._replace(hard=None), at, person, work)
+
+
+def mark_tombstone(email_key: str | None, marks: Marks, at: int, work: WorkingSet) -> None:
+    """A report at `at` (ms) about the address of a deleted customer: the next customer with the address has it."""
+    known = None if email_key is None else work.addresses.tombstones.get(("email", email_key))
+    if known is None or email_key is None:
+        return
+    if marks.complained:
+        known.complained_at = latest(known.complained_at, at)
+    if marks.hard is True:
+        known.hard_at = latest(known.hard_at, at)
+    if marks.hard is False:
+        known.cleared_at = latest(known.cleared_at, at)
+    work.addresses.bury(("email", email_key), known)
 
 
 def bury(person: Person, work: WorkingSet) -> None:
     """Create the tombstones of a customer who is being deleted."""
     customer = person.customer
-    suppressed, complained = (
+    suppressed, complained, hard = (
         tie.at if (tie := person.ties.get((relation.code, FLAG))) is not None and tie.holds else None
-        for relation in (_SUPPRESSED, _SPAM_REPORTED)
+        for relation in (_SUPPRESSED, _SPAM_REPORTED, _HARD_BOUNCING)
     )
     if customer.customer_id is not None:
         work.addresses.bury(("customer_id", customer.customer_id), Tombstone(work.now))
     if customer.email_key is not None:
-        work.addresses.bury(("email", customer.email_key), Tombstone(work.now, suppressed, complained))
+        consent = person.ties.get((_SUBSCRIBED.code, FLAG))
+        ended_at = consent.at if consent is not None and not consent.holds else None
+        stone = Tombstone(work.now, suppressed, complained, hard, ended_at=ended_at)
+        work.addresses.bury(("email", customer.email_key), stone)
     for row in work.addresses.had_by(customer.number):
-        if not work.people.find(Who(email_key=row.email_key)):
-            kept = work.addresses.tombstones.get(("email", row.email_key), Tombstone(work.now))
-            kept.deleted_at = work.now
-            kept.complained_at = max(filter(None, (kept.complained_at, row.complained_at)), default=None)
-            work.addresses.bury(("email", row.email_key), kept)
+        owners = work.people.find(Who(email_key=row.email_key)) - {customer.number}
+        if owners:  # what was told of the address goes on with its owner
+            work.addresses.save(msgspec.structs.replace(row, customer=owners.pop()))
+            continue
+        kept = work.addresses.tombstones.get(("email", row.email_key), Tombstone(work.now))
+        kept.deleted_at = work.now
+        if row.email_key != customer.email_key:  # of the current one, the customer's state says what counts
+            kept.complained_at = latest(kept.complained_at, row.complained_at)
+        if row.hard_bouncing:
+            kept.hard_at = latest(kept.hard_at, row.hard_at)
+        else:
+            kept.cleared_at = latest(kept.cleared_at, row.hard_at)
+        work.addresses.bury(("email", row.email_key), kept)
 
 
 def is_of_somebody_deleted(who: Who, at: int | None, work: WorkingSet) -> bool:
@@ -163,11 +220,3 @@ def is_of_somebody_deleted(who: Who, at: int | None, work: WorkingSet) -> bool:
 def has_tombstone(who: Who, work: WorkingSet) -> bool:
     """Whether a customer with one of these identifiers was deleted."""
     return any(each in work.addresses.tombstones for each in identifiers_of(who))
-
-
-def note_late_complaint(email_key: str | None, at: int, work: WorkingSet) -> None:
-    """A complaint about email to a deleted customer: the next customer with the address gets no marketing email."""
-    found = None if email_key is None else work.addresses.tombstones.get(("email", email_key))
-    if found is not None and (found.complained_at is None or at > found.complained_at):
-        found.complained_at = at
-        work.addresses.bury(("email", email_key or ""), found)

@@ -54,12 +54,32 @@ class Event(Struct, frozen=True, kw_only=True):
     consent: tuple[bool, str | None] | None = None
     of_address: bool = False
 
+    @property
+    def concerns_email(self) -> bool:
+        """Whether it is about an email, consent or a subscription, so that the id of an email may name the customer."""
+        return self.mail is not None or self.of_address or bool(self._subscribes())
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it reports what became of an email, or the end of a consent or subscription.
+
+        Only somebody who was there before can be the customer: a new one gets an email, or subscribes.
+        """
+        return self.mail is not None or self.of_address or self._subscribes() == {False}
+
+    def _subscribes(self) -> set[bool]:
+        """Whether it begins (True) or ends (False) a consent or subscription."""
+        found = {rule.holds for rule in self.sets if rule.relation in _SUBSCRIPTIONS}
+        return found if self.consent is None else {*found, self.consent[0]}
+
     def references(self) -> set[str]:
         """The fields that name an object, one each."""
         found = {rule.field for rule in self.sets if rule.field is not None}
         found.update(when.field for when in self.conditional if when.field in REFERENCE_FIELDS)
         return found.union(MAIL_REFERENCES) if self.mail else found
 
+
+_SUBSCRIPTIONS: Final = frozenset({"newsletter.subscribed", "sequence.subscribed"})
 
 REFERENCE_FIELDS: Final[dict[str, str]] = {
     "broadcast_id": "broadcast",

@@ -16,7 +16,7 @@ from email_validator import EmailNotValidError, validate_email
 from msgspec import Struct
 
 from regulars.domain.moments import now_ms
-from regulars.domain.text import composed, fold, is_storable, trim
+from regulars.domain.text import composed, fold, is_digits, is_storable, trim
 
 SITE_SHIFT: Final = 32
 """Customers and logs are numbered site * 2^32 + n, so that a number names its site."""
@@ -163,7 +163,8 @@ def _is_address(text: str) -> bool:
 
 def _ends_in_digits(text: str) -> bool:
     """Whether the last label of the domain is a number: no domain ends so, and an IP address stands in brackets."""
-    return text[text.rfind(".") + 1 :].rpartition("@")[2].isdecimal()
+    last = text[text.rfind(".") + 1 :].rpartition("@")[2]
+    return is_digits(unicodedata.normalize("NFKC", last)) if last else False
 
 
 def _is_ascii_oddity(text: str) -> bool:

@@ -1,9 +1,12 @@
 """Statements on what addresses keep of their own: former owners, tombstones, and the mails that went there."""
 
-from sqlalchemy import BigInteger, and_, bindparam, cast, delete, func, literal_column, select
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, case, cast, delete, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from regulars.domain.changes import NULL
+from regulars.domain.working.addresses import Tombstone
 from regulars.store.schema import former_addresses, logs, tombstones
 from regulars.store.statement import KeyedJoin, Statement, keys_of, site_is
 
@@ -34,9 +37,9 @@ FORMER_BY_CUSTOMER = Statement(
 _listed, (_hash,) = keys_of(tombstones.c.hash)
 TOMBSTONES = Statement(
     "tombstones_by_hash",
-    select(
-        tombstones.c.hash, tombstones.c.deleted_at, tombstones.c.suppressed_at, tombstones.c.complained_at
-    ).select_from(KeyedJoin(_listed, tombstones, and_(site_is(tombstones), tombstones.c.hash == _hash))),
+    select(*(column for column in tombstones.c if column.name != "site_id")).select_from(
+        KeyedJoin(_listed, tombstones, and_(site_is(tombstones), tombstones.c.hash == _hash))
+    ),
 )
 ANY_FORMER = Statement(
     "any_former_address",
@@ -90,13 +93,34 @@ OLDEST_OF_KEY = _end_of_key("oldest_log_of_key", newest=False)
 NEWEST_OF_KEY = _end_of_key("newest_log_of_key", newest=True)
 
 _former = upsert(former_addresses)
+_stored, _new = former_addresses.c, _former.excluded
+_is_harder = and_(
+    _new.hard_at.is_not(None),
+    or_(
+        _stored.hard_at.is_(None),
+        _stored.hard_at < _new.hard_at,
+        and_(_stored.hard_at == _new.hard_at, _stored.hard_bouncing < _new.hard_bouncing),
+    ),
+)
+
+
+def _later(name: str) -> ColumnElement[Any]:
+    """The later of two moments, where null is none."""
+    return case((_stored[name] > _new[name], _stored[name]), else_=func.coalesce(_new[name], _stored[name]))
+
+
 SAVE_FORMER = Statement(
     "save_former_addresses",
     _former.on_conflict_do_update(
         index_elements=["site_id", "email_key", "customer"],
-        set_={name: _former.excluded[name] for name in ("hard_bouncing", "hard_at", "bounced_at", "complained_at")},
+        set_={
+            **{name: case((_is_harder, _new[name]), else_=_stored[name]) for name in ("hard_bouncing", "hard_at")},
+            **{name: _later(name) for name in ("bounced_at", "complained_at")},
+        },
     ),
 )
+"""Adds to what is stored of an address and never takes away, as `FormerAddress.merge` does: it need not be loaded."""
+
 DELETE_FORMER = Statement(
     "delete_former_addresses",
     delete(former_addresses).where(
@@ -108,6 +132,6 @@ SAVE_TOMBSTONES = Statement(
     "save_tombstones",
     _tombstone.on_conflict_do_update(
         index_elements=["site_id", "hash"],
-        set_={name: _tombstone.excluded[name] for name in ("deleted_at", "suppressed_at", "complained_at")},
+        set_={name: _tombstone.excluded[name] for name in Tombstone.__struct_fields__},
     ),
 )

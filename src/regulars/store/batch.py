@@ -18,6 +18,7 @@ from regulars.domain.object_kinds import LinkSide
 from regulars.domain.outcome import Outcome
 from regulars.domain.relations import BY_CODE
 from regulars.domain.working import LACKS_TIME, LACKS_UUID, WorkingSet
+from regulars.domain.working.addresses import Tombstone
 from regulars.domain.working.happenings import happenings_of
 from regulars.store import (
     address_statements,
@@ -280,7 +281,9 @@ class _Writing:
         for customer in customers:
             found = await self.connection.all(visitor_statements.VISITORS_OF, {"site": self.site, "customer": customer})
             hashes = [(self.site, hashed) for (hashed,) in found]
-            await self.rows(visitor_statements.BURY_VISITORS, [(*row, self.work.now, None, None) for row in hashes])
+            await self.rows(
+                visitor_statements.BURY_VISITORS, [(*row, *_fields_of(Tombstone(self.work.now))) for row in hashes]
+            )
             await self.rows(visitor_statements.DELETE_VISITORS, hashes)
 
     async def audiences(self) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from regulars.domain.activity import stored_anonymous
 from regulars.domain.address_rules import identifiers_of
 from regulars.domain.commands import Command, Needs
 from regulars.domain.commands.activity_needs import declare_anonymous
@@ -20,10 +19,11 @@ from regulars.domain.drip_campaigns import KIND, RELATION, PendingMail
 from regulars.domain.faults import UnknownSiteError
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
-from regulars.domain.mail import Log, identify_log, own_number
+from regulars.domain.mail import Log
 from regulars.domain.objects import RelatedObject
 from regulars.domain.references import Reference
 from regulars.domain.relations import BY_NAME, KIND_CODES, KINDS, Tie
+from regulars.domain.stored_events import stored_anonymous
 from regulars.domain.working import LACKS_TIME, LACKS_UUID, Counters, WorkingSet
 from regulars.domain.working.addresses import FormerAddress, Identifier, Tombstone
 from regulars.domain.working.revenues import Revenue
@@ -40,6 +40,7 @@ from regulars.store.audience_reads import load_audiences
 from regulars.store.candidates import Candidates
 from regulars.store.drip_reads import plan_of_row
 from regulars.store.engine import Connection, Row, Values
+from regulars.store.mail_reads import lone_keys, mail_identities, named_mails, note_mails, own_mails, unmatched_keys
 from regulars.store.pictures import add_people
 from regulars.store.statement import Statement
 from regulars.store.tombstone_hashes import hash_of
@@ -157,15 +158,15 @@ class Loading:
             self._keyed(sql.OBJECTS_BY_KEY, [each for each in objects if isinstance(each[1], str)]),
             self._keyed(sql.OBJECTS_BY_NAME, [(KIND_CODES[kind], name) for kind, name in needs.object_names]),
             self._keyed(sql.SEEN_UUIDS, [uuid.hex() for uuid in needs.events]),
-            self._keyed(address_statements.LOGS_TO_ADDRESS, self._named_mails()),
-            self._keyed(address_statements.OLDEST_OF_KEY, self._keys()),
-            self._keyed(address_statements.NEWEST_OF_KEY, self._keys()),
-            self._keyed(sql.LOGS_BY_NUMBER, self._own_mails()),
+            self._keyed(address_statements.LOGS_TO_ADDRESS, named_mails(needs)),
+            self._keyed(address_statements.OLDEST_OF_KEY, lone_keys(needs)),
+            self._keyed(address_statements.NEWEST_OF_KEY, lone_keys(needs)),
+            self._keyed(sql.LOGS_BY_NUMBER, own_mails(needs, self._site)),
             (revenue_statements.CURRENCY, site_only) if needs.revenues else None,
             (address_statements.ANY_FORMER, site_only),
             (address_statements.ANY_TOMBSTONE, site_only),
         )
-        seen, mails, oldest, newest, own_mails, site, *kept = answers[7:]
+        seen, mails, oldest, newest, own_rows, site, *kept = answers[7:]
         self._has_former, self._has_tombstones = map(bool, kept)
         head = self._taken(heads)
         self.work = work = WorkingSet(now, Counters(*head[3:-1]))
@@ -177,40 +178,13 @@ class Loading:
         for uuid, customer, log in seen:
             work.history.see(uuid, customer if log is None else None)
         await add_people(self._connection, self._site, work.people, [row for rows in answers[:4] for row in rows])
-        for row in (*mails, *oldest, *newest):
-            log = Log(*row)
-            work.history.note_mail(work.history.logs.setdefault(log.identity, log), log.key)
-        own = self._own_mails()
-        for row in own_mails:
+        note_mails(work.history, mails, oldest, newest)
+        own = own_mails(needs, self._site)
+        for row in own_rows:
             log = Log(*row)
             log = work.history.logs.setdefault(log.identity, log)
             for key in own[log.number]:
                 work.history.note_mail(log, key)
-
-    def _named_mails(self) -> set[tuple[str, str]]:
-        """(address, id) of the mails that are named."""
-        return {
-            (need.who.email_key, need.key)
-            for need in self._needs.mails
-            if need.who.email_key is not None and need.key is not None
-        }
-
-    def _keys(self) -> set[str]:
-        """The ids of mails that are all that names a customer."""
-        return {need.who.mail for need in self._needs.mails if need.who.mail is not None}
-
-    def _mails_by_key(self) -> list[tuple[str, Log]]:
-        """The mails of these ids."""
-        return [(key, log) for key in self._keys() for log in self.work.history.mails_of(key)]
-
-    def _own_mails(self) -> dict[int, set[str]]:
-        """The numbers of our own by which mails are named, and the ids that these are."""
-        found: dict[int, set[str]] = {}
-        for need in self._needs.mails:
-            number = None if need.key is None else own_number(need.key, self._site)
-            if number is not None and need.key is not None:
-                found.setdefault(number, set()).add(need.key)
-        return found
 
     async def _load_addresses(self) -> None:
         """What is kept of addresses and ids that nobody has, of those of what happened before, and of who is deleted.
@@ -218,8 +192,13 @@ class Loading:
         And the customers whose mails or former addresses are named, linked to the addresses that name them.
         """
         needs, work = self._needs, self.work
-        by_key, keys = self._mails_by_key(), self._keys()
-        named: set[Identifier] = {("email", log.address_key) for _, log in by_key if log.address_key is not None}
+        unmatched = unmatched_keys(needs, work.history) - lone_keys(needs)
+        ends = (address_statements.OLDEST_OF_KEY, address_statements.NEWEST_OF_KEY)
+        note_mails(work.history, *await self._ask(*(self._keyed(statement, unmatched) for statement in ends)))
+        keys = unmatched | lone_keys(needs)
+        by_key = [(key, log) for key in keys for log in work.history.mails_of(key)]
+        went_to = {log.address_key for _, log in by_key if log.address_key is not None}
+        named: set[Identifier] = {("email", address) for address in went_to}
         if self._has_former or self._has_tombstones:
             named.update(each for who in needs.people for each in identifiers_of(who) if not work.people.knows(each))
         hashes: dict[bytes, Identifier] = {}
@@ -240,19 +219,20 @@ class Loading:
             work.addresses.tombstones[hashes[hashed]] = Tombstone(*rest)
         for email_key, customer, hard_bouncing, *rest in (*by_address, *by_customer):
             work.addresses.add(FormerAddress(email_key, customer, bool(hard_bouncing), *rest))
-        self._links = [Who(email_key=email_key, number=customer) for email_key, customer, *_ in by_address]
+        self._links = [Who(email_key=email_key, number=customer) for email_key, customer, *_ in by_address if customer]
         self._links += [
             Who(email_key=log.address_key, number=log.customer)
             for log in work.history.logs.values()
             if work.people.find(Who(email_key=log.address_key)) != {log.customer}
         ]
-        self._links += [Who(mail=key, number=log.customer) for key, log in by_key]
+        self._links += [Who(email_key=log.address_key, mail=key, number=log.customer) for key, log in by_key]
         for need in needs.mails if keys else ():  # the batch may have made these mails itself
             if need.who.mail is None and need.key in keys:
                 self._links.append(msgspec.structs.replace(need.who, mail=need.key))
         missing = {link.number for link in self._links if link.number is not None} - work.people.by_number.keys()
-        (people,) = await self._ask(self._keyed(sql.PEOPLE_BY_NUMBER, missing))
-        await add_people(self._connection, self._site, work.people, people)
+        strange = {address for address in went_to if not work.people.knows(("email", address))}
+        people = await self._ask(self._keyed(sql.PEOPLE_BY_NUMBER, missing), self._keyed(sql.PEOPLE_BY_EMAIL, strange))
+        await add_people(self._connection, self._site, work.people, [row for rows in people for row in rows])
 
     async def _second_round(self) -> None:
         """Read the last numbers of objects, the ties to replace and the products of offers; often there is no need."""
@@ -278,7 +258,7 @@ class Loading:
     async def _third_round(self, candidates: Candidates) -> None:
         """Read existing orders and mails, evidence of consent, and the ties that will change."""
         orders = {(n, need.event, need.order_id) for need in self._needs.orders for n in candidates.of(need.who)}
-        identities, own = self._mails(candidates)
+        identities, own = mail_identities(self._needs, self.work, candidates, self._site)
         with_consents = self._with_consents(candidates)
         drips = self._drips(candidates)
         earning = {customer for who in self._needs.revenues for customer in candidates.of(who)}
@@ -333,22 +313,6 @@ class Loading:
             for customer in candidates.of(need.who)
             if need.granted is None or people[customer].has("subscribed") != need.granted
         }
-
-    def _mails(self, candidates: Candidates) -> tuple[set[str], dict[int, dict[int, bytes]]]:
-        """The identities (hex) of mails, and {log number from one of our own keys: {customer: identity}}."""
-        now, present = self.work.now, self.work.objects.by_reference
-        identities: set[str] = set()
-        own: dict[int, dict[int, bytes]] = {}
-        for need in self._needs.mails:
-            objects = {named[0]: present[named].number for named in need.objects if named in present}
-            at = now if need.at is None else min(need.at, now)
-            numbered = None if need.key is None else own_number(need.key, self._site)
-            for customer in candidates.of(need.who):
-                identity = identify_log(need.key, customer, objects, at)
-                identities.add(identity.hex())
-                if numbered is not None:
-                    own.setdefault(numbered, {})[customer] = identity
-        return identities, own
 
     def _ties(self, candidates: Candidates) -> set[tuple[int, int, int]]:
         """(customer, relation, object) of the ties that will change, besides those loaded with the customers."""

@@ -288,6 +288,9 @@ tombstones = Table(
     _moment("deleted_at", nullable=False),
     _moment("suppressed_at"),
     _moment("complained_at"),
+    _moment("hard_at"),
+    _moment("cleared_at"),
+    _moment("ended_at"),
     PrimaryKeyConstraint("site_id", "hash"),
     sqlite_with_rowid=False,
 )

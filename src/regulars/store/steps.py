@@ -282,4 +282,13 @@ STEPS: Final[tuple[Step, ...]] = (
     ),
     Step(number=20, name="moments of earlier changes", backfill=Backfill(slice_of_changed_at)),
     Step(number=21, name="titles with plain apostrophes and dashes", backfill=Backfill(slice_of_titles)),
+    Step(
+        number=22,
+        name="hard bounces and ended consents of deleted customers",
+        statements=on_every_engine(
+            "ALTER TABLE tombstones ADD COLUMN hard_at BIGINT",
+            "ALTER TABLE tombstones ADD COLUMN cleared_at BIGINT",
+            "ALTER TABLE tombstones ADD COLUMN ended_at BIGINT",
+        ),
+    ),
 )

@@ -34,8 +34,13 @@ def declare_activity(activity: Activity, who: Who, needs: Needs) -> None:
     if activity.kind.revenue and (activity.currency is not None or activity.order_id is not None):
         needs.revenues.append(who)  # another report of an order may have named a currency
     named = [(REFERENCE_FIELDS[field], reference) for field, reference in activity.references]
-    if activity.kind.mail is not None:
-        needs.mails.append(MailNeed(who, activity.log_key, tuple(named), activity.at))
+    if activity.kind.mail is not None or activity.log_key is not None:
+        by_key = (
+            activity.kind.concerns_email
+            and activity.kind.mail != "sent"
+            and (who.customer_id is None or activity.kind.of_address)
+        )
+        needs.mails.append(MailNeed(who, activity.log_key, tuple(named), activity.at, by_key=by_key))
     for field, references in _by_field(activity).items():
         relations = frozenset([rule.relation for rule in activity.rules() if rule.field == field])
         kind = REFERENCE_FIELDS[field]

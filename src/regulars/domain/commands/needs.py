@@ -23,12 +23,14 @@ class MailNeed(Struct, frozen=True):
     """The log of an email to a customer; see `mail.identify_log`.
 
     key: the id of the email, if it has one. objects: (kind, reference) of what was sent. at: when (ms), None for now.
+    by_key: the customer may be the one who got the only email with this id, to whatever address.
     """
 
     who: Who
     key: str | None
     objects: tuple[tuple[str, Reference], ...]
     at: int | None
+    by_key: bool = False
 
 
 class ConsentNeed(Struct, frozen=True):

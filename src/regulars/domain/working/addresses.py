@@ -5,12 +5,15 @@ from msgspec import Struct
 Identifier = tuple[str, str]
 """("email", the address as it is compared) or ("customer_id", the id)."""
 
+NOBODY = 0
+"""Stands for the customer of what is told of an address that no customer had."""
+
 
 class FormerAddress(Struct):
     """An address that a customer had and changed; the fields are the columns, in order.
 
     hard_bouncing: whether it bounced hard, since `hard_at`, and was not cleared. complained_at: when mail to it was
-    reported as spam, after the customer had changed it. Moments: ms.
+    reported as spam. Of an address that the customer still has, what was reported of it. Moments: ms.
     """
 
     email_key: str
@@ -20,17 +23,34 @@ class FormerAddress(Struct):
     bounced_at: int | None = None
     complained_at: int | None = None
 
+    def merge(self, other: "FormerAddress") -> None:
+        """Add what another report says of the address. Every order of reports ends alike."""
+        if other.hard_at is not None and (other.hard_at, other.hard_bouncing) > (self.hard_at or 0, self.hard_bouncing):
+            self.hard_at, self.hard_bouncing = other.hard_at, other.hard_bouncing
+        self.bounced_at = latest(self.bounced_at, other.bounced_at)
+        self.complained_at = latest(self.complained_at, other.complained_at)
+
 
 class Tombstone(Struct):
     """What remains of a deleted customer for each identifier: a keyed hash of it, and no text.
 
     deleted_at: nothing that happened until then is of whoever has the identifier now. suppressed_at, complained_at:
     since when (ms) mail to the address must not be sent, as it was suppressed or reported as spam; None: it may.
+    hard_at, cleared_at: when (ms) it last bounced hard, and when that was last cleared. ended_at: since when (ms) there
+    was no consent any more.
     """
 
     deleted_at: int
     suppressed_at: int | None = None
     complained_at: int | None = None
+    hard_at: int | None = None
+    cleared_at: int | None = None
+    ended_at: int | None = None
+
+
+def latest(*moments: int | None) -> int | None:
+    """The latest of the moments that are there."""
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 class Addresses:
@@ -52,8 +72,10 @@ class Addresses:
         self._of.setdefault(row.email_key, set()).add(row.customer)
 
     def save(self, row: FormerAddress) -> None:
-        """Note that a former address is new, or has changed."""
-        self.former[row.email_key, row.customer] = row
+        """Note what is told of a customer's address; what is known of it already stays."""
+        known = self.former.setdefault((row.email_key, row.customer), row)
+        if known is not row:
+            known.merge(row)
         self._of.setdefault(row.email_key, set()).add(row.customer)
         self.changed.add((row.email_key, row.customer))
 
