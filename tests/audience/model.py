@@ -78,6 +78,7 @@ class Model:
         if number is None:
             self.last += 1
             number = self.last
+        columns = {name: value for name, value in columns.items() if (name, value) != ("updated_at", None)}
         is_new = number not in self.customers
         customer = self.customers.setdefault(number, Customer(number))
         for name, value in columns.items():

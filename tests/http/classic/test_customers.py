@@ -481,7 +481,8 @@ def test_created_again_a_customer_is_a_new_one_whose_mails_are_still_there(api: 
     assert len(done(api.get(f"customers/{address}/logs"))["logs"]) == 1
     new = upsert(api, email=address)
     assert new["uuid"] != old["uuid"]
-    assert (new["groups"], new["data"], new["customer_id"], new["unsubscribed"]) == ([], {}, None, False)
+    # The end of consent belongs to the address and survives (decision 0039).
+    assert (new["groups"], new["data"], new["customer_id"], new["unsubscribed"]) == ([], {}, None, True)
     assert (new["lifetime_orders"], new["lifetime_revenue"]) == (0, 0)
     assert len(done(api.get(f"customers/{address}/logs"))["logs"]) == 1
 
