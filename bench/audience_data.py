@@ -20,6 +20,7 @@ from regulars.domain.commands import Rebuild
 from regulars.domain.relations import BY_NAME
 from regulars.domain.text import fold
 from regulars.store import statements as sql
+from regulars.store import tie_statements
 from regulars.store.schema import customers as table
 from regulars.store.store import Store
 
@@ -72,7 +73,7 @@ def fill(path: Path, site: int, count: int) -> None:
                 connection.executemany(
                     sql.INSERT_CUSTOMERS.sql("sqlite").text, customer_rows(rng, site, numbers, count, now)
                 )
-                connection.executemany(sql.SAVE_TIES.sql("sqlite").text, tie_rows(rng, site, numbers, now))
+                connection.executemany(tie_statements.SAVE_TIES.sql("sqlite").text, tie_rows(rng, site, numbers, now))
     connection.execute("UPDATE site_heads SET next_customer = ? WHERE site_id = ?", (count + 1, site))
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     connection.close()

@@ -21,7 +21,7 @@ from bench.report import Figure
 from bench.restart import resident
 from regulars.app import settle_garbage_collection
 from regulars.audience import Audience
-from regulars.store import control
+from regulars.store import control, tie_statements
 from regulars.store import statements as sql
 from regulars.store.store import Store
 
@@ -59,7 +59,7 @@ async def _make(path: Path) -> None:
     connection = apsw.Connection(str(path))
     connection.execute("PRAGMA synchronous = OFF").fetchall()
     numbers = np.arange(1, _CUSTOMERS + 1)
-    customers, ties = (each.sql("sqlite").text for each in (sql.INSERT_CUSTOMERS, sql.SAVE_TIES))
+    customers, ties = (each.sql("sqlite").text for each in (sql.INSERT_CUSTOMERS, tie_statements.SAVE_TIES))
     with connection:
         for site in range(1, _SITES + 1):
             rng = np.random.default_rng(site)

@@ -12,7 +12,7 @@ from typing import Any
 
 from regulars.domain.relations import BY_CODE, KINDS
 
-from .databases import query
+from .databases import CHANGED_AT, TIES, query
 from .search_keys import search_key_of
 
 DAY = 86_400_000
@@ -34,6 +34,8 @@ COLUMNS = (
         "changed_at",
     ),
 )
+
+_SELECTED = ", ".join(CHANGED_AT if each == "changed_at" else each for each in COLUMNS)
 
 WINDOWS = {
     "created": "created_at",
@@ -101,7 +103,7 @@ ENGAGED = {"healthy": (None, 90), "passive": (90, 180), "unengaged": (180, 365),
 def records(path: Path, site: int = 1) -> list[Record]:
     """Every customer of a site, with its ties as (relation, object's number or key)."""
     found = {}
-    for row in query(path, f"SELECT {', '.join(COLUMNS)} FROM customers WHERE site_id = ?", site):
+    for row in query(path, f"SELECT {_SELECTED} FROM customers WHERE site_id = ?", site):
         record: Record = dict(zip(COLUMNS, row, strict=True))
         if not record["name"]:
             local = record["email"].rpartition("@")[0] if record["email"] else record["customer_id"]
@@ -120,7 +122,7 @@ def records(path: Path, site: int = 1) -> list[Record]:
         )
         if deleted is None
     }
-    ties = query(path, "SELECT customer, relation, object, at FROM relations WHERE site_id = ? AND holds = 1", site)
+    ties = query(path, f"SELECT customer, relation, object, at FROM {TIES} WHERE site_id = ? AND holds = 1", site)
     for customer, code, item, at in ties:
         relation = BY_CODE[code]
         key = keys.get((relation.kind or "", item))

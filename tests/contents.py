@@ -10,7 +10,7 @@ from regulars.domain import changes
 from regulars.domain.relations import BY_CODE, KIND_CODES
 from regulars.domain.text import fold
 
-from .databases import Query
+from .databases import CHANGED_AT, TIES, Query
 
 TABLES = (
     "customers",
@@ -58,7 +58,7 @@ def _dangling(read: Query) -> Iterator[str]:
         if found := read.value(orphans + (" AND t.log IS NULL" if table == "activities" else "")):
             yield f"{found} {table} of nobody"
     objects = set(read.rows("SELECT site_id, kind, number FROM objects WHERE deleted_at IS NULL"))
-    for site, relation, item in read.rows("SELECT DISTINCT site_id, relation, object FROM relations WHERE object <> 0"):
+    for site, relation, item in read.rows(f"SELECT DISTINCT site_id, relation, object FROM {TIES} WHERE object <> 0"):
         if (site, KIND_CODES[BY_CODE[relation].kind or ""], item) not in objects:
             yield f"site {site}: relation {relation} to object {item}, which is not there"
     lost = """SELECT count(*) FROM activities a WHERE a.log IS NOT NULL AND NOT EXISTS (
@@ -111,7 +111,7 @@ def _broken_log(read: Query) -> Iterator[str]:
         if (number, previous if number else token) != (head, token) or not finished:
             yield f"site {site}: the head is {head}, the newest change {number}"
         columns = ", ".join(changes.COLUMNS).replace("joined_at", "coalesce(joined_at, created_at)", 1)
-        columns = columns.replace("updated_at", "coalesce(changed_at, created_at)", 1)
+        columns = columns.replace("updated_at", CHANGED_AT, 1)
         stored = {
             row[0]: {code: value for code, value in enumerate(row[1:]) if value is not None}
             for row in read.rows(f"SELECT number, {columns} FROM customers WHERE site_id = ?", site)
@@ -119,7 +119,7 @@ def _broken_log(read: Query) -> Iterator[str]:
         if stored != people:
             wrong = [key for key in stored.keys() | people.keys() if stored.get(key) != people.get(key)]
             yield f"site {site}: customers {wrong[:5]} differ from the change log"
-        held = set(read.rows("SELECT customer, relation, object FROM relations WHERE site_id = ? AND holds = 1", site))
+        held = set(read.rows(f"SELECT customer, relation, object FROM {TIES} WHERE site_id = ? AND holds = 1", site))
         if held != ties:
             yield f"site {site}: ties {sorted(held ^ ties)[:5]} differ from the change log"
 

@@ -352,3 +352,14 @@ def restart_server() -> None:
         bin_path=running.bin_path,
         user=running.system_user,
     )
+
+
+_DELETED = """FROM deleted_ties d WHERE d.site_id = r.site_id AND d.relation = r.relation AND d.object = r.object
+    AND d.change > r.written"""
+TIES = f"(SELECT * FROM relations r WHERE NOT EXISTS (SELECT 1 {_DELETED})) AS ties"
+"""The rows of `relations` that count: ties of deleted objects may be stored for some time."""
+
+CHANGED_AT = f"""(SELECT max(m) FROM (SELECT coalesce(changed_at, created_at) AS m UNION ALL
+    SELECT (SELECT min(d.moment) {_DELETED}) FROM relations r
+    WHERE r.site_id = customers.site_id AND r.customer = customers.number AND r.holds = 1) AS moments)"""
+"""The changed_at of a customer, with the deletions of objects to which ties are still stored."""

@@ -26,7 +26,7 @@ from regulars.domain.relations import Tie
 from regulars.store import control
 from regulars.store.store import Store
 
-from ..databases import ENGINES, empty_database, query, url_of
+from ..databases import CHANGED_AT, ENGINES, TIES, empty_database, query, url_of
 
 NOW = 1_800_000_000_000
 
@@ -124,7 +124,7 @@ on_sqlite = partial(with_store, engines=("sqlite",))
 on_postgresql = partial(with_store, engines=("postgresql",))
 """A test of what only a server has: connections that are lost, limits of time."""
 
-_FIELDS = ", ".join(Customer.__struct_fields__)
+_FIELDS = ", ".join(CHANGED_AT if each == "changed_at" else each for each in Customer.__struct_fields__)
 
 
 def stored_customers(path: Path, site: int = 1) -> dict[int, Customer]:
@@ -134,8 +134,8 @@ def stored_customers(path: Path, site: int = 1) -> dict[int, Customer]:
 
 
 def stored_ties(path: Path, site: int = 1) -> dict[tuple[int, int, int], Tie]:
-    """The rows of the relations table, by (customer, relation, object)."""
-    rows = query(path, "SELECT customer, relation, object, holds, at FROM relations WHERE site_id = ?", site)
+    """The ties that count, by (customer, relation, object)."""
+    rows = query(path, f"SELECT customer, relation, object, holds, at FROM {TIES} WHERE site_id = ?", site)
     return {row[:3]: Tie(bool(row[3]), row[4]) for row in rows}
 
 

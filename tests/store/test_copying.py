@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from regulars.domain.commands import ActivateDripCampaign, DeleteCustomer
+from regulars.domain.commands import ActivateDripCampaign, DeleteCustomer, DeleteObject
 from regulars.domain.identity import Who
 from regulars.domain.profile import parse_profile
 from regulars.store import control
@@ -60,6 +60,8 @@ async def fill(at: Running, customers: int = 40) -> None:
         await at.store.ledger.submit(site, audience("vips", '{"has":"tag","any_of":["vip"]}'))
         await at.store.ledger.submit(site, audience("both", '{"in":{"audience":"vips"}}', "vips"))
         await at.store.ledger.submit(site, ActivateDripCampaign("drip", parse_profile({"email": "ü2@example.com"})))
+        await at.record("form_submitted", site, email="ü1@example.com", form_id="gone")
+        await at.store.ledger.submit(site, DeleteObject("form", "gone"))
         await at.store.ledger.submit(site, DeleteCustomer(Who(email_key="ü2@example.com")))
     async with at.store.snapshot() as connection:
         (first, *_) = await control.list_sites(connection)

@@ -42,7 +42,7 @@ from regulars.store.outbox import (
 from regulars.store.pruning import prune_outbox
 
 from ..audience_world import World, world
-from ..databases import ENGINES, only_on_postgresql, query
+from ..databases import ENGINES, TIES, only_on_postgresql, query
 from ..effort import examples
 from ..test_audience_end_to_end import deeds, together
 from .running import NOW, Running, running, upsert, with_store
@@ -214,7 +214,7 @@ class Replay:
             return {tuple(row) for row in query(made.path, text, made.site)}
 
         assert {(number,) for number in self.customers} == rows("SELECT number FROM customers WHERE site_id = ?")
-        assert self.ties == rows("SELECT customer, relation, object FROM relations WHERE holds = 1 AND site_id = ?")
+        assert self.ties == rows(f"SELECT customer, relation, object FROM {TIES} WHERE holds = 1 AND site_id = ?")
         assert self.consents == rows("SELECT customer, number FROM consents WHERE site_id = ?")
         assert {*self.mails.items()} == rows("SELECT number, status FROM logs WHERE site_id = ?")
         assert rows("SELECT number FROM activities WHERE site_id = ?") <= {(number,) for number in self.activities}

@@ -2,10 +2,12 @@
 
 from typing import Final
 
+from regulars.jobs.deleted_ties import remove
 from regulars.jobs.kind import Kind
 from regulars.jobs.pruning import prune
 from regulars.jobs.revenue import count_revenue
 from regulars.jobs.titles import restore
+from regulars.store.deleted_ties import REMOVE_DELETED_TIES
 from regulars.store.site_settings import COUNT_ATTEMPTS, COUNT_REVENUE
 
 KINDS: Final[tuple[Kind, ...]] = (
@@ -14,6 +16,12 @@ KINDS: Final[tuple[Kind, ...]] = (
         name="titles",
         meaning="corrects lists of objects, to which servers older than version 8 of the schema add nothing",
         handler=restore,
+        every=3_600,
+    ),
+    Kind(
+        name=REMOVE_DELETED_TIES,
+        meaning="removes the ties of deleted objects; a deletion makes it due",
+        handler=remove,
         every=3_600,
     ),
     Kind(

@@ -23,15 +23,17 @@ from regulars.domain.working.happenings import happenings_of
 from regulars.store import (
     address_statements,
     audience_statements,
-    cleared_ties,
     drip_statements,
+    jobs,
     object_statements,
     offer_statements,
     outbox_statements,
     revenue_statements,
+    tie_statements,
     visitor_statements,
 )
 from regulars.store import statements as sql
+from regulars.store.deleted_ties import REMOVE_DELETED_TIES
 from regulars.store.engine import Connection, WriteConnection
 from regulars.store.loading import Loading
 from regulars.store.statement import Statement
@@ -115,7 +117,7 @@ class _Writing:
         await self.drips()
         await self.visitors()
         await self.audiences()
-        await self.rows(sql.SAVE_TIES, [(site, *key, int(tie.holds), tie.at) for key, tie in work.ties.saved.items()])
+        await self.ties(number)
         await self.rows(sql.INSERT_LOGS, [(site, *_fields_of(log)) for log in work.history.new_logs.values()])
         await self.rows(
             sql.UPDATE_LOGS,
@@ -155,6 +157,21 @@ class _Writing:
             ],
         )
 
+    async def ties(self, number: int) -> None:
+        """Write ties. Those of deleted objects are only noted as deleted: a job removes them, see `deleted_ties`."""
+        work, site = self.work, self.site
+        rows: list[tuple[Any, ...]] = [(site, *key, int(tie.holds), tie.at) for key, tie in work.ties.saved.items()]
+        if work.ties.cleared:
+            moments = {tied: work.cleared_at if BY_CODE[tied[0]].is_shown else 0 for tied in work.ties.cleared}
+            await self.rows(
+                tie_statements.NOTE_DELETED_TIES, [(site, *tied, number, moment) for tied, moment in moments.items()]
+            )
+            await jobs.hasten_within(self.connection, REMOVE_DELETED_TIES, now=work.now)
+        if work.ties.cleared or work.has_deleted_ties:
+            await self.rows(tie_statements.SAVE_TIES_ANEW, [(*row, number) for row in rows])
+        else:
+            await self.rows(tie_statements.SAVE_TIES, rows)
+
     async def rows(self, statement: Statement, rows: list[tuple[Any, ...]], *, long: bool = False) -> None:
         if rows:
             await self.connection.many(statement, rows, long=long)
@@ -173,14 +190,6 @@ class _Writing:
         ):
             await self.rows(statement, gone, long=True)
         await self.forget_visitors([number for _, number in gone])
-        if self.work.cleared_at is not None:
-            shown = [tied for tied in self.work.ties.cleared if BY_CODE[tied[0]].is_shown]
-            values = {"site": self.site, "moment": self.work.cleared_at}
-            await self.connection.several(
-                [(cleared_ties.STAMP_TIED, {**values, "relation": code, "object": item}) for code, item in shown],
-                long=True,
-            )
-        await self.rows(cleared_ties.CLEAR_TIES, [(self.site, *place) for place in self.work.ties.cleared], long=True)
 
     async def customers(self) -> None:
         new, changed, renamed = [], [], []

@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Table, and_, bindparam, cast, delete, func, l
 from regulars.domain.changes import COLUMNS, NULL, TEXTS
 from regulars.store.schema import changes, customers, relations
 from regulars.store.statement import JsonGroupArray, KeyedJoin, Statement, keys_of, site_is
+from regulars.store.tie_statements import changed_at, not_deleted
 
 PACKED_CUSTOMER_BITS = 15
 PACKED_RELATION_BITS = 8
@@ -40,7 +41,7 @@ LOAD_ATTRIBUTES = Statement(
     .order_by(customers.c.number)
     .limit(bindparam("count")),
 )
-_SINCE_CREATED = {"joined_at": customers.c.joined_at, "updated_at": customers.c.changed_at}
+_SINCE_CREATED = {"joined_at": customers.c.joined_at, "updated_at": changed_at()}
 _LOADED = [
     func.coalesce(_SINCE_CREATED[name], customers.c.created_at)
     if name in _SINCE_CREATED
@@ -63,6 +64,7 @@ LOAD_TIES = Statement(
         relations.c.customer > bindparam("after"),
         relations.c.customer <= bindparam("until"),
         relations.c.holds == literal_column("1"),
+        not_deleted(),
     )
     .group_by(relations.c.relation, relations.c.object),
 )
@@ -79,6 +81,7 @@ LOAD_PACKED_TIES = Statement(
         relations.c.customer > bindparam("after"),
         relations.c.customer <= bindparam("until"),
         relations.c.holds == literal_column("1"),
+        not_deleted(),
     ),
 )
 """(largest object number, ties of a range of customers packed into integers), three times as fast as LOAD_TIES.

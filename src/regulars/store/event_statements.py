@@ -6,6 +6,7 @@ from sqlalchemy import and_, bindparam, func, select
 
 from regulars.store.schema import activities, objects, relations
 from regulars.store.statement import KeyedJoin, Statement, keys_of, site_is
+from regulars.store.tie_statements import not_deleted
 
 _ROW: Final = [activities.c[name] for name in ("number", "customer", "name", "at", "log")]
 _numbers: Final = (activities.c.number > bindparam("after"), activities.c.number <= bindparam("until"))
@@ -63,6 +64,7 @@ TIE_TIMES: Final = Statement(
                 relations.c.relation == bindparam("relation"),
                 relations.c.object == bindparam("object"),
                 relations.c.holds == 1,
+                not_deleted(),
             ),
         )
     ),

@@ -56,10 +56,6 @@ _IDENTITIES = Statement(
     .order_by(customers.c.number)
     .limit(bindparam("count")),
 )
-_OWNER = Statement(
-    "owner_of_address",
-    select(customers.c.number).where(site_is(customers), customers.c.email_key == bindparam("key")),
-)
 _LAST_TIED = Statement("last_tied", select(func.max(relations.c.customer)).where(site_is(relations)))
 
 
@@ -135,7 +131,9 @@ async def contradictions(connection: Connection, site: int) -> AsyncIterator[str
         for number, email, key, customer_id, attributes in rows:
             if (email is None) != (key is None) or (email is not None and address_key(email) != key):
                 other = (
-                    None if email is None else await connection.one(_OWNER, {"site": site, "key": address_key(email)})
+                    None
+                    if email is None
+                    else await connection.one(statements.NUMBER_BY_EMAIL, {"site": site, "key": address_key(email)})
                 )
                 if other is None:
                     yield f"customer {number}: email_key does not match the email"

@@ -102,6 +102,12 @@ _NEW_RECURRING = Statement(
     )
     .on_conflict_do_nothing(index_elements=["recurring"]),
 )
+_HASTEN = Statement(
+    "hasten_recurring_job",
+    update(jobs)
+    .where(jobs.c.recurring == bindparam("name"), jobs.c.due_at > bindparam("now"))
+    .values(due_at=bindparam("now")),
+)
 _DUE = Statement(
     "due_jobs",
     select(jobs.c.id, jobs.c.kind).where(_IS_DUE).order_by(jobs.c.due_at, jobs.c.id).limit(bindparam("most")),
@@ -238,6 +244,11 @@ async def ensure_recurring(engine: Engine, kinds: Mapping[str, int], *, now: int
         for kind, attempts in kinds.items():
             values = {"kind": kind, "recurring": kind, "attempts": attempts, "due_at": now, "created_at": now}
             await connection.all(_NEW_RECURRING, values)
+
+
+async def hasten_within(connection: Connection, kind: str, *, now: int) -> None:
+    """Make the job of a recurring kind due, as part of a transaction."""
+    await connection.all(_HASTEN, {"name": kind, "now": now})
 
 
 async def lease(engine: Engine, kinds: Iterable[str], *, now: int, seconds: float) -> Job | None:

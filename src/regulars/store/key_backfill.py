@@ -94,7 +94,7 @@ async def _customers(connection: WriteConnection, site: int, after: int) -> list
         if email is not None:
             shown, new_key = _address(email)
             is_free = (
-                new_key == key or await connection.one(sql.PERSON_BY_EMAIL, {"site": site, "key": new_key}) is None
+                new_key == key or await connection.one(sql.NUMBER_BY_EMAIL, {"site": site, "key": new_key}) is None
             )
             if (shown, new_key) != (email, key) and is_free:
                 await connection.all(_SET_ADDRESS, {**here, "new_email": shown, "new_email_key": new_key})

@@ -33,6 +33,7 @@ from regulars.store import (
     drip_statements,
     offer_statements,
     revenue_statements,
+    tie_statements,
     visitor_statements,
 )
 from regulars.store import statements as sql
@@ -165,12 +166,14 @@ class Loading:
             (revenue_statements.CURRENCY, site_only) if needs.revenues else None,
             (address_statements.ANY_FORMER, site_only),
             (address_statements.ANY_TOMBSTONE, site_only),
+            (tie_statements.ANY_DELETED_TIES, site_only),
         )
         seen, mails, oldest, newest, own_rows, site, *kept = answers[7:]
-        self._has_former, self._has_tombstones = map(bool, kept)
+        self._has_former, self._has_tombstones, has_deleted_ties = map(bool, kept)
         head = self._taken(heads)
         self.work = work = WorkingSet(now, Counters(*head[3:-1]))
         work.visitors = self._visitors
+        work.has_deleted_ties = has_deleted_ties
         if site:
             work.revenues.currency = site[0][0]
         for row in (row for rows in answers[4:7] for row in rows):
@@ -244,7 +247,7 @@ class Loading:
         missing = needs.new_objects | {named[0] for named in needs.objects if named not in present}
         numbers, held, *links = await self._ask(
             self._keyed(sql.LAST_OBJECT_NUMBERS, {KIND_CODES[kind] for kind in missing}),
-            self._keyed(offer_statements.TIES_OF_RELATION, [(customer, code) for customer in people for code in codes]),
+            self._keyed(tie_statements.TIES_OF_RELATION, [(customer, code) for customer in people for code in codes]),
             self._keyed(offer_statements.OFFER_PRODUCTS, self._numbers("offer", needs.offers)),
             self._keyed(offer_statements.HELD_OFFER_PRODUCTS, people if with_products else ()),
         )
@@ -267,7 +270,7 @@ class Loading:
             self._keyed(sql.LOGS_BY_IDENTITY, identities),
             self._keyed(sql.LOGS_BY_NUMBER, own),
             self._keyed(sql.CONSENTS_OF, with_consents),
-            self._keyed(sql.TIES, self._ties(candidates)),
+            self._keyed(tie_statements.TIES, self._ties(candidates)),
             self._keyed(revenue_statements.REVENUES_OF, earning),
             *drips,
         )

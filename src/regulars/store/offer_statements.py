@@ -1,4 +1,4 @@
-"""Statements on the products of offers, and on the ties that a call replaces."""
+"""Statements on the products of offers."""
 
 from sqlalchemy import and_, bindparam, delete, insert, literal_column, select
 
@@ -32,21 +32,6 @@ HELD_OFFER_PRODUCTS = Statement(
     ),
 )
 """(offer, product) of every offer that customers ever had, for a list of customers."""
-
-_listed, (_customer, _relation) = keys_of(relations.c.customer, relations.c.relation)
-TIES_OF_RELATION = Statement(
-    "ties_of_relation",
-    select(
-        relations.c.customer, relations.c.relation, relations.c.object, relations.c.holds, relations.c.at
-    ).select_from(
-        KeyedJoin(
-            _listed,
-            relations,
-            and_(site_is(relations), relations.c.customer == _customer, relations.c.relation == _relation),
-        )
-    ),
-)
-"""All ties of a relation, for a list of (customer, relation)."""
 
 LINK_PRODUCTS = Statement("link_products", insert(offer_products))
 UNLINK_PRODUCTS = Statement(

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, literal_column, select
 from regulars.domain.relations import BY_CODE, KIND_CODES, PROFILE_RELATIONS_END
 from regulars.store.schema import customers, objects, relations
 from regulars.store.statement import JsonArray, JsonGroupArray, KeyedJoin, Statement, keys_of, site_is
+from regulars.store.tie_statements import not_deleted
 
 PICTURE_LIMIT: Final = 50
 """The number of ties that are read together with a customer. A picture with more is read on its own.
@@ -30,7 +31,7 @@ def _kind_of(relation: ColumnElement[int]) -> ColumnElement[int]:
 _is_picture = relations.c.relation < literal_column(str(PROFILE_RELATIONS_END))
 _ties_of_customer = (
     select(relations.c.relation, relations.c.object, relations.c.holds, relations.c.at)
-    .where(site_is(relations), relations.c.customer == customers.c.number, _is_picture)
+    .where(site_is(relations), relations.c.customer == customers.c.number, _is_picture, not_deleted())
     .correlate(customers)
 )
 
@@ -76,7 +77,9 @@ PICTURE_TIES: Final = Statement(
         .correlate(relations)
         .scalar_subquery(),
     ).select_from(
-        KeyedJoin(_listed, relations, and_(site_is(relations), relations.c.customer == _number, _is_picture))
+        KeyedJoin(
+            _listed, relations, and_(site_is(relations), relations.c.customer == _number, _is_picture, not_deleted())
+        )
     ),
 )
 """All ties of the pictures of a list of customers, one per row, in the form of the JSON."""

@@ -8,7 +8,18 @@ from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import Boolean, Column, ColumnElement, FromClause, Integer, LargeBinary, Table, Text, bindparam
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    FromClause,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    bindparam,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
@@ -151,6 +162,24 @@ class Contains(FunctionElement[bool]):
     name = "contains"
     type = Boolean()
     inherit_cache = True
+
+
+class Greatest(FunctionElement[int]):
+    """The greatest of the arguments, none of which may be NULL."""
+
+    name = "greatest"
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(Greatest, "sqlite")
+def _sqlite_greatest(element: Greatest, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"max({_arguments(element, compiler, kw)})"
+
+
+@compiles(Greatest, "postgresql")
+def _postgresql_greatest(element: Greatest, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"greatest({_arguments(element, compiler, kw)})"
 
 
 @compiles(Contains, "sqlite")

@@ -27,6 +27,7 @@ from regulars.domain.objects import OWN_NUMBERS
 from regulars.store.picture_statements import picture
 from regulars.store.schema import activities, changes, consents, customers, logs, objects, relations, site_heads
 from regulars.store.statement import KeyedJoin, Statement, keys_of, site_is
+from regulars.store.tie_statements import changed_at, not_deleted
 
 
 def _columns(table: Table) -> list:  # type: ignore[type-arg]
@@ -112,14 +113,19 @@ PEOPLE_BY_EMAIL = _by("people_by_email", customers, "email_key", beside=[picture
 PEOPLE_BY_CUSTOMER_ID = _by("people_by_customer_id", customers, "customer_id", beside=[picture])
 PEOPLE_BY_UUID = _by("people_by_uuid", customers, "uuid", beside=[picture])
 PEOPLE_BY_NUMBER = _by("people_by_number", customers, "number", beside=[picture])
-CUSTOMERS_BY_NUMBER = _by("customers_by_number", customers, "number")
+_listed, (_number,) = keys_of(customers.c.number)
+CUSTOMERS_BY_NUMBER = Statement(
+    "customers_by_number",
+    select(*(changed_at() if column.name == "changed_at" else column for column in _columns(customers))).select_from(
+        KeyedJoin(_listed, customers, and_(site_is(customers), customers.c.number == _number))
+    ),
+)
 LOGS_BY_NUMBER = _by("logs_by_number", logs, "number")
 LOGS_BY_IDENTITY = _by("logs_by_identity", logs, "identity")
 OBJECTS_BY_NUMBER = _by("objects_by_number", objects, "kind", "number")
 OBJECTS_BY_KEY = _by("objects_by_key", objects, "kind", "key")
 OBJECTS_BY_NAME = _by("objects_by_name", objects, "kind", "name_key")
 CONSENTS_OF = _by("consents_of", consents, "customer")
-TIES = _by("ties", relations, "customer", "relation", "object")
 
 _listed, (_uuid,) = keys_of(activities.c.uuid)
 SEEN_UUIDS = Statement(
@@ -220,14 +226,6 @@ FORGET_LOGS = Statement(
 DELETE_CONSENTS = Statement(
     "delete_consents", delete(consents).where(site_is(consents), consents.c.customer == bindparam("number"))
 )
-_tie = upsert(relations)
-SAVE_TIES = Statement(
-    "save_ties",
-    _tie.on_conflict_do_update(
-        index_elements=["site_id", "customer", "relation", "object"],
-        set_={"holds": _tie.excluded.holds, "at": _tie.excluded.at},
-    ),
-)
 _object = upsert(objects)
 SAVE_OBJECTS = Statement(
     "save_objects",
@@ -280,6 +278,7 @@ def _number_by(column: str) -> Statement:
     )
 
 
+NUMBER_BY_EMAIL = _number_by("email_key")
 NUMBER_BY_CUSTOMER_ID = _number_by("customer_id")
 NUMBER_BY_UUID = _number_by("uuid")
 PERSON_BY_EMAIL = _person_by("email_key")
@@ -292,7 +291,7 @@ LINES_BY_NUMBER = Statement(
     "lines_by_number",
     select(
         *(
-            customers.c[name]
+            changed_at() if name == "changed_at" else customers.c[name]
             for name in (
                 "number",
                 "created_at",
@@ -322,6 +321,7 @@ HELD_TIES = Statement(
                 relations.c.relation >= bindparam("first"),
                 relations.c.relation <= bindparam("last"),
                 relations.c.holds == literal_column("1"),
+                not_deleted(),
             ),
         )
     ),

@@ -291,4 +291,20 @@ STEPS: Final[tuple[Step, ...]] = (
             "ALTER TABLE tombstones ADD COLUMN ended_at BIGINT",
         ),
     ),
+    Step(
+        number=23,
+        name="deleted ties",
+        statements={
+            **{
+                engine: (
+                    "ALTER TABLE relations ADD COLUMN written BIGINT DEFAULT '0' NOT NULL",
+                    "CREATE TABLE deleted_ties (site_id INTEGER NOT NULL, relation INTEGER NOT NULL, "
+                    "object BIGINT NOT NULL, change BIGINT NOT NULL, moment BIGINT NOT NULL, "
+                    f"PRIMARY KEY (site_id, relation, object, change)){rows}",
+                )
+                for engine, rows in (("sqlite", " WITHOUT ROWID"), ("postgresql", ""))
+            },
+            "citus": ("SELECT create_distributed_table('deleted_ties', 'site_id', colocate_with => 'site_heads')",),
+        },
+    ),
 )

@@ -32,6 +32,7 @@ class WorkingSet:
     The ledger loads it with every row that the batch's commands name; the rules read and change it and nothing else;
     the ledger then writes what it says has changed. now: the time of the transaction (ms). rebuild: whether every
     process shall load the site's index anew. cleared_at: as in `changes.Record`.
+    has_deleted_ties: ties of deleted objects are still stored, and no reader sees them.
     """
 
     def __init__(self, now: int, counters: Counters) -> None:
@@ -48,6 +49,7 @@ class WorkingSet:
         self.audiences = Audiences()
         self.rebuild = False
         self.cleared_at: int | None = None
+        self.has_deleted_ties = False
 
     def create(self, who: Who, *, at: int | None = None) -> Person:
         """A new customer with these identifiers, whose profile dates from `at` (ms; None for now)."""
@@ -115,7 +117,9 @@ class WorkingSet:
         """Set changed_at (ms) of all customers of whom something changed that replies show, ties included."""
         if any(BY_CODE[code].is_shown for code, _ in self.ties.cleared):
             self.cleared_at = moment
-        tied = {number for number, code, _ in self.ties.changes if BY_CODE[code].is_shown}
+        # A saved tie may overwrite one that was deleted with its object and would have given its customer a moment.
+        changed = self.ties.saved if self.has_deleted_ties else self.ties.changes
+        tied = {number for number, code, _ in changed if BY_CODE[code].is_shown}
         for before, after in self.people.changed():
             # Whoever is tied to a deleted object gets the moment in the store: no row may put an older one there.
             if after.number in tied or self.cleared_at is not None or is_shown_change(before, after):
