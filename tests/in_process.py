@@ -53,6 +53,10 @@ class InProcess:
         """Run a coroutine on the loop that the application lives on."""
         return self._runner.run(work)
 
+    def twin(self) -> "InProcess":
+        """Another server on the same database. It shares the loop: a server that stands still could keep the lock."""
+        return InProcess(self.path, runner=self._runner)
+
     def client(self, *, account: str = "acme", site: str = "main", **key: Any) -> "Client":
         """A caller with a key of its own. `key`: scopes and dialect, as `create_key` takes them."""
         return Client(self, {"Authorization": f"Bearer {self.secret(account, site, **key)[1]}"})

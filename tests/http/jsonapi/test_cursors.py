@@ -185,5 +185,5 @@ def test_a_cursor_outlives_the_process(engine: str, tmp_path: Path) -> None:
             World.save(api, {"email": f"u{i}@x.example"})
         following = api.document("/v1/customers?page[after]=&page[size]=2&sort=email")["links"]["next"]
         there = ids(api.document(following))
-        with InProcess(app.path) as other:
+        with app.twin() as other:
             assert ids(Api(other, secret).document(following)) == there
