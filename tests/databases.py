@@ -44,6 +44,7 @@ EMPTY: Final = tuple(engine for engine in ENGINES if engine != "citus")
 def only_on_postgresql(why: str) -> pytest.MarkDecorator:
     """The mark of a test that has no meaning, or a twin of its own, on SQLite; `why` completes the reason."""
     reason = f"REGULARS_TEST_ENGINES leaves PostgreSQL out, and {why}"
+    # Reason: who runs the tests can leave an engine out, where PostgreSQL cannot be started; by default it is there.
     return pytest.mark.skipif("postgresql" not in ENGINES, reason=reason)
 
 

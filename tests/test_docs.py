@@ -198,6 +198,7 @@ regulars() { "$PYTHON" -m regulars "$@"; }
 curl() { command curl --silent --show-error --fail "$@"; echo; }
 """
 
+# Reason: the requests of the README are curl commands, and are run as they stand. CI has curl.
 needs_curl = pytest.mark.skipif(
     shutil.which("curl") is None,
     reason="the README's requests are run as they stand, with curl, which is not installed",

@@ -23,7 +23,7 @@ from regulars.store import ledger
 from regulars.store.postgresql.engine import PostgresqlEngine
 
 from .contents import contents, inconsistencies
-from .databases import ENGINES, empty_database, query, restart_server, server, url_of
+from .databases import empty_database, only_on_postgresql, query, restart_server, server, url_of
 from .in_process import NOTHING, Client, InProcess
 from .running_server import Caller, Server, make_database
 from .store.proxy import Fault, Proxy, proxied
@@ -31,9 +31,7 @@ from .store.proxy import Fault, Proxy, proxied
 ANNA = {"email": "anna@example.com"}
 VISIT = {**ANNA, "event": "visit"}
 
-pytestmark = pytest.mark.skipif(
-    "postgresql" not in ENGINES, reason="faults of PostgreSQL, which REGULARS_TEST_ENGINES leaves out"
-)
+pytestmark = only_on_postgresql("these are faults between the program and a database server")
 
 
 @pytest.fixture

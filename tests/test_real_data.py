@@ -40,6 +40,7 @@ PUBLIC = pytest.param(
     "public",
     marks=[
         pytest.mark.slow,
+        # Reason: the public data is not ours to ship. The same tests always run on samples of our own.
         pytest.mark.skipif(not DATA.exists(), reason=f"the public data sets are not shipped: {DATA} is missing"),
     ],
 )

@@ -40,6 +40,7 @@ async def test_a_server_without_citus_is_left_alone(at: Running) -> None:
         await distribute(at.store.engine)
 
 
+# Reason: Citus is in no package index, so the tests cannot start one. Its SQL is tested as text elsewhere.
 @pytest.mark.skipif(
     "REGULARS_TEST_CITUS" not in os.environ,
     reason="Citus comes in no wheel, so it cannot be started here: REGULARS_TEST_CITUS must name a server",

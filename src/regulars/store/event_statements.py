@@ -33,17 +33,6 @@ TIMES_NAMED: Final = Statement(
 )
 """The same without what only some columns need, which is most of the reading."""
 
-EVENTS_AT: Final = Statement(
-    "events_at",
-    select(activities.c.name, activities.c.at, activities.c.uuid, activities.c.lacks, activities.c.log)
-    .where(
-        site_is(activities),
-        activities.c.customer == bindparam("customer"),
-        activities.c.at.between(bindparam("first"), bindparam("last")),
-    )
-    .order_by(activities.c.at, activities.c.number)
-    .limit(bindparam("count")),
-)
 _listed, (_kind, _key) = keys_of(objects.c.kind, objects.c.key)
 NUMBERS_OF_KEYS: Final = Statement(
     "numbers_of_keys",
