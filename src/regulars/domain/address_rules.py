@@ -71,7 +71,10 @@ def _arrive(person: Person, work: WorkingSet) -> None:
     if customer.email_key is None:
         return
     former = work.addresses.of(customer.email_key)
-    tombstone = work.addresses.tombstones.get(("email", customer.email_key)) or Tombstone(0)
+    tombstone = work.addresses.tombstones.get(("email", customer.email_key))
+    if tombstone is None and not former:
+        return  # as for nearly all addresses
+    tombstone = tombstone or Tombstone(0)
     bounced_at = latest(*(row.bounced_at for row in former), tombstone.hard_at)
     if bounced_at is not None:
         work.people.touch(person).bounced_at = bounced_at
