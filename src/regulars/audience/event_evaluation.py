@@ -45,7 +45,7 @@ def selected(
     """
     found = []
     facets = {test.facet for test in selection.where} | {of_object(kind) for kind, _ in selection.objects} | set(more)
-    facets |= {LOG} if selection.objects else set()
+    facets |= {LOG} if selection.needs_sending else set()
     for name in selection.names:
         column = index.events.column(name, facets)
         picked = column.pick(selection.spans) if alone is None else column.pick_of(alone, selection.spans)
@@ -60,13 +60,13 @@ def selected(
 def _passes(test: PropertyTest, column: EventColumn, picked: Picked, currency: int) -> Mask:
     if test.facet == AMOUNT:
         cents = picked[CENTS]
-        passes: Mask = _counts(picked, currency) & _in_range(cents, test.comparison.values)
+        passes: Mask = counted(picked, currency) & _in_range(cents, test.comparison.values)
     else:
         passes = column.codes(test.facet).passing(test.comparison)[picked[array_of(test.facet)]]
     return ~passes if test.negated else passes
 
 
-def _counts(picked: Picked, currency: int) -> Mask:
+def counted(picked: Picked, currency: int) -> Mask:
     """Whether each event has an amount that counts: one in the currency of the site, or in none."""
     named = picked[CURRENCY]
     counts: Mask = (picked[CENTS] != NULL) & ((named == 0) | (named == currency))
@@ -99,7 +99,7 @@ def _measured(leaf: Happened, column: EventColumn, picked: Picked, currency: int
         case "first" | "last":
             return picked[ORDINALS], picked[AT]
     if leaf.of == AMOUNT:
-        picked.keep(_counts(picked, currency))
+        picked.keep(counted(picked, currency))
         return picked[ORDINALS], picked[CENTS]
     numbers = column.codes(leaf.of).numbers()[picked[array_of(leaf.of)]]
     picked.keep(~np.isnan(numbers))
@@ -167,6 +167,6 @@ def events_cost(selection: Selection, index: SiteIndex) -> float:
     Raises MissingColumnError if a column is not built.
     """
     count = sum(index.events.column(name).count(selection.spans) for name in selection.names)
-    if selection.objects and selection.objects[0][0] != "broadcast":
+    if selection.needs_sending:
         count += index.events.column(SENT).count(EVER)
     return 20 + count * (1 + len(selection.where) + 2 * len(selection.objects)) / 200

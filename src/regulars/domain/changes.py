@@ -78,6 +78,11 @@ def currency_number(code: str | None) -> int:
     return 0 if code is None else int.from_bytes(code.encode("ascii"))
 
 
+def currency_code(number: int) -> str | None:
+    """The currency code of a number of `currency_number`; None for none."""
+    return number.to_bytes(3).decode("ascii") if number else None
+
+
 class Look(NamedTuple):
     """A site at one moment: its head (None: there is no such site), the numbers of those of the names that are known,
     and what else was read, in the order in which it was asked for."""

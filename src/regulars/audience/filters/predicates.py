@@ -109,6 +109,12 @@ class Selection(Struct, frozen=True, tag=True):
         """Whether a test is about money."""
         return any(test.facet == AMOUNT for test in self.where)
 
+    @property
+    def needs_sending(self) -> bool:
+        """Whether the event of the email's sending counts, too, for what the email was sent for. As ties have it, that
+        is so for all but broadcasts."""
+        return any(kind != "broadcast" for kind, _ in self.objects)
+
 
 class Happened(Struct, frozen=True, tag=True):
     """What the selected events of a customer come to is in the range: (low, high, low included, high included).
@@ -256,8 +262,8 @@ def event_columns(predicate: Predicate) -> dict[str, frozenset[Facet]]:
                     facets |= ({leaf.of} if leaf.of else set()) | ({LOG} if leaf.measure == "emails" else set())
                 objects = {of_object(kind) for kind, _ in selection.objects}
                 for name in selection.names:
-                    found.setdefault(name, set()).update(facets, objects, {LOG} if objects else ())
-                if objects:
+                    found.setdefault(name, set()).update(facets, objects, {LOG} if selection.needs_sending else ())
+                if selection.needs_sending:
                     found.setdefault(SENT, set()).update(objects, {LOG})
     return {name: frozenset(facets) for name, facets in found.items()}
 

@@ -70,12 +70,14 @@ def zone_of(name: str) -> tzinfo:
         raise BadValueError("must be the name of a time zone such as Europe/Berlin") from None
 
 
-def read_asked(given: Mapping[str, str], attributes: Sequence[tuple[str, str]] = ()) -> AskedQuestion | None:
-    """The question in the parameters, None if there is none. Raises QuestionProblem and ParameterProblem.
+def read_asked(
+    given: Mapping[str, str], attributes: Sequence[tuple[str, str]] = (), otherwise: Node | None = None
+) -> AskedQuestion | None:
+    """The question in the parameters; if there is none, `otherwise`. Raises QuestionProblem and ParameterProblem.
 
     attributes: filters such as filter[attributes][plan], with their values; customers must also match all of them.
     """
-    asked = _read(given, has_attributes=bool(attributes))
+    asked = _read(given, otherwise, has_attributes=bool(attributes))
     if not attributes:
         return asked
     parts = [_attribute(name, value) for name, value in attributes]
@@ -96,16 +98,19 @@ def _attribute(parameter: str, value: str) -> Node:
     return AttributeCondition(tuple(names), "one_of", values)
 
 
-def _read(given: Mapping[str, str], *, has_attributes: bool) -> AskedQuestion | None:
+def _read(given: Mapping[str, str], otherwise: Node | None, *, has_attributes: bool) -> AskedQuestion | None:
     if QUESTION in given and TEXT in given:
         raise ParameterProblem(TEXT, f"{TEXT} and {QUESTION} cannot be combined: use one of them.")
     name = QUESTION if QUESTION in given else TEXT
-    if name not in given:
+    if name not in given and otherwise is None:
         for other in (TIME_ZONE, AS_OF):
             if other in given and not has_attributes:
                 raise ParameterProblem(other, f"{other} needs {QUESTION} or {TEXT}.")
         return None
-    node = _from_json(given[QUESTION]) if name == QUESTION else _from_text(given[TEXT])
+    if name in given or otherwise is None:
+        node = _from_json(given[QUESTION]) if name == QUESTION else _from_text(given[TEXT])
+    else:
+        node = otherwise
     try:
         zone = given.get(TIME_ZONE) or None
         if zone is not None:

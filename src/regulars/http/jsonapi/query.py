@@ -13,7 +13,8 @@ from urllib.parse import parse_qsl
 
 from msgspec import Struct
 
-from regulars.domain.text import search_key
+from regulars.audience.questions.tree import Node
+from regulars.domain.text import search_key, whole_number
 from regulars.http.call import Call
 from regulars.http.errors import Problem
 from regulars.http.jsonapi import asked_question, paging
@@ -54,7 +55,8 @@ class ParsedQuery(Struct, frozen=True):
     filters: every different (name, value) once. sort: a spelling of the query_spec. fields: by type, the fields that
     were asked for; of a type that is absent, all. include: relationships, each once. describe: whether to put the
     question into words. warnings: what of the query was passed over or changed, as replies tell it.
-    is_paged: whether a page was asked for. asked: the question, if there is one.
+    is_paged: whether a page was asked for. asked: the question, if there is one. numbers: those of the call's own
+    parameters that take one.
     """
 
     filters: Sequence[tuple[str, str]]
@@ -66,14 +68,16 @@ class ParsedQuery(Struct, frozen=True):
     warnings: Sequence[Mapping[str, Any]] = ()
     is_paged: bool = False
     asked: AskedQuestion | None = None
+    numbers: Mapping[str, int] = {}
 
 
 class QuerySpec:
     """The parameters of one call. `sorts` are spellings, the default first; `fields` are those of each type.
 
     paged: it has pages by number. cursors: and by cursor. described: it can be put into words. asked: it takes a
-    question. idle: parameters of the vendor's for filters that have nothing to select by here, with the reason; they
-    are passed over.
+    question; without one, `otherwise` is asked. numbers: parameters of its own that take a whole number: the least, the
+    largest and the default. idle: parameters of the vendor's for filters that have nothing to select by here, with the
+    reason; they are passed over.
     """
 
     def __init__(
@@ -87,10 +91,14 @@ class QuerySpec:
         cursors: bool = False,
         described: bool = False,
         asked: bool = False,
+        otherwise: Node | None = None,
+        numbers: Mapping[str, tuple[int, int, int]] | None = None,
         idle: Mapping[str, str] | None = None,
     ) -> None:
         self._asks = asked
+        self._otherwise = otherwise
         self._idle = dict(idle or {})
+        self.numbers = dict(numbers or {})
         self.filters = {f"filter[{name}]": name for name in filters}
         self.sorts = tuple(sorts)
         self.include = tuple(include)
@@ -102,6 +110,7 @@ class QuerySpec:
             *((INCLUDE,) if self.include else ()),
             *((DESCRIBE,) if described else ()),
             *(asked_question.PARAMETERS if asked else ()),
+            *self.numbers,
             *self.fields,
             *self.filters,
         )
@@ -112,6 +121,8 @@ class QuerySpec:
             page=Page(1, DEFAULT_SIZE),
             fields={},
             include=frozenset(),
+            asked=None if otherwise is None else AskedQuestion(otherwise),
+            numbers={name: default for name, (_, _, default) in self.numbers.items()},
         )
 
     def of(self, call: Call, raw: bytes | None = None) -> ParsedQuery:
@@ -169,10 +180,20 @@ class QuerySpec:
             },
             include=_listed(INCLUDE, singles[INCLUDE], self.include) if INCLUDE in singles else frozenset(),
             is_paged=any(name in singles for name in paging.PARAMETERS),
-            asked=asked_question.read_asked(singles, attributes),
+            asked=asked_question.read_asked(singles, attributes, self._otherwise),
+            numbers={name: self._number(name, singles) for name in self.numbers},
             describe=DESCRIBE in singles and _flag(DESCRIBE, singles[DESCRIBE]),
             warnings=[{"source": {"parameter": name}, "detail": detail} for name, detail in warnings.items()],
         )
+
+    def _number(self, name: str, given: Mapping[str, str]) -> int:
+        low, high, default = self.numbers[name]
+        if name not in given:
+            return default
+        number = whole_number(given[name], longest=10)
+        if number is None or not low <= number <= high:
+            raise ParameterProblem(name, f"{name} must be a whole number from {low} to {high}.")
+        return number
 
     def _must_be_known(self, name: str) -> bool:
         """Whether an unknown parameter would change the result, so that it cannot be ignored."""

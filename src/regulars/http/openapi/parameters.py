@@ -5,9 +5,12 @@ from typing import Any, Final
 
 from regulars.audience.filters import catalogue
 from regulars.audience.filters.values import SITE
+from regulars.http.jsonapi.asked_question import AS_OF, QUESTION, TIME_ZONE
+from regulars.http.jsonapi.asked_question import TEXT as ASKED_AS_TEXT
 from regulars.http.jsonapi.paging import CURSORS, DEFAULT_SIZE, LARGEST_NUMBER, PAGE_NUMBER, PAGE_SIZE
 from regulars.http.jsonapi.places import SITE_ID
 from regulars.http.jsonapi.query import DESCRIBE, FLAGS, INCLUDE, SORT, QuerySpec
+from regulars.http.jsonapi.questions import ASKED
 from regulars.http.schema import TEXT, Schema, either, listed, one_of
 
 Parameter = dict[str, Any]
@@ -48,10 +51,15 @@ def _page_and_order(query_spec: QuerySpec, largest_page: int) -> Iterator[Parame
         CURSORS[1]: (TEXT, "Return the page before this cursor, taken from `links`. Empty: the last page."),
         INCLUDE: (listed(one_of(query_spec.include)), "Related resources to return in `included`."),
         DESCRIBE: (one_of(FLAGS), "Return the query in words, in `meta.description`."),
+        QUESTION: (TEXT, "The question as nested conditions, in JSON."),
+        **{name: (ASKED[name], ASKED[name]["description"]) for name in (ASKED_AS_TEXT, TIME_ZONE, AS_OF)},
     }
     if query_spec.sorts:
         order = one_of(query_spec.sorts, default=query_spec.sorts[0])
         known[SORT] = (order, "The sort order; `-` is descending. Unset values come last in both directions.")
+    for name, (low, high, default) in query_spec.numbers.items():
+        words = name.replace("_", " ").capitalize()
+        known[name] = ({"type": "integer", "minimum": low, "maximum": high, "default": default}, f"{words}.")
     return (_parameter(name, *known[name]) for name in query_spec.names if name in known)
 
 
