@@ -26,11 +26,16 @@ ROOMS: dict[str, frozenset[str]] = {
     "files": frozenset(),
     "stalls": frozenset(),
     "rate_counters": frozenset(),
-    "http": frozenset({"domain", "audience", "store", "settings", "logs", "metrics", "stalls", "rate_counters"}),
+    "http": frozenset(
+        {"domain", "audience", "exporting", "store", "settings", "logs", "metrics", "stalls", "rate_counters"}
+    ),
     "server": frozenset({"metrics", "domain", "settings", "rate_counters"}),
-    "importing": frozenset({"cancellation", "domain", "store"}),
-    "jobs": frozenset({"domain", "store", "settings", "logs", "importing"}),
-    "cli": frozenset({"checking", "files", "domain", "audience", "store", "settings", "logs", "importing", "server"}),
+    "exporting": frozenset({"domain", "files", "store"}),
+    "importing": frozenset({"cancellation", "domain", "exporting", "store"}),
+    "jobs": frozenset({"domain", "store", "settings", "logs", "importing", "exporting"}),
+    "cli": frozenset(
+        {"checking", "files", "domain", "audience", "store", "settings", "logs", "importing", "exporting", "server"}
+    ),
     "__main__": frozenset({"cli"}),
     "app": frozenset(
         {

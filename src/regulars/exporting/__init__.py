@@ -1,0 +1,1 @@
+"""Exports: customers and their history as files, from one snapshot."""

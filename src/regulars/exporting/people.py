@@ -1,0 +1,49 @@
+"""The customer as an export has it: its row with its ties, the evidence of consent, and its former addresses."""
+
+from msgspec import Struct
+
+from regulars.domain.consent import Consent
+from regulars.domain.customer import Customer
+from regulars.domain.identity import public_number
+from regulars.domain.references import Reference
+from regulars.domain.working.addresses import FormerAddress
+
+
+class Label(Struct, frozen=True):
+    """How an object is named in a file: by its key, else its number, and its name."""
+
+    id: Reference
+    name: str | None = None
+
+
+class ExportedTie(Struct, frozen=True):
+    """A tie of a customer. label: of the object, None for a flag. at: since when (ms)."""
+
+    relation: str
+    holds: bool
+    at: int
+    label: Label | None = None
+
+
+class ExportedCustomer(Struct):
+    """A customer with everything that is kept about it."""
+
+    site: int
+    customer: Customer
+    ties: list[ExportedTie] = []
+    consents: list[Consent] = []
+    former: list[FormerAddress] = []
+
+    @property
+    def id(self) -> int:
+        """The public number of the customer."""
+        return public_number(self.site, self.customer.number)
+
+    def flag(self, relation: str) -> bool | None:
+        """Whether a flag is set, None if nothing was ever said of it."""
+        return next((tie.holds for tie in self.ties if tie.relation == relation), None)
+
+    def tied_to(self, relation: str) -> list[Reference] | None:
+        """The objects that the customer is tied to by a relation, None if there are none."""
+        found = [tie.label.id for tie in self.ties if tie.relation == relation and tie.holds and tie.label is not None]
+        return found or None
