@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from regulars.checking import check_site
 from regulars.domain.commands import Command, DeleteCustomer, DeleteObject
 from regulars.domain.identity import Who
+from regulars.domain.relations import BY_CODE, KIND_CODES
 from regulars.jobs.kind import Context
 from regulars.jobs.kinds import KINDS
 from regulars.jobs.runner import Runner
@@ -42,11 +43,11 @@ async def fill(at: Running) -> None:
     assert all(outcome.refusal is None for outcome in outcomes)
 
 
-async def remove_all(store: Store) -> int:
+async def remove_all(store: Store, site: int = 1) -> int:
     """Remove the deleted ties as the job does; returns how many."""
     removed, place = 0, Place()
     while True:
-        ties, following = await remove_some(store.engine, 1, place)
+        ties, following = await remove_some(store.engine, site, place)
         removed += ties
         if following is None:
             return removed
@@ -59,9 +60,35 @@ def rows_of(path: Path, relation: int, item: int) -> list[int]:
     return [customer for (customer,) in found]
 
 
+def unfenced(at: Running) -> list[str]:
+    """Where an older server could take the ties of before a deletion for those of an object; and needless fences."""
+    (head, fence, fenced_head), *_ = at.rows("SELECT head, fence, fenced_head FROM site_heads")
+    former = {
+        (KIND_CODES[str(BY_CODE[relation].kind)], item)
+        for relation, item in at.rows(
+            "SELECT DISTINCT t.relation, t.object FROM relations t JOIN deleted_ties d ON d.site_id = t.site_id AND "
+            "d.relation = t.relation AND d.object = t.object AND d.change > t.written"
+        )
+    }
+    objects = {
+        (kind, number): rest for kind, number, *rest in at.rows("SELECT kind, number, deleted_at, fence FROM objects")
+    }
+    found = [] if fenced_head == head else ["the head is not marked as written by this version"]
+    for each in former:
+        deleted_at, own = objects[each]
+        if deleted_at is None and not fence:
+            found.append(f"{each} was created again, and the site is open to older servers")
+        if deleted_at is not None and not own:
+            found.append(f"{each} can be created again by older servers")
+    if not at.rows("SELECT * FROM deleted_ties") and (fence or any(own for _, own in objects.values())):
+        found.append("there is a fence and no deleted tie")
+    return found
+
+
 async def sound(at: Running) -> None:
-    """The tables agree with the change log, and the index with both."""
+    """The tables agree with the change log, and the index with both; older servers are kept from ties that are not."""
     assert inconsistencies(at.path) == []
+    assert unfenced(at) == []
     assert (await check_site(at.store, 1)).problems == []
 
 
@@ -144,6 +171,23 @@ async def test_no_transaction_removes_more_than_a_slice(at: Running) -> None:
     finally:
         deleted_ties.SLICE = usual  # type: ignore[misc]
     assert rows_of(at.path, 16, 1) == rows_of(at.path, 16, 2) == []
+
+
+@with_store()
+async def test_no_transaction_forgets_more_deletions_than_a_slice(at: Running) -> None:
+    await at.store.ledger.submit_all(1, [command for number in range(1, 13) for command in tag(1, to=number)])
+    await at.store.ledger.submit_all(1, [DeleteObject("tag", number) for number in range(1, 13)])
+    usual, deleted_ties.SLICE = deleted_ties.SLICE, 5  # type: ignore[misc]
+    try:
+        place: Place | None = Place()
+        while place is not None:
+            stored = at.rows("SELECT count(*) FROM deleted_ties")[0][0]
+            _, place = await remove_some(at.store.engine, 1, place)
+            assert at.rows("SELECT count(*) FROM deleted_ties")[0][0] >= stored - 5
+            await sound(at)
+    finally:
+        deleted_ties.SLICE = usual  # type: ignore[misc]
+    assert at.rows("SELECT * FROM deleted_ties") == []
 
 
 @with_store()

@@ -33,7 +33,7 @@ from regulars.store import (
     visitor_statements,
 )
 from regulars.store import statements as sql
-from regulars.store.deleted_ties import REMOVE_DELETED_TIES
+from regulars.store.deleted_ties import REMOVE_DELETED_TIES, kind_of
 from regulars.store.engine import Connection, WriteConnection
 from regulars.store.loading import Loading
 from regulars.store.statement import Statement
@@ -166,7 +166,12 @@ class _Writing:
             await self.rows(
                 tie_statements.NOTE_DELETED_TIES, [(site, *tied, number, moment) for tied, moment in moments.items()]
             )
+            gone = {(kind_of(relation), item) for relation, item in work.ties.cleared}
+            fenced = [(number, site, *each) for each in sorted(gone) if work.objects.saved[each].deleted_at is not None]
+            await self.rows(tie_statements.FENCE_OBJECT, fenced)
             await jobs.hasten_within(self.connection, REMOVE_DELETED_TIES, now=work.now)
+        if work.objects.recreated and (work.ties.cleared or work.has_deleted_ties):
+            await self.rows(tie_statements.FENCE_SITE, [(number, site)])
         if work.ties.cleared or work.has_deleted_ties:
             await self.rows(tie_statements.SAVE_TIES_ANEW, [(*row, number) for row in rows])
         else:
@@ -209,7 +214,7 @@ class _Writing:
     async def objects(self) -> None:
         """Write objects, their titles and the number of objects of each kind."""
         saved, site = self.work.objects.saved.values(), self.site
-        await self.rows(sql.SAVE_OBJECTS, [(site, *_fields_of(item)) for item in saved])
+        await self.rows(object_statements.SAVE_OBJECTS, [(site, *_fields_of(item)) for item in saved])
         present = [item for item in saved if item.deleted_at is None]
         deleted = [item for item in saved if item.deleted_at is not None]
         await self.rows(

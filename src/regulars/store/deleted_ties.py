@@ -5,10 +5,12 @@ afterwards in short transactions, so that no writer waits for long. Ties that ar
 was created again, carry the change that wrote them and stay.
 """
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from regulars.domain.relations import BY_CODE, KIND_CODES
 from regulars.store import tie_statements as sql
-from regulars.store.engine import Engine
+from regulars.store.engine import Engine, Row
 from regulars.store.statements import LOCK_HEAD
 
 REMOVE_DELETED_TIES: Final = "remove_deleted_ties"
@@ -25,19 +27,34 @@ class Place(NamedTuple):
     customer: int = 0
 
 
-async def remove_some(engine: Engine, site: int, reached: Place) -> tuple[int, Place | None]:
-    """Remove the next deleted ties of a site; returns how many, and how far it has come, None if none were left.
+_EVERYBODY: Final = 2**63 - 1
 
-    They are found in a snapshot on a thread, as they may be far apart; the site's lock is held only to remove them.
+
+async def remove_some(engine: Engine, site: int, reached: Place) -> tuple[int, Place | None]:
+    """Remove the next deleted ties of a site; returns how many, and how far it has come, None if nothing is left.
+
+    They are found in a snapshot on a thread, as they may be far apart; the lock is held only to remove them. When
+    no ties are left, the deletions themselves are forgotten, as slowly.
     """
     async with engine.snapshot() as reading:
         row = await reading.one(sql.NEWEST_DELETION, {"site": site})
         if row is None or row[0] is None:
             return 0, None
-        newest = int(row[0])
-        after = reached.customer if reached.change == newest else 0
-        values = {"site": site, "after": after, "count": SLICE}
-        rows = await reading.in_thread(sql.STORED_DELETED_TIES, values)
+        change, after = max(int(row[0]), reached.change), reached.customer
+        if change > reached.change:
+            after = 0
+        rows = []
+        if after < _EVERYBODY:
+            rows = await reading.in_thread(sql.STORED_DELETED_TIES, {"site": site, "after": after, "count": SLICE})
+    if len(rows) == SLICE:
+        return await _remove(engine, site, rows), Place(change, rows[-1][0] - 1)
+    removed = await _remove(engine, site, rows) if rows else 0
+    await _forget(engine, site, change)
+    return removed, Place(change, _EVERYBODY)
+
+
+async def _remove(engine: Engine, site: int, rows: Sequence[Row]) -> int:
+    """Remove these ties and set the changed_at of their customers; returns the number of ties."""
     removed: dict[tuple[int, int, int], int] = {}
     moments: dict[int, int] = {}
     for customer, relation, item, holds, change, moment in rows:
@@ -53,6 +70,23 @@ async def remove_some(engine: Engine, site: int, reached: Place) -> tuple[int, P
         await connection.many(
             sql.REMOVE_DELETED_TIE, [(site, *tie, change) for tie, change in removed.items()], long=True
         )
-        if len(rows) < SLICE:  # whatever was deleted since the snapshot has a later change
-            await connection.all(sql.FORGET_DELETIONS, {"site": site, "newest": newest})
-    return len(removed), Place(newest, rows[-1][0] - 1 if len(rows) == SLICE else 0)
+    return len(removed)
+
+
+async def _forget(engine: Engine, site: int, change: int) -> None:
+    """Forget some of the deletions up to a change, whose ties are all removed, and what they forbade older servers."""
+    async with engine.transaction() as connection:
+        await connection.one(LOCK_HEAD, {"site": site})
+        values = {"site": site, "newest": change, "count": SLICE}
+        deletions = await connection.all(sql.COMPLETED_DELETIONS, values)
+        await connection.many(sql.FORGET_DELETION, [(site, *deletion) for deletion in deletions])
+        objects = {(kind_of(relation), item) for relation, item, _ in deletions}
+        await connection.many(sql.OPEN_OBJECT, [(site, *each, change) for each in sorted(objects)])
+        await connection.all(sql.OPEN_SITE, {"site": site})
+
+
+def kind_of(relation: int) -> int:
+    """The code of the kind of object that a relation, by its code, ties customers to."""
+    kind = BY_CODE[relation].kind
+    assert kind is not None
+    return KIND_CODES[kind]

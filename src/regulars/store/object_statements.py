@@ -1,6 +1,19 @@
 """Statements for lists of objects: titles of existing objects in order, and their counts."""
 
-from sqlalchemy import BigInteger, Select, and_, bindparam, cast, delete, func, insert, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Select,
+    and_,
+    bindparam,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from regulars.store.schema import object_counts, object_titles, objects
@@ -46,6 +59,16 @@ OBJECT_COUNT = Statement(
     select(object_counts.c["count"]).where(site_is(object_counts), object_counts.c.kind == bindparam("kind")),
 )
 
+_CHANGING = ("key", "name", "name_key", "description", "created_at", "updated_at", "deleted_at")
+_object = upsert(objects).values({name: bindparam(name) for name in ("site_id", "kind", "number", *_CHANGING)})
+SAVE_OBJECTS = Statement(
+    "save_objects",
+    _object.on_conflict_do_update(
+        index_elements=["site_id", "kind", "number"],
+        set_={name: _object.excluded[name] for name in _CHANGING}
+        | {"fence": case((_object.excluded.deleted_at.is_(None), literal_column("0")), else_=objects.c.fence)},
+    ),
+)
 _titled = upsert(object_titles)
 SAVE_TITLES = Statement(
     "save_titles",

@@ -4,6 +4,7 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     Index,
     Integer,
@@ -26,6 +27,8 @@ from regulars.store.schema_columns import metadata as metadata
 from regulars.store.schema_columns import moment as _moment
 from regulars.store.schema_columns import number as _number
 from regulars.store.schema_columns import text as _text
+from regulars.store.tie_schema import deleted_ties as deleted_ties
+from regulars.store.tie_schema import relations as relations
 from regulars.store.waiting_schema import anonymous_events as anonymous_events
 from regulars.store.waiting_schema import drip_campaigns as drip_campaigns
 from regulars.store.waiting_schema import pending_mails as pending_mails
@@ -45,11 +48,19 @@ site_heads = Table(
     _number("next_log"),
     _number("next_consent"),
     Column("moment", BigInteger, nullable=False, server_default="0"),
+    Column("fenced_head", BigInteger, nullable=False, server_default="0"),
+    Column("fence", BigInteger, nullable=False, server_default="0"),
+    CheckConstraint("fence = 0 OR fenced_head = head", name="site_heads_fence"),
     postgresql_with={"fillfactor": "10"},
 )
 """One row per site: the newest change, its token and its predecessor's, the next numbers, and the moment of the newest
 change: the time (ms), or one more than the moment before where the clock has not advanced. Updating the row takes the
-site's lock."""
+site's lock.
+
+fence: the change that created an object again whose former ties are still in `relations`, else 0. Servers of before
+step 24 cannot tell them from its new ones. fenced_head: the head, but older servers leave it as it is, so they cannot
+write while there is a fence.
+"""
 
 customers = Table(
     "customers",
@@ -106,40 +117,6 @@ customers = Table(
 )
 """One row per customer; columns in the order of `domain.customer.Customer`."""
 
-relations = Table(
-    "relations",
-    metadata,
-    Column("site_id", Integer, nullable=False),
-    _number("customer"),
-    Column("relation", Integer, nullable=False),
-    _number("object"),
-    Column("holds", Integer, nullable=False),
-    _moment("at", nullable=False),
-    Column("written", BigInteger, nullable=False, server_default="0"),
-    PrimaryKeyConstraint("site_id", "customer", "relation", "object"),
-    sqlite_with_rowid=False,
-)
-"""Every tie ever reported, with the time of its last change, including ties that have ended.
-
-written: the change that wrote it, if `deleted_ties` had rows of the site then, else 0.
-"""
-
-deleted_ties = Table(
-    "deleted_ties",
-    metadata,
-    Column("site_id", Integer, nullable=False),
-    Column("relation", Integer, nullable=False),
-    _number("object"),
-    _number("change"),
-    _moment("moment", nullable=False),
-    PrimaryKeyConstraint("site_id", "relation", "object", "change"),
-    sqlite_with_rowid=False,
-)
-"""Deletions of objects whose ties are still stored: those written before this change no longer count.
-
-moment: the changed_at of the customers who were tied (ms), 0 if it does not change.
-"""
-
 objects = Table(
     "objects",
     metadata,
@@ -153,12 +130,18 @@ objects = Table(
     _moment("created_at", nullable=False),
     _moment("updated_at", nullable=False),
     _moment("deleted_at"),
+    Column("fence", BigInteger, nullable=False, server_default="0"),
+    CheckConstraint("fence = 0 OR deleted_at IS NOT NULL", name="objects_fence"),
     PrimaryKeyConstraint("site_id", "kind", "number"),
     UniqueConstraint("site_id", "kind", "key", name="objects_key"),
     Index("objects_name", "site_id", "kind", "name_key", unique=True),
     sqlite_with_rowid=False,
 )
-"""Groups, tags, offers and so on; columns in the order of `domain.objects.RelatedObject`."""
+"""Groups, tags, offers and so on; columns in the order of `domain.objects.RelatedObject`, and:
+
+fence: the change that deleted it, until its former ties are removed, else 0. Servers of before step 24 cannot create it
+again meanwhile, since they would take these for its new ties.
+"""
 
 object_titles = Table(
     "object_titles",

@@ -19,7 +19,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from regulars.domain.changes import NULL
 from regulars.domain.customer import IDENTITY_FIELDS
@@ -31,8 +30,8 @@ from regulars.store.tie_statements import changed_at, not_deleted
 
 
 def _columns(table: Table) -> list:  # type: ignore[type-arg]
-    """All columns except site_id: the fields of the struct for a row."""
-    return [column for column in table.c if column.name != "site_id"]
+    """All columns except site_id and the fence: the fields of the struct for a row."""
+    return [column for column in table.c if column.name not in ("site_id", "fence")]
 
 
 def _by(name: str, table: Table, *names: str, beside: Sequence[ColumnElement[Any]] = ()) -> Statement:
@@ -60,6 +59,7 @@ TAKE_HEAD = Statement(
     .where(site_is(site_heads))
     .values(
         head=site_heads.c.head + 1,
+        fenced_head=site_heads.c.head + 1,
         previous=site_heads.c.token,
         token=bindparam("new_token"),
         moment=case(
@@ -82,7 +82,11 @@ GIVE_BACK_HEAD = Statement(
     "give_back_head",
     update(site_heads)
     .where(site_is(site_heads))
-    .values(head=site_heads.c.head - literal_column("1"), token=site_heads.c.previous),
+    .values(
+        head=site_heads.c.head - literal_column("1"),
+        fenced_head=site_heads.c.head - literal_column("1"),
+        token=site_heads.c.previous,
+    ),
 )
 """Undoes TAKE_HEAD for a site whose commands changed nothing, while the transaction continues for other sites."""
 SAVE_COUNTERS = Statement(
@@ -105,7 +109,11 @@ CHANGE_TOKEN = Statement(
     ),
 )
 HEAD = Statement("head", select(site_heads.c.head, site_heads.c.token).where(site_is(site_heads)))
-NEW_HEAD = Statement("new_head", insert(site_heads))
+_HEAD = [column.name for column in site_heads.c if "fence" not in column.name]
+NEW_HEAD = Statement(
+    "new_head",
+    insert(site_heads).values({name: bindparam(name) for name in _HEAD}),
+)
 
 # -- what a batch reads ---------------------------------------------------------------------------------------
 
@@ -225,17 +233,6 @@ FORGET_LOGS = Statement(
 """The mails are kept by address: see `mail.Log.forget`."""
 DELETE_CONSENTS = Statement(
     "delete_consents", delete(consents).where(site_is(consents), consents.c.customer == bindparam("number"))
-)
-_object = upsert(objects)
-SAVE_OBJECTS = Statement(
-    "save_objects",
-    _object.on_conflict_do_update(
-        index_elements=["site_id", "kind", "number"],
-        set_={
-            name: _object.excluded[name]
-            for name in ("key", "name", "name_key", "description", "created_at", "updated_at", "deleted_at")
-        },
-    ),
 )
 INSERT_LOGS = Statement("insert_logs", insert(logs))
 UPDATE_LOGS = Statement(

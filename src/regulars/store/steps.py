@@ -54,6 +54,11 @@ def on_every_engine(*statements: str) -> dict[str, tuple[str, ...]]:
 KEYS: Final = 6
 """The step after which addresses, customer_ids and object keys that look the same compare equal."""
 
+_FENCE_DELETED: Final = (
+    "UPDATE site_heads SET fence = head, fenced_head = head WHERE site_id IN (SELECT site_id FROM deleted_ties)"
+)
+"""Nobody knows which objects have been created again since step 23, so the whole site gets a fence."""
+
 STEPS: Final[tuple[Step, ...]] = (
     Step(number=1, name="tables"),  # part of every new database; a database without them is not ours
     Step(
@@ -305,6 +310,28 @@ STEPS: Final[tuple[Step, ...]] = (
                 for engine, rows in (("sqlite", " WITHOUT ROWID"), ("postgresql", ""))
             },
             "citus": ("SELECT create_distributed_table('deleted_ties', 'site_id', colocate_with => 'site_heads')",),
+        },
+    ),
+    Step(
+        number=24,
+        name="fences against servers that do not know deleted ties",
+        statements={
+            "sqlite": (
+                "ALTER TABLE site_heads ADD COLUMN fenced_head BIGINT DEFAULT '0' NOT NULL",
+                "ALTER TABLE site_heads ADD COLUMN fence BIGINT DEFAULT '0' NOT NULL "
+                "CONSTRAINT site_heads_fence CHECK (fence = 0 OR fenced_head = head)",
+                "ALTER TABLE objects ADD COLUMN fence BIGINT DEFAULT '0' NOT NULL "
+                "CONSTRAINT objects_fence CHECK (fence = 0 OR deleted_at IS NOT NULL)",
+                _FENCE_DELETED,
+            ),
+            "postgresql": (
+                "ALTER TABLE site_heads ADD COLUMN fenced_head BIGINT DEFAULT '0' NOT NULL",
+                "ALTER TABLE site_heads ADD COLUMN fence BIGINT DEFAULT '0' NOT NULL",
+                "ALTER TABLE site_heads ADD CONSTRAINT site_heads_fence CHECK (fence = 0 OR fenced_head = head)",
+                "ALTER TABLE objects ADD COLUMN fence BIGINT DEFAULT '0' NOT NULL",
+                "ALTER TABLE objects ADD CONSTRAINT objects_fence CHECK (fence = 0 OR deleted_at IS NOT NULL)",
+                _FENCE_DELETED,
+            ),
         },
     ),
 )

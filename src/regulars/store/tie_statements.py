@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from regulars.store.schema import customers, deleted_ties, relations
+from regulars.store.schema import customers, deleted_ties, objects, relations, site_heads
 from regulars.store.statement import Greatest, KeyedJoin, Statement, keys_of, site_is
 
 _any_deleted = select(deleted_ties.c.object).where(site_is(deleted_ties)).limit(literal_column("1"))
@@ -156,7 +156,46 @@ STAMP_CUSTOMER = Statement(
     .values(changed_at=bindparam("moment")),
 )
 """Sets the changed_at of a customer whose deleted tie is removed, unless it has a later one."""
-FORGET_DELETIONS = Statement(
-    "forget_deletions",
-    delete(deleted_ties).where(site_is(deleted_ties), deleted_ties.c.change <= bindparam("newest")),
+COMPLETED_DELETIONS = Statement(
+    "completed_deletions",
+    select(deleted_ties.c.relation, deleted_ties.c.object, deleted_ties.c.change)
+    .where(site_is(deleted_ties), deleted_ties.c.change <= bindparam("newest"))
+    .limit(bindparam("count")),
 )
+FORGET_DELETION = Statement(
+    "forget_deletion",
+    delete(deleted_ties).where(
+        site_is(deleted_ties),
+        deleted_ties.c.relation == bindparam("relation"),
+        deleted_ties.c.object == bindparam("object"),
+        deleted_ties.c.change == bindparam("change"),
+    ),
+)
+
+# -- fences against servers that do not know deleted ties: see `schema.site_heads` and `schema.objects` ---------
+
+FENCE_OBJECT = Statement(
+    "fence_object",
+    update(objects)
+    .where(site_is(objects), objects.c.kind == bindparam("kind_is"), objects.c.number == bindparam("number_is"))
+    .values(fence=bindparam("change")),
+)
+FENCE_SITE = Statement("fence_site", update(site_heads).where(site_is(site_heads)).values(fence=bindparam("change")))
+OPEN_OBJECT = Statement(
+    "open_object",
+    update(objects)
+    .where(
+        site_is(objects),
+        objects.c.kind == bindparam("kind_is"),
+        objects.c.number == bindparam("number_is"),
+        objects.c.fence <= bindparam("newest"),
+    )
+    .values(fence=literal_column("0")),
+)
+OPEN_SITE = Statement(
+    "open_site",
+    update(site_heads)
+    .where(site_is(site_heads), site_heads.c.fence != literal_column("0"), not_(exists().where(site_is(deleted_ties))))
+    .values(fence=literal_column("0")),
+)
+"""Opens a site whose deleted ties are all removed."""

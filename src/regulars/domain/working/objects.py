@@ -18,6 +18,7 @@ class Objects:
     last number of ours that each kind has given out. saved: the objects to write, by (code of the kind, number).
     products_of: the products of each loaded offer. links: (offer, product) that were put in (True) or taken out.
     unlinked: (side, number) of deleted offers and products. growth: by the code of a kind, how many more there are.
+    recreated: whether any of the objects was deleted and is created again.
     """
 
     def __init__(self) -> None:
@@ -29,6 +30,7 @@ class Objects:
         self.links: dict[tuple[int, int], bool] = {}
         self.unlinked: list[tuple[LinkSide, int]] = []
         self.growth: Counter[int] = Counter()
+        self.recreated = False
 
     def add(self, found: RelatedObject) -> None:
         """Add a loaded or new object, under its number and its key."""
@@ -85,6 +87,7 @@ class Objects:
         stale = self.by_reference.get((kind, reference)) if reference is not None else None
         if stale is not None:
             number, key = stale.number, stale.key
+            self.recreated = True
         elif not isinstance(reference, int):
             if number not in OWN_NUMBERS:
                 # An older version let callers take the last of our numbers: go on with random ones, which nobody has.
