@@ -102,6 +102,8 @@ def test_the_tables_of_customers_are_counted_and_named() -> None:
         "Twenty",
         "Twenty-one",
         "Twenty-two",
+        "Twenty-three",
+        "Twenty-four",
     )
     assert count == words[len(tables) - 8]
     assert sorted(re.findall(r"`(\w+)`", named)) == sorted(tables)

@@ -32,7 +32,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "server": frozenset({"metrics", "domain", "settings", "rate_counters"}),
     "exporting": frozenset({"domain", "files", "store"}),
     "importing": frozenset({"cancellation", "domain", "exporting", "store"}),
-    "jobs": frozenset({"domain", "store", "settings", "logs", "importing", "exporting"}),
+    "jobs": frozenset({"audience", "domain", "store", "settings", "logs", "importing", "exporting"}),
     "cli": frozenset(
         {"checking", "files", "domain", "audience", "store", "settings", "logs", "importing", "exporting", "server"}
     ),

@@ -95,7 +95,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
     phone.load()  # before anybody waits for it
     settle_garbage_collection()
     stalls = StallWatch()
-    context = Context(store, settings, now_ms, lambda site: _saved_change(directory, site))
+    context = Context(store, settings, now_ms, lambda site: _saved_change(directory, site), audience)
     metrics = MetricsService(folder_of_this_server())
     observation = Observation(
         metrics.here,
@@ -111,7 +111,8 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
         asyncio.create_task(audience.follow()),
         asyncio.create_task(_watch_files(store)),
         asyncio.create_task(_flush_now_and_then(keyring)),
-        asyncio.create_task(Runner(context, KINDS).run()),
+        asyncio.create_task(Runner(context, [kind for kind in KINDS if not kind.is_alone]).run()),
+        *(asyncio.create_task(Runner(context, [kind]).run()) for kind in KINDS if kind.is_alone),
     ]
     try:
         yield Services(

@@ -13,6 +13,8 @@ from regulars.domain.outbox import (
     TYPES,
     WHOLE,
     ActivityRecorded,
+    AudienceEntered,
+    AudienceLeft,
     ConsentChanged,
     Cursor,
     CustomerCreated,
@@ -41,6 +43,8 @@ ONE_OF_EACH: list[Happening] = [
     MailStatus(7, 4, 10),
     ActivityRecorded(7, 9, "tag_added"),
     TiesCleared(16, 5),
+    AudienceEntered(7, 3, 21, 5_000, 1, "/any/1"),
+    AudienceLeft(7, 3, 21, 5_000, 0),
 ]
 
 
@@ -60,6 +64,8 @@ def test_stored_codes_never_move() -> None:
             [8, 7, 4, 10],
             [9, 7, 9, "tag_added"],
             [10, 16, 5],
+            [11, 7, 3, 21, 5_000, 1, "/any/1"],
+            [12, 7, 3, 21, 5_000, 0, ""],
         ],
     ]
     assert FIELDS[:8] == (

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from regulars.audience import Audience
 from regulars.jobs.kind import Context, FinalError, Handler, Kind, Work
 from regulars.jobs.kinds import KINDS
 from regulars.jobs.runner import Runner, pause_after
@@ -44,7 +45,7 @@ def kind_of(handler: Handler, **more: Any) -> Kind:
 
 def runner(at: Running | Store, clock: Clock, *kinds: Kind, **more: Any) -> Runner:
     store = at.store if isinstance(at, Running) else at
-    return Runner(Context(store, Settings(), clock, lambda site: None), kinds, **more)
+    return Runner(Context(store, Settings(), clock, lambda site: None, Audience(store.changes)), kinds, **more)
 
 
 async def put(at: Running, clock: Clock, attempts: int = 3, **more: Any) -> int:
@@ -347,12 +348,19 @@ async def test_pruning_is_a_job(at: Running) -> None:
     clock.pass_(31 * 86_400)
     await jobs.enqueue(at.store.engine, "prune", now=clock(), attempts=1)
     await runner(at, clock, *KINDS).run_one()
-    assert (await found(at, 2)).result == {"changes": 3, "outbox": 3, "anonymous_events": 1, "jobs": 1}
+    assert (await found(at, 2)).result == {
+        "changes": 3,
+        "outbox": 3,
+        "anonymous_events": 1,
+        "audience_points": 0,
+        "jobs": 1,
+    }
     assert [at.rows(f"SELECT number FROM {table}") for table in ("changes", "outbox")] == [[(4,)], [(4,)]]
 
 
 _KILLED = """
     import asyncio, sys, time
+    from regulars.audience import Audience
     from regulars.jobs.kind import Context, Kind
     from regulars.jobs.runner import Runner
     from regulars.settings import Settings
@@ -364,7 +372,7 @@ _KILLED = """
 
     async def main():
         store = await Store.open(sys.argv[1])
-        context = Context(store, Settings(), lambda: 1_000_000, lambda site: None)
+        context = Context(store, Settings(), lambda: 1_000_000, lambda site: None, Audience(store.changes))
         await Runner(context, [Kind(name="test", meaning="", handler=handler)]).run()
 
     asyncio.run(main())
@@ -402,3 +410,25 @@ async def test_a_job_does_not_wait_for_the_writes_of_others(at: Running) -> None
 def test_every_kind_has_a_row() -> None:
     assert len({kind.name for kind in KINDS}) == len(KINDS)
     assert all(kind.meaning and kind.attempts > 0 for kind in KINDS)
+
+
+@with_store()
+async def test_a_recurring_job_that_becomes_due_while_it_runs_runs_again(at: Running) -> None:
+    clock, runs = Clock(), 0
+
+    async def handler(work: Work) -> None:
+        nonlocal runs
+        runs += 1
+        clock.pass_(1)
+        if runs == 1:
+            async with at.store.engine.transaction() as connection:
+                await jobs.hasten_within(connection, "test", now=clock())
+        clock.pass_(1)
+
+    running = runner(at, clock, Kind(name="test", meaning="", handler=handler, every=3_600))
+    await running.ensure_recurring()
+    clock.pass_(1)
+    assert [await running.run_one() for _ in range(3)] == [True, True, False]
+    clock.pass_(3_600)
+    assert await running.run_one()
+    assert runs == 3

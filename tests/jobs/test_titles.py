@@ -1,5 +1,6 @@
 """The job that corrects the lists of objects after a rolling upgrade."""
 
+from regulars.audience import Audience
 from regulars.domain.commands import DeleteObject, SaveObject
 from regulars.jobs.kind import Context
 from regulars.jobs.kinds import KINDS
@@ -28,7 +29,9 @@ async def test_what_an_older_server_left_is_corrected_once(at: Running) -> None:
     assert len(await wrong(at)) == 3
     head = at.head()
     kinds = [kind for kind in KINDS if kind.name == "titles"]
-    runner = Runner(Context(at.store, Settings(), lambda: 2_000_000_000_000, lambda _: None), kinds)
+    runner = Runner(
+        Context(at.store, Settings(), lambda: 2_000_000_000_000, lambda _: None, Audience(at.store.changes)), kinds
+    )
     await runner.ensure_recurring()
     assert await runner.run_one()
     assert await wrong(at) == []

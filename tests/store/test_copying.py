@@ -5,12 +5,24 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from pyroaring import BitMap
 
-from regulars.domain.commands import ActivateDripCampaign, DeleteCustomer, DeleteObject
+from regulars.audience.structures.membership import parts_of
+from regulars.domain.audience_watches import AudiencePoint, Movement, Watch
+from regulars.domain.commands import (
+    ActivateDripCampaign,
+    DefinitionChange,
+    DeleteCustomer,
+    DeleteObject,
+    RecordMovements,
+    SaveAudience,
+    SaveObject,
+)
 from regulars.domain.identity import Who
 from regulars.domain.profile import parse_profile
 from regulars.store import control
 from regulars.store import tokens as oauth
+from regulars.store.audience_watches import save_points
 from regulars.store.comparing import differences
 from regulars.store.copying import OccupiedError, copy
 from regulars.store.engine import Engine
@@ -59,6 +71,12 @@ async def fill(at: Running, customers: int = 40) -> None:
         await at.store.ledger.submit(site, campaign("drip", 60, 3600))
         await at.store.ledger.submit(site, audience("vips", '{"has":"tag","any_of":["vip"]}'))
         await at.store.ledger.submit(site, audience("both", '{"in":{"audience":"vips"}}', "vips"))
+        watched = SaveAudience(SaveObject(kind="audience", reference="vips"), DefinitionChange(watched=True))
+        number = (await at.store.ledger.submit(site, watched)).object.number  # type: ignore[union-attr]
+        members = tuple(parts_of(BitMap([1]), BitMap([1])))
+        watch, movement = Watch(number, 0, 1, 1, NOW, 1, 0, 0), Movement(1, True, "change")
+        await at.store.ledger.submit(site, RecordMovements(number, None, 1, watch, (movement,), members))
+        await save_points(at.store.engine, site, [AudiencePoint(number, NOW, 1, 1, 1, 1, 0)])
         await at.store.ledger.submit(site, ActivateDripCampaign("drip", parse_profile({"email": "ü2@example.com"})))
         await at.record("form_submitted", site, email="ü1@example.com", form_id="gone")
         await at.store.ledger.submit(site, DeleteObject("form", "gone"))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from regulars.audience import Audience
 from regulars.checking import check_site
 from regulars.domain.commands import Command, DeleteCustomer, DeleteObject
 from regulars.domain.identity import Who
@@ -195,7 +196,7 @@ async def test_the_job_is_due_as_soon_as_an_object_is_deleted(at: Running) -> No
     await fill(at)
     now = 1_900_000_000_000
     kinds = [kind for kind in KINDS if kind.name == REMOVE_DELETED_TIES]
-    runner = Runner(Context(at.store, Settings(), lambda: now, lambda _: None), kinds)
+    runner = Runner(Context(at.store, Settings(), lambda: now, lambda _: None, Audience(at.store.changes)), kinds)
     await runner.ensure_recurring()
     assert await runner.run_one()
     assert not await runner.run_one()

@@ -46,6 +46,12 @@ INSERT INTO tombstones SELECT s, decode(md5(s || 't' || n), 'hex'), n, NULL, NUL
 INSERT INTO drip_campaigns SELECT s, n, 1, NULL, '[]' FROM generate_series(1, {SITES}) s, generate_series(1, 300) n;
 INSERT INTO audiences SELECT s, n, 'dynamic', '{{}}', CASE n % 100 WHEN 0 THEN '[1]' END, 0, 1, 0
   FROM generate_series(1, {SITES}) s, generate_series(1, 300) n;
+INSERT INTO audience_watches SELECT s, n, 1, 1, 1, 1, 1, 1, 1
+  FROM generate_series(1, {SITES}) s, generate_series(1, 300) n;
+INSERT INTO audience_members SELECT s, n, p, '' FROM generate_series(1, {SITES}) s, generate_series(1, 300) n,
+  generate_series(0, 9) p;
+INSERT INTO audience_points SELECT s, n, d, 1, 1, 1, NULL, NULL FROM generate_series(1, {SITES}) s,
+  generate_series(1, 300) n, generate_series(1, 20) d;
 INSERT INTO pending_mails
   SELECT s, n, n % 300, 1, n, 'u' || n || '@x.com', 'u' || n || '@x.com', NULL, 1, n, n, NULL
   FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;

@@ -1,5 +1,6 @@
 """Site settings in the database: changed durably, and figures counted anew for a changed currency."""
 
+from regulars.audience import Audience
 from regulars.checking import check_site
 from regulars.domain.commands import DeleteCustomer
 from regulars.domain.identity import Who
@@ -71,7 +72,9 @@ async def test_a_changed_currency_counts_anew_slice_by_slice(at: Running) -> Non
 async def test_a_job_counts_what_nobody_has_counted_at_once(at: Running) -> None:
     await sell(at, 4)
     await change_site(at.store.engine, 1, {"currency": "USD"}, now=NOW)
-    runner = Runner(Context(at.store, Settings(), lambda: NOW + 1_000_000, lambda site: None), KINDS)
+    runner = Runner(
+        Context(at.store, Settings(), lambda: NOW + 1_000_000, lambda site: None, Audience(at.store.changes)), KINDS
+    )
     assert await runner.run_one()
     assert revenues(at) == [100] * 4
     assert at.rows("SELECT state, result FROM jobs") == [("done", '{"slices":1}')]

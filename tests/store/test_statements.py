@@ -44,6 +44,7 @@ READS_A_SITE = {
     "lost_pending_mails": "the same",
     "lost_visitors": "the same",
     "lost_audiences": "the same",
+    "watched_audiences": "the few audiences that are watched, from an index of these",
     "audience_graph": "the few audiences that refer to others, from an index of these",
 }
 """Statements that may search with the site (and kind) alone, and why."""

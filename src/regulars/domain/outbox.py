@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final, NamedTuple, get_args
 import msgspec
 from msgspec import Struct
 
+from regulars.domain.audience_watches import CAUSES
 from regulars.domain.mail import STATUSES
 from regulars.domain.relations import BY_CODE, FLAG
 from regulars.domain.text import whole_number
@@ -185,6 +186,44 @@ class TiesCleared(Struct, frozen=True, array_like=True, tag=10):
         return BY_CODE[self.code].name
 
 
+class AudienceEntered(Struct, frozen=True, array_like=True, tag=11):
+    """A customer entered a watched audience: its number.
+
+    seen: the newest change that was taken into account. as_of: the moment of which it is so (ms). cause_code: the
+    position in CAUSES. leaf: for the cause clock, the JSON pointer of the condition whose window of time moved on.
+    """
+
+    type: ClassVar[str] = "audience.entered"
+    customer: int
+    audience: int
+    seen: int
+    as_of: int
+    cause_code: int
+    leaf: str = ""
+
+    @property
+    def cause(self) -> str:
+        """Why: change, clock, definition or merge."""
+        return CAUSES[self.cause_code]
+
+
+class AudienceLeft(Struct, frozen=True, array_like=True, tag=12):
+    """A customer left a watched audience; the fields are those of AudienceEntered."""
+
+    type: ClassVar[str] = "audience.left"
+    customer: int
+    audience: int
+    seen: int
+    as_of: int
+    cause_code: int
+    leaf: str = ""
+
+    @property
+    def cause(self) -> str:
+        """Why: change, clock, definition or merge."""
+        return CAUSES[self.cause_code]
+
+
 Happening = (
     CustomerCreated
     | CustomerUpdated
@@ -196,6 +235,8 @@ Happening = (
     | MailStatus
     | ActivityRecorded
     | TiesCleared
+    | AudienceEntered
+    | AudienceLeft
 )
 TYPES: Final[dict[str, Any]] = {each.type: each for each in get_args(Happening)}
 """Every type of happening by its name."""

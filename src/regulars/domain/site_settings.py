@@ -2,6 +2,7 @@
 
 import zoneinfo
 from collections.abc import Callable
+from datetime import UTC, tzinfo
 from functools import cache
 from typing import Final
 
@@ -22,6 +23,11 @@ class SiteSettings(Struct, frozen=True):
     country: str | None = None
     currency: str | None = None
     time_zone: str | None = None
+
+    @property
+    def zone(self) -> tzinfo:
+        """The rules of the time zone."""
+        return UTC if self.time_zone is None else zoneinfo.ZoneInfo(self.time_zone)
 
 
 NO_SETTINGS: Final = SiteSettings()

@@ -7,6 +7,7 @@ from regulars.http.classic import batch, drip_campaigns, events, groups, logs, s
 from regulars.http.classic import customers as classic_customers
 from regulars.http.jsonapi import (
     attributes,
+    audience_history,
     audience_why,
     audiences,
     breakdown,
@@ -48,6 +49,7 @@ OPERATIONS: Final = (
     *audiences.OPERATIONS,
     *list_members.OPERATIONS,
     *audience_why.OPERATIONS,
+    *audience_history.OPERATIONS,
     *attributes.OPERATIONS,
     *contacts.OPERATIONS,
     *relationships.OPERATIONS,

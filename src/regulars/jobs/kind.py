@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from regulars.audience.service import Audience
 from regulars.settings import Settings
 from regulars.store.jobs import Job
 from regulars.store.store import Store
@@ -20,12 +21,13 @@ class FinalError(Exception):
 
 class Context(Struct, frozen=True):
     """The context for handlers. clock: returns the time in ms. saved_change: returns the last change in this process's
-    snapshot of a site's index, None if it has none."""
+    snapshot of a site's index, None if it has none. audience: answers questions."""
 
     store: Store
     settings: Settings
     clock: Callable[[], int]
     saved_change: Callable[[int], int | None]
+    audience: Audience
 
 
 class Work(Struct, frozen=True):
@@ -47,7 +49,8 @@ Handler = Callable[[Work], Awaitable[dict[str, Any] | None]]
 class Kind(Struct, frozen=True, kw_only=True):
     """One kind of job. every: seconds between runs of a recurring job. timeout: time limit of a run in seconds.
 
-    attempts: how often it is started before it counts as failed.
+    attempts: how often it is started before it counts as failed. again: given the result of a run, the seconds until
+    the next one, None for `every`. is_alone: it may go on for long, so each process has a runner for it.
     """
 
     name: str
@@ -56,3 +59,5 @@ class Kind(Struct, frozen=True, kw_only=True):
     every: float | None = None
     timeout: float = 3_600
     attempts: int = 5
+    again: Callable[[dict[str, Any]], float | None] | None = None
+    is_alone: bool = False

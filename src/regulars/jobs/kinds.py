@@ -2,11 +2,14 @@
 
 from typing import Final
 
+from regulars.jobs.audience_history import record_history
 from regulars.jobs.deleted_ties import remove
 from regulars.jobs.kind import Kind
 from regulars.jobs.pruning import prune
 from regulars.jobs.revenue import count_revenue
 from regulars.jobs.titles import restore
+from regulars.jobs.watching import again, watch
+from regulars.store.audience_watches import RECORD_HISTORY, WATCH_AUDIENCES
 from regulars.store.deleted_ties import REMOVE_DELETED_TIES
 from regulars.store.site_settings import COUNT_ATTEMPTS, COUNT_REVENUE
 
@@ -23,6 +26,20 @@ KINDS: Final[tuple[Kind, ...]] = (
         meaning="removes the ties of deleted objects; a deletion makes it due",
         handler=remove,
         every=3_600,
+    ),
+    Kind(
+        name=WATCH_AUDIENCES,
+        meaning="records who enters and leaves watched audiences; goes on while there are any",
+        handler=watch,
+        every=60,
+        again=again,
+        is_alone=True,
+    ),
+    Kind(
+        name=RECORD_HISTORY,
+        meaning="records how many customers each audience has, once a day and after a change of its question",
+        handler=record_history,
+        every=300,
     ),
     Kind(
         name=COUNT_REVENUE,

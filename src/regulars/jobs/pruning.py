@@ -5,25 +5,36 @@ from typing import Any, Final
 from regulars.domain.moments import DAY
 from regulars.jobs.kind import Work
 from regulars.store import control
+from regulars.store.audience_watches import kept_since
 from regulars.store.jobs import prune_jobs
-from regulars.store.pruning import prune_anonymous, prune_changes, prune_outbox
+from regulars.store.pruning import prune_anonymous, prune_changes, prune_outbox, prune_points
 
 _JOBS_DAYS: Final = 30
 """How long finished jobs are kept."""
 
 
 async def prune(work: Work) -> dict[str, Any]:
-    """Delete old changes, their outbox events, anonymous events, and jobs that finished long ago, one site per step."""
+    """Delete old changes, their outbox events, anonymous events, figures of audiences, and jobs that finished long ago.
+
+    One site per step.
+    """
     store, settings, now = work.context.store, work.context.settings, work.context.clock()
     async with store.snapshot() as connection:
         sites = await control.list_sites(connection)
-    changes = outbox = anonymous = 0
+    changes = outbox = anonymous = points = 0
     for done, site in enumerate(sites, 1):
         before = now - settings.change_retention_days * DAY
         changes += await prune_changes(store.engine, site.id, before=before, until=work.context.saved_change(site.id))
         outbox += await prune_outbox(store.engine, site.id, before=now - settings.outbox_retention_days * DAY)
         anonymous_before = now - settings.anonymous_retention_days * DAY
         anonymous += await prune_anonymous(store.engine, site.id, before=anonymous_before)
+        points += await prune_points(store.engine, site.id, before=kept_since(now))
         await work.tell(done, len(sites))
     jobs = await prune_jobs(store.engine, before=now - _JOBS_DAYS * DAY)
-    return {"changes": changes, "outbox": outbox, "anonymous_events": anonymous, "jobs": jobs}
+    return {
+        "changes": changes,
+        "outbox": outbox,
+        "anonymous_events": anonymous,
+        "audience_points": points,
+        "jobs": jobs,
+    }

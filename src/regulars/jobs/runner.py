@@ -166,7 +166,9 @@ class Runner:
         if kind.every is None:
             await self._end(job, "done", result=result)
         else:
-            await self._end(job, "waiting", result=result, due_at=self._in(kind.every), attempt=0)
+            pause = None if kind.again is None or result is None else kind.again(result)
+            due_at = self._in(kind.every if pause is None else pause)
+            await self._end(job, "waiting", result=result, due_at=due_at, attempt=0)
 
     async def _fail(self, kind: Kind, job: Job, error: str) -> None:
         if job.attempt < job.attempts:

@@ -10,6 +10,7 @@ from regulars.domain.objects import RelatedObject
 from regulars.domain.references import Reference
 from regulars.domain.working import WorkingSet
 from regulars.store import audience_statements as sql
+from regulars.store.audience_watches import watches_of
 from regulars.store.engine import Connection, Row
 from regulars.store.query import Query, read_all
 from regulars.store.reads import existing_rows, objects_by_number
@@ -43,10 +44,11 @@ async def definitions_of(connection: Connection, site: int, numbers: Sequence[in
 
 
 async def load_audiences(connection: Connection, site: int, needs: Needs, work: WorkingSet) -> None:
-    """Load what a batch needs of audiences: definitions, and which audiences refer to which."""
+    """Load what a batch needs of audiences: definitions, watches, and which audiences refer to which."""
     present, audiences = work.objects.by_reference, work.audiences
     named = {present[KIND, each].number for each in needs.audiences if (KIND, each) in present}
     audiences.definitions.update(await definitions_of(connection, site, sorted(named)))
+    audiences.watches.update(await watches_of(connection, site, sorted(audiences.definitions)))
     if needs.has_audience_graph:
         audiences.graph = await read_graph(connection, site)
 

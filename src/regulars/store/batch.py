@@ -31,8 +31,10 @@ from regulars.store import (
     revenue_statements,
     tie_statements,
     visitor_statements,
+    watch_statements,
 )
 from regulars.store import statements as sql
+from regulars.store.audience_watches import RECORD_HISTORY, WATCH_AUDIENCES
 from regulars.store.deleted_ties import REMOVE_DELETED_TIES, kind_of
 from regulars.store.engine import Connection, WriteConnection
 from regulars.store.loading import Loading
@@ -301,14 +303,26 @@ class _Writing:
             await self.rows(visitor_statements.DELETE_VISITORS, hashes)
 
     async def audiences(self) -> None:
-        """Write the definitions of audiences."""
+        """Write the definitions of audiences, and who is in those that are watched."""
         kept, site = self.work.audiences, self.site
-        await self.rows(audience_statements.DELETE, [(site, number) for number in sorted(kept.deleted)])
+        gone = [(site, number) for number in sorted(kept.deleted)]
+        await self.rows(audience_statements.DELETE, gone)
+        await self.rows(watch_statements.DELETE_MEMBERS, [(site, number) for number in sorted(kept.unwatched)])
+        watches = [(site, *_fields_of(kept.watches[number])) for number in sorted(kept.watched - kept.deleted)]
+        await self.rows(watch_statements.SAVE_WATCH, watches)
+        await self.rows(watch_statements.DELETE_WATCH, gone)
+        await self.rows(watch_statements.DELETE_POINTS, gone)
+        places = sorted(kept.members.items())
+        await self.rows(watch_statements.DELETE_PLACE, [(site, *place) for place, body in places if not body])
+        await self.rows(watch_statements.SAVE_MEMBERS, [(site, *place, body) for place, body in places if body])
         rows = []
         for number in sorted(kept.saved):
             audience, kind, question, refers, watched, *rest = _fields_of(kept.definitions[number])
             rows.append((site, audience, kind, question, encode_refers(refers), int(watched), *rest))
         await self.rows(audience_statements.SAVE, rows)
+        if rows:
+            for kind in (WATCH_AUDIENCES, RECORD_HISTORY):
+                await jobs.hasten_within(self.connection, kind, now=self.work.now)
 
     async def consents(self) -> None:
         work = self.work

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import and_, bindparam, delete, func, insert, literal_column, null, or_, select, update
+from sqlalchemy import and_, bindparam, case, delete, func, insert, literal_column, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from regulars.store.engine import Connection, Engine, Row
@@ -105,8 +105,16 @@ _NEW_RECURRING = Statement(
 _HASTEN = Statement(
     "hasten_recurring_job",
     update(jobs)
-    .where(jobs.c.recurring == bindparam("name"), jobs.c.due_at > bindparam("now"))
-    .values(due_at=bindparam("now")),
+    .where(
+        jobs.c.recurring == bindparam("name"),
+        or_(jobs.c.due_at > bindparam("now"), jobs.c.state == literal_column("'running'")),
+    )
+    .values(
+        due_at=case(
+            (jobs.c.state == literal_column("'running'"), jobs.c.started_at + 1),
+            else_=bindparam("now", type_=jobs.c.due_at.type),
+        )
+    ),
 )
 _DUE = Statement(
     "due_jobs",
@@ -145,8 +153,13 @@ _END = Statement(
     .values(
         **{
             name: bindparam(f"new_{name}")
-            for name in ("state", "result", "error", "due_at", "attempt", "finished_at", "is_cancelled")
+            for name in ("state", "result", "error", "attempt", "finished_at", "is_cancelled")
         },
+        # A run may not have seen what made the job due meanwhile.
+        due_at=case(
+            (and_(jobs.c.recurring.is_not(None), jobs.c.due_at > jobs.c.started_at), jobs.c.due_at),
+            else_=bindparam("new_due_at", type_=jobs.c.due_at.type),
+        ),
         lease=null(),
         leased_until=null(),
     )
@@ -247,7 +260,7 @@ async def ensure_recurring(engine: Engine, kinds: Mapping[str, int], *, now: int
 
 
 async def hasten_within(connection: Connection, kind: str, *, now: int) -> None:
-    """Make the job of a recurring kind due, as part of a transaction."""
+    """Make the job of a recurring kind due, as part of a transaction. One that is running runs again after that."""
     await connection.all(_HASTEN, {"name": kind, "now": now})
 
 

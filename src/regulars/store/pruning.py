@@ -6,7 +6,7 @@ reader that finds a gap reloads its index, or gets an error that its cursor has 
 
 from typing import Final
 
-from regulars.store import statements, visitor_statements
+from regulars.store import statements, visitor_statements, watch_statements
 from regulars.store.change_statements import CHANGES, Prunable
 from regulars.store.engine import Engine
 from regulars.store.outbox_statements import OUTBOX
@@ -42,6 +42,11 @@ async def prune_anonymous(engine: Engine, site: int, *, before: int) -> int:
     return events
 
 
+async def prune_points(engine: Engine, site: int, *, before: int) -> int:
+    """Delete the figures of audiences of before a given time (ms); returns how many."""
+    return await _prune_oldest(engine, site, before, watch_statements.OLD_POINTS, watch_statements.DELETE_POINT)
+
+
 async def _prune_oldest(engine: Engine, site: int, before: int, oldest: Statement, remove: Statement) -> int:
     pruned = 0
     while True:
@@ -50,7 +55,7 @@ async def _prune_oldest(engine: Engine, site: int, before: int, oldest: Statemen
             if not rows:
                 connection.discard()
                 return pruned
-            await connection.many(remove, [(site, key) for (key,) in rows])
+            await connection.many(remove, [(site, *row) for row in rows])
             pruned += len(rows)
 
 

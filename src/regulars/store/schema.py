@@ -15,6 +15,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from regulars.store.audience_schema import audience_members as audience_members
+from regulars.store.audience_schema import audience_points as audience_points
+from regulars.store.audience_schema import audience_watches as audience_watches
 from regulars.store.audience_schema import audiences as audiences
 from regulars.store.control_schema import accounts as accounts
 from regulars.store.control_schema import jobs as jobs
@@ -365,6 +368,9 @@ SITE_TABLES: Final = (
     revenues,
     tombstones,
     audiences,
+    audience_watches,
+    audience_members,
+    audience_points,
     drip_campaigns,
     pending_mails,
     visitors,

@@ -334,4 +334,30 @@ STEPS: Final[tuple[Step, ...]] = (
             ),
         },
     ),
+    Step(
+        number=25,
+        name="watched audiences and their history",
+        statements={
+            **{
+                engine: (
+                    "CREATE INDEX audiences_watched ON audiences (site_id, audience) WHERE watched = 1",
+                    "CREATE TABLE audience_watches (site_id INTEGER NOT NULL, audience BIGINT NOT NULL, "
+                    "revision BIGINT NOT NULL, seen BIGINT NOT NULL, event BIGINT NOT NULL, as_of BIGINT NOT NULL, "
+                    "definition BIGINT NOT NULL, entered_count BIGINT NOT NULL, left_count BIGINT NOT NULL, "
+                    f"PRIMARY KEY (site_id, audience)){rows}",
+                    "CREATE TABLE audience_members (site_id INTEGER NOT NULL, audience BIGINT NOT NULL, "
+                    f"place BIGINT NOT NULL, members {binary} NOT NULL, PRIMARY KEY (site_id, audience, place)){rows}",
+                    'CREATE TABLE audience_points (site_id INTEGER NOT NULL, audience BIGINT NOT NULL, "at" BIGINT '
+                    "NOT NULL, version INTEGER NOT NULL, matched BIGINT NOT NULL, reachable BIGINT NOT NULL, "
+                    f'entered_count BIGINT, left_count BIGINT, PRIMARY KEY (site_id, audience, "at")){rows}',
+                    "CREATE INDEX audience_points_at ON audience_points (site_id, at)",
+                )
+                for engine, binary, rows in (("sqlite", "BLOB", " WITHOUT ROWID"), ("postgresql", "BYTEA", ""))
+            },
+            "citus": tuple(
+                f"SELECT create_distributed_table('{table}', 'site_id', colocate_with => 'site_heads')"
+                for table in ("audience_watches", "audience_members", "audience_points")
+            ),
+        },
+    ),
 )

@@ -253,6 +253,23 @@ def _verdicts(node: Node, pointer: str, clocks: Iterator[tuple[bool, _Clock]]) -
             yield Verdict(pointer, holds, node, clock.until)
 
 
+def pointers_of(node: Node, pointer: str = "") -> Iterator[str]:
+    """The pointers of all conditions of `conditions`, in their order."""
+    match node:
+        case All(parts) | Any(parts):
+            name = "all" if isinstance(node, All) else "any"
+            for at, part in enumerate(parts):
+                yield from pointers_of(part, f"{pointer}/{name}/{at}")
+        case Not(part):
+            yield from pointers_of(part, f"{pointer}/not")
+        case Members(part, asks_hidden):
+            yield from pointers_of(part, f"{pointer}/{IN}")
+            if not asks_hidden:
+                yield f"{pointer}/{IN}/hidden"
+        case _:
+            yield pointer
+
+
 def _because(node: Node, pointer: str, verdicts: Iterator[bool]) -> tuple[bool, list[str]]:
     """The verdict of a tree, and the smallest set of conditions that decides it."""
     match node:

@@ -17,6 +17,7 @@ from regulars.domain.commands.needs import Needs
 from regulars.domain.commands.reassign import Handover, LastNames, Reassign, handovers, is_taken, later_of
 from regulars.domain.commands.rebuild import Rebuild
 from regulars.domain.commands.record_activity import RecordActivity
+from regulars.domain.commands.record_movements import RecordMovements
 from regulars.domain.commands.relate import Relate
 from regulars.domain.commands.save_audience import DefinitionChange, SaveAudience
 from regulars.domain.commands.save_drip_campaign import PlanChange, SaveDripCampaign
@@ -43,6 +44,7 @@ __all__ = [
     "Reassign",
     "Rebuild",
     "RecordActivity",
+    "RecordMovements",
     "Relate",
     "SaveAudience",
     "SaveDripCampaign",

@@ -7,11 +7,14 @@ from typing import Any, Final
 
 from msgspec.structs import astuple
 
+from regulars.domain.audience_watches import CAUSES
 from regulars.domain.customer import Customer
 from regulars.domain.events import EVENTS
 from regulars.domain.outbox import (
     FIELDS,
     ActivityRecorded,
+    AudienceEntered,
+    AudienceLeft,
     ConsentChanged,
     CustomerCreated,
     CustomerDeleted,
@@ -36,7 +39,14 @@ def happenings_of(work: WorkingSet, first_consent: int) -> list[Happening]:
     first_consent: the number that the first evidence of the transaction gets. What a transaction does and undoes did
     not happen.
     """
-    return [*_gone(work), *_customers(work), *_ties(work), *_consents(work, first_consent), *_history(work)]
+    return [
+        *_gone(work),
+        *_customers(work),
+        *_ties(work),
+        *_consents(work, first_consent),
+        *_history(work),
+        *_movements(work),
+    ]
 
 
 def _gone(work: WorkingSet) -> Iterator[Happening]:
@@ -84,3 +94,9 @@ def _history(work: WorkingSet) -> Iterator[Happening]:
             yield MailStatus(log.customer, log.number, log.status)
     for row in history.activities:
         yield ActivityRecorded(row.customer, row.number, row.name if row.name in EVENTS else "")
+
+
+def _movements(work: WorkingSet) -> Iterator[Happening]:
+    for watch, each in work.audiences.movements:
+        kind = AudienceEntered if each.has_entered else AudienceLeft
+        yield kind(each.customer, watch.audience, watch.seen, watch.as_of, CAUSES.index(each.cause), each.leaf)

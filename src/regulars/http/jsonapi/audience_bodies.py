@@ -97,5 +97,8 @@ def definition_schemas() -> dict[str, Schema]:
             "examples": [{"has": "tag", "any_of": ["vip"]}],
         },
         "q": {**such_as(TEXT, "tag:vip"), "description": "The question as text, instead."},
-        "watched": {**such_as(YES_OR_NO, False), "description": "It is only stored."},
+        "watched": {
+            **such_as(YES_OR_NO, False),
+            "description": "Whether the outbox tells who enters and leaves, and the history counts them.",
+        },
     }
