@@ -10,7 +10,7 @@ from regulars.domain.commands import RecordActivity, Upsert
 from regulars.domain.consent import IMPORT
 from regulars.domain.outcome import Outcome
 from regulars.domain.profile import parse_profile
-from regulars.domain.upsert_rules import Restored
+from regulars.domain.restored import Restored
 
 from .memory import NOW, MemorySite
 

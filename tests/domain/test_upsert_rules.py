@@ -12,7 +12,7 @@ from regulars.domain.consent import Consent
 from regulars.domain.limits import Limits
 from regulars.domain.outcome import Outcome
 from regulars.domain.profile import parse_profile
-from regulars.domain.upsert_rules import Restored
+from regulars.domain.restored import Restored
 
 from .memory import NOW, MemorySite
 

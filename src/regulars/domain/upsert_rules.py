@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from msgspec import Struct
 
 from regulars.domain.address_rules import create_person, leave, rename, settle_in
-from regulars.domain.consent import API, IMPORT, Consent
+from regulars.domain.consent import API, IMPORT
 from regulars.domain.consent_rules import restore_consents, state_consent, state_newsletters
 from regulars.domain.customer import Customer, Person, shown_name
 from regulars.domain.faults import Fault, refuse
@@ -16,19 +15,11 @@ from regulars.domain.limits import Limits
 from regulars.domain.outcome import Outcome, Verdict
 from regulars.domain.profile import Profile, fill_names, joined_name, merge_attributes
 from regulars.domain.relations import BY_NAME, ReportKind
+from regulars.domain.restored import PROFILE_FIELDS, Restored, restore_rest, restore_row
 from regulars.domain.working import WorkingSet, conflict
 
 _GROUP: Final = BY_NAME["group.member"]
 _CLEARABLE: Final = "attributes"
-
-
-class Restored(Struct, frozen=True, kw_only=True):
-    """What only an import can set: the history from our own export."""
-
-    created_at: int | None = None
-    updated_at: int | None = None
-    bucket: int | None = None
-    consents: tuple[Consent, ...] = ()
 
 
 def apply_upsert(
@@ -64,8 +55,10 @@ def apply_upsert(
         values = _new_values(person.customer, profile, limits, late=late)
         verdict = "unchanged"
     if verdict == "created":
+        if restored is not None and restored.is_whole:
+            values = {**dict.fromkeys(PROFILE_FIELDS), **values, **profile.fields}
         if restored is not None:
-            _restore(person.customer, restored)
+            restore_row(person.customer, restored)
         for name, value in values.items():
             setattr(person.customer, name, value)
     else:
@@ -76,6 +69,8 @@ def apply_upsert(
             verdict = "updated"
     changed = _relate(person, profile, work, moment, report)
     changed_consent, kept_back = _agree(person, profile, work, moment, report, source, restored, verdict == "created")
+    if restored is not None:
+        changed |= restore_rest(person, restored, work, is_new=verdict == "created")
     if (changed or changed_consent) and verdict == "unchanged":
         verdict = "updated"
     if verdict == "updated":
@@ -228,12 +223,3 @@ def _agree(
         changed_here, kept_here = restore_consents(person, restored.consents, work, is_new=is_new)
         changed, kept_back = changed or changed_here, kept_back + kept_here
     return changed, kept_back
-
-
-def _restore(customer: Customer, restored: Restored) -> None:
-    if restored.created_at is not None:
-        customer.created_at = customer.updated_at = restored.created_at
-    if restored.updated_at is not None:
-        customer.updated_at = restored.updated_at
-    if restored.bucket is not None:
-        customer.bucket = restored.bucket

@@ -1,6 +1,7 @@
 """Parses lines into commands, with the rules of the API and two exceptions for files.
 
-A customer may include its past (created_at, updated_at, bsft_control_bucket, consents), as written by our own export.
+A customer may include its past (created_at, updated_at, bsft_control_bucket, consents). A line of our own export
+restores the customer (`own_lines`).
 An activity ahead of the clock is set to now, and one without event_uuid is identified by its content.
 """
 
@@ -9,28 +10,18 @@ from typing import Any, Final, Literal, Protocol
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
 
 from regulars.domain.activity import AHEAD, parse_activity
 from regulars.domain.commands import RecordActivity, Upsert
-from regulars.domain.consent import CAUSES, Consent
-from regulars.domain.customer import CONTROL_BUCKETS
-from regulars.domain.faults import Fault, RefusedError, refuse
+from regulars.domain.faults import RefusedError, refuse
 from regulars.domain.identity import bare_address
 from regulars.domain.limits import Limits
 from regulars.domain.moments import parse_moment
 from regulars.domain.profile import parse_profile
-from regulars.domain.text import is_storable, whole_number
-from regulars.domain.upsert_rules import Restored
 from regulars.domain.wire import decode_json
+from regulars.importing.own_lines import PAST, SOURCE, Past, is_own, parse_own
 
 ImportKind = Literal["customers", "activity"]
-SOURCE: Final = "import"
-"""The source recorded with consent."""
-
-PAST: Final = frozenset({"created_at", "updated_at", "bsft_control_bucket", "consents"})
-"""Fields of a customer's line that only an import accepts."""
-
 _CONTENT_IDS: Final = UUID("5d1f7c8e-0f0b-4a54-9f0a-4c0f7f6f2b1e").bytes
 """The namespace of generated event UUIDs. It must never change, as repeated lines are recognised by them."""
 
@@ -58,7 +49,7 @@ def line_parser(
 
 
 class CustomerJudge:
-    """Parses customers; each line is a body of POST /customers."""
+    """Parses customers; each line is a body of POST /customers, or of our own export."""
 
     def __init__(self, limits: Limits, *, strict: bool = False, country: str | None = None) -> None:
         self.clamped = 0
@@ -68,9 +59,13 @@ class CustomerJudge:
     def parse(self, raw: bytes, now: int) -> Upsert:
         """Parse a line into an upsert."""
         body = _decoded(raw)
+        if is_own(body):
+            profile, restored, clamped = parse_own(body, now, **self._rules)
+            self.clamped += clamped
+            return Upsert(profile, SOURCE, restored)
         if PAST.isdisjoint(body):
             return Upsert(parse_profile(body, **self._rules), SOURCE)
-        reading = _Past(body, now, self._limits)
+        reading = Past(body, now, self._limits)
         restored = reading.read()
         try:
             profile = parse_profile(body, ignore=PAST, **self._rules)
@@ -118,83 +113,6 @@ class ActivityJudge:
         self._seen.add(short)
         content.update(b"\n%d" % times)
         return UUID(bytes=content.digest()[:16], version=5).bytes
-
-
-class _Evidence(Struct):
-    """One consent in a customer's line."""
-
-    at: str | int | float
-    granted: bool
-    cause: str | None = None
-    source: str = SOURCE
-    wording: str | None = None
-    proof: str | None = None
-
-
-class _Past:
-    """Parses the past in a customer's line in one pass and collects faults."""
-
-    def __init__(self, body: dict[str, Any], now: int, limits: Limits) -> None:
-        self.faults: list[Fault] = []
-        self.clamped = 0
-        self._body = body
-        self._now = now
-        self._limits = limits
-
-    def read(self) -> Restored:
-        return Restored(
-            created_at=self._moment("created_at", self._body.get("created_at")),
-            updated_at=self._moment("updated_at", self._body.get("updated_at")),
-            bucket=self._bucket(self._body.get("bsft_control_bucket")),
-            consents=self._consents(self._body.get("consents")),
-        )
-
-    def _moment(self, field: str, value: Any) -> int | None:
-        if value is None or value == "":
-            return None
-        try:
-            at = parse_moment(value)
-        except ValueError as error:
-            self.faults.append(Fault(field, str(error)))
-            return None
-        self.clamped += at > self._now + AHEAD
-        return min(at, self._now)
-
-    def _bucket(self, value: Any) -> int | None:
-        if value is None or value == "":
-            return None
-        bucket = whole_number(str(value), longest=3) if isinstance(value, int | str) else None
-        if bucket is not None and 1 <= bucket <= CONTROL_BUCKETS:
-            return bucket
-        self.faults.append(Fault("bsft_control_bucket", f"must be a whole number from 1 to {CONTROL_BUCKETS}"))
-        return None
-
-    def _consents(self, value: Any) -> tuple[Consent, ...]:
-        if value is None or value == "":
-            return ()
-        if not isinstance(value, list) or len(value) > self._limits.references:
-            self.faults.append(Fault("consents", f"must be a list of at most {self._limits.references} objects"))
-            return ()
-        found = (self._consent(f"consents.{place}", item) for place, item in enumerate(value))
-        return tuple(sorted(filter(None, found), key=lambda consent: consent.at))
-
-    def _consent(self, path: str, item: Any) -> Consent | None:
-        try:
-            evidence = msgspec.convert(item, _Evidence)
-        except msgspec.ValidationError:
-            detail = "must be an object with at and granted, and optionally cause, source, wording and proof as text"
-            self.faults.append(Fault(path, detail))
-            return None
-        at = self._moment(f"{path}.at", evidence.at)
-        texts = filter(None, (evidence.source, evidence.wording, evidence.proof))
-        if any(len(text) > self._limits.text or not is_storable(text) for text in texts):
-            self.faults.append(Fault(path, f"its texts may have at most {self._limits.text} characters, without NUL"))
-        if evidence.cause is not None and evidence.cause not in CAUSES:
-            self.faults.append(Fault(f"{path}.cause", f"must be one of {', '.join(CAUSES)}"))
-        if at is None:
-            return None
-        cause = None if evidence.granted else evidence.cause
-        return Consent(0, at, evidence.granted, cause, evidence.source, evidence.wording, evidence.proof)
 
 
 def _decoded(raw: bytes) -> dict[str, Any]:

@@ -9,13 +9,15 @@ from regulars.domain.address_rules import is_of_somebody_deleted
 from regulars.domain.anonymous import name_visitor
 from regulars.domain.commands.needs import ConsentNeed, Needs
 from regulars.domain.commands.relate import Relate
+from regulars.domain.commands.restored_needs import declare_restored
 from regulars.domain.faults import Fault, refuse
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
 from regulars.domain.outcome import Outcome
 from regulars.domain.profile import Profile
 from regulars.domain.references import Reference
-from regulars.domain.upsert_rules import Restored, apply_upsert
+from regulars.domain.restored import Restored
+from regulars.domain.upsert_rules import apply_upsert
 from regulars.domain.working import WorkingSet
 
 _DELETED: Final = "The customer was deleted later. A line without updated_at, or with a later one, creates it again."
@@ -40,12 +42,15 @@ class Upsert(Struct, frozen=True):
         needs.profile(self.profile, is_dated=self.restored is not None and self.restored.updated_at is not None)
         if self.restored is not None and self.restored.consents:
             needs.consents.append(ConsentNeed(self.profile.who))
+        if self.restored is not None and self.restored.is_whole:
+            declare_restored(self.restored, self.profile.who, needs)
         if self.tags is not None:
             self._tagging(self.tags).declare(needs)
 
     def weight(self) -> int:
-        """One for each group and tag, two for each newsletter."""
-        return len(self.profile.groups) + 2 * len(self.profile.newsletters) + len(self.tags or ())
+        """One for each group and tag, two for each newsletter, and that of what is restored."""
+        restored = 0 if self.restored is None else self.restored.weight()
+        return len(self.profile.groups) + 2 * len(self.profile.newsletters) + len(self.tags or ()) + restored
 
     def rule(self, work: WorkingSet, limits: Limits) -> Outcome:
         """See `upsert_rules`; then replace the tags."""

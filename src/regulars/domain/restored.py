@@ -1,0 +1,154 @@
+"""Restored customers: what only a file of our own can say of a customer, as it was in the store that was exported.
+
+A new customer becomes what it was. For a known one, ties and times count as reports of their own time: what came later
+here stays.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from regulars.domain.audiences import KIND as AUDIENCE
+from regulars.domain.audiences import Definition
+from regulars.domain.consent import Consent
+from regulars.domain.customer import Customer, Person
+from regulars.domain.latest_times import move_forward
+from regulars.domain.objects import OWN_NUMBERS, RelatedObject
+from regulars.domain.references import Reference
+from regulars.domain.relations import BY_NAME, FLAG, ReportKind
+from regulars.domain.text import fold
+from regulars.domain.working import WorkingSet
+from regulars.domain.working.addresses import FormerAddress
+
+PROFILE_FIELDS: Final = (
+    *("name", "firstname", "lastname", "phone_number", "mobile_phone_number", "gender", "locale"),
+    *("address_line_1", "address_line_2", "address_city", "address_state", "address_country", "address_zip"),
+    *("joined_at", "engagement_percentile", "purchase_percentile", "retention_percentile"),
+)
+"""The fields that a profile may set."""
+
+LATEST_TIMES: Final = (
+    *("last_purchase_at", "last_request_at", "last_sent_at", "last_delivered_at", "last_opened_at", "last_clicked_at"),
+    *("subscribed_at", "unsubscribed_at", "manually_unsubscribed_at", "opted_out_at", "complained_at", "bounced_at"),
+)
+"""The times of the latest happening of a kind."""
+
+_SUBSCRIBED: Final = "subscribed"
+
+
+class RestoredTie(Struct, frozen=True):
+    """A tie since `at` (ms). reference: the object in the store that was exported, None for a flag; name: its name."""
+
+    relation: str
+    holds: bool
+    at: int
+    reference: Reference | None = None
+    name: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """The kind of the object."""
+        return BY_NAME[self.relation].kind or ""
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the name tells the object: a number that a server assigned means another object elsewhere."""
+        return self.name is not None and isinstance(self.reference, int) and self.reference in OWN_NUMBERS
+
+
+class Restored(Struct, frozen=True, kw_only=True):
+    """What only an import can set: the history from an export.
+
+    is_whole: the line is one of our own exports. Then a new customer gets exactly the profile fields of the line.
+    moments: of LATEST_TIMES. former: `customer` is not set.
+    """
+
+    created_at: int | None = None
+    updated_at: int | None = None
+    bucket: int | None = None
+    consents: tuple[Consent, ...] = ()
+    is_whole: bool = False
+    moments: Mapping[str, int] = {}
+    ties: tuple[RestoredTie, ...] = ()
+    former: tuple[FormerAddress, ...] = ()
+
+    def weight(self) -> int:
+        """One for each tie and former address."""
+        return len(self.ties) + len(self.former)
+
+
+def restore_row(customer: Customer, restored: Restored) -> None:
+    """Set the times and the bucket of a new customer."""
+    if restored.created_at is not None:
+        customer.created_at = customer.updated_at = restored.created_at
+    if restored.updated_at is not None:
+        customer.updated_at = restored.updated_at
+    if restored.bucket is not None:
+        customer.bucket = restored.bucket
+
+
+def restore_rest(person: Person, restored: Restored, work: WorkingSet, *, is_new: bool) -> bool:
+    """Apply ties, former addresses and times, after the evidence of consent; True if something changed."""
+    changed = False
+    for tie in restored.ties:
+        changed |= _restore_tie(person, tie, work, is_new=is_new)
+    for row in restored.former:
+        changed |= _restore_address(msgspec.structs.replace(row, customer=person.customer.number), work)
+    if is_new and restored.is_whole:
+        for name in LATEST_TIMES:  # exactly, also where consent or an address said otherwise
+            setattr(person.customer, name, restored.moments.get(name))
+        return True
+    for name, at in restored.moments.items():
+        changed |= move_forward(person, work, (name,), at)
+    return changed
+
+
+def _restore_tie(person: Person, tie: RestoredTie, work: WorkingSet, *, is_new: bool) -> bool:
+    relation = BY_NAME[tie.relation]
+    if tie.relation == _SUBSCRIBED and not is_new:
+        return False  # the evidence says what holds
+    number = FLAG if relation.kind is None else _object_of(tie, work)
+    if is_new:
+        return work.ties.settle(person, relation, number, tie.holds, tie.at)
+    before = person.ties.get((relation.code, number))
+    work.ties.report(person, relation, number, tie.holds, tie.at, ReportKind.BACKDATED)
+    return person.ties.get((relation.code, number)) != before
+
+
+def _object_of(tie: RestoredTie, work: WorkingSet) -> int:
+    """The number of a tie's object here: by its name if a server numbered it, else by its key or number."""
+    objects, kind, reference = work.objects, tie.kind, tie.reference
+    assert reference is not None
+    name_key = None if tie.name is None else fold(tie.name)
+    named = None if name_key is None else objects.by_name.get((kind, name_key))
+    if tie.is_named:
+        found = None if named is None else objects.by_reference[kind, named]
+    else:
+        found = objects.find(kind, reference)
+    if found is None:
+        is_assigned = isinstance(reference, int) and reference in OWN_NUMBERS
+        found = objects.create(kind, None if is_assigned else reference, work.now)
+        if tie.name is not None and named is None:
+            _name(found, tie.name, work)
+        if kind == AUDIENCE:
+            work.audiences.save(Definition(found.number, "list", None, (), False, 1, work.now), found.public_id)
+    return found.number
+
+
+def _name(found: RelatedObject, name: str, work: WorkingSet) -> None:
+    found.name, found.name_key = name, fold(name)
+    work.objects.add(found)
+    work.objects.save(found)
+
+
+def _restore_address(row: FormerAddress, work: WorkingSet) -> bool:
+    known = work.addresses.former.get((row.email_key, row.customer))
+    if known is not None:
+        merged = msgspec.structs.replace(known)
+        merged.merge(row)
+        if merged == known:
+            return False
+    work.addresses.save(row)
+    return True

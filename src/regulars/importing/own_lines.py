@@ -1,0 +1,245 @@
+"""Lines of our own exports of customers, which restore what was exported. `exporting/` writes them.
+
+A line with `regulars_id` is one. Everything is validated as if anybody had written it.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from regulars.domain.activity import AHEAD
+from regulars.domain.consent import CAUSES, Consent
+from regulars.domain.customer import CONTROL_BUCKETS
+from regulars.domain.faults import Fault, FieldWarning, RefusedError
+from regulars.domain.fields import PERCENTILES, rules_in
+from regulars.domain.identity import parse_address
+from regulars.domain.limits import Limits
+from regulars.domain.moments import parse_moment
+from regulars.domain.profile import Profile, parse_profile
+from regulars.domain.references import parse_reference
+from regulars.domain.relations import BY_NAME
+from regulars.domain.restored import LATEST_TIMES, PROFILE_FIELDS, Restored, RestoredTie
+from regulars.domain.text import is_blank, is_storable, trim, whole_number
+from regulars.domain.working.addresses import FormerAddress
+from regulars.exporting.customer_columns import ID
+
+PAST: Final = frozenset({"created_at", "updated_at", "bsft_control_bucket", "consents"})
+"""Fields of a customer's line that only an import accepts."""
+
+SOURCE: Final = "import"
+"""The source recorded with consent."""
+
+_IDENTITY: Final[tuple[str, ...]] = ("email", "customer_id", "uuid", "custom_attributes", "cookie", "device_id")
+_NAMES: Final = ("name", "firstname", "lastname")
+_COLUMNS: Final = {column: name for name, column in PERCENTILES.items()}
+
+
+def is_own(body: dict[str, Any]) -> bool:
+    """Whether a line is one of our own exports of customers."""
+    return ID in body
+
+
+def parse_own(
+    body: dict[str, Any], now: int, limits: Limits, *, strict: bool = False, country: str | None = None
+) -> tuple[Profile, Restored, int]:
+    """Read a line of our own export: the profile, what is restored, and how many times were set to now.
+
+    Raises RefusedError with all faults.
+    """
+    reading = Past(body, now, limits)
+    restored = reading.read_own()
+    shown: dict[str, Any] = {key: body[key] for key in _IDENTITY if key in body}
+    try:
+        profile = parse_profile(shown, limits=limits, strict=strict, country=country)
+    except RefusedError as refusal:
+        raise RefusedError(refusal.code, (*refusal.faults, *reading.faults)) from None
+    fields, warnings = _fields(body, limits, country)
+    if reading.faults:
+        raise RefusedError("invalid", reading.faults)
+    profile.fields = fields
+    profile.unsubscribed = None  # attributes say nothing here: the ties and the evidence do
+    profile.warnings = warnings
+    return profile, restored, reading.clamped
+
+
+def _fields(
+    body: dict[str, Any], limits: Limits, country: str | None
+) -> tuple[dict[str, Any], tuple[FieldWarning, ...]]:
+    """The profile fields of a line. The three names belong together: with one of them, the others are cleared."""
+    field_rules, top_rules = rules_in(country)
+    rules = {**field_rules, **top_rules}
+    fields: dict[str, Any] = {}
+    warnings = []
+    for field in PROFILE_FIELDS:
+        key = _COLUMNS.get(field, field)
+        value = body.get(key)
+        if value is None or is_blank(value):
+            continue
+        try:
+            fields[field] = rules[key](value, limits)
+        except ValueError as error:
+            warnings.append(FieldWarning(key, value, None, str(error)))
+    if any(name in fields for name in _NAMES):
+        fields = {**dict.fromkeys(_NAMES), **fields}
+    return fields, tuple(warnings)
+
+
+class _Evidence(Struct):
+    """One consent in a customer's line."""
+
+    at: str | int | float
+    granted: bool
+    cause: str | None = None
+    source: str = SOURCE
+    wording: str | None = None
+    proof: str | None = None
+
+
+class _Tie(Struct):
+    """One tie in a line of our own."""
+
+    relation: str
+    at: str | int | float
+    holds: bool = True
+    id: str | int | None = None
+    name: str | None = None
+
+
+class _Former(Struct):
+    """One former address in a line of our own."""
+
+    email: str
+    hard_bouncing: bool = False
+    hard_at: str | int | float | None = None
+    bounced_at: str | int | float | None = None
+    complained_at: str | int | float | None = None
+
+
+class Past:
+    """Parses the past in a customer's line in one pass and collects faults."""
+
+    def __init__(self, body: dict[str, Any], now: int, limits: Limits) -> None:
+        self.faults: list[Fault] = []
+        self.clamped = 0
+        self._body = body
+        self._now = now
+        self._limits = limits
+
+    def read(self) -> Restored:
+        """What any line may say of the past."""
+        return Restored(
+            created_at=self._moment("created_at", self._body.get("created_at")),
+            updated_at=self._moment("updated_at", self._body.get("updated_at")),
+            bucket=self._bucket(self._body.get("bsft_control_bucket")),
+            consents=self._consents(self._body.get("consents"), self._limits.references),
+        )
+
+    def read_own(self) -> Restored:
+        """What a line of our own says of the past."""
+        body = self._body
+        times = {name: self._moment(name, body.get(name)) for name in LATEST_TIMES}
+        return Restored(
+            created_at=self._moment("created_at", body.get("created_at")),
+            updated_at=self._moment("updated_at", body.get("updated_at")),
+            bucket=self._bucket(body.get("bsft_control_bucket")),
+            consents=self._consents(body.get("consents"), None),
+            is_whole=True,
+            moments={name: at for name, at in times.items() if at is not None},
+            ties=self._several("ties", body.get("ties"), self._tie),
+            former=self._several("former_addresses", body.get("former_addresses"), self._former),
+        )
+
+    def _moment(self, field: str, value: Any) -> int | None:
+        if value is None or value == "":
+            return None
+        try:
+            at = parse_moment(value)
+        except ValueError as error:
+            self.faults.append(Fault(field, str(error)))
+            return None
+        self.clamped += at > self._now + AHEAD
+        return min(at, self._now)
+
+    def _bucket(self, value: Any) -> int | None:
+        if value is None or value == "":
+            return None
+        bucket = whole_number(str(value), longest=3) if isinstance(value, int | str) else None
+        if bucket is not None and 1 <= bucket <= CONTROL_BUCKETS:
+            return bucket
+        self.faults.append(Fault("bsft_control_bucket", f"must be a whole number from 1 to {CONTROL_BUCKETS}"))
+        return None
+
+    def _consents(self, value: Any, most: int | None) -> tuple[Consent, ...]:
+        if value is None or value == "":
+            return ()
+        if not isinstance(value, list) or (most is not None and len(value) > most):
+            self.faults.append(Fault("consents", f"must be a list of at most {self._limits.references} objects"))
+            return ()
+        found = self._several("consents", value, self._consent)
+        return tuple(sorted(found, key=lambda consent: consent.at))
+
+    def _consent(self, path: str, item: Any) -> Consent | None:
+        try:
+            evidence = msgspec.convert(item, _Evidence)
+        except msgspec.ValidationError:
+            detail = "must be an object with at and granted, and optionally cause, source, wording and proof as text"
+            self.faults.append(Fault(path, detail))
+            return None
+        at = self._moment(f"{path}.at", evidence.at)
+        texts = filter(None, (evidence.source, evidence.wording, evidence.proof))
+        if any(len(text) > self._limits.text or not is_storable(text) for text in texts):
+            self.faults.append(Fault(path, f"its texts may have at most {self._limits.text} characters, without NUL"))
+        if evidence.cause is not None and evidence.cause not in CAUSES:
+            self.faults.append(Fault(f"{path}.cause", f"must be one of {', '.join(CAUSES)}"))
+        if at is None:
+            return None
+        cause = None if evidence.granted else evidence.cause
+        return Consent(0, at, evidence.granted, cause, evidence.source, evidence.wording, evidence.proof)
+
+    def _tie(self, path: str, item: Any) -> RestoredTie | None:
+        try:
+            given = msgspec.convert(item, _Tie)
+        except msgspec.ValidationError:
+            self.faults.append(Fault(path, "must be an object with relation and at, and optionally holds, id and name"))
+            return None
+        relation = BY_NAME.get(given.relation)
+        at = self._moment(f"{path}.at", given.at)
+        if relation is None:
+            self.faults.append(Fault(f"{path}.relation", f"must be one of {', '.join(BY_NAME)}"))
+            return None
+        if at is None:
+            return None
+        if relation.kind is None:
+            return RestoredTie(relation.name, given.holds, at)
+        try:
+            reference = parse_reference(given.id, relation.kind, longest=self._limits.object_key)
+        except ValueError as error:
+            self.faults.append(Fault(f"{path}.id", str(error)))
+            return None
+        name = None if given.name is None else trim(given.name)
+        if name is not None and (len(name) > self._limits.text or not is_storable(name)):
+            self.faults.append(Fault(f"{path}.name", f"must be text of at most {self._limits.text} characters"))
+            return None
+        return RestoredTie(relation.name, given.holds, at, reference, name or None)
+
+    def _former(self, path: str, item: Any) -> FormerAddress | None:
+        try:
+            given = msgspec.convert(item, _Former)
+            _, key = parse_address(given.email, longest=self._limits.email)
+        except (msgspec.ValidationError, ValueError):
+            self.faults.append(Fault(path, "must be an object with email, and optionally hard_bouncing and times"))
+            return None
+        hard_at, bounced_at, complained_at = (
+            self._moment(f"{path}.{name}", getattr(given, name)) for name in ("hard_at", "bounced_at", "complained_at")
+        )
+        return FormerAddress(key, 0, given.hard_bouncing, hard_at, bounced_at, complained_at)
+
+    def _several(self, field: str, value: Any, read: Callable[[str, Any], Any]) -> tuple[Any, ...]:
+        if value is None or value == "":
+            return ()
+        if not isinstance(value, list):
+            self.faults.append(Fault(field, "must be a list of objects"))
+            return ()
+        return tuple(filter(None, (read(f"{field}.{place}", item) for place, item in enumerate(value))))
