@@ -1,4 +1,4 @@
-"""Answers of `regulars ask`: who matches a question, how many of them can be mailed, and why somebody matches.
+"""Answers to questions on the command line: who matches, how many of them can be mailed, and why somebody matches.
 
 The index brings NumPy along, 0.2 s that no other command needs: import this module only to ask.
 """
@@ -6,7 +6,7 @@ The index brings NumPy along, 0.2 s that no other command needs: import this mod
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pyroaring import BitMap
 
@@ -14,6 +14,7 @@ from regulars.audience.event_sequences import TooExpensiveError
 from regulars.audience.filters.catalogue import Engagement, Moment
 from regulars.audience.filters.predicates import Predicate
 from regulars.audience.index import SiteIndex
+from regulars.audience.matching_numbers import matching_numbers
 from regulars.audience.page_slice import PageSlice
 from regulars.audience.questions import reach, why
 from regulars.audience.questions.expanding import expand, references_of
@@ -33,6 +34,8 @@ from regulars.domain.money import decimal_text
 from regulars.domain.profile import parse_who
 from regulars.domain.references import parse_reference
 from regulars.store.audience_reads import with_references
+from regulars.store.engine import Connection
+from regulars.store.following import StoreSnapshot
 from regulars.store.reads import find_card, lines_by_number
 from regulars.store.store import Store
 
@@ -101,6 +104,13 @@ class Answering:
                 for line in lines
             ]
             return answer.total, rows
+
+    @asynccontextmanager
+    async def everybody(self) -> AsyncIterator[tuple[Connection, Sequence[int]]]:
+        """The numbers of all who match, ascending, and the snapshot of which that is true."""
+        sets = lambda: [customers_of(self._node, self._moment)]  # noqa: E731
+        async with self._audience.study(self._site, sets, matching_numbers, prepare=self._prepare) as answer:
+            yield cast(StoreSnapshot, answer.snapshot).connection, answer.value
 
     async def reach(self) -> reach.Reach:
         """How many of those who match can get marketing email."""

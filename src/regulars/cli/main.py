@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from regulars import __version__
-from regulars.cli import access, asking, demo, imports, jobs, maintenance, moving, serving
+from regulars.cli import access, asking, demo, exports, imports, jobs, maintenance, moving, serving
 from regulars.cli.options import GlobalDatabase
 from regulars.cli.output import FailedError, PartlyDoneError, note
 from regulars.importing.lines import UnreadableFileError
@@ -44,6 +44,7 @@ app.command()(access.init)
 app.command(epilog=serving.SETTINGS_HELP)(serving.serve)
 app.command("import", help=imports.HELP, short_help="Import customers or activity from a file.")(imports.import_file)
 app.command(help=asking.HELP, short_help="Ask which customers match a question.")(asking.ask)
+app.add_typer(exports.exports, name="export")
 app.add_typer(access.accounts, name="accounts")
 app.add_typer(access.keys, name="keys")
 app.add_typer(access.sites, name="sites")

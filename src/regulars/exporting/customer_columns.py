@@ -3,15 +3,15 @@
 The header of a CSV file, the docs and the recognition of our own exports are derived from this table.
 """
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 
 from regulars.domain.consent import Consent
 from regulars.domain.fields import PERCENTILES
 from regulars.domain.identity import uuid_text
-from regulars.domain.moments import iso, iso_or_none
+from regulars.domain.moments import iso
 from regulars.domain.money import decimal_text
 from regulars.exporting.people import ExportedCustomer
 
@@ -21,39 +21,61 @@ ID: Final = "regulars_id"
 ATTRIBUTE_PREFIX: Final = "attributes."
 """Comes before the name of an attribute in the header of its column."""
 
+Form = Literal["id", "uuid", "text", "number", "moment", "money", "flag", "objects", "evidence"]
+"""What a column holds: the customer's number here, a uuid, text, a whole number, a time in ISO 8601, a decimal, true or
+false, a list of keys and numbers of objects, or the evidence of consent as a list."""
+
 
 class CustomerColumn(Struct, frozen=True):
-    """A column. value: text, a number, a flag, a list, or None for an empty cell.
-
-    relation: the ties that the column lists. is_moment: the value is a time, in ISO 8601.
-    """
+    """A column. field: of `Customer`, where it is one. relation: the ties or flag that it shows."""
 
     name: str
     meaning: str
-    value: Callable[[ExportedCustomer], Any]
+    form: Form
+    field: str | None = None
     relation: str | None = None
-    is_moment: bool = False
+
+    def value(self, each: ExportedCustomer) -> Any:
+        """The value of a customer, None for an empty cell."""
+        if self.field is not None:
+            stored = getattr(each.customer, self.field)
+            convert = CONVERTED.get(self.form)
+            return stored if convert is None or stored is None else convert(stored)
+        if self.form == "flag":
+            return each.flag(self.relation or "")
+        if self.form == "objects":
+            return each.tied_to(self.relation or "")
+        if self.form == "evidence":
+            return [evidence(one) for one in each.consents] or None
+        return each.id
 
 
-def _field(name: str, meaning: str, column: str | None = None) -> CustomerColumn:
-    field = column or name
-    return CustomerColumn(name, meaning, lambda each: getattr(each.customer, field))
+CONVERTED: Final[Mapping[str, Callable[[Any], Any]]] = {"uuid": uuid_text, "moment": iso, "money": decimal_text}
+"""How a stored value is shown, by the form of its column; others are shown as they are."""
+
+
+def _text(name: str, meaning: str) -> CustomerColumn:
+    return CustomerColumn(name, meaning, "text", name)
+
+
+def _number(name: str, meaning: str, field: str | None = None) -> CustomerColumn:
+    return CustomerColumn(name, meaning, "number", field or name)
 
 
 def _moment(name: str, meaning: str) -> CustomerColumn:
-    return CustomerColumn(name, meaning, lambda each: iso_or_none(getattr(each.customer, name)), is_moment=True)
+    return CustomerColumn(name, meaning, "moment", name)
 
 
 def _money(name: str, meaning: str) -> CustomerColumn:
-    return CustomerColumn(name, meaning, lambda each: decimal_text(getattr(each.customer, name)))
+    return CustomerColumn(name, meaning, "money", name)
 
 
-def _flag(name: str, meaning: str, relation: str | None = None) -> CustomerColumn:
-    return CustomerColumn(name, meaning, lambda each: each.flag(relation or name), relation=relation or name)
+def _flag(name: str, meaning: str) -> CustomerColumn:
+    return CustomerColumn(name, meaning, "flag", relation=name)
 
 
 def _ties(name: str, meaning: str, relation: str) -> CustomerColumn:
-    return CustomerColumn(name, meaning, lambda each: each.tied_to(relation), relation=relation)
+    return CustomerColumn(name, meaning, "objects", relation=relation)
 
 
 def evidence(consent: Consent) -> dict[str, Any]:
@@ -66,28 +88,28 @@ def evidence(consent: Consent) -> dict[str, Any]:
 
 
 COLUMNS: Final[tuple[CustomerColumn, ...]] = (
-    CustomerColumn(ID, "the customer's number in this database", lambda each: each.id),
-    _field("email", "the email address"),
-    _field("customer_id", "the caller's own id"),
-    CustomerColumn("uuid", "the customer's uuid", lambda each: uuid_text(each.customer.uuid)),
-    _field("name", "the full name"),
-    _field("firstname", "the first name"),
-    _field("lastname", "the last name"),
-    _field("phone_number", "the phone number"),
-    _field("mobile_phone_number", "the mobile phone number"),
-    _field("gender", "the gender"),
-    _field("locale", "the language tag"),
-    _field("address_line_1", "the first line of the address"),
-    _field("address_line_2", "the second line of the address"),
-    _field("address_city", "the city"),
-    _field("address_state", "the state or region"),
-    _field("address_country", "the country"),
-    _field("address_zip", "the postal code"),
-    *(_field(name, f"the prediction {name}", column) for name, column in PERCENTILES.items()),
+    CustomerColumn(ID, "the customer's number in this database", "id"),
+    _text("email", "the email address"),
+    _text("customer_id", "the caller's own id"),
+    CustomerColumn("uuid", "the customer's uuid", "uuid", "uuid"),
+    _text("name", "the full name"),
+    _text("firstname", "the first name"),
+    _text("lastname", "the last name"),
+    _text("phone_number", "the phone number"),
+    _text("mobile_phone_number", "the mobile phone number"),
+    _text("gender", "the gender"),
+    _text("locale", "the language tag"),
+    _text("address_line_1", "the first line of the address"),
+    _text("address_line_2", "the second line of the address"),
+    _text("address_city", "the city"),
+    _text("address_state", "the state or region"),
+    _text("address_country", "the country"),
+    _text("address_zip", "the postal code"),
+    *(_number(name, f"the prediction {name}", column) for name, column in PERCENTILES.items()),
     _moment("joined_at", "when the customer joined"),
     _moment("created_at", "when the customer was created here"),
     _moment("updated_at", "when the profile was last updated"),
-    CustomerColumn("bsft_control_bucket", "the bucket of the control group", lambda each: each.customer.bucket),
+    _number("bsft_control_bucket", "the bucket of the control group", "bucket"),
     _flag("subscribed", "whether there is consent to marketing email; empty: never asked"),
     _moment("subscribed_at", "when consent was last given"),
     _moment("unsubscribed_at", "when consent last ended"),
@@ -101,8 +123,8 @@ COLUMNS: Final[tuple[CustomerColumn, ...]] = (
     _flag("hidden", "whether the customer is hidden from lists"),
     _money("net_revenue", "revenue less refunds"),
     _money("lifetime_revenue", "revenue"),
-    _field("lifetime_orders", "the number of orders"),
-    _field("lifetime_visits", "the number of visits"),
+    _number("lifetime_orders", "the number of orders"),
+    _number("lifetime_visits", "the number of visits"),
     _moment("last_purchase_at", "when the customer last purchased"),
     _moment("last_request_at", "when the customer was last active"),
     _moment("last_sent_at", "when email was last sent"),
@@ -122,9 +144,7 @@ COLUMNS: Final[tuple[CustomerColumn, ...]] = (
     _ties("forms", "the forms submitted", "form.submitted"),
     _ties("events", "the events registered for", "event.registered"),
     _ties("assessments", "the assessments completed", "assessment.completed"),
-    CustomerColumn(
-        "consents", "the evidence of consent", lambda each: [evidence(one) for one in each.consents] or None
-    ),
+    CustomerColumn("consents", "the evidence of consent", "evidence"),
 )
 """The columns, in their order."""
 

@@ -1,0 +1,59 @@
+"""The content of a site as outside can see it: the lines of its exports, without the numbers that a store assigns.
+
+Two stores with the same content may number customers, objects and emails differently.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final
+
+import msgspec
+
+from regulars.domain.objects import OWN_NUMBERS
+from regulars.exporting.customer_columns import ID
+from regulars.exporting.customer_lines import lines_of
+from regulars.exporting.people import ExportedCustomer
+from regulars.exporting.reading import read_people
+from regulars.store.engine import Connection
+from regulars.store.threads import off_loop
+
+_DIGEST: Final = 16
+
+
+async def content_of(
+    connection: Connection, site: int, on_progress: Callable[[int], None] | None = None
+) -> AsyncIterator[tuple[str, bytes, bytes]]:
+    """(what, key, digest) of everything in a site: `what` names the kind of thing, the key tells which one it is."""
+    async for people in read_people(connection, site):
+        for key, digest in await off_loop(_digests, people):
+            yield "customers", key, digest
+        if on_progress is not None:
+            on_progress(len(people))
+
+
+def _digests(people: list[ExportedCustomer]) -> list[tuple[bytes, bytes]]:
+    return [(each.customer.uuid, digest_of(list(map(_canonical, lines_of(each))))) for each in people]
+
+
+def digest_of(value: Any) -> bytes:
+    """A digest of a JSON value."""
+    return hashlib.blake2b(msgspec.json.encode(value, order="sorted"), digest_size=_DIGEST).digest()
+
+
+def _canonical(line: dict[str, Any]) -> dict[str, Any]:
+    found = {name: value for name, value in line.items() if name != ID}
+    if "custom_attributes" in found:
+        found["custom_attributes"] = msgspec.json.decode(found["custom_attributes"])
+    if "ties" in found:
+        found["ties"] = sorted(map(_canonical_tie, found["ties"]), key=digest_of)
+    if "consents" in found:
+        found["consents"] = sorted(found["consents"], key=digest_of)
+    if "former_addresses" in found:
+        found["former_addresses"] = sorted(found["former_addresses"], key=digest_of)
+    return found
+
+
+def _canonical_tie(tie: dict[str, Any]) -> dict[str, Any]:
+    """A tie without the number of an object that has a name: another store gives it another one."""
+    is_assigned = isinstance(tie.get("id"), int) and tie["id"] in OWN_NUMBERS
+    return {name: value for name, value in tie.items() if name != "id"} if is_assigned and "name" in tie else tie

@@ -1,0 +1,70 @@
+"""An export: what it holds, in which format, and its bytes, read from one snapshot in slices."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Final, Literal, get_args
+
+from msgspec import Struct
+
+from regulars.exporting.attribute_columns import attribute_columns
+from regulars.exporting.customer_table import ATTRIBUTES, CustomerTable
+from regulars.exporting.formats import Csv, FileFormat, FormatName, Ndjson
+from regulars.exporting.reading import read_people
+from regulars.exporting.tables import ExportTable
+from regulars.store.engine import Connection
+from regulars.store.threads import off_loop
+
+ExportKind = Literal["customers"]
+KINDS: Final[tuple[ExportKind, ...]] = get_args(ExportKind)
+
+_Read = Callable[[Connection, int, Sequence[int] | None], AsyncIterator[list[Any]]]
+_READ: Final[dict[ExportKind, _Read]] = {"customers": read_people}
+
+
+class ExportRequest(Struct, frozen=True, kw_only=True):
+    """What to export. fields: only these, in this order. excel: CSV with a byte order mark. Raises BadFieldError."""
+
+    kind: ExportKind = "customers"
+    format: FormatName = "ndjson"
+    fields: tuple[str, ...] | None = None
+    excel: bool = False
+
+    def __post_init__(self) -> None:
+        CustomerTable(self.fields)
+
+
+class Export:
+    """An export of a site from a snapshot. numbers: of these customers only, in ascending order. rows: written so far.
+
+    The rows are read and rendered on threads. Memory does not grow with the site.
+    """
+
+    def __init__(
+        self, connection: Connection, site: int, request: ExportRequest, numbers: Sequence[int] | None = None
+    ) -> None:
+        self.rows = 0
+        self._connection = connection
+        self._site = site
+        self._request = request
+        self._numbers = numbers
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The file, a slice of rows at a time."""
+        made = self._format(await self._table())
+        yield made.head()
+        async for items in _READ[self._request.kind](self._connection, self._site, self._numbers):
+            chunk = await off_loop(made.slice, items)
+            self.rows += len(items)
+            yield chunk
+        yield made.tail()
+
+    async def _table(self) -> ExportTable[Any]:
+        request = self._request
+        names: Sequence[str] = ()
+        if request.format != "ndjson" and (request.fields is None or ATTRIBUTES in request.fields):
+            names = await attribute_columns(self._connection, self._site, self._numbers)
+        return CustomerTable(request.fields, names)
+
+    def _format(self, table: ExportTable[Any]) -> FileFormat:
+        if self._request.format == "csv":
+            return Csv(table, excel=self._request.excel)
+        return Ndjson(table)

@@ -1,0 +1,101 @@
+"""File formats: items of an export as bytes, a slice at a time."""
+
+import csv
+import io
+from collections.abc import Iterable
+from typing import Any, Final, Literal, Protocol
+
+import msgspec
+
+from regulars.domain.spreadsheet_safety import guard
+from regulars.exporting.tables import ExportTable
+
+FormatName = Literal["csv", "ndjson", "parquet"]
+MEDIA_TYPES: Final[dict[FormatName, str]] = {
+    "csv": "text/csv; charset=utf-8",
+    "ndjson": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
+}
+"""The formats, with their media types."""
+
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+class FileFormat(Protocol):
+    """A format. The file is `head`, then `slice` for each slice, then `tail`."""
+
+    def head(self) -> bytes:
+        """The beginning of the file."""
+        ...
+
+    def slice(self, items: Iterable[Any]) -> bytes:
+        """A slice of items."""
+        ...
+
+    def tail(self) -> bytes:
+        """The end of the file."""
+        ...
+
+
+class Ndjson:
+    """One JSON object per line, in UTF-8."""
+
+    def __init__(self, table: ExportTable[Any]) -> None:
+        self._lines = table.lines
+        self._encode = msgspec.json.Encoder().encode_lines
+
+    def head(self) -> bytes:
+        """Nothing."""
+        return b""
+
+    def slice(self, items: Iterable[Any]) -> bytes:
+        """The lines of the items."""
+        return self._encode([line for item in items for line in self._lines(item)])
+
+    def tail(self) -> bytes:
+        """Nothing."""
+        return b""
+
+
+class Csv:
+    """CSV by RFC 4180, safe to open in a spreadsheet: with commas, CRLF, in UTF-8.
+
+    excel: with a byte order mark, by which Excel recognises UTF-8.
+    """
+
+    def __init__(self, table: ExportTable[Any], *, excel: bool = False) -> None:
+        self._table = table
+        self._excel = excel
+        self._json = msgspec.json.Encoder()
+
+    def head(self) -> bytes:
+        """The header."""
+        mark = _BYTE_ORDER_MARK if self._excel else b""
+        return mark + self._written([[guard(name) for name in self._table.header]])
+
+    def slice(self, items: Iterable[Any]) -> bytes:
+        """The rows of the items."""
+        cell, row = self._cell, self._table.row
+        return self._written([[cell(value) for value in row(item)] for item in items])
+
+    def tail(self) -> bytes:
+        """Nothing."""
+        return b""
+
+    def _cell(self, value: Any) -> Any:
+        if value is None:
+            return None
+        if isinstance(value, str):
+            # Most begin with a letter or digit, above the apostrophe and the signs that begin a formula.
+            return value if "A" <= value[:1] < "\x80" or "0" <= value[:1] <= "9" else guard(value)
+        if value is True or value is False:
+            return "true" if value else "false"
+        if isinstance(value, int | float):
+            return value
+        return guard(self._json.encode(value).decode())
+
+    @staticmethod
+    def _written(rows: Iterable[Iterable[Any]]) -> bytes:
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows(rows)
+        return text.getvalue().encode()

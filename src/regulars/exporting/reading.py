@@ -1,0 +1,72 @@
+"""Reads the customers of an export from a snapshot, with everything that is kept about them."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from regulars.domain.consent import Consent
+from regulars.domain.customer import Customer
+from regulars.domain.relations import BY_CODE, FLAG, KIND_CODES
+from regulars.domain.working.addresses import FormerAddress
+from regulars.exporting.people import ExportedCustomer, ExportedTie, Label
+from regulars.store.engine import Connection
+from regulars.store.export_reads import PeopleRows, object_names, people_rows
+from regulars.store.threads import off_loop
+
+_KINDS: Final = {code: KIND_CODES[each.kind] for code, each in BY_CODE.items() if each.kind is not None}
+"""The code of the kind of object, by code of the relation."""
+
+_NAMES: Final = {code: each.name for code, each in BY_CODE.items()}
+
+_MOST_LABELS: Final = 100_000
+"""Labels of objects that are remembered."""
+
+
+class Labels:
+    """The labels of the objects of a site, read when they are first needed."""
+
+    def __init__(self, connection: Connection, site: int) -> None:
+        self._connection = connection
+        self._site = site
+        self._known: dict[tuple[int, int], Label] = {}
+
+    async def read(self, places: set[tuple[int, int]]) -> dict[tuple[int, int], Label]:
+        """The labels of objects, by code of the kind and number."""
+        if len(self._known) > _MOST_LABELS:
+            self._known.clear()
+        missing = places - self._known.keys()
+        if missing:
+            found = await object_names(self._connection, self._site, missing)
+            for place in missing:
+                key, name = found.get(place, (None, None))
+                self._known[place] = Label(place[1] if key is None else key, name)
+        return self._known
+
+
+async def read_people(
+    connection: Connection, site: int, numbers: Sequence[int] | None = None
+) -> AsyncIterator[list[ExportedCustomer]]:
+    """Customers in slices, by ascending number. numbers: of these only."""
+    labels = Labels(connection, site)
+    async for rows in people_rows(connection, site, numbers):
+        places = {(_KINDS[code], item) for _, code, item, _, _ in rows.ties if item != FLAG and code in _KINDS}
+        known = await labels.read(places) if places else {}
+        yield await off_loop(_made, site, rows, known)
+
+
+def _made(site: int, rows: PeopleRows, labels: dict[tuple[int, int], Label]) -> list[ExportedCustomer]:
+    ties: defaultdict[int, list[ExportedTie]] = defaultdict(list)
+    for customer, code, item, holds, at in rows.ties:
+        if code in _NAMES:
+            label = labels[_KINDS[code], item] if code in _KINDS else None
+            ties[customer].append(ExportedTie(_NAMES[code], bool(holds), at, label))
+    consents: defaultdict[int, list[Consent]] = defaultdict(list)
+    for customer, _, at, granted, *rest in sorted(rows.consents):
+        consents[customer].append(Consent(customer, at, bool(granted), *rest))
+    former: defaultdict[int, list[FormerAddress]] = defaultdict(list)
+    for email_key, customer, hard_bouncing, *rest in rows.former:
+        former[customer].append(FormerAddress(email_key, customer, bool(hard_bouncing), *rest))
+    return [
+        ExportedCustomer(site, Customer(*row), ties.get(row[0], []), consents.get(row[0], []), former.get(row[0], []))
+        for row in rows.customers
+    ]

@@ -1,0 +1,158 @@
+"""Reads a site for an export within a snapshot, a slice of customers, events or emails at a time.
+
+Every read runs on a thread, so that the event loop is never blocked, and holds a slice of rows, whatever the size of
+the site.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from regulars.domain.mail import Log
+from regulars.domain.working import ActivityRow
+from regulars.store import export_statements as sql
+from regulars.store import statements
+from regulars.store.engine import Connection, Row
+from regulars.store.statement import Statement
+
+SLICE: Final = 500
+"""Customers, events or emails that are read at a time."""
+
+_FEW: Final = 100
+"""Customers of whom all events or emails are read at a time."""
+
+
+class Identity(Struct, frozen=True):
+    """The identifiers of a customer; the fields are the columns."""
+
+    number: int
+    uuid: bytes
+    email: str | None
+    customer_id: str | None
+
+
+class PeopleRows(Struct):
+    """The rows about a slice of customers. All but `customers` are in no order, and have the customer's number."""
+
+    customers: list[Row]
+    ties: list[Row]
+    consents: list[Row]
+    former: list[Row]
+
+
+async def slices_of(
+    connection: Connection, site: int, after: Statement, by_number: Statement, numbers: Sequence[int] | None
+) -> AsyncIterator[list[Row]]:
+    """The rows of customers by their number, in slices: of all of a site, or of some."""
+    if numbers is None:
+        reached = 0
+        while rows := await connection.in_thread(after, {"site": site, "after": reached, "count": SLICE}):
+            yield rows
+            reached = rows[-1][0]
+        return
+    for listed in _cut(numbers, SLICE):
+        yield sorted(await connection.in_thread(by_number, {"site": site, "keys": _json(listed)}))
+
+
+async def people_rows(
+    connection: Connection, site: int, numbers: Sequence[int] | None = None
+) -> AsyncIterator[PeopleRows]:
+    """All rows about customers, by ascending number. numbers: of these only."""
+    slices = slices_of(connection, site, sql.CUSTOMERS_AFTER, statements.CUSTOMERS_BY_NUMBER, numbers)
+    async for rows in slices:
+        if not rows:
+            continue
+        about = await _about(connection, site, rows, (sql.TIES, sql.CONSENTS, sql.FORMER), is_range=numbers is None)
+        yield PeopleRows(rows, *about)
+
+
+async def attribute_texts(
+    connection: Connection, site: int, numbers: Sequence[int] | None = None
+) -> AsyncIterator[list[str]]:
+    """The attributes of customers who have some, as JSON objects, in slices. numbers: of these only."""
+    async for rows in slices_of(connection, site, sql.ATTRIBUTES_AFTER, sql.ATTRIBUTES_BY_NUMBER, numbers):
+        yield [text for _, text in rows if text is not None]
+
+
+async def consent_rows(
+    connection: Connection, site: int, numbers: Sequence[int] | None = None
+) -> AsyncIterator[tuple[list[Identity], list[Row]]]:
+    """Customers by ascending number, and the evidence of their consent, in slices."""
+    slices = slices_of(connection, site, sql.IDENTITIES_AFTER, sql.IDENTITIES_BY_NUMBER, numbers)
+    async for rows in slices:
+        if rows:
+            (consents,) = await _about(connection, site, rows, (sql.CONSENTS,), is_range=numbers is None)
+            yield [Identity(*row) for row in rows], consents
+
+
+async def activity_rows(
+    connection: Connection, site: int, numbers: Sequence[int] | None = None
+) -> AsyncIterator[list[ActivityRow]]:
+    """Events in the order of their arrival, in slices. numbers: of these customers only, customer by customer."""
+    async for rows in _history(connection, site, sql.ACTIVITIES_AFTER, sql.ACTIVITIES_OF, numbers):
+        yield [ActivityRow(*row) for row in rows]
+
+
+async def log_rows(connection: Connection, site: int, numbers: Sequence[int] | None = None) -> AsyncIterator[list[Log]]:
+    """Email logs in the order of their creation, in slices. numbers: of these customers only."""
+    async for rows in _history(connection, site, sql.LOGS_AFTER, sql.LOGS_OF, numbers):
+        yield [Log(*row) for row in rows]
+
+
+async def identities(connection: Connection, site: int, numbers: Iterable[int]) -> dict[int, Identity]:
+    """The identifiers of customers, by number; those who were deleted are left out."""
+    rows = await connection.in_thread(sql.IDENTITIES_BY_NUMBER, {"site": site, "keys": _json(sorted(set(numbers)))})
+    return {row[0]: Identity(*row) for row in rows}
+
+
+async def logs_by_number(connection: Connection, site: int, numbers: Iterable[int]) -> dict[int, Log]:
+    """Email logs, by number."""
+    rows = await connection.in_thread(statements.LOGS_BY_NUMBER, {"site": site, "keys": _json(sorted(set(numbers)))})
+    return {row[0]: Log(*row) for row in rows}
+
+
+async def object_names(
+    connection: Connection, site: int, places: Iterable[tuple[int, int]]
+) -> dict[tuple[int, int], tuple[str | None, str | None]]:
+    """The key and the name of objects, by code of the kind and number."""
+    rows = await connection.in_thread(statements.OBJECTS_BY_NUMBER, {"site": site, "keys": _json(sorted(places))})
+    return {(row[0], row[1]): (row[2], row[3]) for row in rows}
+
+
+async def _about(
+    connection: Connection, site: int, rows: list[Row], wanted: Sequence[dict[bool, Statement]], *, is_range: bool
+) -> list[list[Row]]:
+    """The rows of other tables about a slice of customers."""
+    numbers = [row[0] for row in rows]
+    values: dict[str, Any] = {"site": site}
+    values |= {"first": numbers[0], "last": numbers[-1]} if is_range else {"keys": _json(numbers)}
+    return [await connection.in_thread(each[is_range], values) for each in wanted]
+
+
+async def _history(
+    connection: Connection, site: int, after: Statement, of: Statement, numbers: Sequence[int] | None
+) -> AsyncIterator[list[Row]]:
+    if numbers is None:
+        reached = 0
+        while rows := await connection.in_thread(after, {"site": site, "after": reached, "count": SLICE}):
+            yield rows
+            reached = rows[-1][0]
+        return
+    for listed in _cut(numbers, _FEW):
+        rows = sorted(await connection.in_thread(of, {"site": site, "keys": _json(listed)}), key=_first)
+        for start in range(0, len(rows), SLICE):
+            yield rows[start : start + SLICE]
+
+
+def _cut(numbers: Sequence[int], size: int) -> Iterable[list[int]]:
+    for start in range(0, len(numbers), size):
+        yield list(map(int, numbers[start : start + size]))
+
+
+_first: Final[Callable[[Row], int]] = lambda row: row[0]  # noqa: E731
+
+
+def _json(keys: Sequence[object]) -> str:
+    return msgspec.json.encode(keys).decode()

@@ -1,0 +1,87 @@
+"""Statements that read a site for an export: its rows in the order of their numbers, a slice at a time."""
+
+from typing import Any, Final
+
+from sqlalchemy import Column, Select, Table, and_, bindparam, select
+
+from regulars.store.schema import activities, consents, customers, former_addresses, logs, relations
+from regulars.store.statement import KeyedJoin, Statement, keys_of, site_is
+from regulars.store.tie_statements import not_deleted
+
+
+def _columns(table: Table) -> list[Column[Any]]:
+    return [column for column in table.c if column.name != "site_id"]
+
+
+def _after(name: str, table: Table, *columns: Column[Any]) -> Statement:
+    """The next `count` rows of a table after the number `after`."""
+    return Statement(
+        name,
+        select(*(columns or _columns(table)))
+        .where(site_is(table), table.c.number > bindparam("after"))
+        .order_by(table.c.number)
+        .limit(bindparam("count")),
+    )
+
+
+def _of(name: str, chosen: Select[Any], table: Table, *conditions: Any) -> dict[bool, Statement]:
+    """The rows of a table about customers: by whether they are a range of numbers, or else a list."""
+    listed, (number,) = keys_of(table.c.customer)
+    return {
+        True: Statement(
+            f"{name}_of_range",
+            chosen.where(
+                site_is(table),
+                table.c.customer >= bindparam("first"),
+                table.c.customer <= bindparam("last"),
+                *conditions,
+            ),
+        ),
+        False: Statement(
+            f"{name}_of_customers",
+            chosen.select_from(KeyedJoin(listed, table, and_(site_is(table), table.c.customer == number, *conditions))),
+        ),
+    }
+
+
+_IDENTITY = [customers.c[name] for name in ("number", "uuid", "email", "customer_id")]
+_TIE = [relations.c[name] for name in ("customer", "relation", "object", "holds", "at")]
+
+CUSTOMERS_AFTER: Final = _after("export_customers", customers)
+IDENTITIES_AFTER: Final = _after("export_identities", customers, *_IDENTITY)
+ACTIVITIES_AFTER: Final = _after("export_activities", activities)
+LOGS_AFTER: Final = _after("export_logs", logs)
+
+_listed, (_number,) = keys_of(customers.c.number)
+IDENTITIES_BY_NUMBER: Final = Statement(
+    "export_identities_by_number",
+    select(*_IDENTITY).select_from(
+        KeyedJoin(_listed, customers, and_(site_is(customers), customers.c.number == _number))
+    ),
+)
+
+TIES: Final = _of("export_ties", select(*_TIE), relations, not_deleted())
+CONSENTS: Final = _of("export_consents", select(*_columns(consents)), consents)
+FORMER: Final = _of("export_former_addresses", select(*_columns(former_addresses)), former_addresses)
+
+_listed, (_customer,) = keys_of(activities.c.customer)
+ACTIVITIES_OF: Final = Statement(
+    "export_activities_of",
+    select(*_columns(activities)).select_from(
+        KeyedJoin(_listed, activities, and_(site_is(activities), activities.c.customer == _customer))
+    ),
+)
+_listed, (_customer,) = keys_of(logs.c.customer)
+LOGS_OF: Final = Statement(
+    "export_logs_of",
+    select(*_columns(logs)).select_from(KeyedJoin(_listed, logs, and_(site_is(logs), logs.c.customer == _customer))),
+)
+
+ATTRIBUTES_AFTER: Final = _after("export_attributes", customers, customers.c.number, customers.c.attributes)
+_listed, (_number,) = keys_of(customers.c.number)
+ATTRIBUTES_BY_NUMBER: Final = Statement(
+    "export_attributes_by_number",
+    select(customers.c.number, customers.c.attributes).select_from(
+        KeyedJoin(_listed, customers, and_(site_is(customers), customers.c.number == _number))
+    ),
+)
