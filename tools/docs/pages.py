@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tools.docs import calls, commands, customers, errors, events, filters, metrics, questions, settings
+from tools.docs import calls, commands, customers, errors, events, exports, filters, metrics, questions, settings
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 
@@ -15,6 +15,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     **customers.PARTS,
     **errors.PARTS,
     **events.PARTS,
+    **exports.PARTS,
     **filters.PARTS,
     **metrics.PARTS,
     **questions.PARTS,

@@ -18,6 +18,7 @@ from regulars.cli.session import chosen_site, opened, snapshot_folder
 from regulars.exporting.export import Export, ExportKind, ExportRequest
 from regulars.exporting.files import STDOUT, format_of, written
 from regulars.exporting.formats import FormatName
+from regulars.exporting.person import read_person
 from regulars.exporting.tables import BadFieldError
 from regulars.settings import Settings
 from regulars.store.engine import Connection
@@ -52,7 +53,7 @@ exports: Final = typer.Typer(
 )
 
 
-class Selection(Struct, frozen=True):
+class ExportSelection(Struct, frozen=True):
     """Whose data is exported: of everybody, of who matches a question, or of an audience."""
 
     question: str | None
@@ -89,7 +90,110 @@ def customers(
       regulars export customers - --format csv --fields email,name,attributes.plan | head
     """
     request = _request("customers", file, format, fields, excel)
-    _run(request, file, Selection(question, audience, site), as_json=as_json, database=database)
+    _run(request, file, ExportSelection(question, audience, site), as_json=as_json, database=database)
+
+
+@exports.command()
+def activity(
+    file: File,
+    question: Question = None,
+    audience: AudienceName = None,
+    fields: Fields = None,
+    format: Format = None,  # noqa: A002 - the name of the option
+    excel: Excel = False,
+    site: SiteNumber = None,
+    as_json: AsJson = False,
+    database: Database = NEAREST,  # type: ignore[assignment]
+) -> None:
+    """Export what happened to customers, an event a line.
+
+    `regulars import activity` restores an NDJSON file, after that of the customers: the events count in the figures,
+    such as lifetime_revenue, and nothing is counted twice. Events of deleted customers are left out.
+
+    \b
+    Examples:
+      regulars export activity events.ndjson.gz
+      regulars export activity purchases.csv --q 'did purchase in last 30d' --fields email,event,timestamp,details
+    """
+    request = _request("activity", file, format, fields, excel)
+    _run(request, file, ExportSelection(question, audience, site), as_json=as_json, database=database)
+
+
+@exports.command()
+def logs(
+    file: File,
+    question: Question = None,
+    audience: AudienceName = None,
+    fields: Fields = None,
+    format: Format = None,  # noqa: A002 - the name of the option
+    excel: Excel = False,
+    site: SiteNumber = None,
+    as_json: AsJson = False,
+    database: Database = NEAREST,  # type: ignore[assignment]
+) -> None:
+    """Export email logs, an email a line, each with its events.
+
+    `regulars import activity` restores an NDJSON file, after those of the customers and their activity. The logs of
+    deleted customers, which are kept by address, are restored too.
+
+    \b
+    Examples:
+      regulars export logs emails.ndjson.gz
+      regulars export logs emails.csv --audience dormant
+    """
+    request = _request("logs", file, format, fields, excel)
+    _run(request, file, ExportSelection(question, audience, site), as_json=as_json, database=database)
+
+
+@exports.command()
+def consents(
+    file: File,
+    question: Question = None,
+    audience: AudienceName = None,
+    fields: Fields = None,
+    format: Format = None,  # noqa: A002 - the name of the option
+    excel: Excel = False,
+    site: SiteNumber = None,
+    as_json: AsJson = False,
+    database: Database = NEAREST,  # type: ignore[assignment]
+) -> None:
+    """Export the evidence of consent: who gave or ended it when, with the source, the wording and the proof.
+
+    The file of the customers has it too. `regulars import customers` takes an NDJSON file.
+
+    \b
+    Example:
+      regulars export consents consents.csv --excel
+    """
+    request = _request("consents", file, format, fields, excel)
+    _run(request, file, ExportSelection(question, audience, site), as_json=as_json, database=database)
+
+
+@exports.command()
+def person(
+    who: Annotated[str, typer.Argument(metavar="ADDRESS", help="The email address or customer_id of a customer.")],
+    site: SiteNumber = None,
+    database: Database = NEAREST,  # type: ignore[assignment]
+) -> None:
+    """Print everything that is kept of one person, as one JSON object: for a request for access to personal data.
+
+    The object has the customer, the events and the emails, also those to this address if the customer was deleted.
+
+    \b
+    Example:
+      regulars export person anna@example.com > anna.json
+    """
+
+    async def work() -> dict[str, Any]:
+        async with opened(database) as store:
+            chosen = await chosen_site(store, site)
+            async with store.snapshot() as connection:
+                found = await read_person(connection, chosen.id, who)
+        if found is None:
+            raise FailedError(f"Nothing is kept of {who}.")
+        return found
+
+    show(asyncio.run(work()), as_json=True)
 
 
 def _request(kind: ExportKind, file: str, given: FormatName | None, fields: str | None, excel: bool) -> ExportRequest:
@@ -106,7 +210,7 @@ def _request(kind: ExportKind, file: str, given: FormatName | None, fields: str 
         raise FailedError(f"--fields: {error}") from None
 
 
-def _run(request: ExportRequest, file: str, selection: Selection, *, as_json: bool, database: str) -> None:
+def _run(request: ExportRequest, file: str, selection: ExportSelection, *, as_json: bool, database: str) -> None:
     if any(file != STDOUT and os.path.abspath(file) == str(each) for each in files_of(database)):  # noqa: PTH100
         raise FailedError(f"{file} belongs to the database; choose another name")
     began = time.perf_counter()
@@ -127,7 +231,7 @@ def _run(request: ExportRequest, file: str, selection: Selection, *, as_json: bo
         show(found, as_json=as_json)
 
 
-async def _write(request: ExportRequest, file: str, selection: Selection, database: str) -> int:
+async def _write(request: ExportRequest, file: str, selection: ExportSelection, database: str) -> int:
     async with _selected(selection, database) as (connection, site, numbers):
         export = Export(connection, site, request, numbers)
         began = shown = time.perf_counter()
@@ -141,7 +245,9 @@ async def _write(request: ExportRequest, file: str, selection: Selection, databa
 
 
 @asynccontextmanager
-async def _selected(selection: Selection, database: str) -> AsyncIterator[tuple[Connection, int, Sequence[int] | None]]:
+async def _selected(
+    selection: ExportSelection, database: str
+) -> AsyncIterator[tuple[Connection, int, Sequence[int] | None]]:
     """A snapshot, the site, and the numbers of the customers; None for all."""
     async with opened(database) as store:
         site = await chosen_site(store, selection.site)

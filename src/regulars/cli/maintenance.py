@@ -16,7 +16,13 @@ from regulars.store.engine import DamagedFileError
 from regulars.store.object_lists import restore_titles
 
 Against = Annotated[
-    str | None, typer.Option("--against", metavar="URL", help="Compare with another database instead, row by row.")
+    str | None,
+    typer.Option(
+        "--against",
+        metavar="URL",
+        help="Compare with another database instead: row by row if one is a copy of the other, else what exports of "
+        "both say.",
+    ),
 ]
 
 

@@ -13,8 +13,9 @@ from regulars.cli.output import FailedError, show, show_table
 from regulars.cli.progress import figures_bar
 from regulars.cli.session import require_database
 from regulars.domain.moments import iso, iso_or_none
+from regulars.exporting.comparing import content_differences
 from regulars.store import comparing, copying
-from regulars.store.control import list_sites
+from regulars.store.control import list_sites, site_numbers
 from regulars.store.engine import Engine
 from regulars.store.inspection import contradictions
 from regulars.store.migrations import OnProgress, Progress, Status
@@ -165,16 +166,22 @@ def copy(source: SourceURL, target: TargetURL, as_json: AsJson = False) -> None:
 
 
 def check_against(url: str, other: str, *, as_json: bool) -> None:
-    """Print how two databases differ. Raises FailedError if they do."""
+    """Print how two databases differ: copies row by row, others by their content. Raises FailedError if they do."""
 
-    async def work() -> list[str]:
+    async def work() -> tuple[str, list[str]]:
         await require_database(url)
         await require_database(other)
         async with _opened(url) as one, _opened(other) as two:
-            return await _differences(one, two)
+            async with one.snapshot() as left, two.snapshot() as right:
+                are_copies = await comparing.are_copies(left, right)
+                sites = sorted({*await site_numbers(left), *await site_numbers(right)})
+                if not are_copies:
+                    with counter("compared") as on_progress:
+                        return "content", await content_differences(left, right, sites, on_progress)
+            return "rows", await _differences(one, two)
 
-    found = asyncio.run(work())
-    show({"equal": not found, "differences": found}, as_json=as_json)
+    compared, found = asyncio.run(work())
+    show({"equal": not found, "compared": compared, "differences": found}, as_json=as_json)
     if found:
         raise FailedError("the databases differ")
 

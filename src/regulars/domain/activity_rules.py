@@ -52,7 +52,7 @@ def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, sour
         at = None if activity.at is None else min(activity.at, work.now)
         outcome = apply_upsert(activity.profile, work, limits, source=source, at=at)
         assert outcome.person is not None
-        _keep(activity, outcome.person, work, work.now if at is None else at, log=None)
+        keep_event(activity, outcome.person, work, work.now if at is None else at, log=None)
         return outcome
     for field, reference in activity.references:
         work.objects.refuse_unknown_number(field, REFERENCE_FIELDS[field], reference)
@@ -86,9 +86,9 @@ def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, sour
     log = _mail(activity, person, work, dict(numbers), at) if activity.kind.mail else None
     known = log if log is not None and log.number < next_log else mail
     address = named or (None if known is None else known.address_key)
-    _keep(activity, person, work, at, log=None if log is None else log.number)
+    keep_event(activity, person, work, at, log=None if log is None else log.number)
     is_here = not activity.kind.of_address or address in (None, person.customer.email_key)
-    _figures(activity, person, work, at, order, is_here=is_here)
+    count_figures(activity, person, work, at, order, is_here=is_here)
     is_belief = source == IMPORT and activity.at is None
     kept_back = _ties(activity, person, work, numbers, products, since, report, is_here=is_here, is_belief=is_belief)
     kept_back += _consent(activity, person, work, since, report, source=UNDATED if is_belief else source)
@@ -133,7 +133,7 @@ def _person(person: Person | None, who: Who, work: WorkingSet, at: int | None) -
     return person, "unchanged"
 
 
-def _keep(activity: Activity, person: Person, work: WorkingSet, at: int, *, log: int | None) -> None:
+def keep_event(activity: Activity, person: Person, work: WorkingSet, at: int, *, log: int | None) -> None:
     """Write the activity into the customer's history."""
     if activity.uuid is not None:
         work.history.see(activity.uuid, person.customer.number if log is None else None)
@@ -150,7 +150,8 @@ def _keep(activity: Activity, person: Person, work: WorkingSet, at: int, *, log:
     )
 
 
-def _report(activity: Activity, work: WorkingSet) -> Report:
+def report_in(activity: Activity, work: WorkingSet) -> Report:
+    """What an activity reports of its order."""
     lacks_time = activity.at is None or activity.at_is_arrival
     at = None if lacks_time or activity.at is None else min(activity.at, work.now)  # as it is kept
     return report_of(None if activity.uuid_is_derived else activity.uuid, at, activity.detail)
@@ -161,7 +162,7 @@ def _tells_more(activity: Activity, customer: int, work: WorkingSet) -> bool:
     if activity.order_id is None or activity.uuid_is_derived:
         return False
     reports = work.history.orders.get((customer, activity.name, activity.order_id), ())
-    return tells_more(_report(activity, work), reports)
+    return tells_more(report_in(activity, work), reports)
 
 
 def _as_later_report(activity: Activity) -> Activity:
@@ -171,7 +172,7 @@ def _as_later_report(activity: Activity) -> Activity:
     return msgspec.structs.replace(activity, uuid=None, detail=detail)
 
 
-class _Order(NamedTuple):
+class OrderEffect(NamedTuple):
     """The effect of a report on its order. growth: cents by which the sum of its lines grows, by currency."""
 
     growth: Sums
@@ -179,21 +180,25 @@ class _Order(NamedTuple):
     is_repeat: bool
 
 
-def _order(activity: Activity, customer: int, work: WorkingSet) -> _Order:
+def _order(activity: Activity, customer: int, work: WorkingSet) -> OrderEffect:
     assert activity.order_id is not None
     reports = work.history.orders.setdefault((customer, activity.name, activity.order_id), [])
-    report = _report(activity, work)
+    report = report_in(activity, work)
     if report.uuid is None and report in reports:
-        return _Order({}, is_new=False, is_repeat=True)
+        return OrderEffect({}, is_new=False, is_repeat=True)
     before = total(activity.name, reports)
     reports.append(report)
     grown = growth(before, total(activity.name, reports))
-    return _Order(grown, is_new=len(reports) == 1, is_repeat=False)
+    return OrderEffect(grown, is_new=len(reports) == 1, is_repeat=False)
 
 
-def _figures(
-    activity: Activity, person: Person, work: WorkingSet, at: int, order: _Order | None, *, is_here: bool
+def count_figures(
+    activity: Activity, person: Person, work: WorkingSet, at: int, order: OrderEffect | None, *, is_here: bool
 ) -> None:
+    """Count an activity in the figures of its customer, and move its times.
+
+    is_here: it is about the current address, or about none.
+    """
     kind = activity.kind
     grown = {activity.currency: activity.amount} if order is None else order.growth
     if kind.counts is not None and (order is None or order.is_new):
@@ -293,13 +298,13 @@ def _mail(activity: Activity, person: Person, work: WorkingSet, numbers: dict[st
     if item is not None and (log.email_id is None or item.public_id < log.email_id):
         # Events of one mail should name the same; of those that do not, any order of arrival keeps the same one.
         log.email_id = item.public_id
-    log.email_name = _first(log.email_name, activity.email_name)
-    log.email_version = _first(log.email_version, activity.email_version)
+    log.email_name = agreed_text(log.email_name, activity.email_name)
+    log.email_version = agreed_text(log.email_version, activity.email_version)
     advance(log, status, at, activity.message)
     return log
 
 
-def _first(known: str | None, told: str | None) -> str | None:
+def agreed_text(known: str | None, told: str | None) -> str | None:
     """The one of two texts that every order of arrival keeps; None counts as absent."""
     return min((text for text in (known, told) if text is not None), default=None)
 

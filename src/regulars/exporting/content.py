@@ -9,9 +9,12 @@ from typing import Any, Final
 
 import msgspec
 
+from regulars.domain.mail import own_number
 from regulars.domain.objects import OWN_NUMBERS
 from regulars.exporting.customer_columns import ID
 from regulars.exporting.customer_lines import lines_of
+from regulars.exporting.history import ExportedEvent, ExportedLog, read_activity, read_logs
+from regulars.exporting.history_tables import MARK, event_line, log_line
 from regulars.exporting.people import ExportedCustomer
 from regulars.exporting.reading import read_people
 from regulars.store.engine import Connection
@@ -24,15 +27,54 @@ async def content_of(
     connection: Connection, site: int, on_progress: Callable[[int], None] | None = None
 ) -> AsyncIterator[tuple[str, bytes, bytes]]:
     """(what, key, digest) of everything in a site: `what` names the kind of thing, the key tells which one it is."""
-    async for people in read_people(connection, site):
-        for key, digest in await off_loop(_digests, people):
-            yield "customers", key, digest
-        if on_progress is not None:
-            on_progress(len(people))
+    for what, read, digests in _PARTS:
+        async for items in read(connection, site):
+            for key, digest in await off_loop(digests, items):
+                yield what, key, digest
+            if on_progress is not None:
+                on_progress(len(items))
 
 
-def _digests(people: list[ExportedCustomer]) -> list[tuple[bytes, bytes]]:
+def _of_people(people: list[ExportedCustomer]) -> list[tuple[bytes, bytes]]:
     return [(each.customer.uuid, digest_of(list(map(_canonical, lines_of(each))))) for each in people]
+
+
+def _of_events(events: list[ExportedEvent]) -> list[tuple[bytes, bytes]]:
+    return [_alone(_canonical_event(event_line(each))) for each in events]
+
+
+def _of_logs(logs: list[ExportedLog]) -> list[tuple[bytes, bytes]]:
+    return [_alone(_canonical_log(each, log_line(each))) for each in logs]
+
+
+def _alone(line: dict[str, Any]) -> tuple[bytes, bytes]:
+    return digest_of(line), b""
+
+
+_PARTS: Final[tuple[tuple[str, Callable[..., AsyncIterator[list[Any]]], Callable[[list[Any]], Any]], ...]] = (
+    ("customers", read_people, _of_people),
+    ("events", read_activity, _of_events),
+    ("emails", read_logs, _of_logs),
+)
+"""Consent is part of the customers."""
+
+
+def _canonical_event(line: dict[str, Any]) -> dict[str, Any]:
+    """An event without what a store adds: the id of one that has none, and the numbers of customer and email."""
+    mark = dict(line[MARK])
+    found = {name: value for name, value in line.items() if name != ID}
+    if "event_uuid" in mark.get("lacks", ()):
+        del found["event_uuid"]
+    if "mail" in mark:
+        mark["mail"] = {name: value for name, value in mark["mail"].items() if name != "ref"}
+    return {**found, MARK: mark}
+
+
+def _canonical_log(each: ExportedLog, line: dict[str, Any]) -> dict[str, Any]:
+    found = _canonical_event(line)
+    if each.log.key is None or own_number(each.log.key, each.site) is not None:
+        del found["log_id"]
+    return {**found, "events": sorted(map(_canonical_event, line["events"]), key=digest_of)}
 
 
 def digest_of(value: Any) -> bytes:

@@ -19,8 +19,8 @@ MOST_TIES: Final = 5_000
 """Ties in one line. A customer with more has several lines."""
 
 
-def lines_of(each: ExportedCustomer) -> Iterator[dict[str, Any]]:
-    """The lines of a customer; mostly one."""
+def whole_line(each: ExportedCustomer) -> dict[str, Any]:
+    """Everything about a customer as one JSON object."""
     line: dict[str, Any] = {ID: each.id}
     for (name, convert), value in zip(_PLAN, _values(each.customer), strict=True):
         if value is not None:
@@ -28,15 +28,23 @@ def lines_of(each: ExportedCustomer) -> Iterator[dict[str, Any]]:
     if each.customer.attributes:
         line["custom_attributes"] = msgspec.Raw(each.customer.attributes)
     if each.ties:
-        line["ties"] = [tie_line(tie) for tie in each.ties[:MOST_TIES]]
+        line["ties"] = list(map(tie_line, each.ties))
     if each.consents:
-        line["consents"] = [evidence(one) for one in each.consents]
+        line["consents"] = list(map(evidence, each.consents))
     if each.former:
         line["former_addresses"] = former_lines(each)
+    return line
+
+
+def lines_of(each: ExportedCustomer) -> Iterator[dict[str, Any]]:
+    """The lines of a customer; mostly one."""
+    line = whole_line(each)
+    ties = line.get("ties", ())
+    if len(ties) > MOST_TIES:
+        line["ties"] = ties[:MOST_TIES]
     yield line
-    for start in range(MOST_TIES, len(each.ties), MOST_TIES):
-        more = [tie_line(tie) for tie in each.ties[start : start + MOST_TIES]]
-        yield {**who_line(each.site, each.customer), "ties": more}
+    for start in range(MOST_TIES, len(ties), MOST_TIES):
+        yield {**who_line(each.site, each.customer), "ties": ties[start : start + MOST_TIES]}
 
 
 def tie_line(tie: ExportedTie) -> dict[str, Any]:

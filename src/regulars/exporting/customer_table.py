@@ -27,7 +27,7 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 class CustomerTable:
     """Customers as rows and lines.
 
-    fields: of FIELDS, or `attributes.NAME`; None for all. attributes: the names of those that get a column of their own.
+    fields: of FIELDS, or `attributes.NAME`; None for all. attributes: those that get a column of their own.
     Raises BadFieldError.
     """
 

@@ -8,16 +8,31 @@ from msgspec import Struct
 from regulars.exporting.attribute_columns import attribute_columns
 from regulars.exporting.customer_table import ATTRIBUTES, CustomerTable
 from regulars.exporting.formats import Csv, FileFormat, FormatName, Ndjson
+from regulars.exporting.history import read_activity, read_consents, read_logs
+from regulars.exporting.history_tables import (
+    CONSENT_COLUMNS,
+    EVENT_COLUMNS,
+    LOG_COLUMNS,
+    HistoryTable,
+    consent_line,
+    event_line,
+    log_line,
+)
 from regulars.exporting.reading import read_people
 from regulars.exporting.tables import ExportTable
 from regulars.store.engine import Connection
 from regulars.store.threads import off_loop
 
-ExportKind = Literal["customers"]
+ExportKind = Literal["customers", "activity", "logs", "consents"]
 KINDS: Final[tuple[ExportKind, ...]] = get_args(ExportKind)
 
 _Read = Callable[[Connection, int, Sequence[int] | None], AsyncIterator[list[Any]]]
-_READ: Final[dict[ExportKind, _Read]] = {"customers": read_people}
+_READ: Final[dict[ExportKind, _Read]] = {
+    "customers": read_people,
+    "activity": read_activity,
+    "logs": read_logs,
+    "consents": read_consents,
+}
 
 
 class ExportRequest(Struct, frozen=True, kw_only=True):
@@ -29,7 +44,19 @@ class ExportRequest(Struct, frozen=True, kw_only=True):
     excel: bool = False
 
     def __post_init__(self) -> None:
-        CustomerTable(self.fields)
+        table_of(self)
+
+
+def table_of(request: ExportRequest, attributes: Sequence[str] = ()) -> ExportTable[Any]:
+    """The table of an export. attributes: those of customers that get a column. Raises BadFieldError."""
+    fields = request.fields
+    if request.kind == "activity":
+        return HistoryTable(EVENT_COLUMNS, event_line, fields)
+    if request.kind == "logs":
+        return HistoryTable(LOG_COLUMNS, log_line, fields)
+    if request.kind == "consents":
+        return HistoryTable(CONSENT_COLUMNS, consent_line, fields)
+    return CustomerTable(fields, attributes)
 
 
 class Export:
@@ -60,9 +87,13 @@ class Export:
     async def _table(self) -> ExportTable[Any]:
         request = self._request
         names: Sequence[str] = ()
-        if request.format != "ndjson" and (request.fields is None or ATTRIBUTES in request.fields):
+        if (
+            request.kind == "customers"
+            and request.format != "ndjson"
+            and (request.fields is None or ATTRIBUTES in request.fields)
+        ):
             names = await attribute_columns(self._connection, self._site, self._numbers)
-        return CustomerTable(request.fields, names)
+        return table_of(request, names)
 
     def _format(self, table: ExportTable[Any]) -> FileFormat:
         if self._request.format == "csv":

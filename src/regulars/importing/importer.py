@@ -20,7 +20,6 @@ from regulars.domain.commands import (
     Handover,
     LastNames,
     Reassign,
-    RecordActivity,
     Upsert,
     UpsertGroup,
     handovers,
@@ -32,7 +31,7 @@ from regulars.domain.moments import now_ms
 from regulars.domain.outcome import Outcome
 from regulars.importing.grouping import group_by_customer
 from regulars.importing.lines import Line
-from regulars.importing.parsing import LineParser
+from regulars.importing.parsing import ImportCommand, LineParser, warnings_of
 from regulars.store.engine import UnavailableError
 from regulars.store.store import Store
 
@@ -171,7 +170,7 @@ class Import:
             if place % _BREATH == 0:
                 await asyncio.sleep(0)
             lines: list[Line] = []
-            commands: list[Upsert | RecordActivity] = []
+            commands: list[ImportCommand] = []
             for line in group:
                 try:
                     command = self._parser.parse(line.raw, now)
@@ -272,8 +271,8 @@ class Import:
             else:
                 summary.updated += 1
 
-    def _note_warnings(self, line: Line, command: Upsert | RecordActivity) -> None:
-        for warning in command.profile.warnings if isinstance(command, Upsert) else command.activity.warnings:
+    def _note_warnings(self, line: Line, command: ImportCommand) -> None:
+        for warning in warnings_of(command):
             self._warn(line, warning)
 
     def _warn(self, line: Line, warning: FieldWarning) -> None:

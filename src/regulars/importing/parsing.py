@@ -6,19 +6,22 @@ An activity ahead of the clock is set to now, and one without event_uuid is iden
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any, Final, Literal, Protocol
 from uuid import UUID
 
 import msgspec
 
 from regulars.domain.activity import AHEAD, parse_activity
-from regulars.domain.commands import RecordActivity, Upsert
-from regulars.domain.faults import RefusedError, refuse
+from regulars.domain.commands import RecordActivity, RestoreActivity, RestoreLog, Upsert
+from regulars.domain.faults import FieldWarning, RefusedError, refuse
 from regulars.domain.identity import bare_address
 from regulars.domain.limits import Limits
 from regulars.domain.moments import parse_moment
 from regulars.domain.profile import parse_profile
+from regulars.domain.restored_activity import RestoredEvent
 from regulars.domain.wire import decode_json
+from regulars.importing.own_history import is_own_history, parse_own_history
 from regulars.importing.own_lines import PAST, SOURCE, Past, is_own, parse_own
 
 ImportKind = Literal["customers", "activity"]
@@ -26,12 +29,16 @@ _CONTENT_IDS: Final = UUID("5d1f7c8e-0f0b-4a54-9f0a-4c0f7f6f2b1e").bytes
 """The namespace of generated event UUIDs. It must never change, as repeated lines are recognised by them."""
 
 
+ImportCommand = Upsert | RecordActivity | RestoreActivity | RestoreLog
+"""What a line may become."""
+
+
 class LineParser(Protocol):
     """Turns lines into commands. `clamped` counts times ahead of the clock that were set to now."""
 
     clamped: int
 
-    def parse(self, raw: bytes, now: int) -> Upsert | RecordActivity:
+    def parse(self, raw: bytes, now: int) -> ImportCommand:
         """Parse a line into a command; `now` in ms. Raises RefusedError with all faults."""
         ...
 
@@ -80,7 +87,7 @@ class CustomerJudge:
 
 
 class ActivityJudge:
-    """Parses activities; each line is a body of POST /event."""
+    """Parses activities; each line is a body of POST /event, or an event or email log of our own export."""
 
     def __init__(
         self, limits: Limits, *, strict: bool = False, create: bool = False, country: str | None = None
@@ -91,9 +98,12 @@ class ActivityJudge:
         self._seen: set[int] = set()
         self._times: dict[int, int] = {}
 
-    def parse(self, raw: bytes, now: int) -> RecordActivity:
+    def parse(self, raw: bytes, now: int) -> RecordActivity | RestoreActivity | RestoreLog:
         """Parse a line into an activity."""
         body = _decoded(raw)
+        if is_own_history(body):
+            restored = parse_own_history(body, now, **self._rules)
+            return RestoreActivity(restored) if isinstance(restored, RestoredEvent) else RestoreLog(restored)
         activity = parse_activity(body, now=now, clamp=True, **self._rules)
         if activity.uuid is None:
             activity.uuid, activity.uuid_is_derived = self._content_id(body), True
@@ -130,3 +140,10 @@ def _decoded(raw: bytes) -> dict[str, Any]:
 def _is_ahead(body: dict[str, Any], now: int) -> bool:
     timestamp = body.get("timestamp")
     return timestamp not in (None, "") and parse_moment(timestamp) > now + AHEAD
+
+
+def warnings_of(command: ImportCommand) -> Sequence[FieldWarning]:
+    """The fields of a line that were not taken as they were given."""
+    if isinstance(command, Upsert):
+        return command.profile.warnings
+    return command.activity.warnings if isinstance(command, RecordActivity) else ()

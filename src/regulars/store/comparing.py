@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Table, and_, bindparam, or_, select
 
-from regulars.store.control import site_numbers
+from regulars.store.control import secret, site_numbers
 from regulars.store.engine import Connection, Row
 from regulars.store.migrations import COPY_OF
 from regulars.store.schema import SITE_TABLES, changes, metadata, settings
@@ -90,6 +90,11 @@ def picker(table: Table) -> Callable[[Row], tuple[Any, ...]]:
     columns = list(table.c.keys())
     places = [columns.index(name) for name in key_of(table)]
     return lambda row: tuple(row[place] for place in places)
+
+
+async def are_copies(one: Connection, other: Connection) -> bool:
+    """Whether one store is a copy of the other: they have the same secret, which is random."""
+    return await secret(one) == await secret(other)
 
 
 async def differences(

@@ -113,6 +113,12 @@ async def logs_by_number(connection: Connection, site: int, numbers: Iterable[in
     return {row[0]: Log(*row) for row in rows}
 
 
+async def events_of_logs(connection: Connection, site: int, numbers: Iterable[int]) -> list[ActivityRow]:
+    """The events of email logs, in the order of their arrival."""
+    rows = await connection.in_thread(sql.EVENTS_OF_LOGS, {"site": site, "keys": _json(sorted(set(numbers)))})
+    return [ActivityRow(*row) for row in sorted(rows, key=_first)]
+
+
 async def object_names(
     connection: Connection, site: int, places: Iterable[tuple[int, int]]
 ) -> dict[tuple[int, int], tuple[str | None, str | None]]:

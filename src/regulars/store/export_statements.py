@@ -2,8 +2,9 @@
 
 from typing import Any, Final
 
-from sqlalchemy import Column, Select, Table, and_, bindparam, select
+from sqlalchemy import BigInteger, Column, Select, Table, and_, bindparam, cast, literal_column, select
 
+from regulars.domain.changes import NULL
 from regulars.store.schema import activities, consents, customers, former_addresses, logs, relations
 from regulars.store.statement import KeyedJoin, Statement, keys_of, site_is
 from regulars.store.tie_statements import not_deleted
@@ -62,19 +63,36 @@ IDENTITIES_BY_NUMBER: Final = Statement(
 
 TIES: Final = _of("export_ties", select(*_TIE), relations, not_deleted())
 CONSENTS: Final = _of("export_consents", select(*_columns(consents)), consents)
-FORMER: Final = _of("export_former_addresses", select(*_columns(former_addresses)), former_addresses)
+_SOME_ADDRESS = former_addresses.c.email_key > literal_column("''")
+_SOME_TIME = cast(literal_column(str(NULL)), BigInteger)
+"""Below any time. Conditions that are always true make SQLite use the index of the customer and not the whole site."""
+
+FORMER: Final = _of("export_former_addresses", select(*_columns(former_addresses)), former_addresses, _SOME_ADDRESS)
 
 _listed, (_customer,) = keys_of(activities.c.customer)
 ACTIVITIES_OF: Final = Statement(
     "export_activities_of",
     select(*_columns(activities)).select_from(
-        KeyedJoin(_listed, activities, and_(site_is(activities), activities.c.customer == _customer))
+        KeyedJoin(
+            _listed,
+            activities,
+            and_(site_is(activities), activities.c.customer == _customer, activities.c.at > _SOME_TIME),
+        )
+    ),
+)
+_listed, (_log,) = keys_of(activities.c.log)
+EVENTS_OF_LOGS: Final = Statement(
+    "export_events_of_logs",
+    select(*_columns(activities)).select_from(
+        KeyedJoin(_listed, activities, and_(site_is(activities), activities.c.log == _log)).by("activities_log")
     ),
 )
 _listed, (_customer,) = keys_of(logs.c.customer)
 LOGS_OF: Final = Statement(
     "export_logs_of",
-    select(*_columns(logs)).select_from(KeyedJoin(_listed, logs, and_(site_is(logs), logs.c.customer == _customer))),
+    select(*_columns(logs)).select_from(
+        KeyedJoin(_listed, logs, and_(site_is(logs), logs.c.customer == _customer, logs.c.created_at > _SOME_TIME))
+    ),
 )
 
 ATTRIBUTES_AFTER: Final = _after("export_attributes", customers, customers.c.number, customers.c.attributes)

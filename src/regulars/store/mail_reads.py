@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from regulars.domain.commands import Needs
 from regulars.domain.mail import Log, identify_log, own_number
+from regulars.domain.restored_activity import identity_of_ref
 from regulars.domain.working import WorkingSet
 from regulars.domain.working.history import History
 from regulars.store.candidates import Candidates
@@ -55,7 +56,7 @@ def mail_identities(
 ) -> tuple[set[str], dict[int, dict[int, bytes]]]:
     """The identities (hex) of emails, and {log number from one of our own keys: {customer: identity}}."""
     present = work.objects.by_reference
-    identities: set[str] = set()
+    identities = {identity.hex() for identity in needs.log_identities}
     own: dict[int, dict[int, bytes]] = {}
     for need in needs.mails:
         objects = {named[0]: present[named].number for named in need.objects if named in present}
@@ -64,6 +65,8 @@ def mail_identities(
         for customer in candidates.of(need.who):
             identity = identify_log(need.key, customer, objects, at)
             identities.add(identity.hex())
+            if need.ref is not None:
+                identities.add(identity_of_ref(need.ref, customer).hex())
             if numbered is not None:
                 own.setdefault(numbered, {})[customer] = identity
     return identities, own

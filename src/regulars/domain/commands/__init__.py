@@ -19,6 +19,7 @@ from regulars.domain.commands.rebuild import Rebuild
 from regulars.domain.commands.record_activity import RecordActivity
 from regulars.domain.commands.record_movements import RecordMovements
 from regulars.domain.commands.relate import Relate
+from regulars.domain.commands.restore_activity import RestoreActivity, RestoreLog
 from regulars.domain.commands.save_audience import DefinitionChange, SaveAudience
 from regulars.domain.commands.save_drip_campaign import PlanChange, SaveDripCampaign
 from regulars.domain.commands.save_object import SaveObject
@@ -46,6 +47,8 @@ __all__ = [
     "RecordActivity",
     "RecordMovements",
     "Relate",
+    "RestoreActivity",
+    "RestoreLog",
     "SaveAudience",
     "SaveDripCampaign",
     "SaveObject",

@@ -23,7 +23,8 @@ class MailNeed(Struct, frozen=True):
     """The log of an email to a customer; see `mail.identify_log`.
 
     key: the id of the email, if it has one. objects: (kind, reference) of what was sent. at: when (ms), None for now.
-    by_key: the customer may be the one who got the only email with this id, to whatever address.
+    by_key: the customer may be the one who got the only email with this id, to whatever address. ref: see
+    `restored_activity.identity_of_ref`.
     """
 
     who: Who
@@ -31,6 +32,7 @@ class MailNeed(Struct, frozen=True):
     objects: tuple[tuple[str, Reference], ...]
     at: int | None
     by_key: bool = False
+    ref: str | None = None
 
 
 class ConsentNeed(Struct, frozen=True):
@@ -68,6 +70,7 @@ class Needs:
     are. namings: those that the batch names, and with whom: what waits for them is needed. anonymous: events that name
     nobody. revenues: customers whose revenue by currency is needed, and with it the currency of the site.
     audiences: those whose definitions are needed. has_audience_graph: it is needed which audiences refer to which.
+    log_identities: those of email logs that no customer has.
     """
 
     def __init__(self) -> None:
@@ -93,6 +96,7 @@ class Needs:
         self.revenues: list[Who] = []
         self.audiences: set[Reference] = set()
         self.has_audience_graph = False
+        self.log_identities: set[bytes] = set()
 
     def profile(self, profile: Profile, *, is_dated: bool = False) -> None:
         """The customer that a profile names is needed, with the groups and newsletters that it names.

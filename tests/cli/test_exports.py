@@ -1,0 +1,121 @@
+"""`regulars export`: files for people and machines, which an import and a spreadsheet can read."""
+
+import csv
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Run, write_lines
+
+PEOPLE: list[dict[str, Any]] = [
+    {"email": "anna@example.com", "customer_id": "a", "groups": ["g"], "unsubscribed": False, "data": {"plan": "=1+1"}},
+    {
+        "email": "bo@example.com",
+        "firstname": "+Bo",
+        "phone_number": "+4915112345678",
+        "data": {"list": [1, "x"], "n": 5},
+    },
+    {"customer_id": "c", "data": {"plan": "pro", "text": 'a "b"\r\nc'}},
+]
+EVENTS: list[dict[str, Any]] = [
+    {"event": "purchase", "email": "anna@example.com", "revenue": "9.99", "order_id": "o", "event_uuid": "1"},
+    {"event": "email_sent", "email": "anna@example.com", "message_id": "m", "timestamp": "2026-01-02"},
+    {"event": "hidden", "customer_id": "c"},
+]
+
+
+@pytest.fixture
+def site(run: Run, database: dict[str, Any]) -> None:
+    assert run("import", "customers", write_lines("people.ndjson", PEOPLE)).code == 0
+    assert run("import", "activity", write_lines("events.ndjson", EVENTS)).code == 0
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(text.splitlines(keepends=True)))
+
+
+@pytest.mark.usefixtures("site")
+def test_customers_as_csv_are_safe_in_a_spreadsheet(run: Run) -> None:
+    assert run("export", "customers", "out.csv", "--json").json["rows"] == 3
+    raw = Path("out.csv").read_bytes().decode()
+    assert raw.startswith("regulars_id,email,customer_id,uuid,")
+    assert raw.count("\r\n") == 5  # the header, three rows, and one within a cell
+    anna, bo, c = rows(raw)
+    assert (anna["attributes.plan"], bo["firstname"], bo["phone_number"]) == ("'=1+1", "'+Bo", "+4915112345678")
+    assert (anna["groups"], anna["subscribed"], bo["subscribed"], c["hidden"]) == ('["g"]', "true", "", "true")
+    assert (bo["attributes.list"], bo["attributes.n"], c["attributes.text"]) == ('[1,"x"]', "5", 'a "b"\r\nc')
+    assert anna["lifetime_revenue"] == "9.99"
+    assert run("export", "customers", "excel.csv", "--excel").code == 0
+    assert Path("excel.csv").read_bytes().startswith(b"\xef\xbb\xbfregulars_id,")
+
+
+@pytest.mark.usefixtures("site")
+def test_a_question_and_fields_choose_what_is_exported(run: Run) -> None:
+    found = run(
+        "export", "customers", "-", "--format", "csv", "--q", "attr.plan = pro or has phone", "--fields", "email,uuid"
+    )
+    assert [row["email"] for row in rows(found.out)] == ["bo@example.com"]  # c is hidden
+    assert "1 rows" in found.err
+    found = run("export", "customers", "-", "--format", "ndjson", "--fields", "email,attributes.plan,ties")
+    first = json.loads(found.out.splitlines()[0])
+    assert list(first) == ["email", "attributes.plan", "ties"]
+    found = run("export", "activity", "-", "--format", "ndjson", "--q", "email = bo@example.com")
+    assert (found.code, found.out) == (0, "")
+    found = run("export", "customers", "-", "--format", "csv", "--fields", "email,nonsense")
+    assert (found.code, "there is no field 'nonsense'; there are: regulars_id" in found.err) == (1, True)
+    found = run("export", "customers", "-", "--format", "csv", "--q", "nonsense =")
+    assert found.code == 1
+
+
+@pytest.mark.usefixtures("site")
+def test_only_an_earlier_export_is_overwritten(run: Run) -> None:
+    for kind in ("customers", "activity", "logs", "consents"):
+        for name in (f"{kind}.csv", f"{kind}.ndjson.gz", f"{kind}.jsonl"):
+            assert run("export", kind, name).code == 0
+            before = Path(name).read_bytes()
+            assert run("export", kind, name).code == 0
+            assert Path(name).read_bytes() == before
+    Path("notes.csv").write_text("mine")
+    found = run("export", "customers", "notes.csv")
+    assert (found.code, "notes.csv already exists" in found.err, Path("notes.csv").read_text()) == (1, True, "mine")
+    found = run("export", "customers", "regulars.db-wal", "--format", "csv")
+    assert (found.code, "belongs to the database" in found.err) == (1, True)
+    found = run("export", "customers", "people.txt")
+    assert (found.code, "--format" in found.err) == (1, True)
+    assert run("export", "customers", "no/folder.csv").code == 1
+    assert not list(Path().glob("*.partial"))
+
+
+@pytest.mark.usefixtures("site")
+def test_an_export_imported_into_another_database_is_equal(run: Run) -> None:
+    other = "sqlite:///other.db"
+    run("init", "--database", other)
+    assert run("check", "--against", other).code == 1
+    for kind, name, into in (
+        ("customers", "c.ndjson.gz", "customers"),
+        ("activity", "a.ndjson", "activity"),
+        ("logs", "l.ndjson", "activity"),
+        ("consents", "e.ndjson", "customers"),
+    ):
+        assert run("export", kind, name).code == 0
+        assert run("import", into, name, "--database", other).code == 0
+    found = run("check", "--against", other, "--json").json
+    assert found == {"equal": True, "compared": "content", "differences": []}
+    assert run("check", "--database", other).code == 0
+    with gzip.open("c.ndjson.gz") as file:
+        assert all("regulars_id" in json.loads(line) for line in file)
+
+
+@pytest.mark.usefixtures("site")
+def test_everything_about_a_person(run: Run) -> None:
+    found = run("export", "person", "Anna@Example.com").json
+    assert found["customer"]["email"] == "anna@example.com"
+    assert found["customer"]["custom_attributes"] == {"plan": "=1+1"}
+    assert [event["event"] for event in found["events"]] == ["purchase", "email_sent"]
+    assert [email["status"] for email in found["emails"]] == ["sent"]
+    assert run("export", "person", "c").json["customer"]["customer_id"] == "c"
+    missing = run("export", "person", "nobody@example.com")
+    assert (missing.code, "Nothing is kept of nobody@example.com." in missing.err) == (1, True)
