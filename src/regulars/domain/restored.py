@@ -29,9 +29,9 @@ PROFILE_FIELDS: Final = (
 )
 """The fields that a profile may set."""
 
-LATEST_TIMES: Final = (
-    *("last_purchase_at", "last_request_at", "last_sent_at", "last_delivered_at", "last_opened_at", "last_clicked_at"),
-    *("subscribed_at", "unsubscribed_at", "manually_unsubscribed_at", "opted_out_at", "complained_at", "bounced_at"),
+_OTHER_TIMES: Final = ("created_at", "updated_at", "changed_at", "joined_at")
+LATEST_TIMES: Final = tuple(
+    name for name in Customer.__struct_fields__ if name.endswith("_at") and name not in _OTHER_TIMES
 )
 """The times of the latest happening of a kind."""
 
