@@ -141,3 +141,11 @@ def test_any_event_is_read_or_refused(name: str, body: dict[str, Any]) -> None:
         assert activity.name == name
         assert activity.amount >= 0
         assert activity.at is None or activity.at <= NOW
+
+
+def test_an_order_id_is_the_same_composed_and_decomposed() -> None:
+    composed, decomposed = (
+        parse_activity({"event": "purchase", "email": "a@b.co", "order_id": order}, now=NOW).order_id
+        for order in ("Caf\u00e9-1", "Cafe\u0301-1")
+    )
+    assert composed == decomposed == "Caf\u00e9-1"

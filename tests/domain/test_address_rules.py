@@ -334,3 +334,43 @@ def test_an_ended_consent_survives_deletion_and_only_a_new_word_gives_it_again(e
     assert site.held(OLD) == set()
     site.upsert(email=OLD, unsubscribed=False)
     assert site.held(OLD) == {"subscribed"}
+
+
+@pytest.mark.parametrize("event", ["email_unsubscribed", "email_complained"])
+def test_an_end_of_consent_that_is_told_after_the_deletion_is_kept_with_the_address(event: str) -> None:
+    site = MemorySite()
+    site.upsert(email=OLD, unsubscribed=False)
+    site.do(DeleteCustomer(Who(email_key=OLD)))
+    assert site.record(event, {"email": OLD}).verdict == "ignored"
+    told = site.do(Upsert(parse_profile({"email": OLD, "unsubscribed": False}), source="import"))
+    assert (told.verdict, bool(told.kept_back), site.person(OLD).has("subscribed")) == ("created", True, False)
+
+
+@pytest.mark.parametrize(("subscribed_at", "kept_back"), [(AT - 20, True), (AT + 20, False)])
+def test_deleting_the_next_owner_of_an_address_loses_no_later_end_of_consent(
+    subscribed_at: int, kept_back: bool
+) -> None:
+    site = MemorySite()
+    site.record("subscribed", {"email": OLD, "timestamp": AT - 10})
+    site.record("email_unsubscribed", {"email": OLD, "timestamp": AT})
+    site.do(DeleteCustomer(Who(email_key=OLD)))
+    site.record("subscribed", {"email": NEW, "customer_id": "next", "timestamp": subscribed_at})
+    site.upsert(email=OLD, customer_id="next")
+    assert site.person(OLD).has("subscribed")
+    site.do(DeleteCustomer(Who(customer_id="next")))
+    told = site.do(Upsert(parse_profile({"email": OLD, "unsubscribed": False}), source="import"))
+    assert (bool(told.kept_back), site.person(OLD).has("subscribed")) == (kept_back, not kept_back)
+
+
+def test_a_hard_bounce_from_before_it_was_cleared_does_not_come_back_by_a_second_deletion() -> None:
+    site = MemorySite()
+    for event in ("email_bounced", "bounce_cleared"):
+        site.upsert(email=OLD)
+        site.do(DeleteCustomer(Who(email_key=OLD)))
+        when = {"bounce_type": "hard", "timestamp": AT} if event == "email_bounced" else {}
+        site.record(event, {"email": OLD, **when})
+    site.upsert(email=OLD)
+    site.do(DeleteCustomer(Who(email_key=OLD)))
+    site.record("email_bounced", {"email": OLD, "bounce_type": "hard", "timestamp": AT + 1})
+    site.upsert(email=OLD)
+    assert site.held(OLD) == set()

@@ -178,6 +178,7 @@ def test_what_is_no_locale_is_refused(locale: object) -> None:
             "+49-151-123-45678",
             "+49 (151) 123.45678",
             "tel:+4915112345678",
+            "(+49) 151 12345678",
             "+49\u00a0151\u00a012345678",
         ),
         *("\u202a+49 151 12345678\u202c", "\uff0b4915112345678", "+49 (0)151 12345678"),
@@ -466,3 +467,31 @@ def test_names_of_attributes_have_one_form() -> None:
     composed = parse_profile({"email": "a@example.com", "cl\u00e9": 1})
     decomposed = parse_profile({"email": "a@example.com", "data": {"cle\u0301": 1}})
     assert composed.attributes == decomposed.attributes == {"cl\u00e9": 1}
+
+
+@pytest.mark.parametrize(
+    ("key", "field"),
+    [
+        *(("FNAME", "firstname"), ("FirstName", "firstname"), ("FIRST-NAME", "firstname"), ("Last name", "lastname")),
+        *(("Address Line 1", "address_line_1"), ("ZIP Code", "address_zip"), ("PostCode", "address_zip")),
+        *(("MOBILE_PHONE", "mobile_phone_number"), ("Language", "locale"), ("Full name", "name")),
+    ],
+)
+def test_case_and_what_is_between_words_do_not_matter(key: str, field: str) -> None:
+    value = VALID[field]
+    profile = parse_profile({"email": "anna@example.com", "data": {key: value}})
+    assert profile.fields[field] == FIELD_RULES[field](value, DEFAULT)
+    assert profile.attributes == {key: value}
+
+
+def test_a_listed_spelling_wins_over_other_writings_of_it() -> None:
+    for data in ({"FNAME": "Ann", "fname": "Zoe"}, {"fname": "Zoe", "FNAME": "Ann"}):
+        assert parse_profile({"email": "anna@example.com", "data": data}).fields["firstname"] == "Zoe"
+    first = parse_profile({"email": "anna@example.com", "data": {"FNAME": "Ann", "FirstName": "Zoe"}})
+    assert first.fields["firstname"] == "Ann"
+
+
+@pytest.mark.parametrize(("given", "taken", "warns"), [("55", 55, 0), (" 7.0 ", 7, 0), ("55.6", 56, 1), ("x", None, 1)])
+def test_a_percentile_may_be_text(given: str, taken: int | None, warns: int) -> None:
+    profile = parse_profile({"email": "anna@example.com", "predictive_retention_percentile": given})
+    assert (profile.fields.get("retention_percentile"), len(profile.warnings)) == (taken, warns)

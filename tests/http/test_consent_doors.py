@@ -72,3 +72,18 @@ def test_what_cannot_be_read_is_refused(api: Client, tmp_path: Path, door: Door,
     before = api.app.contents()
     assert not door(api, {"email": "new@t.example", **said}, tmp_path)
     assert api.app.contents() == before
+
+
+def test_what_was_told_of_the_address_of_somebody_deleted_survives_the_next_owner(api: Client, tmp_path: Path) -> None:
+    email = "owned@t.example"
+    api.post("event", {"event": "subscribed", "email": email, "timestamp": "2026-01-02"})
+    api.delete(f"customers/{email}")
+    api.post("event", {"event": "email_unsubscribed", "email": email})
+    api.post("event", {"event": "subscribed", "email": "x@t.example", "customer_id": "x", "timestamp": "2026-01-01"})
+    for address in (email, "y@t.example"):  # deleted with the address, and with a later one
+        api.post("customers", {"customer_id": "x", "email": address})
+    api.post("customers/delete", {"customer_id": "x"})
+    assert by_file(api, {"email": email, "unsubscribed": False}, tmp_path)
+    assert api.get(f"customers/{email}").json()["customer"]["unsubscribed"]
+    api.post("customers", {"email": email, "unsubscribed": False})
+    assert not api.get(f"customers/{email}").json()["customer"]["unsubscribed"]

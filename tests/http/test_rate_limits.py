@@ -115,6 +115,8 @@ def test_bulk_calls_in_a_batch_count_their_items(limited: InProcess) -> None:
     assert statuses in ([200, 429], [200, 200])  # the second only if more than a second has passed
     small = limited.client(rate=10).post("batch", items)
     assert [each["status_code"] for each in small.json()] == [413, 413]
+    reply = limited.client(rate=1_000).post("batch", items)
+    assert reply.headers["ratelimit"] == '"requests";r=960;t=1'
 
 
 def test_two_workers_count_together(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from regulars.domain.consent import CAUSES
-from regulars.domain.event_names import BETWEEN_WORDS, BOUNCE_TYPES, as_meant
+from regulars.domain.event_names import BOUNCE_TYPES, as_meant, compact
 from regulars.domain.events import EVENTS, REFERENCE_FIELDS, SPELLINGS, UNKNOWN, Event, Sets, When
 from regulars.domain.faults import Fault, FieldWarning, RefusedError
 from regulars.domain.identity import Who
@@ -21,7 +21,7 @@ from regulars.domain.money import ALLOWED, decimal_text, read_amount
 from regulars.domain.profile import IDENTIFIERS, Profile, parse_profile, parse_who
 from regulars.domain.references import Reference, parse_reference
 from regulars.domain.site_settings import parse_currency
-from regulars.domain.text import INDEXED_BYTES, fits_an_index, is_blank, is_storable
+from regulars.domain.text import INDEXED_BYTES, composed, fits_an_index, is_blank, is_storable
 from regulars.domain.visitors import visitor_of
 
 AHEAD: Final = 300 * SECOND
@@ -260,6 +260,7 @@ class _Validator:
 
     def order_id(self) -> str | None:
         value = self.text("order_id")
+        value = None if value is None else composed(value)
         if value is not None and not fits_an_index(value):
             self.faults.append(Fault("order_id", f"must be text of at most {INDEXED_BYTES} bytes of UTF-8"))
         return value
@@ -342,9 +343,7 @@ class _Validator:
         value = self.body.get("bounce_type")
         if value is None or value == "":
             return "soft"
-        kind = (
-            BOUNCE_TYPES.get(BETWEEN_WORDS.sub("", value).lower().removesuffix("bounce")) if _is_short(value) else None
-        )
+        kind = BOUNCE_TYPES.get(compact(value).removesuffix("bounce")) if _is_short(value) else None
         if kind is None:
             self.faults.append(Fault("bounce_type", "must be hard or soft, or permanent or transient"))
         return kind or "soft"

@@ -60,10 +60,10 @@ def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, sour
         work.objects.refuse_unknown_number("product_ids", "product", reference)
     subject, mail = subject_of(activity, work), named_mail(activity, work)
     if subject is None and is_of_nobody(activity, work):
-        if activity.kind.of_address:
+        marks = _marks(activity)
+        if marks != Marks():
             address = activity.who.email_key or (None if mail is None else mail.address_key)
-            at = work.now if activity.at is None else activity.at
-            mark_tombstone(address, _marks(activity), at, work)
+            mark_tombstone(address, marks, work.now if activity.at is None else activity.at, work)
         return Outcome("ignored")
     named = activity.who.email_key
     is_foreign = subject is not None and is_named_by_id_alone(activity, subject, work)
@@ -105,8 +105,9 @@ def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, sour
 def _marks(activity: Activity) -> Marks:
     """What a bounce, its end or a complaint says of the address that it names."""
     hard = [rule.holds for rule in activity.rules() if rule.relation == _HARD_BOUNCING]
-    is_complaint = activity.consent is not None and activity.cause == "complaint"
-    return Marks(hard[0] if hard else None, "bounced_at" in activity.kind.moves, is_complaint)
+    has_ended = activity.consent is not None and not activity.consent[0]
+    is_complaint = has_ended and activity.cause == "complaint"
+    return Marks(hard[0] if hard else None, "bounced_at" in activity.kind.moves, is_complaint, has_ended)
 
 
 def _person(person: Person | None, who: Who, work: WorkingSet, at: int | None) -> tuple[Person, Verdict]:

@@ -9,7 +9,7 @@ from regulars.domain.consent_rules import record_consent
 from regulars.domain.customer import Person
 from regulars.domain.identity import Who
 from regulars.domain.latest_times import move_forward
-from regulars.domain.relations import BY_NAME, FLAG, ReportKind
+from regulars.domain.relations import BY_NAME, FLAG, Relation, ReportKind
 from regulars.domain.working import WorkingSet
 from regulars.domain.working.addresses import NOBODY, FormerAddress, Identifier, Tombstone, latest
 
@@ -120,11 +120,15 @@ def _complain(person: Person, work: WorkingSet, at: int, *, source: str) -> None
 
 
 class Marks(NamedTuple):
-    """What a report of email says of an address. hard: that it bounces hard, or no longer; None: nothing of that."""
+    """What a report of email says of an address. hard: that it bounces hard, or no longer; None: nothing of that.
+
+    ended: that consent ended, which matters to an address that nobody has.
+    """
 
     hard: bool | None = None
     bounced: bool = False
     complained: bool = False
+    ended: bool = False
 
 
 def mark_address(
@@ -165,6 +169,8 @@ def mark_tombstone(email_key: str | None, marks: Marks, at: int, work: WorkingSe
         return
     if marks.complained:
         known.complained_at = latest(known.complained_at, at)
+    if marks.ended:
+        known.ended_at = latest(known.ended_at, at)
     if marks.hard is True:
         known.hard_at = latest(known.hard_at, at)
     if marks.hard is False:
@@ -173,18 +179,20 @@ def mark_tombstone(email_key: str | None, marks: Marks, at: int, work: WorkingSe
 
 
 def bury(person: Person, work: WorkingSet) -> None:
-    """Create the tombstones of a customer who is being deleted."""
+    """Create the tombstones of a customer who is being deleted. Those of earlier owners keep what still holds."""
     customer = person.customer
-    suppressed, complained, hard = (
-        tie.at if (tie := person.ties.get((relation.code, FLAG))) is not None and tie.holds else None
-        for relation in (_SUPPRESSED, _SPAM_REPORTED, _HARD_BOUNCING)
-    )
     if customer.customer_id is not None:
         work.addresses.bury(("customer_id", customer.customer_id), Tombstone(work.now))
     if customer.email_key is not None:
-        consent = person.ties.get((_SUBSCRIBED.code, FLAG))
-        ended_at = consent.at if consent is not None and not consent.holds else None
-        stone = Tombstone(work.now, suppressed, complained, hard, ended_at=ended_at)
+        known = work.addresses.tombstones.get(("email", customer.email_key), Tombstone(work.now))
+        stone = Tombstone(
+            work.now,
+            suppressed_at=_since(person, _SUPPRESSED, known.suppressed_at),
+            complained_at=_since(person, _SPAM_REPORTED, known.complained_at),
+            hard_at=_since(person, _HARD_BOUNCING, known.hard_at),
+            cleared_at=known.cleared_at,
+            ended_at=_since(person, _SUBSCRIBED, known.ended_at, holds=False),
+        )
         work.addresses.bury(("email", customer.email_key), stone)
     for row in work.addresses.had_by(customer.number):
         owners = work.people.find(Who(email_key=row.email_key)) - {customer.number}
@@ -200,6 +208,19 @@ def bury(person: Person, work: WorkingSet) -> None:
         else:
             kept.cleared_at = latest(kept.cleared_at, row.hard_at)
         work.addresses.bury(("email", row.email_key), kept)
+
+
+def _since(person: Person, relation: Relation, known: int | None, *, holds: bool = True) -> int | None:
+    """Since when a flag is set, or not set (`holds`); None if it is not so.
+
+    known: since when it was so of an earlier owner of the address. That counts unless this customer's is later.
+    """
+    tie = person.ties.get((relation.code, FLAG))
+    if tie is None:
+        return known
+    if tie.holds is holds:
+        return latest(tie.at, known)
+    return known if known is not None and tie.at < known else None
 
 
 def is_of_somebody_deleted(who: Who, at: int | None, work: WorkingSet) -> bool:

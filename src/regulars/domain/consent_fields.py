@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from regulars.domain.event_names import BETWEEN_WORDS
+from regulars.domain.event_names import compact
 from regulars.domain.faults import Fault
 from regulars.domain.text import is_blank
 
@@ -124,7 +124,7 @@ def _meaning_of(key: str, value: Any) -> tuple[str, bool] | None:
 
 @lru_cache(maxsize=4096)
 def _named(key: str) -> tuple[str, bool] | None:
-    return _MEANT.get(BETWEEN_WORDS.sub("", key.lower()))
+    return _MEANT.get(compact(key))
 
 
 def _is_evidence(value: Any) -> bool:

@@ -79,7 +79,13 @@ MEANT: Final = {**_PLAIN, **dict(_variants())}
 BETWEEN_WORDS: Final = re.compile(r"[\s_-]+")
 """What may stand between the words of a name or a bounce type."""
 
-_COMPACT: Final = {BETWEEN_WORDS.sub("", name): meant for name, meant in MEANT.items()}
+
+def compact(text: str) -> str:
+    """A name in lower case, without what is between its words: `First Name`, `first_name` and `firstName` are one."""
+    return BETWEEN_WORDS.sub("", text.lower())
+
+
+_COMPACT: Final = {compact(name): meant for name, meant in MEANT.items()}
 """The same without what stands between the words: EmailUnsubscribed and email-unsubscribed are written differently."""
 
 BOUNCE_TYPES: Final = {
@@ -97,7 +103,7 @@ def as_meant(body: Mapping[str, Any]) -> Mapping[str, Any]:
     name = body.get("event")
     if not isinstance(name, str) or name in EVENTS:
         return body
-    found = _COMPACT.get(BETWEEN_WORDS.sub("", name.lower())) if len(name) <= _LONGEST else None
+    found = _COMPACT.get(compact(name)) if len(name) <= _LONGEST else None
     if found is None:
         return body
     meant, implied = found

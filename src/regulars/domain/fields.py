@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import langcodes
 
+from regulars.domain.event_names import compact
 from regulars.domain.limits import Limits
 from regulars.domain.moments import parse_moment
 from regulars.domain.phone import parse_phone
@@ -41,12 +42,36 @@ SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
     "gender": ("gender",),
     "locale": ("locale", "language"),
 }
-"""The attribute keys that also fill a profile field. If a call has several, the first in this list wins."""
+"""The attribute keys that also fill a profile field. If a call has several, the first in this list wins.
+
+Keys that differ from one of these only in case, or in what is between words, fill the field, too (`fields_of`).
+"""
 
 FIELDS_OF: Final[dict[str, tuple[str, ...]]] = {}
 for _field, _spellings in SPELLINGS.items():
     for _spelling in _spellings:
         FIELDS_OF[_spelling] = (*FIELDS_OF.get(_spelling, ()), _field)
+
+_COMPACT_FIELDS: Final[dict[str, dict[str, None]]] = {}
+for _spelling, _fields in FIELDS_OF.items():
+    _COMPACT_FIELDS.setdefault(compact(_spelling), {}).update(dict.fromkeys(_fields))
+
+_RANKS: Final = {
+    _field: {_spelling: _place for _place, _spelling in enumerate(_spellings)}
+    for _field, _spellings in SPELLINGS.items()
+}
+
+
+def fields_of(key: str) -> tuple[str, ...]:
+    """The profile fields that an attribute fills, mostly none."""
+    return FIELDS_OF.get(key) or tuple(_COMPACT_FIELDS.get(compact(key), ()))
+
+
+def rank_of(key: str, field: str) -> int:
+    """The place of an attribute among those that fill a field. Keys that are not listed come last."""
+    ranks = _RANKS[field]
+    return ranks.get(key, len(ranks))
+
 
 PERCENTILES: Final[dict[str, str]] = {
     "predictive_engagement_percentile": "engagement_percentile",
@@ -111,7 +136,12 @@ def _moment(value: Any, limits: Limits) -> int:
     return parse_moment(value)
 
 
+_DECIMAL: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,20})?", re.ASCII)
+
+
 def _percentile(value: Any, limits: Limits) -> int:
+    if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
+        value = float(value)
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 100:
         return round(value)
     raise ValueError("must be a whole number from 0 to 100")

@@ -18,7 +18,7 @@ _COUNTRY_CODE: Final = (
 
 _E164: Final = re.compile(rf"\+(?=[0-9]{{6,14}}$)(?:{_COUNTRY_CODE})[0-9]+", re.ASCII)
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-_INTERNATIONAL: Final = re.compile(r"(?:tel:)?\s*[+\uff0b]", re.IGNORECASE)
+_INTERNATIONAL: Final = re.compile(r"(?:tel:)?\s*[(\uff08]?\s*[+\uff0b]", re.IGNORECASE)
 _LONGEST: Final = 64
 _FEWEST_DIGITS: Final = 6
 

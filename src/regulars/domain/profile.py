@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from regulars.domain.consent_fields import ATTRIBUTES, NO_FLAG, as_meant, flag_of
 from regulars.domain.faults import Fault, FieldWarning, RefusedError
-from regulars.domain.fields import FIELDS_OF, PERCENTILES, SPELLINGS, TOP_RULES, rules_in
+from regulars.domain.fields import PERCENTILES, TOP_RULES, fields_of, rank_of, rules_in
 from regulars.domain.identity import Who, parse_address, parse_customer_id, parse_uuid
 from regulars.domain.limits import DEFAULT, Limits
 from regulars.domain.references import Reference, parse_reference
@@ -119,7 +119,7 @@ class _Validator:
                     continue
                 try:
                     taken = fields[PERCENTILES.get(key, key)] = rule(value, self.limits)
-                    if key in PERCENTILES and taken != value:
+                    if key in PERCENTILES and taken != (float(value) if isinstance(value, str) else value):
                         self.soft(key, value, taken, "must be a whole number", attributes)
                 except ValueError as error:
                     self.soft(key, value, None, str(error), attributes)
@@ -187,19 +187,24 @@ class _Validator:
 
         A blank text stays an attribute and clears the field, as None does. So does an invalid value.
         """
-        spelled = []
+        spelled: dict[str, tuple[str, ...]] = {}
         for key, value in attributes.items():
-            fields_of = _fields_of_plain(key) if len(key) <= _LONGEST_PLAIN else None
-            if fields_of is None or not _is_plain(value):
+            filled = _fields_of_plain(key) if len(key) <= _LONGEST_PLAIN else None
+            if filled is None or not _is_plain(value):
                 self.attribute_rules(key, value)
-                fields_of = FIELDS_OF.get(key)
-            if fields_of and not isinstance(value, dict | list):
-                spelled.append(key)
+                filled = fields_of(key) if len(key) <= _LONGEST_PLAIN else ()
+            if filled and not isinstance(value, dict | list):
+                spelled[key] = filled
+        said: dict[str, str] = {}
+        for key, filled in spelled.items():
+            for field in () if is_blank(attributes[key]) else filled:
+                if field not in said or rank_of(key, field) < rank_of(said[field], field):
+                    said[field] = key
         cleared: list[str] = []
-        for key in spelled:
+        for key, filled in spelled.items():
             value = attributes[key]
-            for field in FIELDS_OF[key]:
-                if field in fields or self.is_outranked(key, field, attributes):
+            for field in filled:
+                if field in fields or (field in said and said[field] != key):
                     continue
                 if is_blank(value):
                     cleared.append(field)
@@ -218,14 +223,6 @@ class _Validator:
 
         for field in cleared:
             fields.setdefault(field, None)  # unless another spelling says something
-
-    def is_outranked(self, key: str, field: str, attributes: dict[str, Any]) -> bool:
-        for spelling in SPELLINGS[field]:
-            if spelling == key:
-                return False
-            if spelling in attributes and not is_blank(attributes[spelling]):
-                return True
-        return False
 
     def attribute_rules(self, key: str, value: Any) -> None:
         if key.startswith(RESERVED_PREFIX):
@@ -306,7 +303,7 @@ _LONGEST_PLAIN: Final = 64
 def _fields_of_plain(key: str) -> tuple[str, ...] | None:
     """The profile fields that an ordinary attribute name fills, mostly none; None if the full check is needed."""
     if key and key[0] != "_" and key.isascii() and "\0" not in key:
-        return FIELDS_OF.get(key, ())
+        return fields_of(key)
     return None
 
 

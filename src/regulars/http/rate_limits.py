@@ -27,7 +27,7 @@ def count(scope: Scope, caller: Caller) -> None:
 
     The items of a batch are counted by `count_items` before any of them is carried out.
     """
-    if not scope.get("is_part_of_batch"):
+    if "batch" not in scope:
         _count(scope, caller, 1, counted=0)
 
 
@@ -50,7 +50,8 @@ def _count(scope: Scope, caller: Caller, cost: int, *, counted: int) -> None:
         raise Problem("too_many", f"{detail} Send at most {rate} in a call.")
     admission = services.rates.admit(caller.key.id, rate, cost, counted=counted)
     seconds = max(math.ceil(admission.seconds), 1)
-    scope[_SCOPE] = [
+    # The reply of a batch says what is left after its bulk calls.
+    scope.get("batch", scope)[_SCOPE] = [
         (b"ratelimit-policy", b'"%s";q=%d;w=1' % (POLICY.encode(), rate)),
         (b"ratelimit", b'"%s";r=%d;t=%d' % (POLICY.encode(), admission.remaining, seconds)),
     ]

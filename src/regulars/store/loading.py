@@ -6,7 +6,7 @@ objects, the ties that are replaced and the products of offers, and last what de
 found: orders, mails, evidence of consent and ties. Commands declare what they need; see `domain.commands.needs`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -207,19 +207,24 @@ class Loading:
         hashes: dict[bytes, Identifier] = {}
         addresses: set[str] = set()
         deleted: set[int] = set()
+        deleted = {number for who in needs.deleted for number in work.people.find(who)}
         if self._has_tombstones:
             asked = named.union(needs.visitors, (each for who in needs.happened for each in identifiers_of(who)))
-            hashes = {hash_of(self._secret, each): each for each in asked}
+            keys_of_deleted = (work.people.by_number[number].customer.email_key for number in deleted)
+            asked.update(("email", key) for key in keys_of_deleted if key is not None)
+            hashes = self._hashes(asked)
         if self._has_former:
             addresses = needs.addresses.union(text for kind, text in named if kind == "email")
-            deleted = {number for who in needs.deleted for number in work.people.find(who)}
         buried, by_address, by_customer = await self._ask(
             self._keyed(address_statements.TOMBSTONES, [each.hex() for each in hashes]),
             self._keyed(address_statements.FORMER_BY_ADDRESS, addresses),
-            self._keyed(address_statements.FORMER_BY_CUSTOMER, deleted),
+            self._keyed(address_statements.FORMER_BY_CUSTOMER, deleted if self._has_former else ()),
         )
-        for hashed, *rest in buried:
-            work.addresses.tombstones[hashes[hashed]] = Tombstone(*rest)
+        self._add_tombstones(hashes, buried)
+        if self._has_tombstones and by_customer:  # the other addresses of customers who are being deleted
+            hashes = self._hashes({("email", email_key) for email_key, *_ in by_customer}.difference(hashes.values()))
+            (buried,) = await self._ask(self._keyed(address_statements.TOMBSTONES, [each.hex() for each in hashes]))
+            self._add_tombstones(hashes, buried)
         for email_key, customer, hard_bouncing, *rest in (*by_address, *by_customer):
             work.addresses.add(FormerAddress(email_key, customer, bool(hard_bouncing), *rest))
         self._links = [Who(email_key=email_key, number=customer) for email_key, customer, *_ in by_address if customer]
@@ -236,6 +241,13 @@ class Loading:
         strange = {address for address in went_to if not work.people.knows(("email", address))}
         people = await self._ask(self._keyed(sql.PEOPLE_BY_NUMBER, missing), self._keyed(sql.PEOPLE_BY_EMAIL, strange))
         await add_people(self._connection, self._site, work.people, [row for rows in people for row in rows])
+
+    def _hashes(self, identifiers: Iterable[Identifier]) -> dict[bytes, Identifier]:
+        return {hash_of(self._secret, each): each for each in identifiers}
+
+    def _add_tombstones(self, hashes: Mapping[bytes, Identifier], rows: Iterable[Sequence[Any]]) -> None:
+        for hashed, *rest in rows:
+            self.work.addresses.tombstones[hashes[hashed]] = Tombstone(*rest)
 
     async def _second_round(self) -> None:
         """Read the last numbers of objects, the ties to replace and the products of offers; often there is no need."""

@@ -296,6 +296,8 @@ class TestHistory:
         found = done(api.get("event/history?email=h0@history.example&event_name=history_a"))["events"]
         assert [each["n"] for each in found] == list(range(57, -1, -6))
         refused(api.get("event/history?email=nobody@history.example"), "customer_not_found")
+        done(api.post("event", {"event": "history_plus", "email": "h+0@history.example"}))
+        assert len(done(api.get("event/history?email=h+0@history.example"))["events"]) == 1
 
     @pytest.mark.parametrize("limit", ["0", "51", "x", "-1"])
     def test_the_limit(self, api: Client, limit: str) -> None:

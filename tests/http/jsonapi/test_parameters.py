@@ -72,7 +72,7 @@ def test_unknown_parameters_are_ignored_and_named(world: World, name: str) -> No
     assert warning["source"] == {"parameter": name}
     assert "ignored" in warning["detail"]
     assert (found["data"], found["meta"]) == (plain["data"], plain["meta"])
-    strict = {"Prefer": 'respond-async, handling="strict"'}
+    strict = {"Prefer": 'respond-async, handling="strict"; wait=1'}
     status, error = world.one.error("/v1/customers", params={name: "1"}, headers=strict)
     assert (status, error["code"], error["source"]) == (400, "invalid_parameter", {"parameter": name})
 

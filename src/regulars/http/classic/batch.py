@@ -111,7 +111,7 @@ async def _call(
         "scheme": parent["scheme"],
         "server": parent.get("server"),
         "client": parent.get("client"),
-        "is_part_of_batch": True,
+        "batch": parent,
         "method": method,
         "path": path,
         "raw_path": path.encode(),

@@ -37,6 +37,19 @@ STRICT: Final[dict[str, Schema]] = {"strict": {"type": "boolean"}}
 DONE: Final[dict[str, Any]] = {"success": True, "status": "OK"}
 
 
+WHOSE: Final = ("email", "customer_id", "uuid")
+"""The query parameters that name a customer."""
+
+
+def asked_of(call: Call) -> Who | None:
+    """The customer whom the query string names; None if it names none. Raises RefusedError if an identifier is bad."""
+    given = call.request.query_params
+    wanted = {name: given[name] for name in WHOSE if given.get(name)}
+    if "email" in wanted:
+        wanted["email"] = wanted["email"].strip().replace(" ", "+")  # an address has no blanks: the + was sent bare
+    return parse_who(wanted, limits=call.services.store.limits) if wanted else None
+
+
 async def show(call: Call, caller: Reader) -> Response:
     """One customer."""
     person = await find(call, caller, who_in_path(call))
@@ -48,14 +61,10 @@ async def search(call: Call, caller: Reader) -> Response:
 
     It stands under the three names that Blueshift's specification has.
     """
-    given = call.request.query_params
-    wanted = {name: given[name] for name in ("email", "customer_id", "uuid") if given.get(name)}
-    if not wanted:
+    who = asked_of(call)
+    if who is None:
         missing = Fault("email", "is required, or customer_id or uuid instead")
         raise Problem("invalid", "The query needs email, customer_id or uuid.", faults=[missing])
-    if "email" in wanted:
-        wanted["email"] = wanted["email"].strip().replace(" ", "+")  # an address has no blanks: the + was sent bare
-    who = parse_who(wanted, limits=call.services.store.limits)
     async with call.services.store.shared_snapshot() as connection:
         person = await find_person(connection, caller.site, who)
     shown = [] if person is None else [await shown_customer(person)]

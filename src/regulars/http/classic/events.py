@@ -13,13 +13,12 @@ from regulars.domain.identity import uuid_text
 from regulars.domain.moments import iso
 from regulars.domain.orders import repeated_uuid
 from regulars.domain.outcome import Outcome
-from regulars.domain.profile import parse_who
 from regulars.domain.text import whole_number
 from regulars.domain.working import ActivityRow
 from regulars.http import rate_limits
 from regulars.http.call import Call, json_response
 from regulars.http.classic import schemas
-from regulars.http.classic.customers import DONE, STRICT, is_strict, warned
+from regulars.http.classic.customers import DONE, STRICT, WHOSE, asked_of, is_strict, warned
 from regulars.http.classic.surface import CLASSIC
 from regulars.http.errors import Problem
 from regulars.http.keyring import Reader, Writer
@@ -33,12 +32,9 @@ BULK_LIMIT: Final = 100
 BULK_BYTES: Final = 1024 * 1024
 """The largest body of a bulk call; the vendor's clients cut theirs to fit."""
 
-
 HISTORY_LIMIT: Final = 50
 LOOKED_AT: Final = 1_000
 """The number of recent events that are searched for those with one name."""
-
-WHOSE: Final = ("email", "customer_id", "uuid")
 
 
 async def record_event(call: Call, caller: Writer) -> Response:
@@ -111,8 +107,7 @@ async def history(call: Call, caller: Reader) -> Response:
     if limit is None or not 1 <= limit <= HISTORY_LIMIT:
         fault = Fault("limit", f"must be a whole number from 1 to {HISTORY_LIMIT}")
         raise Problem("invalid", f"{fault.field} {fault.detail}.", faults=[fault])
-    wanted = {name: given[name] for name in WHOSE if given.get(name)}
-    who = parse_who(wanted, limits=call.services.store.limits) if wanted else None
+    who = asked_of(call)
     name = given.get("event_name", "").strip()
     number = None
     async with call.services.store.snapshot() as connection:

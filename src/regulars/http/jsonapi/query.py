@@ -242,7 +242,8 @@ def prefers_strict(call: Call) -> bool:
 
 def _prefers_strict(value: str) -> bool:
     """Whether a Prefer header asks for strict handling."""
-    return any(part.strip().lower().replace('"', "").replace(" ", "") == "handling=strict" for part in value.split(","))
+    asked = (part.partition(";")[0].strip().lower() for part in value.split(","))  # a preference may have parameters
+    return any(each.replace('"', "").replace(" ", "") == "handling=strict" for each in asked)
 
 
 def _flag(parameter: str, value: str) -> bool:
