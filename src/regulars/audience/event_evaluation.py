@@ -28,7 +28,7 @@ def happened(leaf: Happened, index: SiteIndex, within: BitMap) -> BitMap:
     """
     alone = int(within[0]) if len(within) == 1 else None
     more = ([leaf.of] if leaf.of else []) + ([LOG] if leaf.measure == "emails" else [])
-    found = [_measured(leaf, *each) for each in selected(leaf.selection, index, alone, more)]
+    found = [measured(leaf, *each) for each in selected(leaf.selection, index, alone, more)]
     ordinals = np.concatenate([each[0] for each in found])
     values = np.concatenate([each[1] for each in found])
     if alone is not None:
@@ -84,8 +84,8 @@ def _sent_for(kind: str, ids: tuple[int | str, ...], index: SiteIndex, picked: P
     return own | np.isin(picked["log"], sending["log"][np.isin(sending[kind], wanted)])
 
 
-def _measured(leaf: Happened, column: EventColumn, picked: Picked, currency: int) -> tuple[Any, Any]:
-    """The ordinals of the events that count for the measure, and their values."""
+def measured(leaf: Happened, column: EventColumn, picked: Picked, currency: int) -> tuple[Any, Any]:
+    """The ordinals of the events that count for the measure, and their values. Drops events without a value."""
     match leaf.measure:
         case "times":
             ordinals = picked[ORDINALS]

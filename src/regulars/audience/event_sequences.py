@@ -74,6 +74,15 @@ def followed(leaf: Followed, index: SiteIndex, within: BitMap) -> BitMap:
     return from_ordinals(np.unique(step.ordinals[holds]))
 
 
+def times_of_steps(leaf: Followed, index: SiteIndex, ordinal: int) -> list[list[int]]:
+    """When the events of each step were, of one customer. Raises MissingColumnError if a column is not built."""
+    found = []
+    for selection, _ in leaf.steps:
+        times = [picked[AT].tolist() for _, picked, _ in selected(selection, index, ordinal)]
+        found.append([at for some in times for at in some])
+    return found
+
+
 def _refuse_late(leaf: Followed, deadline: float) -> None:
     if time.perf_counter() > deadline:
         raise TooExpensiveError(leaf)

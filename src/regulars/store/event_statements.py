@@ -25,6 +25,19 @@ EVENTS_NAMED: Final = Statement(
         site_is(activities), *_numbers, activities.c.name == bindparam("event_name")
     ),
 )
+_listed, (_customer, _at) = keys_of(activities.c.customer, activities.c.at)
+EVENTS_AT: Final = Statement(
+    "events_at",
+    select(activities.c.at, activities.c.name, activities.c.uuid, activities.c.number).select_from(
+        KeyedJoin(
+            _listed,
+            activities,
+            and_(site_is(activities), activities.c.customer == _customer, activities.c.at == _at),
+        ).by("activities_customer")
+    ),
+)
+"""The events of customers at given times."""
+
 TIMES_NAMED: Final = Statement(
     "times_of_events_named",
     select(activities.c.customer, activities.c.at).where(

@@ -81,6 +81,53 @@ def test_until_is_when_the_clock_alone_flips_it(own_world: World, question: dict
     assert why(as_of=(until + second).isoformat())["in"] != found["in"]
 
 
+def test_why_tells_what_was_seen_and_the_event(own_world: World) -> None:
+    email, uuid = "seen@example.com", "0197a1c4-1f00-7000-8000-00000000c0de"
+    own_world.save(own_world.one, {"email": email, "data": {"plan": "pro"}, "unsubscribed": False})
+    for day, stars in ((1, 3), (2, 5), (3, None)):
+        more = {} if stars is None else {"stars": stars}
+        ids = {"event_uuid": uuid} if day == 2 else {}
+        happened(own_world, "rated", email, timestamp=f"2026-01-0{day}T12:00:00Z", **more, **ids)
+    happened(own_world, "purchase", email, revenue="19.50", timestamp="2026-01-05T12:00:00Z")
+    happened(own_world, "tag_added", email, tag_id="keen", timestamp="2026-01-06T12:00:00Z")
+    happened(own_world, "email_opened", email, template_id="hi", log_id="m-seen", timestamp="2026-01-07T12:00:00Z")
+    number = own_world.one.document("/v1/customers", params={"q": f'email = "{email}"'})["data"][0]["id"]
+    year = {"from": "2026-01-01", "to": "2027-01-01"}
+    questions: list[tuple[dict[str, Any], Any, str | None]] = [
+        ({"did": "rated", "times": {"gte": 9}, "when": year}, 3, "rated 2026-01-03"),
+        ({"did": "rated", "where": [{"property": "stars", "gte": 4}]}, 1, f"rated 2026-01-02 {uuid}"),
+        ({"did": "rated", "avg": {"property": "stars", "gt": 1}}, 4.0, f"rated 2026-01-02 {uuid}"),
+        ({"did": "rated", "max": {"property": "stars", "gt": 1}}, 5.0, f"rated 2026-01-02 {uuid}"),
+        ({"did": "rated", "first": {"when": year}}, "2026-01-01T12:00:00.000Z", "rated 2026-01-01"),
+        ({"did": "purchase", "sum": {"property": "revenue", "gt": "5"}}, "19.50", "purchase 2026-01-05"),
+        ({"did": "never", "times": 0}, 0, None),
+        ({"did": "never", "sum": {"property": "x", "gt": 0}}, None, None),
+        ({"has": "tag", "any_of": ["keen", "other"], "when": year}, "2026-01-06T12:00:00.000Z", None),
+        ({"has": "tag", "none_of": ["other"], "when": year}, None, None),
+        ({"mail": "opened", "template": ["hi"]}, 1, "email_opened 2026-01-07"),
+        ({"attribute": "plan", "eq": "pro"}, "pro", None),
+        (
+            {"sequence": [{"did": "rated"}, {"did": "purchase"}, {"did": "never", "absent": True}]},
+            ["2026-01-03T12:00:00.000Z", "2026-01-05T12:00:00.000Z", None],
+            None,
+        ),
+    ]
+    question = {"all": [*(each for each, _, _ in questions), {"is": "subscribed"}]}
+    reply = own_world.one.send("POST", f"/v1/customers/{number}/why", json={"question": question})
+    assert reply.status_code == 200, reply.text
+    *tree, consent = reply.json()["data"]["attributes"]["tree"]
+    for (asked_for, value, told), leaf in zip(questions, tree, strict=True):
+        seen, evidence = leaf["seen"], leaf["evidence"]
+        assert (seen["value"], seen["unset"]) == (value, value is None), asked_for
+        if told is None:
+            assert evidence is None, asked_for
+        else:
+            event, on, *given = told.split()
+            assert (evidence["source"], evidence["at"][:10]) == (event, on), asked_for
+            assert evidence["event_uuid"] == (given[0] if given else None), asked_for
+    assert consent["evidence"]["source"] == "api"
+
+
 @pytest.mark.parametrize("nested", [False, True])
 def test_a_sequence_that_takes_too_long_is_refused(
     own_world: World, monkeypatch: pytest.MonkeyPatch, *, nested: bool

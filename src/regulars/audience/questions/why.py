@@ -25,6 +25,7 @@ from regulars.audience.filters.predicates import (
     selections,
 )
 from regulars.audience.index import SiteIndex
+from regulars.audience.questions.observing import SeenValue, observed
 from regulars.audience.questions.selecting import predicate_of
 from regulars.audience.questions.tree import (
     HIDDEN,
@@ -59,12 +60,16 @@ _AHEAD_DAYS: Final = 366
 
 
 class Verdict(Struct, frozen=True):
-    """One condition of the question. node: its JSON pointer there. until: when the clock alone flips it (ms)."""
+    """One condition of the question. node: its JSON pointer there. until: when the clock alone flips it (ms).
+
+    seen: what a condition on events or on times of ties saw.
+    """
 
     node: str
     holds: bool
     condition: Condition
     until: int | None
+    seen: SeenValue | None
 
 
 class Why(Struct, frozen=True):
@@ -191,6 +196,11 @@ class _Clock:
         return bool(evaluate(predicate, self._index, self._customer))
 
     @property
+    def seen(self) -> SeenValue | None:
+        """What the condition saw."""
+        return observed(self._condition, self._predicate(self._moment), self._index, self._customer[0])
+
+    @property
     def until(self) -> int | None:
         """When the verdict flips."""
         return next((at for at in self.candidates if self.at(at) != self._holds), None)
@@ -247,10 +257,10 @@ def _verdicts(node: Node, pointer: str, clocks: Iterator[tuple[bool, _Clock]]) -
             if not asks_hidden:
                 is_hidden, clock = next(clocks)
                 if is_hidden:
-                    yield Verdict(f"{pointer}/{IN}/hidden", is_hidden, HIDDEN, clock.until)
+                    yield Verdict(f"{pointer}/{IN}/hidden", is_hidden, HIDDEN, clock.until, None)
         case _:
             holds, clock = next(clocks)
-            yield Verdict(pointer, holds, node, clock.until)
+            yield Verdict(pointer, holds, node, clock.until, clock.seen)
 
 
 def pointers_of(node: Node, pointer: str = "") -> Iterator[str]:

@@ -2,7 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
+from uuid import UUID
 
+import msgspec
 from pyroaring import BitMap
 from starlette.responses import Response
 
@@ -12,10 +14,19 @@ from regulars.audience.index import SiteIndex
 from regulars.audience.questions import why
 from regulars.audience.questions.json_form import write_question
 from regulars.audience.questions.selecting import mentions_hidden
+from regulars.audience.questions.subjects.attributes import path_text
 from regulars.audience.questions.subjects.fields import FIELDS
 from regulars.audience.questions.subjects.mails import STATUSES
 from regulars.audience.questions.subjects.states import STATES
-from regulars.audience.questions.tree import Condition, FieldCondition, MailCondition, Members, StateCondition
+from regulars.audience.questions.tree import (
+    AttributeCondition,
+    Condition,
+    FieldCondition,
+    MailCondition,
+    Members,
+    StateCondition,
+)
+from regulars.audience.structures.attribute_values import value_at
 from regulars.domain.changes import Name
 from regulars.domain.customer import Customer
 from regulars.domain.moments import iso, iso_or_none
@@ -31,6 +42,7 @@ from regulars.http.operation import Operation
 from regulars.http.schema import ANY, MOMENT, YES_OR_NO, listed, or_null, record, such_as
 from regulars.http.schema import TEXT as TEXT_SCHEMA
 from regulars.store.engine import Connection
+from regulars.store.evidence import consents_of, events_at
 from regulars.store.query import read_all
 from regulars.store.reads import customers_by_number
 
@@ -88,15 +100,17 @@ async def explanation(call: Call, site: int, asked: AskedQuestion, find: Find) -
     found: why.Why | None = await studies.study(call, site, asked, sets, work, prepare=prepare)
     if found is None:
         raise unknown_customer()
+    evidence = await _evidence(call, site, found.verdicts, customers[-1].number)
     tree = [
         {
             "node": each.node.removeprefix(_ROOT),
             "verdict": each.holds,
             "condition": write_question(each.condition),
-            "seen": seen(each.condition, customers[-1]),
+            "seen": seen(each, customers[-1]),
+            "evidence": evidence[place],
             "until": iso_or_none(each.until),
         }
-        for each in found.verdicts
+        for place, each in enumerate(found.verdicts)
     ]
     return {
         "in": found.holds,
@@ -111,8 +125,14 @@ _ROOT: Final = f"/{why.IN}"
 """The explained question is taken as that of an audience, whose pointers begin so."""
 
 
-def seen(condition: Condition, customer: Customer) -> dict[str, Any] | None:
-    """The value that a condition was judged by; None if it is judged by ties."""
+def seen(verdict: why.Verdict, customer: Customer) -> dict[str, Any] | None:
+    """The value that a condition was judged by; None if it is judged by ties without times, or by other fields."""
+    condition, observation = verdict.condition, verdict.seen
+    if observation is not None:
+        return {"field": observation.field, "value": observation.value, "unset": observation.value is None}
+    if isinstance(condition, AttributeCondition):
+        value = value_at(msgspec.json.decode(customer.attributes or "{}"), condition.path)
+        return {"field": path_text(condition.path), "value": value, "unset": value is None}
     column: str | None = None
     if isinstance(condition, FieldCondition):
         column = condition.field
@@ -129,6 +149,38 @@ def seen(condition: Condition, customer: Customer) -> dict[str, Any] | None:
     return {"field": column, "value": shown, "unset": False}
 
 
+async def _evidence(
+    call: Call, site: int, verdicts: Sequence[why.Verdict], customer: int
+) -> list[dict[str, Any] | None]:
+    """For each condition the event or statement that it rests on, if there is one."""
+    times = [each.seen.at for each in verdicts if each.seen is not None and each.seen.at is not None]
+    asks_consent = any(_is_consent(each.condition) for each in verdicts)
+    if not times and not asks_consent:
+        return [None] * len(verdicts)
+    async with call.services.store.snapshot() as connection:
+        events = await events_at(connection, site, customer, times)
+        consents = await consents_of(connection, site, customer) if asks_consent else []
+    shown: list[dict[str, Any] | None] = []
+    for verdict in verdicts:
+        found: tuple[int, str, bytes | None] | None = None
+        if (observation := verdict.seen) is not None:
+            every = [each for each in events if each.at == observation.at and each.name in observation.events]
+            found = (every[-1].at, every[-1].name, every[-1].uuid) if every else None
+        elif _is_consent(verdict.condition) and consents:
+            latest = max(consents, key=lambda each: each.at)
+            found = latest.at, latest.source, None
+        shown.append(None if found is None else _shown_evidence(*found))
+    return shown
+
+
+def _is_consent(condition: Condition) -> bool:
+    return isinstance(condition, StateCondition) and condition.state in ("subscribed", "never_subscribed")
+
+
+def _shown_evidence(at: int, source: str, uuid: bytes | None) -> dict[str, Any]:
+    return {"event_uuid": None if uuid is None else str(UUID(bytes=uuid)), "at": iso(at), "source": source}
+
+
 EXPLANATION: Final = {
     "in": YES_OR_NO,
     "as_of": MOMENT,
@@ -139,6 +191,7 @@ EXPLANATION: Final = {
                 "verdict": YES_OR_NO,
                 "condition": studies.QUESTION_SCHEMA,
                 "seen": or_null(record({"field": TEXT_SCHEMA, "value": ANY, "unset": YES_OR_NO})),
+                "evidence": or_null(record({"event_uuid": or_null(TEXT_SCHEMA), "at": MOMENT, "source": TEXT_SCHEMA})),
                 "until": or_null(MOMENT),
             }
         )
