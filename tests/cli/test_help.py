@@ -7,7 +7,7 @@ from .conftest import Run
 
 COMMANDS = (
     "init", "accounts create", "accounts list", "keys create", "keys list", "keys revoke", "sites create", "sites list",
-    "serve", "demo", "import", "check", "reindex", "backup", "migrate",
+    "serve", "demo", "import customers", "import activity", "check", "reindex", "backup", "migrate",
 )  # fmt: skip
 
 

@@ -12,8 +12,9 @@ import pytest
 from regulars.cli.session import opened
 from regulars.importing import importer
 from regulars.importing.importer import Import
-from regulars.importing.lines import LONGEST_LINE, Line
+from regulars.importing.lines import Line
 from regulars.importing.parsing import line_parser
+from regulars.importing.reading.json_lines import LONGEST_LINE
 
 from .. import coroutines
 from .conftest import Run, contents, write_lines
@@ -28,7 +29,9 @@ def figures(run: Run, *arguments: str) -> dict[str, Any]:
         "lines", "created", "updated", "unchanged", "rejected", "clamped", "kept_back", "ignored", "anonymous",
         "warnings",
     ]  # fmt: skip
-    return {name: value for name, value in summary.items() if value and name not in ("seconds", "rate")}
+    return {
+        name: value for name, value in summary.items() if value and name not in ("seconds", "rate", "reasons", "tables")
+    }
 
 
 def test_a_repeat_changes_nothing(run: Run) -> None:
@@ -113,37 +116,15 @@ def test_refused_lines_are_collected_and_lose_no_others(run: Run) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"email,name\na@example.com,Anna\n", "looks like CSV"),
-        (b'\xef\xbb\xbf"E-Mail";"Name"\r\n', "looks like CSV"),
-        (b"email\tname\n", "looks like CSV"),
-        (b"email\na@example.com\n", "looks like CSV with one column"),
-        (b'\xef\xbb\xbf"E-Mail"\r\n', "looks like CSV with one column"),
-        (b"anna+x@example.com\n", "looks like CSV with one column"),
-        ('{"email": "a@example.com"}\n'.encode("utf-16"), "is UTF-16"),
-        ('{"email": "a@example.com"}\n'.encode("utf-16-le"), "is UTF-16"),
-        (b'[{"email": "a@example.com"}]', "is a JSON array"),
-        (b'[\n{"email": "a@example.com"}\n]\n', "is a JSON array"),
-        (b'{\n  "email": "a@example.com"\n}\n', "that span several lines"),
-        (gzip.compress(b'{"email": "a@example.com"}\n'), "is compressed with gzip"),
-        (b"PK\x03\x04rest", "spreadsheet"),
+        (b"name,city\nAnna,Berlin\n", "no column has the address of a customer"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "is an image"),
+        (b"%PDF-1.7\n", "is a PDF"),
+        (b"<!DOCTYPE html><html>", "is a web page"),
+        (b"PK\x03\x04rest", "damaged or truncated ZIP"),
     ],
-    ids=(
-        "csv",
-        "semicolons",
-        "tabs",
-        "column",
-        "quoted",
-        "addresses",
-        "utf-16",
-        "utf-16-le",
-        "array",
-        "lines",
-        "indented",
-        "gzip",
-        "zip",
-    ),
+    ids=("no-address", "image", "pdf", "html", "zip"),
 )
-def test_a_file_of_another_format_is_told_what_it_is(run: Run, content: bytes, told: str) -> None:
+def test_a_file_that_is_no_list_is_told_what_it_is(run: Run, content: bytes, told: str) -> None:
     Path("people").write_bytes(content)
     for arguments in ((), ("--dry-run",)):
         failed = run("import", "customers", "people", *arguments)
@@ -204,7 +185,7 @@ def test_what_cannot_be_read_fails(run: Run) -> None:
         Path(name).write_bytes(content)
         failed = run("import", "customers", name)
         assert failed.code == 1
-        assert failed.err.startswith(f"regulars: {name} cannot be read")
+        assert failed.err.startswith(f"regulars: {name}")
     Path("folder").mkdir()
     assert run("import", "customers", "folder").code == 1
     assert run("import", "people", "missing.ndjson").code == 2
@@ -223,7 +204,9 @@ def test_standard_input(run: Run) -> None:
 def test_a_dry_run_checks_and_changes_nothing(run: Run) -> None:
     file = write_lines("p.ndjson", [*PEOPLE, {"email": "nobody"}])
     before = contents("site_heads")
-    assert figures(run, "customers", file, "--dry-run") == {"lines": 31, "rejected": 1, "dry_run": True}
+    assert figures(run, "customers", file, "--dry-run") == {
+        "lines": 31, "created": 30, "rejected": 1, "dry_run": True,
+    }  # fmt: skip
     assert contents("customers") == []
     assert contents("site_heads") == before
 
@@ -275,12 +258,17 @@ def test_a_wrong_past_is_refused_with_every_fault(run: Run) -> None:
         "email": "nobody",
         "created_at": "soon",
         "bsft_control_bucket": 101,
-        "consents": [{"granted": True}, {"at": 1, "granted": False, "cause": "boredom"}, {"at": "x", "granted": True}],
+        "consents": [
+            {"granted": True},
+            {"at": 1, "granted": False, "cause": "boredom"},
+            {"at": "x", "granted": True},
+            {"at": 1},
+        ],
     }
     run("import", "customers", write_lines("p.ndjson", [line]), "--rejects", "r")
     faults = json.loads(Path("r").read_text())["faults"]
     assert [fault["field"] for fault in faults] == [
-        "email", "created_at", "bsft_control_bucket", "consents.0", "consents.1.cause", "consents.2.at",
+        "email", "created_at", "bsft_control_bucket", "consents.1.cause", "consents.2.at", "consents.3",
     ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from regulars.cli.imports import _imported
+from regulars.cli.imports import ImportJob, carry_out
 from tests.databases import url_of
 from tests.in_process import Client
 
@@ -49,8 +49,9 @@ def by_activity_file(api: Client, body: dict[str, Any], folder: Path) -> bool:
 def _by_import(api: Client, kind: Any, line: dict[str, Any], folder: Path) -> bool:
     file = folder / "lines.ndjson"
     file.write_bytes(msgspec.json.encode(line) + b"\n")
-    work = _imported(kind, str(file), None, None, False, False, True, url_of(api.app.path))
-    return bool(api.app.run(asyncio.wait_for(work, 30)).rejected == 0)
+    work = carry_out(ImportJob(kind=kind, file=str(file), database=url_of(api.app.path), create=True))
+    summary, _ = api.app.run(asyncio.wait_for(work, 30))
+    return bool(summary.rejected == 0)
 
 
 DOORS = [by_upsert, by_bulk, by_batch, by_event, by_bulkevents, by_file, by_activity_file]

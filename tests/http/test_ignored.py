@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from regulars.cli.imports import _imported
+from regulars.cli.imports import ImportJob, carry_out
 from tests.databases import url_of
 from tests.in_process import Client
 
@@ -44,8 +44,8 @@ def by_batch(api: Client, event: dict[str, Any], folder: Path) -> str:
 def by_import(api: Client, event: dict[str, Any], folder: Path) -> str:
     file = folder / "activity.ndjson.gz"
     file.write_bytes(gzip.compress(msgspec.json.encode(event) + b"\n"))
-    work = _imported("activity", str(file), None, None, False, False, True, url_of(api.app.path))
-    summary = api.app.run(asyncio.wait_for(work, 30))
+    work = carry_out(ImportJob(kind="activity", file=str(file), database=url_of(api.app.path), create=True))
+    summary, _ = api.app.run(asyncio.wait_for(work, 30))
     return "ignored" if (summary.lines, summary.ignored) == (1, 1) else "taken"
 
 

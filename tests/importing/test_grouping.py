@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regulars.importing.grouping import LARGEST_GROUP, group_by_customer, repeated_customers
-from regulars.importing.lines import Line, can_be_read_twice
+from regulars.importing.lines import Line
 
 from ..cli.conftest import Run, contents, write_lines
 
@@ -82,14 +82,6 @@ async def test_groups_are_those_of_a_search_line_by_line(given_bodies: list[dict
 def test_lines_held_for_an_end_that_does_not_come_are_not_lost() -> None:
     lines = lines_of({"email": "a"}, {"email": "b"})
     assert list(group_by_customer(lines, {1: 9})) == [[lines[1]], [lines[0]]]
-
-
-def test_what_can_be_read_twice(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    assert can_be_read_twice(str(tmp_path / "file"))
-    assert not can_be_read_twice("-")
-    assert not can_be_read_twice("/dev/null")
-    assert not can_be_read_twice(str(tmp_path / "missing"))
 
 
 @pytest.mark.usefixtures("database")

@@ -1,86 +1,230 @@
-"""`regulars import`: the command around the import, with its progress, reject file and summary."""
+"""`regulars import`: the commands around an import, with its preview, progress, reject file and summary."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 import typer
+from msgspec import Struct
 
-from regulars import files
+from regulars.cli.import_preview import show_understood, understood
 from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
 from regulars.cli.output import FailedError, PartlyDoneError, note, show
 from regulars.cli.progress import figures_bar, progress_bar
+from regulars.cli.rejects import RejectFile, reject_file
 from regulars.cli.session import chosen_site, opened
 from regulars.domain.faults import Fault, RefusedError
+from regulars.importing.columns.dates import Order
+from regulars.importing.columns.mapping import MappingError, Wishes, parse_map, parse_toml, write_toml
 from regulars.importing.grouping import repeated_customers
 from regulars.importing.importer import LARGEST_CHUNK, Import, Summary
-from regulars.importing.lines import Line, can_be_read_twice, open_source
+from regulars.importing.inputs import Asked, Input, open_input
+from regulars.importing.lines import Line
 from regulars.importing.parsing import ImportKind, line_parser
-from regulars.store.store import files_of
+from regulars.importing.reading.opening import UnreadableFileError
 
-_LONGEST_RAW = 64 * 1024
-"""How much of a refused line the reject file repeats (bytes)."""
+_HELP = """Import customers or activity from a file, with the rules of the API."""
 
-_REJECT_FIELDS = ["line", "code", "reason", "faults", "raw"]
+_COMMON_HELP = """FILE may be compressed with gzip, or a ZIP archive of such files; - reads standard input. Imports
+can run while a server does.
 
-HELP = """Import customers or activity from a file, with the rules of the API.
+A line that breaks a rule is refused on its own; --rejects collects these lines with the reason, in a form that can be
+corrected and imported. The exit code is 0 if all lines were imported, 3 if some were refused, and 1 if all were refused
+or the import failed.
 
-FILE has one JSON object per line (NDJSON), in the format of POST /customers or POST /event. Names ending in .gz are
-decompressed; - reads standard input. Imports can run while a server does.
+Re-importing the same file is a no-op, so to continue an interrupted import, run it again."""
 
-A line that breaks a rule is refused on its own; --rejects collects these lines with the reason. The exit code is 0 if
-all lines were imported, 3 if some were refused, and 1 if all were refused or the import failed.
+_CUSTOMERS_HELP = f"""Import customers from a file.
 
-Re-importing the same file is a no-op, so to continue an interrupted import, run it again. Contradicting lines about one
-customer are applied together and leave one result. Customers identified by customer_id or uuid may swap email
-addresses, or take one that a later line frees. Standard input can be read only once, so it is applied line by line.
+FILE is a table (CSV, TSV, with semicolons, XLSX) with the names of the columns in its first row, or JSON in the format
+of POST /customers, one object per line or in an array. {_COMMON_HELP}
+
+Of a table, the columns are recognized by their names, in several languages, and the exports of Shopify, Mailchimp,
+HubSpot, Klaviyo, Kajabi, Stripe, Salesforce, listmonk, Mautic, Brevo, Kit, ActiveCampaign and WooCommerce as what they
+are. What was recognized is shown before the import starts; other columns become attributes. --map changes it. An empty
+cell says nothing.
+
+Consent comes only from a column that tells about it, or from --consent. A file never restores a consent or newsletter
+that the person ended, unless it shows a later date. The rest of such a line is imported; it is counted as kept_back
+and listed by --rejects.
+
+Contradicting lines about one customer are applied together and leave one result. Customers identified by customer_id or
+uuid may swap email addresses, or take one that a later line frees. Standard input can be read only once, so JSON lines
+from it are applied one by one.
+
+\\b
+Examples:
+  regulars import customers people.csv --dry-run
+  regulars import customers people.csv --map "E-Mail=email,Plan=attribute:plan" --tag spring
+  regulars import customers customers_export.zip --rejects refused.csv
+  zcat old.ndjson.gz | regulars import customers -
+"""
+
+_ACTIVITY_HELP = f"""Import activity from a file.
+
+FILE has one JSON object per line, in the format of POST /event, or an array of them. {_COMMON_HELP}
 
 An event for an unknown customer creates the customer if it has an email. With only a customer_id it is refused, unless
 --create is set.
 
-A file never restores a consent or newsletter that the person ended, unless the line shows a later date in updated_at or
-consents. The rest of such a line is imported; it is counted as kept_back and listed by --rejects.
-
-\b
+\\b
 Examples:
-  regulars import customers people.ndjson
   regulars import activity 2026-01.ndjson.gz --rejects refused.ndjson
-  zcat old.gz | regulars import customers - --dry-run
 """
 
+imports = typer.Typer(help=_HELP, rich_markup_mode=None)
 
-def import_file(
-    kind: Annotated[ImportKind, typer.Argument(help="What the lines contain.")],
-    file: Annotated[str, typer.Argument(metavar="FILE", help="The file, or - for standard input.")],
+_File = Annotated[str, typer.Argument(metavar="FILE", help="The file, or - for standard input.")]
+_Rejects = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write refused and kept back lines to FILE, with line number and reason."),
+]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the result of the import without changing anything.")]
+_Strict = Annotated[bool, typer.Option("--strict", help="Refuse lines with an invalid optional field.")]
+_Encoding = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The encoding of the text, such as cp1252, if it is not recognized.")
+]
+
+
+class ImportJob(Struct, kw_only=True):
+    """What one import was asked to do."""
+
+    kind: ImportKind
+    file: str
+    database: str
+    site: int | None = None
+    rejects: Path | None = None
+    dry_run: bool = False
+    strict: bool = False
+    create: bool = False
+    as_json: bool = False
+    asked: Asked = Asked()
+    write_map: Path | None = None
+
+
+@imports.command("customers", help=_CUSTOMERS_HELP, short_help="Import customers from a table or JSON.")
+def import_customers(
+    file: _File,
     site: SiteNumber = None,
-    rejects: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write refused and kept back lines to FILE, with line number and reason."),
+    map_: Annotated[
+        str | None,
+        typer.Option("--map", metavar="COLUMN=FIELD,...", help="What columns fill, or a TOML file that says it."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Validate every line without changing anything.")] = False,
-    strict: Annotated[
-        bool,
-        typer.Option("--strict", help="Refuse lines with an invalid optional field."),
-    ] = False,
-    create: Annotated[
-        bool,
-        typer.Option("--create", help="For activity: also create customers that are known only by customer_id."),
-    ] = False,
+    write_map: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what was recognized as TOML, and import nothing.")
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option(metavar="TAG", help="Add this tag to everybody in the file.")] = None,
+    list_: Annotated[
+        list[str] | None, typer.Option("--list", metavar="KEY", help="Add everybody to this newsletter.")
+    ] = None,
+    group: Annotated[list[str] | None, typer.Option(metavar="KEY", help="Add everybody to this group.")] = None,
+    consent: Annotated[
+        str | None, typer.Option(metavar="WORDING", help="Everybody in the file agreed to this wording.")
+    ] = None,
+    date_order: Annotated[
+        Order | None, typer.Option(metavar="dmy|mdy", help="The order of day and month in dates such as 3/4/2026.")
+    ] = None,
+    time_zone: Annotated[
+        str, typer.Option(metavar="NAME", help="The time zone of times without one, such as Europe/Berlin.")
+    ] = "UTC",
+    null: Annotated[
+        str | None, typer.Option(metavar="WORD,...", help=r"Cells that mean no value. [default: NULL, \N, #N/A]")
+    ] = None,
+    encoding: _Encoding = None,
+    separator: Annotated[str | None, typer.Option(metavar="SIGN", help="What separates cells: , ; | or tab.")] = None,
+    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="The sheet of a spreadsheet.")] = None,
+    rejects: _Rejects = None,
+    dry_run: _DryRun = False,
+    strict: _Strict = False,
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
-    """Run `regulars import`."""
+    """Run `regulars import customers`."""
+    shared = {"tags": tag, "groups": group, "newsletters": list_}
+    asked = Asked(
+        encoding=encoding,
+        delimiter={"tab": "\t", "\\t": "\t"}.get(separator or "", separator),
+        sheet=sheet,
+        targets=_targets(map_),
+        wishes=Wishes(
+            order=date_order, zone=_zone(time_zone), nulls=None if null is None else frozenset(null.split(","))
+        ),
+        shared={field: words for field, words in shared.items() if words},
+        wording=consent,
+    )
+    _run(
+        ImportJob(
+            kind="customers", file=file, site=site, rejects=rejects, dry_run=dry_run, strict=strict, database=database,
+            as_json=as_json, asked=asked, write_map=write_map,
+        )
+    )  # fmt: skip
+
+
+@imports.command("activity", help=_ACTIVITY_HELP, short_help="Import events.")
+def import_activity(
+    file: _File,
+    site: SiteNumber = None,
+    rejects: _Rejects = None,
+    dry_run: _DryRun = False,
+    strict: _Strict = False,
+    create: Annotated[
+        bool, typer.Option("--create", help="Also create customers that are known only by customer_id.")
+    ] = False,
+    encoding: _Encoding = None,
+    as_json: AsJson = False,
+    database: Database = NEAREST,  # type: ignore[assignment]
+) -> None:
+    """Run `regulars import activity`."""
+    _run(
+        ImportJob(
+            kind="activity", file=file, site=site, rejects=rejects, dry_run=dry_run, strict=strict, database=database,
+            as_json=as_json, asked=Asked(encoding=encoding), create=create,
+        )
+    )  # fmt: skip
+
+
+def _targets(text: str | None) -> dict[str, Any]:
+    if text is None:
+        return {}
     try:
-        summary = asyncio.run(_import(kind, file, site, rejects, dry_run, strict, create, database))
+        if "=" not in text or text.endswith(".toml"):
+            return dict(parse_toml(Path(text).read_text()))
+        return dict(parse_map(text))
+    except (OSError, UnicodeDecodeError) as error:
+        raise FailedError(f"--map: {text} cannot be read: {error}") from error
+    except MappingError as error:
+        raise FailedError(f"--map: {error}") from error
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise FailedError(f"--time-zone: there is no time zone {name!r}; use a name such as Europe/Berlin") from None
+
+
+def _run(job: ImportJob) -> None:
+    try:
+        summary = asyncio.run(carry_out(job))
     except KeyboardInterrupt:
-        if not dry_run:
+        if not job.dry_run:
             note("stopped; imported lines stay. Run the same command again to continue")
         raise
-    _tell(summary, dry_run=dry_run, as_json=as_json)
+    except MappingError as error:
+        raise FailedError(str(error)) from error
+    except UnreadableFileError as error:
+        raise FailedError(str(error)) from error
+    if summary is None:
+        return
+    _tell(*summary, dry_run=job.dry_run, as_json=job.as_json)
+    _conclude(summary[0], job.rejects)
+
+
+def _conclude(summary: Summary, rejects: Path | None) -> None:
     if summary.kept_back:
         where = f"see {rejects}" if rejects else "--rejects FILE lists them"
         note(f"{summary.kept_back} lines did not restore a consent or newsletter that had ended: {where}")
@@ -91,15 +235,18 @@ def import_file(
         raise PartlyDoneError(f"{summary.rejected} of {summary.lines} lines were refused: {where}")
 
 
-def _tell(summary: Summary, *, dry_run: bool, as_json: bool) -> None:
+def _tell(summary: Summary, source: list[dict[str, Any]], *, dry_run: bool, as_json: bool) -> None:
     """Print the figures and the examples of warnings."""
     figures: dict[str, Any] = {**msgspec.structs.asdict(summary), **({"dry_run": True} if dry_run else {})}
     if as_json:
-        show(figures, as_json=True)
+        show({**figures, **({"tables": source} if source else {})}, as_json=True)
         return
     counts = figures["warnings"] = [f"{field}: {count:,}" for field, count in sorted(summary.warnings.items())]
     figures.pop("examples")
+    reasons = figures.pop("reasons")
     show(figures, as_json=False)
+    for reason, count in sorted(reasons.items(), key=lambda each: -each[1]):
+        note(f"{count:,} refused: {reason}")
     for each in summary.examples:
         taken = "left out" if each.taken is None else f"taken as {each.taken!r}"
         note(f"line {each.line}: {each.field} {each.given!r} was {taken}: {each.detail}")
@@ -107,105 +254,59 @@ def _tell(summary: Summary, *, dry_run: bool, as_json: bool) -> None:
         note(f"these are the first warnings; in all there were: {', '.join(counts)}")
 
 
-async def _import(
-    kind: ImportKind,
-    file: str,
-    site: int | None,
-    rejects: Path | None,
-    dry_run: bool,
-    strict: bool,
-    create: bool,
-    database: str,
-) -> Summary:
-    with _reject_file(rejects, file, database) as on_reject:
-        return await _imported(kind, file, site, on_reject, dry_run, strict, create, database)
+async def carry_out(job: ImportJob) -> tuple[Summary, list[dict[str, Any]]] | None:
+    """Import the file. Returns the figures and what was understood of its tables; None if only the map was wanted."""
+    async with opened(job.database, largest_batch=LARGEST_CHUNK) as store:
+        chosen = await chosen_site(store, job.site)
+        with open_input(job.file, job.kind, job.asked) as source:
+            tables = [understood(part) for part in source.parts if part.mapping is not None]
+            if not job.as_json:
+                show_understood(source)
+            if job.write_map is not None:
+                _write_map(job.write_map, source)
+                return None
+            with reject_file(job.rejects, job.file, job.database, source) as refused:
+                parser = line_parser(
+                    job.kind, store.limits, strict=job.strict, create=job.create, country=chosen.country
+                )
+                found: dict[int, int] | None = None
+                if job.kind == "activity":
+                    found = {}  # an event is known by its content, wherever it stands
+                elif source.is_repeatable:
+                    found = await _repeated(source)
+                with progress_bar(source.name, source.size) as advance:
+                    work = Import(
+                        store,
+                        chosen.id,
+                        parser,
+                        dry_run=job.dry_run,
+                        repeated=found,
+                        on_reject=None if refused is None else refused.write,
+                        on_kept_back=None if refused is None else partial(_list_kept_back, refused),
+                        on_chunk=lambda: advance(work.summary, source.position),
+                    )
+                    return await work.run(source), tables
 
 
-async def _imported(
-    kind: ImportKind,
-    file: str,
-    site: int | None,
-    on_reject: Callable[[Line, RefusedError], None] | None,
-    dry_run: bool,
-    strict: bool,
-    create: bool,
-    database: str,
-) -> Summary:
-    async with opened(database, largest_batch=LARGEST_CHUNK) as store:
-        chosen = await chosen_site(store, site)
-        found: dict[int, int] | None = None
-        if kind == "activity":
-            found = {}  # an event is known by its content, wherever it stands
-        elif not dry_run and can_be_read_twice(file):
-            found = await _repeated(file)
-        with (
-            open_source(file) as source,
-            progress_bar(source.name, source.size) as advance,
-        ):
-            work = Import(
-                store,
-                chosen.id,
-                line_parser(kind, store.limits, strict=strict, create=create, country=chosen.country),
-                dry_run=dry_run,
-                repeated=found,
-                on_reject=on_reject,
-                on_kept_back=None if on_reject is None else partial(_list_kept_back, on_reject),
-                on_chunk=lambda: advance(work.summary, source.position),
-            )
-            return await work.run(source)
-
-
-async def _repeated(file: str) -> dict[int, int]:
-    with open_source(file) as source, figures_bar(f"{file}, reading", source.size) as show_figures:
+async def _repeated(source: Input) -> dict[int, int]:
+    with figures_bar(f"{source.name}, reading", source.size) as show_figures:
         return await repeated_customers(source, lambda count: show_figures(f"{count:,} lines", source.position))
 
 
-def _list_kept_back(on_reject: Callable[[Line, RefusedError], None], line: Line, kept_back: Sequence[Fault]) -> None:
-    """Write a line with something kept back to the reject file."""
-    on_reject(line, RefusedError("kept_back", kept_back))
-
-
-@contextmanager
-def _reject_file(
-    path: Path | None, imported: str, database: str
-) -> Iterator[Callable[[Line, RefusedError], None] | None]:
-    """A function that writes a refused line. Raises FailedError if the file cannot be written.
-
-    An existing file is only overwritten if it is empty or a reject file.
-    """
-    if path is None:
-        yield None
-        return
-    if path.absolute() in files_of(database):
-        raise FailedError(f"--rejects: {path} belongs to the database; choose another name")
+def _write_map(path: Path, source: Input) -> None:
+    mapping = next((part.mapping for part in source.parts if part.mapping is not None), None)
+    if mapping is None:
+        raise FailedError("--write-map: the file is no table")
     try:
-        if path.exists() and Path(imported).exists() and path.samefile(imported):
-            raise FailedError("--rejects must not be the file that is imported")
-        stream = files.rewrite(path, _is_reject)
-    except FileExistsError as error:
-        raise FailedError(f"--rejects: {path} already exists and is not a reject file; choose another name") from error
+        with path.open("x") as file:
+            file.write(write_toml(mapping))
+    except FileExistsError:
+        raise FailedError(f"--write-map: {path} already exists; choose another name") from None
     except OSError as error:
-        raise FailedError(f"--rejects: {path} cannot be written: {error.strerror}") from error
-    with stream:
-        yield lambda line, refusal: _write(stream, line, refusal)
+        raise FailedError(f"--write-map: {path} cannot be written: {error.strerror}") from error
+    note(f"wrote {path}; change it and import with --map {path}")
 
 
-def _is_reject(line: bytes) -> bool:
-    """Whether `_write` wrote this line."""
-    try:
-        found = msgspec.json.decode(line)
-    except ValueError:
-        return False
-    return isinstance(found, dict) and list(found) == _REJECT_FIELDS
-
-
-def _write(stream: BinaryIO, line: Line, refusal: RefusedError) -> None:
-    raw = line.raw[:_LONGEST_RAW].rstrip(b"\r\n").decode(errors="backslashreplace")
-    found = {
-        "line": line.number,
-        "code": refusal.code,
-        "reason": refusal.sentence,
-        "faults": [msgspec.structs.asdict(fault) for fault in refusal.faults],
-        "raw": raw,
-    }
-    stream.write(msgspec.json.encode(found) + b"\n")
+def _list_kept_back(refused: RejectFile, line: Line, kept_back: Sequence[Fault]) -> None:
+    """Write a line with something kept back to the reject file."""
+    refused.write(line, RefusedError("kept_back", kept_back))

@@ -11,7 +11,6 @@ from regulars import __version__
 from regulars.cli import access, asking, demo, exports, imports, jobs, maintenance, moving, serving
 from regulars.cli.options import GlobalDatabase
 from regulars.cli.output import FailedError, PartlyDoneError, note
-from regulars.importing.lines import UnreadableFileError
 from regulars.logs import configure_logging
 from regulars.settings import PREFIX, SettingError
 from regulars.store.control import ControlError
@@ -32,7 +31,7 @@ _HELP: Final = """A self-hosted customers API: who they are, what they agreed to
 First steps:
   regulars demo                                 a server with sample customers to try out
   regulars init                                 a new database; prints its API key
-  regulars import customers people.ndjson       one JSON object per line, in the format of POST /customers
+  regulars import customers people.csv          a list of people, from almost any program
   regulars serve                                the API on http://127.0.0.1:8080
 
 `regulars COMMAND --help` explains each command.
@@ -42,7 +41,7 @@ app: Final = typer.Typer(name="regulars", help=_HELP, rich_markup_mode=None, add
 app.command()(demo.demo)
 app.command()(access.init)
 app.command(epilog=serving.SETTINGS_HELP)(serving.serve)
-app.command("import", help=imports.HELP, short_help="Import customers or activity from a file.")(imports.import_file)
+app.add_typer(imports.imports, name="import")
 app.command(help=asking.HELP, short_help="Ask which customers match a question.")(asking.ask)
 app.add_typer(exports.exports, name="export")
 app.add_typer(access.accounts, name="accounts")
@@ -93,7 +92,7 @@ def _run(arguments: list[str]) -> int:
     except PartlyDoneError as error:
         note(str(error))
         return PARTLY_DONE
-    except (FailedError, UnreadableFileError, ControlError, UnavailableError, IncompatibleError) as error:
+    except (FailedError, ControlError, UnavailableError, IncompatibleError) as error:
         note(f"regulars: {error}")
         return FAILED
     except CommandFailedError as error:

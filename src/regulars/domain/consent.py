@@ -10,9 +10,11 @@ from typing import Final
 
 from msgspec import Struct
 
+MANUAL: Final = "manual"
+OPT_OUT: Final = "opt_out"
 CAUSES: Final[dict[str, str | None]] = {
-    "manual": "manually_unsubscribed_at",
-    "opt_out": "opted_out_at",
+    MANUAL: "manually_unsubscribed_at",
+    OPT_OUT: "opted_out_at",
     "complaint": "complained_at",
     "bounce": None,
 }
@@ -40,13 +42,19 @@ class Strength(IntEnum):
 
 
 _LIFTED_BY: Final[dict[str | None, Strength]] = {
-    "manual": Strength.WORD,
+    MANUAL: Strength.WORD,
     "bounce": Strength.WORD,
-    "opt_out": Strength.EXPLICIT,
+    OPT_OUT: Strength.EXPLICIT,
     None: Strength.EXPLICIT,
     "complaint": Strength.PROVEN,
 }
 """The weakest grant that lifts an end, by its cause; None for an unknown cause."""
+
+
+def lifted_by(cause: str | None) -> Strength:
+    """The weakest grant that lifts an end with this cause; None for an unknown cause."""
+    return _LIFTED_BY.get(cause, Strength.EXPLICIT)
+
 
 _REMEDIES: Final = {
     Strength.WORD: "a later change by the operator restores it",
@@ -100,7 +108,7 @@ class Moments(Struct):
         if consent.granted:
             moved = {_moved(self.granted, each, consent.at) for each in Strength if each <= consent.strength}
             return True in moved
-        return _moved(self.ended, _LIFTED_BY.get(consent.cause, Strength.EXPLICIT), consent.at)
+        return _moved(self.ended, lifted_by(consent.cause), consent.at)
 
     def copy(self) -> "Moments":
         """A copy that can be changed independently."""

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from regulars.domain.consent import CAUSES, IMPORT, UNDATED, Consent, Moments
+from regulars.domain.consent import CAUSES, IMPORT, MANUAL, UNDATED, Consent, Moments, lifted_by
 from regulars.domain.customer import Person
 from regulars.domain.faults import Fault
 from regulars.domain.latest_times import move_forward
@@ -75,7 +75,7 @@ def state_consent(
         report = ReportKind.ASSERTED  # an end is taken from everybody, as of now
     if source == IMPORT and report is ReportKind.BELIEVED:
         source = UNDATED
-    cause = None if granted else "manual"
+    cause = None if granted else profile.cause
     consent = Consent(person.customer.number, at, granted, cause, source, profile.wording, profile.proof)
     if report is ReportKind.BACKDATED:
         if source == IMPORT and not moments_of(person, work).copy().note(consent):
@@ -85,7 +85,7 @@ def state_consent(
             changed = True
         is_kept_back = granted and not person.has("subscribed")
         return changed, (_kept_back(person, work),) if is_kept_back else ()
-    if not _is_news(person, granted=granted, is_echo=profile.is_echo):
+    if not _is_news(person, granted=granted, is_echo=profile.is_echo) and not _is_graver(person, work, consent):
         return False, ()
     if granted:
         moments = moments_of(person, work)
@@ -101,6 +101,14 @@ def _is_news(person: Person, *, granted: bool, is_echo: bool) -> bool:
     if tie is None:
         return granted or not is_echo
     return tie.holds != granted
+
+
+def _is_graver(person: Person, work: WorkingSet, consent: Consent) -> bool:
+    """Whether an end has a cause that takes more to lift than the end that stands."""
+    if consent.granted or consent.cause == MANUAL:
+        return False
+    standing = moments_of(person, work).standing_end
+    return standing is None or standing < lifted_by(consent.cause)
 
 
 def _kept_back(person: Person, work: WorkingSet) -> Fault:

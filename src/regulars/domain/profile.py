@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from regulars.domain.consent import MANUAL
 from regulars.domain.consent_fields import ATTRIBUTES, NO_FLAG, as_meant, flag_of
 from regulars.domain.faults import Fault, FieldWarning, RefusedError
 from regulars.domain.fields import PERCENTILES, TOP_RULES, fields_of, rank_of, rules_in
@@ -39,7 +40,7 @@ class Profile(Struct):
 
     fields: profile fields with their new values (None clears). attributes: to merge key by key (None clears a key).
     groups: to join. newsletters: (which, subscribed). unsubscribed: the caller's statement on consent, None for none.
-    wording, proof: the evidence of it.
+    cause: why, if it says that consent has ended, a key of `consent.CAUSES`. wording, proof: the evidence of it.
     forget_customer_id: the customer has no customer_id any more; never set together with one in `who`.
     is_echo: it may be sent back as it was shown: who was never asked is shown as not subscribed, and who has no name
     under what stands for it; neither is news. visitor: the cookie and device that come along.
@@ -51,6 +52,7 @@ class Profile(Struct):
     groups: tuple[Reference, ...] = ()
     newsletters: tuple[tuple[Reference, bool], ...] = ()
     unsubscribed: bool | None = None
+    cause: str = MANUAL
     wording: str | None = None
     proof: str | None = None
     forget_customer_id: bool = False
@@ -139,7 +141,10 @@ class _Validator:
         wording, proof = (self.evidence(key, body.get(key)) for key in EVIDENCE) if evidence else (None, None)
         self.finish(who)
         return Profile(
-            who, fields, attributes, groups, newsletters, unsubscribed, wording, proof, warnings=tuple(self.warnings)
+            *(who, fields, attributes, groups, newsletters, unsubscribed),
+            wording=wording,
+            proof=proof,
+            warnings=tuple(self.warnings),
         )
 
     def fault(self, field: str, detail: str) -> None:

@@ -39,11 +39,14 @@ _SUBSCRIBED: Final = "subscribed"
 
 
 class RestoredTie(Struct, frozen=True):
-    """A tie since `at` (ms). reference: the object in the store that was exported, None for a flag; name: its name."""
+    """A tie since `at` (ms), None for as of now.
+
+    reference: the object, by its key or its number in the store that was exported; None for a flag. name: its name.
+    """
 
     relation: str
     holds: bool
-    at: int
+    at: int | None
     reference: Reference | None = None
     name: str | None = None
 
@@ -110,6 +113,8 @@ def _restore_tie(person: Person, tie: RestoredTie, work: WorkingSet, *, is_new: 
     if tie.relation == _SUBSCRIBED and not is_new:
         return False  # the evidence says what holds
     number = FLAG if relation.kind is None else _object_of(tie, work)
+    if tie.at is None:
+        return work.ties.report(person, relation, number, tie.holds, work.now, ReportKind.ASSERTED)
     if is_new:
         return work.ties.settle(person, relation, number, tie.holds, tie.at)
     before = person.ties.get((relation.code, number))

@@ -49,6 +49,11 @@ _BREATH: Final = 32
 MOST_EXAMPLES: Final = 20
 """Warnings that a summary lists one by one."""
 
+MOST_REASONS: Final = 20
+"""Reasons of refusals that a summary tells apart."""
+
+OTHER_REASONS: Final = "other reasons"
+
 _LONGEST_VALUE: Final = 200
 
 
@@ -68,7 +73,8 @@ class Summary(Struct, kw_only=True):
     clamped: times ahead of the clock, which were set to now. kept_back: lines applied only in part, because the person
     had ended a consent or subscription; each is also counted under its other result. ignored: events of customers who
     were deleted. anonymous: events that wait for their cookie or device to be named with a customer. warnings: how many
-    values were left out, rounded or not counted, by field. examples: the first of them.
+    values were left out, rounded or not counted, by field. examples: the first of them. reasons: how many lines were
+    refused, by reason.
     """
 
     lines: int = 0
@@ -82,6 +88,7 @@ class Summary(Struct, kw_only=True):
     anonymous: int = 0
     warnings: dict[str, int] = {}
     examples: list[LineWarning] = []
+    reasons: dict[str, int] = {}
     seconds: float = 0.0
     rate: float = 0.0
 
@@ -104,7 +111,7 @@ class _Refused(NamedTuple):
 class Import:
     """The import of one file into one site.
 
-    parser: created for this file. dry_run: validate all lines without changing anything. repeated: the result
+    parser: created for this file. dry_run: carry out all lines without storing anything. repeated: the result
     of `grouping.repeated_customers`; without it, re-importing contradictory lines writes them again, and a line is
     refused even if a later line frees its address. on_reject: called for each refused line. on_kept_back: called for
     each line applied only in part. on_chunk: called after each chunk. `summary` is accurate after each chunk, even if
@@ -172,6 +179,9 @@ class Import:
             lines: list[Line] = []
             commands: list[ImportCommand] = []
             for line in group:
+                if line.record is not None and line.record.refusal is not None:
+                    self._reject(line, line.record.refusal)
+                    continue
                 try:
                     command = self._parser.parse(line.raw, now)
                 except RefusedError as refusal:
@@ -187,8 +197,8 @@ class Import:
         return found
 
     async def _commit(self, count: int, parsed: list[_Parsed], started: float) -> None:
-        if parsed and not self._dry_run:
-            outcomes = await self._store.ledger.submit_all(self._site, [command for _, command in parsed])
+        if parsed:
+            outcomes = await self._outcomes([command for _, command in parsed])
             for outcome in outcomes:
                 if outcome.refusal is not None and outcome.refusal.code == "unavailable":
                     raise UnavailableError(outcome.refusal.sentence)
@@ -208,6 +218,10 @@ class Import:
         if self._on_chunk is not None:
             self._on_chunk()
 
+    async def _outcomes(self, commands: Sequence[Command]) -> list[Outcome]:
+        ledger = self._store.ledger
+        return await (ledger.rehearse if self._dry_run else ledger.submit_all)(self._site, commands)
+
     async def _try_again(self, started: float) -> None:
         """Retry lines refused because of an identifier that may be free by now, until there is no more progress.
 
@@ -225,9 +239,7 @@ class Import:
             while waiting:
                 chunk, waiting = waiting[: self.chunk_size], waiting[self.chunk_size :]
                 try:
-                    (outcome,) = await self._store.ledger.submit_all(
-                        self._site, [Reassign(tuple(refused.commands for refused in chunk))]
-                    )
+                    (outcome,) = await self._outcomes([Reassign(tuple(refused.commands for refused in chunk))])
                     if outcome.refusal is not None:
                         raise UnavailableError(outcome.refusal.sentence)
                 except BaseException:
@@ -272,6 +284,8 @@ class Import:
                 summary.updated += 1
 
     def _note_warnings(self, line: Line, command: ImportCommand) -> None:
+        for warning in () if line.record is None else line.record.warnings:
+            self._warn(line, warning)
         for warning in warnings_of(command):
             self._warn(line, warning)
 
@@ -280,10 +294,15 @@ class Import:
         summary.warnings[warning.field] = summary.warnings.get(warning.field, 0) + 1
         if len(summary.examples) < MOST_EXAMPLES:
             given, taken = _shortened(warning.given), _shortened(warning.taken)
-            summary.examples.append(LineWarning(line.number, warning.field, given, taken, warning.detail))
+            summary.examples.append(LineWarning(line.place, warning.field, given, taken, warning.detail))
 
     def _reject(self, line: Line, refusal: RefusedError) -> None:
-        self.summary.rejected += 1
+        summary = self.summary
+        summary.rejected += 1
+        reason = refusal.sentence
+        if reason not in summary.reasons and len(summary.reasons) >= MOST_REASONS:
+            reason = OTHER_REASONS
+        summary.reasons[reason] = summary.reasons.get(reason, 0) + 1
         if self._on_reject is not None:
             self._on_reject(line, refusal)
 

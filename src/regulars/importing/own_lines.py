@@ -25,12 +25,13 @@ from regulars.domain.text import is_blank, is_storable, trim, whole_number
 from regulars.domain.working.addresses import FormerAddress
 from regulars.exporting.customer_columns import ID
 
-PAST: Final = frozenset({"created_at", "updated_at", "bsft_control_bucket", "consents"})
+PAST: Final = frozenset({"created_at", "updated_at", "bsft_control_bucket", "consents", "tags"})
 """Fields of a customer's line that only an import accepts."""
 
 SOURCE: Final = "import"
 """The source recorded with consent."""
 
+_TAGGED: Final = "tag.has"
 _IDENTITY: Final[tuple[str, ...]] = ("email", "customer_id", "uuid", "custom_attributes", "cookie", "device_id")
 _NAMES: Final = ("name", "firstname", "lastname")
 _COLUMNS: Final = {column: name for name, column in PERCENTILES.items()}
@@ -87,10 +88,10 @@ def _fields(
 
 
 class _Evidence(Struct):
-    """One consent in a customer's line."""
+    """One consent in a customer's line. Without a time, it is as of now if it ended, and only believed if not."""
 
-    at: str | int | float
     granted: bool
+    at: str | int | float | None = None
     cause: str | None = None
     source: str = SOURCE
     wording: str | None = None
@@ -118,10 +119,11 @@ class _Former(Struct):
 
 
 class Past:
-    """Parses the past in a customer's line in one pass and collects faults."""
+    """Parses the past in a customer's line in one pass and collects faults. undated: consent without a time."""
 
     def __init__(self, body: dict[str, Any], now: int, limits: Limits) -> None:
         self.faults: list[Fault] = []
+        self.undated: Consent | None = None
         self.clamped = 0
         self._body = body
         self._now = now
@@ -134,6 +136,7 @@ class Past:
             updated_at=self._moment("updated_at", self._body.get("updated_at")),
             bucket=self._bucket(self._body.get("bsft_control_bucket")),
             consents=self._consents(self._body.get("consents"), self._limits.references),
+            ties=self._tags(self._body.get("tags")),
         )
 
     def read_own(self) -> Restored:
@@ -171,6 +174,20 @@ class Past:
         self.faults.append(Fault("bsft_control_bucket", f"must be a whole number from 1 to {CONTROL_BUCKETS}"))
         return None
 
+    def _tags(self, value: Any) -> tuple[RestoredTie, ...]:
+        if value is None or value == "":
+            return ()
+        if not isinstance(value, list) or len(value) > self._limits.references:
+            self.faults.append(Fault("tags", f"must be a list of at most {self._limits.references} tags"))
+            return ()
+        found = []
+        for place, item in enumerate(value):
+            try:
+                found.append(parse_reference(item, "tag", longest=self._limits.object_key))
+            except ValueError as error:
+                self.faults.append(Fault(f"tags.{place}", str(error)))
+        return tuple(RestoredTie(_TAGGED, True, None, reference) for reference in dict.fromkeys(found))
+
     def _consents(self, value: Any, most: int | None) -> tuple[Consent, ...]:
         if value is None or value == "":
             return ()
@@ -184,7 +201,7 @@ class Past:
         try:
             evidence = msgspec.convert(item, _Evidence)
         except msgspec.ValidationError:
-            detail = "must be an object with at and granted, and optionally cause, source, wording and proof as text"
+            detail = "must be an object with granted, and optionally at, cause, source, wording and proof as text"
             self.faults.append(Fault(path, detail))
             return None
         at = self._moment(f"{path}.at", evidence.at)
@@ -193,10 +210,13 @@ class Past:
             self.faults.append(Fault(path, f"its texts may have at most {self._limits.text} characters, without NUL"))
         if evidence.cause is not None and evidence.cause not in CAUSES:
             self.faults.append(Fault(f"{path}.cause", f"must be one of {', '.join(CAUSES)}"))
-        if at is None:
-            return None
         cause = None if evidence.granted else evidence.cause
-        return Consent(0, at, evidence.granted, cause, evidence.source, evidence.wording, evidence.proof)
+        consent = Consent(0, at or 0, evidence.granted, cause, evidence.source, evidence.wording, evidence.proof)
+        if at is not None:
+            return consent
+        if evidence.at is None and (self.undated is None or not consent.granted):
+            self.undated = consent  # of several, an end counts
+        return None
 
     def _tie(self, path: str, item: Any) -> RestoredTie | None:
         try:

@@ -14,6 +14,7 @@ import msgspec
 
 from regulars.domain.activity import AHEAD, parse_activity
 from regulars.domain.commands import RecordActivity, RestoreActivity, RestoreLog, Upsert
+from regulars.domain.consent import OPT_OUT
 from regulars.domain.faults import FieldWarning, RefusedError, refuse
 from regulars.domain.identity import bare_address
 from regulars.domain.limits import Limits
@@ -80,8 +81,11 @@ class CustomerJudge:
             raise RefusedError(refusal.code, (*refusal.faults, *reading.faults)) from None
         if reading.faults:
             raise RefusedError("invalid", reading.faults)
-        if restored.consents:
+        if restored.consents or reading.undated is not None:
             profile.unsubscribed = None  # the consents state in detail what this field summarises
+        if (undated := reading.undated) is not None:
+            profile.unsubscribed, profile.cause = not undated.granted, undated.cause or OPT_OUT
+            profile.wording, profile.proof = undated.wording, undated.proof
         self.clamped += reading.clamped
         return Upsert(profile, SOURCE, restored)
 

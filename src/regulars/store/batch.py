@@ -73,12 +73,10 @@ async def commit_batch(
 
     Raises UnknownSiteError. After an unexpected exception the caller must roll the transaction back.
     """
-    loading = Loading(connection, site, commands, secret, limits)
-    await loading.load(secrets.randbits(_TOKEN_BITS), now)
+    loading, outcomes = await _execute(connection, site, commands, now=now, limits=limits, secret=secret)
     assert loading.head is not None
     number, token, previous, *counters, moment = loading.head
     work = loading.work
-    outcomes = [apply(command, work, limits) for command in commands]
     if work.is_clean():
         await connection.many(sql.GIVE_BACK_HEAD, [(site,)])
         return Batch(outcomes, None)
@@ -91,6 +89,23 @@ async def commit_batch(
     if now_counters != tuple(counters):
         await connection.many(sql.SAVE_COUNTERS, [(*now_counters, site)])
     return Batch(outcomes, Head(number, token), work.revenues.currency if work.revenues.is_new else None)
+
+
+async def rehearse_batch(
+    connection: WriteConnection, site: int, commands: Sequence[Command], *, now: int, limits: Limits, secret: bytes
+) -> list[Outcome]:
+    """The outcomes that commands would have. The caller must roll the transaction back. Raises UnknownSiteError."""
+    _, outcomes = await _execute(connection, site, commands, now=now, limits=limits, secret=secret)
+    return outcomes
+
+
+async def _execute(
+    connection: WriteConnection, site: int, commands: Sequence[Command], *, now: int, limits: Limits, secret: bytes
+) -> tuple[Loading, list[Outcome]]:
+    """Load what commands need and apply their rules in memory."""
+    loading = Loading(connection, site, commands, secret, limits)
+    await loading.load(secrets.randbits(_TOKEN_BITS), now)
+    return loading, [apply(command, loading.work, limits) for command in commands]
 
 
 async def has_happened(connection: Connection, site: int, head: Head) -> bool:

@@ -9,7 +9,7 @@ from regulars.checking import check_site
 from regulars.domain.anonymous import MOST_WAITING
 from regulars.domain.moments import DAY, now_ms
 from regulars.importing.importer import Import
-from regulars.importing.lines import open_source
+from regulars.importing.inputs import open_input
 from regulars.importing.parsing import ActivityJudge
 from regulars.store.pruning import prune_anonymous
 from tests.databases import query
@@ -138,7 +138,7 @@ def test_an_import_takes_them_and_its_repeat_changes_nothing(api: Client, app: I
 
 def _import(app: InProcess, path: Path) -> Any:
     importer = Import(app.store, 1, ActivityJudge(app.store.limits))
-    with open_source(str(path)) as source:
+    with open_input(str(path), "activity") as source:
         return app.run(importer.run(source))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from regulars.domain.activity import Activity
+from regulars.domain.consent import MANUAL
 from regulars.domain.identity import Who
 from regulars.domain.profile import Profile
 from regulars.domain.references import Reference
@@ -105,7 +106,8 @@ class Needs:
         """
         self.people.append(profile.who)
         if profile.unsubscribed is not None:
-            self.consents.append(ConsentNeed(profile.who, None if is_dated else not profile.unsubscribed))
+            always = is_dated or (profile.unsubscribed and profile.cause != MANUAL)
+            self.consents.append(ConsentNeed(profile.who, None if always else not profile.unsubscribed))
         if profile.groups:
             self.refer("group", profile.groups)
         if profile.newsletters:

@@ -1,0 +1,1 @@
+"""Reading import files: compression, encoding, and the records of each format."""
