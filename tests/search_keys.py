@@ -21,6 +21,7 @@ PUNCTUATION = {
     "'": (
         *("LEFT SINGLE QUOTATION MARK", "RIGHT SINGLE QUOTATION MARK", "SINGLE HIGH-REVERSED-9 QUOTATION MARK"),
         *("PRIME", "MODIFIER LETTER TURNED COMMA", "MODIFIER LETTER APOSTROPHE", "MODIFIER LETTER REVERSED COMMA"),
+        *("GRAVE ACCENT", "GREEK VARIA"),
     ),
     "-": (*("HYPHEN", "NON-BREAKING HYPHEN", "FIGURE DASH", "EN DASH", "EM DASH", "HORIZONTAL BAR", "MINUS SIGN"),),
 }
@@ -31,11 +32,16 @@ def search_key_of(text: str) -> str:
     found: list[str] = []
     text = _with_plain_punctuation(unicodedata.normalize("NFKD", _with_plain_punctuation(text)))
     seen = "".join(char for char in text if not _shows_nothing(char))
+    is_accent = False
     for char in unicodedata.normalize("NFKD", seen):
+        if unicodedata.category(char) in ("Mn", "Me") and _is_removed(char, [" "] if is_accent else found):
+            if char == "\u0301" and found[-1:] == [" "]:  # an acute accent that stands alone is an apostrophe
+                found[-1] = "'"
+                is_accent = True
+            continue
+        is_accent = False
         if char.isspace() or unicodedata.normalize("NFKD", char) == " ":
             found.append(" ")
-        elif unicodedata.category(char) in ("Mn", "Me") and _is_removed(char, found):
-            continue
         else:
             found += unicodedata.normalize("NFKD", char.casefold())
     plain = unicodedata.normalize("NFC", "".join(_plain(char) for char in found))

@@ -16,7 +16,7 @@ marked = st.lists(
     )
     | st.sampled_from(
         [
-            *"\u2019\u0149\u2032\u2033\u2011\u2212\uff07\u0300\u0307\u0327\u0336\u05b8\u064e\u0654\u3099\u093c\u093f\u200b\u200d\ufe0f\u00a0"
+            *"`\u00b4\u1fef\u1ffd\uff40\u2019\u0149\u2032\u2033\u2011\u2212\uff07\u0300\u0307\u0327\u0336\u05b8\u064e\u0654\u3099\u093c\u093f\u200b\u200d\ufe0f\u00a0"
         ]
     ),
     max_size=8,
@@ -35,6 +35,9 @@ marked = st.lists(
         *(
             ("O\u2019Brien", "o'brien"),
             ("O\u02bcNeill", "o'neill"),
+            ("O`Neill", "o'neill"),
+            ("O\u00b4Neill", "o'neill"),
+            ("O\uff40Neill \u00e9", "o'neill e"),
             ("Anna\u2013Lena", "anna-lena"),
             ("a\uff0db", "a-b"),
         ),

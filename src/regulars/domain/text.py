@@ -30,11 +30,11 @@ def search_key(text: str) -> str:
     """The form in which texts are searched and sorted; of a search key it is the key itself.
 
     Compatibility forms are unified (NFKC), upper and lower case too, marks go from Latin, Greek, Cyrillic, Arabic and
-    Hebrew letters, typographic apostrophes and dashes are ' and -, each run of white space is one space, and invisible
-    characters are dropped. "" for a text in which nothing is left.
+    Hebrew letters, typographic apostrophes, accents in place of one and dashes are ' and -, each run of white space is
+    one space, and invisible characters are dropped. "" for a text in which nothing is left.
     """
     if text.isascii():
-        text = text.lower()
+        text = text.lower().replace("`", "'")
         if text.isprintable() and "  " not in text and text[:1] != " " != text[-1:]:
             return text
         return " ".join(_INVISIBLE.sub("", text).split())
@@ -50,7 +50,7 @@ def search_key(text: str) -> str:
 def _without_marks(text: str) -> str:
     """A search key but for white space, which is as it was."""
     text = unicodedata.normalize("NFKD", text.translate(_PUNCTUATION)).translate(_PUNCTUATION)
-    text = _MARKS.sub("", _INVISIBLE.sub("", text)).casefold()
+    text = _MARKS.sub("", _ACUTE.sub("'", _INVISIBLE.sub("", text))).casefold()
     text = _MARKS.sub("", unicodedata.normalize("NFKD", text).translate(_BASE_LETTERS))
     return unicodedata.normalize("NFC", text)
 
@@ -137,10 +137,13 @@ _MARK: Final = (
 _MARKS: Final = re.compile(rf"(?:\A|(?<=[{_ALPHABETS}]))[{_MARK}]+")
 
 _PUNCTUATION: Final = {
-    **dict.fromkeys(map(ord, "\u2018\u2019\u201b\u2032\u02bb\u02bc\u02bd"), "'"),
+    **dict.fromkeys(map(ord, "`\u1fef\u2018\u2019\u201b\u2032\u02bb\u02bc\u02bd"), "'"),
     **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-"),
 }
 """Apostrophes and dashes: keyboards, word processors and copied names have different ones in the same name."""
+
+_ACUTE: Final = re.compile(rf"\s[{_MARK}]*\u0301[{_MARK}]*")
+"""An accent that stands alone and for an apostrophe: decomposed, it is a space and a mark."""
 
 _LETTER_WITH: Final = re.compile(r"LATIN SMALL LETTER ([A-Z]) WITH ")
 

@@ -360,4 +360,5 @@ STEPS: Final[tuple[Step, ...]] = (
             ),
         },
     ),
+    Step(number=26, name="titles with plain accents as apostrophes", backfill=Backfill(slice_of_titles)),
 )
