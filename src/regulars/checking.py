@@ -29,6 +29,7 @@ from regulars.store.inspection import (
     without_object,
 )
 from regulars.store.object_lists import wrong_counts, wrong_titles
+from regulars.store.site_settings import revenue_problems
 from regulars.store.store import Store
 
 _SLICE = 50
@@ -68,6 +69,7 @@ async def check_site(store: Store, site: int, snapshots: Path | None = None) -> 
         problems += await wrong_counts(snapshot.connection, site)
         problems += await drip_problems(snapshot.connection, site, _MOST)
         problems += await lost_visitors(snapshot.connection, site, _MOST)
+        problems += await revenue_problems(snapshot.connection, site, _MOST)
         problems += await audience_problems(snapshot.connection, site, _MOST)
         loaded, strangers = await _loaded(snapshot, site, head)
         problems += strangers[:_MOST]

@@ -93,3 +93,16 @@ async def test_the_revenue_of_a_deleted_customer_goes_with_it(at: Running) -> No
         ],
     )
     assert at.rows("SELECT currency, net FROM revenues") == [("EUR", 100)]
+
+
+@with_store()
+async def test_the_check_finds_wrong_revenue(at: Running) -> None:
+    await sell(at, 2)
+    await change_site(at.store.engine, 1, {"currency": "JPY"}, now=NOW)
+    assert (await check_site(at.store, 1)).problems == []  # a job will count it
+    async with at.store.engine.transaction() as connection:
+        await connection.script("UPDATE jobs SET state = 'cancelled'")
+        await connection.script("INSERT INTO revenues SELECT site_id, 999, currency, 1, 1, 1 FROM revenues LIMIT 1")
+    first, *others = (await check_site(at.store, 1)).problems
+    assert first == "customer 999: there is no such customer, but its revenue in EUR"
+    assert "customer 1: the figures do not count amounts in JPY alone" in others

@@ -43,6 +43,7 @@ READS_A_SITE = {
     "lost_drip_plans": "for a check of a whole site, on a thread",
     "lost_pending_mails": "the same",
     "lost_visitors": "the same",
+    "lost_revenues": "the same",
     "lost_audiences": "the same",
     "watched_audiences": "the few audiences that are watched, from an index of these",
     "audience_graph": "the few audiences that refer to others, from an index of these",

@@ -3,7 +3,7 @@
 from sqlalchemy import and_, bindparam, case, delete, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from regulars.store.schema import revenues, sites
+from regulars.store.schema import customers, revenues, sites
 from regulars.store.statement import KeyedJoin, Statement, keys_of, site_is
 
 CURRENCY = Statement("currency_of_site", select(sites.c.currency).where(sites.c.id == bindparam("site")))
@@ -47,3 +47,10 @@ WRONGLY_COUNTED = Statement(
     .limit(bindparam("count")),
 )
 """The next customers whose figures do not count the currency of the site, or count another one."""
+LOST_REVENUES = Statement(
+    "lost_revenues",
+    select(revenues.c.customer, revenues.c.currency)
+    .select_from(revenues.outerjoin(customers, and_(site_is(customers), customers.c.number == revenues.c.customer)))
+    .where(site_is(revenues), customers.c.number.is_(None))
+    .limit(bindparam("count")),
+)

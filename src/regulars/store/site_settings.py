@@ -8,14 +8,15 @@ the change. Each slice finds out what is left, so both may work at once, and not
 from collections.abc import Mapping
 from typing import Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, literal_column, select, update
 
 from regulars.domain.commands import CountRevenue
 from regulars.store import jobs
 from regulars.store import statements as sql
 from regulars.store.control import SITE_COLUMNS, ControlError, Site
-from regulars.store.engine import Engine
-from regulars.store.revenue_statements import ANY_REVENUE, CURRENCY, WRONGLY_COUNTED
+from regulars.store.control_schema import jobs as jobs_table
+from regulars.store.engine import Connection, Engine
+from regulars.store.revenue_statements import ANY_REVENUE, CURRENCY, LOST_REVENUES, WRONGLY_COUNTED
 from regulars.store.schema import sites
 from regulars.store.statement import Statement
 from regulars.store.store import Store
@@ -37,6 +38,17 @@ _CHANGE: Final = Statement(
     .where(sites.c.id == bindparam("site"))
     .values(**{name: bindparam(f"new_{name}") for name in CHANGEABLE}, updated_at=bindparam("now"))
     .returning(*SITE_COLUMNS),
+)
+
+_COUNTING: Final = Statement(
+    "revenue_being_counted",
+    select(jobs_table.c.id)
+    .where(
+        jobs_table.c.site == bindparam("site"),
+        jobs_table.c.kind == literal_column(f"'{COUNT_REVENUE}'"),
+        jobs_table.c.state.in_([literal_column(f"'{state}'") for state in ("waiting", "running")]),
+    )
+    .limit(literal_column("1")),
 )
 
 
@@ -89,3 +101,18 @@ async def count_revenue(store: Store, site: int, *, slices: int | None = None) -
     while after is not None and slices != 0:
         after = await count_some_revenue(store, site, after)
         slices = None if slices is None else slices - 1
+
+
+async def revenue_problems(connection: Connection, site: int, count: int) -> list[str]:
+    """The first inconsistencies of revenue by currency, one sentence each.
+
+    While a job counts the figures anew, it is none that some still count another currency.
+    """
+    lost = await connection.in_thread(LOST_REVENUES, {"site": site, "count": count})
+    problems = [f"customer {number}: there is no such customer, but its revenue in {name}" for number, name in lost]
+    row = await connection.one(CURRENCY, {"site": site})
+    if row is None or row[0] is None or await connection.one(_COUNTING, {"site": site}):
+        return problems
+    values = {"site": site, "currency": row[0], "after": 0, "count": count}
+    wrong = dict.fromkeys(number for (number,) in await connection.in_thread(WRONGLY_COUNTED, values))
+    return [*problems, *(f"customer {number}: the figures do not count amounts in {row[0]} alone" for number in wrong)]
