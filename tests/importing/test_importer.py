@@ -59,3 +59,17 @@ def test_an_identify_event_that_a_later_one_overtakes_stays_refused(run: Run) ->
     lines = [{"event": "identify", "customer_id": "a", "email": f"{email}@x.org"} for email in ("b", "last")]
     found = run("import", "activity", write_lines("file.ndjson", lines), "--json").json
     assert (found["updated"], found["rejected"]) == (1, 1)
+
+
+def test_an_event_may_come_before_the_line_that_names_its_customer(run: Run) -> None:
+    lines = [
+        {"event": "visit", "customer_id": "c", "timestamp": "2026-01-01"},
+        {"event": "visit", "customer_id": "nobody", "timestamp": "2026-01-01"},
+        {"event": "identify", "customer_id": "c", "email": "c@x.org", "timestamp": "2026-01-02"},
+        {"event": "visit", "customer_id": "c", "timestamp": "2026-01-03"},
+    ]
+    file = write_lines("file.ndjson", lines)
+    found = run("import", "activity", file, "--json", "--rejects", "refused").json
+    assert [found[name] for name in ("created", "updated", "rejected")] == [1, 2, 1]
+    again = run("import", "activity", file, "--json").json
+    assert [again[name] for name in ("unchanged", "rejected")] == [3, 1]

@@ -69,7 +69,7 @@ _ACTIVITY_HELP = f"""Import activity from a file.
 FILE has one JSON object per line, in the format of POST /event, or an array of them. {_COMMON_HELP}
 
 An event for an unknown customer creates the customer if it has an email. With only a customer_id it is refused, unless
---create is set.
+a later line names the customer or --create is set.
 
 \\b
 Examples:

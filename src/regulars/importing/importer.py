@@ -20,6 +20,7 @@ from regulars.domain.commands import (
     Handover,
     LastNames,
     Reassign,
+    RecordActivity,
     Upsert,
     UpsertGroup,
     handovers,
@@ -138,6 +139,7 @@ class Import:
         self._repeated = repeated or {}
         self._tries_again = repeated is not None
         self._refused: list[_Refused] = []
+        self._unknown: list[tuple[_Parsed, Outcome]] = []
         self._last_names = LastNames()
         self._on_reject = on_reject
         self._on_kept_back = on_kept_back
@@ -163,10 +165,13 @@ class Import:
                     commit = None
             try:
                 await self._try_again(started)
+                await self._find_again(started)
             finally:
                 for lines, _, outcomes in self._refused:
                     self._count(lines, outcomes)
-                self._refused = []
+                for (lines, _), outcome in self._unknown:
+                    self._count(lines, [outcome])
+                self._refused, self._unknown = [], []
         return self.summary
 
     async def _parsed(self, chunk: list[list[Line]]) -> list[_Parsed]:
@@ -206,6 +211,8 @@ class Import:
                 refused = handovers(command) if self._tries_again and is_taken(outcome) else ()
                 if refused and len(self._refused) < LARGEST_RETRY:
                     self._refused.append(_Refused(lines, refused, outcome.parts or (outcome,)))
+                elif self._tries_again and _is_unknown(command, outcome) and len(self._unknown) < LARGEST_RETRY:
+                    self._unknown.append(((lines, command), outcome))
                 else:
                     if self._refused and outcome.refusal is None:
                         self._last_names.note(command, lines[-1].number)
@@ -255,6 +262,19 @@ class Import:
                         has_moved = True
                         self._count(lines, outcomes)
                 await self.make_room()
+        self._time(started)
+
+    async def _find_again(self, started: float) -> None:
+        """Retry events of customers who were unknown: a later line may have named them."""
+        while self._unknown:
+            chunk = self._unknown[: self.chunk_size]
+            outcomes = await self._outcomes([command for (_, command), _ in chunk])
+            if any(each.refusal is not None and each.refusal.code == "unavailable" for each in outcomes):
+                raise UnavailableError("the database is unavailable")
+            del self._unknown[: len(chunk)]
+            for ((lines, _), _), outcome in zip(chunk, outcomes, strict=True):
+                self._count(lines, [outcome])
+            await self.make_room()
         self._time(started)
 
     def _time(self, started: float) -> None:
@@ -315,6 +335,12 @@ class Import:
             self.chunk_size = min(LARGEST_CHUNK, self.chunk_size + self.chunk_size // 4)
         if self._store.engine.last_wait > _NOTICED_WAIT:
             await asyncio.sleep(held)
+
+
+def _is_unknown(command: Command, outcome: Outcome) -> bool:
+    """Whether an event was refused because there is no such customer."""
+    is_event = isinstance(command, RecordActivity)
+    return is_event and outcome.refusal is not None and outcome.refusal.code == "customer_not_found"
 
 
 def _shortened(value: Any) -> Any:
