@@ -16,6 +16,7 @@ from regulars.store.pruning import prune_changes
 from .audience_world import SORTS, World, in_a_world, world
 from .databases import ENGINES
 from .store.running import activity, upsert
+from .test_questions_end_to_end import check
 
 
 async def _saved_world(made: World) -> None:
@@ -182,6 +183,25 @@ async def test_a_snapshot_is_captured_while_everything_changes(made: World) -> N
             await made.check(asked, sort)
     first, *others = [audience.loaded[made.site].index for audience in made.audiences]
     assert all(differences(first, other) == [] for other in others)
+
+
+@in_a_world()
+async def test_attribute_columns_are_in_snapshots_and_follow(made: World) -> None:
+    writer = await made.audience(directory=True)
+    plans: list[Any] = ["pro", "Pro", 7, "7", 2.5, True, None, ["pro", 7], {"a": 1}, "é"]
+    await made.do(*(upsert(email=f"p{each}@example.com", plan=plan) for each, plan in enumerate(plans)))
+    question = {"attribute": "plan", "eq": "pro"}
+    assert await check(made, question) == [1, 2]
+    await writer.maintenance.save(made.site, writer.loaded[made.site], made.directory)
+    await made.do(upsert(email="p1@example.com", plan="trial"), upsert(email="new@example.com", plan="pro"))
+    again = await made.audience(directory=True)
+    await made.ask(again, [])
+    index = again.loaded[made.site].index
+    assert (again.restored, [*index.attributes]) == (1, [("plan",)])
+    assert await check(made, question) == [1, 11]
+    assert differences(index, writer.loaded[made.site].index) == []
+    index.attributes.column(("plan",)).set(0, None)
+    assert differences(index, writer.loaded[made.site].index) != []
 
 
 @in_a_world(["sqlite"])

@@ -55,6 +55,21 @@ def test_each_reads_at_once_what_the_other_wrote(pair: tuple[Caller, Caller]) ->
     assert total(other) == before + 29
 
 
+def test_each_counts_the_events_that_the_other_recorded(pair: tuple[Caller, Caller]) -> None:
+    one, other = pair
+    assert one.call("POST", "customers", {"email": "rating@example.com"}).status == 200
+    for n in range(1, 13):
+        writer, reader = pair if n % 2 else pair[::-1]
+        event = {"event": "rated", "email": "rating@example.com", "stars": 3 + n % 3, "data": {"round": n}}
+        assert writer.call("POST", "event", event).status == 200
+        for caller in (reader, writer):  # both have columns, built at different times, that follow
+            assert total(caller, f"&q=did%20rated%20%3D%20{n}") == 1
+            assert total(caller, f"&q=did%20rated%20%3E%20{n}") == 0
+            assert total(caller, f"&q=sum(rated.stars)%20%3D%20{sum(3 + each % 3 for each in range(1, n + 1))}") == 1
+    assert other.call("DELETE", "customers/rating@example.com").status == 200
+    assert total(one, "&q=did%20rated") == 0
+
+
 def test_each_asks_with_the_definition_that_the_other_saved(pair: tuple[Caller, Caller]) -> None:
     one, other = pair
     assert one.call("POST", "customers", {"email": "turned@example.com", "customer_id": "turned"}).status == 200

@@ -3,17 +3,27 @@
 Everything is read from one snapshot, so servers can keep writing.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 
+from regulars.audience.catching_up import advance
 from regulars.audience.difference import differences
-from regulars.audience.history import OutOfStepError, chained, next_slice
+from regulars.audience.history import OutOfStepError, chained
 from regulars.audience.index import OutOfOrderError, SiteIndex
 from regulars.audience.snapshot_directory import SnapshotDirectory
 from regulars.audience.structures.archive import DamagedError, OtherFormatError
+from regulars.checking_columns import (
+    begin_attributes,
+    build_attributes,
+    build_events,
+    common_attributes,
+    common_events,
+    followed_paths,
+)
 from regulars.domain.changes import Head, UnknownFormatError
 from regulars.domain.relations import BY_CODE
 from regulars.store import change_statements as sql
@@ -83,6 +93,15 @@ async def check_site(store: Store, site: int, snapshots: Path | None = None) -> 
         except DamagedError as error:
             saved = None
             problems.append(_damage(error))
+        paths = followed_paths(saved, await common_attributes(snapshot, site))
+        await build_attributes(snapshot, site, loaded, paths)
+        events = await common_events(snapshot, site)
+        try:
+            await build_events(snapshot, site, loaded, events, follows=False)
+        except msgspec.MsgspecError as error:
+            problems.append(f"the details of an event cannot be read: {error}")
+            events = {}
+        begin_attributes(starts[0], paths)
         if saved is not None:
             starts.append(saved)
         oldest = await _oldest(snapshot, site)
@@ -94,6 +113,8 @@ async def check_site(store: Store, site: int, snapshots: Path | None = None) -> 
             replayed = _Replay(snapshot, site, head, start)
             try:
                 await replayed.run()
+                if not replayed.problems:
+                    await build_events(snapshot, site, replayed.index, events, follows=True)
                 found = differences(loaded, replayed.index) if not replayed.problems else []
             except DamagedError as error:
                 problems.append(_damage(error))
@@ -183,14 +204,19 @@ class _Replay:
         while not self.problems and self.index.head.number < self._head.number:
             index = self.index
             try:
-                changes = await next_slice(self._snapshot, self._site, index.head, _SLICE)
-                index.apply(changes.records, changes.texts, changes.head, horizon=self._head.number)
+                await advance(
+                    self._site, index, self._snapshot, self._head, most=_SLICE, run=_inline, heeds_rebuild=False
+                )
             except OutOfStepError as error:
                 self.problems.append(str(error))
             except (UnknownFormatError, OutOfOrderError) as error:
                 self.problems.append(f"after change {index.head.number}: {error}")
         if not self.problems and self.index.head != self._head:
             self.problems.append(f"the newest change is {_name(self.index.head)}, the head says {_name(self._head)}")
+
+
+async def _inline(work: Callable[[], None]) -> None:
+    work()
 
 
 def _name(head: Head) -> str:

@@ -65,6 +65,7 @@ def test_a_sound_database_passes(run: Run) -> None:
             "UPDATE customers SET attributes = '[1]' WHERE number = 3",
             "customer 3: the attributes are not",
         ),
+        ("UPDATE activities SET detail = '{bad'", "the details of an event cannot be read"),
         ("DELETE FROM objects", "there are ties group.member to 1000000000001, which has no row"),
         ("INSERT INTO relations VALUES (1, 999999, 8, 7, 0, 5, 0)", "customer 999999: does not exist"),
         ("DELETE FROM customers WHERE number = 4", "customer 4: does not exist, but has a tie group.member to"),

@@ -9,6 +9,7 @@ from regulars.audience.filters.predicates import EVERYBODY
 from regulars.audience.index import SiteIndex
 from regulars.audience.snapshot_directory import SnapshotDirectory
 from regulars.audience.structures.archive import _HEADER, FORMAT, Reader
+from regulars.audience.structures.attributes import AttributeColumn
 from regulars.domain.relations import BY_NAME
 from regulars.store.pruning import prune_changes
 from regulars.store.store import Store
@@ -196,3 +197,19 @@ def test_reindex_deletes_the_snapshots_of_the_sites_it_is_asked_for(run: Run) ->
     assert run("reindex").code == 0
     assert not copy.exists()
     assert run("check").out.startswith("site 1 (main): 5 customers, 3 changes: index = store\n")
+
+
+def test_an_attribute_that_a_snapshot_has_wrongly_is_found(run: Run) -> None:
+    people = [{"email": "p1@example.com", "data": {"plan": "pro"}}]
+    assert run("import", "customers", write_lines("p.ndjson", people)).code == 0
+
+    def keep(plan: str) -> Callable[[SiteIndex], object]:
+        column = AttributeColumn(("plan",))
+        column.set(1, f'{{"plan": "{plan}"}}')
+        return lambda index: index.attributes.install([column])
+
+    save(keep("pro"))
+    assert "plan" in directory().load(1).attributes.peek(("plan",)).path  # type: ignore[union-attr]
+    assert run("check").code == 0
+    save(keep("trial"))
+    assert "customer 2: the attribute plan of the first and the second differ" in run("check").out

@@ -19,18 +19,19 @@ async def advance(
     *,
     most: int,
     run: Callable[[Callable[[], None]], Awaitable[None]],
+    heeds_rebuild: bool = True,
 ) -> int:
     """Apply the next slice of at most `most` changes; returns how many. The caller holds the site's lock.
 
-    run: runs a large slice on a thread. Raises OutOfStepError, OutOfOrderError and UnknownFormatError if the index must
-    be loaded anew.
+    run: runs a large slice on a thread. heeds_rebuild: stop at a change that wants the index loaded anew. Raises
+    OutOfStepError, OutOfOrderError and UnknownFormatError if the index must be loaded anew.
     """
     if index.head.number >= head.number:
         raise OutOfStepError(f"change {head.number} in the store is a different one")
     before = index.head.number
     is_followed = index.attributes.is_followed
     changes = await next_slice(snapshot, site, index.head, most, with_attributes=is_followed)
-    if any(record.rebuild for record in changes.records):
+    if heeds_rebuild and any(record.rebuild for record in changes.records):
         raise OutOfStepError("a change requires a rebuild")
     if not all(record.notes_attributes for record in changes.records):
         index.attributes.clear()

@@ -6,17 +6,21 @@ Customers are compared by number, regardless of their ordinals and of where thei
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 import numpy as np
 from pyroaring import BitMap
 
 from regulars.audience.index import SiteIndex
+from regulars.audience.structures.attribute_values import Path
 from regulars.audience.structures.bitmaps import from_ordinals, to_ordinals
 from regulars.audience.structures.event_facets import Facet
 from regulars.audience.structures.events import EventColumn
 from regulars.domain.changes import COLUMNS, NULL, TEXTS
 from regulars.domain.relations import BY_CODE, FLAG
+
+_encode: Final = msgspec.json.Encoder(order="deterministic").encode
 
 
 def differences(left: SiteIndex, right: SiteIndex, *, limit: int = 100) -> list[str]:
@@ -49,6 +53,7 @@ def _differences(left: SiteIndex, right: SiteIndex) -> Iterator[str]:
                 if texts[0].get(number) == texts[1].get(number) and spelled[0].get(number) != spelled[1].get(number):
                     yield f"customer {number}: {name} is spelled differently in the first and the second"
 
+    yield from _attributes(left, right, both)
     yield from _events(left, right, both)
     for key in sorted(set(left.tie_times) & set(right.tie_times)):
         times = [
@@ -61,6 +66,22 @@ def _differences(left: SiteIndex, right: SiteIndex) -> Iterator[str]:
         for number in both:
             if times[0].get(number) != times[1].get(number):
                 yield f"customer {number}: the time of {BY_CODE[key[0]].name} to {key[1]} differs"
+
+
+def _attributes(left: SiteIndex, right: SiteIndex, both: BitMap) -> Iterator[str]:
+    """The customers whose attributes differ, of the columns that both indexes have."""
+    for path in sorted(set(left.attributes) & set(right.attributes)):
+        values = [_values(each, path) for each in (left, right)]
+        for number in sorted(values[0].keys() | values[1].keys()):
+            if number in both and values[0].get(number) != values[1].get(number):
+                yield f"customer {number}: the attribute {'.'.join(path)} of the first and the second differ"
+
+
+def _values(index: SiteIndex, path: Path) -> dict[int, bytes]:
+    column = index.attributes.peek(path)
+    assert column is not None
+    numbers = index.numbering.values
+    return {int(numbers[ordinal]): _encode(value) for ordinal, value in column.items()}
 
 
 def _events(left: SiteIndex, right: SiteIndex, both: BitMap) -> Iterator[str]:

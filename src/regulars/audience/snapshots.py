@@ -14,6 +14,8 @@ from pyroaring import BitMap
 from regulars.audience.index import SiteIndex, Tuning
 from regulars.audience.source import Head
 from regulars.audience.structures.archive import DamagedError, Reader, Writer
+from regulars.audience.structures.attribute_values import Path
+from regulars.audience.structures.attributes import AttributeColumn
 from regulars.audience.structures.coded import CodedColumn
 from regulars.domain.changes import COLUMNS, TEXTS
 
@@ -40,9 +42,12 @@ def pieces(index: SiteIndex) -> Iterator[Piece]:
     keys = iter(list(index.ties))
     while some := list(islice(keys, _TIES)):
         yield lambda some=some: _ties(index, some, kept)  # type: ignore[misc]
+    paths: list[Path] = []
+    for path in index.attributes:
+        yield lambda path=path: _attribute(index, path, paths)  # type: ignore[misc]
     # After the ties: a change that clears ties sets it for those who are tied, and must find them when applied again.
     yield lambda: _column(index, "updated_at")
-    yield lambda: _end(index, kept)
+    yield lambda: _end(index, kept, paths)
 
 
 def restored(reader: Reader, tuning: Tuning | None = None) -> SiteIndex:
@@ -67,6 +72,10 @@ def restored(reader: Reader, tuning: Tuning | None = None) -> SiteIndex:
             spellings.restore(reader, f"spellings/{name}", size)
         for name, order in index.orders.items():
             order.restore(reader, f"orders/{name}", size)
+        columns = [AttributeColumn(tuple(path)) for path in reader.facts.get("attributes", ())]
+        for place, column in enumerate(columns):
+            column.restore(reader, f"attributes/{place}", size)
+        index.attributes.install(columns)
     except (KeyError, TypeError, ValueError, msgspec.MsgspecError) as error:
         raise DamagedError(f"the snapshot has inconsistent contents: {error!r}") from None
     return index
@@ -99,12 +108,21 @@ def _ties(index: SiteIndex, keys: Sequence[tuple[int, int]], kept: list[tuple[tu
     return _nothing
 
 
-def _end(index: SiteIndex, ties: list[tuple[tuple[int, int], bytes, int]]) -> Write:
+def _attribute(index: SiteIndex, path: Path, paths: list[Path]) -> Write:
+    column = index.attributes.peek(path)
+    if column is None:  # dropped meanwhile
+        return _nothing
+    paths.append(path)
+    return column.capture(f"attributes/{len(paths) - 1}")
+
+
+def _end(index: SiteIndex, ties: list[tuple[tuple[int, int], bytes, int]], paths: list[Path]) -> Write:
     alive, horizon = index.alive.serialize(), max(index.horizon, index.head.number)
 
     def write(writer: Writer) -> None:
         writer.put("alive", alive)
         writer.put_bitmaps("ties", ties)
         writer.facts["horizon"] = horizon
+        writer.facts["attributes"] = [list(path) for path in paths]
 
     return write

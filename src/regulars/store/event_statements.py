@@ -12,6 +12,16 @@ _ROW: Final = [activities.c[name] for name in ("number", "customer", "name", "at
 _numbers: Final = (activities.c.number > bindparam("after"), activities.c.number <= bindparam("until"))
 
 LAST_EVENT: Final = Statement("last_event", select(func.max(activities.c.number)).where(site_is(activities)))
+EVENT_NAMES: Final = Statement(
+    "event_names",
+    select(activities.c.name, func.count())
+    .where(site_is(activities), activities.c.number > bindparam("after"))
+    .group_by(activities.c.name)
+    .order_by(func.count().desc(), activities.c.name)
+    .limit(bindparam("count")),
+)
+"""The commonest names of events whose numbers are above one, with how many events have them."""
+
 EVENTS_AFTER: Final = Statement(
     "events_after",
     select(*_ROW, activities.c.detail)

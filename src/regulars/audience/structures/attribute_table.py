@@ -45,6 +45,10 @@ class AttributeTable:
         self._asked[path] = time.monotonic()
         return found
 
+    def peek(self, path: Path) -> AttributeColumn | None:
+        """The column of a path, if it is built. This does not count as a question about it."""
+        return self._columns.get(path)
+
     def missing(self, paths: Iterable[Path]) -> list[Path]:
         """Those of the paths that have no column yet."""
         return [path for path in paths if path not in self._columns]

@@ -4,13 +4,14 @@ Conditions are decided once per distinct value; customers are then selected by t
 and values that are no longer in use keep theirs.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 from pyroaring import BitMap
 
+from regulars.audience.structures.archive import Reader, Writer
 from regulars.audience.structures.attribute_values import Comparison, Path, Scalar, equality_of, plain, value_at
 from regulars.audience.structures.bitmaps import from_mask, from_ordinals, to_ordinals
 from regulars.audience.structures.columns import Growable
@@ -47,6 +48,24 @@ class AttributeColumn:
         self._codes.grow(max(ordinals) + 1)
         codes = [self._code(document) for document in documents]
         self._codes.values[np.array(ordinals, dtype=np.int64)] = codes
+
+    def capture(self, name: str) -> Callable[[Writer], None]:
+        """Return a function that writes the column as it is now under this name, whatever changes meanwhile."""
+        codes, values = self._codes.values.copy(), list(self._kept.values)
+
+        def write(writer: Writer) -> None:
+            writer.put(f"{name}/codes", codes)
+            writer.put(f"{name}/values", msgspec.json.encode(values))
+
+        return write
+
+    def restore(self, reader: Reader, name: str, size: int) -> None:
+        """Restore what was written under this name for the first `size` customers into this new column."""
+        self._codes.adopt(reader.array(f"{name}/codes")[:size])
+        for value in _decode(reader.bytes(f"{name}/values")):
+            self._kept.code(value)
+        if self._codes.size and int(self._codes.values.max()) >= len(self._kept):
+            raise ValueError(f"{name} has codes without values")
 
     def matching(self, comparison: Comparison, within: BitMap) -> BitMap:
         """The ordinals in `within` whose value passes the comparison."""
