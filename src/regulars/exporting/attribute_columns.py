@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Final
+from itertools import chain
+from typing import Final
 
 import msgspec
 
@@ -16,7 +17,7 @@ MOST_COLUMNS: Final = 500
 _MOST_COUNTED: Final = 20_000
 """Different names that are counted: with more, those that come last are not found."""
 
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 async def attribute_columns(connection: Connection, site: int, numbers: Sequence[int] | None) -> list[str]:
@@ -28,6 +29,5 @@ async def attribute_columns(connection: Connection, site: int, numbers: Sequence
 
 
 def _count(counts: Counter[str], texts: list[str]) -> None:
-    for text in texts:
-        names = _decode(text).keys()
-        counts.update(names if len(counts) < _MOST_COUNTED else names & counts.keys())
+    names = chain.from_iterable(map(_decode, texts))
+    counts.update(names if len(counts) < _MOST_COUNTED else filter(counts.__contains__, names))

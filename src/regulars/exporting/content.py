@@ -15,12 +15,13 @@ from regulars.exporting.customer_columns import ID
 from regulars.exporting.customer_lines import lines_of
 from regulars.exporting.history import ExportedEvent, ExportedLog, read_activity, read_logs
 from regulars.exporting.history_tables import MARK, event_line, log_line
-from regulars.exporting.people import ExportedCustomer
+from regulars.exporting.people import PLACES, ExportedCustomer
 from regulars.exporting.reading import read_people
 from regulars.store.engine import Connection
 from regulars.store.threads import off_loop
 
 _DIGEST: Final = 16
+_UUID: Final = PLACES["uuid"]
 
 
 async def content_of(
@@ -36,7 +37,7 @@ async def content_of(
 
 
 def _of_people(people: list[ExportedCustomer]) -> list[tuple[bytes, bytes]]:
-    return [(each.customer.uuid, digest_of(list(map(_canonical, lines_of(each))))) for each in people]
+    return [(each.row[_UUID], digest_of(list(map(_canonical, lines_of(each))))) for each in people]
 
 
 def _of_events(events: list[ExportedEvent]) -> list[tuple[bytes, bytes]]:
@@ -82,10 +83,9 @@ def digest_of(value: Any) -> bytes:
     return hashlib.blake2b(msgspec.json.encode(value, order="sorted"), digest_size=_DIGEST).digest()
 
 
-def _canonical(line: dict[str, Any]) -> dict[str, Any]:
-    found = {name: value for name, value in line.items() if name != ID}
-    if "custom_attributes" in found:
-        found["custom_attributes"] = msgspec.json.decode(found["custom_attributes"])
+def _canonical(line: Any) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(line))
+    del found[ID]
     if "ties" in found:
         found["ties"] = sorted(map(_canonical_tie, found["ties"]), key=digest_of)
     if "consents" in found:

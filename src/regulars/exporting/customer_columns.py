@@ -4,6 +4,7 @@ The header of a CSV file, the docs and the recognition of our own exports are de
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from msgspec import Struct
@@ -13,7 +14,7 @@ from regulars.domain.fields import PERCENTILES
 from regulars.domain.identity import uuid_text
 from regulars.domain.moments import iso
 from regulars.domain.money import decimal_text
-from regulars.exporting.people import ExportedCustomer
+from regulars.exporting.people import PLACES, ExportedCustomer
 
 ID: Final = "regulars_id"
 """The first column, by which an import recognises a file of ours."""
@@ -38,7 +39,7 @@ class CustomerColumn(Struct, frozen=True):
     def value(self, each: ExportedCustomer) -> Any:
         """The value of a customer, None for an empty cell."""
         if self.field is not None:
-            stored = getattr(each.customer, self.field)
+            stored = each.row[PLACES[self.field]]
             convert = CONVERTED.get(self.form)
             return stored if convert is None or stored is None else convert(stored)
         if self.form == "flag":
@@ -50,7 +51,11 @@ class CustomerColumn(Struct, frozen=True):
         return each.id
 
 
-CONVERTED: Final[Mapping[str, Callable[[Any], Any]]] = {"uuid": uuid_text, "moment": iso, "money": decimal_text}
+CONVERTED: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "uuid": uuid_text,
+    "moment": iso,
+    "money": lru_cache(maxsize=4096)(decimal_text),
+}
 """How a stored value is shown, by the form of its column; others are shown as they are."""
 
 

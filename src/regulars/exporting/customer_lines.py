@@ -1,50 +1,64 @@
 """Customers as NDJSON: everything that is kept of a person, in lines that `importing/own_lines.py` restores."""
 
-from collections.abc import Iterator
-from operator import attrgetter
+from collections.abc import Iterable
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
+from msgspec import defstruct
 
 from regulars.domain.identity import public_number, uuid_text
 from regulars.domain.moments import iso, iso_or_none
 from regulars.exporting.customer_columns import COLUMNS, CONVERTED, ID, evidence
-from regulars.exporting.people import ExportedCustomer, ExportedTie
+from regulars.exporting.people import PLACES, ExportedCustomer, ExportedTie
 
 _FIELDS: Final = tuple(column for column in COLUMNS if column.field is not None)
-_PLAN: Final = tuple((column.name, CONVERTED.get(column.form)) for column in _FIELDS)
-_values = attrgetter(*(column.field for column in _FIELDS if column.field is not None))
+_values = itemgetter(*(PLACES[column.field or ""] for column in _FIELDS))
+_CONVERSIONS: Final = tuple(
+    (place, CONVERTED[column.form]) for place, column in enumerate(_FIELDS) if column.form in CONVERTED
+)
+
+CustomerLine: Final = defstruct(
+    "CustomerLine",
+    [
+        (ID, int),
+        *((column.name, Any, None) for column in _FIELDS),
+        *((name, Any, None) for name in ("custom_attributes", "ties", "consents", "former_addresses")),
+    ],
+    omit_defaults=True,
+    gc=False,
+)
+"""A line: ID, the columns that are fields, and what is no column. Members that are None are left out."""
 
 MOST_TIES: Final = 5_000
 """Ties in one line. A customer with more has several lines."""
 
 
-def whole_line(each: ExportedCustomer) -> dict[str, Any]:
-    """Everything about a customer as one JSON object."""
-    line: dict[str, Any] = {ID: each.id}
-    for (name, convert), value in zip(_PLAN, _values(each.customer), strict=True):
-        if value is not None:
-            line[name] = value if convert is None else convert(value)
-    if each.customer.attributes:
-        line["custom_attributes"] = msgspec.Raw(each.customer.attributes)
-    if each.ties:
-        line["ties"] = list(map(tie_line, each.ties))
-    if each.consents:
-        line["consents"] = list(map(evidence, each.consents))
-    if each.former:
-        line["former_addresses"] = former_lines(each)
-    return line
+def whole_line(each: ExportedCustomer) -> Any:
+    """Everything about a customer: a CustomerLine."""
+    values = [*_values(each.row)]
+    for place, convert in _CONVERSIONS:
+        if (value := values[place]) is not None:
+            values[place] = convert(value)
+    return CustomerLine(
+        each.id,
+        *values,
+        msgspec.Raw(each.attributes) if each.attributes else None,
+        list(map(tie_line, each.ties)) or None,
+        list(map(evidence, each.consents)) or None,
+        former_lines(each) or None,
+    )
 
 
-def lines_of(each: ExportedCustomer) -> Iterator[dict[str, Any]]:
+def lines_of(each: ExportedCustomer) -> Iterable[Any]:
     """The lines of a customer; mostly one."""
     line = whole_line(each)
-    ties = line.get("ties", ())
-    if len(ties) > MOST_TIES:
-        line["ties"] = ties[:MOST_TIES]
-    yield line
-    for start in range(MOST_TIES, len(ties), MOST_TIES):
-        yield {**who_line(each.site, each.customer), "ties": ties[start : start + MOST_TIES]}
+    if len(each.ties) <= MOST_TIES:
+        return (line,)
+    ties, line.ties = line.ties, line.ties[:MOST_TIES]
+    who = who_line(each.site, each.customer)
+    rest = range(MOST_TIES, len(ties), MOST_TIES)
+    return (line, *({**who, "ties": ties[start : start + MOST_TIES]} for start in rest))
 
 
 def tie_line(tie: ExportedTie) -> dict[str, Any]:

@@ -1,14 +1,14 @@
 """The table of exported customers."""
 
-from collections.abc import Iterable, Sequence
-from operator import attrgetter
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
 
 from regulars.exporting.customer_columns import ATTRIBUTE_PREFIX, BY_NAME, CONVERTED
 from regulars.exporting.customer_lines import former_lines, lines_of, tie_line
-from regulars.exporting.people import ExportedCustomer
+from regulars.exporting.people import PLACES, ExportedCustomer
 from regulars.exporting.tables import refuse_unknown
 
 ATTRIBUTES: Final = "custom_attributes"
@@ -40,9 +40,12 @@ class CustomerTable:
         places = {name: place for place, name in enumerate(self.header)}
         shown = [BY_NAME[name] for name in columns if name in BY_NAME]
         self.is_moment = [name in BY_NAME and BY_NAME[name].form == "moment" for name in self.header]
-        stored = [column for column in shown if column.field is not None]
-        self._plan = [(places[column.name], CONVERTED.get(column.form)) for column in stored]
-        self._values = attrgetter(*(column.field or "" for column in stored), "number", "number")
+        stored = {column.name: column.field for column in shown if column.field is not None}
+        # A cell that no column of the customer fills is taken from the place behind them, which is empty.
+        self._values: Callable[[tuple[Any, ...]], tuple[Any, ...]] = itemgetter(
+            *(PLACES[stored[name]] if name in stored else -1 for name in self.header), -1, -1
+        )
+        self._conversions = [(places[each.name], CONVERTED[each.form]) for each in shown if each.form in CONVERTED]
         self._relations = {column.relation: places[column.name] for column in shown if column.relation is not None}
         self._computed = [(places[each.name], each) for each in shown if each.field is None and each.relation is None]
         self._attributes = {
@@ -52,10 +55,11 @@ class CustomerTable:
 
     def row(self, item: ExportedCustomer) -> list[Any]:
         """The cells of a customer."""
-        cells: list[Any] = [None] * len(self.header)
-        for (place, convert), value in zip(self._plan, self._values(item.customer), strict=False):
-            if value is not None:
-                cells[place] = value if convert is None else convert(value)
+        cells: list[Any] = [*self._values((*item.row, None))]
+        del cells[-2:]
+        for place, convert in self._conversions:
+            if (value := cells[place]) is not None:
+                cells[place] = convert(value)
         for place, column in self._computed:
             cells[place] = column.value(item)
         relations = self._relations
@@ -66,8 +70,8 @@ class CustomerTable:
                     cells[place] = tie.holds
                 elif tie.holds:
                     cells[place] = [*(cells[place] or ()), tie.label.id]
-        if item.customer.attributes and (self._attributes or self._others is not None):
-            self._fill_attributes(cells, _decode(item.customer.attributes))
+        if item.attributes and (self._attributes or self._others is not None):
+            self._fill_attributes(cells, _decode(item.attributes))
         return cells
 
     def _fill_attributes(self, cells: list[Any], attributes: dict[str, Any]) -> None:
@@ -92,10 +96,10 @@ def is_attribute(field: str) -> bool:
 
 def _field(name: str, item: ExportedCustomer) -> Any:
     if is_attribute(name):
-        attributes = _decode(item.customer.attributes) if item.customer.attributes else {}
+        attributes = _decode(item.attributes) if item.attributes else {}
         return attributes.get(name.removeprefix(ATTRIBUTE_PREFIX))
     if name == ATTRIBUTES:
-        return msgspec.Raw(item.customer.attributes or "{}")
+        return msgspec.Raw(item.attributes or "{}")
     if name == "ties":
         return [tie_line(tie) for tie in item.ties]
     if name == "former_addresses":

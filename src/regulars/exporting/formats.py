@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable
+from string import ascii_letters, digits
 from typing import Any, Final, Literal, Protocol
 
 import msgspec
@@ -17,6 +18,9 @@ MEDIA_TYPES: Final[dict[FormatName, str]] = {
     "parquet": "application/vnd.apache.parquet",
 }
 """The formats, with their media types."""
+
+_HARMLESS: Final = frozenset(ascii_letters + digits)
+"""The first characters of most cells, which begin no formula."""
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
@@ -75,8 +79,18 @@ class Csv:
 
     def slice(self, items: Iterable[Any]) -> bytes:
         """The rows of the items."""
-        cell, row = self._cell, self._table.row
-        return self._written([[cell(value) for value in row(item)] for item in items])
+        cell, row, harmless = self._cell, self._table.row, _HARMLESS
+        return self._written(
+            [
+                [
+                    value
+                    if value is None or type(value) is int or (type(value) is str and value[:1] in harmless)
+                    else cell(value)
+                    for value in row(item)
+                ]
+                for item in items
+            ]
+        )
 
     def tail(self) -> bytes:
         """Nothing."""
@@ -86,8 +100,7 @@ class Csv:
         if value is None:
             return None
         if isinstance(value, str):
-            # Most begin with a letter or digit, above the apostrophe and the signs that begin a formula.
-            return value if "A" <= value[:1] < "\x80" or "0" <= value[:1] <= "9" else guard(value)
+            return guard(value)
         if value is True or value is False:
             return "true" if value else "false"
         if isinstance(value, int | float):

@@ -1,5 +1,7 @@
 """The customer as an export has it: its row with its ties, the evidence of consent, and its former addresses."""
 
+from typing import Any, Final
+
 from msgspec import Struct
 
 from regulars.domain.consent import Consent
@@ -7,6 +9,11 @@ from regulars.domain.customer import Customer
 from regulars.domain.identity import public_number
 from regulars.domain.references import Reference
 from regulars.domain.working.addresses import FormerAddress
+
+PLACES: Final = {name: place for place, name in enumerate(Customer.__struct_fields__)}
+"""The place of each column in a row."""
+
+_ATTRIBUTES: Final = PLACES["attributes"]
 
 
 class Label(Struct, frozen=True):
@@ -26,18 +33,29 @@ class ExportedTie(Struct, frozen=True):
 
 
 class ExportedCustomer(Struct):
-    """A customer with everything that is kept about it."""
+    """A customer with everything that is kept about it. row: its columns, in the order of `Customer`."""
 
     site: int
-    customer: Customer
+    row: tuple[Any, ...]
     ties: list[ExportedTie] = []
     consents: list[Consent] = []
     former: list[FormerAddress] = []
 
     @property
+    def customer(self) -> Customer:
+        """The row as a customer; made anew by each call."""
+        return Customer(*self.row)
+
+    @property
     def id(self) -> int:
         """The public number of the customer."""
-        return public_number(self.site, self.customer.number)
+        return public_number(self.site, self.row[0])
+
+    @property
+    def attributes(self) -> str | None:
+        """The attributes as a JSON object, None if there are none."""
+        text: str | None = self.row[_ATTRIBUTES]
+        return text
 
     def flag(self, relation: str) -> bool | None:
         """Whether a flag is set, None if nothing was ever said of it."""

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from regulars.domain.consent import Consent
-from regulars.domain.customer import Customer
 from regulars.domain.relations import BY_CODE, FLAG, KIND_CODES
 from regulars.domain.working.addresses import FormerAddress
 from regulars.exporting.people import ExportedCustomer, ExportedTie, Label
@@ -67,6 +66,6 @@ def _made(site: int, rows: PeopleRows, labels: dict[tuple[int, int], Label]) -> 
     for email_key, customer, hard_bouncing, *rest in rows.former:
         former[customer].append(FormerAddress(email_key, customer, bool(hard_bouncing), *rest))
     return [
-        ExportedCustomer(site, Customer(*row), ties.get(row[0], []), consents.get(row[0], []), former.get(row[0], []))
+        ExportedCustomer(site, row, ties.get(row[0], []), consents.get(row[0], []), former.get(row[0], []))
         for row in rows.customers
     ]
