@@ -13,7 +13,7 @@ from regulars.domain.outcome import Outcome
 from regulars.domain.profile import Profile
 from regulars.http.call import Call
 from regulars.http.errors import after_commit
-from regulars.http.jsonapi import contact_bodies, listing, schemas
+from regulars.http.jsonapi import contact_bodies, customer_files, listing, schemas
 from regulars.http.jsonapi.bodies import ResourceBody, is_strict, read_resource, site_of
 from regulars.http.jsonapi.contact_documents import TYPES, ContactsDocument
 from regulars.http.jsonapi.contact_resource import RELATIONSHIPS
@@ -47,7 +47,9 @@ CONTACTS: Final = Listing("contacts", INDEX, ContactsDocument)
 
 
 async def index(call: Call, caller: Reader) -> Response:
-    """With the filters, orders and pages of customers."""
+    """With the filters, orders, pages and files of customers."""
+    if (name := customer_files.file_format(call)) is not None:
+        return customer_files.answer(call, caller, name, "contacts")
     return await listing.answer(call, caller, CONTACTS)
 
 
@@ -155,6 +157,8 @@ OPERATIONS: Final = (
         "A contact is the customer with the same id. Takes the filters, sort orders and pages of customers.",
         query=INDEX,
         reply=schemas.shown(INDEX),
+        parameters=customer_files.PARAMETERS,
+        files=customer_files.MEDIA,
     ),
     Operation(
         JSONAPI,

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from regulars.audience.filters import catalogue
 from regulars.http.call import Call
-from regulars.http.jsonapi import listing, schemas
+from regulars.http.jsonapi import customer_files, listing, schemas
 from regulars.http.jsonapi.customer_documents import TYPES, CustomersDocument, RenderContext
 from regulars.http.jsonapi.customer_resource import RELATED, RELATIONSHIPS
 from regulars.http.jsonapi.documents import document
@@ -42,7 +42,9 @@ CUSTOMERS: Final = Listing("customers", INDEX, CustomersDocument)
 
 
 async def index(call: Call, caller: Reader) -> Response:
-    """The customers who fit every filter, in order, and their exact number."""
+    """The customers who fit every filter, in order, and their exact number; or a file with all of them."""
+    if (name := customer_files.file_format(call)) is not None:
+        return customer_files.answer(call, caller, name, "customers")
     return await listing.answer(call, caller, CUSTOMERS)
 
 
@@ -89,6 +91,8 @@ OPERATIONS: Final = (
         "Returns the customers that match every filter, sorted, with their exact number.",
         query=INDEX,
         reply=schemas.shown(INDEX),
+        parameters=customer_files.PARAMETERS,
+        files=customer_files.MEDIA,
     ),
     Operation(
         JSONAPI,

@@ -14,11 +14,12 @@ from regulars.domain.profile import parse_who
 from regulars.http.call import Call
 from regulars.http.errors import Problem
 from regulars.http.jsonapi import listing, schemas
+from regulars.http.jsonapi.asked_customers import Within
 from regulars.http.jsonapi.customer_documents import CustomersDocument
 from regulars.http.jsonapi.customers import INDEX
 from regulars.http.jsonapi.documents import document
 from regulars.http.jsonapi.kinds import AUDIENCE
-from regulars.http.jsonapi.listing import Listing, Within
+from regulars.http.jsonapi.listing import Listing
 from regulars.http.jsonapi.objects import asked, reference_in_path, unknown
 from regulars.http.jsonapi.places import SITE_ID, customer_place
 from regulars.http.jsonapi.query import QuerySpec

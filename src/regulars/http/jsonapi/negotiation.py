@@ -1,5 +1,6 @@
 """Content negotiation of JSON:API 1.1: the media types that callers may send and accept."""
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
@@ -14,6 +15,7 @@ from regulars.http.jsonapi.failures import MEDIA_TYPE
 BODIES: Final = (MEDIA_TYPE, JSON)
 """The media types of a body that is read here."""
 
+_WEIGHT: Final = re.compile(r"[01](\.[0-9]{0,3})?", re.ASCII)
 _WITHOUT_BODY: Final = frozenset({"GET", "HEAD"})
 
 
@@ -51,6 +53,15 @@ def is_acceptable(accept: str) -> bool:
         _without_weight(parameters) for kind, parameters in map(_parsed, _split(accept, ",")) if kind == MEDIA_TYPE
     ]
     return not asked or any(_is_plain(parameters) for parameters in asked)
+
+
+def weighted(accept: str) -> list[tuple[str, float]]:
+    """The media types of an Accept header in their order, with their weights (0 to 1)."""
+    found = []
+    for kind, parameters in map(_parsed, _split(accept, ",")):
+        weight = next((value for name, value in parameters if name == "q"), "1")
+        found.append((kind, float(weight) if _WEIGHT.fullmatch(weight) else 0.0))
+    return found
 
 
 def _is_plain(parameters: list[tuple[str, str]]) -> bool:

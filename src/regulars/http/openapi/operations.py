@@ -56,7 +56,10 @@ def _responses(operation: Operation, components: Mapping[str, Schema]) -> dict[s
         content: dict[str, Any] = {"schema": operation.reply}
         if operation.surface.media_type.endswith("json"):
             content["example"] = examples.answered(operation.reply, components)
-        good["content"] = {operation.surface.media_type: content}
+        good["content"] = {
+            operation.surface.media_type: content,
+            **{kind: {"schema": {"type": "string"}} for kind in operation.files},
+        }
     shape = f"#/components/responses/{operation.surface.errors.name}"
     return {str(operation.status): good, **{str(each): {"$ref": f"{shape}-{each}"} for each in errors(operation)}}
 
