@@ -143,6 +143,7 @@ def test_lines_of_another_encoding_are_refused(tmp_path: Path) -> None:
         ("p.json", b'[{"email": "a@example.com"}', "within the array"),
         ("p.gz", gzip.compress(b"\0" * (80 << 20)), "more than 200 times its size"),
     ],
+    ids=("cut-gzip", "zip", "empty-zip", "image", "xls", "no-address", "dates", "cut-array", "bomb"),
 )
 def test_what_cannot_be_read_says_what_it_is(tmp_path: Path, name: str, content: bytes, told: str) -> None:
     with pytest.raises((UnreadableFileError, MappingError), match=told):

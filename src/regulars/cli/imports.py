@@ -20,6 +20,7 @@ from regulars.cli.session import chosen_site, opened
 from regulars.domain.faults import Fault, RefusedError
 from regulars.importing.columns.dates import Order
 from regulars.importing.columns.mapping import MappingError, Wishes, parse_map, parse_toml, write_toml
+from regulars.importing.columns.vocabularies import CUSTOMERS, EVENTS, Vocabulary
 from regulars.importing.grouping import repeated_customers
 from regulars.importing.importer import LARGEST_CHUNK, Import, Summary
 from regulars.importing.inputs import Asked, Input, open_input
@@ -66,7 +67,9 @@ Examples:
 
 _ACTIVITY_HELP = f"""Import activity from a file.
 
-FILE has one JSON object per line, in the format of POST /event, or an array of them. {_COMMON_HELP}
+FILE has one JSON object per line, in the format of POST /event, or an array of them; or it is a table with one event in
+each row; or it is an export of orders of Shopify or WooCommerce, or of payments of Stripe: each paid order becomes a
+purchase, and what was paid back a refund. {_COMMON_HELP}
 
 An event for an unknown customer creates the customer if it has an email. With only a customer_id it is refused, unless
 a later line names the customer or --create is set.
@@ -74,6 +77,8 @@ a later line names the customer or --create is set.
 \\b
 Examples:
   regulars import activity 2026-01.ndjson.gz --rejects refused.ndjson
+  regulars import activity orders_export.csv --dry-run
+  regulars import activity visits.csv --event visit --map "Wann=timestamp"
 """
 
 imports = typer.Typer(help=_HELP, rich_markup_mode=None)
@@ -88,6 +93,23 @@ _Strict = Annotated[bool, typer.Option("--strict", help="Refuse lines with an in
 _Encoding = Annotated[
     str | None, typer.Option(metavar="NAME", help="The encoding of the text, such as cp1252, if it is not recognized.")
 ]
+
+
+_Map = Annotated[
+    str | None,
+    typer.Option("--map", metavar="COLUMN=FIELD,...", help="What columns fill, or a TOML file that says it."),
+]
+_WriteMap = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write what was recognized as TOML, and import nothing.")
+]
+_DateOrder = Annotated[
+    Order | None, typer.Option(metavar="dmy|mdy", help="The order of day and month in dates such as 3/4/2026.")
+]
+_TimeZone = Annotated[
+    str, typer.Option(metavar="NAME", help="The time zone of times without one, such as Europe/Berlin.")
+]
+_Separator = Annotated[str | None, typer.Option(metavar="SIGN", help="What separates cells: , ; | or tab.")]
+_Sheet = Annotated[str | None, typer.Option(metavar="NAME", help="The sheet of a spreadsheet.")]
 
 
 class ImportJob(Struct, kw_only=True):
@@ -110,13 +132,8 @@ class ImportJob(Struct, kw_only=True):
 def import_customers(
     file: _File,
     site: SiteNumber = None,
-    map_: Annotated[
-        str | None,
-        typer.Option("--map", metavar="COLUMN=FIELD,...", help="What columns fill, or a TOML file that says it."),
-    ] = None,
-    write_map: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write what was recognized as TOML, and import nothing.")
-    ] = None,
+    map_: _Map = None,
+    write_map: _WriteMap = None,
     tag: Annotated[list[str] | None, typer.Option(metavar="TAG", help="Add this tag to everybody in the file.")] = None,
     list_: Annotated[
         list[str] | None, typer.Option("--list", metavar="KEY", help="Add everybody to this newsletter.")
@@ -125,18 +142,14 @@ def import_customers(
     consent: Annotated[
         str | None, typer.Option(metavar="WORDING", help="Everybody in the file agreed to this wording.")
     ] = None,
-    date_order: Annotated[
-        Order | None, typer.Option(metavar="dmy|mdy", help="The order of day and month in dates such as 3/4/2026.")
-    ] = None,
-    time_zone: Annotated[
-        str, typer.Option(metavar="NAME", help="The time zone of times without one, such as Europe/Berlin.")
-    ] = "UTC",
+    date_order: _DateOrder = None,
+    time_zone: _TimeZone = "UTC",
     null: Annotated[
         str | None, typer.Option(metavar="WORD,...", help=r"Cells that mean no value. [default: NULL, \N, #N/A]")
     ] = None,
     encoding: _Encoding = None,
-    separator: Annotated[str | None, typer.Option(metavar="SIGN", help="What separates cells: , ; | or tab.")] = None,
-    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="The sheet of a spreadsheet.")] = None,
+    separator: _Separator = None,
+    sheet: _Sheet = None,
     rejects: _Rejects = None,
     dry_run: _DryRun = False,
     strict: _Strict = False,
@@ -147,9 +160,9 @@ def import_customers(
     shared = {"tags": tag, "groups": group, "newsletters": list_}
     asked = Asked(
         encoding=encoding,
-        delimiter={"tab": "\t", "\\t": "\t"}.get(separator or "", separator),
+        delimiter=_sign(separator),
         sheet=sheet,
-        targets=_targets(map_),
+        targets=_targets(map_, CUSTOMERS),
         wishes=Wishes(
             order=date_order, zone=_zone(time_zone), nulls=None if null is None else frozenset(null.split(","))
         ),
@@ -174,26 +187,47 @@ def import_activity(
     create: Annotated[
         bool, typer.Option("--create", help="Also create customers that are known only by customer_id.")
     ] = False,
+    event: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The event of a table that has no column for it.")
+    ] = None,
+    map_: _Map = None,
+    write_map: _WriteMap = None,
+    date_order: _DateOrder = None,
+    time_zone: _TimeZone = "UTC",
     encoding: _Encoding = None,
+    separator: _Separator = None,
+    sheet: _Sheet = None,
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
     """Run `regulars import activity`."""
+    asked = Asked(
+        encoding=encoding,
+        delimiter=_sign(separator),
+        sheet=sheet,
+        targets=_targets(map_, EVENTS),
+        wishes=Wishes(order=date_order, zone=_zone(time_zone)),
+        event=event,
+    )
     _run(
         ImportJob(
             kind="activity", file=file, site=site, rejects=rejects, dry_run=dry_run, strict=strict, database=database,
-            as_json=as_json, asked=Asked(encoding=encoding), create=create,
+            as_json=as_json, asked=asked, create=create, write_map=write_map,
         )
     )  # fmt: skip
 
 
-def _targets(text: str | None) -> dict[str, Any]:
+def _sign(separator: str | None) -> str | None:
+    return "\t" if separator in ("tab", "\\t") else separator
+
+
+def _targets(text: str | None, vocabulary: Vocabulary) -> dict[str, Any]:
     if text is None:
         return {}
     try:
         if "=" not in text or text.endswith(".toml"):
-            return dict(parse_toml(Path(text).read_text()))
-        return dict(parse_map(text))
+            return dict(parse_toml(Path(text).read_text(), vocabulary.parse))
+        return dict(parse_map(text, vocabulary.parse))
     except (OSError, UnicodeDecodeError) as error:
         raise FailedError(f"--map: {text} cannot be read: {error}") from error
     except MappingError as error:

@@ -96,19 +96,22 @@ class _TableRejects:
         record = line.record
         assert record is not None
         part = self._parts[record.part]
-        cells = record.cells
-        if self._has_names:
-            named = dict(zip(part.header, cells, strict=False))
-            cells = [named.get(name, "") for name in self._header]
-        width = len(self._header)
-        cells = [*cells, *[""] * (width - len(cells))]
         fault = refusal.faults[0]
         column = _column_of(part, fault.field)
         value = "" if column is None or column >= len(record.cells) else record.cells[column]
         name = fault.field if column is None else part.header[column]
-        if len(cells) > width:  # the reason must stand under its heading
-            cells = [*cells[: width - 1], (part.delimiter or ",").join(cells[width - 1 :])]
-        self._write([*cells, name, value, str(record.line), refusal.sentence])
+        for cells in (record.cells, *record.others):
+            self._write([*self._as_wide(part, cells), name, value, str(record.line), refusal.sentence])
+
+    def _as_wide(self, part: Understood, cells: list[str]) -> list[str]:
+        """The cells under their headings, so that the reason stands under its own."""
+        if self._has_names:
+            named = dict(zip(part.header, cells, strict=False))
+            cells = [named.get(name, "") for name in self._header]
+        width = len(self._header)
+        if len(cells) > width:
+            return [*cells[: width - 1], (part.delimiter or ",").join(cells[width - 1 :])]
+        return [*cells, *[""] * (width - len(cells))]
 
     def _write(self, cells: Sequence[str]) -> None:
         if not self._has_begun:

@@ -14,10 +14,12 @@ from typing import Final, Literal, NamedTuple
 
 from msgspec import Struct
 
+from regulars.importing.columns.events import EventConverter
 from regulars.importing.columns.mapping import MappingError, TableMapping, Wishes, by_heading
 from regulars.importing.columns.recognition import looks_like_address, recognise
 from regulars.importing.columns.rows import RowConverter
 from regulars.importing.columns.targets import Target
+from regulars.importing.columns.vocabularies import CUSTOMERS, EVENTS
 from regulars.importing.lines import Line, Record
 from regulars.importing.reading.delimited import DELIMITERS, Row, find_delimiter, plain_cells, rows, text_lines
 from regulars.importing.reading.encodings import Encoding, find_encoding, known_encoding
@@ -34,8 +36,8 @@ Format = Literal["json lines", "json", "delimited", "workbook"]
 class Asked(Struct, frozen=True, kw_only=True):
     """What a caller states about a file, instead of what would be found out.
 
-    targets: by heading. shared: words that every line has, by field, such as tags. wording: what everybody in the file
-    agreed to.
+    targets: by heading. event: the name of events whose row has none. shared: words that every line has, by field, such
+    as tags. wording: what everybody in the file agreed to.
     """
 
     encoding: str | None = None
@@ -45,6 +47,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     wishes: Wishes = Wishes()
     shared: Mapping[str, list[str]] = {}
     wording: str | None = None
+    event: str | None = None
 
 
 class Understood(NamedTuple):
@@ -99,14 +102,14 @@ class Input:
 class _Source:
     """One part of the input. shown: the name of the file as the caller gave it, and the part's if there are several."""
 
-    def __init__(self, part: FilePart, path: Path | None, shown: str, asked: Asked, kind: str) -> None:
+    def __init__(self, part: FilePart, shown: str, asked: Asked, kind: str) -> None:
         self.part = part
-        self._path = path
         self._shown = shown
         self._asked = asked
         self._kind = kind
         self._streams: list[Stream] = []
         self._converter: RowConverter | None = None
+        self._events: EventConverter | None = None
         self._workbook: Workbook | None = None
         self.understood = Understood(shown, "json lines", None, None, None)
 
@@ -132,6 +135,11 @@ class _Source:
                 for value in json_values(text_lines(self._open(), self._encoding), self._shown):
                     number = max(number + 1, value.line)
                     yield Line(number, value.text.encode(errors="replace"))
+            elif self._events is not None:
+                for row, body, refusal, rest in self._events.convert(self._table().rows):
+                    number = row.line
+                    others = tuple(each.cells for each in rest)
+                    yield Line(number, body, Record(place, number, row.cells, refusal, others=others))
             else:
                 assert self._converter is not None
                 convert = self._converter.convert
@@ -157,9 +165,9 @@ class _Source:
         return self._understand_text(raw, head)
 
     def _understand_workbook(self) -> Understood:
-        if self._path is None:
+        if self.part.path is None:
             raise UnreadableFileError(f"{self._shown} is a spreadsheet within an archive: unpack it first")
-        self._workbook = Workbook(self._path, self._shown)
+        self._workbook = Workbook(self.part.path, self._shown)
         return self._understand_table("workbook", None, None)
 
     def _understand_text(self, raw: io.BufferedReader, head: bytes) -> Understood:
@@ -175,19 +183,19 @@ class _Source:
         return self._understand_table("delimited", encoding, delimiter)
 
     def _understand_table(self, form: Format, encoding: Encoding | None, delimiter: str | None) -> Understood:
-        if self._kind != "customers":
-            raise UnreadableFileError(
-                f"{self._shown} is a table, and events are imported as one JSON object per line; nothing was imported"
-            )
+        vocabulary = CUSTOMERS if self._kind == "customers" else EVENTS
         self.understood = Understood(self._shown, form, encoding, delimiter, None)
         table, asked = self._table(), self._asked
         targets = by_heading(asked.targets, table.header)
         wishes = Wishes(targets=targets, order=asked.wishes.order, zone=asked.wishes.zone, nulls=asked.wishes.nulls)
         try:
-            mapping = recognise(table.header, self._records(table), self._shown, wishes)
+            mapping = recognise(table.header, self._records(table), self._shown, wishes, vocabulary)
         except csv.Error:  # some records break the rules; the others are read one by one
             rows = (row.cells for row in self._table().rows if row.problem is None)
-            mapping = recognise(table.header, rows, self._shown, wishes)
+            mapping = recognise(table.header, rows, self._shown, wishes, vocabulary)
+        if self._kind != "customers":
+            self._events = EventConverter(mapping, wishes, event=asked.event)
+            return self.understood._replace(mapping=mapping, header=table.header)
         self._converter = RowConverter(
             mapping, wishes, Path(self._shown).name, shared=asked.shared, wording=asked.wording
         )
@@ -231,11 +239,9 @@ def open_input(path: str, kind: str = "customers", asked: Asked | None = None) -
     if asked.delimiter is not None and asked.delimiter not in DELIMITERS:
         raise MappingError(f"the separator {asked.delimiter!r} is not one of , ; | and a tab")
     with opened(path) as found, ExitStack() as stack:
-        file = Path(path) if found.is_repeatable and len(found.parts) == 1 else None
         several = len(found.parts) > 1
         sources = [
-            _Source(part, file, f"{found.name}: {part.name}" if several else found.name, asked, kind)
-            for part in found.parts
+            _Source(part, f"{found.name}: {part.name}" if several else found.name, asked, kind) for part in found.parts
         ]
         for source in sources:
             stack.callback(source.close)

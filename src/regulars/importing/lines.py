@@ -8,7 +8,8 @@ from regulars.domain.faults import FieldWarning, RefusedError
 class Record(NamedTuple):
     """A record of a table. part: its place in the file, if that has several tables. line: where it begins, from 1.
 
-    refusal: why it could not be read. warnings: cells that were not taken as they are.
+    refusal: why it could not be read. warnings: cells that were not taken as they are. others: the cells of further
+    records of the same order.
     """
 
     part: int
@@ -16,6 +17,7 @@ class Record(NamedTuple):
     cells: list[str]
     refusal: RefusedError | None = None
     warnings: tuple[FieldWarning, ...] = ()
+    others: tuple[list[str], ...] = ()
 
 
 class Line(NamedTuple):

@@ -1,8 +1,8 @@
 """The mapping of a table: what each column fills. It is shown before an import, and can be stated, also as TOML."""
 
 import tomllib
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingOf
-from collections.abc import Sequence
 from datetime import UTC, tzinfo
 from typing import Final, Literal
 
@@ -67,21 +67,21 @@ class MappingError(Exception):
     """A mapping that cannot be used; the message says why, and what to do."""
 
 
-def parse_map(text: str) -> dict[str, Target]:
+def parse_map(text: str, parse: Callable[[str], Target] = parse_target) -> dict[str, Target]:
     """Read `E-Mail=email,Plan=attribute:plan`. A comma within a heading is doubled. Raises MappingError."""
     found: dict[str, Target] = {}
     for item in text.replace(",,", "\0").split(","):
         heading, equals, target = item.replace("\0", ",").rpartition("=")
         if not equals or not heading.strip():
             raise MappingError(f"--map takes COLUMN=FIELD, separated by commas, not {item!r}")
-        found[heading.strip()] = _target(heading, target)
+        found[heading.strip()] = _target(heading, target, parse)
     return found
 
 
 _KEYS: Final = frozenset({"columns", "date_order", "time_zone", "null", "exporter"})
 
 
-def parse_toml(text: str) -> dict[str, Target]:
+def parse_toml(text: str, parse: Callable[[str], Target] = parse_target) -> dict[str, Target]:
     """Read the mapping that `write_toml` wrote. Raises MappingError."""
     try:
         found = tomllib.loads(text)
@@ -92,7 +92,7 @@ def parse_toml(text: str) -> dict[str, Target]:
         raise MappingError('the mapping needs a table [columns] with lines such as "E-Mail" = "email"')
     if unknown := set(found) - _KEYS:
         raise MappingError(f"the mapping has an unknown key {min(unknown)!r}; it may have [columns]")
-    return {heading: _target(heading, target) for heading, target in columns.items()}
+    return {heading: _target(heading, target, parse) for heading, target in columns.items()}
 
 
 def write_toml(mapping: TableMapping) -> str:
@@ -120,9 +120,9 @@ def by_heading(stated: MappingOf[str, Target], header: Sequence[str]) -> dict[st
     return found
 
 
-def _target(heading: str, text: str) -> Target:
+def _target(heading: str, text: str, parse: Callable[[str], Target]) -> Target:
     try:
-        return parse_target(text)
+        return parse(text)
     except ValueError as error:
         raise MappingError(f"{heading.strip()}: {error}") from None
 

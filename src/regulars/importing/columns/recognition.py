@@ -7,12 +7,13 @@ from typing import Final
 from regulars.exporting.customer_columns import ATTRIBUTE_PREFIX
 from regulars.importing.columns.cells import cleaned, flag_of, is_plain, null_words
 from regulars.importing.columns.dates import DateFormat, UndecidedOrderError, zone_of_header
-from regulars.importing.columns.exporters import OWN, exporter_of, state_of_file
+from regulars.importing.columns.exporters import OWN, state_of_file
 from regulars.importing.columns.lists import find_separator
 from regulars.importing.columns.mapping import MappingError, TableColumn, TableMapping, Wishes
-from regulars.importing.columns.names import folded, target_of
+from regulars.importing.columns.names import folded
 from regulars.importing.columns.statuses import state_of
 from regulars.importing.columns.targets import IGNORED, SHARED, Target, attribute
+from regulars.importing.columns.vocabularies import Vocabulary
 
 _CHUNK: Final = 1_000
 _SAMPLES: Final = 3
@@ -25,17 +26,19 @@ _MOSTLY: Final = 0.8
 REJECT_COLUMNS: Final = ("regulars_column", "regulars_value", "regulars_line", "regulars_reason")
 """What a reject file has besides the columns of its table; imported, they say nothing."""
 
-_LISTS: Final = ("tags", "groups", "newsletters")
+_LISTS: Final = ("tags", "groups", "newsletters", "product_ids")
 
 
-def recognise(header: Sequence[str], records: Iterable[list[str]], name: str, wishes: Wishes) -> TableMapping:
+def recognise(
+    header: Sequence[str], records: Iterable[list[str]], name: str, wishes: Wishes, vocabulary: Vocabulary
+) -> TableMapping:
     """What the columns of a table fill. records: the cells of each; each is as wide as the header.
 
     name: of the file, in which some exporters say more.
 
     Raises MappingError if no column can name a customer, or day and month of a column cannot be told apart.
     """
-    exporter = exporter_of(header)
+    exporter = vocabulary.exporter_of(header)
     columns = []
     for place, heading in enumerate(header):
         key = folded(heading) or heading
@@ -48,7 +51,7 @@ def recognise(header: Sequence[str], records: Iterable[list[str]], name: str, wi
             column.target, column.why = attribute(heading.removeprefix(ATTRIBUTE_PREFIX), "json"), "exporter"
         elif exporter is not None and key in exporter.columns:
             column.target, column.why = exporter.columns[key], "exporter"
-        elif (target := target_of(_without_zone(heading))) is not None:
+        elif (target := vocabulary.target_of(_without_zone(heading))) is not None:
             column.target, column.why = target, "name"
         if column.target.is_date:
             order = wishes.order or (None if exporter is None or column.why == "name" else exporter.order)
@@ -66,12 +69,9 @@ def recognise(header: Sequence[str], records: Iterable[list[str]], name: str, wi
     mapping = TableMapping(
         columns=columns, exporter=exporter, state=state_of_file(exporter, name), records=survey.records
     )
-    if not any(mapping.column_of(field) for field in ("email", "customer_id", "uuid")):
-        names = ", ".join(map(repr, header[:20]))
-        raise MappingError(
-            f"{name}: no column has the address of a customer. The columns are {names}; say which it is with "
-            '--map "COLUMN=email"'
-        )
+    for fields, missing in zip(vocabulary.required, vocabulary.missing, strict=True):
+        if not any(mapping.column_of(field) for field in fields):
+            raise MappingError(f"{name}: {missing}. The columns are {', '.join(map(repr, header[:20]))}")
     return mapping
 
 

@@ -60,7 +60,7 @@ CONSENT_FIELDS: Final = frozenset(
 DATE_FIELDS: Final = frozenset(
     {
         *("joined_at", "created_at", "updated_at", "subscribed_at", "confirmed_at", "unsubscribed_at"),
-        *("complained_at", "bounced_at"),
+        *("complained_at", "bounced_at", "timestamp"),
     }
 )
 SHARED: Final = frozenset({"tags", "groups", "newsletters", "ignore"})

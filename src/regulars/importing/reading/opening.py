@@ -54,12 +54,14 @@ class Stream(NamedTuple):
 class FilePart(NamedTuple):
     """One list: the file itself, or a member of a ZIP archive. size: in the units of `Stream.position`; None: unknown.
 
+    path: of the file that is the list, None if it has to be unpacked or is a pipe.
     open: opens it at its beginning, as often as needed unless it is a pipe.
     """
 
     name: str
     size: int | None
     open: Callable[[], Stream]
+    path: Path | None = None
 
 
 class Opened(NamedTuple):
@@ -114,7 +116,7 @@ def _parts_of(path: Path, name: str) -> Opened:
         raise UnreadableFileError(f"{name} is an empty ZIP archive")
     if head == ZIP and not is_spreadsheet(path):
         return Opened(name, _members(path, name), is_repeatable=True)
-    return Opened(name, (FilePart(name, size, lambda: _decompressed(path.open("rb"), name)),), is_repeatable=True)
+    return Opened(name, (FilePart(name, size, lambda: _decompressed(path.open("rb"), name), path),), is_repeatable=True)
 
 
 def is_spreadsheet(path: Path) -> bool:
