@@ -20,7 +20,7 @@ PURCHASE: Final = "purchase"
 REFUND: Final = "refund"
 
 
-class Happening(NamedTuple):
+class RowEvent(NamedTuple):
     """An event in JSON with the row that it comes from, or why that is refused. rest: further rows of its order."""
 
     row: Row
@@ -38,7 +38,7 @@ class EventConverter:
         self._event = event or (PURCHASE if mapping.exporter is not None else None)
         self._nulls = null_words(wishes.nulls)
 
-    def convert(self, rows: Iterator[Row]) -> Iterator[Happening]:
+    def convert(self, rows: Iterator[Row]) -> Iterator[RowEvent]:
         """The events of rows, in order. Neighbouring rows of one order belong together."""
         if self._order is None:
             for row in rows:
@@ -48,10 +48,10 @@ class EventConverter:
         for _, several in groupby(rows, key=lambda row: (row.problem, row.cells[place : place + 1] or row.line)):
             yield from self._events(tuple(several))
 
-    def _events(self, rows: tuple[Row, ...]) -> Iterator[Happening]:
+    def _events(self, rows: tuple[Row, ...]) -> Iterator[RowEvent]:
         row, *rest = rows
         if row.problem is not None:
-            yield Happening(row, b"{}", RefusedError("invalid", (Fault("", row.problem),)), tuple(rest))
+            yield RowEvent(row, b"{}", RefusedError("invalid", (Fault("", row.problem),)), tuple(rest))
             return
         faults: list[Fault] = []
         body: dict[str, Any] = {}
@@ -73,19 +73,19 @@ class EventConverter:
         if body["event"] is None:
             faults.append(Fault("event", "is missing: name the column with --map, or the event with --event"))
         if faults:
-            yield Happening(row, b"{}", RefusedError("invalid", tuple(faults)), tuple(rest))
+            yield RowEvent(row, b"{}", RefusedError("invalid", tuple(faults)), tuple(rest))
             return
         yield self._happening(row, body, tuple(rest))
         if refunded:
             back: dict[str, Any] = {key: body[key] for key in _OF_BOTH if key in body}
             yield self._happening(row, {**back, "event": REFUND, "revenue": refunded})
 
-    def _happening(self, row: Row, body: dict[str, Any], rest: tuple[Row, ...] = ()) -> Happening:
+    def _happening(self, row: Row, body: dict[str, Any], rest: tuple[Row, ...] = ()) -> RowEvent:
         try:
-            return Happening(row, msgspec.json.encode(body), None, rest)
+            return RowEvent(row, msgspec.json.encode(body), None, rest)
         except (UnicodeEncodeError, msgspec.EncodeError):
             fault = Fault("", "The line is not of the encoding of the file: save it as UTF-8.")
-            return Happening(row, b"{}", RefusedError("invalid", (fault,)), rest)
+            return RowEvent(row, b"{}", RefusedError("invalid", (fault,)), rest)
 
     def _take(self, body: dict[str, Any], column: TableColumn, value: str, faults: list[Fault]) -> None:
         field = column.target.key or column.target.field
