@@ -14,9 +14,8 @@ from regulars.domain.commands import Command, apply
 from regulars.domain.customer import IDENTITY_FIELDS, Customer
 from regulars.domain.drip_campaigns import encode_steps
 from regulars.domain.limits import Limits
-from regulars.domain.object_kinds import LinkSide
 from regulars.domain.outcome import Outcome
-from regulars.domain.relations import BY_CODE
+from regulars.domain.relations import BY_CODE, KIND_CODES
 from regulars.domain.working import LACKS_TIME, LACKS_UUID, WorkingSet
 from regulars.domain.working.addresses import Tombstone
 from regulars.domain.working.happenings import happenings_of
@@ -42,7 +41,12 @@ from regulars.store.statement import Statement
 from regulars.store.tombstone_hashes import hash_of
 
 _TOKEN_BITS: Final = 62
-_UNLINK: Final = {LinkSide.OFFER: offer_statements.UNLINK_OFFER, LinkSide.PRODUCT: offer_statements.UNLINK_PRODUCT}
+_CLEAR: Final = {
+    KIND_CODES["offer"]: offer_statements.UNLINK_OFFER,
+    KIND_CODES["product"]: offer_statements.UNLINK_PRODUCT,
+    KIND_CODES["sequence"]: drip_statements.DELETE_PENDING_OF_CAMPAIGN,
+}
+"""By kind, what deletes the rows of a deleted object that is created again before they are removed."""
 _fields_of = msgspec.structs.astuple
 
 
@@ -130,6 +134,7 @@ class _Writing:
         await self.deletions()
         await self.customers()
         await self.objects()
+        await self.recreated(number)
         await self.links()
         await self.drips()
         await self.visitors()
@@ -187,8 +192,6 @@ class _Writing:
             fenced = [(number, site, *each) for each in sorted(gone) if work.objects.saved[each].deleted_at is not None]
             await self.rows(tie_statements.FENCE_OBJECT, fenced)
             await jobs.hasten_within(self.connection, REMOVE_DELETED_TIES, now=work.now)
-        if work.objects.recreated and (work.ties.cleared or work.has_deleted_ties):
-            await self.rows(tie_statements.FENCE_SITE, [(number, site)])
         if work.ties.cleared or work.has_deleted_ties:
             await self.rows(tie_statements.SAVE_TIES_ANEW, [(*row, number) for row in rows])
         else:
@@ -258,12 +261,19 @@ class _Writing:
             values = {"number": site, "new_currency": made.currency, "now": self.work.now}
             await self.connection.all(revenue_statements.SET_CURRENCY, values)
 
+    async def recreated(self, number: int) -> None:
+        """Keep what is still stored of objects that were deleted from those that are created again in their place."""
+        work, site = self.work, self.site
+        if not work.objects.recreated or not (work.ties.cleared or work.has_deleted_ties):
+            return
+        await self.rows(tie_statements.FENCE_SITE, [(number, site)])
+        for kind, statement in _CLEAR.items():
+            again = sorted(item for each, item in work.objects.recreated if each == kind)
+            await self.rows(statement, [(site, item) for item in again], long=True)
+
     async def links(self) -> None:
         """Write the links between offers and products. Changed links are deleted first: a batch may re-add a link."""
         work, site = self.work, self.site
-        for side, statement in _UNLINK.items():
-            gone = [(site, number) for each, number in work.objects.unlinked if each is side]
-            await self.rows(statement, gone, long=True)
         await self.rows(offer_statements.UNLINK_PRODUCTS, [(site, *link) for link in work.objects.links])
         standing = [(site, *link) for link, stands in work.objects.links.items() if stands]
         await self.rows(offer_statements.LINK_PRODUCTS, standing)
@@ -271,9 +281,7 @@ class _Writing:
     async def drips(self) -> None:
         """Write the plans of campaigns and the pending mails. Deletions go first: a batch may schedule anew."""
         drips, site = self.work.drips, self.site
-        deleted = [(site, campaign) for campaign in sorted(drips.deleted)]
-        await self.rows(drip_statements.DELETE_PLANS, deleted)
-        await self.rows(drip_statements.DELETE_PENDING_OF_CAMPAIGN, deleted, long=True)
+        await self.rows(drip_statements.DELETE_PLANS, [(site, campaign) for campaign in sorted(drips.deleted)])
         await self.rows(drip_statements.DELETE_PENDING, [(site, number) for number in sorted(drips.removed)])
         plans = [drips.plans[campaign] for campaign in sorted(drips.planned)]
         await self.rows(

@@ -1,4 +1,4 @@
-"""Removes the ties of deleted objects, some at a time.
+"""Removes the ties of deleted objects, some at a time, and then their product links and pending emails.
 
 A deletion only notes the object in `deleted_ties`, and from then on no statement reads its ties. Their rows are removed
 afterwards in short transactions, so that no writer waits for long. Ties that are written meanwhile, to an object that
@@ -8,16 +8,27 @@ was created again, carry the change that wrote them and stay.
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+import msgspec
+
 from regulars.domain.relations import BY_CODE, KIND_CODES
+from regulars.store import drip_statements, offer_statements
 from regulars.store import tie_statements as sql
-from regulars.store.engine import Engine, Row
+from regulars.store.engine import Connection, Engine, Row
+from regulars.store.object_statements import FENCED
 from regulars.store.statements import LOCK_HEAD
 
 REMOVE_DELETED_TIES: Final = "remove_deleted_ties"
 """The kind of the job."""
 
 SLICE: Final = 200
-"""Ties removed per transaction."""
+"""Ties or other rows removed per transaction."""
+
+_REST: Final = {
+    KIND_CODES["offer"]: (offer_statements.LINKS_OF_OFFER, offer_statements.UNLINK_PRODUCTS),
+    KIND_CODES["product"]: (offer_statements.LINKS_OF_PRODUCT, offer_statements.UNLINK_PRODUCTS),
+    KIND_CODES["sequence"]: (drip_statements.MAILS_OF_CAMPAIGN, drip_statements.DELETE_PENDING),
+}
+"""By kind, what finds some of the rows that are removed with the ties, and what removes them."""
 
 
 class Place(NamedTuple):
@@ -79,10 +90,27 @@ async def _forget(engine: Engine, site: int, change: int) -> None:
         await connection.one(LOCK_HEAD, {"site": site})
         values = {"site": site, "newest": change, "count": SLICE}
         deletions = await connection.all(sql.COMPLETED_DELETIONS, values)
+        objects = sorted({(kind_of(relation), item) for relation, item, _ in deletions})
+        if await _remove_rest(connection, site, objects):
+            return
         await connection.many(sql.FORGET_DELETION, [(site, *deletion) for deletion in deletions])
-        objects = {(kind_of(relation), item) for relation, item, _ in deletions}
-        await connection.many(sql.OPEN_OBJECT, [(site, *each, change) for each in sorted(objects)])
+        await connection.many(sql.OPEN_OBJECT, [(site, *each, change) for each in objects])
         await connection.all(sql.OPEN_SITE, {"site": site})
+
+
+async def _remove_rest(connection: Connection, site: int, objects: Sequence[tuple[int, int]]) -> bool:
+    """Remove some of the other rows of deleted objects, unless they were created again; False if there are none."""
+    objects = [each for each in objects if each[0] in _REST]
+    if not objects:
+        return False
+    keys = msgspec.json.encode(objects).decode()
+    for kind, item in await connection.all(FENCED, {"site": site, "keys": keys}):
+        found, remove = _REST[kind]
+        rows = await connection.all(found, {"site": site, "number": item, "count": SLICE})
+        if rows:
+            await connection.many(remove, [(site, *row) for row in rows])
+            return True
+    return False
 
 
 def kind_of(relation: int) -> int:

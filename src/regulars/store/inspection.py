@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Table, and_, bindparam, func, literal_column, select
+from sqlalchemy import Table, and_, bindparam, func, literal_column, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from regulars.domain.audiences import KIND as AUDIENCE
@@ -67,7 +67,7 @@ def _without_object(
         site_is(objects),
         objects.c.kind == literal_column(str(KIND_CODES[kind])),
         objects.c.number == number,
-        objects.c.deleted_at.is_(None),
+        or_(objects.c.deleted_at.is_(None), objects.c.fence != literal_column("0")),  # else its rows will be removed
     )
     return Statement(
         name,

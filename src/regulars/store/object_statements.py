@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from regulars.store.schema import object_counts, object_titles, objects
-from regulars.store.statement import Contains, Statement, site_is
+from regulars.store.statement import Contains, KeyedJoin, Statement, keys_of, site_is
 
 _number, _title = object_titles.c.number, object_titles.c.title_key
 _of_kind = (site_is(object_titles), object_titles.c.kind == bindparam("kind"))
@@ -127,3 +127,23 @@ COUNTS = Statement(
 )
 FORGET_COUNTS = Statement("forget_counts", delete(object_counts).where(site_is(object_counts)))
 INSERT_COUNTS = Statement("insert_counts", insert(object_counts))
+
+# -- what is removed after its object ------------------------------------------------------------------------------
+
+_listed, (_kind, _item) = keys_of(objects.c.kind, objects.c.number)
+FENCED = Statement(
+    "fenced_objects",
+    select(objects.c.kind, objects.c.number).select_from(
+        KeyedJoin(
+            _listed,
+            objects,
+            and_(
+                site_is(objects),
+                objects.c.kind == _kind,
+                objects.c.number == _item,
+                objects.c.fence != literal_column("0"),
+            ),
+        )
+    ),
+)
+"""Those of a list of (kind, number) that are deleted and not created again, and whose ties or other rows are stored."""

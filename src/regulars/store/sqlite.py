@@ -1,7 +1,8 @@
 """The SQLite engine: one file, one writer at a time across all processes, readers that never wait.
 
 SQL runs on the event loop's thread, because next to a busy loop a thread spends more on the GIL than on the SQL. Only
-the blocking parts, waiting for the file lock and the COMMIT with its fsync, run on a worker thread. Across processes
+the blocking parts, waiting for the file lock and the COMMIT with its fsync, run on a worker thread. Checkpoints run
+beside them (`checkpoints.py`). Across processes
 the write lock is an flock on a file beside the database: the kernel passes it on fairly and releases it when a process
 dies, whereas SQLite's own busy timeout can starve one side for seconds.
 """
@@ -20,6 +21,7 @@ from typing import Final
 import apsw
 import structlog
 
+from regulars.store.checkpoints import Checkpointer
 from regulars.store.database_files import DatabaseFiles, refuse_foreign_log
 from regulars.store.engine import (
     DamagedFileError,
@@ -45,13 +47,6 @@ from regulars.store.sqlite_connections import (
 from regulars.store.threads import Worker, off_loop
 
 SCHEME: Final = "sqlite:///"
-_CHECKPOINT_PAGES: Final = 4_000
-"""WAL size, in pages of 4 KiB, from which a commit also runs a checkpoint.
-
-A page written several times by then is copied only once. With SQLite's default of 1,000, every bulk commit to a site of
-100,000 customers fills the WAL and copies all its pages, which takes a third of the time. A checkpoint of this size
-takes about 20 ms, during which no other commit completes.
-"""
 _LOOK_SECONDS: Final = 0.25
 """How long readers rely on one check of the files; writers check at each commit."""
 
@@ -76,6 +71,7 @@ class SqliteEngine:
         self._telling = threading.Lock()
         self._readers: list[apsw.Connection] = []
         self._shared: SqliteSharedSnapshot | None = None
+        self._checkpointer = Checkpointer(self.path, self._check, self._locked)
         self._lock_file = -1
         self.last_wait = 0.0
         self.last_hold = 0.0
@@ -104,10 +100,10 @@ class SqliteEngine:
                 # WAL with FULL: a commit is on disk when COMMIT returns. Without fetchall, apsw stops at the first row.
                 self._writer.execute("PRAGMA journal_mode = WAL").fetchall()
                 self._writer.execute("PRAGMA synchronous = FULL").fetchall()
-                self._writer.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}").fetchall()
                 self._writer.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # opens its other files
                 self._files = DatabaseFiles(self.path, self._lock_file, current_stamp(self._writer))
                 self._writer.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
+                self._checkpointer.follow(self._writer)
             finally:
                 self._unlock()
         except (OSError, UnavailableError, *AWAY) as error:
@@ -122,10 +118,12 @@ class SqliteEngine:
 
     async def close(self) -> None:
         """Close every connection; a running transaction is finished first."""
+        await self._checkpointer.finish()
         async with self._writing:
             self._let_go()
 
     def _let_go(self) -> None:
+        self._checkpointer.close()
         if self._files is not None and self._writer is not None:
             try:
                 self._files.check(partial(current_stamp, self._writer))
@@ -167,9 +165,22 @@ class SqliteEngine:
                     roll_back(writer)
                 else:
                     await self._worker.run(lambda: self._commit(writer))
+                    self._checkpointer.start_if_due()
             finally:
                 self._unlock()
                 self.last_hold = time.perf_counter() - locked
+
+    @asynccontextmanager
+    async def _locked(self) -> AsyncIterator[Worker]:
+        """Hold the write lock across all processes, without a transaction."""
+        async with self._writing:
+            if self._writer is None:
+                raise UnavailableError("the database is closed")
+            try:
+                await self._worker.run(self._lock)
+                yield self._worker
+            finally:
+                self._unlock()
 
     def migration(self) -> AbstractAsyncContextManager[SqliteConnection]:
         """A plain transaction: the write lock already serialises migrations."""

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from regulars.domain.relations import KIND_CODES
 from regulars.store.schema import customers, deleted_ties, objects, relations, site_heads
 from regulars.store.statement import Greatest, KeyedJoin, Statement, keys_of, site_is
 
@@ -39,6 +40,17 @@ def not_deleted() -> ColumnElement[bool]:
     """
     deletion = select(deleted_ties.c.object).where(*_deletion).correlate(relations)
     return or_(not_(exists(_any_deleted)), not_(exists(deletion)))
+
+
+def not_fenced(kind: str, number: ColumnElement[int]) -> ColumnElement[bool]:
+    """The condition that a row does not belong to a deleted object of a kind, with whose ties it will be removed."""
+    fenced = exists().where(
+        site_is(objects),
+        objects.c.kind == literal_column(str(KIND_CODES[kind])),
+        objects.c.number == number,
+        objects.c.fence != literal_column("0"),
+    )
+    return or_(not_(exists(_any_deleted)), not_(fenced))
 
 
 def changed_at() -> ColumnElement[int]:

@@ -17,8 +17,8 @@ class Objects:
     by_reference: by (kind, number) and (kind, key). by_name: the numbers, by (kind, folded name). last_numbers: the
     last number of ours that each kind has given out. saved: the objects to write, by (code of the kind, number).
     products_of: the products of each loaded offer. links: (offer, product) that were put in (True) or taken out.
-    unlinked: (side, number) of deleted offers and products. growth: by the code of a kind, how many more there are.
-    recreated: whether any of the objects was deleted and is created again.
+    growth: by the code of a kind, how many more there are.
+    recreated: (code of the kind, number) of objects that were deleted and are created again.
     """
 
     def __init__(self) -> None:
@@ -28,9 +28,8 @@ class Objects:
         self.saved: dict[tuple[int, int], RelatedObject] = {}
         self.products_of: dict[int, set[int]] = {}
         self.links: dict[tuple[int, int], bool] = {}
-        self.unlinked: list[tuple[LinkSide, int]] = []
         self.growth: Counter[int] = Counter()
-        self.recreated = False
+        self.recreated: set[tuple[int, int]] = set()
 
     def add(self, found: RelatedObject) -> None:
         """Add a loaded or new object, under its number and its key."""
@@ -87,7 +86,7 @@ class Objects:
         stale = self.by_reference.get((kind, reference)) if reference is not None else None
         if stale is not None:
             number, key = stale.number, stale.key
-            self.recreated = True
+            self.recreated.add((KIND_CODES[kind], number))
         elif not isinstance(reference, int):
             if number not in OWN_NUMBERS:
                 # An older version let callers take the last of our numbers: go on with random ones, which nobody has.
@@ -144,5 +143,4 @@ class Objects:
         else:
             for products in self.products_of.values():
                 products.discard(number)
-        self.unlinked.append((side, number))
         self.links = {link: held for link, held in self.links.items() if link[side] != number}
