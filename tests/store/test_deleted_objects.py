@@ -29,7 +29,7 @@ async def submit(at: Running, *commands: Command) -> None:
 
 
 async def fill(at: Running) -> None:
-    """Offer "o" has products 1 to 12, product "p" is in offers 1 to 12, emails of campaign "c" to 12 people are pending."""
+    """Offer "o" has products 1 to 12, product "p" is in offers 1 to 12, campaign "c" has 12 pending emails."""
     await submit(at, SaveObject(kind="offer", key="o", name="O"), SaveObject(kind="product", key="p", name="P"))
     for kind in ("offer", "product"):
         await submit(at, *(SaveObject(kind=kind, key=number, name=f"{number}") for number in NUMBERS))

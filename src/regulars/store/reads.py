@@ -153,7 +153,7 @@ async def objects_by_number(
     found: list[RelatedObject] = []
     code, ordered = KIND_CODES[kind], sorted(numbers)
     for start in range(0, len(ordered), SLICE):
-        if start:
+        if len(ordered) > SLICE:
             await asyncio.sleep(0)
         keys = _json([(code, number) for number in ordered[start : start + SLICE]])
         rows = await connection.all(sql.OBJECTS_BY_NUMBER, {"site": site, "keys": keys})

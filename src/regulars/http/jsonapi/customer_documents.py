@@ -15,7 +15,7 @@ from regulars.http.jsonapi.kinds import BY_KIND
 from regulars.http.jsonapi.paging import Page
 from regulars.http.jsonapi.query import ParsedQuery
 from regulars.http.jsonapi.site_resource import SITES, site_resource
-from regulars.http.slices import rendered
+from regulars.http.slices import drained, rendered
 from regulars.store import control, reads
 from regulars.store.engine import Connection
 from regulars.store.query import Query
@@ -131,4 +131,4 @@ async def included_objects(
     if kind.has_products:
         products = await reads.products_of(connection, context.site, [item.number for item in objects])
     fields = context.query.fields.get(kind.type)
-    return ties, await rendered(objects, lambda item: kind.resource(context.site, item, fields, products))
+    return ties, await rendered(drained(objects), lambda item: kind.resource(context.site, item, fields, products))
