@@ -1,9 +1,12 @@
 """Slices: long lists are rendered some at a time, and come out as short ones do."""
 
 import asyncio
+from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from regulars.http import slices
 
@@ -36,9 +39,32 @@ async def test_others_get_their_turn_after_each_slice(count: int) -> None:
 async def test_large_items_end_a_slice_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slices, "HELD_SECONDS", -1)
     found = await slices.rendered([1, 2, 3], str)
-    assert found == [msgspec.Raw(b'"1"'), msgspec.Raw(b'"2"'), "3"]
+    assert found == [msgspec.Raw(b'"1"'), msgspec.Raw(b'"2"'), msgspec.Raw(b'"3"')]
 
 
 async def test_a_single_item_is_left_as_it_was_made_however_long_that_took(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slices, "HELD_SECONDS", -1)
     assert await slices.rendered([1], lambda item: {"id": item}) == [{"id": 1}]
+
+
+async def test_what_is_drained_is_freed_as_it_is_rendered() -> None:
+    items = list(range(3 * slices.ITEMS))
+    left = [len(items) for item in slices.drained(items) if item % slices.ITEMS == 0]
+    assert left == [3 * slices.ITEMS - 1, 2 * slices.ITEMS - 1, slices.ITEMS - 1]
+
+
+_value = st.one_of(st.integers(), st.text(max_size=3), st.lists(st.integers(), max_size=3))
+_sliced = st.lists(st.one_of(_value, _value.map(lambda each: msgspec.Raw(msgspec.json.encode(each)))), max_size=4)
+
+
+@given(
+    document=st.one_of(_value, _sliced, st.dictionaries(st.text(max_size=3), st.one_of(_value, _sliced), max_size=4))
+)
+def test_a_document_in_pieces_is_the_document(document: Any) -> None:
+    assert b"".join(bytes(memoryview(piece)) for piece in slices.encoded(document)) == msgspec.json.encode(document)
+
+
+async def test_a_long_document_is_sent_a_slice_at_a_time() -> None:
+    items = await slices.rendered(range(5 * slices.ITEMS), lambda item: {"id": item})
+    pieces = slices.encoded({"data": {"id": 1}, "included": items, "links": {}})
+    assert max(bytes(memoryview(piece)).count(b'"id"') for piece in pieces) <= slices.ITEMS

@@ -309,7 +309,7 @@ async def test_a_file_that_is_put_back_after_the_end_keeps_its_log(tmp_path: Pat
 
 async def test_no_checkpoint_is_taken_for_somebody_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Of this process, of another, and of a program that knows nothing of ours."""
-    monkeypatch.setattr("regulars.store.sqlite._CHECKPOINT_PAGES", 20)
+    monkeypatch.setattr("regulars.store.checkpoints.PAGES", 20)
 
     async with running(tmp_path) as at:
         other = await Store.open(f"sqlite:///{at.path}")

@@ -1,6 +1,7 @@
 """One call: the request as handlers see it, and JSON responses."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
@@ -18,9 +19,9 @@ from regulars.domain.wire import decode_json
 from regulars.http.disconnect import CancelOnDisconnect
 from regulars.http.errors import Problem
 from regulars.http.services import Services
+from regulars.http.slices import encoded
 
 JSON: Final = "application/json"
-_encode = msgspec.json.Encoder().encode
 
 
 class Call:
@@ -127,24 +128,34 @@ def _content_type(media_type: str) -> tuple[bytes, bytes]:
 
 
 class _JsonResponse(Response):
-    """A response with a body of bytes and a known type: skips checks that Starlette's makes."""
+    """A response with a body in pieces and a known type: skips checks that Starlette's makes."""
 
-    def __init__(self, body: bytes, status: int, media_type: str) -> None:
+    def __init__(self, pieces: Sequence[bytes | msgspec.Raw], status: int, media_type: str) -> None:
         self.status_code = status
-        self.body = body
         self.background = None
-        self.raw_headers = [(b"content-length", b"%d" % len(body)), _content_type(media_type)]
+        self._pieces = pieces
+        size = sum(len(memoryview(piece)) for piece in pieces)
+        self.raw_headers = [(b"content-length", b"%d" % size), _content_type(media_type)]
+
+    @property
+    def body(self) -> bytes:  # type: ignore[override]
+        """The body as a whole."""
+        return b"".join(memoryview(piece) for piece in self._pieces)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": self.body})
+        *others, last = self._pieces
+        for piece in others:
+            await send({"type": "http.response.body", "body": bytes(memoryview(piece)), "more_body": True})
+            await asyncio.sleep(0)
+        await send({"type": "http.response.body", "body": last})
 
 
 def json_response(
     value: Any, *, status: int = 200, media_type: str = JSON, headers: Mapping[str, str] | None = None
 ) -> Response:
     """A response with a JSON body."""
-    response = _JsonResponse(_encode(value), status, media_type)
+    response = _JsonResponse(encoded(value), status, media_type)
     if headers:
         response.headers.update(headers)
     return response

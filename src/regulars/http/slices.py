@@ -46,3 +46,32 @@ def drained(items: list[_Item]) -> Iterator[_Item]:
     items.reverse()
     while items:
         yield items.pop()
+
+
+def encoded(value: Any) -> list[bytes | msgspec.Raw]:
+    """A JSON document in pieces that are sent one after the other: one, unless it has a list in slices.
+
+    A document of 28 MB as one piece would hold the event loop for as long as it takes to copy it, several times.
+    """
+    if not isinstance(value, dict) or not any(_is_sliced(each) for each in value.values()):
+        return [_encode(value)]
+    pieces: list[bytes | msgspec.Raw] = []
+    kept: list[bytes] = []
+    for name, each in value.items():
+        kept += [b"," if kept or pieces else b"{", _encode(name), b":"]
+        if not _is_sliced(each):
+            kept.append(_encode(each))
+            continue
+        for place, item in enumerate(each):
+            kept.append(b"," if place else b"[")
+            if isinstance(item, msgspec.Raw):
+                pieces += [b"".join(kept), item]
+                kept = []
+            else:
+                kept.append(_encode(item))
+        kept.append(b"]")
+    return [*pieces, b"".join([*kept, b"}"])]
+
+
+def _is_sliced(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(item, msgspec.Raw) for item in value)

@@ -18,6 +18,7 @@ EMPTY: Final[dict[str, Any]] = {"data": {}}
 """What the vendor answers when a resource was deleted."""
 
 
+_encode: Final = msgspec.json.Encoder().encode
 _LISTED: Final = 100
 """The maximum length of a short list of identifiers."""
 
@@ -54,12 +55,13 @@ def identifiers(kind: str, numbers: Sequence[int]) -> list[dict[str, str]] | msg
     """What names several resources of a type; long lists are JSON already.
 
     One resource may be related to 100,000 others. Their identifiers as dictionaries would hold the event loop for half
-    a second; joined as text they take 10 ms.
+    a second; joined as text they take 6 ms.
     """
     if len(numbers) <= _LISTED:
         return [identifier(kind, number) for number in numbers]
-    between = f'","type":"{kind}"}},{{"id":"'
-    return msgspec.Raw(f'[{{"id":"{between.join(map(str, numbers))}","type":"{kind}"}}]'.encode())
+    between = f'","type":"{kind}"}},{{"id":"'.encode()
+    joined = _encode(numbers)[1:-1].replace(b",", between)
+    return msgspec.Raw(b"".join((b'[{"id":"', joined, f'","type":"{kind}"}}]'.encode())))
 
 
 def related(address: str, name: str) -> dict[str, str]:
