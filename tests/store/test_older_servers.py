@@ -12,7 +12,7 @@ from regulars.domain.commands import DeleteObject, SaveObject
 from regulars.domain.relations import KIND_CODES, RELATIONS
 from regulars.store.engine import RejectedError
 from regulars.store.migrations import migrate
-from regulars.store.store import Store
+from regulars.store.store import Store, engine_for
 
 from ..databases import EMPTY, drop_database, new_database, query, url_of
 from .running import Running, upsert, with_store
@@ -105,10 +105,13 @@ async def test_sites_with_deleted_ties_are_closed_to_it_by_the_migration(tmp_pat
         restore(path, 23, engine)
         sites = query(path, "SELECT DISTINCT site_id FROM deleted_ties ORDER BY site_id")
         assert sites
+        opened = engine_for(url_of(path))
+        await opened.open()
+        await migrate(opened)
+        await opened.close()
+        assert query(path, "SELECT site_id FROM site_heads WHERE fence > 0 ORDER BY site_id") == sites
         store = await Store.open(url_of(path))
         try:
-            await migrate(store.engine)
-            assert query(path, "SELECT site_id FROM site_heads WHERE fence > 0 ORDER BY site_id") == sites
             for (site,) in sites:
                 await remove_all(store, site)
             assert query(path, "SELECT site_id FROM site_heads WHERE fence > 0 ORDER BY site_id") == []
