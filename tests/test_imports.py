@@ -26,9 +26,21 @@ ROOMS: dict[str, frozenset[str]] = {
     "metrics": frozenset(),
     "files": frozenset(),
     "stalls": frozenset(),
+    "stored_files": frozenset({"files"}),
     "rate_counters": frozenset(),
     "http": frozenset(
-        {"domain", "audience", "exporting", "store", "settings", "logs", "metrics", "stalls", "rate_counters"}
+        {
+            "domain",
+            "audience",
+            "exporting",
+            "store",
+            "settings",
+            "logs",
+            "metrics",
+            "stalls",
+            "rate_counters",
+            "stored_files",
+        }
     ),
     "server": frozenset({"metrics", "domain", "settings", "rate_counters"}),
     "exporting": frozenset({"domain", "files", "store"}),

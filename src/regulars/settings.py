@@ -117,6 +117,16 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str,
         Meta(description="folder for index snapshots; empty: next to the SQLite file; none for PostgreSQL"),
     ] = ""
+    files_folder: Annotated[
+        str,
+        Meta(
+            description="folder for uploaded and exported files, which all servers of a database share; "
+            "empty: next to the SQLite file; none for PostgreSQL"
+        ),
+    ] = ""
+    upload_limit: Annotated[
+        int, Meta(ge=1024, le=_LARGEST, description="maximum size of an uploaded file, in bytes")
+    ] = 1024 * 1024 * 1024
     rate_limit: Annotated[
         int,
         Meta(ge=0, le=100_000, description="requests per second for keys without their own rate; 0: unlimited"),
@@ -135,6 +145,15 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             return Path(self.snapshot_folder, hashlib.sha256(self.database.encode()).hexdigest()[:16])
         if self.database.startswith(_SQLITE):
             return Path(self.database.removeprefix(_SQLITE) + ".audience")
+        return None
+
+    @property
+    def files(self) -> Path | None:
+        """The folder of the files of this database."""
+        if self.files_folder:
+            return Path(self.files_folder, hashlib.sha256(self.database.encode()).hexdigest()[:16])
+        if self.database.startswith(_SQLITE):
+            return Path(self.database.removeprefix(_SQLITE) + ".files")
         return None
 
     @classmethod

@@ -1,0 +1,62 @@
+"""Stored files: what callers upload, and what jobs write for them to download, in one folder by the number of the job.
+
+The folder is next to the database, or one that all servers of a database share.
+"""
+
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from regulars import files
+
+_NAME: Final = re.compile(r"(?:upload-[0-9a-f]{16}|job-(?P<job>[0-9]+)\.[a-z]+(?:\.[a-z]+)*)", re.ASCII)
+
+
+class StoredFiles:
+    """The files in a folder, which is created when it is needed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def upload(self) -> tuple[str, BinaryIO]:
+        """A new file for what a caller sends, with its name. The caller closes it."""
+        self._ensure()
+        name = f"upload-{secrets.token_hex(8)}"
+        return name, files.create(self.folder / name)
+
+    def create(self, job: int, suffix: str) -> BinaryIO:
+        """The file that a job writes, new or written anew. suffix: such as `csv`. The caller closes it."""
+        self._ensure()
+        path = self.path(job, suffix)
+        path.unlink(missing_ok=True)
+        return files.create(path)
+
+    def path(self, job: int, suffix: str) -> Path:
+        """Where a job writes its file."""
+        return self.folder / f"job-{job}.{suffix}"
+
+    def uploaded(self, name: str) -> Path:
+        """Where an uploaded file is."""
+        return self.folder / name
+
+    def delete(self, name: str) -> None:
+        """Delete an uploaded file, if it is there."""
+        (self.folder / name).unlink(missing_ok=True)
+
+    def prune(self, *, before: float) -> int:
+        """Delete files last written before this time (Unix seconds); returns how many."""
+        count = 0
+        for path in self._all():
+            if path.stat().st_mtime < before:
+                path.unlink(missing_ok=True)
+                count += 1
+        return count
+
+    def _all(self) -> Iterator[Path]:
+        if self.folder.is_dir():
+            yield from (path for path in self.folder.iterdir() if _NAME.fullmatch(path.name))
+
+    def _ensure(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
