@@ -57,7 +57,7 @@ Contradicting lines about one customer are applied together and leave one result
 uuid may swap email addresses, or take one that a later line frees. Standard input can be read only once, so JSON lines
 from it are applied one by one.
 
-\\b
+\b
 Examples:
   regulars import customers people.csv --dry-run
   regulars import customers people.csv --map "E-Mail=email,Plan=attribute:plan" --tag spring
@@ -74,7 +74,7 @@ purchase, and what was paid back a refund. {_COMMON_HELP}
 An event for an unknown customer creates the customer if it has an email. With only a customer_id it is refused, unless
 a later line names the customer or --create is set.
 
-\\b
+\b
 Examples:
   regulars import activity 2026-01.ndjson.gz --rejects refused.ndjson
   regulars import activity orders_export.csv --dry-run
