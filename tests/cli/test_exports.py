@@ -119,3 +119,22 @@ def test_everything_about_a_person(run: Run) -> None:
     assert run("export", "person", "c").json["customer"]["customer_id"] == "c"
     missing = run("export", "person", "nobody@example.com")
     assert (missing.code, "Nothing is kept of nobody@example.com." in missing.err) == (1, True)
+
+
+@pytest.mark.usefixtures("site")
+def test_other_systems_get_the_columns_that_they_import(run: Run) -> None:
+    def first(name: str, **options: str) -> dict[str, str]:
+        assert run("export", "customers", f"{name}.csv", "--for", name).code == 0
+        return next(csv.DictReader(Path(f"{name}.csv").read_text().splitlines(), **options))  # type: ignore[call-overload]
+
+    run("import", "activity", write_lines("t.ndjson", [{"event": "tag_added", "tag_id": "VIP", "customer_id": "a"}]))
+    assert first("mailchimp")["TAGS"] == '"VIP"'
+    assert first("klaviyo")["Email Marketing Consent"] == "SUBSCRIBED"
+    assert (first("brevo", delimiter=";")["EMAIL_BLACKLISTED"], first("shopify")["Tags"]) == ("No", "VIP")
+    assert "4915112345678" in Path("brevo.csv").read_text()
+    assert "+4915112345678" not in Path("brevo.csv").read_text()
+    run("import", "activity", write_lines("b.ndjson", [{"event": "suppressed", "customer_id": "a"}]))
+    Path("klaviyo.csv").unlink()
+    assert first("klaviyo")["Email Marketing Consent"] == "UNSUBSCRIBED"
+    found = run("export", "customers", "x.ndjson", "--for", "brevo")
+    assert (found.code, "--for: a form for another system is CSV" in found.err) == (1, True)

@@ -20,6 +20,7 @@ from regulars.exporting.export import Export, ExportKind, ExportRequest
 from regulars.exporting.files import STDOUT, format_of, written
 from regulars.exporting.formats import FormatName
 from regulars.exporting.person import read_person
+from regulars.exporting.presets import PresetName
 from regulars.exporting.tables import BadFieldError
 from regulars.settings import Settings
 from regulars.store.engine import Connection
@@ -47,6 +48,10 @@ Excel = Annotated[
     bool, typer.Option("--excel", help="Begin a CSV file with a byte order mark, so that Excel reads it as UTF-8.")
 ]
 
+Preset = Annotated[
+    PresetName | None, typer.Option("--for", help="Write the columns that this system imports, as a CSV file.")
+]
+
 _NEWS_EVERY: Final = 0.1
 
 exports: Final = typer.Typer(
@@ -70,6 +75,7 @@ def customers(
     fields: Fields = None,
     format: Format = None,  # noqa: A002 - the name of the option
     excel: Excel = False,
+    preset: Preset = None,
     site: SiteNumber = None,
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
@@ -88,9 +94,10 @@ def customers(
     Examples:
       regulars export customers people.ndjson.gz
       regulars export customers vip.csv --q 'tag:vip and is subscribed' --excel
+      regulars export customers members.csv --for mailchimp --q 'is subscribed'
       regulars export customers - --format csv --fields email,name,attributes.plan | head
     """
-    request = _request("customers", file, format, fields, excel)
+    request = _request("customers", file, format, fields, excel, preset)
     _run(request, file, ExportSelection(question, audience, site), as_json=as_json, database=database)
 
 
@@ -197,7 +204,14 @@ def person(
     show(asyncio.run(work()), as_json=True)
 
 
-def _request(kind: ExportKind, file: str, given: FormatName | None, fields: str | None, excel: bool) -> ExportRequest:
+def _request(
+    kind: ExportKind,
+    file: str,
+    given: FormatName | None,
+    fields: str | None,
+    excel: bool,
+    preset: PresetName | None = None,
+) -> ExportRequest:
     found = given or format_of(file)
     if found is None:
         raise FailedError(
@@ -206,9 +220,9 @@ def _request(kind: ExportKind, file: str, given: FormatName | None, fields: str 
         )
     names = None if fields is None else tuple(name.strip() for name in fields.split(",") if name.strip())
     try:
-        return ExportRequest(kind=kind, format=found, fields=names, excel=excel)
+        return ExportRequest(kind=kind, format=found, fields=names, excel=excel, preset=preset)
     except BadFieldError as error:
-        raise FailedError(f"--fields: {error}") from None
+        raise FailedError(f"{'--fields' if preset is None else '--for'}: {error}") from None
 
 
 def _run(request: ExportRequest, file: str, selection: ExportSelection, *, as_json: bool, database: str) -> None:

@@ -18,8 +18,9 @@ from regulars.exporting.history_tables import (
     event_line,
     log_line,
 )
+from regulars.exporting.presets import PRESETS, PresetName, PresetTable
 from regulars.exporting.reading import read_people
-from regulars.exporting.tables import ExportTable
+from regulars.exporting.tables import BadFieldError, ExportTable
 from regulars.store.engine import Connection
 from regulars.store.threads import off_loop
 
@@ -36,12 +37,16 @@ _READ: Final[dict[ExportKind, _Read]] = {
 
 
 class ExportRequest(Struct, frozen=True, kw_only=True):
-    """What to export. fields: only these, in this order. excel: CSV with a byte order mark. Raises BadFieldError."""
+    """What to export. fields: only these, in this order. excel: CSV with a byte order mark.
+
+    preset: CSV of customers in the form that another system imports, with its columns. Raises BadFieldError.
+    """
 
     kind: ExportKind = "customers"
     format: FormatName = "ndjson"
     fields: tuple[str, ...] | None = None
     excel: bool = False
+    preset: PresetName | None = None
 
     def __post_init__(self) -> None:
         table_of(self)
@@ -50,6 +55,10 @@ class ExportRequest(Struct, frozen=True, kw_only=True):
 def table_of(request: ExportRequest, attributes: Sequence[str] = ()) -> ExportTable[Any]:
     """The table of an export. attributes: those of customers that get a column. Raises BadFieldError."""
     fields = request.fields
+    if request.preset is not None:
+        if fields is not None or request.format != "csv" or request.kind != "customers":
+            raise BadFieldError("a form for another system is CSV of customers, with columns of its own")
+        return PresetTable(PRESETS[request.preset])
     if request.kind == "activity":
         return HistoryTable(EVENT_COLUMNS, event_line, fields)
     if request.kind == "logs":
@@ -90,6 +99,7 @@ class Export:
         if (
             request.kind == "customers"
             and request.format != "ndjson"
+            and request.preset is None
             and (request.fields is None or ATTRIBUTES in request.fields)
         ):
             names = await attribute_columns(self._connection, self._site, self._numbers)
@@ -97,5 +107,6 @@ class Export:
 
     def _format(self, table: ExportTable[Any]) -> FileFormat:
         if self._request.format == "csv":
-            return Csv(table, excel=self._request.excel)
+            preset = None if self._request.preset is None else PRESETS[self._request.preset]
+            return Csv(table, excel=self._request.excel, delimiter="," if preset is None else preset.delimiter)
         return Ndjson(table)

@@ -62,14 +62,15 @@ class Ndjson:
 
 
 class Csv:
-    """CSV by RFC 4180, safe to open in a spreadsheet: with commas, CRLF, in UTF-8.
+    """CSV by RFC 4180, safe to open in a spreadsheet: with CRLF, in UTF-8.
 
     excel: with a byte order mark, by which Excel recognises UTF-8.
     """
 
-    def __init__(self, table: ExportTable[Any], *, excel: bool = False) -> None:
+    def __init__(self, table: ExportTable[Any], *, excel: bool = False, delimiter: str = ",") -> None:
         self._table = table
         self._excel = excel
+        self._delimiter = delimiter
         self._json = msgspec.json.Encoder()
 
     def head(self) -> bytes:
@@ -107,8 +108,7 @@ class Csv:
             return value
         return guard(self._json.encode(value).decode())
 
-    @staticmethod
-    def _written(rows: Iterable[Iterable[Any]]) -> bytes:
+    def _written(self, rows: Iterable[Iterable[Any]]) -> bytes:
         text = io.StringIO(newline="")
-        csv.writer(text).writerows(rows)
+        csv.writer(text, delimiter=self._delimiter).writerows(rows)
         return text.getvalue().encode()

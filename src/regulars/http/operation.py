@@ -61,9 +61,9 @@ class Operation(Struct, frozen=True, eq=False):
     name: what client generators call it, after the surface; part of the interface. path: its parameters stay
     percent-encoded until the handler asks for them. description: more than the summary, if that needs it. query: the
     parameters that the handler reads; `parameters`: those of a handler that reads them itself. body, reply: the schemas
-    of what is sent and answered; None: nothing is. files: media types of files that are sent instead of the reply, if
-    the caller accepts them. status: of success. errors: statuses beside those that follow from
+    of what is sent and answered; None: nothing is. status: of success. errors: statuses beside those that follow from
     the surface, the path and the body. also: other spellings of the path.
+    files: the beginning of the file that is sent instead of the reply if the caller accepts a media type, by that type.
     is_listed: whether the documentation has it; it leaves out what only pages of ours ask for.
     """
 
@@ -81,7 +81,7 @@ class Operation(Struct, frozen=True, eq=False):
     status: int = 200
     errors: tuple[int, ...] = ()
     also: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
+    files: Mapping[str, str] = {}
     is_listed: bool = True
 
     @property

@@ -56,8 +56,11 @@ _ACCEPTED: Final[Mapping[str, FormatName | None]] = {
 }
 """The media types that a caller may accept, with the format of the file; None: the JSON:API document."""
 
-MEDIA: Final = tuple(MEDIA_TYPES[each].partition(";")[0] for each in ("csv", _NDJSON))
-"""The media types of files, for the document."""
+MEDIA: Final[Mapping[str, str]] = {
+    "text/csv": "regulars_id,email,name\r\n4294967297,anna@example.com,Anna\r\n",
+    "application/x-ndjson": '{"regulars_id":4294967297,"email":"anna@example.com","name":"Anna"}\n',
+}
+"""The media types of files with an example, for the document."""
 
 _running = [0]
 

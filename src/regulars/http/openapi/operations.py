@@ -58,7 +58,7 @@ def _responses(operation: Operation, components: Mapping[str, Schema]) -> dict[s
             content["example"] = examples.answered(operation.reply, components)
         good["content"] = {
             operation.surface.media_type: content,
-            **{kind: {"schema": {"type": "string"}} for kind in operation.files},
+            **{kind: {"schema": {"type": "string"}, "example": text} for kind, text in operation.files.items()},
         }
     shape = f"#/components/responses/{operation.surface.errors.name}"
     return {str(operation.status): good, **{str(each): {"$ref": f"{shape}-{each}"} for each in errors(operation)}}
