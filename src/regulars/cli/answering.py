@@ -34,6 +34,7 @@ from regulars.domain.money import decimal_text
 from regulars.domain.profile import parse_who
 from regulars.domain.references import parse_reference
 from regulars.store.audience_reads import with_references
+from regulars.store.control import Site
 from regulars.store.engine import Connection
 from regulars.store.following import StoreSnapshot
 from regulars.store.reads import find_card, lines_by_number
@@ -67,14 +68,14 @@ def _parsed(text: str) -> Node:
 class Answering:
     """Answers one question about one site of an open store."""
 
-    def __init__(self, store: Store, audience: Audience, site: int, node: Node, engagement: Engagement) -> None:
+    def __init__(self, store: Store, audience: Audience, site: Site, node: Node, engagement: Engagement) -> None:
         self._store = store
         self._audience = audience
-        self._site = site
+        self._site = site.id
         self._given = node
         self._node = node
         self._engagement = engagement
-        self._moment = Moment(now_ms(), engagement)
+        self._moment = Moment(now_ms(), engagement, site.settings.zone)
 
     async def _prepare(self, snapshot: Any) -> None:
         """Put the audiences that the question names in place. Raises FailedError."""
@@ -171,7 +172,7 @@ class Answering:
 
 @asynccontextmanager
 async def answering(
-    store: Store, site: int, node: Node, engagement: Engagement, folder: Path | None
+    store: Store, site: Site, node: Node, engagement: Engagement, folder: Path | None
 ) -> AsyncIterator[Answering]:
     """Answers to a question. folder: where index snapshots are, if there are any."""
     directory = None if folder is None else SnapshotDirectory(folder)

@@ -72,7 +72,7 @@ def ask(
         async with opened(database) as store:
             chosen = await chosen_site(store, site)
             began = time.perf_counter()
-            async with answering(store, chosen.id, node, engagement, folder) as answers:
+            async with answering(store, chosen, node, engagement, folder) as answers:
                 if reach:
                     found: Any = await answers.reach()
                 elif why is not None:

@@ -317,3 +317,20 @@ def test_a_change_of_what_was_read(club: Club) -> None:
     assert sent("PATCH", f'"{first}"') == 412
     assert sent("DELETE", f'W/"{first}"') == 412
     assert sent("DELETE", "*") == 200
+
+
+def test_days_of_an_audience_are_those_of_its_site(club: Club) -> None:
+    zone = {"data": {"type": "sites", "id": "1", "attributes": {"time_zone": "Pacific/Kiritimati"}}}
+    assert club.api.send("PATCH", "/v1/sites/1", json=zone).status_code == 200
+    late = {"customer_id": "late", "email": "late@club.example", "joined_at": "2026-01-01T15:00:00Z"}
+    assert club.api.send("POST", "/api/v1/customers", json=late).status_code == 200
+    made = club.create("second", q="joined from 2026-01-02 to 2026-01-03")
+    assert made["total"] == 1
+    assert club.send("GET", "audiences/second/customers")["meta"]["total"] == 1
+    assert club.send("GET", "audiences/second/why?customer=late")["in"]
+    number = club.send("GET", "customers?q=customer_id = late")["data"][0]["id"]
+    assert [each["attributes"]["key"] for each in club.send("GET", f"customers/{number}/why?audience=*")["data"]] == [
+        "second"
+    ]
+    assert club.api.send("GET", "/api/v1/segments/second/run").json()[0]["email"] == "late@club.example"
+    assert club.api.send("GET", "/api/v1/segments/second/matching_users.json").json()["approxusers"] == 1

@@ -21,6 +21,7 @@ from regulars.http.classic import schemas
 from regulars.http.classic.customers import DONE
 from regulars.http.classic.surface import CLASSIC
 from regulars.http.errors import Problem
+from regulars.http.jsonapi.asked_question import zone_of
 from regulars.http.jsonapi.audience_documents import MARKETING, AudiencesRead, Chosen, counted
 from regulars.http.keyring import Reader
 from regulars.http.operation import Operation
@@ -53,6 +54,7 @@ async def index(call: Call, caller: Reader) -> Response:
 async def run(call: Call, caller: Reader) -> Response:
     """The newest customers of an audience."""
     site, settings = caller.site, call.services.settings
+    zone = zone_of(caller.time_zone(site))
     read = AudiencesRead(site, _one(call, site, call.path("segment").removeprefix(PREFIX)))
     engagement = Engagement(settings.healthy_days, settings.passive_days, settings.unengaged_days)
 
@@ -62,7 +64,7 @@ async def run(call: Call, caller: Reader) -> Response:
 
     asking = call.services.audience.ask(
         site,
-        lambda: customers_of(read.usable[0], Moment(call.services.clock(), engagement)),
+        lambda: customers_of(read.usable[0], Moment(call.services.clock(), engagement, zone)),
         page_slice=PageSlice(0, MOST_RUN),
         prepare=prepare,
     )
@@ -95,7 +97,7 @@ async def page(call: Call, caller: Reader) -> Response:
         return found[(number - 1) * size : number * size]
 
     read = AudiencesRead(caller.site, chosen)
-    figures = iter(await counted(call, caller.site, read, REASONS))
+    figures = iter(await counted(call, caller, caller.site, read, REASONS))
     now = iso(call.services.clock())
     shown = [_with_figures(each.item, None if each.node is None else next(figures), now) for each in read.audiences]
     return json_response({**DONE, "segments": shown, "total_count": total, "page": number, "per_page": size})
@@ -104,7 +106,7 @@ async def page(call: Call, caller: Reader) -> Response:
 async def matching_users(call: Call, caller: Reader) -> Response:
     """How many customers an audience has."""
     read = AudiencesRead(caller.site, _one(call, caller.site, call.path("segment")))
-    found = await counted(call, caller.site, read, REASONS)
+    found = await counted(call, caller, caller.site, read, REASONS)
     _refuse_unusable(read)
     ignores_exclusions = call.request.query_params.get("bypass_global", "").lower() in ("true", "1")
     return json_response(

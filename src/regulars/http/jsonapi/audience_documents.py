@@ -22,6 +22,7 @@ from regulars.http.call import Call
 from regulars.http.jsonapi import studies
 from regulars.http.jsonapi.asked_question import AskedQuestion
 from regulars.http.jsonapi.kinds import AUDIENCE
+from regulars.http.keyring import Caller
 from regulars.store.audience_reads import read_graph, with_references
 from regulars.store.engine import Connection
 
@@ -90,7 +91,9 @@ def _expanded(item: RelatedObject, audiences: Audiences) -> ExpandedAudience:
         return ExpandedAudience(item, stored, None, error.faults[0].detail)
 
 
-async def resources(call: Call, site: int, chosen: Chosen, fields: frozenset[str] | None) -> list[dict[str, Any]]:
+async def resources(
+    call: Call, caller: Caller, site: int, chosen: Chosen, fields: frozenset[str] | None
+) -> list[dict[str, Any]]:
     """The resources of the audiences that are chosen, all as of one moment."""
     read = AudiencesRead(site, chosen)
     wanted = [name for name in COUNTED if fields is None or name in fields]
@@ -98,7 +101,7 @@ async def resources(call: Call, site: int, chosen: Chosen, fields: frozenset[str
         async with call.services.store.snapshot() as connection:
             await read.read_with(connection)
         return [_resource(site, each, read.graph, None, fields) for each in read.audiences]
-    found = await counted(call, site, read, MARKETING if "reach" in wanted else ())
+    found = await counted(call, caller, site, read, MARKETING if "reach" in wanted else ())
     figures = iter(found)
     return [
         _resource(site, each, read.graph, None if each.node is None else next(figures), fields)
@@ -111,7 +114,7 @@ MARKETING: Final = tuple(reach.reasons_for(reach.PURPOSES[0]))
 
 
 async def counted(
-    call: Call, site: int, read: AudiencesRead, reasons: Sequence[reach.Reason] = MARKETING
+    call: Call, caller: Caller, site: int, read: AudiencesRead, reasons: Sequence[reach.Reason] = MARKETING
 ) -> list[reach.Reach]:
     """The total and reach of each audience without a problem; read in the answer's snapshot."""
 
@@ -123,7 +126,7 @@ async def counted(
         concerned, matched = found[1 : 1 + len(reasons)], found[1 + len(reasons) :]
         return [reach.reach(each, concerned, reasons, None) for each in matched]
 
-    everybody = AskedQuestion(studies.EVERYBODY)
+    everybody = AskedQuestion(studies.EVERYBODY, caller.time_zone(site))
     return await studies.study(call, site, everybody, sets, work, prepare=read.read)  # type: ignore[no-any-return]
 
 

@@ -50,7 +50,9 @@ async def of_audience(call: Call, caller: Reader) -> Response:
         async with call.services.store.snapshot() as connection:
             item = await find_object(connection, site, KIND, reference)
         if item is not None:
-            return studies.shown("explanations", await _explained(call, site, item, _named(call, caller, site, text)))
+            return studies.shown(
+                "explanations", await _explained(call, caller, site, item, _named(call, caller, site, text))
+            )
     raise unknown(AUDIENCE)
 
 
@@ -59,7 +61,7 @@ async def of_customer(call: Call, caller: Reader) -> Response:
     text = _parameter(call, "audience")
     site, number = customer_place(call.path("id"), caller)
     if text == EVERY:
-        found = await _all_of(call, site, number)
+        found = await _all_of(call, caller, site, number)
         return document(
             {"data": [{"type": AUDIENCE.type, "id": AUDIENCE.id_of(each)} | _names(each) for each in found]}
         )
@@ -71,15 +73,17 @@ async def of_customer(call: Call, caller: Reader) -> Response:
         item = await find_object(connection, site, KIND, reference)
     if item is None:
         raise unknown(AUDIENCE)
-    return studies.shown("explanations", await _explained(call, site, item, by_number(site, number)))
+    return studies.shown("explanations", await _explained(call, caller, site, item, by_number(site, number)))
 
 
 def _names(item: RelatedObject) -> dict[str, Any]:
     return {"attributes": {"name": item.title, "key": item.key}}
 
 
-async def _explained(call: Call, site: int, item: RelatedObject, find: Find) -> dict[str, Any]:
-    return await explanation(call, site, AskedQuestion(SavedCondition("audience", item.number)), find)
+async def _explained(call: Call, caller: Caller, site: int, item: RelatedObject, find: Find) -> dict[str, Any]:
+    return await explanation(
+        call, site, AskedQuestion(SavedCondition("audience", item.number), caller.time_zone(site)), find
+    )
 
 
 def _parameter(call: Call, name: str) -> str:
@@ -110,7 +114,7 @@ def _named(call: Call, caller: Caller, site: int, text: str) -> Find:
     return find
 
 
-async def _all_of(call: Call, site: int, number: int) -> list[RelatedObject]:
+async def _all_of(call: Call, caller: Caller, site: int, number: int) -> list[RelatedObject]:
     """The audiences that a customer is in."""
     is_known: list[bool] = []
 
@@ -127,7 +131,7 @@ async def _all_of(call: Call, site: int, number: int) -> list[RelatedObject]:
         is_known.append(bool(found[0]))
         return [bool(each) for each in found[1:]]
 
-    asked = AskedQuestion(studies.EVERYBODY)
+    asked = AskedQuestion(studies.EVERYBODY, caller.time_zone(site))
     holds = await studies.study(call, site, asked, sets, work, prepare=read.read)
     if not is_known[-1]:
         raise unknown_customer()

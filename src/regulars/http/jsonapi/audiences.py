@@ -21,7 +21,7 @@ from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.places import SITE_ID, asked_site
 from regulars.http.jsonapi.query import ParsedQuery, QuerySpec
 from regulars.http.jsonapi.surface import JSONAPI
-from regulars.http.keyring import Reader, Writer
+from regulars.http.keyring import Caller, Reader, Writer
 from regulars.http.operation import Operation
 from regulars.http.schema import ref
 from regulars.store.engine import Connection
@@ -51,7 +51,7 @@ async def index(call: Call, caller: Reader) -> Response:
 
     if site is not None:
         async with call.attended():
-            shown = await resources(call, site, chosen, query.fields.get(KIND.type))
+            shown = await resources(call, caller, site, chosen, query.fields.get(KIND.type))
     home = origin(call.scope, call.services.settings.trusted_proxies)
     links = paging.links(f"{home}/v1/{KIND.type}", call.scope["query_string"], query.page, total)
     return document({"data": shown, "links": links, "meta": paging.meta(query.page, total)}, warnings=query.warnings)
@@ -60,7 +60,7 @@ async def index(call: Call, caller: Reader) -> Response:
 async def show(call: Call, caller: Reader) -> Response:
     """One audience."""
     query, site = await asked(call, caller, KIND, SHOW)
-    return await _shown(call, site, query, reference_in_path(call, KIND))
+    return await _shown(call, caller, site, query, reference_in_path(call, KIND))
 
 
 async def create(call: Call, caller: Writer) -> Response:
@@ -72,7 +72,7 @@ async def create(call: Call, caller: Writer) -> Response:
     outcome = await call.submit(site, command, explained=explained)
     assert outcome.object is not None
     with after_commit():
-        return await _shown(call, site, query, outcome.object.number, status=201)
+        return await _shown(call, caller, site, query, outcome.object.number, status=201)
 
 
 async def change(call: Call, caller: Writer) -> Response:
@@ -81,7 +81,7 @@ async def change(call: Call, caller: Writer) -> Response:
     body, saved, number = await read_change(call, site, KIND)
     await call.submit(site, SaveAudience(saved, definition_change(body), _expected(call)), explained=explained)
     with after_commit():
-        return await _shown(call, site, query, number)
+        return await _shown(call, caller, site, query, number)
 
 
 async def remove(call: Call, caller: Writer) -> Response:
@@ -99,12 +99,14 @@ def _expected(call: Call) -> tuple[str, ...] | None:
     return tuple(each.removeprefix("W/").strip('"') for each in listed)
 
 
-async def _shown(call: Call, site: int, query: ParsedQuery, reference: Reference, *, status: int = 200) -> Response:
+async def _shown(
+    call: Call, caller: Caller, site: int, query: ParsedQuery, reference: Reference, *, status: int = 200
+) -> Response:
     async def chosen(connection: Connection) -> list[RelatedObject]:
         item = await find_object(connection, site, KIND.kind, reference)
         return [] if item is None else [item]
 
-    found = await resources(call, site, chosen, query.fields.get(KIND.type))
+    found = await resources(call, caller, site, chosen, query.fields.get(KIND.type))
     if not found:
         raise unknown(KIND)
     home = origin(call.scope, call.services.settings.trusted_proxies)
