@@ -44,7 +44,7 @@ INSERT INTO former_addresses SELECT s, 'f' || n || '@x.com', n, 0, NULL, n
 INSERT INTO tombstones SELECT s, decode(md5(s || 't' || n), 'hex'), n, NULL, NULL
   FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;
 INSERT INTO drip_campaigns SELECT s, n, 1, NULL, '[]' FROM generate_series(1, {SITES}) s, generate_series(1, 300) n;
-INSERT INTO audiences SELECT s, n, 'dynamic', '{{}}', CASE n % 100 WHEN 0 THEN '[1]' END, 0, 1, 0
+INSERT INTO audiences SELECT s, n, 'dynamic', '{{}}', CASE n % 100 WHEN 0 THEN '[1]' END, 0, 1, 0, 0, NULL
   FROM generate_series(1, {SITES}) s, generate_series(1, 300) n;
 INSERT INTO audience_watches SELECT s, n, 1, 1, 1, 1, 1, 1, 1
   FROM generate_series(1, {SITES}) s, generate_series(1, 300) n;

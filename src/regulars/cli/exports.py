@@ -279,7 +279,7 @@ async def _selected(
         settings = Settings.from_environment()
         engagement = Engagement(settings.healthy_days, settings.passive_days, settings.unengaged_days)
         async with (
-            answering(store, site.id, node, engagement, snapshot_folder(database)) as answers,
+            answering(store, site, node, engagement, snapshot_folder(database)) as answers,
             answers.everybody() as (connection, numbers),
         ):
             yield connection, site.id, numbers

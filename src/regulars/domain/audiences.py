@@ -25,7 +25,7 @@ class Definition(Struct, frozen=True):
 
     question: of a dynamic audience, its canonical JSON form. refers: the numbers of the audiences that the question
     names. version: 1 for a new audience, and one more for each change of the question. changed_at: the time of the
-    newest version (ms).
+    newest version (ms). is_seed_list, source: of lists of Blueshift's clients, which are told what they sent.
     """
 
     audience: int
@@ -35,6 +35,8 @@ class Definition(Struct, frozen=True):
     watched: bool
     version: int
     changed_at: int
+    is_seed_list: bool = False
+    source: str | None = None
 
 
 def etag_of(version: int, updated_at: int) -> str:

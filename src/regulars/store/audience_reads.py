@@ -18,8 +18,9 @@ from regulars.store.reads import existing_rows, objects_by_number
 
 def definition_of_row(row: Row) -> Definition:
     """The definition in a row."""
-    audience, kind, question, refers, watched, version, changed_at = row
-    return Definition(audience, kind, question, decode_refers(refers), bool(watched), version, changed_at)
+    audience, kind, question, refers, watched, version, changed_at, is_seed_list, source = row
+    found = decode_refers(refers)
+    return Definition(audience, kind, question, found, bool(watched), version, changed_at, bool(is_seed_list), source)
 
 
 def graph_of_rows(rows: Iterable[Row]) -> dict[int, Referring]:

@@ -15,6 +15,8 @@ audiences = Table(
     Column("watched", Integer, nullable=False),
     Column("version", Integer, nullable=False),
     moment("changed_at", nullable=False),
+    Column("is_seed_list", Integer, nullable=False, server_default="0"),
+    text("source"),
     PrimaryKeyConstraint("site_id", "audience"),
     sqlite_with_rowid=False,
 )

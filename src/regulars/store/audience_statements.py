@@ -40,9 +40,7 @@ SAVE = Statement(
     "save_audiences",
     _saved.on_conflict_do_update(
         index_elements=["site_id", "audience"],
-        set_={
-            name: _saved.excluded[name] for name in ("kind", "question", "refers", "watched", "version", "changed_at")
-        },
+        set_={column.name: _saved.excluded[column.name] for column in _COLUMNS if column.name != "audience"},
     ),
 )
 DELETE = Statement(

@@ -340,8 +340,10 @@ class _Writing:
         await self.rows(watch_statements.SAVE_MEMBERS, [(site, *place, body) for place, body in places if body])
         rows = []
         for number in sorted(kept.saved):
-            audience, kind, question, refers, watched, *rest = _fields_of(kept.definitions[number])
-            rows.append((site, audience, kind, question, encode_refers(refers), int(watched), *rest))
+            found = kept.definitions[number]
+            question = (found.kind, found.question, encode_refers(found.refers), int(found.watched))
+            state = (found.version, found.changed_at, int(found.is_seed_list), found.source)
+            rows.append((site, number, *question, *state))
         await self.rows(audience_statements.SAVE, rows)
         if rows:
             for kind in (WATCH_AUDIENCES, RECORD_HISTORY):

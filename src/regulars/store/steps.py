@@ -361,4 +361,12 @@ STEPS: Final[tuple[Step, ...]] = (
         },
     ),
     Step(number=26, name="titles with plain accents as apostrophes", backfill=Backfill(slice_of_titles)),
+    Step(
+        number=27,
+        name="test lists and sources of lists",
+        statements=on_every_engine(
+            "ALTER TABLE audiences ADD COLUMN is_seed_list INTEGER DEFAULT '0' NOT NULL",
+            "ALTER TABLE audiences ADD COLUMN source TEXT",
+        ),
+    ),
 )

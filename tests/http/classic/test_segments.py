@@ -90,3 +90,20 @@ def test_segments(api: Client, people: list[str]) -> None:
     refused(api.get("segments/list?page=0"), "invalid", "page")
     refused(api.get("segments/seg_7/run"), "object_not_found")
     refused(api.get("segments/nobody/matching_users.json"), "object_not_found")
+
+
+def test_a_list_tells_whether_it_is_a_test_list_and_its_source(api: Client) -> None:
+    def create(**more: Any) -> Any:
+        return api.post("custom_user_lists/create", {"name": f"List {len(more)} {more}", **more})
+
+    seeds = [create(is_seed_list=given, source="customer_id").json() for given in (True, "1", "true")]
+    plain = create(is_seed_list="0").json()
+    assert [each["is_seed_list"] for each in (*seeds, plain)] == [True, True, True, False]
+    assert (seeds[0]["source"], plain["source"]) == ("customer_id", "email")
+    listed = api.get("custom_user_lists/seed_lists").json()["seed_lists"]
+    assert [each["id"] for each in listed] == [each["id"] for each in seeds]
+    assert api.get(f"custom_user_lists/id/{seeds[0]['id']}").json()["source"] == "customer_id"
+    for wrong in ({"source": "phone"}, {"is_seed_list": "perhaps"}):
+        reply = create(**wrong)
+        assert reply.status_code == 400
+        assert next(iter(wrong)) in reply.text

@@ -27,13 +27,15 @@ from regulars.domain.working import WorkingSet
 class DefinitionChange(Struct, frozen=True, kw_only=True):
     """What changes of a definition; None leaves a field as it is. question: in its canonical JSON form.
 
-    kind: of a new audience. refers: the audiences that the question names.
+    kind: of a new audience. refers: the audiences that the question names. is_seed_list, source: as in Definition.
     """
 
     kind: AudienceKind | None = None
     question: str | None = None
     refers: tuple[Reference, ...] = ()
     watched: bool | None = None
+    is_seed_list: bool | None = None
+    source: str | None = None
 
 
 class SaveAudience(Struct, frozen=True):
@@ -83,6 +85,7 @@ class SaveAudience(Struct, frozen=True):
             after = Definition(
                 saved.number, kind, change.question, refers, change.watched or False, version=1, changed_at=work.now
             )
+            after = msgspec.structs.replace(after, is_seed_list=change.is_seed_list or False, source=change.source)
         else:
             after = before
             if change.question not in (None, before.question):

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from regulars.domain.audiences import KIND
+from regulars.domain.audiences import KIND, Definition
 from regulars.domain.commands import DefinitionChange, SaveAudience, SaveObject, SetChange
 from regulars.domain.faults import Fault, RefusedError
 from regulars.domain.identity import Who
@@ -17,15 +17,17 @@ from regulars.http.call import Call, json_response
 from regulars.http.classic import schemas
 from regulars.http.classic.customers import DONE
 from regulars.http.classic.surface import CLASSIC
-from regulars.http.errors import Problem
+from regulars.http.errors import Problem, after_commit
 from regulars.http.keyring import Reader, Writer
 from regulars.http.list_changes import change_members, count_in
 from regulars.http.operation import Handler, Operation
 from regulars.http.schema import ANY, TEXT, WHOLE, YES_OR_NO, either, listed, one_of, or_null, record, such_as
 from regulars.store.audience_reads import definitions_of
+from regulars.store.object_lists import objects_in_slices
 from regulars.store.reads import find_object
 
 IDENTIFIERS: Final = ("email", "customer_id")
+FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
 MOST: Final = 25
 MOST_ASYNC: Final = 500
 """Customers of one bulk call, without and with `async=true`. Both answer when all is done."""
@@ -46,30 +48,47 @@ async def create(call: Call, caller: Writer) -> Response:
                 faults.append(Fault(field, f"must be text of at most {limits.text} characters"))
     if not faults and not texts[0]:
         faults.append(Fault("name", "is required"))
+    source, is_seed_list = body.get("source"), body.get("is_seed_list")
+    if source is not None and source not in IDENTIFIERS:
+        faults.append(Fault("source", f"must be one of {', '.join(IDENTIFIERS)}"))
+    if is_seed_list is not None and str(is_seed_list).lower() not in FLAGS:
+        faults.append(Fault("is_seed_list", "must be true or false"))
     if faults:
         raise Problem("invalid", f"{faults[0].field} {faults[0].detail}.", faults=faults)
-    command = SaveAudience(
-        SaveObject(kind=KIND, name=texts[0], description=texts[1] or None), DefinitionChange(kind="list")
-    )
+    change = DefinitionChange(kind="list", is_seed_list=FLAGS.get(str(is_seed_list).lower()), source=source)
+    command = SaveAudience(SaveObject(kind=KIND, name=texts[0], description=texts[1] or None), change)
     outcome = await call.submit(caller.site, command)
     assert outcome.object is not None
-    return json_response({**DONE, **_shown(outcome.object, 0)})
+    with after_commit():
+        return json_response({**DONE, **_shown(outcome.object, change.is_seed_list or False, source, 0)})
 
 
 async def show(call: Call, caller: Reader) -> Response:
     """One list, with the number of its customers."""
     found = await _list(call, caller)
-    return json_response({**DONE, **_shown(found, await count_in(call, caller.site, found.number))})
+    return json_response({**DONE, **await _counted(call, caller, found)})
 
 
 async def seed_lists(call: Call, caller: Reader) -> Response:
-    """The lists of test customers: none, as lists are not marked so."""
-    return json_response({**DONE, "seed_lists": []})
+    """The lists that were created as lists of test customers."""
+    async with call.services.store.snapshot() as connection:
+        found = []
+        async for items in objects_in_slices(connection, caller.site, KIND):
+            definitions = await definitions_of(connection, caller.site, [item.number for item in items])
+            seeds = [number for number, each in definitions.items() if each.is_seed_list]
+            found += [(item, definitions[item.number]) for item in items if item.number in seeds]
+    return json_response({**DONE, "seed_lists": [await _counted(call, caller, each) for each in found]})
+
+
+async def _counted(call: Call, caller: Reader, found: tuple[RelatedObject, Definition]) -> dict[str, Any]:
+    item, definition = found
+    count = await count_in(call, caller.site, item.number)
+    return _shown(item, definition.is_seed_list, definition.source, count)
 
 
 def _changing(change: SetChange, *, is_bulk: bool) -> Handler:
     async def write(call: Call, caller: Writer) -> Response:
-        found = await _list(call, caller)
+        found, _ = await _list(call, caller)
         body = await call.json_object()
         values = _identifiers(call, body, is_bulk=is_bulk)
         named = [_who(body["identifier_key"], value, call) for value in values]
@@ -124,7 +143,7 @@ def _who(identifier: str, value: Any, call: Call) -> Who | str:
         return error.sentence
 
 
-async def _list(call: Call, caller: Reader | Writer) -> RelatedObject:
+async def _list(call: Call, caller: Reader | Writer) -> tuple[RelatedObject, Definition]:
     """The list in the path. Raises Problem if there is none."""
     try:
         reference = parse_reference(call.path("list"), KIND, longest=call.services.store.limits.object_key)
@@ -135,19 +154,20 @@ async def _list(call: Call, caller: Reader | Writer) -> RelatedObject:
         definitions = {} if found is None else await definitions_of(connection, caller.site, [found.number])
     if found is None or found.number not in definitions or definitions[found.number].kind != "list":
         raise _unknown()
-    return found
+    return found, definitions[found.number]
 
 
 def _unknown() -> Problem:
     return Problem("object_not_found", "No list has this id.")
 
 
-def _shown(item: RelatedObject, count: int) -> dict[str, Any]:
+def _shown(item: RelatedObject, is_seed_list: bool, source: str | None, count: int) -> dict[str, Any]:
     return {
         "id": item.number,
         "name": item.title,
         "description": item.description,
-        "is_seed_list": False,
+        "is_seed_list": is_seed_list,
+        "source": source or IDENTIFIERS[0],
         "user_count": count,
         "created_at": iso(item.created_at),
         "updated_at": iso(item.updated_at),
@@ -159,6 +179,7 @@ _LIST: Final = schemas.done(
     name=TEXT,
     description=or_null(TEXT),
     is_seed_list=YES_OR_NO,
+    source=one_of(IDENTIFIERS),
     user_count=WHOLE,
     created_at=TEXT,
     updated_at=TEXT,
@@ -182,8 +203,16 @@ OPERATIONS: Final = (
         f"{_PATH}/create",
         create,
         "Create a list",
-        "The name must be unique. `source` and `is_seed_list` are accepted and not kept.",
-        body=record({"name": such_as(TEXT, "Beta testers"), "description": or_null(TEXT)}, required=("name",)),
+        "The name must be unique. `source` is what the customers will be named by; default: `email`.",
+        body=record(
+            {
+                "name": such_as(TEXT, "Beta testers"),
+                "description": or_null(TEXT),
+                "source": or_null(one_of(IDENTIFIERS)),
+                "is_seed_list": or_null(YES_OR_NO),
+            },
+            required=("name",),
+        ),
         reply=_LIST,
     ),
     Operation(CLASSIC, "user_lists.show", "GET", f"{_PATH}/id/{{list}}", show, "Get a list", reply=_LIST),
@@ -194,8 +223,8 @@ OPERATIONS: Final = (
         f"{_PATH}/seed_lists",
         seed_lists,
         "List the test lists",
-        "Always empty: lists are not marked as test lists.",
-        reply=schemas.done(seed_lists=listed(ANY)),
+        "The lists that were created with `is_seed_list`.",
+        reply=schemas.done(seed_lists=listed(_LIST)),
     ),
     Operation(
         CLASSIC,
