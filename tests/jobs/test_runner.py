@@ -354,6 +354,7 @@ async def test_pruning_is_a_job(at: Running) -> None:
         "anonymous_events": 1,
         "audience_points": 0,
         "jobs": 1,
+        "files": 0,
     }
     assert [at.rows(f"SELECT number FROM {table}") for table in ("changes", "outbox")] == [[(4,)], [(4,)]]
 

@@ -4,6 +4,7 @@ from typing import Final
 
 from regulars.jobs.audience_history import record_history
 from regulars.jobs.deleted_ties import remove
+from regulars.jobs.exports import EXPORT, write_export
 from regulars.jobs.kind import Kind
 from regulars.jobs.pruning import prune
 from regulars.jobs.revenue import count_revenue
@@ -14,7 +15,7 @@ from regulars.store.deleted_ties import REMOVE_DELETED_TIES
 from regulars.store.site_settings import COUNT_ATTEMPTS, COUNT_REVENUE
 
 KINDS: Final[tuple[Kind, ...]] = (
-    Kind(name="prune", meaning="deletes old changes, outbox rows and finished jobs", handler=prune, every=3_600),
+    Kind(name="prune", meaning="deletes old changes, outbox rows, files and finished jobs", handler=prune, every=3_600),
     Kind(
         name="titles",
         meaning="corrects lists of objects, to which servers older than version 8 of the schema add nothing",
@@ -40,6 +41,14 @@ KINDS: Final[tuple[Kind, ...]] = (
         meaning="records how many customers each audience has, once a day and after a change of its question",
         handler=record_history,
         every=300,
+    ),
+    Kind(
+        name=EXPORT,
+        meaning="writes an export to a file, as `POST /v1/exports` asks for",
+        handler=write_export,
+        timeout=6 * 3_600,
+        attempts=3,
+        is_alone=True,
     ),
     Kind(
         name=COUNT_REVENUE,

@@ -1,20 +1,24 @@
 """The job that deletes data past its retention period."""
 
+from functools import partial
 from typing import Any, Final
 
-from regulars.domain.moments import DAY
+from regulars.domain.moments import DAY, SECOND
+from regulars.jobs.exports import FILE_DAYS
 from regulars.jobs.kind import Work
 from regulars.store import control
 from regulars.store.audience_watches import kept_since
 from regulars.store.jobs import prune_jobs
 from regulars.store.pruning import prune_anonymous, prune_changes, prune_outbox, prune_points
+from regulars.store.threads import off_loop
+from regulars.stored_files import StoredFiles
 
 _JOBS_DAYS: Final = 30
 """How long finished jobs are kept."""
 
 
 async def prune(work: Work) -> dict[str, Any]:
-    """Delete old changes, their outbox events, anonymous events, figures of audiences, and jobs that finished long ago.
+    """Delete old changes, outbox events, anonymous events, figures of audiences, files, and jobs that ended long ago.
 
     One site per step.
     """
@@ -30,6 +34,9 @@ async def prune(work: Work) -> dict[str, Any]:
         anonymous += await prune_anonymous(store.engine, site.id, before=anonymous_before)
         points += await prune_points(store.engine, site.id, before=kept_since(now))
         await work.tell(done, len(sites))
+    files = 0
+    if settings.files is not None:
+        files = await off_loop(partial(StoredFiles(settings.files).prune, before=(now - FILE_DAYS * DAY) / SECOND))
     jobs = await prune_jobs(store.engine, before=now - _JOBS_DAYS * DAY)
     return {
         "changes": changes,
@@ -37,4 +44,5 @@ async def prune(work: Work) -> dict[str, Any]:
         "anonymous_events": anonymous,
         "audience_points": points,
         "jobs": jobs,
+        "files": files,
     }

@@ -56,10 +56,10 @@ def _responses(operation: Operation, components: Mapping[str, Schema]) -> dict[s
         content: dict[str, Any] = {"schema": operation.reply}
         if operation.surface.media_type.endswith("json"):
             content["example"] = examples.answered(operation.reply, components)
-        good["content"] = {
-            operation.surface.media_type: content,
-            **{kind: {"schema": {"type": "string"}, "example": text} for kind, text in operation.files.items()},
-        }
+        good["content"] = {operation.surface.media_type: content}
+    for kind, text in operation.files.items():
+        shown = {"schema": {"type": "string"}, "example": text}
+        good.setdefault("content", {})[kind] = shown if text else {"schema": {"type": "string", "format": "binary"}}
     shape = f"#/components/responses/{operation.surface.errors.name}"
     return {str(operation.status): good, **{str(each): {"$ref": f"{shape}-{each}"} for each in errors(operation)}}
 
