@@ -32,6 +32,7 @@ COLUMNS = (
         "last_opened_at",
         "last_clicked_at",
         "changed_at",
+        "bucket",
     ),
 )
 

@@ -243,6 +243,8 @@ def _sample(question: dict[str, Any], record: Record, now: int) -> bool:
     from .audience.model import drawn
 
     asked = question["sample"]
+    if "bucket" in asked:
+        return bool(record["bucket"] == asked["bucket"])
     return drawn(record["number"], asked.get("seed", "")) < round(float(asked["percent"]) * 100)
 
 

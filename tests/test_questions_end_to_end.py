@@ -202,3 +202,18 @@ async def test_a_sample_grows_with_its_percentage(made: World) -> None:
     assert 60 < len(half) < 140
     assert set(await check(made, {"sample": {"percent": 50, "seed": "b"}})) != half
     assert len(await check(made, {"sample": {"percent": 100}})) == 200
+
+
+@in_a_world()
+async def test_control_buckets_are_those_that_customers_show(made: World) -> None:
+    await made.audience()
+    await made.audience(slice_changes=1)
+    await made.do(*(upsert(email=f"p{each}@example.com") for each in range(150)))
+    found = [set(await check(made, {"sample": {"bucket": bucket}})) for bucket in range(1, 101)]
+    assert sum(map(len, found)) == 150 == len(set().union(*found))
+    await made.do(*(upsert(email=f"q{each}@example.com") for each in range(150)))  # both follow
+    for bucket in (1, 50, 100):
+        await check(made, {"any": [{"sample": {"bucket": bucket}}, {"sample": {"bucket": 7}}]})
+    for each in made.audiences:
+        each.loaded[made.site].index.drop_idle(-1)
+    await check(made, {"not": {"sample": {"bucket": 100}}})

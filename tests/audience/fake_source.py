@@ -103,6 +103,15 @@ class FakeSnapshot:
         for start in range(0, len(kept), 2):
             yield kept[start : start + 2]
 
+    async def buckets(self, site: int, numbers: Sequence[int]) -> list[tuple[int, int]]:
+        await self._read("buckets")
+        known = self.sites[site].model.customers
+        return [(number, number % 100 + 1) for number in numbers if number in known]
+
+    async def all_buckets(self, site: int) -> AsyncIterator[Sequence[tuple[int, int]]]:
+        await self._source.gate.wait()
+        yield await self.buckets(site, sorted(self.sites[site].model.customers))
+
     async def last_event(self, site: int) -> int:
         await self._read("last_event")
         return max((row.number for row in self.sites[site].events), default=0)

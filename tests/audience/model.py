@@ -16,6 +16,7 @@ from regulars.audience.filters.predicates import (
     HasAddress,
     HasText,
     Identified,
+    InBucket,
     Matches,
     Member,
     Not,
@@ -213,6 +214,8 @@ def _test(predicate: Predicate) -> Callable[[Customer], bool]:
             return lambda c: name in c.texts
         case Attribute(path, comparison):
             return lambda c: _passes(_value_at(c.attributes, path), comparison)
+        case InBucket(bucket):
+            return lambda c: c.number % 100 + 1 == bucket  # as the fake source has it
         case Sampled(share, seed):
             return lambda c: drawn(c.number, seed) < share
         case HasAddress(key):

@@ -40,6 +40,11 @@ async def advance(
     if len(index.tie_times):
         times = await changed_times(snapshot, site, changes.records, index.tie_times)
         changes = replace(changes, tie_times=times)
+    buckets: dict[int, int] = {}
+    if index.buckets.is_built:
+        entries = (entry for record in changes.records for entry in record.entries)
+        fresh = {entry.number for entry in entries if index.numbering.ordinal(entry.number) is None}
+        buckets = dict(await snapshot.buckets(site, sorted(fresh))) if fresh else {}
     index.events.note(changes.records)
     if changes.head == head and index.events.is_behind:
         events = await new_events(snapshot, site, index.events.seen)
@@ -56,6 +61,7 @@ async def advance(
         attributes=changes.attributes,
         events=changes.events,
         tie_times=changes.tie_times,
+        buckets=buckets,
     )
     if changes.entries <= INLINE_ENTRIES:
         apply()

@@ -1,10 +1,11 @@
-"""Columns that are built on first use: of attributes, events and times of ties. A site builds one thing at a time."""
+"""Columns that are built on first use: attributes, events, buckets, times of ties. A site builds one at a time."""
 
 import asyncio
 
 from regulars.audience.attribute_building import build_attributes
+from regulars.audience.bucket_building import build_buckets
 from regulars.audience.event_building import CatchUp, build_events, build_tie_times
-from regulars.audience.filters.predicates import Predicate, attributes, event_columns
+from regulars.audience.filters.predicates import InBucket, Predicate, attributes, event_columns, leaves
 from regulars.audience.loaded import LoadedSite
 from regulars.audience.source import ChangeSource
 from regulars.audience.structures.missing import MissingColumnError
@@ -32,6 +33,8 @@ def building(
         loaded.building = asyncio.create_task(build_attributes(source, lane, site, loaded, paths))
     elif wanted := loaded.index.events.missing(event_columns(predicate)):
         loaded.building = asyncio.create_task(build_events(source, lane, site, loaded, wanted, catch_up))
+    elif not loaded.index.buckets.is_built and any(isinstance(leaf, InBucket) for leaf in leaves(predicate)):
+        loaded.building = asyncio.create_task(build_buckets(source, site, loaded, catch_up))
     elif missing.ties:
         loaded.building = asyncio.create_task(build_tie_times(source, site, loaded, missing.ties, catch_up))
     else:

@@ -21,6 +21,7 @@ from regulars.audience.filters.predicates import (
     HasAddress,
     HasText,
     Identified,
+    InBucket,
     Matches,
     Member,
     Not,
@@ -80,6 +81,8 @@ def evaluate(predicate: Predicate, index: SiteIndex, within: BitMap | None = Non
             return happened(predicate, index, within)
         case Followed():
             return followed(predicate, index, within)
+        case InBucket(bucket):
+            return index.buckets.matching(bucket, within)
         case Sampled(share, seed):
             return sampled(index.numbering.values, share, seed) & within
         case HasAddress(key):
@@ -162,6 +165,8 @@ def estimate(predicate: Predicate, index: SiteIndex, size: int | None = None) ->
         case Followed(steps):
             costs_of_steps = [3 * events_cost(selection, index) for selection, _ in steps]
             return Cost(sum(costs_of_steps) + index.size / 300, size)
+        case InBucket():
+            return Cost(index.buckets.cost(), size)
         case Sampled():
             return Cost(10 + index.size / 100, size)
         case HasAddress(key):

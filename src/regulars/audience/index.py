@@ -16,6 +16,7 @@ from regulars.audience.structures.attribute_table import AttributeTable
 from regulars.audience.structures.bands import Banding, Bands
 from regulars.audience.structures.bitmap_table import BitmapTable
 from regulars.audience.structures.bitmaps import from_ordinals
+from regulars.audience.structures.buckets import Buckets
 from regulars.audience.structures.coded import CodedColumn
 from regulars.audience.structures.columns import Column, Numbering
 from regulars.audience.structures.event_table import EventTable, NewEvents
@@ -38,6 +39,7 @@ SORTED_TEXTS: Final = ("name", "email")
 
 _NO_TIMES: Final[Mapping[tuple[int, int, int], int]] = {}
 _NO_ATTRIBUTES: Final[Mapping[int, str | None]] = {}
+_NO_BUCKETS: Final[Mapping[int, int]] = {}
 
 
 class OutOfOrderError(Exception):
@@ -75,6 +77,7 @@ class SiteIndex:
         self._bandings: dict[str, Banding] = {}
         self._banded_from = tuning.banded_from
         self.attributes = AttributeTable()
+        self.buckets = Buckets()
         self.events = EventTable()
         self.tie_times = TieTimesTable()
         self.ties: BitmapTable[tuple[int, int]] = BitmapTable()
@@ -182,6 +185,7 @@ class SiteIndex:
         attributes: Mapping[int, str | None] = _NO_ATTRIBUTES,
         events: NewEvents | None = None,
         tie_times: Mapping[tuple[int, int, int], int] = _NO_TIMES,
+        buckets: Mapping[int, int] = _NO_BUCKETS,
     ) -> None:
         """Bring the index to `head` by applying changes in order, one complete change per record. Idempotent.
 
@@ -189,7 +193,8 @@ class SiteIndex:
         `horizon` (default: that of `head`); a customer missing from it has been deleted by then. `attributes` are
         the attributes of customers in the same way, needed only if `attributes.is_followed`. events: all that
         `events` lacks at `head`, which must then be that of the snapshot. tie_times: (customer, relation, object) to
-        time, of the changed ties that hold and whose times `tie_times` has, read as the texts are. Raises
+        time, of the changed ties that hold and whose times `tie_times` has, read as the texts are. buckets: of new
+        customers, needed only if `buckets.is_built`. Raises
         OutOfOrderError if a change does not fit; the index must then be discarded.
         """
         for record in records:
@@ -202,6 +207,9 @@ class SiteIndex:
                 self._apply(entry, texts, attributes)
                 if len(self.tie_times):
                     self._follow_times(entry, tie_times)
+        for number, bucket in buckets.items():
+            if (ordinal := self.numbering.ordinal(number)) is not None:
+                self.buckets.set(ordinal, bucket)
         if events is not None:
             self.events.follow(events, self.ordinals_of(row.customer for row in events.rows))
         self.horizon = max(self.horizon, head.number if horizon is None else horizon)
@@ -217,6 +225,7 @@ class SiteIndex:
         self.attributes.drop_idle(seconds)
         self.events.drop_idle(seconds)
         self.tie_times.drop_idle(seconds)
+        self.buckets.drop_idle(seconds)
 
     @property
     def is_untidy(self) -> bool:
@@ -244,6 +253,7 @@ class SiteIndex:
             + self.attributes.nbytes
             + self.events.nbytes
             + self.tie_times.nbytes
+            + self.buckets.nbytes
         )
 
     def _append(self, numbers: list[int]) -> range:

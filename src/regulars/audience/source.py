@@ -49,6 +49,14 @@ class Snapshot(Protocol):
         """The attributes of all customers that have some, by ascending number, in chunks read off the event loop."""
         ...
 
+    async def buckets(self, site: int, numbers: Sequence[int]) -> list[tuple[int, int]]:
+        """(number, control bucket) of those customers that still exist."""
+        ...
+
+    def all_buckets(self, site: int) -> AsyncIterator[Sequence[tuple[int, int]]]:
+        """The same of all customers, by ascending number, in chunks read off the event loop."""
+        ...
+
     async def last_event(self, site: int) -> int:
         """The largest number of an event of the site; 0 if there is none."""
         ...

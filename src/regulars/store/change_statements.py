@@ -41,6 +41,19 @@ LOAD_ATTRIBUTES = Statement(
     .order_by(customers.c.number)
     .limit(bindparam("count")),
 )
+BUCKETS_OF = Statement(
+    "buckets_of",
+    select(customers.c.number, customers.c.bucket).select_from(
+        KeyedJoin(_listed, customers, and_(site_is(customers), customers.c.number == _number))
+    ),
+)
+LOAD_BUCKETS = Statement(
+    "load_buckets",
+    select(customers.c.number, customers.c.bucket)
+    .where(site_is(customers), customers.c.number > bindparam("after"))
+    .order_by(customers.c.number)
+    .limit(bindparam("count")),
+)
 _SINCE_CREATED = {"joined_at": customers.c.joined_at, "updated_at": changed_at()}
 _LOADED = [
     func.coalesce(_SINCE_CREATED[name], customers.c.created_at)

@@ -99,6 +99,25 @@ class StoreSnapshot:
                 return
             after = rows[-1][0]
 
+    async def buckets(self, site: int, numbers: Sequence[int]) -> list[tuple[int, int]]:
+        """The control buckets of those customers that still exist."""
+        found: list[tuple[int, int]] = []
+        for start in range(0, len(numbers), CHUNK):
+            keys = msgspec.json.encode(numbers[start : start + CHUNK]).decode()
+            found += [
+                (row[0], row[1]) for row in await self.connection.all(sql.BUCKETS_OF, {"site": site, "keys": keys})
+            ]
+        return found
+
+    async def all_buckets(self, site: int) -> AsyncIterator[Sequence[tuple[int, int]]]:
+        """The control buckets of all customers, in chunks read on a thread."""
+        after = 0
+        while rows := await self.connection.in_thread(sql.LOAD_BUCKETS, {"site": site, "after": after, "count": CHUNK}):
+            yield [(row[0], row[1]) for row in rows]
+            if len(rows) < CHUNK:
+                return
+            after = rows[-1][0]
+
     async def last_event(self, site: int) -> int:
         """The largest number of an event of the site; 0 if there is none."""
         row = await self.connection.one(event_statements.LAST_EVENT, {"site": site})

@@ -159,6 +159,7 @@ conditions = activity | tied_since | st.one_of(
     st.sampled_from([{"mail": status} for status in ("sent", "delivered", "opened", "clicked", "bounced", "complained")]),
     st.builds(lambda status, when: {"mail": status, "when": when}, st.sampled_from(["sent", "opened"]), reaching),
     texts.filter(lambda text: bool(text.strip(' "\\():=<!%'))).map(lambda text: {"search": text}),
+    st.builds(lambda bucket: {"sample": {"bucket": bucket}}, st.integers(1, 100)),
     st.builds(lambda percent, seed: {"sample": {"percent": percent, "seed": seed}}, st.sampled_from([0.01, 10, 33.3, 50, 100]), st.sampled_from(["", "a", 'x"'])),
     st.sampled_from([{"filter": "has_tag_id", "value": "vip,7"}, {"filter": "created_in_last", "value": 30}, {"filter": "subscribed", "value": True}, {"filter": "name_contains", "value": 'a "b"'}]),
 )  # fmt: skip

@@ -74,6 +74,12 @@ class Sampled(Struct, frozen=True, tag=True):
     seed: str
 
 
+class InBucket(Struct, frozen=True, tag=True):
+    """The customer's control bucket, 1 to 100."""
+
+    bucket: int
+
+
 class Attribute(Struct, frozen=True, tag=True):
     """The value of an attribute passes the comparison. path: the names that lead to it, from the outside in."""
 
@@ -202,6 +208,7 @@ Leaf = (
     | Happened
     | Followed
     | Sampled
+    | InBucket
     | HasAddress
     | Similar
     | SimilarAddress

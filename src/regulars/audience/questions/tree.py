@@ -161,10 +161,14 @@ class SearchCondition(Struct, frozen=True, tag=True):
 
 
 class SampleCondition(Struct, frozen=True, tag=True):
-    """A fixed pseudo-random part of all customers. percent: 0.01 to 100, as text. seed: another seed, another part."""
+    """A fixed pseudo-random part of all customers. percent: 0.01 to 100, as text. seed: another seed, another part.
 
-    percent: str
+    bucket: instead, the customers with this control bucket, 1 to 100.
+    """
+
+    percent: str = ""
     seed: str = ""
+    bucket: int | None = None
 
 
 class SavedCondition(Struct, frozen=True, tag=True):
