@@ -48,9 +48,13 @@ async def read_people(
     """Customers in slices, by ascending number. numbers: of these only."""
     labels = Labels(connection, site)
     async for rows in people_rows(connection, site, numbers):
-        places = {(_KINDS[code], item) for _, code, item, _, _ in rows.ties if item != FLAG and code in _KINDS}
-        known = await labels.read(places) if places else {}
+        known = await labels.read(await off_loop(_places, rows)) if rows.ties else {}
         yield await off_loop(_made, site, rows, known)
+
+
+def _places(rows: PeopleRows) -> set[tuple[int, int]]:
+    """The objects of ties, by code of the kind and number."""
+    return {(_KINDS[code], item) for _, code, item, _, _ in rows.ties if item != FLAG and code in _KINDS}
 
 
 def _made(site: int, rows: PeopleRows, labels: dict[tuple[int, int], Label]) -> list[ExportedCustomer]:

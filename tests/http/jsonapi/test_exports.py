@@ -3,9 +3,21 @@
 import gzip
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
+from ...in_process import application
 from .world import COUNT, World
+
+
+@pytest.fixture(scope="module")
+def own_world(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world with a folder for files, on each engine."""
+    folder = tmp_path_factory.mktemp("exports")
+    with application(folder, engine, files_folder=str(folder)) as app:
+        yield World(app)
 
 
 def finished(world: World, address: str) -> dict[str, Any]:

@@ -48,10 +48,10 @@ async def create(call: Call, caller: Reader) -> Response:
     body = await studies.body_of(call, _MEMBERS)
     site = studies.site_of(body, caller)
     request = _request(body)
-    if call.services.settings.files is None:
-        raise Problem("unavailable", "This server has no folder for files: set REGULARS_FILES_FOLDER.")
     with in_body():
         asked = read_asked(dict(as_parameters({name: body[name] for name in PARAMETERS if name in body})))
+    if call.services.settings.files is None:
+        raise Problem("unavailable", "This server has no folder for files: set REGULARS_FILES_FOLDER.")
     arguments: dict[str, Any] = {"request": msgspec.to_builtins(request)}
     if asked is not None:
         arguments["question"] = write_question(asked.node)
