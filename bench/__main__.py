@@ -4,11 +4,11 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench import audience, exports, postgresql, reads, timings, writes
+from bench import activity, audience, exports, postgresql, reads, timings, writes
 from bench.databases import databases
 from bench.report import Figure, machine, markdown, show
 
-PARTS = ("writes", "import", "export", "reads", "audience")
+PARTS = ("writes", "import", "export", "reads", "audience", "activity")
 MARKS = {"sqlite": "figures", "postgresql": "figures: postgresql"}
 """Between which comments of a document the table of each engine stands."""
 
@@ -35,12 +35,18 @@ def main() -> None:
     )
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where the audience's databases are made, and kept")
     parser.add_argument("--write", type=Path, metavar="FILE", help="also write the tables into this document")
+    parser.add_argument("--sends", type=int, default=2_000_000, help="emails of the part activity (default 2,000,000)")
+    parser.add_argument("--activities", type=int, default=500_000, help="other events of it (default 500,000)")
     options = parser.parse_args()
     if options.engine == "postgresql" and options.only == "audience":
         parser.error("the index is the same on both engines: measure it without --engine")
     if options.write is not None and options.only not in (None, "audience"):
         parser.error("no part of the first table is written alone: leave --only away, or ask for the audience")
     with tempfile.TemporaryDirectory(prefix="regulars-bench-") as name:
+        if options.only == "activity":
+            folder = options.keep or Path(name)
+            show(activity.over_http(folder, options.customers, options.sends, options.activities), machine())
+            return
         if options.only != "audience":
             figures, title = _MEASURED[options.engine](Path(name), options)
             show(figures, title)
