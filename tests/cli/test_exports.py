@@ -138,3 +138,17 @@ def test_other_systems_get_the_columns_that_they_import(run: Run) -> None:
     assert first("klaviyo")["Email Marketing Consent"] == "UNSUBSCRIBED"
     found = run("export", "customers", "x.ndjson", "--for", "brevo")
     assert (found.code, "--for: a form for another system is CSV" in found.err) == (1, True)
+
+
+@pytest.mark.usefixtures("site")
+def test_what_came_later_stays_when_an_older_export_is_imported(run: Run) -> None:
+    tagged = {"event": "tag_added", "tag_id": "vip", "email": "anna@example.com"}
+    run("import", "activity", write_lines("t.ndjson", [tagged]))
+    run("export", "customers", "old.ndjson")
+    ends = [{**tagged, "event": "tag_removed"}, {"event": "unsubscribed", "email": "anna@example.com"}]
+    run("import", "activity", write_lines("u.ndjson", ends))
+    found = run("import", "customers", "old.ndjson", "--json").json
+    assert (found["unchanged"], found["updated"], found["rejected"]) == (3, 0, 0)
+    anna = run("export", "person", "anna@example.com").json["customer"]
+    held = {tie["relation"]: tie["holds"] for tie in anna["ties"]}
+    assert (held["tag.has"], held["subscribed"], held["group.member"]) == (False, False, True)

@@ -17,7 +17,6 @@ _FORMATS: Final[dict[str, FormatName]] = {
     ".csv": "csv",
     ".ndjson": "ndjson",
     ".jsonl": "ndjson",
-    ".parquet": "parquet",
 }
 _OURS: Final = (f'{{"{ID}":'.encode(), f"{ID},".encode(), b"\xef\xbb\xbf" + f"{ID},".encode())
 """How the files of exports begin."""

@@ -11,11 +11,10 @@ import msgspec
 from regulars.domain.spreadsheet_safety import guard
 from regulars.exporting.tables import ExportTable
 
-FormatName = Literal["csv", "ndjson", "parquet"]
+FormatName = Literal["csv", "ndjson"]
 MEDIA_TYPES: Final[dict[FormatName, str]] = {
     "csv": "text/csv; charset=utf-8",
     "ndjson": "application/x-ndjson",
-    "parquet": "application/vnd.apache.parquet",
 }
 """The formats, with their media types."""
 
