@@ -76,7 +76,7 @@ def counted(picked: Picked, currency: int) -> Mask:
 def _sent_for(kind: str, ids: tuple[int | str, ...], index: SiteIndex, picked: Picked, alone: int | None) -> Mask:
     """Whether the email of each event was sent for one of the objects: its event says so, or that of its sending."""
     wanted = np.array(ids, dtype=np.int64)
-    own: Mask = np.isin(picked[kind], wanted)
+    own: Mask = picked[kind] == wanted[0] if wanted.size == 1 else np.isin(picked[kind], wanted)
     if kind == "broadcast":  # as ties have it
         return own
     sent = index.events.column(SENT, (LOG, of_object(kind)))

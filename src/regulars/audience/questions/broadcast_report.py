@@ -5,6 +5,7 @@ The number of each status is that of the customers of a question, and so is each
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -204,6 +205,7 @@ def _hours(at: NDArray[np.int64], zone: tzinfo) -> NDArray[np.int64]:
     return begin
 
 
+@lru_cache(maxsize=16_384)
 def _offset(moment: int, zone: tzinfo) -> int:
     """How far the zone is ahead of UTC, in ms."""
     try:
