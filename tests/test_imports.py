@@ -33,6 +33,8 @@ ROOMS: dict[str, frozenset[str]] = {
             "domain",
             "audience",
             "exporting",
+            "importing",
+            "jobs",
             "store",
             "settings",
             "logs",

@@ -19,6 +19,7 @@ from regulars.jobs.runner import Runner, pause_after
 from regulars.settings import Settings
 from regulars.store import jobs
 from regulars.store.engine import UnavailableError
+from regulars.store.job_reads import count_jobs
 from regulars.store.jobs import Job, JobError, LeaseLostError
 from regulars.store.store import Store
 
@@ -85,7 +86,7 @@ async def test_a_job_is_done_with_its_progress_and_its_result(at: Running) -> No
     assert (job.state, job.result, job.error) == ("done", {"counted": 3, "for": "Änne", "site": 1}, None)
     assert not await runner(at, clock, kind_of(count)).run_one()
     async with at.store.snapshot() as connection:
-        assert (await jobs.count_jobs(connection))["done"] == 1
+        assert (await count_jobs(connection))["done"] == 1
 
 
 @with_store()

@@ -1,13 +1,12 @@
 """What was understood of a file, shown before it is imported."""
 
-from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from regulars.importing.columns.targets import ATTRIBUTE
+from regulars.importing.describing import sentences
 from regulars.importing.inputs import Input, Understood
 from regulars.importing.reading.delimited import DELIMITERS
 
@@ -26,35 +25,9 @@ def show_understood(source: Input) -> None:
         if part.mapping is None:
             continue
         console.print(Text(_headline(part)))
-        for sentence in _sentences(part):
+        for sentence in sentences(part):
             console.print(Text(f"  {sentence}"))
         console.print(_table(part))
-
-
-def understood(part: Understood) -> dict[str, Any]:
-    """What was understood of a table, for JSON."""
-    mapping = part.mapping
-    assert mapping is not None
-    return {
-        "name": part.name,
-        "format": part.format,
-        "encoding": None if part.encoding is None else part.encoding.name,
-        "separator": part.delimiter,
-        "exporter": None if mapping.exporter is None else mapping.exporter.name,
-        "records": mapping.records,
-        "columns": [
-            {
-                "column": each.name,
-                "field": str(each.target),
-                "recognized_by": each.why,
-                "values": list(each.samples),
-                "filled": each.filled,
-                "note": each.note,
-            }
-            for each in mapping.columns
-        ],
-        "notes": list(_sentences(part)),
-    }
 
 
 def _headline(part: Understood) -> str:
@@ -64,26 +37,6 @@ def _headline(part: Understood) -> str:
     parted = "" if part.delimiter is None else f", separated by {DELIMITERS[part.delimiter]}"
     encoding = "" if part.encoding is None else f", in {_encoding_name(part.encoding.name)}"
     return f"{part.name}: {kind} with {mapping.records:,} records{parted}{encoding}"
-
-
-def _sentences(part: Understood) -> Iterator[str]:
-    mapping, encoding = part.mapping, part.encoding
-    assert mapping is not None
-    if mapping.exporter is not None and mapping.exporter.note:
-        yield f"Note: {mapping.exporter.note}."
-    if encoding is not None and encoding.changed:
-        words = ", ".join(encoding.changed)
-        other = f"; if they look wrong, try --encoding {encoding.other}" if encoding.other else ""
-        yield f"Some words, as they are read: {words}{other}."
-    if encoding is not None and encoding.is_mixed:
-        yield "Some lines are not UTF-8; those are refused. Save the file as UTF-8, or state --encoding."
-    for each in mapping.columns:
-        if each.date is not None and each.date.order is not None and not each.date.is_stated:
-            first = "day" if each.date.order == "dmy" else "month"
-            yield f"The dates of {each.name!r} have the {first} first."
-    attributes = [each.name for each in mapping.columns if each.why == "unknown" and each.target.field == ATTRIBUTE]
-    if attributes:
-        yield f"These columns become attributes: {', '.join(attributes)}."
 
 
 def _table(part: Understood) -> Table:

@@ -11,22 +11,24 @@ import msgspec
 import typer
 from msgspec import Struct
 
-from regulars.cli.import_preview import show_understood, understood
+from regulars.cli.import_preview import show_understood
 from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
 from regulars.cli.output import FailedError, PartlyDoneError, note, show
 from regulars.cli.progress import figures_bar, progress_bar
-from regulars.cli.rejects import RejectFile, reject_file
+from regulars.cli.rejects import reject_file
 from regulars.cli.session import chosen_site, opened
 from regulars.domain.faults import Fault, RefusedError
 from regulars.importing.columns.dates import Order
 from regulars.importing.columns.mapping import MappingError, Wishes, parse_map, parse_toml, write_toml
 from regulars.importing.columns.vocabularies import CUSTOMERS, EVENTS, Vocabulary
+from regulars.importing.describing import understood
 from regulars.importing.grouping import repeated_customers
 from regulars.importing.importer import LARGEST_CHUNK, Import, Summary
 from regulars.importing.inputs import Asked, Input, open_input
 from regulars.importing.lines import Line
 from regulars.importing.parsing import ImportKind, line_parser
 from regulars.importing.reading.opening import UnreadableFileError
+from regulars.importing.rejects import Rejects
 
 _HELP = """Import customers or activity from a file, with the rules of the API."""
 
@@ -341,6 +343,6 @@ def _write_map(path: Path, source: Input) -> None:
     note(f"wrote {path}; change it and import with --map {path}")
 
 
-def _list_kept_back(refused: RejectFile, line: Line, kept_back: Sequence[Fault]) -> None:
+def _list_kept_back(refused: Rejects, line: Line, kept_back: Sequence[Fault]) -> None:
     """Write a line with something kept back to the reject file."""
     refused.write(line, RefusedError("kept_back", kept_back))

@@ -12,6 +12,7 @@ from regulars.cli.session import opened
 from regulars.domain.moments import iso, iso_or_none, now_ms
 from regulars.store import jobs as queue
 from regulars.store.engine import Engine
+from regulars.store.job_reads import list_jobs
 
 JobNumber = Annotated[
     int, typer.Argument(metavar="ID", help="The number of the job, as shown by `regulars jobs`.", min=1)
@@ -27,7 +28,7 @@ def _list(context: typer.Context, as_json: AsJson = False, database: Database = 
 
     async def work() -> list[queue.Job]:
         async with opened(database) as store, store.snapshot() as connection:
-            return await queue.list_jobs(connection)
+            return await list_jobs(connection)
 
     found = asyncio.run(work())
     rows = [_details(job) if as_json else _row(job) for job in found]

@@ -1,41 +1,18 @@
-"""The reject file of an import: the refused lines, in the form of the file, each with the reason.
+"""The reject file of `regulars import`."""
 
-A table is written as CSV with its own columns and the reason in columns of ours; mended, it can be imported as it is.
-Of other files each line is one JSON object with the line and the reason.
-"""
-
-import csv
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Protocol
-
-import msgspec
 
 from regulars import files
 from regulars.cli.output import FailedError
-from regulars.domain.faults import RefusedError
-from regulars.importing.columns.recognition import REJECT_COLUMNS
-from regulars.importing.inputs import Input, Understood
-from regulars.importing.lines import Line
-from regulars.importing.reading.json_lines import REJECT_FIELDS
+from regulars.importing.inputs import Input
+from regulars.importing.rejects import Rejects, is_reject, rejects_of
 from regulars.store.store import files_of
-
-_LONGEST_RAW: Final = 64 * 1024
-"""How much of a refused line the reject file repeats (bytes)."""
-
-
-class RejectFile(Protocol):
-    """Takes refused lines."""
-
-    def write(self, line: Line, refusal: RefusedError) -> None:
-        """Write a refused line with the reason."""
-        ...
 
 
 @contextmanager
-def reject_file(path: Path | None, imported: str, database: str, source: Input) -> Iterator[RejectFile | None]:
+def reject_file(path: Path | None, imported: str, database: str, source: Input) -> Iterator[Rejects | None]:
     """The file to write refused lines to, None without a path. Raises FailedError if it cannot be written.
 
     An existing file is only overwritten if it is empty or a reject file.
@@ -48,97 +25,10 @@ def reject_file(path: Path | None, imported: str, database: str, source: Input) 
     try:
         if path.exists() and Path(imported).exists() and path.samefile(imported):
             raise FailedError("--rejects must not be the file that is imported")
-        stream = files.rewrite(path, _is_reject)
+        stream = files.rewrite(path, is_reject)
     except FileExistsError as error:
         raise FailedError(f"--rejects: {path} already exists and is not a reject file; choose another name") from error
     except OSError as error:
         raise FailedError(f"--rejects: {path} cannot be written: {error.strerror}") from error
     with stream:
-        yield _TableRejects(stream, source.parts) if source.is_table else _LineRejects(stream)
-
-
-def _is_reject(line: bytes) -> bool:
-    """Whether this is the first line of a reject file."""
-    if line.rstrip(b"\r\n").endswith(REJECT_COLUMNS[-1].encode()):
-        return True
-    try:
-        found = msgspec.json.decode(line)
-    except ValueError:
-        return False
-    return isinstance(found, dict) and list(found) == REJECT_FIELDS
-
-
-class _LineRejects:
-    """Refused lines as JSON objects, one a line."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-
-    def write(self, line: Line, refusal: RefusedError) -> None:
-        raw = line.raw[:_LONGEST_RAW].rstrip(b"\r\n").decode(errors="backslashreplace")
-        faults = [msgspec.structs.asdict(fault) for fault in refusal.faults]
-        values: tuple[Any, ...] = (line.number, refusal.code, refusal.sentence, faults, raw)
-        self._stream.write(msgspec.json.encode(dict(zip(REJECT_FIELDS, values, strict=True))) + b"\n")
-
-
-class _TableRejects:
-    """Refused records under the columns of their table, with the place and the reason."""
-
-    def __init__(self, stream: BinaryIO, parts: Sequence[Understood]) -> None:
-        self._stream = stream
-        self._parts = parts
-        self._header = list(dict.fromkeys(name for part in parts for name in part.header))
-        self._has_names = len({tuple(part.header) for part in parts}) > 1
-        self._delimiter = parts[0].delimiter or ","
-        self._has_begun = False
-
-    def write(self, line: Line, refusal: RefusedError) -> None:
-        record = line.record
-        assert record is not None
-        part = self._parts[record.part]
-        fault = refusal.faults[0]
-        column = _column_of(part, fault.field)
-        value = "" if column is None or column >= len(record.cells) else record.cells[column]
-        name = fault.field if column is None else part.header[column]
-        for cells in (record.cells, *record.others):
-            self._write([*self._as_wide(part, cells), name, value, str(record.line), refusal.sentence])
-
-    def _as_wide(self, part: Understood, cells: list[str]) -> list[str]:
-        """The cells under their headings, so that the reason stands under its own."""
-        if self._has_names:
-            named = dict(zip(part.header, cells, strict=False))
-            cells = [named.get(name, "") for name in self._header]
-        width = len(self._header)
-        if len(cells) > width:
-            return [*cells[: width - 1], (part.delimiter or ",").join(cells[width - 1 :])]
-        return [*cells, *[""] * (width - len(cells))]
-
-    def _write(self, cells: Sequence[str]) -> None:
-        if not self._has_begun:
-            self._has_begun = True
-            self._write([*self._header, *REJECT_COLUMNS])
-        text = io.StringIO()
-        csv.writer(text, delimiter=self._delimiter).writerow(cells)
-        self._stream.write(text.getvalue().encode(errors="surrogateescape"))
-
-
-def _column_of(part: Understood, field: str) -> int | None:
-    """The place of the column that a fault is about."""
-    if part.mapping is None:
-        return None
-    first, last = field.partition(".")[0], field.rpartition(".")[2]
-    for each in part.mapping.columns:
-        if each.name == field or (each.target.key or _BODY_KEYS.get(each.target.field, each.target.field)) in (
-            first,
-            last,
-        ):
-            return each.place
-    return None
-
-
-_BODY_KEYS: Final = {
-    "phone": "phone_number",
-    "mobile": "mobile_phone_number",
-    "control_bucket": "bsft_control_bucket",
-    "newsletters": "subscription_groups",
-}
+        yield rejects_of(source, stream)

@@ -1,7 +1,7 @@
 """One call: the request as handlers see it, and JSON responses."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import cache, cached_property
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
@@ -64,9 +64,7 @@ class Call:
         limit = self.services.settings.body_limit
         if largest is not None:
             limit = min(limit, largest)
-        for name, value in self.scope["headers"]:
-            if name == b"content-length" and (whole_number(value.decode("latin-1"), longest=18) or 0) > limit:
-                raise _too_large(limit)
+        self._refuse_announced(limit)
         part, more = await self._part(limit)
         if not more:
             return part
@@ -79,6 +77,21 @@ class Call:
                 share.take(len(part))
                 parts.append(part)
             return b"".join(parts)
+
+    async def parts(self, largest: int) -> AsyncIterator[bytes]:
+        """The body in parts, as they come. Raises Problem when it is larger (bytes), or the client leaves."""
+        self._refuse_announced(largest)
+        size, more = 0, True
+        while more:
+            part, more = await self._part(largest - size)
+            size += len(part)
+            if part:
+                yield part
+
+    def _refuse_announced(self, limit: int) -> None:
+        for name, value in self.scope["headers"]:
+            if name == b"content-length" and (whole_number(value.decode("latin-1"), longest=18) or 0) > limit:
+                raise _too_large(limit)
 
     async def _part(self, limit: int) -> tuple[bytes, bool]:
         """The next part of the body, and whether there is more. Raises Problem when it is larger than `limit`."""

@@ -14,7 +14,7 @@ from regulars.metrics.catalogue import JOBS
 from regulars.metrics.counting import Sample
 from regulars.metrics.exposition import MEDIA_TYPE
 from regulars.store.engine import UnavailableError
-from regulars.store.jobs import count_jobs
+from regulars.store.job_reads import count_jobs
 
 _SCHEME: Final = "bearer "
 

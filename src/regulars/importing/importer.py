@@ -8,7 +8,7 @@ import asyncio
 import gc
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Final, NamedTuple, cast
 
 import msgspec
@@ -40,6 +40,9 @@ LARGEST_CHUNK: Final = 2_000
 """Lines per transaction; beyond it the fixed costs are negligible. The store must be opened with this batch size."""
 
 SMALLEST_CHUNK: Final = 100
+FIRST_GUEST_CHUNK: Final = 200
+"""Lines of the first transaction in a process that serves others; how long it takes tells how many come next."""
+
 LONGEST_HOLD: Final = 0.05
 """Longest time, in seconds, that a batch should hold the write lock."""
 
@@ -115,7 +118,8 @@ class Import:
     parser: created for this file. dry_run: carry out all lines without storing anything. repeated: the result
     of `grouping.repeated_customers`; without it, re-importing contradictory lines writes them again, and a line is
     refused even if a later line frees its address. on_reject: called for each refused line. on_kept_back: called for
-    each line applied only in part. on_chunk: called after each chunk. `summary` is accurate after each chunk, even if
+    each line applied only in part. on_chunk: called after each chunk. is_guest: the process serves others, so lines
+    are read on a thread. `summary` is accurate after each chunk, even if
     the import is cancelled: what it counts is durable, and re-importing the whole file does not change it.
     """
 
@@ -130,6 +134,7 @@ class Import:
         on_reject: Callable[[Line, RefusedError], None] | None = None,
         on_kept_back: Callable[[Line, Sequence[Fault]], None] | None = None,
         on_chunk: Callable[[], object] | None = None,
+        is_guest: bool = False,
     ) -> None:
         self.summary = Summary()
         self._store = store
@@ -144,16 +149,17 @@ class Import:
         self._on_reject = on_reject
         self._on_kept_back = on_kept_back
         self._on_chunk = on_chunk
-        self.chunk_size = LARGEST_CHUNK
+        self._is_guest = is_guest
+        self.chunk_size = FIRST_GUEST_CHUNK if is_guest else LARGEST_CHUNK
 
     async def run(self, lines: Iterable[Line]) -> Summary:
         """Import all lines in order. Raises the errors of Ledger.submit and of reading the lines."""
         started = time.perf_counter()
         rest = group_by_customer(lines, self._repeated)
         commit: asyncio.Task[None] | None = None
-        with _rare_collections():
+        with nullcontext() if self._is_guest else _rare_collections():
             try:
-                while chunk := _taken(rest, self.chunk_size):
+                while chunk := await self._next(rest):
                     parsed = await self._parsed(chunk)
                     if commit is not None:
                         await asyncio.shield(commit)
@@ -173,6 +179,11 @@ class Import:
                     self._count(lines, [outcome])
                 self._refused, self._unknown = [], []
         return self.summary
+
+    async def _next(self, rest: Iterator[list[Line]]) -> list[list[Line]]:
+        if self._is_guest:
+            return await asyncio.to_thread(_taken, rest, self.chunk_size)
+        return _taken(rest, self.chunk_size)
 
     async def _parsed(self, chunk: list[list[Line]]) -> list[_Parsed]:
         """Parse lines into commands while the previous chunk commits, yielding to the event loop regularly."""

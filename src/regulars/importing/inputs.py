@@ -230,15 +230,17 @@ class _Source:
 
 
 @contextmanager
-def open_input(path: str, kind: str = "customers", asked: Asked | None = None) -> Iterator[Input]:
-    """Open and understand a file by name, or standard input for "-".
+def open_input(
+    path: str, kind: str = "customers", asked: Asked | None = None, name: str | None = None
+) -> Iterator[Input]:
+    """Open and understand a file, or standard input for "-". name: what it is called, if not by its path.
 
     Raises UnreadableFileError if it cannot be read, and MappingError if its columns cannot be told.
     """
     asked = asked or Asked()
     if asked.delimiter is not None and asked.delimiter not in DELIMITERS:
         raise MappingError(f"the separator {asked.delimiter!r} is not one of , ; | and a tab")
-    with opened(path) as found, ExitStack() as stack:
+    with opened(path, name) as found, ExitStack() as stack:
         several = len(found.parts) > 1
         sources = [
             _Source(part, f"{found.name}: {part.name}" if several else found.name, asked, kind) for part in found.parts

@@ -5,6 +5,7 @@ from typing import Final
 from regulars.jobs.audience_history import record_history
 from regulars.jobs.deleted_ties import remove
 from regulars.jobs.exports import EXPORT, write_export
+from regulars.jobs.file_imports import ATTEMPTS, IMPORT_FILE, import_file
 from regulars.jobs.kind import Kind
 from regulars.jobs.pruning import prune
 from regulars.jobs.revenue import count_revenue
@@ -55,5 +56,13 @@ KINDS: Final[tuple[Kind, ...]] = (
         meaning="counts the revenue of a site's customers in its new currency",
         handler=count_revenue,
         attempts=COUNT_ATTEMPTS,
+    ),
+    Kind(
+        name=IMPORT_FILE,
+        meaning="imports an uploaded file",
+        handler=import_file,
+        attempts=ATTEMPTS,
+        timeout=24 * 3_600,
+        is_alone=True,
     ),
 )

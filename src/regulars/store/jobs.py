@@ -62,7 +62,8 @@ class JobError(Exception):
     """The job does not exist or its state does not allow the operation; the message says which."""
 
 
-def _job(row: Row) -> Job:
+def job_of_row(row: Row) -> Job:
+    """A job from a row of JOB_COLUMNS."""
     values = dict(zip(Job.__struct_fields__, row, strict=True))
     values["arguments"] = msgspec.json.decode(values["arguments"])
     values["result"] = None if values["result"] is None else msgspec.json.decode(values["result"])
@@ -70,7 +71,7 @@ def _job(row: Row) -> Job:
     return Job(**values)
 
 
-_COLUMNS = [jobs.c[name] for name in Job.__struct_fields__]
+JOB_COLUMNS: Final = [jobs.c[name] for name in Job.__struct_fields__]
 _MINE = and_(jobs.c.id == bindparam("job"), jobs.c.lease == bindparam("mine"))
 _IS_DUE = or_(
     and_(jobs.c.state == literal_column("'waiting'"), jobs.c.due_at <= bindparam("now")),
@@ -133,7 +134,7 @@ _LEASE = Statement(
         done=literal_column("0"),
         total=null(),
     )
-    .returning(*_COLUMNS),
+    .returning(*JOB_COLUMNS),
 )
 _REPORT = Statement(
     "report_job",
@@ -165,9 +166,7 @@ _END = Statement(
     )
     .returning(jobs.c.id),
 )
-_ONE = Statement("job", select(*_COLUMNS).where(jobs.c.id == bindparam("job")))
-_LIST = Statement("list_jobs", select(*_COLUMNS).order_by(jobs.c.id.desc()).limit(bindparam("most")))
-_COUNTS = Statement("count_jobs", select(jobs.c.state, func.count()).group_by(jobs.c.state))
+_ONE = Statement("job", select(*JOB_COLUMNS).where(jobs.c.id == bindparam("job")))
 _RETRY = Statement(
     "retry_job",
     update(jobs)
@@ -289,7 +288,7 @@ async def lease(engine: Engine, kinds: Iterable[str], *, now: int, seconds: floa
             if row is None:
                 connection.discard()
         if row is not None:
-            return _job(row)
+            return job_of_row(row)
     return None
 
 
@@ -348,18 +347,7 @@ async def end(
 async def job_of(connection: Connection, number: int) -> Job | None:
     """The job with this id."""
     row = await connection.one(_ONE, {"job": number})
-    return None if row is None else _job(row)
-
-
-async def list_jobs(connection: Connection, most: int = 100) -> list[Job]:
-    """The newest jobs, newest first."""
-    return [_job(row) for row in await connection.all(_LIST, {"most": most})]
-
-
-async def count_jobs(connection: Connection) -> dict[State, int]:
-    """The number of jobs in each state."""
-    counted: dict[str, int] = {state: number for state, number in await connection.all(_COUNTS, {})}  # noqa: C416
-    return {state: counted.get(state, 0) for state in STATES}
+    return None if row is None else job_of_row(row)
 
 
 async def retry(engine: Engine, number: int, *, now: int) -> None:

@@ -105,6 +105,8 @@ def command(method: str, path: str, operation: Mapping[str, Any]) -> str:
         media_type, content = next(iter(body["content"].items()))
         if media_type.endswith("json"):
             parts += [f"-H 'Content-Type: {media_type}'", f"-d '{json.dumps(content['example'])}'"]
+        elif isinstance(content["example"], str):
+            parts.append("--data-binary @FILE")
         else:
             parts += [f"-d {name}={each}" for name, each in content["example"].items()]
     return " ".join((*parts, f'"$HOST{path}"'))

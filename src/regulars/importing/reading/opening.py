@@ -73,15 +73,15 @@ class Opened(NamedTuple):
 
 
 @contextmanager
-def opened(path: str) -> Iterator[Opened]:
-    """Open a file by name, or standard input for "-". Raises UnreadableFileError.
+def opened(path: str, name: str | None = None) -> Iterator[Opened]:
+    """Open a file, or standard input for "-". Raises UnreadableFileError. name: what it is called, if not by its path.
 
     JSON from a pipe is read as it comes. Anything else is copied to a temporary file, as it has to be read twice.
     """
     if path != STDIN and Path(path).is_file():
-        yield _parts_of(Path(path), path)
+        yield _parts_of(Path(path), name or path)
         return
-    name = "standard input" if path == STDIN else path
+    name = name or ("standard input" if path == STDIN else path)
     with _pipe(path) as stream:
         if stream.peek(HEAD).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
             yield Opened(name, (FilePart(name, None, lambda: Stream(stream, lambda: 0)),), is_repeatable=False)

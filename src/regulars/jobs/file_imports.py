@@ -1,0 +1,159 @@
+"""The job that imports an uploaded file."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Struct
+
+from regulars.domain.faults import Fault, RefusedError
+from regulars.importing.columns.dates import Order
+from regulars.importing.columns.mapping import MappingError, Wishes, parse_map
+from regulars.importing.columns.vocabularies import CUSTOMERS, EVENTS
+from regulars.importing.describing import understood
+from regulars.importing.grouping import repeated_customers
+from regulars.importing.importer import Import, Summary
+from regulars.importing.inputs import Asked, Input, open_input
+from regulars.importing.lines import Line
+from regulars.importing.parsing import ImportKind, line_parser
+from regulars.importing.reading.opening import UnreadableFileError
+from regulars.importing.rejects import Rejects, rejects_of, suffix_of
+from regulars.jobs.kind import FinalError, Work
+from regulars.store import control
+from regulars.stored_files import StoredFiles
+
+IMPORT_FILE: Final = "import_file"
+ATTEMPTS: Final = 3
+REJECTS: Final = "rejects"
+_TOLD_EVERY: Final = 1.0
+"""Seconds between reports of progress."""
+
+
+class ImportArguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an import was asked to do. file: the name of the uploaded file; name: what the caller calls it.
+
+    The rest is as the options of `regulars import` are.
+    """
+
+    file: str
+    name: str
+    kind: ImportKind = "customers"
+    dry_run: bool = False
+    strict: bool = False
+    create: bool = False
+    map: str | None = None
+    tags: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    newsletters: tuple[str, ...] = ()
+    consent: str | None = None
+    event: str | None = None
+    date_order: Order | None = None
+    time_zone: str = "UTC"
+    null: tuple[str, ...] | None = None
+    encoding: str | None = None
+    separator: str | None = None
+    sheet: str | None = None
+
+    def asked(self) -> Asked:
+        """What is stated about the file. Raises MappingError and ZoneInfoNotFoundError."""
+        vocabulary = CUSTOMERS if self.kind == "customers" else EVENTS
+        shared = {"tags": self.tags, "groups": self.groups, "newsletters": self.newsletters}
+        return Asked(
+            encoding=self.encoding,
+            delimiter=self.separator,
+            sheet=self.sheet,
+            targets={} if self.map is None else parse_map(self.map, vocabulary.parse),
+            wishes=Wishes(
+                order=self.date_order,
+                zone=ZoneInfo(self.time_zone),
+                nulls=None if self.null is None else frozenset(self.null),
+            ),
+            shared={field: list(words) for field, words in shared.items() if words},
+            wording=self.consent,
+            event=self.event,
+        )
+
+
+async def import_file(work: Work) -> dict[str, Any]:
+    """Import the file, and write the refused lines to a file of the job. A repeat finds what was done unchanged."""
+    given = msgspec.convert(work.job.arguments, ImportArguments)
+    folder = work.context.settings.files
+    if folder is None:
+        raise FinalError("REGULARS_FILES_FOLDER is not set on the server that runs the import")
+    stored = StoredFiles(folder)
+    path = stored.uploaded(given.file)
+    if not path.is_file():
+        raise FinalError(
+            "the uploaded file is not on the machine that runs the import; the servers must share a folder"
+        )
+    opening = open_input(str(path), given.kind, given.asked(), given.name)
+    try:
+        source = await asyncio.to_thread(opening.__enter__)
+    except (UnreadableFileError, MappingError) as error:
+        raise FinalError(str(error)) from None
+    try:
+        summary, rejects = await _import(work, given, source, stored)
+    except UnreadableFileError as error:
+        raise FinalError(str(error)) from None
+    finally:
+        await asyncio.to_thread(opening.__exit__, None, None, None)
+    await asyncio.to_thread(stored.delete, given.file)
+    tables = [understood(part) for part in source.parts if part.mapping is not None]
+    return {"summary": msgspec.structs.asdict(summary), "tables": tables, "rejects": rejects}
+
+
+async def _import(work: Work, given: ImportArguments, source: Input, stored: StoredFiles) -> tuple[Summary, str | None]:
+    store, site = work.context.store, work.job.site
+    assert site is not None
+    async with store.snapshot() as connection:
+        country = next((each.country for each in await control.list_sites(connection) if each.id == site), None)
+    suffix = f"{REJECTS}.{suffix_of(source)}"
+    with _rejects(stored, work.job.id, suffix, source) as rejects:
+        repeated = {} if given.kind == "activity" else await asyncio.to_thread(_repeated, source)
+        importer = Import(
+            store,
+            site,
+            line_parser(given.kind, store.limits, strict=given.strict, create=given.create, country=country),
+            dry_run=given.dry_run,
+            repeated=repeated,
+            on_reject=rejects.write,
+            on_kept_back=partial(_list_kept_back, rejects),
+            is_guest=True,
+        )
+        await _attended(work, asyncio.create_task(importer.run(source)), source)
+    summary = importer.summary
+    has_rejects = summary.rejected + summary.kept_back > 0
+    if not has_rejects:
+        stored.path(work.job.id, suffix).unlink(missing_ok=True)
+    return summary, suffix if has_rejects else None
+
+
+async def _attended(work: Work, running: "asyncio.Task[Summary]", source: Input) -> None:
+    """Wait for an import and tell its progress, until it is done or the job has to stop."""
+    try:
+        while not (await asyncio.wait([running], timeout=_TOLD_EVERY))[0]:
+            await work.tell(source.position, source.size)
+        await running
+        await work.tell(source.size or source.position, source.size)
+    finally:
+        if not running.done():
+            running.cancel()
+            await asyncio.wait([running])
+
+
+@contextmanager
+def _rejects(stored: StoredFiles, job: int, suffix: str, source: Input) -> Iterator[Rejects]:
+    with stored.create(job, suffix) as stream:
+        yield rejects_of(source, stream)
+
+
+def _repeated(source: Input) -> dict[int, int]:
+    return asyncio.run(repeated_customers(source))
+
+
+def _list_kept_back(rejects: Rejects, line: Line, kept_back: Sequence[Fault]) -> None:
+    rejects.write(line, RefusedError("kept_back", kept_back))

@@ -1,0 +1,160 @@
+"""Imports of files over HTTP: upload, result, refused lines, cancelling, and whose they are."""
+
+import asyncio
+import gzip
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ...in_process import Client, InProcess, application
+
+PEOPLE = "email,city,subscribed\na@example.com,Rome,yes\nb@example.com,,no\nnobody,,\n"
+
+
+@pytest.fixture(scope="module")
+def app(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
+    folder = tmp_path_factory.mktemp("imports")
+    with application(folder, engine, files_folder=str(folder / "files"), upload_limit=1024 * 1024) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def api(app: InProcess) -> Client:
+    return app.client()
+
+
+def upload(api: Client, content: str | bytes, query: str = "") -> Any:
+    data = content.encode() if isinstance(content, str) else content
+    return api.send("POST", f"/v1/imports{query}", content=data)
+
+
+def finished(api: Client, content: str | bytes, query: str = "") -> dict[str, Any]:
+    """The resource of an import when it has ended."""
+    made = upload(api, content, query)
+    assert made.status_code == 202, made.text
+    return ended(api, made.json()["data"]["id"])
+
+
+def ended(api: Client, number: str) -> dict[str, Any]:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        found: dict[str, Any] = api.send("GET", f"/v1/imports/{number}").json()["data"]
+        if found["attributes"]["state"] in ("done", "failed", "cancelled"):
+            return found
+        api.app.run(asyncio.sleep(0.05))
+    raise AssertionError("the import did not end")
+
+
+def total(api: Client, query: str = "") -> int:
+    return int(api.send("GET", f"/v1/customers{query}").json()["meta"]["total_count"])
+
+
+def test_a_file_is_uploaded_imported_and_its_refused_lines_are_mended(api: Client) -> None:
+    before = total(api)
+    found = finished(api, PEOPLE, "?name=people.csv&tags=spring,vip")
+    attributes = found["attributes"]
+    assert attributes["state"] == "done"
+    assert (attributes["done"], attributes["total"]) == (len(PEOPLE), len(PEOPLE))
+    summary = attributes["summary"]
+    assert (summary["lines"], summary["created"], summary["rejected"]) == (3, 2, 1)
+    (table,) = attributes["tables"]
+    assert [each["field"] for each in table["columns"]] == ["email", "city", "subscribed"]
+    assert total(api) == before + 2
+    refused = api.send("GET", f"/v1/imports/{found['id']}/rejects")
+    assert refused.headers["content-type"].startswith("text/csv")
+    assert "people" not in refused.headers["content-disposition"]
+    assert "must be an email address" in refused.text
+    mended = finished(api, refused.text.replace("nobody", "c@example.com", 1))
+    assert mended["attributes"]["summary"]["created"] == 1
+    assert "rejects" not in mended["links"]
+    assert api.send("GET", f"/v1/imports/{mended['id']}/rejects").status_code == 404
+    again = finished(api, gzip.compress(PEOPLE.encode()), "?tags=spring,vip")
+    assert again["attributes"]["summary"]["unchanged"] == 2
+    listed = api.send("GET", "/v1/imports").json()["data"]
+    assert [each["id"] for each in listed][:3] == [again["id"], mended["id"], found["id"]]
+
+
+def test_a_dry_run_changes_nothing(api: Client) -> None:
+    before = total(api)
+    found = finished(api, "email\ndry@example.com\n", "?dry_run=true")
+    assert found["attributes"]["summary"]["created"] == 1
+    assert total(api) == before
+
+
+def test_events_are_imported(api: Client) -> None:
+    found = finished(api, "Wann,Mail\n2026-01-02,a@example.com\n", "?kind=activity&event=visit&map=Wann%3Dtimestamp")
+    assert found["attributes"]["summary"]["rejected"] == 0, found
+    assert found["attributes"]["summary"]["lines"] == 1
+
+
+def test_what_cannot_be_read_fails_with_the_reason(api: Client) -> None:
+    for content, told in (
+        (b"\x89PNG\r\n\x1a\n", "image"),
+        (b"name\nAnna\n", "no column has the address"),
+        (b"email,joined\na@example.com,03/04/2020\n", "date"),
+    ):
+        found = finished(api, content)
+        assert found["attributes"]["state"] == "failed"
+        assert told in found["attributes"]["error"]
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("?kind=people", "kind"),
+        ("?date_order=ydm", "date_order"),
+        ("?time_zone=Mars/Olympus", "time_zone"),
+        ("?map=x", "map"),
+        ("?map=A%3Demial", "did you mean email"),
+        ("?dry_run=perhaps", "dry_run"),
+        ("?site_id=999999", "site_id"),
+        ("?colour=red", "colour"),
+    ],
+)
+def test_parameters_that_cannot_be_taken(api: Client, query: str, told: str) -> None:
+    reply = upload(api, PEOPLE, query)
+    assert reply.status_code == 400
+    assert told in reply.text
+
+
+def test_bodies_that_cannot_be_taken_leave_no_file(api: Client) -> None:
+    folder = api.app.settings.files
+    assert folder is not None
+    before = sorted(folder.iterdir()) if folder.exists() else []
+    assert upload(api, b"").status_code == 400
+    assert upload(api, b"x" * (1024 * 1024 + 1)).status_code == 413
+
+    def streamed() -> Iterator[bytes]:
+        for _ in range(20):
+            yield b"x" * 64 * 1024
+
+    assert api.send("POST", "/v1/imports", content=streamed()).status_code == 413
+    assert (sorted(folder.iterdir()) if folder.exists() else []) == before
+
+
+def test_an_import_belongs_to_its_account(app: InProcess, api: Client) -> None:
+    found = finished(api, PEOPLE)
+    other = app.client(account="other", site="theirs")
+    for method, path in (("GET", ""), ("GET", "/rejects"), ("POST", "/cancel")):
+        assert other.send(method, f"/v1/imports/{found['id']}{path}").status_code == 404
+    assert other.send("GET", "/v1/imports").json()["data"] == []
+    assert upload(other, PEOPLE, f"?site_id={app.site('acme', 'main')}").status_code == 400
+    reading = app.client(scopes=("read",))
+    assert upload(reading, PEOPLE).status_code == 403
+    assert reading.send("POST", f"/v1/imports/{found['id']}/cancel").status_code == 403
+
+
+def test_an_import_that_has_ended_cannot_be_cancelled(api: Client) -> None:
+    found = finished(api, PEOPLE)
+    assert api.send("POST", f"/v1/imports/{found['id']}/cancel").status_code == 422
+
+
+def test_a_large_import_is_cancelled(api: Client) -> None:
+    lines = "".join(f"p{n}@cancelled.example\n" for n in range(40_000))
+    number = upload(api, f"email\n{lines}").json()["data"]["id"]
+    assert api.send("POST", f"/v1/imports/{number}/cancel").status_code == 200
+    found = ended(api, number)
+    assert found["attributes"]["state"] == "cancelled"
+    assert total(api, "?filter[email_contains]=cancelled.example") < 40_000
