@@ -22,7 +22,7 @@ TABLES = (
     "drip_campaigns",
     "pending_mails",
     "audiences",
-    *("visitors", "anonymous_events", "changes"),
+    *("visitors", "anonymous_events", "imports", "import_changes", "changes"),
 )
 
 

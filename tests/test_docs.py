@@ -104,6 +104,8 @@ def test_the_tables_of_customers_are_counted_and_named() -> None:
         "Twenty-two",
         "Twenty-three",
         "Twenty-four",
+        "Twenty-five",
+        "Twenty-six",
     )
     assert count == words[len(tables) - 8]
     assert sorted(re.findall(r"`(\w+)`", named)) == sorted(tables)

@@ -113,6 +113,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _Days,
         Meta(description="days that anonymous events wait for a customer, and that a cookie or device is remembered"),
     ] = 90
+    import_retention_days: Annotated[
+        _Days, Meta(description="days that imports can be undone, as what they replaced is kept")
+    ] = 90
     snapshot_folder: Annotated[
         str,
         Meta(description="folder for index snapshots; empty: next to the SQLite file; none for PostgreSQL"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from regulars.cli.session import opened
-from regulars.importing import importer
+from regulars.importing import pacing
 from regulars.importing.importer import Import
 from regulars.importing.lines import Line
 from regulars.importing.parsing import line_parser
@@ -29,9 +29,8 @@ def figures(run: Run, *arguments: str) -> dict[str, Any]:
         "lines", "created", "updated", "unchanged", "rejected", "clamped", "kept_back", "ignored", "anonymous",
         "warnings",
     ]  # fmt: skip
-    return {
-        name: value for name, value in summary.items() if value and name not in ("seconds", "rate", "reasons", "tables")
-    }
+    beside = ("seconds", "rate", "reasons", "tables", "import")
+    return {name: value for name, value in summary.items() if value and name not in beside}
 
 
 def test_a_repeat_changes_nothing(run: Run) -> None:
@@ -291,7 +290,7 @@ def test_an_overlong_line_is_refused_alone(run: Run) -> None:
 
 
 def test_a_cancelled_import_keeps_what_it_counted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importer, "LARGEST_CHUNK", 10)
+    monkeypatch.setattr(pacing, "LARGEST_CHUNK", 10)
 
     async def work() -> int:
         async with opened("sqlite:///regulars.db") as store:
@@ -325,11 +324,11 @@ def test_an_import_holds_the_lock_shortly_and_makes_room(monkeypatch: pytest.Mon
             for held, waited in ((0.1, 0.0), (0.1, 0.02), (0.01, 0.0), (99.0, 0.0)):
                 monkeypatch.setattr(store.engine, "last_hold", held)
                 monkeypatch.setattr(store.engine, "last_wait", waited)
-                await intake.make_room()
-                chunks.append(intake.chunk_size)
+                await intake.pace.make_room()
+                chunks.append(intake.pace.chunk_size)
             return chunks
 
-    assert coroutines.run(work()) == [1000, 500, 625, importer.SMALLEST_CHUNK]
+    assert coroutines.run(work()) == [1000, 500, 625, pacing.SMALLEST_CHUNK]
     assert slept == [0.1]
 
 

@@ -26,6 +26,8 @@ from regulars.store.audience_watches import save_points
 from regulars.store.comparing import differences
 from regulars.store.copying import OccupiedError, copy
 from regulars.store.engine import Engine
+from regulars.store.imports import begin_import
+from regulars.store.ledger import Origin
 from regulars.store.migrations import IncompatibleError, migrate, status
 from regulars.store.schema import SITE_TABLES
 from regulars.store.store import Store, engine_for
@@ -78,6 +80,9 @@ async def fill(at: Running, customers: int = 40) -> None:
         await at.store.ledger.submit(site, RecordMovements(number, None, 1, watch, (movement,), members))
         await save_points(at.store.engine, site, [AudiencePoint(number, NOW, 1, 1, 1, 1, 0)])
         await at.store.ledger.submit(site, ActivateDripCampaign("drip", parse_profile({"email": "ü2@example.com"})))
+        begun = await begin_import(at.store.engine, site, kind="customers", file="a.csv", origin="a test", now=NOW)
+        changed = upsert(customer_id="c1", firstname="Anna", groups=["h"])
+        await at.store.ledger.submit_all(site, [changed], Origin(site, begun.number))
         await at.record("form_submitted", site, email="ü1@example.com", form_id="gone")
         await at.store.ledger.submit(site, DeleteObject("form", "gone"))
         await at.store.ledger.submit(site, DeleteCustomer(Who(email_key="ü2@example.com")))

@@ -60,6 +60,10 @@ INSERT INTO visitors SELECT s, decode(md5(s || 'v' || n), 'hex'), n, n
 INSERT INTO anonymous_events
   SELECT s, n, decode(md5(s || 'c' || n), 'hex'), decode(md5(s || 'd' || n), 'hex'), n, n, decode(md5(s || 'u' || n),
     'hex'), 0, '{{}}' FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;
+INSERT INTO imports SELECT s, n, 'customers', 'people.csv', 'command line', 'done', '{{}}', NULL, n, n, n, NULL
+  FROM generate_series(1, {SITES}) s, generate_series(1, 300) n;
+INSERT INTO import_changes SELECT s, n % 300, n, n, n, n, 0, 1, NULLIF(n % 3, 0), ''
+  FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;
 INSERT INTO changes SELECT s, n, 0, n, n - 1, 1, n, ''
   FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;
 INSERT INTO outbox SELECT s, n, 0, 0, n, n - 1, 1, n, ''

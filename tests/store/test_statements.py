@@ -37,6 +37,7 @@ READS_A_SITE = {
         f"objects_by_{order}_at": "the objects of a kind are sorted, on a thread where there are many"
         for order in ("created", "descending_created", "updated", "descending_updated")
     },
+    "old_import_changes": "the imports of a site, of which there are few, in a job",
     "titles_present": "a count, for a backfill and a check, on a thread",
     "object_counts_of_site": "one row a kind",
     "forget_counts": "one row a kind",
@@ -64,6 +65,7 @@ READS_AN_END = {
     "last_tied": "max() of the next column of a key, which is the end of the site too",
     "numbers": "the same, for a check of a whole site",
     "latest_activities": "the newest rows, as many as are asked for, from the end of the site",
+    "newest_import": "the same",
     "any_revenue": "the first row of a site, whichever it is",
     "any_former_address": "the same",
     "any_tombstone": "the same",

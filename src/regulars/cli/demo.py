@@ -16,8 +16,9 @@ from regulars.cli.progress import progress_bar
 from regulars.cli.serving import Host, Port, require_address, run_server, settings_with
 from regulars.cli.session import chosen_site
 from regulars.domain.moments import now_ms
-from regulars.importing.importer import LARGEST_CHUNK, Import
+from regulars.importing.importer import Import
 from regulars.importing.lines import Line
+from regulars.importing.pacing import LARGEST_CHUNK
 from regulars.importing.parsing import ImportKind, line_parser
 from regulars.store import control
 from regulars.store.control import Site

@@ -12,6 +12,7 @@ import typer
 from msgspec import Struct
 
 from regulars.cli.import_preview import show_understood
+from regulars.cli.import_records import records
 from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
 from regulars.cli.output import FailedError, PartlyDoneError, note, show
 from regulars.cli.progress import figures_bar, progress_bar
@@ -23,11 +24,13 @@ from regulars.importing.columns.mapping import MappingError, Wishes, parse_map, 
 from regulars.importing.columns.vocabularies import CUSTOMERS, EVENTS, Vocabulary
 from regulars.importing.describing import understood
 from regulars.importing.grouping import repeated_customers
-from regulars.importing.importer import LARGEST_CHUNK, Import, Summary
+from regulars.importing.importer import Import, Summary
 from regulars.importing.inputs import Asked, Input, open_input
 from regulars.importing.lines import Line
+from regulars.importing.pacing import LARGEST_CHUNK
 from regulars.importing.parsing import ImportKind, line_parser
 from regulars.importing.reading.opening import UnreadableFileError
+from regulars.importing.recording import COMMAND_LINE, Recording
 from regulars.importing.rejects import Rejects
 
 _HELP = """Import customers or activity from a file, with the rules of the API."""
@@ -39,7 +42,8 @@ A line that breaks a rule is refused on its own; --rejects collects these lines 
 corrected and imported. The exit code is 0 if all lines were imported, 3 if some were refused, and 1 if all were refused
 or the import failed.
 
-Re-importing the same file is a no-op, so to continue an interrupted import, run it again."""
+Re-importing the same file is a no-op, so to continue an interrupted import, run it again. `regulars import undo` takes
+an import of customers back."""
 
 _CUSTOMERS_HELP = f"""Import customers from a file.
 
@@ -84,6 +88,7 @@ Examples:
 """
 
 imports = typer.Typer(help=_HELP, rich_markup_mode=None)
+imports.add_typer(records)
 
 _File = Annotated[str, typer.Argument(metavar="FILE", help="The file, or - for standard input.")]
 _Rejects = Annotated[
@@ -256,8 +261,11 @@ def _run(job: ImportJob) -> None:
         raise FailedError(str(error)) from error
     if summary is None:
         return
-    _tell(*summary, dry_run=job.dry_run, as_json=job.as_json)
-    _conclude(summary[0], job.rejects)
+    done, tables, number = summary
+    _tell(done, tables, number, as_json=job.as_json)
+    if number is not None and job.kind == "customers" and (done.created or done.updated) and not job.as_json:
+        note(f"this was import {number}; `regulars import undo {number}` takes it back")
+    _conclude(done, job.rejects)
 
 
 def _conclude(summary: Summary, rejects: Path | None) -> None:
@@ -271,9 +279,10 @@ def _conclude(summary: Summary, rejects: Path | None) -> None:
         raise PartlyDoneError(f"{summary.rejected} of {summary.lines} lines were refused: {where}")
 
 
-def _tell(summary: Summary, source: list[dict[str, Any]], *, dry_run: bool, as_json: bool) -> None:
-    """Print the figures and the examples of warnings."""
-    figures: dict[str, Any] = {**msgspec.structs.asdict(summary), **({"dry_run": True} if dry_run else {})}
+def _tell(summary: Summary, source: list[dict[str, Any]], number: int | None, *, as_json: bool) -> None:
+    """Print the figures and the examples of warnings. number: of the import, None for a dry run."""
+    kind = {"dry_run": True} if number is None else {"import": number}
+    figures: dict[str, Any] = {**msgspec.structs.asdict(summary), **kind}
     if as_json:
         show({**figures, **({"tables": source} if source else {})}, as_json=True)
         return
@@ -290,8 +299,11 @@ def _tell(summary: Summary, source: list[dict[str, Any]], *, dry_run: bool, as_j
         note(f"these are the first warnings; in all there were: {', '.join(counts)}")
 
 
-async def carry_out(job: ImportJob) -> tuple[Summary, list[dict[str, Any]]] | None:
-    """Import the file. Returns the figures and what was understood of its tables; None if only the map was wanted."""
+async def carry_out(job: ImportJob) -> tuple[Summary, list[dict[str, Any]], int | None] | None:
+    """Import the file. Returns the figures, what was understood of its tables, and the number of the import.
+
+    Returns None if only the map was wanted.
+    """
     async with opened(job.database, largest_batch=LARGEST_CHUNK) as store:
         chosen = await chosen_site(store, job.site)
         with open_input(job.file, job.kind, job.asked) as source:
@@ -310,18 +322,24 @@ async def carry_out(job: ImportJob) -> tuple[Summary, list[dict[str, Any]]] | No
                     found = {}  # an event is known by its content, wherever it stands
                 elif source.is_repeatable:
                     found = await _repeated(source)
+                recording = None
+                if not job.dry_run:
+                    recording = await Recording.begin(
+                        store, chosen.id, kind=job.kind, file=source.name, origin=COMMAND_LINE
+                    )
                 with progress_bar(source.name, source.size) as advance:
                     work = Import(
                         store,
                         chosen.id,
                         parser,
                         dry_run=job.dry_run,
+                        recording=recording,
                         repeated=found,
                         on_reject=None if refused is None else refused.write,
                         on_kept_back=None if refused is None else partial(_list_kept_back, refused),
                         on_chunk=lambda: advance(work.summary, source.position),
                     )
-                    return await work.run(source), tables
+                    return await work.run(source), tables, None if recording is None else recording.record.number
 
 
 async def _repeated(source: Input) -> dict[int, int]:

@@ -73,10 +73,10 @@ class Customer(Struct):
 IDENTITY_FIELDS: Final = ("uuid", "email", "email_key", "customer_id")
 """The fields that identify a customer. Each has a unique index, so they are written only when they change."""
 
-_NOT_SHOWN: Final = ("last_sent_at", "last_delivered_at", "last_opened_at", "last_clicked_at")
+NOT_SHOWN: Final = ("last_sent_at", "last_delivered_at", "last_opened_at", "last_clicked_at")
 """Fields that no reply shows, as questions alone are about them."""
 
-_shown_fields: Final = attrgetter(*(name for name in Customer.__struct_fields__ if name not in _NOT_SHOWN))
+_shown_fields: Final = attrgetter(*(name for name in Customer.__struct_fields__ if name not in NOT_SHOWN))
 
 
 Shown = TypeVar("Shown")

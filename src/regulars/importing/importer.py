@@ -1,14 +1,10 @@
-"""The import: submits lines to the ledger in large batches, without starving other writers.
-
-Each batch holds the write lock for at most about LONGEST_HOLD. If the import has to wait for the lock, others are
-writing too; it then pauses for as long as it held the lock, so that it takes half of the capacity.
-"""
+"""The import: submits lines to the ledger in large batches, without starving other writers (see `pacing`)."""
 
 import asyncio
 import gc
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, Final, NamedTuple, cast
 
 import msgspec
@@ -28,27 +24,18 @@ from regulars.domain.commands import (
     later_of,
 )
 from regulars.domain.faults import Fault, FieldWarning, RefusedError
+from regulars.domain.imports import State
 from regulars.domain.moments import now_ms
 from regulars.domain.outcome import Outcome
 from regulars.importing.grouping import group_by_customer
 from regulars.importing.lines import Line
+from regulars.importing.pacing import FIRST_GUEST_CHUNK, Pace
 from regulars.importing.parsing import ImportCommand, LineParser, warnings_of
+from regulars.importing.recording import Recording
 from regulars.store.engine import UnavailableError
 from regulars.store.store import Store
 
-LARGEST_CHUNK: Final = 2_000
-"""Lines per transaction; beyond it the fixed costs are negligible. The store must be opened with this batch size."""
-
-SMALLEST_CHUNK: Final = 100
-FIRST_GUEST_CHUNK: Final = 200
-"""Lines of the first transaction in a process that serves others; how long it takes tells how many come next."""
-
-LONGEST_HOLD: Final = 0.05
-"""Longest time, in seconds, that a batch should hold the write lock."""
-
-_NOTICED_WAIT: Final = 0.001
 _BREATH: Final = 32
-
 
 MOST_EXAMPLES: Final = 20
 """Warnings that a summary lists one by one."""
@@ -115,7 +102,8 @@ class _Refused(NamedTuple):
 class Import:
     """The import of one file into one site.
 
-    parser: created for this file. dry_run: carry out all lines without storing anything. repeated: the result
+    parser: created for this file. dry_run: carry out all lines without storing anything. recording: keeps
+    what is changed, so that the import can be undone, and how it goes. repeated: the result
     of `grouping.repeated_customers`; without it, re-importing contradictory lines writes them again, and a line is
     refused even if a later line frees its address. on_reject: called for each refused line. on_kept_back: called for
     each line applied only in part. on_chunk: called after each chunk. is_guest: the process serves others, so lines
@@ -130,6 +118,7 @@ class Import:
         parser: LineParser,
         *,
         dry_run: bool = False,
+        recording: Recording | None = None,
         repeated: Mapping[int, int] | None = None,
         on_reject: Callable[[Line, RefusedError], None] | None = None,
         on_kept_back: Callable[[Line, Sequence[Fault]], None] | None = None,
@@ -141,6 +130,7 @@ class Import:
         self._site = site
         self._parser = parser
         self._dry_run = dry_run
+        self._recording = recording
         self._repeated = repeated or {}
         self._tries_again = repeated is not None
         self._refused: list[_Refused] = []
@@ -150,10 +140,24 @@ class Import:
         self._on_kept_back = on_kept_back
         self._on_chunk = on_chunk
         self._is_guest = is_guest
-        self.chunk_size = FIRST_GUEST_CHUNK if is_guest else LARGEST_CHUNK
+        self.pace = Pace(store.engine, FIRST_GUEST_CHUNK if is_guest else None)
 
     async def run(self, lines: Iterable[Line]) -> Summary:
         """Import all lines in order. Raises the errors of Ledger.submit and of reading the lines."""
+        try:
+            await self._run(lines)
+        except BaseException:
+            with suppress(UnavailableError):
+                await self._end("stopped")
+            raise
+        await self._end("done")
+        return self.summary
+
+    async def _end(self, state: State) -> None:
+        if self._recording is not None:
+            await finished(asyncio.create_task(self._recording.end(state, self.summary)))
+
+    async def _run(self, lines: Iterable[Line]) -> None:
         started = time.perf_counter()
         rest = group_by_customer(lines, self._repeated)
         commit: asyncio.Task[None] | None = None
@@ -173,17 +177,16 @@ class Import:
                 await self._try_again(started)
                 await self._find_again(started)
             finally:
-                for lines, _, outcomes in self._refused:
-                    self._count(lines, outcomes)
-                for (lines, _), outcome in self._unknown:
-                    self._count(lines, [outcome])
+                for refused, _, outcomes in self._refused:
+                    self._count(refused, outcomes)
+                for (waiting, _), outcome in self._unknown:
+                    self._count(waiting, [outcome])
                 self._refused, self._unknown = [], []
-        return self.summary
 
     async def _next(self, rest: Iterator[list[Line]]) -> list[list[Line]]:
         if self._is_guest:
-            return await asyncio.to_thread(_taken, rest, self.chunk_size)
-        return _taken(rest, self.chunk_size)
+            return await asyncio.to_thread(_taken, rest, self.pace.chunk_size)
+        return _taken(rest, self.pace.chunk_size)
 
     async def _parsed(self, chunk: list[list[Line]]) -> list[_Parsed]:
         """Parse lines into commands while the previous chunk commits, yielding to the event loop regularly."""
@@ -228,17 +231,22 @@ class Import:
                     if self._refused and outcome.refusal is None:
                         self._last_names.note(command, lines[-1].number)
                     self._count(lines, outcome.parts or [outcome] * len(lines))
-            await self.make_room()
+            await self.pace.make_room()
         summary = self.summary
         summary.lines += count
         summary.clamped = self._parser.clamped
         self._time(started)
         if self._on_chunk is not None:
             self._on_chunk()
+        if self._recording is not None:
+            await self._recording.progress(summary)
 
     async def _outcomes(self, commands: Sequence[Command]) -> list[Outcome]:
         ledger = self._store.ledger
-        return await (ledger.rehearse if self._dry_run else ledger.submit_all)(self._site, commands)
+        if self._dry_run:
+            return await ledger.rehearse(self._site, commands)
+        origin = None if self._recording is None else self._recording.origin
+        return await ledger.submit_all(self._site, commands, origin)
 
     async def _try_again(self, started: float) -> None:
         """Retry lines refused because of an identifier that may be free by now, until there is no more progress.
@@ -255,7 +263,7 @@ class Import:
         while self._refused and has_moved:
             has_moved, waiting, self._refused = False, self._refused, []
             while waiting:
-                chunk, waiting = waiting[: self.chunk_size], waiting[self.chunk_size :]
+                chunk, waiting = waiting[: self.pace.chunk_size], waiting[self.pace.chunk_size :]
                 try:
                     (outcome,) = await self._outcomes([Reassign(tuple(refused.commands for refused in chunk))])
                     if outcome.refusal is not None:
@@ -272,20 +280,20 @@ class Import:
                     else:
                         has_moved = True
                         self._count(lines, outcomes)
-                await self.make_room()
+                await self.pace.make_room()
         self._time(started)
 
     async def _find_again(self, started: float) -> None:
         """Retry events of customers who were unknown: a later line may have named them."""
         while self._unknown:
-            chunk = self._unknown[: self.chunk_size]
+            chunk = self._unknown[: self.pace.chunk_size]
             outcomes = await self._outcomes([command for (_, command), _ in chunk])
             if any(each.refusal is not None and each.refusal.code == "unavailable" for each in outcomes):
                 raise UnavailableError("the database is unavailable")
             del self._unknown[: len(chunk)]
             for ((lines, _), _), outcome in zip(chunk, outcomes, strict=True):
                 self._count(lines, [outcome])
-            await self.make_room()
+            await self.pace.make_room()
         self._time(started)
 
     def _time(self, started: float) -> None:
@@ -336,16 +344,6 @@ class Import:
         summary.reasons[reason] = summary.reasons.get(reason, 0) + 1
         if self._on_reject is not None:
             self._on_reject(line, refusal)
-
-    async def make_room(self) -> None:
-        """Adapt the chunk size to LONGEST_HOLD, and pause if others are waiting for the lock."""
-        held = self._store.engine.last_hold
-        if held > LONGEST_HOLD:
-            self.chunk_size = max(SMALLEST_CHUNK, int(self.chunk_size * LONGEST_HOLD / held))
-        elif held < LONGEST_HOLD / 2:
-            self.chunk_size = min(LARGEST_CHUNK, self.chunk_size + self.chunk_size // 4)
-        if self._store.engine.last_wait > _NOTICED_WAIT:
-            await asyncio.sleep(held)
 
 
 def _is_unknown(command: Command, outcome: Outcome) -> bool:

@@ -21,6 +21,7 @@ from regulars.importing.inputs import Asked, Input, open_input
 from regulars.importing.lines import Line
 from regulars.importing.parsing import ImportKind, line_parser
 from regulars.importing.reading.opening import UnreadableFileError
+from regulars.importing.recording import Recording
 from regulars.importing.rejects import Rejects, rejects_of, suffix_of
 from regulars.jobs.kind import FinalError, Work
 from regulars.store import control
@@ -114,11 +115,16 @@ async def _import(work: Work, given: ImportArguments, source: Input, stored: Sto
     suffix = f"{REJECTS}.{suffix_of(source)}"
     with _rejects(stored, work.job.id, suffix, source) as rejects:
         repeated = {} if given.kind == "activity" else await asyncio.to_thread(_repeated, source)
+        recording = None
+        if not given.dry_run:
+            origin = f"job {work.job.id}"
+            recording = await Recording.begin(store, site, kind=given.kind, file=given.name, origin=origin)
         importer = Import(
             store,
             site,
             line_parser(given.kind, store.limits, strict=given.strict, create=given.create, country=country),
             dry_run=given.dry_run,
+            recording=recording,
             repeated=repeated,
             on_reject=rejects.write,
             on_kept_back=partial(_list_kept_back, rejects),

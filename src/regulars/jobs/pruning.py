@@ -9,7 +9,7 @@ from regulars.jobs.kind import Work
 from regulars.store import control
 from regulars.store.audience_watches import kept_since
 from regulars.store.jobs import prune_jobs
-from regulars.store.pruning import prune_anonymous, prune_changes, prune_outbox, prune_points
+from regulars.store.pruning import prune_anonymous, prune_changes, prune_import_changes, prune_outbox, prune_points
 from regulars.store.threads import off_loop
 from regulars.stored_files import StoredFiles
 
@@ -20,12 +20,12 @@ _JOBS_DAYS: Final = 30
 async def prune(work: Work) -> dict[str, Any]:
     """Delete old changes, outbox events, anonymous events, figures of audiences, files, and jobs that ended long ago.
 
-    One site per step.
+    And what old imports replaced. One site per step.
     """
     store, settings, now = work.context.store, work.context.settings, work.context.clock()
     async with store.snapshot() as connection:
         sites = await control.list_sites(connection)
-    changes = outbox = anonymous = points = 0
+    changes = outbox = anonymous = points = imports = 0
     for done, site in enumerate(sites, 1):
         before = now - settings.change_retention_days * DAY
         changes += await prune_changes(store.engine, site.id, before=before, until=work.context.saved_change(site.id))
@@ -33,6 +33,8 @@ async def prune(work: Work) -> dict[str, Any]:
         anonymous_before = now - settings.anonymous_retention_days * DAY
         anonymous += await prune_anonymous(store.engine, site.id, before=anonymous_before)
         points += await prune_points(store.engine, site.id, before=kept_since(now))
+        imports_before = now - settings.import_retention_days * DAY
+        imports += await prune_import_changes(store.engine, site.id, before=imports_before)
         await work.tell(done, len(sites))
     files = 0
     if settings.files is not None:
@@ -43,6 +45,7 @@ async def prune(work: Work) -> dict[str, Any]:
         "outbox": outbox,
         "anonymous_events": anonymous,
         "audience_points": points,
+        "import_changes": imports,
         "jobs": jobs,
         "files": files,
     }

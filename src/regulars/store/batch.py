@@ -23,6 +23,7 @@ from regulars.store import (
     address_statements,
     audience_statements,
     drip_statements,
+    import_statements,
     jobs,
     object_statements,
     offer_statements,
@@ -36,6 +37,7 @@ from regulars.store import statements as sql
 from regulars.store.audience_watches import RECORD_HISTORY, WATCH_AUDIENCES
 from regulars.store.deleted_ties import REMOVE_DELETED_TIES, kind_of
 from regulars.store.engine import Connection, WriteConnection
+from regulars.store.import_changes import write_import_changes, write_undone
 from regulars.store.loading import Loading
 from regulars.store.statement import Statement
 from regulars.store.tombstone_hashes import hash_of
@@ -70,14 +72,18 @@ async def commit_batch(
     limits: Limits,
     secret: bytes,
     has_outbox: bool = True,
+    import_number: int | None = None,
 ) -> Batch:
     """Execute commands on one site, in order, inside the connection's transaction.
 
     has_outbox: also write events to the outbox. secret: the database's, with which tombstones are hashed.
+    import_number: the import that the commands are of; what they change is kept, so that it can be undone.
 
     Raises UnknownSiteError. After an unexpected exception the caller must roll the transaction back.
     """
-    loading, outcomes = await _execute(connection, site, commands, now=now, limits=limits, secret=secret)
+    loading, outcomes = await _execute(
+        connection, site, commands, now=now, limits=limits, secret=secret, is_import=import_number is not None
+    )
     assert loading.head is not None
     number, token, previous, *counters, moment = loading.head
     work = loading.work
@@ -86,6 +92,8 @@ async def commit_batch(
         return Batch(outcomes, None)
     work.stamp(moment)
     writing = _Writing(connection, site, work, secret)
+    if import_number is not None:
+        await write_import_changes(connection, site, work, import_number, number)
     if has_outbox:
         await writing.outbox(number, token, previous)
     await writing.write(number, token, previous)
@@ -104,11 +112,20 @@ async def rehearse_batch(
 
 
 async def _execute(
-    connection: WriteConnection, site: int, commands: Sequence[Command], *, now: int, limits: Limits, secret: bytes
+    connection: WriteConnection,
+    site: int,
+    commands: Sequence[Command],
+    *,
+    now: int,
+    limits: Limits,
+    secret: bytes,
+    is_import: bool = False,
 ) -> tuple[Loading, list[Outcome]]:
     """Load what commands need and apply their rules in memory."""
     loading = Loading(connection, site, commands, secret, limits)
     await loading.load(secrets.randbits(_TOKEN_BITS), now)
+    if is_import:
+        loading.work.ties.before = {}
     return loading, [apply(command, loading.work, limits) for command in commands]
 
 
@@ -132,6 +149,7 @@ class _Writing:
     async def write(self, number: int, token: int, previous: int) -> None:
         work, site = self.work, self.site
         await self.deletions()
+        await write_undone(self.connection, site, work)
         await self.customers()
         await self.objects()
         await self.recreated(number)
@@ -212,6 +230,7 @@ class _Writing:
             sql.DELETE_CONSENTS,
             address_statements.DELETE_FORMER,
             revenue_statements.DELETE_REVENUES,
+            import_statements.ERASE_CHANGES,
         ):
             await self.rows(statement, gone, long=True)
         await self.forget_visitors([number for _, number in gone])

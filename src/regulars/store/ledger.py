@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -54,6 +54,17 @@ class CommandFailedError(Exception):
     """A command hit an unexpected error and was rolled back on its own; the cause is chained and logged."""
 
 
+class Origin(NamedTuple):
+    """The import that commands belong to: they share no batch with others, so that its changes can be told apart.
+
+    is_undo: they undo it, so what they change is not kept.
+    """
+
+    site: int
+    import_number: int
+    is_undo: bool = False
+
+
 class _Submission:
     """The commands of one caller, answered together with an outcome or an error for each."""
 
@@ -83,10 +94,11 @@ _NOT_DONE: Final = Outcome(
 class _Waiting:
     """A queued command and where to deliver its result."""
 
-    __slots__ = ("command", "place", "site", "submission")
+    __slots__ = ("command", "origin", "place", "site", "submission")
 
-    def __init__(self, site: int, command: Command, submission: _Submission, place: int) -> None:
+    def __init__(self, site: int, command: Command, submission: _Submission, place: int, origin: Origin | None) -> None:
         self.site = site
+        self.origin = origin
         self.command = command
         self.submission = submission
         self.place = place
@@ -139,8 +151,10 @@ class Ledger:
             raise result
         return result
 
-    async def submit_all(self, site: int, commands: Sequence[Command]) -> list[Outcome]:
+    async def submit_all(self, site: int, commands: Sequence[Command], origin: Origin | None = None) -> list[Outcome]:
         """Execute commands in order, as `submit` does, in shared transactions. Either all are accepted or none.
+
+        origin: the import that they belong to.
 
         A command that hits an unexpected error is refused as `internal`, and one that the database was not available
         for as `unavailable`, because the others' outcomes are durable and must be reported. If every command failed,
@@ -148,7 +162,7 @@ class Ledger:
         """
         if not commands:
             return []
-        results = await self._put(site, commands)
+        results = await self._put(site, commands, origin)
         failed = [result for result in results if isinstance(result, Exception)]
         for failure in failed:
             if len(failed) == len(results) or isinstance(failure, (OutcomeUnknownError, UnknownSiteError)):
@@ -175,14 +189,16 @@ class Ledger:
         for queue in self._queues.values():
             await queue.finish()
 
-    def _put(self, site: int, commands: Sequence[Command]) -> asyncio.Future[list[Outcome | Exception]]:
+    def _put(
+        self, site: int, commands: Sequence[Command], origin: Origin | None = None
+    ) -> asyncio.Future[list[Outcome | Exception]]:
         """Queue commands; the future completes when all are done. Cancelling it does not cancel the commands."""
         if self._closing:
             raise UnavailableError("the server is stopping")
         if self._waiting + len(commands) > self._capacity:
             raise QueueFullError
         submission = _Submission(len(commands), asyncio.get_running_loop().create_future())
-        waiting = [_Waiting(site, command, submission, place) for place, command in enumerate(commands)]
+        waiting = [_Waiting(site, command, submission, place, origin) for place, command in enumerate(commands)]
         self._waiting += len(waiting)
         # SQLite has one writer, so one queue serves all sites; on other engines the sites commit in parallel.
         number = 0 if self._engine.one_writer else site
@@ -257,6 +273,7 @@ class Ledger:
                 taken.extend(() if taken else batch())
                 if self._secret is None:
                     self._secret = await control.secret(connection)
+                origin = taken[0].origin if taken else None
                 for site, items in _by_site(taken).items():
                     reached, head, currency = await commit_batch(
                         connection,
@@ -266,6 +283,7 @@ class Ledger:
                         limits=self._limits,
                         has_outbox=self.has_outbox,
                         secret=self._secret,
+                        import_number=None if origin is None or origin.is_undo else origin.import_number,
                     )
                     outcomes.append((items, reached))
                     if head is not None:
@@ -330,7 +348,8 @@ class _CommitQueue:
         weight = 0
         while self._queue and len(taken) < self._largest_batch:
             weight += self._queue[0].command.weight()
-            if taken and weight > self._largest_batch * _WEIGHT_OF_COMMAND:
+            is_full = weight > self._largest_batch * _WEIGHT_OF_COMMAND
+            if taken and (is_full or self._queue[0].origin != taken[0].origin):
                 break
             taken.append(self._queue.popleft())
         return taken

@@ -6,7 +6,7 @@ reader that finds a gap reloads its index, or gets an error that its cursor has 
 
 from typing import Final
 
-from regulars.store import statements, visitor_statements, watch_statements
+from regulars.store import import_statements, statements, visitor_statements, watch_statements
 from regulars.store.change_statements import CHANGES, Prunable
 from regulars.store.engine import Engine
 from regulars.store.outbox_statements import OUTBOX
@@ -45,6 +45,11 @@ async def prune_anonymous(engine: Engine, site: int, *, before: int) -> int:
 async def prune_points(engine: Engine, site: int, *, before: int) -> int:
     """Delete the figures of audiences of before a given time (ms); returns how many."""
     return await _prune_oldest(engine, site, before, watch_statements.OLD_POINTS, watch_statements.DELETE_POINT)
+
+
+async def prune_import_changes(engine: Engine, site: int, *, before: int) -> int:
+    """Delete what imports replaced that began before a given time (ms); returns of how many changes of customers."""
+    return await _prune_oldest(engine, site, before, import_statements.OLD_CHANGES, import_statements.DELETE_CHANGE)
 
 
 async def _prune_oldest(engine: Engine, site: int, before: int, oldest: Statement, remove: Statement) -> int:

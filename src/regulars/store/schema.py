@@ -26,6 +26,8 @@ from regulars.store.control_schema import schema_migrations as schema_migrations
 from regulars.store.control_schema import settings as settings
 from regulars.store.control_schema import sites as sites
 from regulars.store.control_schema import tokens as tokens
+from regulars.store.import_schema import import_changes as import_changes
+from regulars.store.import_schema import imports as imports
 from regulars.store.schema_columns import metadata as metadata
 from regulars.store.schema_columns import moment as _moment
 from regulars.store.schema_columns import number as _number
@@ -375,6 +377,8 @@ SITE_TABLES: Final = (
     pending_mails,
     visitors,
     anonymous_events,
+    imports,
+    import_changes,
     changes,
     outbox,
 )

@@ -369,4 +369,29 @@ STEPS: Final[tuple[Step, ...]] = (
             "ALTER TABLE audiences ADD COLUMN source TEXT",
         ),
     ),
+    Step(
+        number=28,
+        name="imports that can be undone",
+        statements={
+            **{
+                engine: (
+                    "CREATE TABLE imports (site_id INTEGER NOT NULL, number BIGINT NOT NULL, kind TEXT NOT NULL, "
+                    "file TEXT NOT NULL, origin TEXT NOT NULL, state TEXT NOT NULL, summary TEXT NOT NULL, undo TEXT, "
+                    "started_at BIGINT NOT NULL, seen_at BIGINT NOT NULL, finished_at BIGINT, undone_at BIGINT, "
+                    f"PRIMARY KEY (site_id, number)){rows}",
+                    "CREATE TABLE import_changes (site_id INTEGER NOT NULL, import_number BIGINT NOT NULL, "
+                    "customer BIGINT NOT NULL, change BIGINT NOT NULL, moment BIGINT, base BIGINT, "
+                    f"created INTEGER NOT NULL, next_consent BIGINT NOT NULL, undone BIGINT, body {binary}, "
+                    f"PRIMARY KEY (site_id, import_number, customer, change)){rows}",
+                    "CREATE INDEX import_changes_customer ON import_changes (site_id, customer, change) "
+                    "WHERE body IS NOT NULL",
+                )
+                for engine, binary, rows in (("sqlite", "BLOB", " WITHOUT ROWID"), ("postgresql", "BYTEA", ""))
+            },
+            "citus": tuple(
+                f"SELECT create_distributed_table('{table}', 'site_id', colocate_with => 'site_heads')"
+                for table in ("imports", "import_changes")
+            ),
+        },
+    ),
 )

@@ -71,7 +71,8 @@ class Needs:
     are. namings: those that the batch names, and with whom: what waits for them is needed. anonymous: events that name
     nobody. revenues: customers whose revenue by currency is needed, and with it the currency of the site.
     audiences: those whose definitions are needed. has_audience_graph: it is needed which audiences refer to which.
-    log_identities: those of email logs that no customer has.
+    log_identities: those of email logs that no customer has. places: (customer, code of the relation, object) of ties.
+    traces: the numbers of customers of whom it is needed what is kept of them.
     """
 
     def __init__(self) -> None:
@@ -98,6 +99,8 @@ class Needs:
         self.audiences: set[Reference] = set()
         self.has_audience_graph = False
         self.log_identities: set[bytes] = set()
+        self.places: set[tuple[int, int, int]] = set()
+        self.traces: set[int] = set()
 
     def profile(self, profile: Profile, *, is_dated: bool = False) -> None:
         """The customer that a profile names is needed, with the groups and newsletters that it names.

@@ -56,12 +56,14 @@ def latest(*moments: int | None) -> int | None:
 class Addresses:
     """The former addresses and tombstones that a transaction has loaded or made.
 
-    former: by (address, customer). changed: those to write. tombstones: by identifier. buried: those to write.
+    former: by (address, customer). changed: those to write. removed: those whose rows are to be deleted before.
+    tombstones: by identifier. buried: those to write.
     """
 
     def __init__(self) -> None:
         self.former: dict[tuple[str, int], FormerAddress] = {}
         self.changed: set[tuple[str, int]] = set()
+        self.removed: set[tuple[str, int]] = set()
         self.tombstones: dict[Identifier, Tombstone] = {}
         self.buried: set[Identifier] = set()
         self._of: dict[str, set[int]] = {}
@@ -90,6 +92,16 @@ class Addresses:
     def had_by(self, customer: int) -> list[FormerAddress]:
         """The former addresses of a customer, as far as they are loaded."""
         return [row for (_, owner), row in self.former.items() if owner == customer]
+
+    def replace(self, row: FormerAddress, before: FormerAddress | None) -> None:
+        """Put what was kept of an address before in the place of a row; None: nothing."""
+        key = (row.email_key, row.customer)
+        del self.former[key]
+        self._of[row.email_key].discard(row.customer)
+        self.changed.discard(key)
+        self.removed.add(key)
+        if before is not None:
+            self.save(before)
 
     def bury(self, identifier: Identifier, tombstone: Tombstone) -> None:
         """Put up a tombstone, or change it."""

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -30,6 +30,18 @@ class ActivityRow(Struct):
     detail: str | None
     lacks: int = 0
     """What the caller left out and we filled in: the sum of LACKS_TIME and LACKS_UUID."""
+
+
+class Traces(NamedTuple):
+    """What is kept of a customer beside its row and its shown ties.
+
+    last_consent: the number of the newest evidence of consent, 0 if there is none. hidden_ties: the number of ties that
+    no reply shows. has_history: there are events, emails, or a cookie or device.
+    """
+
+    last_consent: int
+    hidden_ties: int
+    has_history: bool
 
 
 class _OfCustomer(Protocol):
@@ -85,7 +97,8 @@ class History:
     orders, by (customer, name of the event, order). activities, new_logs, changed_logs, consents: the rows to write.
     Add to seen_uuids, new_logs and changed_logs by `see`, `add_log` and `change_log`.
     statuses: of the changed logs, as they are stored. moments: what the evidence of consent comes to, by customer; of
-    those whose consent may change.
+    those whose consent may change. undone_consents: (customer, number) of stored evidence to delete. traces: what is
+    kept of customers, of those of whom it is needed.
     """
 
     def __init__(self) -> None:
@@ -98,6 +111,8 @@ class History:
         self.changed_logs: dict[int, Log] = {}
         self.consents: Rows[Consent] = Rows()
         self.moments: dict[int, Moments] = {}
+        self.undone_consents: list[tuple[int, int]] = []
+        self.traces: dict[int, Traces] = {}
         self._mails: dict[tuple[str, str], Log] = {}
         self._by_key: dict[str, dict[int, Log]] = {}
         self._uuids_of: defaultdict[int, list[bytes]] = defaultdict(list)

@@ -116,6 +116,17 @@ class People:
         customer.customer_id = None
         return True
 
+    def restore_identity(self, person: Person, before: Customer) -> None:
+        """Give a customer exactly the address and customer_id that it had before, which nobody else may have."""
+        customer = self.touch(person)
+        for known, name in ((self._emails, "email_key"), (self._customer_ids, "customer_id")):
+            if getattr(customer, name) is not None:
+                del known[getattr(customer, name)]
+            if getattr(before, name) is not None:
+                known[getattr(before, name)] = customer.number
+            setattr(customer, name, getattr(before, name))
+        customer.email = before.email
+
     def remove(self, person: Person) -> None:
         """Delete a customer. The working set deletes what belongs to it."""
         customer = person.customer

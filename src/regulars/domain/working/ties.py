@@ -11,13 +11,17 @@ class Ties:
     """The ties that a transaction changes. Ties that hold already are with each `Person`.
 
     saved: the ties to write, by (customer, relation, object). changes: those that now hold (True) or fail (False)
-    where they did not before. cleared: (relation, object) that all customers are untied from.
+    where they did not before. cleared: (relation, object) that all customers are untied from. removed: the ties whose
+    rows are to be deleted. before: the saved ties as they are stored, None where there was none; noted only if it is
+    set to a dictionary.
     """
 
     def __init__(self, objects: Objects) -> None:
         self.saved: dict[tuple[int, int, int], Tie] = {}
         self.changes: dict[tuple[int, int, int], bool] = {}
         self.cleared: list[tuple[int, int]] = []
+        self.removed: set[tuple[int, int, int]] = set()
+        self.before: dict[tuple[int, int, int], Tie | None] | None = None
         self._objects = objects
         self._tied_to: dict[tuple[int, int], set[int]] | None = None
         """{(relation, object): customers who may have a tie to it}; made when the first object is cleared."""
@@ -41,16 +45,31 @@ class Ties:
             new.label = self._objects.key_of(relation.kind, number)
         person.ties[key] = new
         place = (person.customer.number, *key)
+        if self.before is not None:
+            self.before.setdefault(place, old)
         self.saved[place] = new
         if self._tied_to is not None:
             self._tied_to.setdefault(key, set()).add(place[0])
         if (old is not None and old.holds) == holds:
             return False
+        self._note(place, holds)
+        return True
+
+    def remove(self, person: Person, relation: Relation, number: int) -> None:
+        """Make it as if nothing had been reported of a tie, which must be there."""
+        key = (relation.code, number)
+        place = (person.customer.number, *key)
+        self.saved.pop(place, None)
+        self.removed.add(place)
+        if person.ties.pop(key).holds:
+            self._note(place, False)
+
+    def _note(self, place: tuple[int, int, int], holds: bool) -> None:
+        """Note that a tie now holds, or fails, where it did not before."""
         if place in self.changes:
             del self.changes[place]
         else:
             self.changes[place] = holds
-        return True
 
     def clear(self, relation: Relation, number: int, people: Mapping[int, Person]) -> None:
         """Untie all customers from an object that is being deleted. people: those that are loaded, by number."""
@@ -74,3 +93,4 @@ class Ties:
     def _drop(self, place: tuple[int, int, int]) -> None:
         self.saved.pop(place, None)
         self.changes.pop(place, None)
+        self.removed.discard(place)

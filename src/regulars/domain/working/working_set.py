@@ -32,7 +32,8 @@ class WorkingSet:
     The ledger loads it with every row that the batch's commands name; the rules read and change it and nothing else;
     the ledger then writes what it says has changed. now: the time of the transaction (ms). rebuild: whether every
     process shall load the site's index anew. cleared_at: as in `changes.Record`.
-    has_deleted_ties: ties of deleted objects are still stored, and no reader sees them.
+    has_deleted_ties: ties of deleted objects are still stored, and no reader sees them. undone: (import, customer) of
+    what is undone.
     """
 
     def __init__(self, now: int, counters: Counters) -> None:
@@ -50,6 +51,7 @@ class WorkingSet:
         self.rebuild = False
         self.cleared_at: int | None = None
         self.has_deleted_ties = False
+        self.undone: list[tuple[int, int]] = []
 
     def create(self, who: Who, *, at: int | None = None) -> Person:
         """A new customer with these identifiers, whose profile dates from `at` (ms; None for now)."""
@@ -96,13 +98,16 @@ class WorkingSet:
         history = self.history
         return not (
             self.ties.saved
+            or self.ties.removed
             or self.people.deleted
             or self.objects.saved
             or history.activities
             or history.new_logs
             or history.changed_logs
             or history.consents
+            or history.undone_consents
             or self.addresses.changed
+            or self.addresses.removed
             or self.addresses.buried
             or not self.drips.is_clean()
             or not self.visitors.is_clean()
@@ -110,6 +115,7 @@ class WorkingSet:
             or self.revenues.is_new
             or not self.audiences.is_clean()
             or self.rebuild
+            or self.undone
             or self.people.changed()
         )
 
@@ -118,7 +124,7 @@ class WorkingSet:
         if any(BY_CODE[code].is_shown for code, _ in self.ties.cleared):
             self.cleared_at = moment
         # A saved tie may overwrite one that was deleted with its object and would have given its customer a moment.
-        changed = self.ties.saved if self.has_deleted_ties else self.ties.changes
+        changed = {**self.ties.changes, **self.ties.saved} if self.has_deleted_ties else self.ties.changes
         tied = {number for number, code, _ in changed if BY_CODE[code].is_shown}
         for before, after in self.people.changed():
             # Whoever is tied to a deleted object gets the moment in the store: no row may put an older one there.

@@ -1,0 +1,157 @@
+"""UndoImport: take back what an import did to one customer."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from regulars.domain.commands.needs import Needs
+from regulars.domain.customer import Customer, Person, new_customer
+from regulars.domain.faults import Fault
+from regulars.domain.identity import Who
+from regulars.domain.imports import AddressChange, Before, ImportChange, TieChange, state_of
+from regulars.domain.limits import Limits
+from regulars.domain.outcome import Outcome
+from regulars.domain.relations import BY_CODE
+from regulars.domain.working import WorkingSet
+
+REASONS: Final = {
+    "changed": "changed since the import",
+    "deleted": "deleted since the import",
+    "active": "has events or emails since the import",
+    "taken": "another customer has the address or customer_id that would be restored",
+}
+"""Why a customer is left as it is, by name."""
+
+_IDENTITY: Final = ("email", "email_key", "customer_id")
+
+
+class UndoImport(Struct, frozen=True):
+    """Delete a customer that an import created, or restore one that it changed, unless somebody changed it since.
+
+    changes: what the import did to this customer, newest first. undone: what undoing later imports did to it: the
+    changed_at after that, and the one before these imports. A customer that is left as it is has one of REASONS in
+    `kept_back`.
+    """
+
+    changes: tuple[ImportChange, ...]
+    undone: Mapping[int, int | None] = {}
+
+    def declare(self, needs: Needs) -> None:
+        """The customer, who has the identifiers that it had, and the ties and addresses that the import changed."""
+        number = self.changes[0].customer
+        needs.people.append(Who(number=number))
+        needs.traces.add(number)
+        for change in self.changes:
+            if change.before is None:
+                continue
+            fields = change.before.fields
+            if fields.keys() & set(_IDENTITY):
+                needs.people.append(
+                    Who(email_key=fields.get("email_key"), customer_id=fields.get("customer_id"), number=number)
+                )
+            needs.places.update((number, tie.relation, tie.item) for tie in change.before.ties)
+            needs.addresses.update(each.after.email_key for each in change.before.addresses)
+
+    def weight(self) -> int:
+        """One for each tie."""
+        return sum(len(change.before.ties) for change in self.changes if change.before is not None)
+
+    def rule(self, work: WorkingSet, limits: Limits) -> Outcome:
+        """Check that the customer is as the import left it, then delete or restore it."""
+        number = self.changes[0].customer
+        person = work.people.by_number.get(number)
+        reason = "deleted" if person is None else self._why_not(person, work)
+        if person is None or reason is not None:
+            return Outcome(person=person, kept_back=(Fault(reason or "deleted", REASONS[reason or "deleted"]),))
+        work.undone.append((self.changes[0].import_number, number))
+        if self.changes[-1].created:
+            work.delete(person)
+            return Outcome("deleted", person)
+        _restore(person, self._before(), work)
+        return Outcome("updated", person)
+
+    def _why_not(self, person: Person, work: WorkingSet) -> str | None:
+        """Why the customer must be left as it is: one of REASONS, None if it can be taken back."""
+        later = dict(self.undone)
+        moment = person.customer.changed_at
+        for change in self.changes:
+            while moment in later and moment != change.moment:
+                moment = later.pop(moment)
+            if moment != change.moment:
+                return "changed"
+            moment = change.base
+        traces = work.history.traces[person.customer.number]
+        befores = [change.before for change in self.changes if change.before is not None]
+        if traces.last_consent >= self.changes[0].next_consent:
+            return "changed"
+        if any(before.has_events for before in befores):
+            return "active"
+        if self.changes[-1].created:
+            hidden = sum(before.hidden_ties for before in befores)
+            return "active" if traces.has_history or traces.hidden_ties > hidden else None
+        before = self._before()
+        former = work.addresses.former
+        number = person.customer.number
+        if any(former.get((each.after.email_key, number)) != each.after for each in before.addresses):
+            return "changed"
+        return "taken" if _is_taken(person, before, work) else None
+
+    def _before(self) -> Before:
+        """What is to be restored, over all changes: the state before the first of them."""
+        found = Before()
+        ties: dict[tuple[int, int], TieChange] = {}
+        addresses: dict[str, AddressChange] = {}
+        for change in self.changes:
+            before = change.before or Before()
+            found.fields.update(before.fields)
+            found.unshown = {**before.unshown, **found.unshown}
+            found.consents += before.consents
+            for tie in before.ties:
+                key = (tie.relation, tie.item)
+                ties[key] = TieChange(*key, tie.before, ties[key].after if key in ties else tie.after)
+            for each in before.addresses:
+                key_of_address = each.after.email_key
+                newest = addresses.get(key_of_address, each).after
+                addresses[key_of_address] = AddressChange(each.before, newest)
+        found.ties, found.addresses = list(ties.values()), list(addresses.values())
+        return found
+
+
+def _identity(customer: Customer, before: Before) -> Customer:
+    """The identifiers that the customer had."""
+    found = new_customer(customer.number, 0)
+    for name in _IDENTITY:
+        setattr(found, name, before.fields.get(name, getattr(customer, name)))
+    return found
+
+
+def _is_taken(person: Person, before: Before, work: WorkingSet) -> bool:
+    """Whether another customer has an identifier that the customer had."""
+    had = _identity(person.customer, before)
+    found = work.people.find(Who(email_key=had.email_key, customer_id=had.customer_id))
+    return bool(found - {person.customer.number})
+
+
+def _restore(person: Person, before: Before, work: WorkingSet) -> None:
+    number = person.customer.number
+    if before.fields.keys() & set(_IDENTITY):
+        work.people.restore_identity(person, _identity(person.customer, before))
+    if before.fields:
+        customer = work.people.touch(person)
+        for name, value in before.fields.items():
+            if name in _IDENTITY or (name in before.unshown and getattr(customer, name) != before.unshown[name]):
+                continue
+            setattr(customer, name, value)
+    for tie in before.ties:
+        current = person.ties.get((tie.relation, tie.item))
+        if current is None or state_of(current) != tie.after:
+            continue  # its object was deleted, or another report came, which stays
+        relation = BY_CODE[tie.relation]
+        if tie.before is None:
+            work.ties.remove(person, relation, tie.item)
+        else:
+            work.ties.settle(person, relation, tie.item, *tie.before)
+    work.history.undone_consents += [(number, place) for place in before.consents]
+    for each in before.addresses:
+        work.addresses.replace(work.addresses.former[each.after.email_key, number], each.before)
