@@ -129,7 +129,7 @@ _FIELDS = ", ".join(CHANGED_AT if each == "changed_at" else each for each in Cus
 
 def stored_customers(path: Path, site: int = 1) -> dict[int, Customer]:
     """The rows of the customers table, by number."""
-    rows = query(path, f"SELECT {_FIELDS} FROM customers WHERE site_id = ?", site)
+    rows = query(path, f"SELECT {_FIELDS} FROM customers WHERE site_id = ? ORDER BY number", site)
     return {row[0]: Customer(*row) for row in rows}
 
 
