@@ -97,17 +97,19 @@ async def import_file(work: Work) -> dict[str, Any]:
     except (UnreadableFileError, MappingError) as error:
         raise FinalError(str(error)) from None
     try:
-        summary, rejects = await _import(work, given, source, stored)
+        summary, rejects, number = await _import(work, given, source, stored)
     except UnreadableFileError as error:
         raise FinalError(str(error)) from None
     finally:
         await asyncio.to_thread(opening.__exit__, None, None, None)
     await asyncio.to_thread(stored.delete, given.file)
     tables = [understood(part) for part in source.parts if part.mapping is not None]
-    return {"summary": msgspec.structs.asdict(summary), "tables": tables, "rejects": rejects}
+    return {"summary": msgspec.structs.asdict(summary), "tables": tables, "rejects": rejects, "number": number}
 
 
-async def _import(work: Work, given: ImportArguments, source: Input, stored: StoredFiles) -> tuple[Summary, str | None]:
+async def _import(
+    work: Work, given: ImportArguments, source: Input, stored: StoredFiles
+) -> tuple[Summary, str | None, int | None]:
     store, site = work.context.store, work.job.site
     assert site is not None
     async with store.snapshot() as connection:
@@ -135,7 +137,8 @@ async def _import(work: Work, given: ImportArguments, source: Input, stored: Sto
     has_rejects = summary.rejected + summary.kept_back > 0
     if not has_rejects:
         stored.path(work.job.id, suffix).unlink(missing_ok=True)
-    return summary, suffix if has_rejects else None
+    number = None if recording is None else recording.record.number
+    return summary, suffix if has_rejects else None, number
 
 
 async def _attended(work: Work, running: "asyncio.Task[Summary]", source: Input) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ...databases import query
 from ...in_process import Client, InProcess, application
 
 PEOPLE = "email,city,subscribed\na@example.com,Rome,yes\nb@example.com,,no\nnobody,,\n"
@@ -59,6 +60,8 @@ def test_a_file_is_uploaded_imported_and_its_refused_lines_are_mended(api: Clien
     assert (attributes["done"], attributes["total"]) == (len(PEOPLE), len(PEOPLE))
     summary = attributes["summary"]
     assert (summary["lines"], summary["created"], summary["rejected"]) == (3, 2, 1)
+    kept = "SELECT count(*) FROM import_changes JOIN imports ON imports.number = import_number WHERE imports.number = ?"
+    assert query(api.app.path, kept, attributes["number"]) == [(2,)]
     (table,) = attributes["tables"]
     assert [each["field"] for each in table["columns"]] == ["email", "city", "subscribed"]
     assert total(api) == before + 2

@@ -269,12 +269,13 @@ ATTRIBUTES: Final[Mapping[str, Callable[[Job], Any]]] = {
     "total": lambda job: job.total,
     "summary": _of_result("summary"),
     "tables": _of_result("tables"),
+    "number": _of_result("number"),
     "error": lambda job: job.error,
     "created_at": lambda job: iso(job.created_at),
     "started_at": lambda job: iso_or_none(job.started_at),
     "finished_at": lambda job: iso_or_none(job.finished_at),
 }
-"""What is shown of an import. done, total: bytes of the file."""
+"""What is shown of an import. done, total: bytes of the file. number: by which it can be undone, None for a dry run."""
 
 _SCHEMAS: Final[Mapping[str, Schema]] = {
     "name": such_as(TEXT, "people.csv"),
@@ -286,6 +287,7 @@ _SCHEMAS: Final[Mapping[str, Schema]] = {
     "total": such_as(or_null(WHOLE), 10485760),
     "summary": or_null({"type": "object", "examples": [{"lines": 3, "created": 2, "rejected": 1}]}),
     "tables": or_null({"type": "array", "items": {"type": "object"}}),
+    "number": such_as(or_null(WHOLE), 7),
     "error": or_null(TEXT),
     **dict.fromkeys(("created_at", "started_at", "finished_at"), or_null(MOMENT)),
 }
@@ -326,7 +328,7 @@ OPERATIONS: Final = (
         show,
         "Get an import",
         "`state` is waiting, running, done, failed or cancelled. When it is done, `summary` has the figures, and "
-        "`tables` what was recognised.",
+        "`tables` what was recognised. `regulars import undo` takes its `number`.",
         reply=_ONE,
     ),
     Operation(
