@@ -1,9 +1,10 @@
 """What was understood of a file, shown before it is imported."""
 
+from collections.abc import Iterator
 from typing import Final
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from regulars.importing.describing import sentences
@@ -12,6 +13,9 @@ from regulars.importing.reading.delimited import DELIMITERS
 
 _WIDTH: Final = 140
 """Characters of a line where there is no terminal."""
+
+_LARGEST_CELL: Final = 40
+_SMALLEST_CELL: Final = 20
 
 _NAMES: Final = {"delimited": "a table", "workbook": "a spreadsheet", "json": "JSON", "json lines": "JSON lines"}
 
@@ -27,7 +31,8 @@ def show_understood(source: Input) -> None:
         console.print(Text(_headline(part)))
         for sentence in sentences(part):
             console.print(Text(f"  {sentence}"))
-        console.print(_table(part))
+        for line in _table(part, console.width):
+            console.print(Text(line, no_wrap=True, overflow="ellipsis"))
 
 
 def _headline(part: Understood) -> str:
@@ -39,19 +44,20 @@ def _headline(part: Understood) -> str:
     return f"{part.name}: {kind} with {mapping.records:,} records{parted}{encoding}"
 
 
-def _table(part: Understood) -> Table:
+def _table(part: Understood, width: int) -> Iterator[str]:
+    """The columns as lines of at most `width`; the values are cut."""
     assert part.mapping is not None
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("  column", "field", "filled", "values"):
-        is_values = heading == "values"
-        table.add_column(
-            heading, justify="right" if heading == "filled" else "left", no_wrap=is_values, overflow="ellipsis"
-        )
+    rows = [("column", "field", "filled", "values")]
     for each in part.mapping.columns:
         values = " · ".join(" ".join(sample.split()) for sample in each.samples)
         text = f"{values}  ({each.note})" if each.note else values
-        table.add_row(Text(f"  {each.name}"), Text(str(each.target)), f"{each.filled:,}", Text(text))
-    return table
+        rows.append((each.name, str(each.target), f"{each.filled:,}", text))
+    first, second, third = (min(_LARGEST_CELL, max(cell_len(row[place]) for row in rows)) for place in range(3))
+    rest = max(width - first - second - third - 8, _SMALLEST_CELL)
+    for column, field, filled, text in rows:
+        shown = text if cell_len(text) <= rest else f"{set_cell_size(text, rest - 1).rstrip()}…"
+        cells = (set_cell_size(column, first), set_cell_size(field, second), filled.rjust(third), shown)
+        yield f"  {'  '.join(cells)}".rstrip()
 
 
 def _encoding_name(name: str) -> str:
