@@ -107,3 +107,23 @@ def test_a_map_is_written_and_used(run: Run) -> None:
     Path("map.toml").write_text(Path("map.toml").read_text().replace("attribute:Formule", "attribute:plan"))
     assert run("import", "customers", file, "--map", "map.toml").code == 0
     assert any('"plan":"pro"' in str(value) for row in contents("customers") for value in row)
+
+
+def test_fields_of_customers_who_are_there(run: Run) -> None:
+    run("import", "customers", write("a.csv", "email,firstname,plan\na@example.com,Anna,\n"))
+    newer = write("b.csv", "email,firstname,lastname,plan,tags\na@example.com,Other,Berg,pro,vip\n")
+    assert figures(run, "customers", newer, "--existing", "skip") == {"lines": 1, "updated": 1}  # the tag
+    assert figures(run, "customers", newer, "--existing", "skip") == {"lines": 1, "unchanged": 1}
+    assert stored() == ("Anna", None, False)
+    assert figures(run, "customers", newer, "--existing", "fill") == {"lines": 1, "updated": 1}
+    assert stored() == ("Anna", "Berg", True)
+    assert figures(run, "customers", newer) == {"lines": 1, "updated": 1}
+    assert stored() == ("Other", "Berg", True)
+
+
+def stored() -> tuple[str | None, str | None, bool]:
+    """The names of the only customer, and whether it has a plan."""
+    (row,) = contents("customers")
+    names = ("Anna", "Other"), ("Berg",)
+    first, last = (next((value for value in row if value in each), None) for each in names)
+    return first, last, any('"plan":"pro"' in str(value) for value in row)

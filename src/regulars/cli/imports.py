@@ -18,6 +18,7 @@ from regulars.cli.output import FailedError, PartlyDoneError, note, show
 from regulars.cli.progress import figures_bar, progress_bar
 from regulars.cli.rejects import reject_file
 from regulars.cli.session import chosen_site, opened
+from regulars.domain.existing_fields import Existing
 from regulars.domain.faults import Fault, RefusedError
 from regulars.importing.columns.dates import Order
 from regulars.importing.columns.mapping import MappingError, Wishes, parse_map, parse_toml, write_toml
@@ -130,6 +131,7 @@ class ImportJob(Struct, kw_only=True):
     dry_run: bool = False
     strict: bool = False
     create: bool = False
+    existing: Existing = "overwrite"
     as_json: bool = False
     asked: Asked = Asked()
     write_map: Path | None = None
@@ -157,6 +159,10 @@ def import_customers(
     encoding: _Encoding = None,
     separator: _Separator = None,
     sheet: _Sheet = None,
+    existing: Annotated[
+        Existing,
+        typer.Option(help="The fields of customers who are there: overwrite, fill the empty ones, or skip them all."),
+    ] = "overwrite",
     rejects: _Rejects = None,
     dry_run: _DryRun = False,
     strict: _Strict = False,
@@ -179,7 +185,7 @@ def import_customers(
     _run(
         ImportJob(
             kind="customers", file=file, site=site, rejects=rejects, dry_run=dry_run, strict=strict, database=database,
-            as_json=as_json, asked=asked, write_map=write_map,
+            as_json=as_json, asked=asked, write_map=write_map, existing=existing,
         )
     )  # fmt: skip
 
@@ -315,7 +321,12 @@ async def carry_out(job: ImportJob) -> tuple[Summary, list[dict[str, Any]], int 
                 return None
             with reject_file(job.rejects, job.file, job.database, source) as refused:
                 parser = line_parser(
-                    job.kind, store.limits, strict=job.strict, create=job.create, country=chosen.country
+                    job.kind,
+                    store.limits,
+                    strict=job.strict,
+                    create=job.create,
+                    country=chosen.country,
+                    existing=job.existing,
                 )
                 found: dict[int, int] | None = None
                 if job.kind == "activity":

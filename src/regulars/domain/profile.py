@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from regulars.domain.consent import MANUAL
 from regulars.domain.consent_fields import ATTRIBUTES, NO_FLAG, as_meant, flag_of
+from regulars.domain.existing_fields import Existing
 from regulars.domain.faults import Fault, FieldWarning, RefusedError
 from regulars.domain.fields import PERCENTILES, TOP_RULES, fields_of, rank_of, rules_in
 from regulars.domain.identity import Who, parse_address, parse_customer_id, parse_uuid
@@ -44,6 +45,7 @@ class Profile(Struct):
     forget_customer_id: the customer has no customer_id any more; never set together with one in `who`.
     is_echo: it may be sent back as it was shown: who was never asked is shown as not subscribed, and who has no name
     under what stands for it; neither is news. visitor: the cookie and device that come along.
+    existing: what becomes of the fields of a customer who is there; consent and ties apply in any case.
     """
 
     who: Who
@@ -59,6 +61,7 @@ class Profile(Struct):
     is_echo: bool = False
     warnings: tuple[FieldWarning, ...] = ()
     visitor: tuple[tuple[str, str], ...] = ()
+    existing: Existing = "overwrite"
 
 
 def parse_profile(

@@ -43,6 +43,7 @@ def apply_upsert(
         raise conflict()
     person = work.people.by_number[found.pop()] if found else None
     late = person is not None and at is not None and at < person.customer.updated_at
+    late |= profile.existing == "fill"
     if person is None:
         _refuse_unknown_uuid(profile.who)
         values = _new_values(None, profile, limits, late=False)
@@ -52,7 +53,8 @@ def apply_upsert(
         _refuse_other_uuid(profile.who, person)
         if profile.forget_customer_id:
             _refuse_namelessness(profile.who, person.customer)
-        values = _new_values(person.customer, profile, limits, late=late)
+        skips = profile.existing == "skip"
+        values = {} if skips else _new_values(person.customer, profile, limits, late=late)
         verdict = "unchanged"
     if verdict == "created":
         if restored is not None and restored.is_whole:
@@ -62,7 +64,7 @@ def apply_upsert(
         for name, value in values.items():
             setattr(person.customer, name, value)
     else:
-        renamed = _rename(person, profile.who, work, moment, late=late)
+        renamed = not skips and _rename(person, profile.who, work, moment, late=late)
         if profile.forget_customer_id:
             renamed |= work.people.forget_customer_id(person)
         if _assign(person, values, work) or renamed:

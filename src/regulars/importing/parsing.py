@@ -15,6 +15,7 @@ import msgspec
 from regulars.domain.activity import AHEAD, parse_activity
 from regulars.domain.commands import RecordActivity, RestoreActivity, RestoreLog, Upsert
 from regulars.domain.consent import OPT_OUT
+from regulars.domain.existing_fields import Existing
 from regulars.domain.faults import FieldWarning, RefusedError, refuse
 from regulars.domain.identity import bare_address
 from regulars.domain.limits import Limits
@@ -45,27 +46,47 @@ class LineParser(Protocol):
 
 
 def line_parser(
-    kind: ImportKind, limits: Limits, *, strict: bool = False, create: bool = False, country: str | None = None
+    kind: ImportKind,
+    limits: Limits,
+    *,
+    strict: bool = False,
+    create: bool = False,
+    country: str | None = None,
+    existing: Existing = "overwrite",
 ) -> LineParser:
     """Create the parser for one file of this kind; do not reuse it, as it counts activity lines from the file's start.
 
     create: whether an activity creates a customer for whom it gives only a customer_id. country: that of the site.
+    existing: what lines do to the fields of customers who are there.
     """
     if kind == "customers":
-        return CustomerJudge(limits, strict=strict, country=country)
+        return CustomerJudge(limits, strict=strict, country=country, existing=existing)
     return ActivityJudge(limits, strict=strict, create=create, country=country)
 
 
 class CustomerJudge:
     """Parses customers; each line is a body of POST /customers, or of our own export."""
 
-    def __init__(self, limits: Limits, *, strict: bool = False, country: str | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        strict: bool = False,
+        country: str | None = None,
+        existing: Existing = "overwrite",
+    ) -> None:
         self.clamped = 0
         self._limits = limits
+        self._existing = existing
         self._rules: dict[str, Any] = {"limits": limits, "strict": strict, "country": country}
 
     def parse(self, raw: bytes, now: int) -> Upsert:
         """Parse a line into an upsert."""
+        upsert = self._parsed(raw, now)
+        upsert.profile.existing = self._existing
+        return upsert
+
+    def _parsed(self, raw: bytes, now: int) -> Upsert:
         body = _decoded(raw)
         if is_own(body):
             profile, restored, clamped = parse_own(body, now, **self._rules)

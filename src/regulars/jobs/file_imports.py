@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
+from regulars.domain.existing_fields import Existing
 from regulars.domain.faults import Fault, RefusedError
 from regulars.importing.columns.dates import Order
 from regulars.importing.columns.mapping import MappingError, Wishes, parse_map
@@ -46,6 +47,7 @@ class ImportArguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     dry_run: bool = False
     strict: bool = False
     create: bool = False
+    existing: Existing = "overwrite"
     map: str | None = None
     tags: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
@@ -124,7 +126,14 @@ async def _import(
         importer = Import(
             store,
             site,
-            line_parser(given.kind, store.limits, strict=given.strict, create=given.create, country=country),
+            line_parser(
+                given.kind,
+                store.limits,
+                strict=given.strict,
+                create=given.create,
+                country=country,
+                existing=given.existing,
+            ),
             dry_run=given.dry_run,
             recording=recording,
             repeated=repeated,

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfoNotFoundError
 import msgspec
 from starlette.responses import FileResponse, Response
 
+from regulars.domain.existing_fields import EXISTING
 from regulars.domain.moments import iso, iso_or_none
 from regulars.domain.text import whole_number
 from regulars.http.call import Call
@@ -55,6 +56,10 @@ PARAMETERS: Final[Mapping[str, Schema]] = {
     "dry_run": {**YES_OR_NO, "description": "Report what the import would do, without changing anything."},
     "strict": {**YES_OR_NO, "description": "Refuse lines with an invalid optional field."},
     "create": {**YES_OR_NO, "description": "Of activity: also create customers known only by customer_id."},
+    "existing": {
+        **one_of(EXISTING),
+        "description": "The fields of customers who are there: overwrite, fill the empty ones, or skip them all.",
+    },
     "map": {**TEXT, "description": "What columns fill, such as `E-Mail=email,Plan=attribute:plan`."},
     "tags": {**TEXT, "description": "Tags for everybody in the file, separated by commas."},
     "groups": {**TEXT, "description": "Groups for everybody in the file."},
