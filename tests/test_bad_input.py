@@ -16,8 +16,9 @@ from .in_process import NOTHING, Client, InProcess
 POSTS = ("customers", "customers/bulk", "customers/delete", "groups", "event", "bulkevents", "batch")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _still_whole(app: InProcess) -> Iterator[None]:
+    """After all of it; to replay the change log after each test would take longer than the tests."""
     yield
     assert inconsistencies(app.path) == []
 
