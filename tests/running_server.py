@@ -142,9 +142,16 @@ class _Program:
 class _Fork:
     """The same command, started in milliseconds: forked from a process that has imported it all."""
 
-    def __init__(self, arguments: list[str], log: Path, environment: dict[str, str], descriptors: int | None) -> None:
+    def __init__(
+        self,
+        arguments: list[str],
+        log: Path,
+        environment: dict[str, str],
+        descriptors: int | None = None,
+        errors: Path | None = None,
+    ) -> None:
         log.touch()
-        given = (arguments, log, environment, Path.cwd(), descriptors)
+        given = (arguments, log, errors or log, environment, Path.cwd(), descriptors)
         self._process = _FORKS.Process(target=_run_command, args=given)
         self._process.start()
         assert self._process.pid is not None
@@ -161,6 +168,22 @@ class _Fork:
         self._process.join(_PATIENCE)
         assert self._process.exitcode is not None, "it does not end"
         return self._process.exitcode
+
+
+class Finished(NamedTuple):
+    """How a command ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run_command(arguments: list[str], folder: Path) -> Finished:
+    """Run a command in a forked process until it ends; what it prints is kept in the folder."""
+    number = time.monotonic_ns()
+    out, err = (folder / f"{number}.{name}" for name in ("out", "err"))
+    code = _Fork(arguments, out, {**os.environ}, errors=err).wait()
+    return Finished(code, out.read_text(), err.read_text())
 
 
 class Server(Running):
@@ -251,7 +274,7 @@ _FORKS.set_forkserver_preload(
 
 
 def _run_command(
-    arguments: list[str], log: Path, environment: dict[str, str], folder: Path, descriptors: int | None
+    arguments: list[str], log: Path, errors: Path, environment: dict[str, str], folder: Path, descriptors: int | None
 ) -> None:
     """Be the process that a command runs in: its own output, environment, folder and limit."""
     if descriptors is not None:
@@ -260,9 +283,9 @@ def _run_command(
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
-    with log.open("ab") as stream:
-        os.dup2(stream.fileno(), 1)
-        os.dup2(stream.fileno(), 2)
+    for path, descriptor in ((log, 1), (errors, 2)):
+        with path.open("ab") as stream:
+            os.dup2(stream.fileno(), descriptor)
     from regulars.cli.main import main
 
     main(arguments)

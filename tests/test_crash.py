@@ -8,8 +8,6 @@ process as a power cut does, but for what the operating system had already been 
 import copy
 import http.client
 import random
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -19,7 +17,7 @@ import pytest
 
 from .contents import inconsistencies
 from .effort import slow
-from .running_server import Caller, KillableServer, database_url, make_database
+from .running_server import Caller, KillableServer, database_url, make_database, run_command
 
 WRITERS = 6
 SHARED = "everybody@example.com"
@@ -178,9 +176,8 @@ def test_kills_lose_nothing_that_was_answered(key_and_path: tuple[str, Path], ro
     check_all(writers, server.port, key)
     server.kill()
     assert sum(writer.acknowledged for writer in writers) > 20 * rounds, "kills that interrupt nothing prove nothing"
-    command = [sys.executable, "-m", "regulars", "check", "--database", database_url(path)]
-    checked = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
+    checked = run_command(["check", "--database", database_url(path)], path.parent)
+    assert checked.code == 0, checked.out + checked.err
 
 
 def test_a_killed_process_does_not_hold_up_the_other_on_its_file(key_and_path: tuple[str, Path]) -> None:

@@ -8,8 +8,6 @@ import asyncio
 import importlib.util
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,7 +23,7 @@ from . import sample_data
 from .contents import inconsistencies
 from .databases import query
 from .in_process import Client, InProcess
-from .running_server import database_url
+from .running_server import database_url, run_command
 from .sample_data import MAILED
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -127,11 +125,10 @@ def lines(data: str) -> Iterator[tuple[dict[str, Any] | None, list[dict[str, Any
 
 def import_file(app: InProcess, kind: str, file: Path, site: str) -> dict[str, Any]:
     """Import a file by the command, while the server goes on with its work: it may hold the lock at this moment."""
-    command = [sys.executable, "-m", "regulars", "import", kind, str(file), "--site", site, "--json"]
-    command += ["--database", database_url(app.path)]
-    done = app.run(asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False))
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
+    command = ["import", kind, str(file), "--site", site, "--json", "--database", database_url(app.path)]
+    done = app.run(asyncio.to_thread(run_command, command, file.parent))
+    assert done.code == 0, done.err
+    found: dict[str, Any] = json.loads(done.out)
     return found
 
 
@@ -333,5 +330,7 @@ def test_importing_the_same_files_again_changes_nothing(world: World) -> None:
         for kind, file in loaded.files.items():
             said = import_file(world.app, kind, file, loaded.site)
             assert said["unchanged"] == said["lines"] == loaded.said[kind]["lines"], data
-    assert world.app.contents() == before
+    again = len(world.sets) * 2
+    expected = before._replace(rows={**before.rows, "imports": before.rows["imports"] + again})
+    assert world.app.contents() == expected, "each import is listed, and nothing else is written"
     assert inconsistencies(world.app.path) == []
