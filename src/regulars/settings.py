@@ -123,8 +123,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     files_folder: Annotated[
         str,
         Meta(
-            description="folder for uploaded and exported files, which all servers of a database share; "
-            "empty: next to the SQLite file; none for PostgreSQL"
+            description="folder for files, shared by all servers; empty: next to the SQLite file; none for PostgreSQL"
         ),
     ] = ""
     upload_limit: Annotated[
