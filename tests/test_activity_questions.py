@@ -95,7 +95,7 @@ async def test_every_question_is_what_the_tables_say(happening: list[Any], asked
 
 
 @only_on_postgresql("the test above is the same on SQLite, with more examples")
-@settings(_unhurried, max_examples=max(EXAMPLES // 10, 1))
+@settings(_unhurried, max_examples=max(EXAMPLES // 10, 3))
 @_given
 async def test_every_question_on_postgresql(happening: list[Any], asked: list[Any], tuning: Tuning) -> None:
     await live(happening, asked, tuning, "postgresql")

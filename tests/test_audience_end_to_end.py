@@ -28,7 +28,7 @@ from .domain.disorder import histories
 from .effort import EXAMPLES
 from .store.running import NOW, activity, upsert
 
-ON_POSTGRESQL = max(EXAMPLES // 10, 1)
+ON_POSTGRESQL = max(EXAMPLES // 10, 3)
 PEOPLE = ("anna@example.com", "bo@example.com", "Änne.Smith@gmail.com", "i%_x@mail.example", "ssi@gmail.com", "x@x.org")
 IDS = ("c1", "C1", "anna 7", "ß%")
 DAYS = ("0", "1", "30", "90", "180", "365", "400")

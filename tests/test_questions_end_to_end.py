@@ -1,7 +1,6 @@
 # ruff: noqa: RUF005 -- tables
 """Questions on the real store against brute force over its tables: any history, any nested question, both engines."""
 
-import os
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -22,10 +21,10 @@ from . import question_truth
 from .audience.questions.strategies import questions
 from .audience_world import World, in_a_world, world
 from .databases import only_on_postgresql
+from .effort import EXAMPLES
 from .store.running import NOW, activity, audience, upsert
 from .test_audience_end_to_end import PEOPLE, events
 
-EXAMPLES = int(os.environ.get("REGULARS_EXAMPLES", "40"))
 _unhurried = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=EXAMPLES)
 values = st.sampled_from(
     [
@@ -158,7 +157,7 @@ async def test_every_question_is_what_the_tables_say(
 
 
 @only_on_postgresql("the test above is the same on SQLite, with more examples")
-@settings(_unhurried, max_examples=max(EXAMPLES // 10, 1))
+@settings(_unhurried, max_examples=max(EXAMPLES // 10, 3))
 @_given
 async def test_every_question_on_postgresql(happening: list[Any], asked: list[dict[str, Any]], tuning: Tuning) -> None:
     await live(happening, asked, tuning, "postgresql")

@@ -124,7 +124,7 @@ _steps = st.one_of(
 )
 _asked = questions.filter(lambda each: not references_of([read_question(each)]))
 _given = given(st.lists(_steps, min_size=2, max_size=10), st.lists(_asked, min_size=3, max_size=4))
-_unhurried = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=max(EXAMPLES // 10, 1))
+_unhurried = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=max(EXAMPLES // 10, 3))
 
 
 async def live(happening: list[Any], asked: list[dict[str, Any]], engine: str) -> None:
@@ -161,7 +161,7 @@ async def test_the_outbox_tells_who_enters_and_leaves(happening: list[Any], aske
 
 
 @only_on_postgresql("the test above is the same on SQLite, with more examples")
-@settings(_unhurried, max_examples=max(EXAMPLES // 40, 1))
+@settings(_unhurried, max_examples=max(EXAMPLES // 40, 2))
 @_given
 async def test_the_outbox_tells_it_on_postgresql(happening: list[Any], asked: list[dict[str, Any]]) -> None:
     await live(happening, asked, "postgresql")
