@@ -83,6 +83,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
         must_exist=True,  # a worker that is replaced must not begin an empty one where somebody deleted it
         has_outbox=settings.has_outbox,
     )
+    await store.engine.warm()
     directory = None if settings.snapshots is None else SnapshotDirectory(settings.snapshots)
     audience = Audience(
         store.changes, index_memory=settings.index_memory, directory=directory, on_follow_error=_not_followed

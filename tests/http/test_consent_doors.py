@@ -50,7 +50,7 @@ def _by_import(api: Client, kind: Any, line: dict[str, Any], folder: Path) -> bo
     file = folder / "lines.ndjson"
     file.write_bytes(msgspec.json.encode(line) + b"\n")
     work = carry_out(ImportJob(kind=kind, file=str(file), database=url_of(api.app.path), create=True))
-    summary, _ = api.app.run(asyncio.wait_for(work, 30))
+    summary, *_ = api.app.run(asyncio.wait_for(work, 30))
     return bool(summary.rejected == 0)
 
 
@@ -72,7 +72,10 @@ def test_an_end_of_consent_is_taken(api: Client, tmp_path: Path, door: Door, sai
 def test_what_cannot_be_read_is_refused(api: Client, tmp_path: Path, door: Door, said: dict[str, Any]) -> None:
     before = api.app.contents()
     assert not door(api, {"email": "new@t.example", **said}, tmp_path)
-    assert api.app.contents() == before
+    after = api.app.contents()
+    if door in (by_file, by_activity_file):
+        after.rows["imports"] -= 1  # that there was an import is kept, also if it took nothing
+    assert after == before
 
 
 def test_what_was_told_of_the_address_of_somebody_deleted_survives_the_next_owner(api: Client, tmp_path: Path) -> None:

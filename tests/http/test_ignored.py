@@ -45,7 +45,7 @@ def by_import(api: Client, event: dict[str, Any], folder: Path) -> str:
     file = folder / "activity.ndjson.gz"
     file.write_bytes(gzip.compress(msgspec.json.encode(event) + b"\n"))
     work = carry_out(ImportJob(kind="activity", file=str(file), database=url_of(api.app.path), create=True))
-    summary, _ = api.app.run(asyncio.wait_for(work, 30))
+    summary, *_ = api.app.run(asyncio.wait_for(work, 30))
     return "ignored" if (summary.lines, summary.ignored) == (1, 1) else "taken"
 
 

@@ -140,6 +140,10 @@ class Engine(Protocol):
         """Connect. Raises UnavailableError."""
         ...
 
+    async def warm(self) -> None:
+        """Open what calls will need, so that a server without free file descriptors can go on answering."""
+        ...
+
     async def close(self) -> None:
         """Release all resources; running transactions are rolled back."""
         ...

@@ -50,6 +50,9 @@ SCHEME: Final = "sqlite:///"
 _LOOK_SECONDS: Final = 0.25
 """How long readers rely on one check of the files; writers check at each commit."""
 
+_WARM_READERS: Final = 4
+"""Connections for reading that a server opens at its start: the loop's, the follower's and those of jobs."""
+
 _log = structlog.get_logger("regulars.store")
 
 
@@ -221,6 +224,13 @@ class SqliteEngine:
             connection.close()
             raise
         return connection
+
+    async def warm(self) -> None:
+        """Open connections for reading, with their files, which would fail once file descriptors are used up."""
+        readers = [self.reader() for _ in range(_WARM_READERS)]
+        for each in readers:
+            run(each, TABLES)
+            self.release(each)
 
     def release(self, connection: apsw.Connection) -> None:
         """Return a read-only connection to the pool."""

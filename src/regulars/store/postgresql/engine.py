@@ -98,6 +98,9 @@ class PostgresqlEngine:
         session = await self._pool.take()
         self._pool.give(session)
 
+    async def warm(self) -> None:
+        """Nothing: the pool opens connections as they are needed."""
+
     async def close(self) -> None:
         """Close every connection; running transactions are rolled back by the server."""
         if self._pool is not None:
