@@ -9,6 +9,7 @@ import io
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -19,7 +20,7 @@ from regulars.importing.columns.mapping import MappingError, TableMapping, Wishe
 from regulars.importing.columns.recognition import looks_like_address, recognise
 from regulars.importing.columns.rows import RowConverter
 from regulars.importing.columns.targets import Target
-from regulars.importing.columns.vocabularies import CUSTOMERS, EVENTS
+from regulars.importing.columns.vocabularies import CUSTOMERS, EVENTS, Vocabulary
 from regulars.importing.lines import Line, Record
 from regulars.importing.reading.delimited import DELIMITERS, Row, find_delimiter, plain_cells, rows, text_lines
 from regulars.importing.reading.encodings import Encoding, find_encoding, known_encoding
@@ -28,7 +29,7 @@ from regulars.importing.reading.json_values import json_values
 from regulars.importing.reading.opening import HEAD, FilePart, Stream, UnreadableFileError, opened
 from regulars.importing.reading.signatures import unreadable
 from regulars.importing.reading.spreadsheets import Workbook, is_workbook
-from regulars.importing.reading.tables import CellTable, table_of
+from regulars.importing.reading.tables import CHUNK, CellTable, table_of
 
 Format = Literal["json lines", "json", "delimited", "workbook"]
 
@@ -188,11 +189,7 @@ class _Source:
         table, asked = self._table(), self._asked
         targets = by_heading(asked.targets, table.header)
         wishes = Wishes(targets=targets, order=asked.wishes.order, zone=asked.wishes.zone, nulls=asked.wishes.nulls)
-        try:
-            mapping = recognise(table.header, self._records(table), self._shown, wishes, vocabulary)
-        except csv.Error:  # some records break the rules; the others are read one by one
-            rows = (row.cells for row in self._table().rows if row.problem is None)
-            mapping = recognise(table.header, rows, self._shown, wishes, vocabulary)
+        mapping = self._recognised(table, wishes, vocabulary)
         if self._kind != "customers":
             self._events = EventConverter(mapping, wishes, event=asked.event)
             return self.understood._replace(mapping=mapping, header=table.header)
@@ -204,12 +201,18 @@ class _Source:
     def _table(self) -> CellTable:
         return table_of(self._rows(), self._shown, lambda cells: any(map(looks_like_address, cells)))
 
-    def _records(self, table: CellTable) -> Iterator[list[str]]:
-        """The cells of the records, quickly. Raises csv.Error."""
-        if self._workbook is not None:
-            return (row.cells for row in table.rows if row.problem is None)
-        assert self.understood.delimiter is not None
-        return table.cells(plain_cells(self._open(), self._encoding, self.understood.delimiter))
+    def _recognised(self, table: CellTable, wishes: Wishes, vocabulary: Vocabulary) -> TableMapping:
+        """What the columns fill, from a quick reading of all records. Raises MappingError."""
+        if self._workbook is None:
+            assert self.understood.delimiter is not None
+            try:
+                with plain_cells(self._open(), self._encoding, self.understood.delimiter) as written:
+                    return recognise(table.header, table.chunks(written), self._shown, wishes, vocabulary)
+            except csv.Error:
+                table = self._table()  # some records break the rules; the others are read one by one
+        good = (row.cells for row in table.rows if row.problem is None)
+        chunks = iter(lambda: list(islice(good, CHUNK)), [])
+        return recognise(table.header, chunks, self._shown, wishes, vocabulary)
 
     def _rows(self) -> Iterator[Row]:
         if self._workbook is not None:

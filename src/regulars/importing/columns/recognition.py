@@ -15,7 +15,6 @@ from regulars.importing.columns.statuses import state_of
 from regulars.importing.columns.targets import IGNORED, SHARED, Target, attribute
 from regulars.importing.columns.vocabularies import Vocabulary
 
-_CHUNK: Final = 1_000
 _SAMPLES: Final = 3
 _VALUES: Final = 200
 """Different values of a column that are kept to judge it by."""
@@ -30,9 +29,9 @@ _LISTS: Final = ("tags", "groups", "newsletters", "product_ids")
 
 
 def recognise(
-    header: Sequence[str], records: Iterable[list[str]], name: str, wishes: Wishes, vocabulary: Vocabulary
+    header: Sequence[str], chunks: Iterable[list[list[str]]], name: str, wishes: Wishes, vocabulary: Vocabulary
 ) -> TableMapping:
-    """What the columns of a table fill. records: the cells of each; each is as wide as the header.
+    """What the columns of a table fill. chunks: of the cells of records, each of which is as wide as the header.
 
     name: of the file, in which some exporters say more.
 
@@ -58,7 +57,7 @@ def recognise(
             column.date = DateFormat(order, zone_of_header(heading) or wishes.zone)
         columns.append(column)
     survey = _Survey(columns, null_words(wishes.nulls))
-    survey.read(records)
+    survey.read(chunks)
     _doubt_consent(columns, survey)
     _find_address(columns, survey)
     _settle_doubles(columns)
@@ -81,14 +80,13 @@ class _Survey:
     def __init__(self, columns: Sequence[TableColumn], nulls: frozenset[str]) -> None:
         self.records = 0
         self.values: list[dict[str, None]] = [{} for _ in columns]
-        self._seen: list[set[str]] = [set() for _ in columns]
+        self._seen: list[set[str]] = [{""} for _ in columns]
         self._columns = columns
         self._nulls = nulls
 
-    def read(self, records: Iterable[list[str]]) -> None:
+    def read(self, chunks: Iterable[list[list[str]]]) -> None:
         """Read all records once."""
-        found = iter(records)
-        while chunk := list(islice(found, _CHUNK)):
+        for chunk in filter(None, chunks):
             self.records += len(chunk)
             for column, cells in zip(self._columns, zip(*chunk, strict=True), strict=True):
                 self._note(column, cells)
@@ -99,6 +97,8 @@ class _Survey:
         values, seen = self.values[column.place], self._seen[column.place]
         is_open = len(values) < _VALUES
         if empty == len(cells) or not (is_open or (column.date is not None and column.date.is_open)):
+            return
+        if seen.issuperset(cells):
             return
         fresh = [each for each in dict.fromkeys(cells) if each not in seen]
         if len(seen) < _MOST_SEEN:

@@ -8,6 +8,9 @@ from typing import Final, NamedTuple
 from regulars.importing.reading.delimited import Row, is_separator_line
 from regulars.importing.reading.opening import UnreadableFileError
 
+CHUNK: Final = 300
+"""Records that are looked at together: so few that Python's garbage collector, which starts at 700, need not run."""
+
 _LOOKED_AT: Final = 200
 _MOST_COLUMNS: Final = 2_000
 _INVISIBLE: Final = "\ufeff\u200b\u200c\u200d\u2060\u00ad"
@@ -23,12 +26,13 @@ class CellTable(NamedTuple):
     rows: Iterator[Row]
     top: list[str] | None
 
-    def cells(self, written: Iterator[list[str]]) -> Iterator[list[str]]:
-        """The cells of good records, from all that are written in the file."""
+    def chunks(self, written: Iterator[list[str]]) -> Iterator[list[list[str]]]:
+        """The cells of good records in chunks, from all that are written in the file."""
         if self.top is not None:
             written = dropwhile(self.top.__ne__, written)
         width, top = len(self.header), self.top
-        return (cells for cells in written if len(cells) == width and cells != top and any(cells))
+        while chunk := list(islice(written, CHUNK)):
+            yield [each for each in chunk if len(each) == width and (each[0] or any(each)) and each != top]
 
 
 def table_of(rows: Iterator[Row], name: str, is_record: Callable[[list[str]], bool]) -> CellTable:
