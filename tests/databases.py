@@ -39,6 +39,7 @@ ENGINES: Final = tuple(
 """The engines that the suites of the store and of the HTTP surface run on."""
 
 EMPTY: Final = tuple(engine for engine in ENGINES if engine != "citus")
+"""Those on which a new database has no tables yet."""
 
 
 def only_on_postgresql(why: str) -> pytest.MarkDecorator:
@@ -47,8 +48,6 @@ def only_on_postgresql(why: str) -> pytest.MarkDecorator:
     # Reason: who runs the tests can leave an engine out, where PostgreSQL cannot be started; by default it is there.
     return pytest.mark.skipif("postgresql" not in ENGINES, reason=reason)
 
-
-"""Those on which a new database has no tables yet."""
 
 _numbers = count(1)
 _POINTER: Final = ".url"

@@ -34,6 +34,7 @@ from regulars.importing.parsing import ImportCommand, LineParser, warnings_of
 from regulars.importing.recording import Recording
 from regulars.store.engine import UnavailableError
 from regulars.store.store import Store
+from regulars.store.threads import off_loop
 
 _BREATH: Final = 32
 
@@ -185,7 +186,7 @@ class Import:
 
     async def _next(self, rest: Iterator[list[Line]]) -> list[list[Line]]:
         if self._is_guest:
-            return await asyncio.to_thread(_taken, rest, self.pace.chunk_size)
+            return await off_loop(_taken, rest, self.pace.chunk_size)
         return _taken(rest, self.pace.chunk_size)
 
     async def _parsed(self, chunk: list[list[Line]]) -> list[_Parsed]:

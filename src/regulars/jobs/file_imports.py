@@ -28,6 +28,7 @@ from regulars.importing.recording import Recording
 from regulars.importing.rejects import Rejects, rejects_of, suffix_of
 from regulars.jobs.kind import FinalError, Work
 from regulars.store import control
+from regulars.store.threads import off_loop
 from regulars.stored_files import StoredFiles
 
 IMPORT_FILE: Final = "import_file"
@@ -116,7 +117,7 @@ def _short_turns() -> Iterator[None]:
 async def _read_and_import(work: Work, given: ImportArguments, stored: StoredFiles, path: Path) -> dict[str, Any]:
     opening = open_input(str(path), given.kind, given.asked(), given.name)
     try:
-        source = await asyncio.to_thread(opening.__enter__)
+        source = await off_loop(opening.__enter__)
     except (UnreadableFileError, MappingError) as error:
         raise FinalError(str(error)) from None
     try:
@@ -124,8 +125,8 @@ async def _read_and_import(work: Work, given: ImportArguments, stored: StoredFil
     except UnreadableFileError as error:
         raise FinalError(str(error)) from None
     finally:
-        await asyncio.to_thread(opening.__exit__, None, None, None)
-    await asyncio.to_thread(stored.delete, given.file)
+        await off_loop(opening.__exit__, None, None, None)
+    await off_loop(stored.delete, given.file)
     tables = [understood(part) for part in source.parts if part.mapping is not None]
     return {"summary": msgspec.structs.asdict(summary), "tables": tables, "rejects": rejects, "number": number}
 
@@ -138,8 +139,9 @@ async def _import(
     async with store.snapshot() as connection:
         country = next((each.country for each in await control.list_sites(connection) if each.id == site), None)
     suffix = f"{REJECTS}.{suffix_of(source)}"
-    with _rejects(stored, work.job.id, suffix, source) as rejects:
-        repeated = {} if given.kind == "activity" else await asyncio.to_thread(_repeated, source)
+    with await off_loop(stored.create, work.job.id, suffix) as stream:
+        rejects = rejects_of(source, stream)
+        repeated = {} if given.kind == "activity" else await off_loop(_repeated, source)
         recording = None
         if not given.dry_run:
             origin = f"job {work.job.id}"
@@ -166,7 +168,7 @@ async def _import(
     summary = importer.summary
     has_rejects = summary.rejected + summary.kept_back > 0
     if not has_rejects:
-        stored.path(work.job.id, suffix).unlink(missing_ok=True)
+        await off_loop(partial(stored.path(work.job.id, suffix).unlink, missing_ok=True))
     number = None if recording is None else recording.record.number
     return summary, suffix if has_rejects else None, number
 
@@ -182,12 +184,6 @@ async def _attended(work: Work, running: "asyncio.Task[Summary]", source: Input)
         if not running.done():
             running.cancel()
             await asyncio.wait([running])
-
-
-@contextmanager
-def _rejects(stored: StoredFiles, job: int, suffix: str, source: Input) -> Iterator[Rejects]:
-    with stored.create(job, suffix) as stream:
-        yield rejects_of(source, stream)
 
 
 def _repeated(source: Input) -> dict[int, int]:

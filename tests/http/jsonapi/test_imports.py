@@ -67,7 +67,7 @@ def test_a_file_is_uploaded_imported_and_its_refused_lines_are_mended(api: Clien
     assert total(api) == before + 2
     refused = api.send("GET", f"/v1/imports/{found['id']}/rejects")
     assert refused.headers["content-type"].startswith("text/csv")
-    assert "people" not in refused.headers["content-disposition"]
+    assert refused.headers["content-disposition"] == f'attachment; filename="import-{found["id"]}-rejects.csv"'
     assert "must be an email address" in refused.text
     mended = finished(api, refused.text.replace("nobody", "c@example.com", 1))
     assert mended["attributes"]["summary"]["created"] == 1

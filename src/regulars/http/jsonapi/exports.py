@@ -1,8 +1,8 @@
 """Exports: files that a job writes, for callers who do not want to wait for them."""
 
-import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -12,7 +12,6 @@ from starlette.responses import FileResponse, Response
 from regulars.audience.questions.json_form import write_question
 from regulars.domain.faults import Fault
 from regulars.domain.moments import iso, iso_or_none
-from regulars.domain.text import whole_number
 from regulars.exporting.export import KINDS, ExportKind, ExportRequest
 from regulars.exporting.formats import FormatName
 from regulars.exporting.presets import PRESET_NAMES
@@ -25,18 +24,18 @@ from regulars.http.jsonapi.bodies import refused
 from regulars.http.jsonapi.documents import EMPTY, document
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.questions import as_parameters, in_body
+from regulars.http.jsonapi.stored_jobs import job_of_number, job_of_path, stored_files
 from regulars.http.jsonapi.surface import JSONAPI
-from regulars.http.keyring import Caller, Reader
+from regulars.http.keyring import Reader
 from regulars.http.operation import Operation
 from regulars.http.schema import TEXT, WHOLE, YES_OR_NO, listed, one_of, or_null, record
+from regulars.jobs.exports import EXPORT, suffix_of
 from regulars.store import jobs
 from regulars.store.jobs import STATES, Job, JobError
+from regulars.store.threads import off_loop
 from regulars.stored_files import StoredFiles
 
 TYPE: Final = "exports"
-JOB: Final = "export"
-"""The kind of the job (`jobs/exports.py`)."""
-
 FORMATS: Final[tuple[FormatName, ...]] = ("ndjson", "csv")
 _ATTEMPTS: Final = 3
 GZIP: Final = "application/gzip"
@@ -50,31 +49,29 @@ async def create(call: Call, caller: Reader) -> Response:
     request = _request(body)
     with in_body():
         asked = read_asked(dict(as_parameters({name: body[name] for name in PARAMETERS if name in body})))
-    if call.services.settings.files is None:
-        raise Problem("unavailable", "This server has no folder for files: set REGULARS_FILES_FOLDER.")
+    stored_files(call)  # refused before a job is there
     arguments: dict[str, Any] = {"request": msgspec.to_builtins(request)}
     if asked is not None:
         arguments["question"] = write_question(asked.node)
         arguments["time_zone"] = asked.zone(caller.time_zone(site))[0]
         arguments["as_of"] = asked.as_of
     engine, now = call.services.store.engine, call.services.clock()
-    number = await jobs.enqueue(engine, JOB, now=now, attempts=_ATTEMPTS, site=site, arguments=arguments)
-    async with call.services.store.snapshot() as connection:
-        job = await jobs.job_of(connection, number)
+    number = await jobs.enqueue(engine, EXPORT, now=now, attempts=_ATTEMPTS, site=site, arguments=arguments)
+    job = await job_of_number(call, number)
     assert job is not None
     return _shown(call, job, status=201)
 
 
 async def show(call: Call, caller: Reader) -> Response:
     """The state of an export."""
-    return _shown(call, await _job(call, caller))
+    return _shown(call, await job_of_path(call, caller, EXPORT, "export"))
 
 
 async def download(call: Call, caller: Reader) -> Response:
     """The file of an export."""
-    job = await _job(call, caller)
+    job = await job_of_path(call, caller, EXPORT, "export")
     path = _path(call, job)
-    if path is None or job.state != "done" or not await asyncio.to_thread(path.is_file):
+    if path is None or job.state != "done" or not await off_loop(path.is_file):
         state = "has no file any more" if job.state == "done" else f"is {job.state}, so it has no file"
         raise Problem("object_not_found", f"The export {state}.")
     return FileResponse(path, media_type=GZIP, filename=path.name.partition(".")[2])
@@ -82,12 +79,12 @@ async def download(call: Call, caller: Reader) -> Response:
 
 async def remove(call: Call, caller: Reader) -> Response:
     """Stop an export, if it is not done, and delete its file."""
-    job = await _job(call, caller)
+    job = await job_of_path(call, caller, EXPORT, "export")
     with suppress(JobError):  # it has ended already
         await jobs.cancel(call.services.store.engine, job.id, now=call.services.clock())
     path = _path(call, job)
     if path is not None and job.state != "running":  # a running job deletes its own
-        await asyncio.to_thread(path.unlink, missing_ok=True)
+        await off_loop(partial(path.unlink, missing_ok=True))
     return document(EMPTY)
 
 
@@ -119,22 +116,11 @@ def _request(body: Mapping[str, Any]) -> ExportRequest:
         raise refused([Fault("fields" if preset is None else "for", str(error))]) from None
 
 
-async def _job(call: Call, caller: Caller) -> Job:
-    """The export that the path names. Raises Problem if it does not exist, or is another account's."""
-    number = whole_number(call.path("id"), longest=15)
-    if number is not None:
-        async with call.services.store.snapshot() as connection:
-            job = await jobs.job_of(connection, number)
-        if job is not None and job.kind == JOB and job.site in caller.sites:
-            return job
-    raise Problem("object_not_found", "No export has this id.")
-
-
 def _path(call: Call, job: Job) -> Path | None:
     """Where the file of an export is, if this server has a folder for files."""
     folder = call.services.settings.files
-    request = job.arguments["request"]
-    return None if folder is None else StoredFiles(folder).path(job.id, f"{request['kind']}.{request['format']}.gz")
+    request = msgspec.convert(job.arguments["request"], ExportRequest)
+    return None if folder is None else StoredFiles(folder).path(job.id, suffix_of(request))
 
 
 def _shown(call: Call, job: Job, *, status: int = 200) -> Response:

@@ -1,6 +1,5 @@
 """Imports of files: an upload, the job that imports it, and the refused lines to download."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, Final
 from zoneinfo import ZoneInfoNotFoundError
@@ -16,6 +15,7 @@ from regulars.http.errors import Problem
 from regulars.http.jsonapi.documents import document
 from regulars.http.jsonapi.failures import MEDIA_TYPE, ParameterProblem
 from regulars.http.jsonapi.origin import origin
+from regulars.http.jsonapi.stored_jobs import job_of_number, job_of_path, stored_files
 from regulars.http.jsonapi.surface import JSONAPI, JSONAPI_ERRORS
 from regulars.http.keyring import Caller, Reader, Writer
 from regulars.http.operation import Operation, Surface
@@ -37,7 +37,7 @@ from regulars.jobs.file_imports import ATTEMPTS, IMPORT_FILE, ImportArguments
 from regulars.store import jobs
 from regulars.store.job_reads import list_jobs_of
 from regulars.store.jobs import STATES, Job
-from regulars.stored_files import StoredFiles
+from regulars.store.threads import off_loop
 
 TYPE: Final = "imports"
 SITE: Final = "site_id"
@@ -93,8 +93,8 @@ UPLOADS: Final = Surface(
 async def create(call: Call, caller: Writer) -> Response:
     """Take a file and enqueue its import."""
     site, given = _parameters(call, caller)
-    stored = _stored(call)
-    name, file = await asyncio.to_thread(stored.upload)
+    stored = stored_files(call)
+    name, file = await off_loop(stored.upload)
     try:
         with file:
             size = await _receive(call, file)
@@ -110,9 +110,11 @@ async def create(call: Call, caller: Writer) -> Response:
             arguments=msgspec.to_builtins(arguments),
         )
     except BaseException:
-        await asyncio.to_thread(stored.delete, name)
+        await off_loop(stored.delete, name)
         raise
-    return await _shown(call, caller, number, status=202)
+    job = await job_of_number(call, number)
+    assert job is not None
+    return _shown(call, job, status=202)
 
 
 async def index(call: Call, caller: Reader) -> Response:
@@ -127,27 +129,27 @@ async def index(call: Call, caller: Reader) -> Response:
 async def show(call: Call, caller: Reader) -> Response:
     """One import."""
     _no_parameters(call)
-    return await _shown(call, caller, _number(call))
+    return _shown(call, await _job(call, caller))
 
 
 async def cancel(call: Call, caller: Writer) -> Response:
     """Ask an import to stop; what is imported stays."""
     _no_parameters(call)
-    job = await _job(call, caller, _number(call))
+    job = await _job(call, caller)
     try:
         await jobs.cancel(call.services.store.engine, job.id, now=call.services.clock())
     except jobs.JobError as error:
         raise Problem("unprocessable", f"The import cannot be cancelled: {error}.") from None
-    return await _shown(call, caller, job.id)
+    return _shown(call, await _job(call, caller))
 
 
 async def rejects(call: Call, caller: Reader) -> Response:
     """The refused lines, as a file."""
     _no_parameters(call)
-    job = await _job(call, caller, _number(call))
+    job = await _job(call, caller)
     suffix = None if job.result is None else job.result.get("rejects")
-    path = None if suffix is None else _stored(call).path(job.id, suffix)
-    if path is None or not await asyncio.to_thread(path.is_file):
+    path = None if suffix is None else stored_files(call).path(job.id, suffix)
+    if path is None or not await off_loop(path.is_file):
         raise Problem("object_not_found", "This import has no refused lines, or they are no longer kept.")
     kind = "text/csv; charset=utf-8" if path.suffix == ".csv" else "application/x-ndjson"
     return FileResponse(path, media_type=kind, filename=f"import-{job.id}-{suffix}")
@@ -160,9 +162,9 @@ async def _receive(call: Call, file: BinaryIO) -> int:
         parts.append(part)
         size, held = size + len(part), held + len(part)
         if held >= _WRITTEN:
-            await asyncio.to_thread(file.writelines, parts)
+            await off_loop(file.writelines, parts)
             parts, held = [], 0
-    await asyncio.to_thread(file.writelines, parts)
+    await off_loop(file.writelines, parts)
     return size
 
 
@@ -209,34 +211,11 @@ def _no_parameters(call: Call) -> None:
         raise ParameterProblem(parameter, f"There is no parameter {parameter}; this call has none.")
 
 
-def _stored(call: Call) -> StoredFiles:
-    folder = call.services.settings.files
-    if folder is None:
-        raise Problem("unprocessable", "This server keeps no files: set REGULARS_FILES_FOLDER.")
-    return StoredFiles(folder)
+async def _job(call: Call, caller: Caller) -> Job:
+    return await job_of_path(call, caller, IMPORT_FILE, "import")
 
 
-def _number(call: Call) -> int:
-    number = whole_number(call.path("id"), longest=16)
-    if number is None:
-        raise _missing()
-    return number
-
-
-async def _job(call: Call, caller: Caller, number: int) -> Job:
-    async with call.services.store.snapshot() as connection:
-        job = await jobs.job_of(connection, number)
-    if job is None or job.kind != IMPORT_FILE or job.site not in caller.sites:
-        raise _missing()
-    return job
-
-
-def _missing() -> Problem:
-    return Problem("object_not_found", "No import has this id.")
-
-
-async def _shown(call: Call, caller: Caller, number: int, *, status: int = 200) -> Response:
-    job = await _job(call, caller, number)
+def _shown(call: Call, job: Job, *, status: int = 200) -> Response:
     home = _home(call)
     shown = _resource(job, home)
     headers = {"location": shown["links"]["self"]} if status == 202 else None

@@ -363,8 +363,6 @@ EXPORTERS: Final[tuple[Exporter, ...]] = (
 )
 """Exporters, in the order in which they are tried."""
 
-BY_EXPORTER: Final = {each.name: each for each in EXPORTERS}
-
 _MAILCHIMP_NAME: Final = re.compile(r"(?:^|[^a-z])(subscribed|unsubscribed|nonsubscribed|cleaned)_", re.IGNORECASE)
 _MAILCHIMP_STATES: Final[dict[str, State]] = {
     "subscribed": "given",

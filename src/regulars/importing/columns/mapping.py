@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingOf
 from datetime import UTC, tzinfo
-from typing import Final, Literal
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -78,9 +78,6 @@ def parse_map(text: str, parse: Callable[[str], Target] = parse_target) -> dict[
     return found
 
 
-_KEYS: Final = frozenset({"columns", "date_order", "time_zone", "null", "exporter"})
-
-
 def parse_toml(text: str, parse: Callable[[str], Target] = parse_target) -> dict[str, Target]:
     """Read the mapping that `write_toml` wrote. Raises MappingError."""
     try:
@@ -90,7 +87,7 @@ def parse_toml(text: str, parse: Callable[[str], Target] = parse_target) -> dict
     columns = found.get("columns")
     if not isinstance(columns, dict) or not all(isinstance(each, str) for each in columns.values()):
         raise MappingError('the mapping needs a table [columns] with lines such as "E-Mail" = "email"')
-    if unknown := set(found) - _KEYS:
+    if unknown := set(found) - {"columns"}:
         raise MappingError(f"the mapping has an unknown key {min(unknown)!r}; it may have [columns]")
     return {heading: _target(heading, target, parse) for heading, target in columns.items()}
 

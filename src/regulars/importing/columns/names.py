@@ -5,7 +5,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-from regulars.importing.columns.targets import Target
+from regulars.importing.columns.targets import FIELDS, Target
 
 _MARKS: Final = re.compile(r"[\W_]+")
 
@@ -187,12 +187,11 @@ for _field, _names in _NAMES.items():
         BY_NAME.setdefault(folded(_name), Target(_field))
 
 
+for _field in FIELDS:
+    BY_NAME.setdefault(folded(_field), Target(_field))
+
+
 def target_of(name: str) -> Target | None:
     """What a column of this name fills, None if the name is not known."""
     found = BY_NAME.get(folded(name))
-    if found is None:
-        from regulars.importing.columns.targets import FIELDS
-
-        exact = folded(name)
-        return next((Target(field) for field in FIELDS if folded(field) == exact and field != "ignore"), None)
-    return found
+    return None if found is None or found.field == "ignore" else found

@@ -61,7 +61,7 @@ class _Reading:
     def about_consent(self) -> Said:
         said = self.said
         if said is None:
-            said = self.said = Said([], times={})
+            said = self.said = Said()
         return said
 
 
@@ -138,7 +138,7 @@ class RowConverter:
         if said is None:
             if self._wording is None and self._mapping.state is None:
                 return
-            said = Said([], times={})
+            said = Said()
         if self._mapping.state is not None:
             said.states.append(self._mapping.state)
         origin = f"{self._file}, line {line}"

@@ -1,5 +1,6 @@
 """What a column can fill: the table of fields, and how a column's target is written (`attribute:plan`, `tags`)."""
 
+import difflib
 from typing import Final, Literal, get_args
 
 from msgspec import Struct
@@ -103,8 +104,6 @@ def parse_target(text: str) -> Target:
         return attribute(rest)
     if field in FIELDS and not rest:
         return Target(field)
-    import difflib
-
     near = difflib.get_close_matches(field, FIELDS, n=1)
     hint = f"; did you mean {near[0]}?" if near else f"; use one of {', '.join(FIELDS)}, or {ATTRIBUTE}:NAME"
     raise ValueError(f"there is no field {text.strip()!r}{hint}")

@@ -162,6 +162,7 @@ def _member(path: Path, member: str, name: str) -> Callable[[], Stream]:
         archive = zipfile.ZipFile(path)
         try:
             stream = archive.open(member)
+        # Reason: zipfile raises NotImplementedError for a member that is packed in a way that it does not know.
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
             archive.close()
             raise UnreadableFileError(f"{name}: {member} cannot be unpacked: {error}") from error

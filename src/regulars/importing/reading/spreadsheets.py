@@ -48,10 +48,6 @@ class Workbook:
             if any(texts):
                 yield Row(line, texts)
 
-    def height(self, sheet: str | None) -> int:
-        """The number of rows of a sheet."""
-        return self._sheets[self._chosen(sheet)].height
-
     def _first_row(self, sheet: str | None) -> int:
         start = self._sheets[self._chosen(sheet)].start
         return 1 if start is None else start[0] + 1
