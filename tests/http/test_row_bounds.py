@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from regulars.domain.identity import Who
 from regulars.store import sqlite
 from regulars.store.engine import SLICE
 
+from ..databases import Query
 from ..in_process import Client, InProcess
 from ..store.running import upsert
 
@@ -78,7 +80,20 @@ def full(turns: Turns, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli
             ties.append(LinkProducts("all", tuple(f"product-{key}" for key in keys), "add"))
         outcomes = app.run(ledger.submit_all(1, ties))
         assert all(outcome.refusal is None for outcome in outcomes)
+        _rest(app)
         yield api
+
+
+def _rest(app: InProcess) -> None:
+    """Wait until no job is due or running: a job that the start made due reads slices too, in turns of its own."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        app.run(asyncio.sleep(0.05))
+        with Query(app.path) as read:
+            busy = f"SELECT count(*) FROM jobs WHERE state = 'running' OR due_at <= {time.time_ns() // 1_000_000}"
+            if not read.value(busy):
+                return
+    raise AssertionError("the jobs did not come to rest")
 
 
 CALLS = (
