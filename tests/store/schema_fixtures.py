@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import apsw
 
+from regulars.store.migration_steps import STEPS
 from regulars.store.migrations import create_statements
 from regulars.store.schema import metadata
-from regulars.store.steps import STEPS
 
 from ..coroutines import run
 from ..databases import url_of

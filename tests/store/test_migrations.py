@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from regulars.store import change_statements as sql
 from regulars.store.engine import Connection, Engine, NewIndex, UnavailableError, WriteConnection
 from regulars.store.inspection import contradictions
+from regulars.store.migration_steps import KEYS, STEPS, Backfill, Step, on_every_engine
 from regulars.store.migrations import (
     IncompatibleError,
     Progress,
@@ -22,7 +23,6 @@ from regulars.store.migrations import (
 )
 from regulars.store.schema import SITE_TABLES, metadata, schema_migrations
 from regulars.store.slices import Slice
-from regulars.store.steps import KEYS, STEPS, Backfill, Step, on_every_engine
 from regulars.store.store import Store, engine_for
 
 from ..databases import EMPTY, Query, drop_database, new_database, only_on_postgresql, query, url_of

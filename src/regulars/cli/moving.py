@@ -18,10 +18,10 @@ from regulars.store import comparing, copying
 from regulars.store.control import list_sites, site_numbers
 from regulars.store.engine import Engine
 from regulars.store.inspection import contradictions
+from regulars.store.migration_steps import KEYS, STEPS
 from regulars.store.migrations import OnProgress, Progress, Status
 from regulars.store.migrations import migrate as bring_up_to_date
 from regulars.store.migrations import status as where_it_stands
-from regulars.store.steps import KEYS, STEPS
 from regulars.store.store import engine_for
 
 SourceURL = Annotated[

@@ -13,9 +13,9 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from regulars.domain.moments import now_ms
 from regulars.store.engine import Connection, Engine, WriteConnection
+from regulars.store.migration_steps import STEPS, Step
 from regulars.store.schema import metadata, offer_products, schema_migrations, settings
 from regulars.store.statement import DIALECTS, Statement
-from regulars.store.steps import STEPS, Step
 
 SERIES: Final = 1
 """The major version of the stored formats. A program refuses a database with another one."""

@@ -1,0 +1,121 @@
+"""Migration steps from 22 on. A new step goes to the end."""
+
+from typing import Final
+
+from regulars.store.migration_steps.step import Backfill, Step, on_every_engine
+from regulars.store.title_backfill import slice_of_titles
+
+_FENCE_DELETED: Final = (
+    "UPDATE site_heads SET fence = head, fenced_head = head WHERE site_id IN (SELECT site_id FROM deleted_ties)"
+)
+"""Nobody knows which objects have been created again since step 23, so the whole site gets a fence."""
+
+STEPS_FROM_22: Final[tuple[Step, ...]] = (
+    Step(
+        number=22,
+        name="hard bounces and ended consents of deleted customers",
+        statements=on_every_engine(
+            "ALTER TABLE tombstones ADD COLUMN hard_at BIGINT",
+            "ALTER TABLE tombstones ADD COLUMN cleared_at BIGINT",
+            "ALTER TABLE tombstones ADD COLUMN ended_at BIGINT",
+        ),
+    ),
+    Step(
+        number=23,
+        name="deleted ties",
+        statements={
+            **{
+                engine: (
+                    "ALTER TABLE relations ADD COLUMN written BIGINT DEFAULT '0' NOT NULL",
+                    "CREATE TABLE deleted_ties (site_id INTEGER NOT NULL, relation INTEGER NOT NULL, "
+                    "object BIGINT NOT NULL, change BIGINT NOT NULL, moment BIGINT NOT NULL, "
+                    f"PRIMARY KEY (site_id, relation, object, change)){rows}",
+                )
+                for engine, rows in (("sqlite", " WITHOUT ROWID"), ("postgresql", ""))
+            },
+            "citus": ("SELECT create_distributed_table('deleted_ties', 'site_id', colocate_with => 'site_heads')",),
+        },
+    ),
+    Step(
+        number=24,
+        name="fences against servers that do not know deleted ties",
+        statements={
+            "sqlite": (
+                "ALTER TABLE site_heads ADD COLUMN fenced_head BIGINT DEFAULT '0' NOT NULL",
+                "ALTER TABLE site_heads ADD COLUMN fence BIGINT DEFAULT '0' NOT NULL "
+                "CONSTRAINT site_heads_fence CHECK (fence = 0 OR fenced_head = head)",
+                "ALTER TABLE objects ADD COLUMN fence BIGINT DEFAULT '0' NOT NULL "
+                "CONSTRAINT objects_fence CHECK (fence = 0 OR deleted_at IS NOT NULL)",
+                _FENCE_DELETED,
+            ),
+            "postgresql": (
+                "ALTER TABLE site_heads ADD COLUMN fenced_head BIGINT DEFAULT '0' NOT NULL",
+                "ALTER TABLE site_heads ADD COLUMN fence BIGINT DEFAULT '0' NOT NULL",
+                "ALTER TABLE site_heads ADD CONSTRAINT site_heads_fence CHECK (fence = 0 OR fenced_head = head)",
+                "ALTER TABLE objects ADD COLUMN fence BIGINT DEFAULT '0' NOT NULL",
+                "ALTER TABLE objects ADD CONSTRAINT objects_fence CHECK (fence = 0 OR deleted_at IS NOT NULL)",
+                _FENCE_DELETED,
+            ),
+        },
+    ),
+    Step(
+        number=25,
+        name="watched audiences and their history",
+        statements={
+            **{
+                engine: (
+                    "CREATE INDEX audiences_watched ON audiences (site_id, audience) WHERE watched = 1",
+                    "CREATE TABLE audience_watches (site_id INTEGER NOT NULL, audience BIGINT NOT NULL, "
+                    "revision BIGINT NOT NULL, seen BIGINT NOT NULL, event BIGINT NOT NULL, as_of BIGINT NOT NULL, "
+                    "definition BIGINT NOT NULL, entered_count BIGINT NOT NULL, left_count BIGINT NOT NULL, "
+                    f"PRIMARY KEY (site_id, audience)){rows}",
+                    "CREATE TABLE audience_members (site_id INTEGER NOT NULL, audience BIGINT NOT NULL, "
+                    f"place BIGINT NOT NULL, members {binary} NOT NULL, PRIMARY KEY (site_id, audience, place)){rows}",
+                    'CREATE TABLE audience_points (site_id INTEGER NOT NULL, audience BIGINT NOT NULL, "at" BIGINT '
+                    "NOT NULL, version INTEGER NOT NULL, matched BIGINT NOT NULL, reachable BIGINT NOT NULL, "
+                    f'entered_count BIGINT, left_count BIGINT, PRIMARY KEY (site_id, audience, "at")){rows}',
+                    "CREATE INDEX audience_points_at ON audience_points (site_id, at)",
+                )
+                for engine, binary, rows in (("sqlite", "BLOB", " WITHOUT ROWID"), ("postgresql", "BYTEA", ""))
+            },
+            "citus": tuple(
+                f"SELECT create_distributed_table('{table}', 'site_id', colocate_with => 'site_heads')"
+                for table in ("audience_watches", "audience_members", "audience_points")
+            ),
+        },
+    ),
+    Step(number=26, name="titles with plain accents as apostrophes", backfill=Backfill(slice_of_titles)),
+    Step(
+        number=27,
+        name="test lists and sources of lists",
+        statements=on_every_engine(
+            "ALTER TABLE audiences ADD COLUMN is_seed_list INTEGER DEFAULT '0' NOT NULL",
+            "ALTER TABLE audiences ADD COLUMN source TEXT",
+        ),
+    ),
+    Step(
+        number=28,
+        name="imports that can be undone",
+        statements={
+            **{
+                engine: (
+                    "CREATE TABLE imports (site_id INTEGER NOT NULL, number BIGINT NOT NULL, kind TEXT NOT NULL, "
+                    "file TEXT NOT NULL, origin TEXT NOT NULL, state TEXT NOT NULL, summary TEXT NOT NULL, undo TEXT, "
+                    "started_at BIGINT NOT NULL, seen_at BIGINT NOT NULL, finished_at BIGINT, undone_at BIGINT, "
+                    f"PRIMARY KEY (site_id, number)){rows}",
+                    "CREATE TABLE import_changes (site_id INTEGER NOT NULL, import_number BIGINT NOT NULL, "
+                    "customer BIGINT NOT NULL, change BIGINT NOT NULL, moment BIGINT, base BIGINT, "
+                    f"created INTEGER NOT NULL, next_consent BIGINT NOT NULL, undone BIGINT, body {binary}, "
+                    f"PRIMARY KEY (site_id, import_number, customer, change)){rows}",
+                    "CREATE INDEX import_changes_customer ON import_changes (site_id, customer, change) "
+                    "WHERE body IS NOT NULL",
+                )
+                for engine, binary, rows in (("sqlite", "BLOB", " WITHOUT ROWID"), ("postgresql", "BYTEA", ""))
+            },
+            "citus": tuple(
+                f"SELECT create_distributed_table('{table}', 'site_id', colocate_with => 'site_heads')"
+                for table in ("imports", "import_changes")
+            ),
+        },
+    ),
+)
