@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from regulars.domain.commands import DeleteCustomer, DeleteObject, Relate
 from regulars.domain.identity import Who
 from regulars.domain.outcome import Outcome
-from regulars.domain.working import WorkingSet
+from regulars.domain.working import WorkingSet, ties
 
 from .memory import MemorySite
 
@@ -85,3 +86,19 @@ def test_a_deletion_goes_through_the_ties_of_what_is_deleted_only() -> None:
         assert carry_out(site, step).refusal is None
     for person in PEOPLE[1:]:
         assert [key for _, key in site.person(person).tied_to("group.member")] == [GROUPS[2]]
+
+
+def test_groups_beyond_the_most_are_refused_and_other_ties_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ties, "MOST_TIES", 3)
+    site = MemorySite()
+    assert site.upsert(email="a@x.org", groups=["g1", "g2", "g3"]).refusal is None
+    refusal = site.upsert(email="a@x.org", firstname="Ann", groups=["g4"]).refusal
+    assert refusal is not None
+    assert (refusal.code, refusal.faults[0].detail) == (
+        "too_many_ties",
+        "The customer is in 3 groups already, the most there can be.",
+    )
+    assert site.upsert(email="a@x.org", firstname="Bea", groups=["g3"]).verdict == "updated"
+    assert site.upsert(email="a@x.org", tags=["g1", "g2", "g3", "g4"]).refusal is None
+    site.do(Relate(Who(email_key="a@x.org"), "group.member", ("g1",), "remove"))
+    assert site.upsert(email="a@x.org", groups=["g4"]).refusal is None

@@ -12,6 +12,7 @@ from regulars.audience.questions.faults import CODES as QUESTION_CODES
 from regulars.domain.commands import Command, Upsert
 from regulars.domain.faults import REFUSALS, Fault
 from regulars.domain.outcome import Outcome
+from regulars.domain.working import ties
 from regulars.http.classic import failures as classic
 from regulars.http.errors import ERRORS, Problem
 from regulars.http.jsonapi import failures as jsonapi
@@ -136,6 +137,9 @@ def meet(app: InProcess, api: Client, code: str, monkeypatch: pytest.MonkeyPatch
             reply = api.post("/v1/contacts", {"data": contact})
         case "duplicate_name":
             reply = api.post("groups", {"name": "Met"})
+        case "too_many_ties":
+            monkeypatch.setattr(ties, "MOST_TIES", 0)
+            reply = api.post("customers", {**known, "groups": ["Met"]})
         case "rate_limited":
             limited = app.client(rate=1)
             limited.post("batch", [{"method": "GET", "path": "groups"}] * 60)

@@ -81,6 +81,12 @@ KINDS: Final[tuple[str, ...]] = tuple(each.name for each in OBJECT_KINDS)
 KIND_CODES: Final = {kind: code for code, kind in enumerate(KINDS, 1)}
 
 
+LIMITED: Final = frozenset({BY_NAME["group.member"].code, BY_NAME["newsletter.subscribed"].code})
+"""The codes of relations of which a customer can have `MOST_TIES`, as they are read with each write to the customer."""
+
+MOST_TIES: Final = 10_000
+
+
 class Tie(Struct):
     """The state of one relation of one customer to one object, with the time of its last change (ms).
 

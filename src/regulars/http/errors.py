@@ -51,6 +51,7 @@ ERRORS: Final[dict[str, ErrorKind]] = {
     "audience_in_use": ErrorKind(409, REFUSALS["audience_in_use"]),
     "changed_meanwhile": ErrorKind(412, REFUSALS["changed_meanwhile"]),
     "not_a_list": ErrorKind(422, REFUSALS["not_a_list"]),
+    "too_many_ties": ErrorKind(422, REFUSALS["too_many_ties"]),
     "duplicate_name": ErrorKind(400, REFUSALS["duplicate_name"]),
     "too_large": ErrorKind(413, "The body is larger than the limit."),
     "too_many": ErrorKind(413, "The call has more items than the limit."),

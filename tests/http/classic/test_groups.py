@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from regulars.domain.working import ties
 from tests.http.checks import done, fits, refused
 from tests.in_process import Client, InProcess
 
@@ -124,3 +125,14 @@ def test_a_name_that_no_index_takes_is_refused_on_every_engine(api: Client) -> N
     many = "".join(map(chr, range(0x4E00, 0x4E00 + 1000)))
     assert "2000 bytes" in refused(api.post("groups", {"name": many}), "invalid", "name")["message"]
     done(api.post("groups", {"name": many[:660]}))
+
+
+def test_a_customer_in_the_most_groups_cannot_be_added_to_another(api: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ties, "MOST_TIES", 1)
+    names = [fresh_name(), fresh_name()]
+    (first, second) = [done(api.post("groups", {"name": name}))["group"]["id"] for name in names]
+    done(api.post("customers", {"email": "joiner@example.com"}))
+    done(api.post(f"customers/joiner@example.com/groups/{first}", {}))
+    done(api.post(f"customers/joiner@example.com/groups/{first}", {}))
+    refused(api.post(f"customers/joiner@example.com/groups/{second}", {}), "too_many_ties")
+    assert groups_of(api, "joiner@example.com") == [first]

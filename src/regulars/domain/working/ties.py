@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from regulars.domain.customer import Person
-from regulars.domain.relations import FLAG, Relation, ReportKind, Tie, merge_report
+from regulars.domain.faults import refuse
+from regulars.domain.relations import FLAG, LIMITED, MOST_TIES, Relation, ReportKind, Tie, merge_report
 from regulars.domain.working.objects import Objects
 
 
@@ -27,7 +28,10 @@ class Ties:
         """{(relation, object): customers who may have a tie to it}; made when the first object is cleared."""
 
     def report(self, person: Person, relation: Relation, number: int, holds: bool, at: int, report: ReportKind) -> bool:
-        """Report a tie to the object `number`; True if it now holds where it did not, or the other way round."""
+        """Report a tie to the object `number`; True if it now holds where it did not, or the other way round.
+
+        A tie beyond `MOST_TIES` of a relation in `LIMITED` is refused.
+        """
         new = merge_report(person.ties.get((relation.code, number)), relation, holds, at, report)
         return new is not None and self._take(person, relation, number, new)
 
@@ -41,6 +45,8 @@ class Ties:
     def _take(self, person: Person, relation: Relation, number: int, new: Tie) -> bool:
         key, holds = (relation.code, number), new.holds
         old = person.ties.get(key)
+        if holds and not (old and old.holds) and len(person.ties) >= MOST_TIES and relation.code in LIMITED:
+            _refuse_more(person, relation)
         if new.label is None and number != FLAG and relation.kind is not None:
             new.label = self._objects.key_of(relation.kind, number)
         person.ties[key] = new
@@ -94,3 +100,10 @@ class Ties:
         self.saved.pop(place, None)
         self.changes.pop(place, None)
         self.removed.discard(place)
+
+
+def _refuse_more(person: Person, relation: Relation) -> None:
+    if sum(tie.holds for (code, _), tie in person.ties.items() if code == relation.code) >= MOST_TIES:
+        raise refuse(
+            "too_many_ties", "", f"The customer is in {MOST_TIES:,} {relation.kind}s already, the most there can be."
+        )
