@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from regulars.exporting.customer_table import OTHERS
+
 from .conftest import Run, write_lines
 
 PEOPLE: list[dict[str, Any]] = [
@@ -62,6 +64,10 @@ def test_a_question_and_fields_choose_what_is_exported(run: Run) -> None:
     found = run("export", "customers", "-", "--format", "ndjson", "--fields", "email,attributes.plan,ties")
     first = json.loads(found.out.splitlines()[0])
     assert list(first) == ["email", "attributes.plan", "ties"]
+    found = run("export", "customers", "-", "--format", "csv", "--fields", "attributes.plan,email,custom_attributes")
+    header, first = list(csv.reader(found.out.splitlines()))[:2]
+    assert (header[:2], header.count("attributes.plan"), header[-1]) == (["attributes.plan", "email"], 2, OTHERS)
+    assert [value for name, value in zip(header, first, strict=True) if name == "attributes.plan"] == ["'=1+1"] * 2
     found = run("export", "activity", "-", "--format", "ndjson", "--q", "email = bo@example.com")
     assert (found.code, found.out) == (0, "")
     found = run("export", "customers", "-", "--format", "csv", "--fields", "email,nonsense")

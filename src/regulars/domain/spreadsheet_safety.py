@@ -8,11 +8,14 @@ from typing import Final
 
 GUARD: Final = "'"
 
-_FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n\0＝＋－＠]")
-"""The beginning of a formula, also in full-width characters, which some spreadsheets accept.
+_FORMULA_STARTS: Final = "=+-@\t\r\n\0＝＋－＠"
+"""What a formula begins with, also in full-width characters, which some spreadsheets accept."""
 
-With apostrophes before it, it could be taken for a guarded cell.
-"""
+_FORMULA: Final = re.compile(f"'*[{re.escape(_FORMULA_STARTS)}]")
+"""The beginning of a formula. With apostrophes before it, it could be taken for a guarded cell."""
+
+RISKY_STARTS: Final = frozenset((GUARD, *_FORMULA_STARTS))
+"""The first characters of all cells that `guard` changes."""
 
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
 """A plain number or a phone number in E.164: harmless."""

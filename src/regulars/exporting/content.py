@@ -12,7 +12,7 @@ import msgspec
 from regulars.domain.mail import own_number
 from regulars.domain.objects import OWN_NUMBERS
 from regulars.exporting.customer_columns import ID
-from regulars.exporting.customer_lines import lines_of
+from regulars.exporting.customer_lines import whole_lines
 from regulars.exporting.history import ExportedEvent, ExportedLog, read_activity, read_logs
 from regulars.exporting.history_tables import MARK, event_line, log_line
 from regulars.exporting.people import PLACES, ExportedCustomer
@@ -37,7 +37,8 @@ async def content_of(
 
 
 def _of_people(people: list[ExportedCustomer]) -> list[tuple[bytes, bytes]]:
-    return [(each.row[_UUID], digest_of(list(map(_canonical, lines_of(each))))) for each in people]
+    lines = whole_lines(people)
+    return [(each.row[_UUID], digest_of(_canonical(line))) for each, line in zip(people, lines, strict=True)]
 
 
 def _of_events(events: list[ExportedEvent]) -> list[tuple[bytes, bytes]]:

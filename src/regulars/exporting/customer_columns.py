@@ -3,18 +3,13 @@
 The header of a CSV file, the docs and the recognition of our own exports are derived from this table.
 """
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any, Final, Literal
 
 from msgspec import Struct
 
 from regulars.domain.consent import Consent
 from regulars.domain.fields import PERCENTILES
-from regulars.domain.identity import uuid_text
 from regulars.domain.moments import iso
-from regulars.domain.money import decimal_text
-from regulars.exporting.people import PLACES, ExportedCustomer
 
 ID: Final = "regulars_id"
 """The first column, by which an import recognises a file of ours."""
@@ -35,28 +30,6 @@ class CustomerColumn(Struct, frozen=True):
     form: Form
     field: str | None = None
     relation: str | None = None
-
-    def value(self, each: ExportedCustomer) -> Any:
-        """The value of a customer, None for an empty cell."""
-        if self.field is not None:
-            stored = each.row[PLACES[self.field]]
-            convert = CONVERTED.get(self.form)
-            return stored if convert is None or stored is None else convert(stored)
-        if self.form == "flag":
-            return each.flag(self.relation or "")
-        if self.form == "objects":
-            return each.tied_to(self.relation or "")
-        if self.form == "evidence":
-            return [evidence(one) for one in each.consents] or None
-        return each.id
-
-
-CONVERTED: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "uuid": uuid_text,
-    "moment": iso,
-    "money": lru_cache(maxsize=4096)(decimal_text),
-}
-"""How a stored value is shown, by the form of its column; others are shown as they are."""
 
 
 def _text(name: str, meaning: str) -> CustomerColumn:

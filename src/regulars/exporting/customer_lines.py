@@ -1,7 +1,6 @@
 """Customers as NDJSON: everything that is kept of a person, in lines that `importing/own_lines.py` restores."""
 
-from collections.abc import Iterable
-from operator import itemgetter
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -9,14 +8,11 @@ from msgspec import defstruct
 
 from regulars.domain.identity import public_number, uuid_text
 from regulars.domain.moments import iso, iso_or_none
-from regulars.exporting.customer_columns import COLUMNS, CONVERTED, ID, evidence
-from regulars.exporting.people import PLACES, ExportedCustomer, ExportedTie
+from regulars.exporting.customer_columns import COLUMNS, ID, evidence
+from regulars.exporting.customer_slice import CustomerSlice
+from regulars.exporting.people import ExportedCustomer, ExportedTie
 
 _FIELDS: Final = tuple(column for column in COLUMNS if column.field is not None)
-_values = itemgetter(*(PLACES[column.field or ""] for column in _FIELDS))
-_CONVERSIONS: Final = tuple(
-    (place, CONVERTED[column.form]) for place, column in enumerate(_FIELDS) if column.form in CONVERTED
-)
 
 CustomerLine: Final = defstruct(
     "CustomerLine",
@@ -34,31 +30,37 @@ MOST_TIES: Final = 5_000
 """Ties in one line. A customer with more has several lines."""
 
 
-def whole_line(each: ExportedCustomer) -> Any:
-    """Everything about a customer: a CustomerLine."""
-    values = [*_values(each.row)]
-    for place, convert in _CONVERSIONS:
-        if (value := values[place]) is not None:
-            values[place] = convert(value)
-    return CustomerLine(
-        each.id,
-        *values,
-        msgspec.Raw(each.attributes) if each.attributes else None,
-        list(map(tie_line, each.ties)) or None,
-        list(map(evidence, each.consents)) or None,
-        former_lines(each) or None,
+def whole_lines(people: Sequence[ExportedCustomer]) -> list[Any]:
+    """Everything about each customer: a CustomerLine."""
+    by_column = CustomerSlice(people)
+    return list(
+        map(
+            CustomerLine,
+            by_column.ids,
+            *map(by_column.cells, _FIELDS),
+            [None if text is None else msgspec.Raw(text) for text in by_column.stored("attributes")],
+            [list(map(tie_line, each.ties)) or None for each in people],
+            [list(map(evidence, each.consents)) or None for each in people],
+            [former_lines(each) or None for each in people],
+        )
     )
 
 
-def lines_of(each: ExportedCustomer) -> Iterable[Any]:
-    """The lines of a customer; mostly one."""
-    line = whole_line(each)
-    if len(each.ties) <= MOST_TIES:
-        return (line,)
+def lines_of(people: Sequence[ExportedCustomer]) -> Iterator[Any]:
+    """The lines of customers; mostly one each."""
+    for each, line in zip(people, whole_lines(people), strict=True):
+        if len(each.ties) <= MOST_TIES:
+            yield line
+        else:
+            yield from _cut(each, line)
+
+
+def _cut(each: ExportedCustomer, line: Any) -> Iterator[Any]:
     ties, line.ties = line.ties, line.ties[:MOST_TIES]
+    yield line
     who = who_line(each.site, each.customer)
-    rest = range(MOST_TIES, len(ties), MOST_TIES)
-    return (line, *({**who, "ties": ties[start : start + MOST_TIES]} for start in rest))
+    for start in range(MOST_TIES, len(ties), MOST_TIES):
+        yield {**who, "ties": ties[start : start + MOST_TIES]}
 
 
 def tie_line(tie: ExportedTie) -> dict[str, Any]:

@@ -1,14 +1,14 @@
 """File formats: items of an export as bytes, a slice at a time."""
 
-import csv
-import io
-from collections.abc import Iterable
-from string import ascii_letters, digits
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from types import NoneType
 from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
-from regulars.domain.spreadsheet_safety import guard
+from regulars.domain.spreadsheet_safety import RISKY_STARTS, guard
 from regulars.exporting.tables import ExportTable
 
 FormatName = Literal["csv", "ndjson"]
@@ -18,8 +18,12 @@ MEDIA_TYPES: Final[dict[FormatName, str]] = {
 }
 """The formats, with their media types."""
 
-_HARMLESS: Final = frozenset(ascii_letters + digits)
-"""The first characters of most cells, which begin no formula."""
+_EMPTY_ROW: Final = '""'
+"""The only cell of a row, if it is empty: a blank line is no row."""
+
+_BETWEEN: Final = "\0"
+_RISKY: Final = re.compile(f"{_BETWEEN}[{re.escape(''.join(RISKY_STARTS))}]")
+"""A cell that may need a guard, in cells that follow each other."""
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
@@ -31,8 +35,8 @@ class FileFormat(Protocol):
         """The beginning of the file."""
         ...
 
-    def slice(self, items: Iterable[Any]) -> bytes:
-        """A slice of items."""
+    def slice(self, items: Sequence[Any]) -> bytes:
+        """A slice of items, at least one."""
         ...
 
     def tail(self) -> bytes:
@@ -51,9 +55,9 @@ class Ndjson:
         """Nothing."""
         return b""
 
-    def slice(self, items: Iterable[Any]) -> bytes:
+    def slice(self, items: Sequence[Any]) -> bytes:
         """The lines of the items."""
-        return self._encode([line for item in items for line in self._lines(item)])
+        return self._encode(self._lines(items))
 
     def tail(self) -> bytes:
         """Nothing."""
@@ -71,43 +75,59 @@ class Csv:
         self._excel = excel
         self._delimiter = delimiter
         self._json = msgspec.json.Encoder()
+        self._quoted_signs = ('"', "\r", "\n", delimiter)
 
     def head(self) -> bytes:
         """The header."""
         mark = _BYTE_ORDER_MARK if self._excel else b""
-        return mark + self._written([[guard(name) for name in self._table.header]])
+        return mark + self._written([[name] for name in self._table.header])
 
-    def slice(self, items: Iterable[Any]) -> bytes:
+    def slice(self, items: Sequence[Any]) -> bytes:
         """The rows of the items."""
-        cell, row, harmless = self._cell, self._table.row, _HARMLESS
-        return self._written(
-            [
-                [
-                    value
-                    if value is None or type(value) is int or (type(value) is str and value[:1] in harmless)
-                    else cell(value)
-                    for value in row(item)
-                ]
-                for item in items
-            ]
-        )
+        return self._written(self._table.columns(items))
 
     def tail(self) -> bytes:
         """Nothing."""
         return b""
 
-    def _cell(self, value: Any) -> Any:
-        if value is None:
-            return None
-        if isinstance(value, str):
-            return guard(value)
-        if value is True or value is False:
-            return "true" if value else "false"
-        if isinstance(value, int | float):
-            return value
-        return guard(self._json.encode(value).decode())
+    def _written(self, columns: Iterable[Sequence[Any]]) -> bytes:
+        rows = map(self._delimiter.join, zip(*self._texts(columns), strict=True))
+        return "".join([f"{row or _EMPTY_ROW}\r\n" for row in rows]).encode()
 
-    def _written(self, rows: Iterable[Iterable[Any]]) -> bytes:
-        text = io.StringIO(newline="")
-        csv.writer(text, delimiter=self._delimiter).writerows(rows)
-        return text.getvalue().encode()
+    def _texts(self, columns: Iterable[Sequence[Any]]) -> Iterator[Sequence[str]]:
+        """The columns as they are written; empty ones beside each other, of which there are many, as one."""
+        for is_empty, group in groupby(columns, _is_empty):
+            if is_empty:
+                first, *others = group
+                yield (self._delimiter * len(others),) * len(first)
+            else:
+                yield from map(self._safe, group)
+
+    def _safe(self, cells: Sequence[Any]) -> Sequence[str]:
+        """A column as it is written. Whether any cell needs a guard or quotes is found out for all of them at once."""
+        kinds = set(map(type, cells))
+        if kinds == {int}:
+            return list(map(str, cells))
+        texts = [cell or "" for cell in cells] if kinds <= {str, NoneType} else list(map(self._text, cells))
+        joined = _BETWEEN + _BETWEEN.join(texts)
+        if _RISKY.search(joined) is not None:
+            texts = list(map(guard, texts))
+        if any(sign in joined for sign in self._quoted_signs):
+            return [self._quoted(text) if self._needs_quotes(text) else text for text in texts]
+        return texts
+
+    def _text(self, cell: Any) -> str:
+        if isinstance(cell, str):
+            return cell
+        return "" if cell is None else self._json.encode(cell).decode()
+
+    def _needs_quotes(self, text: str) -> bool:
+        return any(sign in text for sign in self._quoted_signs)
+
+    @staticmethod
+    def _quoted(text: str) -> str:
+        return '"{}"'.format(text.replace('"', '""'))
+
+
+def _is_empty(cells: Sequence[Any]) -> bool:
+    return cells[0] is None and cells.count(None) == len(cells)

@@ -17,7 +17,7 @@ from regulars.domain.working import LACKS_TIME, LACKS_UUID, ActivityRow
 from regulars.exporting.customer_columns import ID, evidence
 from regulars.exporting.customer_lines import who_line
 from regulars.exporting.history import ExportedConsent, ExportedEvent, ExportedLog
-from regulars.exporting.tables import refuse_unknown
+from regulars.exporting.tables import as_objects, refuse_unknown
 from regulars.store.export_reads import Identity
 
 MARK: Final = "_regulars"
@@ -31,7 +31,7 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class HistoryTable(Generic[_T]):
-    """Items as rows, by columns, and as lines. fields: names of columns, None for all. Raises BadFieldError."""
+    """Items as columns and as lines. fields: names of columns, None for all. Raises BadFieldError."""
 
     def __init__(
         self,
@@ -45,15 +45,13 @@ class HistoryTable(Generic[_T]):
         self._line = line
         self._fields = fields
 
-    def row(self, item: _T) -> list[Any]:
-        """The cells of an item."""
-        return [read(item) for read in self._readers]
+    def columns(self, items: Sequence[_T]) -> list[list[Any]]:
+        """The columns of the items."""
+        return [list(map(read, items)) for read in self._readers]
 
-    def lines(self, item: _T) -> Iterable[dict[str, Any]]:
-        """The line of an item."""
-        if self._fields is None:
-            return (self._line(item),)
-        return (dict(zip(self.header, self.row(item), strict=True)),)
+    def lines(self, items: Sequence[_T]) -> Iterable[dict[str, Any]]:
+        """The lines of the items."""
+        return map(self._line, items) if self._fields is None else as_objects(self.header, self.columns(items))
 
 
 def _who(name: str) -> Callable[[Any], Any]:

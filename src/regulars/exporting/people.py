@@ -1,5 +1,6 @@
 """The customer as an export has it: its row with its ties, the evidence of consent, and its former addresses."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -12,8 +13,6 @@ from regulars.domain.working.addresses import FormerAddress
 
 PLACES: Final = {name: place for place, name in enumerate(Customer.__struct_fields__)}
 """The place of each column in a row."""
-
-_ATTRIBUTES: Final = PLACES["attributes"]
 
 
 class Label(Struct, frozen=True):
@@ -37,9 +36,9 @@ class ExportedCustomer(Struct):
 
     site: int
     row: tuple[Any, ...]
-    ties: list[ExportedTie] = []
-    consents: list[Consent] = []
-    former: list[FormerAddress] = []
+    ties: Sequence[ExportedTie] = ()
+    consents: Sequence[Consent] = ()
+    former: Sequence[FormerAddress] = ()
 
     @property
     def customer(self) -> Customer:
@@ -51,17 +50,6 @@ class ExportedCustomer(Struct):
         """The public number of the customer."""
         return public_number(self.site, self.row[0])
 
-    @property
-    def attributes(self) -> str | None:
-        """The attributes as a JSON object, None if there are none."""
-        text: str | None = self.row[_ATTRIBUTES]
-        return text
-
     def flag(self, relation: str) -> bool | None:
         """Whether a flag is set, None if nothing was ever said of it."""
         return next((tie.holds for tie in self.ties if tie.relation == relation), None)
-
-    def tied_to(self, relation: str) -> list[Reference] | None:
-        """The objects that the customer is tied to by a relation, None if there are none."""
-        found = [tie.label.id for tie in self.ties if tie.relation == relation and tie.holds and tie.label is not None]
-        return found or None

@@ -5,7 +5,7 @@ from typing import Any
 from regulars.domain.identity import Who, address_key, parse_address
 from regulars.domain.limits import DEFAULT
 from regulars.domain.text import composed
-from regulars.exporting.customer_lines import whole_line
+from regulars.exporting.customer_lines import whole_lines
 from regulars.exporting.history import read_activity, read_logs, with_events
 from regulars.exporting.history_tables import event_line, log_line
 from regulars.exporting.reading import read_people
@@ -24,7 +24,7 @@ async def read_person(connection: Connection, site: int, named: str) -> dict[str
     numbers = [] if card is None else [card.number]
     if card is not None:
         async for people in read_people(connection, site, numbers):
-            found["customer"] = whole_line(people[0])
+            found["customer"] = whole_lines(people)[0]
         async for events in read_activity(connection, site, numbers):
             found["events"] += map(event_line, events)
     logs = {each.log.number: each async for some in read_logs(connection, site, numbers) for each in some}

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, get_args
 from msgspec import Struct
 
 from regulars.exporting.people import PLACES, ExportedCustomer
+from regulars.exporting.tables import as_objects
 
 PresetName = Literal["mailchimp", "klaviyo", "brevo", "shopify"]
 PRESET_NAMES: Final[tuple[PresetName, ...]] = get_args(PresetName)
@@ -22,19 +23,19 @@ class Preset(Struct, frozen=True):
 
 
 class PresetTable:
-    """Customers as rows of a preset."""
+    """Customers in the columns of a preset."""
 
     def __init__(self, preset: Preset) -> None:
         self.header: Sequence[str] = list(preset.columns)
         self._values = list(preset.columns.values())
 
-    def row(self, item: ExportedCustomer) -> list[Any]:
-        """The cells of a customer."""
-        return [value(item) for value in self._values]
+    def columns(self, items: Sequence[ExportedCustomer]) -> list[list[Any]]:
+        """The columns of the customers."""
+        return [list(map(value, items)) for value in self._values]
 
-    def lines(self, item: ExportedCustomer) -> Iterable[dict[str, Any]]:
-        """The row as a JSON object."""
-        return (dict(zip(self.header, self.row(item), strict=True)),)
+    def lines(self, items: Sequence[ExportedCustomer]) -> Iterable[dict[str, Any]]:
+        """The rows as JSON objects."""
+        return as_objects(self.header, self.columns(items))
 
 
 def can_be_mailed(each: ExportedCustomer) -> bool:

@@ -70,6 +70,6 @@ def _made(site: int, rows: PeopleRows, labels: dict[tuple[int, int], Label]) -> 
     for email_key, customer, hard_bouncing, *rest in rows.former:
         former[customer].append(FormerAddress(email_key, customer, bool(hard_bouncing), *rest))
     return [
-        ExportedCustomer(site, row, ties.get(row[0], []), consents.get(row[0], []), former.get(row[0], []))
+        ExportedCustomer(site, row, ties.get(row[0], ()), consents.get(row[0], ()), former.get(row[0], ()))
         for row in rows.customers
     ]

@@ -1,6 +1,6 @@
-"""The table of an export: the header, and an item as a row of cells and as lines."""
+"""The table of an export: the header, and items as columns and as lines."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
 T_contra = TypeVar("T_contra", contravariant=True)
@@ -11,19 +11,19 @@ class BadFieldError(ValueError):
 
 
 class ExportTable(Protocol[T_contra]):
-    """How the items of an export become rows and lines."""
+    """How the items of an export become columns and lines."""
 
     @property
     def header(self) -> Sequence[str]:
-        """The names of the cells of a row."""
+        """The names of the columns."""
         ...
 
-    def row(self, item: T_contra) -> Sequence[Any]:
-        """The cells: text, numbers, flags, lists and objects, or None."""
+    def columns(self, items: Sequence[T_contra]) -> Sequence[Sequence[Any]]:
+        """The columns, with a cell for each item: text, a number, a flag, a list, an object, or None."""
         ...
 
-    def lines(self, item: T_contra) -> Iterable[Any]:
-        """The JSON objects of an item; mostly one."""
+    def lines(self, items: Sequence[T_contra]) -> Iterable[Any]:
+        """The JSON objects of the items; mostly one each."""
         ...
 
 
@@ -33,3 +33,8 @@ def refuse_unknown(fields: Sequence[str] | None, known: Iterable[str]) -> None:
     for field in fields or ():
         if field not in names:
             raise BadFieldError(f"there is no field {field!r}; there are: {', '.join(names)}")
+
+
+def as_objects(header: Sequence[str], columns: Sequence[Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    """The rows of a table as JSON objects."""
+    return (dict(zip(header, cells, strict=True)) for cells in zip(*columns, strict=True))

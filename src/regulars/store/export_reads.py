@@ -17,7 +17,7 @@ from regulars.store import statements
 from regulars.store.engine import Connection, Row
 from regulars.store.statement import Statement
 
-SLICE: Final = 500
+SLICE: Final = 1_000
 """Customers, events or emails that are read at a time."""
 
 _FEW: Final = 100
@@ -134,7 +134,7 @@ async def _about(
     numbers = [row[0] for row in rows]
     values: dict[str, Any] = {"site": site}
     values |= {"first": numbers[0], "last": numbers[-1]} if is_range else {"keys": _json(numbers)}
-    return [await connection.in_thread(each[is_range], values) for each in wanted]
+    return await connection.several([(each[is_range], values) for each in wanted], long=True)
 
 
 async def _history(

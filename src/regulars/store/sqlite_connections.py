@@ -111,8 +111,13 @@ class SqliteConnection:
         self, queries: Sequence[tuple[Statement, Values]], *, long: bool = False, last: bool = False
     ) -> list[list[Row]]:
         """Run statements in order; returns the rows of each."""
-        run = self.in_thread if long else self.all
-        return [await run(statement, values) for statement, values in queries]
+        if long:
+            return await off_loop(self._all_of, queries)
+        return [await self.all(statement, values) for statement, values in queries]
+
+    def _all_of(self, queries: Sequence[tuple[Statement, Values]]) -> list[list[Row]]:
+        compiled = [(statement.sql("sqlite"), values) for statement, values in queries]
+        return [run(self._connection, sql.text, sql.arguments(values)) for sql, values in compiled]
 
     async def many(self, statement: Statement, rows: Iterable[Sequence[Any]], *, long: bool = False) -> None:
         """Run a statement once for each row of positional arguments, on a thread if `long`."""
@@ -139,8 +144,8 @@ class SqliteConnection:
 
     async def in_thread(self, statement: Statement, values: Values) -> list[Row]:
         """`all` for many rows, on a thread so as not to block the loop. The connection must not be used meanwhile."""
-        sql = statement.sql("sqlite")
-        return await off_loop(run, self._connection, sql.text, sql.arguments(values))
+        (rows,) = await self.several([(statement, values)], long=True)
+        return rows
 
 
 def make(path: Path) -> None:
