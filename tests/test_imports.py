@@ -77,6 +77,7 @@ LIBRARIES = {
     "uvicorn": ("server/",),
     "httptools": ("server/",),
     "psycopg": ("store/postgresql/",),
+    "argon2": ("http/pages/passwords.py",),
     "cryptography": ("http/sealed_tokens.py",),
     "prometheus_client": ("metrics/",),
 }

@@ -20,7 +20,7 @@ from regulars.http.body_memory import BodyMemory
 from regulars.http.gate import Gate
 from regulars.http.keyring import Keyring
 from regulars.http.observation import Observation, observe_audience, observe_ledger, observe_loop
-from regulars.http.operations import OPERATIONS
+from regulars.http.operations import OPERATIONS, without_admin_page
 from regulars.http.sealed_tokens import Sealer
 from regulars.http.services import Services
 from regulars.jobs.kind import Context
@@ -47,7 +47,7 @@ class Application:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.gate = Gate(OPERATIONS)
+        self.gate = Gate(OPERATIONS if settings.admin == "on" else without_admin_page(OPERATIONS))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, report a malformed one, or serve the process's lifespan."""

@@ -99,6 +99,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     unengaged_days: Annotated[
         _Days, Meta(description="... within this many days, but not passive: unengaged; longer ago or never: inactive")
     ] = 365
+    admin: Annotated[Literal["on", "off"], Meta(description="whether to serve the admin page at /admin")] = "on"
     change_retention_days: Annotated[
         _Days, Meta(description="days that changes are kept, for indexes that follow them")
     ] = 7

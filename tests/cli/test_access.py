@@ -13,7 +13,8 @@ from .conftest import Run
 def test_init_prints_what_a_client_needs(run: Run) -> None:
     made = run("init", "--account", "roastery", "--site", "shop", "--json")
     assert made.code == 0
-    assert list(made.json) == ["account_id", "site_id", "key", "client_id", "client_secret"]
+    assert list(made.json) == ["account_id", "site_id", "key", "client_id", "client_secret", "admin_link"]
+    assert re.fullmatch(r"http://127\.0\.0\.1:8080/admin/link/[\w-]{43}", made.json["admin_link"])
     assert made.json["key"] == made.json["client_secret"]
     assert re.fullmatch(r"rg_[\w-]{43}", made.json["key"])
     assert made.json["client_id"] == "1"

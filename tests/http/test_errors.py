@@ -29,6 +29,8 @@ UNREACHED = {
     },
     **dict.fromkeys(QUESTION_CODES, "questions only: tests/audience/questions, tests/http/jsonapi/test_questions.py"),
     "invalid_parameter": "/v1 only: tests/http/jsonapi",
+    "cross_site": "/admin only: tests/http/pages/test_signing_in.py",
+    "insecure_connection": "/admin only: tests/http/pages/test_signing_in.py",
     "not_acceptable": "/v1 only: tests/http/jsonapi",
     "media_type": "/v1 only: tests/http/jsonapi",
     "head_too_large": "only of a server with sockets: tests/test_bad_requests.py",

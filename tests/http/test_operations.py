@@ -14,6 +14,7 @@ from regulars.http.jsonapi.surface import JSONAPI, OAUTH
 from regulars.http.keyring import Caller, Reader, Writer
 from regulars.http.operation import Operation, Surface
 from regulars.http.operations import OPERATIONS
+from regulars.http.pages.admin_surface import ADMIN
 from regulars.http.pages.surface import PAGE
 from tests.in_process import Client, InProcess
 
@@ -35,6 +36,8 @@ def test_a_key_is_needed_where_the_handler_wants_a_caller(anybody: Client, opera
     reply = anybody.send(operation.method, re.sub(r"{\w+}", "1", path))
     if operation.caller is None:
         assert reply.status_code != 401 or operation.surface is OAUTH
+    elif operation.surface is ADMIN and not path.endswith(".json"):
+        assert (reply.status_code, reply.headers["location"].partition("?")[0]) == (303, "/admin/login")
     else:
         assert reply.status_code == 401
         assert media_type(reply) in operation.surface.errors.bodies
@@ -68,8 +71,9 @@ async def _fail(call: Call) -> Response:
         (JSONAPI, "application/vnd.api+json"),
         (OAUTH, "application/json"),
         (PAGE, "text/html"),
+        (ADMIN, "text/html"),
     ],
-    ids=["classic", "jsonapi", "oauth", "page"],
+    ids=["classic", "jsonapi", "oauth", "page", "admin"],
 )
 @pytest.mark.parametrize("path", ["/v1/x", "/api/v1/x", "/x"])
 def test_an_error_looks_as_the_operation_has_it_wherever_it_is(
@@ -80,12 +84,13 @@ def test_an_error_looks_as_the_operation_has_it_wherever_it_is(
     usual, application.gate = application.gate, gate
     try:
         gate.services = usual.services
-        failed, misused = anybody.send("POST", path), anybody.send("GET", path)
+        caller = anybody.having(Sec_Fetch_Site="same-origin")
+        failed, misused = caller.send("POST", path), caller.send("GET", path)
     finally:
         application.gate = usual
     assert (failed.status_code, media_type(failed)) == (400, kind)
     assert (misused.status_code, misused.headers["allow"], media_type(misused)) == (405, "POST", kind)
-    if surface is PAGE:
+    if surface in (PAGE, ADMIN):
         assert "<b>This" not in failed.text
         assert "&lt;b&gt;This" in failed.text
 
@@ -98,6 +103,7 @@ def test_an_error_looks_as_the_operation_has_it_wherever_it_is(
         ("/v1/nowhere/at/all", "application/vnd.api+json", 401),
         ("/v1/oauth/nowhere", "application/json", 404),
         ("/docs/nowhere", "text/html", 404),
+        ("/admin/nowhere", "text/html", 404),
     ],
 )
 def test_an_unknown_path_is_answered_as_its_neighbours(anybody: Client, path: str, kind: str, status: int) -> None:

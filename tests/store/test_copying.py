@@ -30,7 +30,10 @@ from regulars.store.imports import begin_import
 from regulars.store.ledger import Origin
 from regulars.store.migrations import IncompatibleError, migrate, status
 from regulars.store.schema import SITE_TABLES
+from regulars.store.sign_in_failures import count_failure, subject
 from regulars.store.store import Store, engine_for
+from regulars.store.user_sessions import start_session
+from regulars.store.users import create_link, create_user, set_password
 
 from ..databases import EMPTY, ENGINES, drop_database, new_database, query, url_of
 from .chain import assert_replay_gives_the_tables
@@ -39,8 +42,21 @@ from .running import NOW, Running, activity, audience, campaign, running, upsert
 WAYS = [(one, other) for one in ENGINES for other in EMPTY]
 
 
+async def fill_users(at: Running) -> None:
+    """A user who is signed in, one who is invited, and a failed sign-in."""
+    engine = at.store.engine
+    anna = await create_user(engine, 1, name="Anna", address="anna@example.com", role="admin", now=NOW)
+    await set_password(engine, anna.id, "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA")
+    async with engine.transaction() as transaction:
+        await start_session(transaction, anna.id, agent="Firefox", now=NOW)
+    ben = await create_user(engine, 1, name="Ben", address="ben@example.com", role="read", now=NOW)
+    await create_link(engine, ben.id, now=NOW)
+    await count_failure(engine, [subject("address", "anna@example.com")], now=NOW)
+
+
 async def fill(at: Running, customers: int = 40) -> None:
     """Something in every table, in two sites of three."""
+    await fill_users(at)
     for site in (1, 3):
         await at.store.ledger.submit_all(
             site,

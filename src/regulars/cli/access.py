@@ -9,10 +9,11 @@ import typer
 from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
 from regulars.cli.output import FailedError, note, show, show_table
 from regulars.cli.session import chosen_site, opened
+from regulars.cli.users import new_link
 from regulars.domain.moments import iso, iso_or_none, now_ms
 from regulars.domain.site_settings import SETTING_RULES, SiteSettings
 from regulars.domain.text import whole_number
-from regulars.store import control
+from regulars.store import control, users
 from regulars.store.control import DIALECTS, SCOPES, ApiKey, Site
 from regulars.store.site_settings import change_site, count_revenue
 from regulars.store.store import Store, shown
@@ -48,9 +49,10 @@ def init(
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
-    """Create a database with an account, a site and an API key.
+    """Create a database with an account, a site, an API key and an administrator.
 
-    Prints the key once, also as client_id and client_secret for OAuth.
+    Prints the key once, also as client_id and client_secret for OAuth, and a link that signs the administrator in to
+    the admin page of the running server. The link works once; `regulars users link 1` makes another.
 
     \b
     Example:
@@ -75,12 +77,16 @@ def init(
 
 
 async def set_up(store: Store, *, account: str, site: str) -> dict[str, Any]:
-    """Create an account with a site and a key, and return them. Raises ControlError, and then creates nothing."""
+    """Create an account with a site, a key and an administrator. Raises ControlError, and then creates nothing."""
     control.require_site_name(site)
     number = await control.create_account(store.engine, account, now=now_ms())
     made = await control.create_site(store.engine, number, site, now=now_ms())
     key, secret = await control.create_key(store.engine, made, now=now_ms())
-    return {"account_id": number, "site_id": made.id, **_credentials(key, secret)}
+    admin = await users.create_user(
+        store.engine, number, name="Administrator", address=None, role="admin", now=now_ms()
+    )
+    link = await new_link(store, admin.id)
+    return {"account_id": number, "site_id": made.id, **_credentials(key, secret), "admin_link": link}
 
 
 @accounts.command("create")
@@ -90,9 +96,9 @@ def create_account(
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
-    """Create another account with its own site and key.
+    """Create another account with its own site, key and administrator.
 
-    Prints the key once, also as client_id and client_secret for OAuth.
+    Prints the key once, also as client_id and client_secret for OAuth, and a one-time link for the administrator.
 
     \b
     Example:

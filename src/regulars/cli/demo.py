@@ -1,4 +1,4 @@
-"""`regulars demo`: a server with made-up customers, and requests to paste."""
+"""`regulars demo`: a server with made-up customers, a link to its admin page, and requests to paste."""
 
 import asyncio
 import hmac
@@ -15,12 +15,13 @@ from regulars.cli.output import FailedError, note
 from regulars.cli.progress import progress_bar
 from regulars.cli.serving import Host, Port, require_address, run_server, settings_with
 from regulars.cli.session import chosen_site
+from regulars.cli.users import link_at
 from regulars.domain.moments import now_ms
 from regulars.importing.importer import Import
 from regulars.importing.lines import Line
 from regulars.importing.pacing import LARGEST_CHUNK
 from regulars.importing.parsing import ImportKind, line_parser
-from regulars.store import control
+from regulars.store import control, users
 from regulars.store.control import Site
 from regulars.store.inspection import numbers_of
 from regulars.store.store import Store, shown
@@ -40,7 +41,7 @@ def demo(
     """Start a server with sample customers to try out.
 
     Creates its own database with an account, a site and a key, fills it with customers, emails and purchases, serves
-    it, and prints requests to paste. The next run uses the same database.
+    it, and prints a link to the admin page and requests to paste. The next run uses the same database.
 
     \b
     Examples:
@@ -49,16 +50,19 @@ def demo(
     """
     settings = settings_with(host=host, port=port, database=database)
     require_address(settings)
-    key = asyncio.run(_prepare(database, customers))
-    run_server(settings, on_listening=lambda url: typer.echo(requests(url, key)))
+    key, secret = asyncio.run(_prepare(database, customers))
+    run_server(settings, on_listening=lambda url: typer.echo(requests(url, key, link_at(url, secret))))
 
 
-def requests(url: str, key: str) -> str:
-    """Three requests to a demo server, in the style of the three vendors' clients."""
+def requests(url: str, key: str, link: str) -> str:
+    """The link to the admin page of a demo server, and three requests in the style of the three vendors' clients."""
     somebody = sample.email_of(0)
     newcomer = msgspec.json.encode({"email": "you@example.com", "firstname": "You", "customer_id": "me"}).decode()
     question = "filter[opened_email_broadcast_id]=8&filter[address_country_contains]=ger&sort=-net_revenue&page[size]=3"
     return f"""
+In the browser (the link works once; the next start prints another):
+  {link}
+
 As a Sendwithus client, who is this?
   curl -u {key}: '{url}/api/v1/customers/{somebody}'
 
@@ -72,8 +76,8 @@ Press Ctrl-C to stop.
 """
 
 
-async def _prepare(database: str, customers: int) -> str:
-    """Create or complete the demo's database; returns its key. Raises FailedError for any other database."""
+async def _prepare(database: str, customers: int) -> tuple[str, str]:
+    """Create or complete the demo's database; returns its key and a secret for a link. Raises FailedError."""
     store = await Store.open(database, largest_batch=LARGEST_CHUNK)
     try:
         async with store.snapshot() as connection:
@@ -84,7 +88,7 @@ async def _prepare(database: str, customers: int) -> str:
             account = await control.create_account(store.engine, ACCOUNT, now=now_ms())
             site = await control.create_site(store.engine, account, "main", now=now_ms())
             await _fill(store, site.id, customers)
-            return await _key(store, site)
+            return await _key(store, site), await _link(store, site)
         site = await chosen_site(store, None)
         async with store.snapshot() as connection:
             known = {numbers.kind: numbers.next - 1 for numbers in await numbers_of(connection, site.id)}
@@ -92,9 +96,21 @@ async def _prepare(database: str, customers: int) -> str:
             await _fill(store, site.id, customers)
         else:
             note(f"using {shown(database)}")
-        return await _key(store, site)
+        return await _key(store, site), await _link(store, site)
     finally:
         await store.close()
+
+
+async def _link(store: Store, site: Site) -> str:
+    """The secret of a new one-time link for the demo's administrator."""
+    async with store.snapshot() as connection:
+        found = await users.list_users(connection, site.account_id)
+    admin = found[0] if found else None
+    if admin is None:
+        admin = await users.create_user(
+            store.engine, site.account_id, name="Demo", address="demo@example.com", role="admin", now=now_ms()
+        )
+    return await users.create_link(store.engine, admin.id, now=now_ms())
 
 
 async def _key(store: Store, site: Site) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from regulars import __version__
-from regulars.cli import access, asking, demo, exports, imports, jobs, maintenance, moving, serving
+from regulars.cli import access, asking, demo, exports, imports, jobs, maintenance, moving, serving, users
 from regulars.cli.options import GlobalDatabase
 from regulars.cli.output import FailedError, PartlyDoneError, note
 from regulars.logs import configure_logging
@@ -30,7 +30,7 @@ _HELP: Final = """A self-hosted customers API: who they are, what they agreed to
 \b
 First steps:
   regulars demo                                 a server with sample customers to try out
-  regulars init                                 a new database; prints its API key
+  regulars init                                 a new database; prints its API key and a link to sign in
   regulars import customers people.csv          a list of people, from almost any program
   regulars serve                                the API on http://127.0.0.1:8080
 
@@ -47,6 +47,7 @@ app.add_typer(exports.exports, name="export")
 app.add_typer(access.accounts, name="accounts")
 app.add_typer(access.keys, name="keys")
 app.add_typer(access.sites, name="sites")
+app.add_typer(users.users, name="users")
 app.add_typer(jobs.jobs, name="jobs")
 app.command()(maintenance.check)
 app.command()(maintenance.reindex)

@@ -3,9 +3,7 @@
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from regulars.http.authentication import authenticate
 from regulars.http.call import Call
-from regulars.http.errors import Problem
 from regulars.http.operation import Operation
 
 
@@ -15,6 +13,7 @@ class Endpoint:
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
         self._handler = operation.handler
+        self._authenticate = operation.surface.authenticate
         self._check = operation.surface.check
         self._open = operation.caller is None
         self._scope = operation.scope
@@ -28,11 +27,11 @@ class Endpoint:
                 self._check(scope)
             response = await self._handler(call)
         else:
-            caller = await authenticate(scope)
+            caller = await self._authenticate(scope)
             if self._check is not None:
                 self._check(scope)
-            if self._scope is not None and self._scope not in caller.key.scopes:
-                raise Problem("scope_missing", f"The key lacks the scope {self._scope}.")
+            if self._scope is not None:
+                caller.require(self._scope)
             response = await self._handler(call, caller)
         await response(scope, receive, send)
 

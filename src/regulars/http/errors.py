@@ -36,6 +36,8 @@ ERRORS: Final[dict[str, ErrorKind]] = {
     "unsupported_grant_type": ErrorKind(400, "OAuth: the grant type is not supported."),
     "invalid_client": ErrorKind(401, "OAuth: the client credentials are wrong."),
     "scope_missing": ErrorKind(403, "The key lacks the scope that the call requires."),
+    "cross_site": ErrorKind(403, "A form of the admin page was sent by a page of another site."),
+    "insecure_connection": ErrorKind(403, "Signing in to the admin page needs HTTPS, or HTTP from the same machine."),
     "not_found": ErrorKind(404, "The path does not exist; docs/compatibility.md lists all calls."),
     "customer_not_found": ErrorKind(404, REFUSALS["customer_not_found"]),
     "object_not_found": ErrorKind(404, REFUSALS["object_not_found"]),

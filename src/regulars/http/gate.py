@@ -105,6 +105,10 @@ class Gate:
         _finish(response.raw_headers, self._request_id(scope))
         await response(scope, receive, send)
 
+    def endpoint(self, scope: Scope) -> ASGIApp:
+        """What answers a request that another handler makes. It raises what the gate would turn into an error."""
+        return self._find(scope, scope["path"])
+
     def _methods(self, path: str) -> list[str]:
         """The methods of a path, over all of its routes; a single route knows only its own."""
         return sorted(
@@ -137,8 +141,9 @@ class Gate:
         neighbour = self._neighbour(path)
         if neighbour is not None and neighbour.caller is None:
             return None
+        check = authenticate if neighbour is None else neighbour.surface.authenticate
         try:
-            await authenticate(scope)
+            await check(scope)
         except Exception as error:
             return _problem(error) if neighbour is not None or _unknown(path).keyed else None
         return None

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import ClassVar, Final
 
 from msgspec import Struct
 
 from regulars.domain.site_settings import NO_SETTINGS, SiteSettings
 from regulars.http.credentials import Presented, presented
+from regulars.http.errors import Problem
 from regulars.store import control, tokens
 from regulars.store.control import ApiKey
 from regulars.store.store import Store
@@ -21,7 +22,12 @@ LONGEST: Final = 512
 
 
 class Caller(Struct, frozen=True):
-    """Who calls: the key, and the sites of its account by number, with their settings."""
+    """Who calls: the key, and the sites of its account by number, with their settings.
+
+    scope: the scope that the key needs. A handler says what it needs by the type in its signature.
+    """
+
+    scope: ClassVar[str | None] = None
 
     key: ApiKey
     sites: Mapping[int, SiteSettings]
@@ -39,6 +45,11 @@ class Caller(Struct, frozen=True):
         """The IANA name of the time zone of a site, of the default site if none is given."""
         return self.sites.get(self.site if site is None else site, NO_SETTINGS).time_zone or "UTC"
 
+    def require(self, scope: str) -> None:
+        """Raise Problem unless the caller may do what needs this scope."""
+        if scope not in self.key.scopes:
+            raise Problem("scope_missing", f"The key lacks the scope {scope}.")
+
     @property
     def account(self) -> int:
         """The account whose key it is."""
@@ -48,13 +59,13 @@ class Caller(Struct, frozen=True):
 class Reader(Caller, frozen=True):
     """A caller whose key has the scope `read`."""
 
+    scope: ClassVar[str | None] = "read"
+
 
 class Writer(Caller, frozen=True):
     """A caller whose key has the scope `write`."""
 
-
-SCOPE_OF: Final[dict[type[Caller], str | None]] = {Caller: None, Reader: "read", Writer: "write"}
-"""The scope that each type of caller stands for: a handler says what it needs by the type in its signature."""
+    scope: ClassVar[str | None] = "write"
 
 
 class Keyring:

@@ -13,9 +13,10 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from regulars.domain.limits import Limits
+from regulars.http.authentication import authenticate
 from regulars.http.errors import Problem
 from regulars.http.jsonapi.query import QuerySpec
-from regulars.http.keyring import SCOPE_OF, Caller
+from regulars.http.keyring import Caller
 from regulars.http.schema import Schema
 
 Handler = Callable[..., Awaitable[Response]]
@@ -38,9 +39,10 @@ class Surface(Struct, frozen=True, eq=False, kw_only=True):
     """A group of operations for the same clients. `tag` and `description` are its heading in the documentation.
 
     errors: how errors look. security: the names of the security schemes. media_type: of replies. takes: the media types
-    of bodies. check: refuses a request by its headers, before its body is read; raises Problem. statuses: errors
-    that any operation can end in. body_statuses: those that any operation with a body can end in. components: the
-    schemas that operations refer to by name, with the limits of a server.
+    of bodies. authenticate: finds the caller of a request; raises Problem. check: refuses a request by its headers,
+    before its body is read; raises Problem. statuses: errors that any operation can end in. body_statuses: those that
+    any operation with a body can end in. components: the schemas that operations refer to by name, with the limits of a
+    server.
     """
 
     tag: str
@@ -49,6 +51,7 @@ class Surface(Struct, frozen=True, eq=False, kw_only=True):
     media_type: str
     takes: tuple[str, ...] = ()
     security: tuple[str, ...] = ()
+    authenticate: Callable[[Scope], Awaitable[Caller]] = authenticate
     check: Callable[[Scope], None] | None = None
     statuses: tuple[int, ...] = ()
     body_statuses: tuple[int, ...] = ()
@@ -92,7 +95,7 @@ class Operation(Struct, frozen=True, eq=False):
     @property
     def scope(self) -> str | None:
         """The scope that the caller's key needs, if any."""
-        return SCOPE_OF[self.caller] if self.caller else None
+        return self.caller.scope if self.caller else None
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -105,4 +108,4 @@ def caller_of(handler: Handler) -> type[Caller] | None:
     """Who may call a handler, as its signature says."""
     hints = typing.get_type_hints(handler)
     hints.pop("return", None)
-    return next((hint for hint in hints.values() if hint in SCOPE_OF), None)
+    return next((hint for hint in hints.values() if isinstance(hint, type) and issubclass(hint, Caller)), None)

@@ -1,5 +1,6 @@
 """Every operation of the server. Each module declares its own and is listed here once."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from regulars.http import health, metrics
@@ -29,7 +30,9 @@ from regulars.http.jsonapi import (
     why,
 )
 from regulars.http.jsonapi import drip_campaigns as jsonapi_drip_campaigns
-from regulars.http.pages import documentation
+from regulars.http.operation import Operation
+from regulars.http.pages import admin, documentation
+from regulars.http.pages.admin_surface import ADMIN
 
 OPERATIONS: Final = (
     *classic_customers.OPERATIONS,
@@ -66,5 +69,11 @@ OPERATIONS: Final = (
     *health.OPERATIONS,
     *metrics.OPERATIONS,
     *documentation.OPERATIONS,
+    *admin.OPERATIONS,
 )
 """Most used first: routes are tried in order where the gate has no table for them."""
+
+
+def without_admin_page(operations: Sequence[Operation]) -> tuple[Operation, ...]:
+    """The operations of a server that has no admin page."""
+    return tuple(each for each in operations if each.surface is not ADMIN)

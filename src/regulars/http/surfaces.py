@@ -5,12 +5,13 @@ from typing import Final, NamedTuple
 from regulars.http.classic.surface import CLASSIC, CLASSIC_ERRORS, SERVER, SERVER_TEXT
 from regulars.http.jsonapi.surface import JSONAPI, JSONAPI_ERRORS, OAUTH, OAUTH_ERRORS
 from regulars.http.operation import ErrorSurface
+from regulars.http.pages.admin_surface import ADMIN, ADMIN_ERRORS
 from regulars.http.pages.surface import PAGE, PAGE_ERRORS
 
-SURFACES: Final = (JSONAPI, OAUTH, CLASSIC, SERVER, SERVER_TEXT, PAGE)
+SURFACES: Final = (JSONAPI, OAUTH, CLASSIC, SERVER, SERVER_TEXT, PAGE, ADMIN)
 """Surfaces with the same tag stand together in the documentation."""
 
-ERROR_SURFACES: Final = (CLASSIC_ERRORS, JSONAPI_ERRORS, OAUTH_ERRORS, PAGE_ERRORS)
+ERROR_SURFACES: Final = (CLASSIC_ERRORS, JSONAPI_ERRORS, OAUTH_ERRORS, PAGE_ERRORS, ADMIN_ERRORS)
 
 
 class UnknownPaths(NamedTuple):
@@ -29,6 +30,7 @@ UNKNOWN_PATHS: Final = (
     UnknownPaths("/v1/oauth/", OAUTH_ERRORS, keyed=False),
     UnknownPaths("/v1/", JSONAPI_ERRORS, keyed=True),
     UnknownPaths("/docs/", PAGE_ERRORS, keyed=False),
+    UnknownPaths("/admin/", ADMIN_ERRORS, keyed=False),
     UnknownPaths("", CLASSIC_ERRORS, keyed=False),
 )
 """The first match counts."""

@@ -34,6 +34,10 @@ from regulars.store.schema_columns import number as _number
 from regulars.store.schema_columns import text as _text
 from regulars.store.tie_schema import deleted_ties as deleted_ties
 from regulars.store.tie_schema import relations as relations
+from regulars.store.user_schema import sign_in_failures as sign_in_failures
+from regulars.store.user_schema import user_links as user_links
+from regulars.store.user_schema import user_sessions as user_sessions
+from regulars.store.user_schema import users as users
 from regulars.store.waiting_schema import anonymous_events as anonymous_events
 from regulars.store.waiting_schema import drip_campaigns as drip_campaigns
 from regulars.store.waiting_schema import pending_mails as pending_mails

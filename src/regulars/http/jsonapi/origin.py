@@ -33,6 +33,19 @@ def origin(scope: Scope, trusted_proxies: tuple[str, ...]) -> str:
     return f"{scheme}://{host}"
 
 
+def client_address(scope: Scope, trusted_proxies: tuple[str, ...]) -> str:
+    """The IP address of the client. Of X-Forwarded-For, the last address that is not a trusted proxy's counts."""
+    client: tuple[str, int] | None = scope.get("client")
+    address = "" if client is None else client[0]
+    if trusted_proxies and _is_trusted(address, trusted_proxies):
+        hops = [each.strip() for each in Headers(scope=scope).get("x-forwarded-for", "").split(",") if each.strip()]
+        for hop in reversed(hops):
+            address = hop
+            if not _is_trusted(hop, trusted_proxies):
+                break
+    return address
+
+
 @lru_cache(maxsize=1024)
 def _is_trusted(address: str, trusted: tuple[str, ...]) -> bool:
     try:

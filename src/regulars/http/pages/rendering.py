@@ -7,6 +7,8 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from regulars.http.pages import static_files
+
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
@@ -47,6 +49,7 @@ _environment: Final = Environment(
     lstrip_blocks=True,
 )
 _environment.filters.update(inline=inline, prose=prose)
+_environment.globals.update(static=static_files.url_of)
 _TEMPLATES: Final = {name: _environment.get_template(name) for name in _environment.list_templates()}
 """Read once, when the server starts."""
 

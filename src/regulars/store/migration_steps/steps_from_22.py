@@ -118,4 +118,34 @@ STEPS_FROM_22: Final[tuple[Step, ...]] = (
             ),
         },
     ),
+    Step(
+        number=29,
+        name="users of the admin page",
+        statements={
+            **{
+                engine: (
+                    f"CREATE TABLE users (id {number} NOT NULL, account_id INTEGER NOT NULL, name TEXT NOT NULL, "
+                    "address TEXT, address_key TEXT, password TEXT, role TEXT NOT NULL, created_at BIGINT NOT NULL, "
+                    "disabled_at BIGINT, signed_in_at BIGINT, PRIMARY KEY (id), "
+                    "CONSTRAINT users_address UNIQUE (address_key))",
+                    f"CREATE TABLE user_sessions (hash {binary} NOT NULL, user_id INTEGER NOT NULL, "
+                    "created_at BIGINT NOT NULL, used_at BIGINT NOT NULL, confirmed_at BIGINT NOT NULL, "
+                    "ends_at BIGINT NOT NULL, agent TEXT, PRIMARY KEY (hash))",
+                    "CREATE INDEX user_sessions_user ON user_sessions (user_id)",
+                    "CREATE INDEX user_sessions_end ON user_sessions (ends_at)",
+                    f"CREATE TABLE user_links (hash {binary} NOT NULL, user_id INTEGER NOT NULL, "
+                    "created_at BIGINT NOT NULL, ends_at BIGINT NOT NULL, PRIMARY KEY (hash))",
+                    "CREATE INDEX user_links_user ON user_links (user_id)",
+                    f"CREATE TABLE sign_in_failures (subject {binary} NOT NULL, failures INTEGER NOT NULL, "
+                    "last_at BIGINT NOT NULL, PRIMARY KEY (subject))",
+                    "CREATE INDEX sign_in_failures_last ON sign_in_failures (last_at)",
+                )
+                for engine, number, binary in (("sqlite", "INTEGER", "BLOB"), ("postgresql", "SERIAL", "BYTEA"))
+            },
+            "citus": tuple(
+                f"SELECT create_reference_table('{table}')"
+                for table in ("users", "user_sessions", "user_links", "sign_in_failures")
+            ),
+        },
+    ),
 )

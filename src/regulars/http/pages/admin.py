@@ -1,0 +1,24 @@
+"""The admin page: every operation below /admin. Each screen's module declares its own and is listed here once."""
+
+from typing import Final
+
+from regulars.http.operation import Operation
+from regulars.http.pages import account, overview, sign_in, static_files
+from regulars.http.pages.admin_surface import ADMIN
+from regulars.http.schema import TEXT
+
+OPERATIONS: Final = (
+    *sign_in.OPERATIONS,
+    Operation(
+        ADMIN,
+        "admin.static",
+        "GET",
+        static_files.PREFIX + "{name}",
+        static_files.show,
+        "Get a file of the admin page",
+        reply=TEXT,
+        is_listed=False,
+    ),
+    *account.OPERATIONS,
+    *overview.OPERATIONS,
+)

@@ -1,0 +1,98 @@
+"""The admin page in a real browser: the way in, every screen in light, dark and without script, and the keyboard."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from regulars.domain.moments import now_ms
+from regulars.store import users
+from regulars.store.control import find_account
+from regulars.store.store import Store
+
+from ...coroutines import run
+from ...running_server import Server, database_url, make_database
+from .browsing import Visit, chromium
+
+PATHS = ["/overview", "/account"]
+"""The screens below a site."""
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+
+async def _link(path: Path, name: str, address: str | None) -> str:
+    store = await Store.open(database_url(path))
+    async with store.snapshot() as connection:
+        account = await find_account(connection, None)
+    user = await users.create_user(store.engine, account, name=name, address=address, role="admin", now=now_ms())
+    secret = await users.create_link(store.engine, user.id, now=now_ms())
+    await store.close()
+    return f"/admin/link/{secret}"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """A server in a process of its own: the path of its database, and its URL."""
+    path = tmp_path_factory.mktemp("browser") / "regulars.db"
+    make_database(path)
+    with Server(path, workers=1) as server:
+        yield path, f"http://127.0.0.1:{server.port}"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def session(browser: Any, home: tuple[Path, str]) -> Any:
+    """The cookies of somebody who has signed in with a one-time link, by keyboard alone."""
+    path, url = home
+    visit = Visit(browser, url)
+    page = visit.go(run(_link(path, "Administrator", None)))
+    visit.check()
+    for text in ("Anna <b>Keller</b>", f"anna.{time.time_ns()}@example.com", "correct horse battery"):
+        page.keyboard.press("Tab")
+        page.keyboard.type(text)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/overview")
+    assert page.get_by_role("heading", level=1).inner_text() == "Overview"
+    visit.check()
+    state = visit.context.storage_state()
+    visit.close()
+    return state
+
+
+@pytest.mark.parametrize(
+    "context", [{}, {"color_scheme": "dark"}, {"java_script_enabled": False}], ids=["light", "dark", "no script"]
+)
+def test_every_screen(browser: Any, home: tuple[Path, str], session: Any, context: dict[str, Any]) -> None:
+    visit = Visit(browser, home[1], storage_state=session, **context)
+    for path in PATHS:
+        visit.go(f"/admin/sites/main{path}")
+        if context.get("java_script_enabled", True):
+            visit.check()
+    assert visit.faults == []
+    visit.close()
+
+
+def test_a_form_of_another_site_is_refused(browser: Any, home: tuple[Path, str], session: Any) -> None:
+    visit = Visit(browser, home[1], storage_state=session)
+    elsewhere = "http://127.0.0.1:1"  # the same site as browsers have it, which send cookies there, of another origin
+    visit.page.route(
+        f"{elsewhere}/attack", lambda route: route.fulfill(content_type="text/html", body=_attack(home[1]))
+    )
+    visit.page.goto(f"{elsewhere}/attack")
+    visit.page.get_by_role("button").click()
+    visit.page.wait_for_load_state()
+    assert "another site" in visit.page.inner_text("main")
+    visit.go("/admin/sites/main/overview")
+    assert visit.page.url.endswith("/overview")
+    visit.close()
+
+
+def _attack(home: str) -> str:
+    return f'<form method="post" action="{home}/admin/logout/everywhere"><button>A prize</button></form>'
