@@ -106,6 +106,11 @@ def test_the_tables_of_customers_are_counted_and_named() -> None:
         "Twenty-four",
         "Twenty-five",
         "Twenty-six",
+        "Twenty-seven",
+        "Twenty-eight",
+        "Twenty-nine",
+        "Thirty",
+        "Thirty-one",
     )
     assert count == words[len(tables) - 8]
     assert sorted(re.findall(r"`(\w+)`", named)) == sorted(tables)

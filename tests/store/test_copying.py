@@ -19,6 +19,7 @@ from regulars.domain.commands import (
     SaveObject,
 )
 from regulars.domain.identity import Who
+from regulars.domain.origin import Actor, Channel, ImportRun, Origin
 from regulars.domain.profile import parse_profile
 from regulars.store import control
 from regulars.store import tokens as oauth
@@ -27,7 +28,6 @@ from regulars.store.comparing import differences
 from regulars.store.copying import OccupiedError, copy
 from regulars.store.engine import Engine
 from regulars.store.imports import begin_import
-from regulars.store.ledger import Origin
 from regulars.store.migrations import IncompatibleError, migrate, status
 from regulars.store.schema import SITE_TABLES
 from regulars.store.sign_in_failures import count_failure, subject
@@ -98,7 +98,9 @@ async def fill(at: Running, customers: int = 40) -> None:
         await at.store.ledger.submit(site, ActivateDripCampaign("drip", parse_profile({"email": "ü2@example.com"})))
         begun = await begin_import(at.store.engine, site, kind="customers", file="a.csv", origin="a test", now=NOW)
         changed = upsert(customer_id="c1", firstname="Anna", groups=["h"])
-        await at.store.ledger.submit_all(site, [changed], Origin(site, begun.number))
+        await at.store.ledger.submit_all(
+            site, [changed], Origin(Actor(Channel.IMPORT, begun.number), import_run=ImportRun(site, begun.number))
+        )
         await at.record("form_submitted", site, email="ü1@example.com", form_id="gone")
         await at.store.ledger.submit(site, DeleteObject("form", "gone"))
         await at.store.ledger.submit(site, DeleteCustomer(Who(email_key="ü2@example.com")))

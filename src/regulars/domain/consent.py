@@ -83,6 +83,9 @@ class Consent(Struct, frozen=True):
     source: str
     wording: str | None = None
     proof: str | None = None
+    received_at: int | None = None
+    channel: int | None = None
+    actor: int | None = None
 
     @property
     def strength(self) -> Strength:

@@ -42,7 +42,14 @@ def record_consent(person: Person, work: WorkingSet, consent: Consent, report: R
     A statement as of now comes after everything that contradicts it, even after evidence with a time in the future.
     """
     moments = moments_of(person, work)
-    consent = msgspec.structs.replace(_in_its_place(consent, moments, report), customer=person.customer.number)
+    actor = work.origin.actor
+    consent = msgspec.structs.replace(
+        _in_its_place(consent, moments, report),
+        customer=person.customer.number,
+        received_at=work.now,
+        channel=actor.channel,
+        actor=actor.number,
+    )
     moments.note(consent)
     move_forward(person, work, _times_of(consent), consent.at)
     work.history.consents.append(consent)

@@ -14,6 +14,7 @@ from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
 from regulars.domain.outcome import Outcome, Verdict
 from regulars.domain.profile import Profile, fill_names, joined_name, merge_attributes
+from regulars.domain.profile_change_rules import note_profile_change
 from regulars.domain.relations import BY_NAME, ReportKind
 from regulars.domain.restored import PROFILE_FIELDS, Restored, restore_rest, restore_row
 from regulars.domain.working import WorkingSet, conflict
@@ -37,6 +38,7 @@ def apply_upsert(
     empty fields. Raises RefusedError when the identifiers disagree or the attributes grow too large.
     """
     moment, report = (work.now, ReportKind.ASSERTED) if at is None else (at, ReportKind.BACKDATED)
+    noted = len(work.ties.noted)
     _refuse_unknown_objects(profile, work)
     found = work.people.find(profile.who)
     if len(found) > 1:
@@ -56,6 +58,8 @@ def apply_upsert(
         skips = profile.existing == "skip"
         values = {} if skips else _new_values(person.customer, profile, limits, late=late)
         verdict = "unchanged"
+    fields: list[str] = []
+    attributes = None if verdict == "created" else person.customer.attributes
     if verdict == "created":
         if restored is not None and restored.is_whole:
             values = {**dict.fromkeys(PROFILE_FIELDS), **values, **profile.fields}
@@ -63,11 +67,14 @@ def apply_upsert(
             restore_row(person.customer, restored)
         for name, value in values.items():
             setattr(person.customer, name, value)
+        fields = [name for name, value in values.items() if value is not None]
+        fields += [name for name in ("email", "customer_id") if getattr(profile.who, name) is not None]
     else:
-        renamed = not skips and _rename(person, profile.who, work, moment, late=late)
-        if profile.forget_customer_id:
-            renamed |= work.people.forget_customer_id(person)
-        if _assign(person, values, work) or renamed:
+        fields = [] if skips else _rename(person, profile.who, work, moment, late=late)
+        if profile.forget_customer_id and work.people.forget_customer_id(person):
+            fields.append("customer_id")
+        fields += _assign(person, values, work)
+        if fields:
             verdict = "updated"
     changed = _relate(person, profile, work, moment, report)
     changed_consent, kept_back = _agree(person, profile, work, moment, report, source, restored, verdict == "created")
@@ -78,6 +85,8 @@ def apply_upsert(
     if verdict == "updated":
         customer = work.people.touch(person)
         customer.updated_at = max(customer.updated_at, moment)
+    patch = None if late or profile.is_echo else profile.attributes
+    note_profile_change(person, work, fields, noted, before=attributes, patch=patch, is_new=verdict == "created")
     return Outcome(verdict, person, kept_back=kept_back)
 
 
@@ -98,6 +107,9 @@ class Move(NamedTuple):
 def rename_together(moves: Sequence[Move], work: WorkingSet) -> None:
     """Give customers new identifiers in one step, so that they can swap them. No two of them get the same one."""
     moved = [person for person, who, _ in moves if leave(person, who, work)]
+    for person, who, _ in moves:
+        fields = [name for name in ("email", "customer_id") if getattr(who, name) is not None]
+        note_profile_change(person, work, fields, len(work.ties.noted))
     for person, who, _ in moves:
         work.people.release(person, who)
     for person, who, at in moves:
@@ -163,8 +175,8 @@ def _new_values(customer: Customer | None, profile: Profile, limits: Limits, *, 
     return fields
 
 
-def _rename(person: Person, who: Who, work: WorkingSet, moment: int, *, late: bool) -> bool:
-    """Take over identifiers that are new to the customer; an address has bounces of its own."""
+def _rename(person: Person, who: Who, work: WorkingSet, moment: int, *, late: bool) -> list[str]:
+    """Take over identifiers that are new to the customer, and name them; an address has bounces of its own."""
     customer = person.customer
     new_email = who.email_key is not None and who.email_key != customer.email_key
     new_id = who.customer_id is not None and who.customer_id != customer.customer_id
@@ -172,23 +184,24 @@ def _rename(person: Person, who: Who, work: WorkingSet, moment: int, *, late: bo
         new_email = new_email and customer.email_key is None
         new_id = new_id and customer.customer_id is None
     if not (new_email or new_id):
-        return False
+        return []
     named = Who(
         email=who.email if new_email else None,
         email_key=who.email_key if new_email else None,
         customer_id=who.customer_id if new_id else None,
     )
     rename(person, named, work, moment)
-    return True
+    return [name for name in ("email", "customer_id") if getattr(named, name) is not None]
 
 
-def _assign(person: Person, values: dict[str, Any], work: WorkingSet) -> bool:
+def _assign(person: Person, values: dict[str, Any], work: WorkingSet) -> list[str]:
+    """Write the fields that differ, and name them."""
     changed = [(name, value) for name, value in values.items() if getattr(person.customer, name) != value]
     if changed:
         customer = work.people.touch(person)
         for name, value in changed:
             setattr(customer, name, value)
-    return bool(changed)
+    return [name for name, _ in changed]
 
 
 def _relate(person: Person, profile: Profile, work: WorkingSet, at: int, report: ReportKind) -> bool:

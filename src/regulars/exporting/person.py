@@ -1,45 +1,116 @@
-"""Everything that is kept of one person."""
+"""Everything that is kept of one person, as one JSON object."""
 
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any, Final
+
+import msgspec
 
 from regulars.domain.identity import Who, address_key, parse_address
 from regulars.domain.limits import DEFAULT
+from regulars.domain.moments import iso
+from regulars.domain.relations import BY_CODE
 from regulars.domain.text import composed
 from regulars.exporting.customer_lines import whole_lines
-from regulars.exporting.history import read_activity, read_logs, with_events
+from regulars.exporting.history import ExportedLog, read_activity, read_logs, with_events
 from regulars.exporting.history_tables import event_line, log_line
 from regulars.exporting.reading import read_people
+from regulars.store.customer_history import HistoryEntry, HistoryRange, read_history
 from regulars.store.engine import Connection
 from regulars.store.reads import find_card, logs_of
+from regulars.store.threads import off_loop
+
+_MOST_LOGS: Final = 100_000
+_SLICE: Final = 500
+_encode: Final = msgspec.json.Encoder().encode
 
 
 async def read_person(connection: Connection, site: int, named: str) -> dict[str, Any] | None:
-    """The customer with an address or customer_id, the events and the emails; None if nothing is kept.
+    """The object about an address or customer_id; None if nothing is kept."""
+    chunks = [chunk async for chunk in person_chunks(connection, site, who_named(named))]
+    found: dict[str, Any] = msgspec.json.decode(b"".join(chunks))
+    return found if found["customer"] is not None or found["emails"] else None
+
+
+async def person_chunks(connection: Connection, site: int, who: Who) -> AsyncIterator[bytes]:
+    """The JSON in pieces: the customer, the changes of the profile, the events, and the emails.
 
     With an address it includes the emails to it whose customer was deleted, or had the address before.
     """
-    who = _who(named)
     card = await find_card(connection, site, who)
-    found: dict[str, Any] = {"customer": None, "events": [], "emails": []}
     numbers = [] if card is None else [card.number]
+    email_key = who.email_key or (None if card is None else card.email_key)
+    customer: Any = None
+    async for people in read_people(connection, site, numbers):
+        customer = whole_lines(people)[0]
+    yield b'{"customer":' + _encode(customer)
+    yield b',"profile_changes":['
     if card is not None:
-        async for people in read_people(connection, site, numbers):
-            found["customer"] = whole_lines(people)[0]
-        async for events in read_activity(connection, site, numbers):
-            found["events"] += map(event_line, events)
-    logs = {each.log.number: each async for some in read_logs(connection, site, numbers) for each in some}
-    if who.email_key is not None:
-        to_address = await logs_of(connection, site, email_key=who.email_key, customer=None, count=_MOST_LOGS)
-        more = [log for log in to_address if log.number not in logs]
-        logs.update((each.log.number, each) for each in await with_events(connection, site, more))
-    found["emails"] = [log_line(logs[number]) for number in sorted(logs)]
-    return found if card is not None or logs else None
+        async for chunk in _joined(_profile_changes(connection, site, card.number, card.created_at), _change_line):
+            yield chunk
+    yield b'],"events":['
+    async for chunk in _joined(read_activity(connection, site, numbers), event_line):
+        yield chunk
+    yield b'],"emails":['
+    async for chunk in _joined(_emails(connection, site, numbers, email_key), log_line):
+        yield chunk
+    yield b"]}"
 
 
-_MOST_LOGS = 100_000
+async def _joined(slices: AsyncIterator[Iterable[Any]], line: Callable[[Any], Any]) -> AsyncIterator[bytes]:
+    """The members of a JSON array, made on a thread."""
+    between = b""
+    async for items in slices:
+        if members := await off_loop(_members, items, line):
+            yield between + members
+            between = b","
 
 
-def _who(named: str) -> Who:
+def _members(items: Iterable[Any], line: Callable[[Any], Any]) -> bytes:
+    return _encode([line(item) for item in items])[1:-1]
+
+
+async def _profile_changes(
+    connection: Connection, site: int, customer: int, created_at: int
+) -> AsyncIterator[list[HistoryEntry]]:
+    """The changes of a profile, newest first, in slices."""
+    stretch: HistoryRange | None = HistoryRange(_SLICE)
+    while stretch is not None:
+        entries, following = await read_history(connection, site, customer, created_at, stretch, kinds=("profile",))
+        yield entries
+        stretch = None if following is None else stretch._replace(behind=following)
+
+
+def _change_line(entry: HistoryEntry) -> dict[str, Any]:
+    change: Any = entry.record
+    return {
+        "at": iso(entry.place.at),
+        "created": change.is_new,
+        "fields": change.fields,
+        "ties": [
+            {"relation": BY_CODE[tie.relation].name, "number": tie.item, "holds": tie.holds}
+            for tie in change.ties
+            if tie.relation in BY_CODE
+        ],
+    }
+
+
+async def _emails(
+    connection: Connection, site: int, numbers: list[int], email_key: str | None
+) -> AsyncIterator[list[ExportedLog]]:
+    """The emails of the customer, then the others to the address, in slices."""
+    told = set[int]()
+    async for logs in read_logs(connection, site, numbers):
+        told.update(each.log.number for each in logs)
+        yield logs
+    if email_key is not None:
+        to_address = await logs_of(connection, site, email_key=email_key, customer=None, count=_MOST_LOGS)
+        more = sorted((log for log in to_address if log.number not in told), key=lambda log: log.number)
+        for start in range(0, len(more), _SLICE):
+            yield await with_events(connection, site, more[start : start + _SLICE])
+
+
+def who_named(named: str) -> Who:
+    """The identifier that a text is: an address, else a customer_id."""
     if "@" not in named:
         return Who(customer_id=composed(named.strip()))
     try:

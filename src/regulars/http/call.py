@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from regulars.domain.commands import Command
 from regulars.domain.faults import RefusedError
+from regulars.domain.origin import Actor, Channel, Origin
 from regulars.domain.outcome import Outcome
 from regulars.domain.text import whole_number
 from regulars.domain.wire import decode_json
@@ -22,6 +23,13 @@ from regulars.http.services import Services
 from regulars.http.slices import encoded
 
 JSON: Final = "application/json"
+_CHANNELS: Final = {
+    "classic": Channel.CLASSIC,
+    "jsonapi": Channel.JSONAPI,
+    "oauth": Channel.JSONAPI,
+    "page": Channel.ADMIN_PAGE,
+}
+"""The channel of a call, by the name of its error format."""
 
 
 class Call:
@@ -107,10 +115,25 @@ class Call:
         self, site: int, command: Command, *, explained: Callable[[RefusedError], Exception] | None = None
     ) -> Outcome:
         """Execute a command. Raises its refusal, translated by `explained` if given."""
-        outcome = await self.services.store.ledger.submit(site, command)
+        outcome = await self.services.store.ledger.submit(site, command, self.origin)
         if outcome.refusal is not None:
             raise outcome.refusal if explained is None else explained(outcome.refusal)
         return outcome
+
+    async def submit_all(self, site: int, commands: Sequence[Command]) -> list[Outcome]:
+        """Execute commands in order, as `Ledger.submit_all` does."""
+        return await self.services.store.ledger.submit_all(site, commands, self.origin)
+
+    @cached_property
+    def origin(self) -> Origin:
+        """Where the changes of this call come from. An endpoint that knows a user sets scope["actor"]."""
+        scope = self.scope
+        operation = scope["operation"]
+        actor: Actor | None = scope.get("actor")
+        if actor is None:
+            caller = scope.get("caller")
+            actor = Actor(_CHANNELS[operation.surface.errors.name], None if caller is None else caller.key.id)
+        return Origin(actor, operation.name, scope["request_id"])
 
     async def json(self, largest: int | None = None) -> Any:
         """The body as JSON, whatever its label says. Raises Problem when it is malformed, or too large as in `body`."""

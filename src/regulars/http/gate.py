@@ -61,7 +61,7 @@ class Gate:
         scope["root_path"] = ""
         scope["app"] = self
         scope["services"] = self.services
-        request_id = self._request_id(scope)
+        scope["request_id"] = request_id = self._request_id(scope)
         observation = None if self.services is None else self.services.observation
         began = 0.0 if observation is None else observation.begin()
         status = CLIENT_LEFT

@@ -49,7 +49,7 @@ async def _chunk(
     call: Call, site: int, audience: int, named: Sequence[Who | str], *, is_member: bool
 ) -> list[RowResult]:
     commands = [ChangeListMember(who, audience, is_member) for who in named if isinstance(who, Who)]
-    outcomes = iter(await call.services.store.ledger.submit_all(site, commands))
+    outcomes = iter(await call.submit_all(site, commands))
     return [
         RowResult("failed", detail=who) if isinstance(who, str) else _result(next(outcomes), is_member=is_member)
         for who in named

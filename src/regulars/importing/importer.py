@@ -26,6 +26,7 @@ from regulars.domain.commands import (
 from regulars.domain.faults import Fault, FieldWarning, RefusedError
 from regulars.domain.imports import State
 from regulars.domain.moments import now_ms
+from regulars.domain.origin import Actor, Channel, Origin
 from regulars.domain.outcome import Outcome
 from regulars.importing.grouping import group_by_customer
 from regulars.importing.lines import Line
@@ -36,6 +37,7 @@ from regulars.store.engine import UnavailableError
 from regulars.store.store import Store
 from regulars.store.threads import off_loop
 
+_UNRECORDED: Final = Origin(Actor(Channel.IMPORT))
 _BREATH: Final = 32
 
 MOST_EXAMPLES: Final = 20
@@ -246,7 +248,7 @@ class Import:
         ledger = self._store.ledger
         if self._dry_run:
             return await ledger.rehearse(self._site, commands)
-        origin = None if self._recording is None else self._recording.origin
+        origin = _UNRECORDED if self._recording is None else self._recording.origin
         return await ledger.submit_all(self._site, commands, origin)
 
     async def _try_again(self, started: float) -> None:

@@ -7,8 +7,8 @@ import msgspec
 
 from regulars.domain.imports import ImportRecord, State
 from regulars.domain.moments import now_ms
+from regulars.domain.origin import Actor, Channel, ImportRun, Origin
 from regulars.store.imports import begin_import, save_import
-from regulars.store.ledger import Origin
 from regulars.store.store import Store
 
 INTERVAL: Final = 5_000
@@ -20,11 +20,14 @@ COMMAND_LINE: Final = "command line"
 
 
 class Recording:
-    """The record of one import. origin: marks its commands, None if what they change is not kept."""
+    """The record of one import. origin: of its commands; what those of an import of customers change is kept."""
 
     def __init__(self, store: Store, site: int, record: ImportRecord, clock: Callable[[], int] = now_ms) -> None:
         self.record = record
-        self.origin = Origin(site, record.number) if record.kind == "customers" else None
+        self.origin = Origin(
+            Actor(Channel.IMPORT, record.number),
+            import_run=ImportRun(site, record.number) if record.kind == "customers" else None,
+        )
         self._store = store
         self._site = site
         self._clock = clock

@@ -11,10 +11,10 @@ from regulars.domain.commands import UndoImport
 from regulars.domain.commands.undo_import import REASONS
 from regulars.domain.imports import SILENCE, ImportRecord
 from regulars.domain.moments import now_ms
+from regulars.domain.origin import Actor, Channel, ImportRun, Origin
 from regulars.importing.pacing import Pace
 from regulars.store.engine import UnavailableError
 from regulars.store.imports import NEWEST, changes_to_undo, save_import, undone_later
-from regulars.store.ledger import Origin
 from regulars.store.store import Store
 
 _FIRST_CHUNK: Final = 500
@@ -71,7 +71,8 @@ class Undo:
         self._site = site
         self._record = record
         self._on_chunk = on_chunk
-        self._origin = Origin(site, record.number, is_undo=True)
+        actor = Actor(Channel.IMPORT, record.number)
+        self._origin = Origin(actor, import_run=ImportRun(site, record.number, is_undo=True))
         self._pace = Pace(store.engine, _FIRST_CHUNK)
 
     async def run(self) -> UndoSummary:

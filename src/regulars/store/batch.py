@@ -1,7 +1,8 @@
 """One batch: loads the rows that the commands need, applies the rules in memory, writes changes, appends to the log."""
 
+import itertools
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -14,6 +15,7 @@ from regulars.domain.commands import Command, apply
 from regulars.domain.customer import IDENTITY_FIELDS, Customer
 from regulars.domain.drip_campaigns import encode_steps
 from regulars.domain.limits import Limits
+from regulars.domain.origin import JOB, Origin
 from regulars.domain.outcome import Outcome
 from regulars.domain.relations import BY_CODE, KIND_CODES
 from regulars.domain.working import LACKS_TIME, LACKS_UUID, WorkingSet
@@ -22,6 +24,7 @@ from regulars.domain.working.happenings import happenings_of
 from regulars.store import (
     address_statements,
     audience_statements,
+    customer_history_statements,
     drip_statements,
     import_statements,
     jobs,
@@ -37,6 +40,7 @@ from regulars.store import statements as sql
 from regulars.store.audience_watches import RECORD_HISTORY, WATCH_AUDIENCES
 from regulars.store.deleted_ties import REMOVE_DELETED_TIES, kind_of
 from regulars.store.engine import Connection, WriteConnection
+from regulars.store.history_writing import write_history
 from regulars.store.import_changes import write_import_changes, write_undone
 from regulars.store.loading import Loading
 from regulars.store.statement import Statement
@@ -72,17 +76,21 @@ async def commit_batch(
     limits: Limits,
     secret: bytes,
     has_outbox: bool = True,
-    import_number: int | None = None,
+    origins: Sequence[Origin] | None = None,
 ) -> Batch:
     """Execute commands on one site, in order, inside the connection's transaction.
 
     has_outbox: also write events to the outbox. secret: the database's, with which tombstones are hashed.
-    import_number: the import that the commands are of; what they change is kept, so that it can be undone.
+    origins: of each command, all of one import or none; None: a job. What an import changes is kept, so that it can be
+    undone.
 
     Raises UnknownSiteError. After an unexpected exception the caller must roll the transaction back.
     """
+    origins = origins or [JOB] * len(commands)
+    run = origins[0].import_run if origins else None
+    import_number = None if run is None or run.is_undo else run.number
     loading, outcomes = await _execute(
-        connection, site, commands, now=now, limits=limits, secret=secret, is_import=import_number is not None
+        connection, site, commands, origins, now=now, limits=limits, secret=secret, is_import=import_number is not None
     )
     assert loading.head is not None
     number, token, previous, *counters, moment = loading.head
@@ -91,7 +99,7 @@ async def commit_batch(
         await connection.many(sql.GIVE_BACK_HEAD, [(site,)])
         return Batch(outcomes, None)
     work.stamp(moment)
-    writing = _Writing(connection, site, work, secret)
+    writing = _Writing(connection, site, work, secret, moment)
     if import_number is not None:
         await write_import_changes(connection, site, work, import_number, number)
     if has_outbox:
@@ -107,7 +115,8 @@ async def rehearse_batch(
     connection: WriteConnection, site: int, commands: Sequence[Command], *, now: int, limits: Limits, secret: bytes
 ) -> list[Outcome]:
     """The outcomes that commands would have. The caller must roll the transaction back. Raises UnknownSiteError."""
-    _, outcomes = await _execute(connection, site, commands, now=now, limits=limits, secret=secret)
+    origins = itertools.repeat(JOB)
+    _, outcomes = await _execute(connection, site, commands, origins, now=now, limits=limits, secret=secret)
     return outcomes
 
 
@@ -115,6 +124,7 @@ async def _execute(
     connection: WriteConnection,
     site: int,
     commands: Sequence[Command],
+    origins: Iterable[Origin],
     *,
     now: int,
     limits: Limits,
@@ -126,7 +136,11 @@ async def _execute(
     await loading.load(secrets.randbits(_TOKEN_BITS), now)
     if is_import:
         loading.work.ties.before = {}
-    return loading, [apply(command, loading.work, limits) for command in commands]
+    outcomes = []
+    for command, origin in zip(commands, origins, strict=False):
+        loading.work.origin = origin
+        outcomes.append(apply(command, loading.work, limits))
+    return loading, outcomes
 
 
 async def has_happened(connection: Connection, site: int, head: Head) -> bool:
@@ -140,8 +154,9 @@ async def has_happened(connection: Connection, site: int, head: Head) -> bool:
 class _Writing:
     """Writes the changes collected by the working set."""
 
-    def __init__(self, connection: Connection, site: int, work: WorkingSet, secret: bytes) -> None:
+    def __init__(self, connection: Connection, site: int, work: WorkingSet, secret: bytes, moment: int) -> None:
         self.secret = secret
+        self.moment = moment
         self.connection = connection
         self.site = site
         self.work = work
@@ -167,8 +182,7 @@ class _Writing:
                 if log.number not in work.history.new_logs
             ],
         )
-        await self.rows(sql.INSERT_ACTIVITIES, [(site, *_fields_of(row)) for row in work.history.activities])
-        await self.consents()
+        await write_history(self.connection, site, work, self.moment)
         await self.addresses()
         await self.revenues()
         parts = changes.encode(
@@ -228,6 +242,7 @@ class _Writing:
             sql.ERASE_DETAILS,
             sql.FORGET_LOGS,
             sql.DELETE_CONSENTS,
+            customer_history_statements.DELETE_PROFILE_CHANGES,
             address_statements.DELETE_FORMER,
             revenue_statements.DELETE_REVENUES,
             import_statements.ERASE_CHANGES,
@@ -367,15 +382,6 @@ class _Writing:
         if rows:
             for kind in (WATCH_AUDIENCES, RECORD_HISTORY):
                 await jobs.hasten_within(self.connection, kind, now=self.work.now)
-
-    async def consents(self) -> None:
-        work = self.work
-        rows = []
-        for consent in work.history.consents:
-            customer, *rest = _fields_of(consent)
-            rows.append((self.site, customer, work.counters.consent, *rest))
-            work.counters.consent += 1
-        await self.rows(sql.INSERT_CONSENTS, rows)
 
 
 _CUSTOMER_FIELDS: Final = Customer.__struct_fields__

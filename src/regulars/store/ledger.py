@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import structlog
 
@@ -17,6 +17,7 @@ from regulars.domain.commands import Command
 from regulars.domain.faults import UnknownSiteError, refuse
 from regulars.domain.limits import DEFAULT, Limits
 from regulars.domain.moments import now_ms
+from regulars.domain.origin import JOB, Origin
 from regulars.domain.outcome import Outcome
 from regulars.logs import unavailable
 from regulars.store import control
@@ -54,17 +55,6 @@ class CommandFailedError(Exception):
     """A command hit an unexpected error and was rolled back on its own; the cause is chained and logged."""
 
 
-class Origin(NamedTuple):
-    """The import that commands belong to: they share no batch with others, so that its changes can be told apart.
-
-    is_undo: they undo it, so what they change is not kept.
-    """
-
-    site: int
-    import_number: int
-    is_undo: bool = False
-
-
 class _Submission:
     """The commands of one caller, answered together with an outcome or an error for each."""
 
@@ -96,7 +86,7 @@ class _Waiting:
 
     __slots__ = ("command", "origin", "place", "site", "submission")
 
-    def __init__(self, site: int, command: Command, submission: _Submission, place: int, origin: Origin | None) -> None:
+    def __init__(self, site: int, command: Command, submission: _Submission, place: int, origin: Origin) -> None:
         self.site = site
         self.origin = origin
         self.command = command
@@ -140,21 +130,21 @@ class Ledger:
         """Number of commands accepted but not yet answered."""
         return self._waiting
 
-    async def submit(self, site: int, command: Command) -> Outcome:
+    async def submit(self, site: int, command: Command, origin: Origin = JOB) -> Outcome:
         """Execute one command and return its outcome once that is durable.
 
         Raises QueueFullError, UnavailableError, UnknownSiteError or CommandFailedError. The command is executed even
         if the caller is cancelled.
         """
-        (result,) = await self._put(site, (command,))
+        (result,) = await self._put(site, (command,), origin)
         if isinstance(result, Exception):
             raise result
         return result
 
-    async def submit_all(self, site: int, commands: Sequence[Command], origin: Origin | None = None) -> list[Outcome]:
+    async def submit_all(self, site: int, commands: Sequence[Command], origin: Origin = JOB) -> list[Outcome]:
         """Execute commands in order, as `submit` does, in shared transactions. Either all are accepted or none.
 
-        origin: the import that they belong to.
+        origin: where all of them come from.
 
         A command that hits an unexpected error is refused as `internal`, and one that the database was not available
         for as `unavailable`, because the others' outcomes are durable and must be reported. If every command failed,
@@ -189,9 +179,7 @@ class Ledger:
         for queue in self._queues.values():
             await queue.finish()
 
-    def _put(
-        self, site: int, commands: Sequence[Command], origin: Origin | None = None
-    ) -> asyncio.Future[list[Outcome | Exception]]:
+    def _put(self, site: int, commands: Sequence[Command], origin: Origin) -> asyncio.Future[list[Outcome | Exception]]:
         """Queue commands; the future completes when all are done. Cancelling it does not cancel the commands."""
         if self._closing:
             raise UnavailableError("the server is stopping")
@@ -273,7 +261,6 @@ class Ledger:
                 taken.extend(() if taken else batch())
                 if self._secret is None:
                     self._secret = await control.secret(connection)
-                origin = taken[0].origin if taken else None
                 for site, items in _by_site(taken).items():
                     reached, head, currency = await commit_batch(
                         connection,
@@ -283,7 +270,7 @@ class Ledger:
                         limits=self._limits,
                         has_outbox=self.has_outbox,
                         secret=self._secret,
-                        import_number=None if origin is None or origin.is_undo else origin.import_number,
+                        origins=[item.origin for item in items],
                     )
                     outcomes.append((items, reached))
                     if head is not None:
@@ -349,7 +336,7 @@ class _CommitQueue:
         while self._queue and len(taken) < self._largest_batch:
             weight += self._queue[0].command.weight()
             is_full = weight > self._largest_batch * _WEIGHT_OF_COMMAND
-            if taken and (is_full or self._queue[0].origin != taken[0].origin):
+            if taken and (is_full or self._queue[0].origin.import_run != taken[0].origin.import_run):
                 break
             taken.append(self._queue.popleft())
         return taken

@@ -26,6 +26,7 @@ from regulars.store.control_schema import schema_migrations as schema_migrations
 from regulars.store.control_schema import settings as settings
 from regulars.store.control_schema import sites as sites
 from regulars.store.control_schema import tokens as tokens
+from regulars.store.customer_history_schema import profile_changes as profile_changes
 from regulars.store.import_schema import import_changes as import_changes
 from regulars.store.import_schema import imports as imports
 from regulars.store.schema_columns import metadata as metadata
@@ -231,6 +232,9 @@ activities = Table(
     _number("log", nullable=True),
     _text("detail"),
     Column("lacks", Integer, nullable=False, server_default="0"),
+    _moment("received_at"),
+    Column("channel", Integer),
+    _number("actor", nullable=True),
     PrimaryKeyConstraint("site_id", "number"),
     Index("activities_customer", "site_id", "customer", "at"),
     sqlite_with_rowid=False,
@@ -320,7 +324,11 @@ consents = Table(
     _text("source", nullable=False),
     _text("wording"),
     _text("proof"),
+    _moment("received_at"),
+    Column("channel", Integer),
+    _number("actor", nullable=True),
     PrimaryKeyConstraint("site_id", "customer", "number"),
+    Index("consents_at", "site_id", "customer", "at"),
     sqlite_with_rowid=False,
 )
 """Evidence of every change of consent; append-only."""
@@ -370,6 +378,7 @@ SITE_TABLES: Final = (
     logs,
     activities,
     consents,
+    profile_changes,
     former_addresses,
     revenues,
     tombstones,

@@ -8,13 +8,14 @@ from regulars.domain.faults import refuse
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
 from regulars.domain.outcome import Outcome
+from regulars.domain.profile_change_rules import note_profile_change
 from regulars.domain.references import Reference
 from regulars.domain.relations import BY_NAME, ReportKind
 from regulars.domain.working import WorkingSet
 
 
 class ChangeListMember(Struct, frozen=True):
-    """Add a known customer to a list (is_member), or remove it. It leaves no trace in the customer's activity."""
+    """Add a known customer to a list (is_member), or remove it. It is no event."""
 
     who: Who
     reference: Reference
@@ -36,8 +37,9 @@ class ChangeListMember(Struct, frozen=True):
         definition = work.audiences.definitions.get(found.number)
         if definition is None or definition.kind != "list":
             raise refuse("not_a_list", "", "The audience is not a list: its question decides who is in it.")
-        person = work.people.known(self.who)
+        person, noted = work.people.known(self.who), len(work.ties.noted)
         changed = work.ties.report(
             person, BY_NAME[MEMBER], found.number, self.is_member, work.now, ReportKind.IMMEDIATE
         )
+        note_profile_change(person, work, (), noted)
         return Outcome("updated" if changed else "unchanged", person, object=found)

@@ -12,6 +12,7 @@ from regulars.domain.identity import Who
 from regulars.domain.imports import AddressChange, Before, ImportChange, TieChange, state_of
 from regulars.domain.limits import Limits
 from regulars.domain.outcome import Outcome
+from regulars.domain.profile_change_rules import note_profile_change
 from regulars.domain.relations import BY_CODE
 from regulars.domain.working import WorkingSet
 
@@ -135,6 +136,7 @@ def _is_taken(person: Person, before: Before, work: WorkingSet) -> bool:
 
 def _restore(person: Person, before: Before, work: WorkingSet) -> None:
     number = person.customer.number
+    noted, attributes = len(work.ties.noted), person.customer.attributes
     if before.fields.keys() & set(_IDENTITY):
         work.people.restore_identity(person, _identity(person.customer, before))
     if before.fields:
@@ -152,6 +154,7 @@ def _restore(person: Person, before: Before, work: WorkingSet) -> None:
             work.ties.remove(person, relation, tie.item)
         else:
             work.ties.settle(person, relation, tie.item, *tie.before)
+    note_profile_change(person, work, list(before.fields), noted, before=attributes)
     work.history.undone_consents += [(number, place) for place in before.consents]
     for each in before.addresses:
         work.addresses.replace(work.addresses.former[each.after.email_key, number], each.before)

@@ -9,6 +9,7 @@ from msgspec import Struct
 from regulars.domain.consent import Consent, Moments
 from regulars.domain.mail import Log
 from regulars.domain.orders import Report, report_of
+from regulars.domain.profile_changes import ProfileChange
 
 LACKS_TIME: Final = 1
 """The event came without a time, and has that of its arrival."""
@@ -30,6 +31,12 @@ class ActivityRow(Struct):
     detail: str | None
     lacks: int = 0
     """What the caller left out and we filled in: the sum of LACKS_TIME and LACKS_UUID."""
+    received_at: int | None = None
+    """When it arrived (ms). This and the next two are None of events that an older version stored."""
+    channel: int | None = None
+    """A `Channel`."""
+    actor: int | None = None
+    """The number of the `Actor`."""
 
 
 class Traces(NamedTuple):
@@ -97,8 +104,8 @@ class History:
     orders, by (customer, name of the event, order). activities, new_logs, changed_logs, consents: the rows to write.
     Add to seen_uuids, new_logs and changed_logs by `see`, `add_log` and `change_log`.
     statuses: of the changed logs, as they are stored. moments: what the evidence of consent comes to, by customer; of
-    those whose consent may change. undone_consents: (customer, number) of stored evidence to delete. traces: what is
-    kept of customers, of those of whom it is needed.
+    those whose consent may change. profile_changes: to write, too. undone_consents: (customer, number) of stored
+    evidence to delete. traces: what is kept of customers, of those of whom it is needed.
     """
 
     def __init__(self) -> None:
@@ -110,6 +117,7 @@ class History:
         self.statuses: dict[int, int] = {}
         self.changed_logs: dict[int, Log] = {}
         self.consents: Rows[Consent] = Rows()
+        self.profile_changes: Rows[ProfileChange] = Rows()
         self.moments: dict[int, Moments] = {}
         self.undone_consents: list[tuple[int, int]] = []
         self.traces: dict[int, Traces] = {}
@@ -168,6 +176,7 @@ class History:
         for log in self._logs_of.pop(customer, ()):
             log.forget()
         self.consents.drop(customer)
+        self.profile_changes.drop(customer)
         self.moments.pop(customer, None)
         for uuid in self._uuids_of.pop(customer, ()):
             if self.seen_uuids.get(uuid) == customer:

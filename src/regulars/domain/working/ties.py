@@ -14,7 +14,7 @@ class Ties:
     saved: the ties to write, by (customer, relation, object). changes: those that now hold (True) or fail (False)
     where they did not before. cleared: (relation, object) that all customers are untied from. removed: the ties whose
     rows are to be deleted. before: the saved ties as they are stored, None where there was none; noted only if it is
-    set to a dictionary.
+    set to a dictionary. noted: what `changes` is told of, in order.
     """
 
     def __init__(self, objects: Objects) -> None:
@@ -23,6 +23,7 @@ class Ties:
         self.cleared: list[tuple[int, int]] = []
         self.removed: set[tuple[int, int, int]] = set()
         self.before: dict[tuple[int, int, int], Tie | None] | None = None
+        self.noted: list[tuple[tuple[int, int, int], bool]] = []
         self._objects = objects
         self._tied_to: dict[tuple[int, int], set[int]] | None = None
         """{(relation, object): customers who may have a tie to it}; made when the first object is cleared."""
@@ -72,6 +73,7 @@ class Ties:
 
     def _note(self, place: tuple[int, int, int], holds: bool) -> None:
         """Note that a tie now holds, or fails, where it did not before."""
+        self.noted.append((place, holds))
         if place in self.changes:
             del self.changes[place]
         else:

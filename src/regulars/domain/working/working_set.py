@@ -5,6 +5,7 @@ from msgspec import Struct
 from regulars.domain import changes
 from regulars.domain.customer import Person, entry_of, is_shown_change
 from regulars.domain.identity import Who
+from regulars.domain.origin import JOB
 from regulars.domain.relations import BY_CODE, TIMED, Relation
 from regulars.domain.working.addresses import Addresses, Tombstone
 from regulars.domain.working.audiences import Audiences
@@ -33,11 +34,12 @@ class WorkingSet:
     the ledger then writes what it says has changed. now: the time of the transaction (ms). rebuild: whether every
     process shall load the site's index anew. cleared_at: as in `changes.Record`.
     has_deleted_ties: ties of deleted objects are still stored, and no reader sees them. undone: (import, customer) of
-    what is undone.
+    what is undone. origin: of the command that is executed.
     """
 
     def __init__(self, now: int, counters: Counters) -> None:
         self.now = now
+        self.origin = JOB
         self.counters = counters
         self.people = People()
         self.objects = Objects()
@@ -74,9 +76,10 @@ class WorkingSet:
         """Write an event into the customer's history. log: the number of its mail. lacks: as in `ActivityRow`."""
         number = self.counters.activity
         self.counters.activity += 1
-        self.history.activities.append(
-            ActivityRow(number, person.customer.number, name, at, uuid, order_id, log, detail, lacks)
-        )
+        actor = self.origin.actor
+        row = ActivityRow(number, person.customer.number, name, at, uuid, order_id, log, detail, lacks)
+        row.received_at, row.channel, row.actor = self.now, actor.channel, actor.number
+        self.history.activities.append(row)
 
     def delete(self, person: Person) -> None:
         """Delete a customer with its ties and history."""

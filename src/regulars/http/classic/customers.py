@@ -170,12 +170,11 @@ async def _delete(call: Call, caller: Writer, who: Who) -> Response:
 
 async def _upsert_all(call: Call, caller: Writer, upserts: list[Upsert]) -> list[Outcome]:
     """The outcome of each upsert. Upserts that exchange identifiers are executed together."""
-    ledger = call.services.store.ledger
     groups = group_upserts(upserts)
     commands = [upserts[at[0]] if len(at) == 1 else UpsertGroup(tuple(upserts[place] for place in at)) for at in groups]
     outcomes: list[Outcome] = [Outcome()] * len(upserts)
     refused: list[list[int]] = []
-    for places, outcome in zip(groups, await ledger.submit_all(caller.site, commands), strict=True):
+    for places, outcome in zip(groups, await call.submit_all(caller.site, commands), strict=True):
         for place, part in zip(places, outcome.parts or [outcome] * len(places), strict=True):
             outcomes[place] = part
         if is_taken(outcome):

@@ -83,7 +83,7 @@ async def bulk(call: Call, caller: Writer) -> Response:
 
 async def _record_all(call: Call, caller: Writer, commands: list[RecordActivity]) -> list[Outcome]:
     """The outcome of each event. Those of `identify` that exchange identifiers are executed together."""
-    outcomes = await call.services.store.ledger.submit_all(caller.site, commands)
+    outcomes = await call.submit_all(caller.site, commands)
     last_names = LastNames()
     refused = []
     for place, (command, outcome) in enumerate(zip(commands, outcomes, strict=True)):
@@ -97,6 +97,14 @@ async def _record_all(call: Call, caller: Writer, commands: list[RecordActivity]
         for place, again in zip(refused, outcome.parts, strict=True):
             outcomes[place] = later_of(outcomes[place], again)
     return outcomes
+
+
+async def of_customer(call: Call, caller: Reader) -> Response:
+    """Recent events of one customer."""
+    if asked_of(call) is None:
+        fault = Fault("email", "is required, or customer_id or uuid")
+        raise Problem("invalid", f"{fault.field} {fault.detail}.", faults=[fault])
+    return await history(call, caller)
 
 
 async def history(call: Call, caller: Reader) -> Response:
@@ -151,6 +159,12 @@ def _failure(place: int, event: Any, refusal: RefusedError) -> dict[str, Any]:
     }
 
 
+_HISTORY: Final = {
+    "event_name": {**such_as(TEXT, "purchase"), "description": "Only events with this name."},
+    "limit": {"type": "integer", "minimum": 1, "maximum": HISTORY_LIMIT, "default": HISTORY_LIMIT},
+    **{name: {**TEXT, "description": "Only events of this customer."} for name in WHOSE},
+}
+
 OPERATIONS: Final = (
     Operation(
         CLASSIC,
@@ -173,11 +187,20 @@ OPERATIONS: Final = (
         history,
         "List recent events",
         f"Newest first. `event_name` searches the last {LOOKED_AT} events of the customer or site.",
-        parameters={
-            "event_name": {**such_as(TEXT, "purchase"), "description": "Only events with this name."},
-            "limit": {"type": "integer", "minimum": 1, "maximum": HISTORY_LIMIT, "default": HISTORY_LIMIT},
-            **{name: {**TEXT, "description": "Only events of this customer."} for name in WHOSE},
-        },
+        parameters=_HISTORY,
+        reply=schemas.done(events=listed(ref("PastEvent"))),
+        errors=(404,),
+        also=("/api/v1/event/debug",),
+    ),
+    Operation(
+        CLASSIC,
+        "events.of_customer",
+        "GET",
+        "/api/v1/customer_search/show_events",
+        of_customer,
+        "List recent events of a customer",
+        "Newest first. `GET /v1/customers/{id}/activity` has all of them, in pages.",
+        parameters=_HISTORY,
         reply=schemas.done(events=listed(ref("PastEvent"))),
         errors=(404,),
     ),

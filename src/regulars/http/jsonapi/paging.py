@@ -100,7 +100,7 @@ def links(
 
     They name pages in the way that this one is named: by number, or by the cursors `beside` it.
     """
-    start, end = _without_page(address, raw_query), f"&{PAGE_SIZE}={page.size}"
+    start, end = without_page(address, raw_query), f"&{PAGE_SIZE}={page.size}"
 
     def link(parameter: str, value: int | str | None) -> str | None:
         return None if value is None else f"{start}{parameter}={value}{end}"
@@ -118,7 +118,7 @@ def links(
     return {"self": here, "current": here, "first": first, "prev": before, "next": after, "last": last}
 
 
-def _without_page(address: str, raw_query: bytes) -> str:
+def without_page(address: str, raw_query: bytes) -> str:
     """The address with the query as it was sent, but for the page, and what goes before another parameter."""
     kept = [
         part

@@ -20,7 +20,7 @@ from regulars.http.errors import Problem
 from regulars.http.jsonapi import asked_question, paging
 from regulars.http.jsonapi.asked_question import AskedQuestion
 from regulars.http.jsonapi.failures import ParameterProblem
-from regulars.http.jsonapi.paging import CURSORS, DEFAULT_SIZE, PAGE_NUMBER, PAGE_SIZE, Page
+from regulars.http.jsonapi.paging import CURSORS, DEFAULT_SIZE, PAGE_AFTER, PAGE_NUMBER, PAGE_SIZE, Page
 
 SORT: Final = "sort"
 INCLUDE: Final = "include"
@@ -74,10 +74,10 @@ class ParsedQuery(Struct, frozen=True):
 class QuerySpec:
     """The parameters of one call. `sorts` are spellings, the default first; `fields` are those of each type.
 
-    paged: it has pages by number. cursors: and by cursor. described: it can be put into words. asked: it takes a
-    question; without one, `otherwise` is asked. numbers: parameters of its own that take a whole number: the least, the
-    largest and the default. idle: parameters of the vendor's for filters that have nothing to select by here, with the
-    reason; they are passed over.
+    paged: it has pages by number. cursors: and by cursor. feed: it has pages by a cursor, forwards only. described: it
+    can be put into words. asked: it takes a question; without one, `otherwise` is asked. numbers: parameters of its own
+    that take a whole number: the least, the largest and the default. idle: parameters of the vendor's for filters that
+    have nothing to select by here, with the reason; they are passed over.
     """
 
     def __init__(
@@ -89,6 +89,7 @@ class QuerySpec:
         include: Iterable[str] = (),
         paged: bool = False,
         cursors: bool = False,
+        feed: bool = False,
         described: bool = False,
         asked: bool = False,
         otherwise: Node | None = None,
@@ -105,6 +106,7 @@ class QuerySpec:
         self.fields = {f"fields[{kind}]": (kind, tuple(names)) for kind, names in fields.items()}
         self.names = (
             *((PAGE_NUMBER, PAGE_SIZE) if paged else ()),
+            *((PAGE_SIZE, PAGE_AFTER) if feed else ()),
             *(CURSORS if cursors else ()),
             *((SORT,) if self.sorts else ()),
             *((INCLUDE,) if self.include else ()),

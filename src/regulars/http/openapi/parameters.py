@@ -92,6 +92,9 @@ def _plain_filter(parameter: str, name: str) -> Parameter:
             return _parameter(parameter, TEXT, f"The number of {noun} per page.")
         case "eq":
             words = noun
+        case "since" | "until":
+            how = "at or after" if ending == "since" else "at or before"
+            return _parameter(parameter, TEXT, f"Entries {how} this time: ISO 8601 or Unix seconds.")
     return _parameter(parameter, TEXT, f"The {words} is exactly this text.")
 
 

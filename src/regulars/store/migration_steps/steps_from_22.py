@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from regulars.store.engine import NewIndex
 from regulars.store.migration_steps.step import Backfill, Step, on_every_engine
 from regulars.store.title_backfill import slice_of_titles
 
@@ -148,4 +149,25 @@ STEPS_FROM_22: Final[tuple[Step, ...]] = (
             ),
         },
     ),
+    Step(
+        number=30,
+        name="where changes come from, and changes of profiles",
+        statements={
+            **{
+                engine: (
+                    *(
+                        f"ALTER TABLE {table} ADD COLUMN {column}"
+                        for table in ("activities", "consents")
+                        for column in ("received_at BIGINT", "channel INTEGER", "actor BIGINT")
+                    ),
+                    'CREATE TABLE profile_changes (site_id INTEGER NOT NULL, customer BIGINT NOT NULL, "at" BIGINT '
+                    "NOT NULL, position INTEGER NOT NULL, created INTEGER NOT NULL, channel INTEGER, actor BIGINT, "
+                    f'body {binary} NOT NULL, PRIMARY KEY (site_id, customer, "at", position)){rows}',
+                )
+                for engine, binary, rows in (("sqlite", "BLOB", " WITHOUT ROWID"), ("postgresql", "BYTEA", ""))
+            },
+            "citus": ("SELECT create_distributed_table('profile_changes', 'site_id', colocate_with => 'site_heads')",),
+        },
+    ),
+    Step(number=31, name="consents by time", index=NewIndex("consents_at", "consents (site_id, customer, at)")),
 )

@@ -1,0 +1,77 @@
+"""Where a change comes from: who made it, by which call. Histories and the audit trail record it."""
+
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+from msgspec import Struct
+
+
+class Channel(IntEnum):
+    """The way by which a change came in. The values are stored: append only."""
+
+    CLASSIC = 1
+    """A call of `/api/v1`."""
+    JSONAPI = 2
+    """A call of `/v1`."""
+    IMPORT = 3
+    """An imported file, or the undo of its import."""
+    COMMAND_LINE = 4
+    """A `regulars` command."""
+    ADMIN_PAGE = 5
+    """A user in the admin pages."""
+    PUBLIC_PAGE = 6
+    """The customer, by a signed link."""
+    JOB = 7
+    """A background job."""
+
+
+ACTOR_TYPES: Final = {
+    Channel.CLASSIC: "key",
+    Channel.JSONAPI: "key",
+    Channel.IMPORT: "import",
+    Channel.COMMAND_LINE: "system",
+    Channel.ADMIN_PAGE: "user",
+    Channel.PUBLIC_PAGE: "customer",
+    Channel.JOB: "system",
+}
+"""What the number of an actor counts, by channel. A system has none."""
+
+
+class Actor(Struct, frozen=True):
+    """Who makes a change. number: of the key, user or import; None where the channel says it all."""
+
+    channel: Channel
+    number: int | None = None
+
+    @property
+    def type(self) -> str:
+        """What the number counts."""
+        return ACTOR_TYPES[self.channel]
+
+
+class ImportRun(NamedTuple):
+    """The import that commands belong to: they share no batch with others, so that its changes can be told apart.
+
+    is_undo: they undo it, so what they change is not kept.
+    """
+
+    site: int
+    number: int
+    is_undo: bool = False
+
+
+class Origin(Struct, frozen=True, eq=False):
+    """Where commands come from.
+
+    operation: the name of the call, such as "customers.upsert". request_id: as in the reply's X-Request-Id.
+    import_run: None unless what they change is kept, or undone.
+    """
+
+    actor: Actor
+    operation: str = ""
+    request_id: str | None = None
+    import_run: ImportRun | None = None
+
+
+JOB: Final = Origin(Actor(Channel.JOB))
+"""The origin of changes that the server makes by itself."""

@@ -1,0 +1,161 @@
+"""Reads the history of one customer, newest first, a page at a time: events, changes of the profile, and consent.
+
+Pages continue from a place, through indexes, so a customer with 100,000 entries is as fast as one with ten.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from regulars.domain.consent import Consent
+from regulars.domain.mail import Log
+from regulars.domain.profile_changes import ProfileChange, read_body
+from regulars.domain.working import ActivityRow
+from regulars.store import customer_history_statements as sql
+from regulars.store.engine import Connection, Row
+from regulars.store.reads import FOREVER
+from regulars.store.statement import Statement
+
+LOOKED_AT: Final = 10_000
+"""How many events are searched for those with one name, for one page."""
+
+
+class HistoryPlace(NamedTuple):
+    """A place in a history: the time (ms), the rank of the kind of entry, and the number within the kind."""
+
+    at: int
+    rank: int
+    number: int
+
+
+NEWEST: Final = HistoryPlace(FOREVER, FOREVER, FOREVER)
+"""Before the newest entry."""
+
+
+class HistoryEntry(NamedTuple):
+    """An entry of a history. kind: a key of KINDS."""
+
+    kind: str
+    place: HistoryPlace
+    record: ActivityRow | ProfileChange | Consent
+
+
+class HistoryRange(NamedTuple):
+    """The part of a history to read: the newest `size` entries behind a place, from `since` to `until` (ms)."""
+
+    size: int
+    behind: HistoryPlace = NEWEST
+    since: int = -FOREVER
+    until: int = FOREVER
+
+
+class _Kind(NamedTuple):
+    statement: Statement
+    made: Callable[[int, Row], tuple[int, int, Any]]
+    """(time, number, record) of a customer's row."""
+
+
+def _event(customer: int, row: Row) -> tuple[int, int, ActivityRow]:
+    number, name, at, *rest = row
+    return at, number, ActivityRow(number, customer, name, at, *rest)
+
+
+def _profile_change(customer: int, row: Row) -> tuple[int, int, ProfileChange]:
+    at, position, created, channel, actor, body = row
+    return at, position, ProfileChange(customer, bool(created), *read_body(body), channel, actor)
+
+
+def _consent(customer: int, row: Row) -> tuple[int, int, Consent]:
+    number, at, granted, *rest = row
+    return at, number, Consent(customer, at, bool(granted), *rest)
+
+
+KINDS: Final = {
+    "profile": _Kind(sql.PROFILE_CHANGES_OF_CUSTOMER, _profile_change),
+    "consent": _Kind(sql.CONSENTS_OF_CUSTOMER, _consent),
+    "event": _Kind(sql.EVENTS_OF_CUSTOMER, _event),
+}
+"""The kinds of entries. Of entries of the same time, a later kind comes first."""
+
+RANKS: Final = {kind: rank for rank, kind in enumerate(KINDS)}
+_CREATION: Final = -1
+"""The number of the entry of a customer's creation where no call is known to have made it."""
+
+
+async def read_history(
+    connection: Connection,
+    site: int,
+    customer: int,
+    created_at: int,
+    stretch: HistoryRange,
+    *,
+    kinds: Sequence[str] = tuple(KINDS),
+    name: str | None = None,
+) -> tuple[list[HistoryEntry], HistoryPlace | None]:
+    """A page of entries, and the place behind which the next page begins, None at the end.
+
+    name: only events with this name. A page of these may have fewer entries although more follow.
+    """
+    if name is not None:
+        return await _events_named(connection, site, customer, name, stretch)
+    chosen = [kind for kind in KINDS if kind in kinds]
+    queries = [(KINDS[kind].statement, _values(site, customer, RANKS[kind], stretch)) for kind in chosen]
+    if "profile" in chosen:
+        queries.append((sql.FIRST_PROFILE_CHANGE, {"site": site, "customer": customer}))
+    found = await connection.several(queries)
+    entries = [
+        _entry(kind, *KINDS[kind].made(customer, row))
+        for kind, rows in zip(chosen, found, strict=False)
+        for row in rows
+    ]
+    if "profile" in chosen and found[-1] != [(1,)]:
+        creation = _entry("profile", created_at, _CREATION, ProfileChange(customer, True, (), (), None, None))
+        if stretch.since <= created_at <= stretch.until and creation.place < stretch.behind:
+            entries.append(creation)
+    entries.sort(key=lambda entry: entry.place, reverse=True)
+    page = entries[: stretch.size]
+    return page, page[-1].place if len(entries) > len(page) else None
+
+
+async def _events_named(
+    connection: Connection, site: int, customer: int, name: str, stretch: HistoryRange
+) -> tuple[list[HistoryEntry], HistoryPlace | None]:
+    rank = RANKS["event"]
+    values = {**_values(site, customer, rank, stretch), "name": name, "looked_at": LOOKED_AT}
+    rows, end = await connection.several(
+        [(sql.EVENTS_NAMED_OF_CUSTOMER, values), (sql.END_OF_WINDOW, values)], long=True
+    )
+    page = [_entry("event", *_event(customer, row)) for row in rows[: stretch.size]]
+    if len(rows) > len(page):
+        return page, page[-1].place
+    return page, HistoryPlace(end[0][0], rank, end[0][1]) if end else None
+
+
+def _entry(kind: str, at: int, number: int, record: Any) -> HistoryEntry:
+    return HistoryEntry(kind, HistoryPlace(at, RANKS[kind], number), record)
+
+
+def _values(site: int, customer: int, rank: int, stretch: HistoryRange) -> dict[str, int]:
+    """The parameters for the entries of one kind: of those at the time of the place, only what comes behind it."""
+    behind, until, before = stretch.behind, stretch.until, FOREVER
+    if behind.at <= until:
+        until = behind.at
+        before = behind.number if rank == behind.rank else FOREVER if rank < behind.rank else -FOREVER
+    values = {"site": site, "customer": customer, "since": stretch.since, "until": until, "before_number": before}
+    return {**values, "count": stretch.size + 1}
+
+
+async def read_consents(
+    connection: Connection, site: int, customer: int, stretch: HistoryRange
+) -> tuple[list[HistoryEntry], HistoryPlace | None]:
+    """A page of the evidence of consent, and the place behind which the next page begins."""
+    return await read_history(connection, site, customer, 0, stretch, kinds=("consent",))
+
+
+async def read_emails(
+    connection: Connection, site: int, customer: int, stretch: HistoryRange
+) -> tuple[list[Log], HistoryPlace | None]:
+    """A page of the emails to a customer, and the place behind which the next page begins."""
+    rows = await connection.all(sql.EMAILS_OF_CUSTOMER, _values(site, customer, 0, stretch))
+    logs = [Log(*(*row[:3], customer, *row[3:])) for row in rows]
+    page = logs[: stretch.size]
+    return page, HistoryPlace(page[-1].created_at, 0, page[-1].number) if len(logs) > len(page) else None
