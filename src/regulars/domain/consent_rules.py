@@ -47,7 +47,7 @@ def record_consent(person: Person, work: WorkingSet, consent: Consent, report: R
         _in_its_place(consent, moments, report),
         customer=person.customer.number,
         received_at=work.now,
-        channel=actor.channel,
+        channel=actor.channel.value,
         actor=actor.number,
     )
     moments.note(consent)

@@ -44,7 +44,7 @@ def note_profile_change(
     if ATTRIBUTES in fields:
         names += changed_attributes(before, person.customer.attributes, patch)
     if names or ties or is_new:
-        change = ProfileChange(person.customer.number, is_new, names, ties, actor.channel, actor.number)
+        change = ProfileChange(person.customer.number, is_new, names, ties, actor.channel.value, actor.number)
         work.history.profile_changes.append(change)
 
 

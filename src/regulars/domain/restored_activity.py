@@ -197,7 +197,7 @@ def restore_log(restored: RestoredLog, work: WorkingSet) -> Outcome:
         row = ActivityRow(
             work.counters.activity, number, activity.name, activity.at, activity.uuid, None, log.number, None, lacks
         )
-        row.received_at, row.channel, row.actor = work.now, work.origin.actor.channel, work.origin.actor.number
+        row.received_at, row.channel, row.actor = work.now, work.origin.actor.channel.value, work.origin.actor.number
         work.counters.activity += 1
         work.history.activities.append(row)
     return Outcome("created")

@@ -78,7 +78,7 @@ class WorkingSet:
         self.counters.activity += 1
         actor = self.origin.actor
         row = ActivityRow(number, person.customer.number, name, at, uuid, order_id, log, detail, lacks)
-        row.received_at, row.channel, row.actor = self.now, actor.channel, actor.number
+        row.received_at, row.channel, row.actor = self.now, actor.channel.value, actor.number
         self.history.activities.append(row)
 
     def delete(self, person: Person) -> None:
