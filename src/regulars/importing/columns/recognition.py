@@ -12,12 +12,15 @@ from regulars.importing.columns.lists import find_separator
 from regulars.importing.columns.mapping import MappingError, TableColumn, TableMapping, Wishes
 from regulars.importing.columns.names import folded
 from regulars.importing.columns.statuses import state_of
-from regulars.importing.columns.targets import IGNORED, SHARED, Target, attribute
+from regulars.importing.columns.targets import CONSENT_FIELDS, IGNORED, SHARED, Target, attribute
 from regulars.importing.columns.vocabularies import Vocabulary
 
 _SAMPLES: Final = 3
 _VALUES: Final = 200
 """Different values of a column that are kept to judge it by."""
+
+_LOOKED_AT: Final = 50_000
+"""Records by which a column of plain text is judged; others are judged by all."""
 
 _MOST_SEEN: Final = 5_000
 _LONGEST_SAMPLE: Final = 60
@@ -92,11 +95,11 @@ class _Survey:
                 self._note(column, cells)
 
     def _note(self, column: TableColumn, cells: tuple[str, ...]) -> None:
-        empty = cells.count("")
-        column.filled += len(cells) - empty
+        filled = len(list(filter(None, cells)))
+        column.filled += filled
         values, seen = self.values[column.place], self._seen[column.place]
-        is_open = len(values) < _VALUES
-        if empty == len(cells) or not (is_open or (column.date is not None and column.date.is_open)):
+        is_open = len(values) < _VALUES and (self.records <= _LOOKED_AT or _is_judged(column))
+        if not filled or not (is_open or (column.date is not None and column.date.is_open)):
             return
         if seen.issuperset(cells):
             return
@@ -112,6 +115,12 @@ class _Survey:
         if is_open:
             values.update(dict.fromkeys(islice(different, _VALUES)))
             column.samples = tuple(_short(each) for each in islice(values, _SAMPLES))
+
+
+def _is_judged(column: TableColumn) -> bool:
+    """Whether what a column fills depends on its values, wherever they are in the file."""
+    target = column.target
+    return target.is_date or target.field in CONSENT_FIELDS or target.field in _LISTS or target.kind == "list"
 
 
 def _doubt_consent(columns: Iterable[TableColumn], survey: _Survey) -> None:

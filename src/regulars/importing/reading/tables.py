@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import chain, dropwhile, islice
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from regulars.importing.reading.delimited import Row, is_separator_line
@@ -32,6 +33,9 @@ class CellTable(NamedTuple):
             written = dropwhile(self.top.__ne__, written)
         width, top = len(self.header), self.top
         while chunk := list(islice(written, CHUNK)):
+            if set(map(len, chunk)) == {width} and all(map(_first, chunk)) and top not in chunk:
+                yield chunk
+                continue
             yield [each for each in chunk if len(each) == width and (each[0] or any(each)) and each != top]
 
 
@@ -83,6 +87,9 @@ def _ragged(count: int, width: int) -> str:
         f"The line has {count} cells and the header {width}. Put a value that contains the separator or a line break "
         "in quotes, and keep the separators of empty cells."
     )
+
+
+_first: Final = itemgetter(0)
 
 
 def _is_title(cells: list[str]) -> bool:
