@@ -10,6 +10,7 @@ import pytest
 from regulars.cli.session import opened
 from regulars.domain.imports import SILENCE
 from regulars.domain.moments import now_ms
+from regulars.exporting.export import Export, ExportRequest
 from regulars.importing.importer import Import
 from regulars.importing.lines import Line
 from regulars.importing.parsing import line_parser
@@ -59,6 +60,7 @@ def test_who_changed_since_is_told(run: Run) -> None:
     assert found.code == 3
     assert "1 left as they are: changed since the import" in found.err
     assert "1 of 5 customers were left as they are" in found.err
+    assert "customer 4294967297: changed since the import" in found.err
     assert len(contents("customers")) == 1
     assert run("import", "undo", "2").code == 0  # newer imports first: then the rest of the older one can be undone
     assert run("import", "undo", "1").code == 0
@@ -112,3 +114,36 @@ def test_an_import_that_failed_is_stopped_and_can_be_undone(run: Run) -> None:
     assert run("import", "customers", "people.ndjson.gz", "--json").json["unchanged"] == stopped["summary"]["created"]
     assert [run("import", "undo", number).code for number in ("2", "1")] == [0, 0]
     assert contents("customers") == []
+
+
+def addresses() -> dict[str, str]:
+    lines = coroutines.run(_exported())
+    return {each["customer_id"]: each["email"] for each in map(json.loads, lines)}
+
+
+async def _exported() -> list[bytes]:
+    async with opened("sqlite:///regulars.db") as store, store.snapshot() as connection:
+        chunks = [chunk async for chunk in Export(connection, 1, ExportRequest()).chunks()]
+        return b"".join(chunks).splitlines()
+
+
+def test_customers_who_swapped_addresses_get_them_back(run: Run) -> None:
+    names = ("a", "b", "c", "d")
+    before = [{"customer_id": each, "email": f"{each}@x.org", "firstname": each} for each in names]
+    run("import", "customers", write_lines("before.ndjson", before))
+    ring = dict(zip("abc", "bca", strict=True))
+    after = [{"customer_id": each, "email": f"{other}@x.org"} for each, other in ring.items()]
+    after += [{"customer_id": "d", "email": "new@x.org"}]
+    assert run("import", "customers", write_lines("after.ndjson", after), "--json").json["updated"] == 4
+    run("import", "customers", write_lines("taken.ndjson", [{"customer_id": "e", "email": "d@x.org"}]))
+    assert addresses()["a"] == "b@x.org"
+    found = run("import", "undo", "2", "--json")
+    assert (found.code, found.json["restored"], found.json["skipped"]) == (3, 3, 1)
+    (left,) = found.json["examples"]
+    assert "another customer has the address" in left["reason"]
+    assert addresses() == {
+        **{each: f"{each}@x.org" for each in "abc"},
+        "d": "new@x.org",
+        "e": "d@x.org",
+    }
+    assert run("check").code == 0

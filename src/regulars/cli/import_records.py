@@ -28,8 +28,8 @@ it changed get back the fields, attributes, tags, groups, newsletters, consent a
 be imported again afterwards.
 
 A customer is left as it is if it was changed or deleted since the import, if it has events or emails since, or if
-another customer has the address or customer_id that it had. The report says how many, by reason; the exit code is then
-3. Tags, groups and newsletters that the import created stay, without customers.
+another customer has the address or customer_id that it had. The report says how many, by reason, and lists the first
+ones; the exit code is then 3. Tags, groups and newsletters that the import created stay, without customers.
 
 Undo newer imports of the same customers first. An undo can be interrupted, and repeated: what is undone stays so.
 Servers may run meanwhile. Activity cannot be undone. The former values are kept for 90 days
@@ -71,14 +71,18 @@ def undo(
         raise
     except UndoError as error:
         raise FailedError(str(error)) from error
-    figures = msgspec.structs.asdict(summary)
+    figures: dict[str, Any] = msgspec.to_builtins(summary)
     if as_json:
         show(figures, as_json=True)
     else:
-        reasons = figures.pop("reasons")
+        reasons, examples = figures.pop("reasons"), figures.pop("examples")
         show(figures, as_json=False)
         for reason, count in sorted(reasons.items(), key=lambda each: -each[1]):
             note(f"{count:,} left as they are: {reason}")
+        for each in examples:
+            note(f"customer {each['id']}: {each['reason']}")
+        if summary.skipped > len(examples):
+            note(f"these are the first {len(examples)} of them")
     if summary.skipped:
         raise PartlyDoneError(f"{summary.skipped} of {summary.customers} customers were left as they are")
 

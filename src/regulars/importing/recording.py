@@ -19,6 +19,11 @@ COMMAND_LINE: Final = "command line"
 """The origin of imports by `regulars import`."""
 
 
+def origin_of_job(number: int) -> str:
+    """The origin of imports by a job: several, if it was interrupted and started again."""
+    return f"job {number}"
+
+
 class Recording:
     """The record of one import. origin: of its commands; what those of an import of customers change is kept."""
 

@@ -1,47 +1,75 @@
 """The undo of an import: takes back what it did to each customer whom nobody has changed since."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 from regulars.domain.commands import UndoImport
-from regulars.domain.commands.undo_import import REASONS
+from regulars.domain.commands.undo_import import REASONS, TAKEN, UndoImports
+from regulars.domain.identity import public_number
 from regulars.domain.imports import SILENCE, ImportRecord
 from regulars.domain.moments import now_ms
 from regulars.domain.origin import Actor, Channel, ImportRun, Origin
+from regulars.domain.outcome import Outcome
 from regulars.importing.pacing import Pace
 from regulars.store.engine import UnavailableError
 from regulars.store.imports import NEWEST, changes_to_undo, save_import, undone_later
 from regulars.store.store import Store
 
 _FIRST_CHUNK: Final = 500
+MOST_EXAMPLES: Final = 20
+"""Customers left as they are that a summary lists one by one."""
+
+
+EVENTS_STAY: Final = "events are history, and others may already have acted on them"
+"""Why imports of activity cannot be undone."""
 
 
 class UndoError(Exception):
     """The import cannot be undone; the message is a sentence that says why."""
 
 
+class Left(Struct, frozen=True):
+    """A customer who was left as it is. id: the public number."""
+
+    id: int
+    reason: str
+
+
 class UndoSummary(Struct, kw_only=True):
-    """The result of an undo, counted in customers. reasons: how many were left as they are, by reason."""
+    """The result of an undo, counted in customers.
+
+    reasons: how many were left as they are, by reason. examples: the first of them.
+    """
 
     customers: int = 0
     deleted: int = 0
     restored: int = 0
     skipped: int = 0
     reasons: dict[str, int] = {}
+    examples: list[Left] = []
     seconds: float = 0.0
+
+
+def together(summaries: Sequence[UndoSummary]) -> UndoSummary:
+    """The sum of several results."""
+    total = UndoSummary()
+    for each in summaries:
+        for name in ("customers", "deleted", "restored", "skipped", "seconds"):
+            setattr(total, name, getattr(total, name) + getattr(each, name))
+        for reason, count in each.reasons.items():
+            total.reasons[reason] = total.reasons.get(reason, 0) + count
+        total.examples = [*total.examples, *each.examples][:MOST_EXAMPLES]
+    return total
 
 
 def refuse_undo(record: ImportRecord, now: int) -> None:
     """Raise UndoError for an import that cannot be undone."""
     if record.kind != "customers":
-        raise UndoError(
-            f"import {record.number} is of {record.kind}, which cannot be undone: events are history, and others may "
-            "already have acted on them"
-        )
+        raise UndoError(f"import {record.number} is of {record.kind}, which cannot be undone: {EVENTS_STAY}")
     if record.state_at(now) == "running":
         seconds = (now - record.seen_at) // 1_000
         raise UndoError(
@@ -60,7 +88,7 @@ class Undo:
     """The undo of one import. on_chunk: called after each transaction. `summary` is then accurate.
 
     It may be interrupted at any time and run again. Customers whose former address another customer still has are
-    tried again at the end, as that customer may have given it back meanwhile.
+    tried again at the end, together, as they may have each other's.
     """
 
     def __init__(
@@ -86,7 +114,7 @@ class Undo:
             )
             await self._pass(started)
             gained = self.summary.restored + self.summary.deleted > before.restored + before.deleted
-            has_moved = gained and REASONS["taken"] in self.summary.reasons
+            has_moved = gained and REASONS[TAKEN] in self.summary.reasons
         if not self.summary.customers and self._record.undo is None and lines_done(self._record):
             raise UndoError(
                 f"import {self._record.number} can no longer be undone: what it replaced is kept for a limited time "
@@ -97,7 +125,7 @@ class Undo:
 
     async def _pass(self, started: float) -> None:
         """Try every customer who is not taken back yet, newest first."""
-        below = NEWEST
+        below, taken = NEWEST, list[UndoImport]()
         while True:
             async with self._store.snapshot() as connection:
                 found = await changes_to_undo(
@@ -109,22 +137,41 @@ class Undo:
                 break
             below = customers[-1]
             commands = [UndoImport(tuple(changes), later.get(changes[0].customer, {})) for changes in found]
-            for outcome in await self._store.ledger.submit_all(self._site, commands, self._origin):
-                self.summary.customers += 1
-                if outcome.refusal is not None:
-                    raise UnavailableError(outcome.refusal.sentence)
-                if outcome.kept_back:
-                    reason = outcome.kept_back[0].detail
-                    self.summary.skipped += 1
-                    self.summary.reasons[reason] = self.summary.reasons.get(reason, 0) + 1
-                elif outcome.verdict == "deleted":
-                    self.summary.deleted += 1
+            outcomes = await self._store.ledger.submit_all(self._site, commands, self._origin)
+            for command, outcome in zip(commands, outcomes, strict=True):
+                if outcome.kept_back and outcome.kept_back[0].field == TAKEN:
+                    taken.append(command)
                 else:
-                    self.summary.restored += 1
-            self.summary.seconds = time.perf_counter() - started
-            if self._on_chunk is not None:
-                self._on_chunk()
-            await self._pace.make_room()
+                    self._count(command, outcome)
+            await self._told(started)
+        for start in range(0, len(taken), _FIRST_CHUNK):
+            chunk = taken[start : start + _FIRST_CHUNK]
+            (outcome,) = await self._store.ledger.submit_all(self._site, [UndoImports(tuple(chunk))], self._origin)
+            for command, part in zip(chunk, outcome.parts or [outcome] * len(chunk), strict=True):
+                self._count(command, part)
+            await self._told(started)
+
+    def _count(self, command: UndoImport, outcome: Outcome) -> None:
+        if outcome.refusal is not None:
+            raise UnavailableError(outcome.refusal.sentence)
+        summary = self.summary
+        summary.customers += 1
+        if outcome.kept_back:
+            reason = outcome.kept_back[0].detail
+            summary.skipped += 1
+            summary.reasons[reason] = summary.reasons.get(reason, 0) + 1
+            if len(summary.examples) < MOST_EXAMPLES:
+                summary.examples.append(Left(public_number(self._site, command.customer), reason))
+        elif outcome.verdict == "deleted":
+            summary.deleted += 1
+        else:
+            summary.restored += 1
+
+    async def _told(self, started: float) -> None:
+        self.summary.seconds = time.perf_counter() - started
+        if self._on_chunk is not None:
+            self._on_chunk()
+        await self._pace.make_room()
 
     async def _note(self) -> None:
         """Record the result; that of an undo that found nothing more to do stays as it is."""

@@ -24,8 +24,9 @@ from regulars.importing.inputs import Asked, Input, open_input
 from regulars.importing.lines import Line
 from regulars.importing.parsing import ImportKind, line_parser
 from regulars.importing.reading.opening import UnreadableFileError
-from regulars.importing.recording import Recording
+from regulars.importing.recording import Recording, origin_of_job
 from regulars.importing.rejects import Rejects, rejects_of, suffix_of
+from regulars.jobs.attended import attended
 from regulars.jobs.kind import FinalError, Work
 from regulars.store import control
 from regulars.store.threads import off_loop
@@ -36,9 +37,6 @@ ATTEMPTS: Final = 3
 REJECTS: Final = "rejects"
 _TURN: Final = 0.0005
 """Seconds that a thread may run while another one waits."""
-
-_TOLD_EVERY: Final = 1.0
-"""Seconds between reports of progress."""
 
 
 class ImportArguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -144,7 +142,7 @@ async def _import(
         repeated = {} if given.kind == "activity" else await off_loop(_repeated, source)
         recording = None
         if not given.dry_run:
-            origin = f"job {work.job.id}"
+            origin = origin_of_job(work.job.id)
             recording = await Recording.begin(store, site, kind=given.kind, file=given.name, origin=origin)
         importer = Import(
             store,
@@ -164,26 +162,14 @@ async def _import(
             on_kept_back=partial(_list_kept_back, rejects),
             is_guest=True,
         )
-        await _attended(work, asyncio.create_task(importer.run(source)), source)
+        await attended(work, importer.run(source), lambda: (source.position, source.size))
+        await work.tell(source.size or source.position, source.size)
     summary = importer.summary
     has_rejects = summary.rejected + summary.kept_back > 0
     if not has_rejects:
         await off_loop(partial(stored.path(work.job.id, suffix).unlink, missing_ok=True))
     number = None if recording is None else recording.record.number
     return summary, suffix if has_rejects else None, number
-
-
-async def _attended(work: Work, running: "asyncio.Task[Summary]", source: Input) -> None:
-    """Wait for an import and tell its progress, until it is done or the job has to stop."""
-    try:
-        while not (await asyncio.wait([running], timeout=_TOLD_EVERY))[0]:
-            await work.tell(source.position, source.size)
-        await running
-        await work.tell(source.size or source.position, source.size)
-    finally:
-        if not running.done():
-            running.cancel()
-            await asyncio.wait([running])
 
 
 def _repeated(source: Input) -> dict[int, int]:

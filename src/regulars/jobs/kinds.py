@@ -6,6 +6,7 @@ from regulars.jobs.audience_history import record_history
 from regulars.jobs.deleted_ties import remove
 from regulars.jobs.exports import EXPORT, write_export
 from regulars.jobs.file_imports import ATTEMPTS, IMPORT_FILE, import_file
+from regulars.jobs.import_undo import UNDO_ATTEMPTS, UNDO_IMPORT, undo_import
 from regulars.jobs.kind import Kind
 from regulars.jobs.pruning import prune
 from regulars.jobs.revenue import count_revenue
@@ -62,6 +63,14 @@ KINDS: Final[tuple[Kind, ...]] = (
         meaning="imports an uploaded file",
         handler=import_file,
         attempts=ATTEMPTS,
+        timeout=24 * 3_600,
+        is_alone=True,
+    ),
+    Kind(
+        name=UNDO_IMPORT,
+        meaning="undoes an import of an uploaded file",
+        handler=undo_import,
+        attempts=UNDO_ATTEMPTS,
         timeout=24 * 3_600,
         is_alone=True,
     ),

@@ -48,6 +48,12 @@ IMPORTS: Final = Statement(
     .limit(bindparam("count")),
 )
 """The newest imports below a number."""
+IMPORTS_OF_ORIGIN: Final = Statement(
+    "imports_of_origin",
+    select(*_IMPORT)
+    .where(site_is(imports), imports.c.origin == bindparam("origin_is"))
+    .order_by(imports.c.number.desc()),
+)
 SAVE_IMPORT: Final = Statement(
     "save_import",
     update(imports)

@@ -57,6 +57,12 @@ async def list_imports(
     return [_record(row) for row in rows]
 
 
+async def imports_of_origin(connection: Connection, site: int, origin: str) -> list[ImportRecord]:
+    """The imports with this origin, newest first."""
+    rows = await connection.all(sql.IMPORTS_OF_ORIGIN, {"site": site, "origin_is": origin})
+    return [_record(row) for row in rows]
+
+
 async def changes_to_undo(
     connection: Connection, site: int, import_number: int, *, below: int, count: int
 ) -> list[list[ImportChange]]:

@@ -140,13 +140,61 @@ def test_bodies_that_cannot_be_taken_leave_no_file(api: Client) -> None:
 def test_an_import_belongs_to_its_account(app: InProcess, api: Client) -> None:
     found = finished(api, PEOPLE)
     other = app.client(account="other", site="theirs")
-    for method, path in (("GET", ""), ("GET", "/rejects"), ("POST", "/cancel")):
+    for method, path in (("GET", ""), ("GET", "/rejects"), ("POST", "/cancel"), ("POST", "/undo")):
         assert other.send(method, f"/v1/imports/{found['id']}{path}").status_code == 404
     assert other.send("GET", "/v1/imports").json()["data"] == []
     assert upload(other, PEOPLE, f"?site_id={app.site('acme', 'main')}").status_code == 400
     reading = app.client(scopes=("read",))
     assert upload(reading, PEOPLE).status_code == 403
-    assert reading.send("POST", f"/v1/imports/{found['id']}/cancel").status_code == 403
+    for path in ("cancel", "undo"):
+        assert reading.send("POST", f"/v1/imports/{found['id']}/{path}").status_code == 403
+
+
+def undone(api: Client, number: str) -> dict[str, Any]:
+    """The undo of an import when it has ended."""
+    begun = api.send("POST", f"/v1/imports/{number}/undo")
+    assert begun.status_code == 202, begun.text
+    assert begun.json()["data"]["attributes"]["undo"]["state"] in ("waiting", "running", "done")
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        found: dict[str, Any] = ended(api, number)["attributes"]["undo"]
+        if found["state"] in ("done", "failed"):
+            return found
+        api.app.run(asyncio.sleep(0.05))
+    raise AssertionError("the undo did not end")
+
+
+def test_an_import_is_undone(api: Client) -> None:
+    lines = "".join(f"u{n}@undone.example,Rome\n" for n in range(5))
+    number = finished(api, f"email,city\n{lines}")["id"]
+    assert ended(api, number)["attributes"]["undo"] is None
+    changed = api.send("POST", "/v1/imports", content=b"email,city\nu0@undone.example,Oslo\n").json()["data"]["id"]
+    ended(api, changed)
+    found = undone(api, number)
+    assert (found["state"], found["done"], found["error"]) == ("done", 5, None)
+    assert (found["summary"]["deleted"], found["summary"]["reasons"]) == (4, {"changed since the import": 1})
+    assert [each["reason"] for each in found["summary"]["examples"]] == ["changed since the import"]
+    assert total(api, "?filter[email_contains]=undone.example") == 1
+    listed = {each["id"]: each["attributes"]["undo"] for each in api.send("GET", "/v1/imports").json()["data"]}
+    assert listed[number] == found
+    assert undone(api, changed)["summary"]["restored"] == 1
+    assert undone(api, number)["summary"]["deleted"] == 1
+    assert total(api, "?filter[email_contains]=undone.example") == 0
+    assert undone(api, number)["summary"]["customers"] == 0
+
+
+def test_what_cannot_be_undone_is_refused_or_fails(api: Client) -> None:
+    for content, options, told in (
+        (PEOPLE, "?dry_run=true", "dry run"),
+        ("event,email\nvisit,a@example.com\n", "?kind=activity", "cannot be undone"),
+    ):
+        number = finished(api, content, options)["id"]
+        refused = api.send("POST", f"/v1/imports/{number}/undo")
+        assert (refused.status_code, told in refused.text) == (422, True)
+    failed = undone(api, finished(api, "name\nAnna\n")["id"])
+    assert (failed["state"], "nothing was imported" in failed["error"]) == ("failed", True)
+    assert api.send("POST", f"/v1/imports/{number}/undo?fast=true").status_code == 400
+    assert api.send("POST", "/v1/imports/1/undo").status_code == 404
 
 
 def test_an_import_that_has_ended_cannot_be_cancelled(api: Client) -> None:

@@ -24,7 +24,7 @@ from regulars.domain.commands.save_audience import DefinitionChange, SaveAudienc
 from regulars.domain.commands.save_drip_campaign import PlanChange, SaveDripCampaign
 from regulars.domain.commands.save_object import SaveObject
 from regulars.domain.commands.set_change import SetChange
-from regulars.domain.commands.undo_import import UndoImport
+from regulars.domain.commands.undo_import import UndoImport, UndoImports
 from regulars.domain.commands.upsert import Upsert
 from regulars.domain.commands.upsert_group import UpsertGroup, group_upserts
 
@@ -55,6 +55,7 @@ __all__ = [
     "SaveObject",
     "SetChange",
     "UndoImport",
+    "UndoImports",
     "Upsert",
     "UpsertGroup",
     "apply",

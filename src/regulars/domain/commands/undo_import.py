@@ -16,11 +16,12 @@ from regulars.domain.profile_change_rules import note_profile_change
 from regulars.domain.relations import BY_CODE
 from regulars.domain.working import WorkingSet
 
+TAKEN: Final = "taken"
 REASONS: Final = {
     "changed": "changed since the import",
     "deleted": "deleted since the import",
     "active": "has events or emails since the import",
-    "taken": "another customer has the address or customer_id that would be restored",
+    TAKEN: "another customer has the address or customer_id that would be restored",
 }
 """Why a customer is left as it is, by name."""
 
@@ -38,9 +39,14 @@ class UndoImport(Struct, frozen=True):
     changes: tuple[ImportChange, ...]
     undone: Mapping[int, int | None] = {}
 
+    @property
+    def customer(self) -> int:
+        """The number of the customer."""
+        return self.changes[0].customer
+
     def declare(self, needs: Needs) -> None:
         """The customer, who has the identifiers that it had, and the ties and addresses that the import changed."""
-        number = self.changes[0].customer
+        number = self.customer
         needs.people.append(Who(number=number))
         needs.traces.add(number)
         for change in self.changes:
@@ -60,19 +66,19 @@ class UndoImport(Struct, frozen=True):
 
     def rule(self, work: WorkingSet, limits: Limits) -> Outcome:
         """Check that the customer is as the import left it, then delete or restore it."""
-        number = self.changes[0].customer
+        number = self.customer
         person = work.people.by_number.get(number)
-        reason = "deleted" if person is None else self._why_not(person, work)
+        reason = "deleted" if person is None else self.why_not(person, work)
         if person is None or reason is not None:
             return Outcome(person=person, kept_back=(Fault(reason or "deleted", REASONS[reason or "deleted"]),))
         work.undone.append((self.changes[0].import_number, number))
         if self.changes[-1].created:
             work.delete(person)
             return Outcome("deleted", person)
-        _restore(person, self._before(), work)
+        _restore(person, self.before(), work)
         return Outcome("updated", person)
 
-    def _why_not(self, person: Person, work: WorkingSet) -> str | None:
+    def why_not(self, person: Person, work: WorkingSet) -> str | None:
         """Why the customer must be left as it is: one of REASONS, None if it can be taken back."""
         later = dict(self.undone)
         moment = person.customer.changed_at
@@ -91,14 +97,14 @@ class UndoImport(Struct, frozen=True):
         if self.changes[-1].created:
             hidden = sum(before.hidden_ties for before in befores)
             return "active" if traces.has_history or traces.hidden_ties > hidden else None
-        before = self._before()
+        before = self.before()
         former = work.addresses.former
         number = person.customer.number
         if any(former.get((each.after.email_key, number)) != each.after for each in before.addresses):
             return "changed"
-        return "taken" if _is_taken(person, before, work) else None
+        return TAKEN if _is_taken(person, before, work) else None
 
-    def _before(self) -> Before:
+    def before(self) -> Before:
         """What is to be restored, over all changes: the state before the first of them."""
         found = Before()
         ties: dict[tuple[int, int], TieChange] = {}
@@ -119,11 +125,84 @@ class UndoImport(Struct, frozen=True):
         return found
 
 
+class UndoImports(Struct, frozen=True):
+    """UndoImport for several customers, who may have each other's addresses and customer_ids.
+
+    Those that give one up and those that get it back are renamed in one step. `parts` of the outcome has the outcome
+    of each.
+    """
+
+    undos: tuple[UndoImport, ...]
+
+    def declare(self, needs: Needs) -> None:
+        """What each of them needs."""
+        for each in self.undos:
+            each.declare(needs)
+
+    def weight(self) -> int:
+        """The weight of all of them."""
+        return sum(1 + each.weight() for each in self.undos)
+
+    def rule(self, work: WorkingSet, limits: Limits) -> Outcome:
+        """Take away the identifiers of all who can get their former ones, then undo each."""
+        former = self._former(work)
+        while blocked := _blocked(former, work):
+            for number in blocked:
+                del former[number]
+        for number, had in former.items():
+            person = work.people.by_number[number]
+            work.people.restore_identity(person, _common(person.customer, had))
+        parts = tuple(each.rule(work, limits) for each in self.undos)
+        return Outcome(parts[-1].verdict, parts[-1].person, parts=parts)
+
+    def _former(self, work: WorkingSet) -> dict[int, Customer]:
+        """Customers with the identifiers that they had, of whom only that stands in the way."""
+        found: dict[int, Customer] = {}
+        for each in self.undos:
+            person = work.people.by_number.get(each.customer)
+            if person is not None and each.why_not(person, work) == TAKEN:
+                found[each.customer] = _identity(person.customer, each.before())
+        return found
+
+
+def _blocked(former: Mapping[int, Customer], work: WorkingSet) -> list[int]:
+    """The customers one of whose former identifiers stays with somebody else, or is also another's former one."""
+    taken: set[Who] = set()
+    blocked: list[int] = []
+    for number, had in former.items():
+        wanted = [one for one in (Who(email_key=had.email_key), Who(customer_id=had.customer_id)) if one != Who()]
+        is_free = all(
+            one not in taken and all(_leaves(former.get(holder), one) for holder in work.people.find(one) - {number})
+            for one in wanted
+        )
+        if is_free:
+            taken.update(wanted)
+        else:
+            blocked.append(number)
+    return blocked
+
+
+def _leaves(had: Customer | None, held: Who) -> bool:
+    """Whether a customer who gets these former identifiers back gives up one that it holds."""
+    if had is None:
+        return False
+    return had.email_key != held.email_key if held.email_key is not None else had.customer_id != held.customer_id
+
+
 def _identity(customer: Customer, before: Before) -> Customer:
     """The identifiers that the customer had."""
     found = new_customer(customer.number, 0)
     for name in _IDENTITY:
         setattr(found, name, before.fields.get(name, getattr(customer, name)))
+    return found
+
+
+def _common(customer: Customer, had: Customer) -> Customer:
+    """The identifiers that a customer has and had."""
+    found = new_customer(customer.number, 0)
+    for name in _IDENTITY:
+        if getattr(customer, name) == getattr(had, name):
+            setattr(found, name, getattr(had, name))
     return found
 
 

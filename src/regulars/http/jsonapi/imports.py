@@ -2,18 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, Final
-from zoneinfo import ZoneInfoNotFoundError
 
 import msgspec
 from starlette.responses import FileResponse, Response
 
-from regulars.domain.existing_fields import EXISTING
 from regulars.domain.moments import iso, iso_or_none
-from regulars.domain.text import whole_number
 from regulars.http.call import Call
 from regulars.http.errors import Problem
 from regulars.http.jsonapi.documents import document
 from regulars.http.jsonapi.failures import MEDIA_TYPE, ParameterProblem
+from regulars.http.jsonapi.import_parameters import PARAMETERS, read_parameters
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.stored_jobs import job_of_number, job_of_path, stored_files
 from regulars.http.jsonapi.surface import JSONAPI, JSONAPI_ERRORS
@@ -31,52 +29,22 @@ from regulars.http.schema import (
     record,
     such_as,
 )
-from regulars.importing.columns.dates import ORDERS
-from regulars.importing.columns.mapping import MappingError
-from regulars.jobs.file_imports import ATTEMPTS, IMPORT_FILE, ImportArguments
+from regulars.importing.undoing import EVENTS_STAY
+from regulars.jobs.file_imports import ATTEMPTS, IMPORT_FILE
+from regulars.jobs.import_undo import UNDO_ATTEMPTS, UNDO_IMPORT, UndoArguments
 from regulars.store import jobs
+from regulars.store.engine import Connection
 from regulars.store.job_reads import list_jobs_of
 from regulars.store.jobs import STATES, Job
 from regulars.store.threads import off_loop
 
 TYPE: Final = "imports"
-SITE: Final = "site_id"
-_LONGEST: Final = 255
-_LONGEST_PARAMETER: Final = 64 * 1024
 _WRITTEN: Final = 1 << 20
 """Bytes that are written to the file at once."""
 
 _MOST: Final = 100
-_FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
-
-PARAMETERS: Final[Mapping[str, Schema]] = {
-    "name": {**TEXT, "description": "What the file is called; some exporters say more in its name."},
-    "kind": {**one_of(("customers", "activity")), "description": "What the file has; customers by default."},
-    SITE: {**TEXT, "description": "The site; that of the key by default."},
-    "dry_run": {**YES_OR_NO, "description": "Report what the import would do, without changing anything."},
-    "strict": {**YES_OR_NO, "description": "Refuse lines with an invalid optional field."},
-    "create": {**YES_OR_NO, "description": "Of activity: also create customers known only by customer_id."},
-    "existing": {
-        **one_of(EXISTING),
-        "description": "The fields of customers who are there: overwrite, fill the empty ones, or skip them all.",
-    },
-    "map": {**TEXT, "description": "What columns fill, such as `E-Mail=email,Plan=attribute:plan`."},
-    "tags": {**TEXT, "description": "Tags for everybody in the file, separated by commas."},
-    "groups": {**TEXT, "description": "Groups for everybody in the file."},
-    "newsletters": {**TEXT, "description": "Newsletters for everybody in the file."},
-    "consent": {**TEXT, "description": "The wording that everybody in the file agreed to."},
-    "event": {**TEXT, "description": "Of activity: the event of a table that has no column for it."},
-    "date_order": {**one_of(ORDERS), "description": "The order of day and month in dates such as 3/4/2026."},
-    "time_zone": {**TEXT, "description": "The time zone of times without one; UTC by default."},
-    "null": {**TEXT, "description": "Cells that mean no value, separated by commas."},
-    "encoding": {**TEXT, "description": "The encoding of the text, if it is not recognised."},
-    "separator": {**TEXT, "description": "What separates cells: a comma, a semicolon, a bar, or `tab`."},
-    "sheet": {**TEXT, "description": "The sheet of a spreadsheet."},
-}
-"""The parameters of an import."""
-
-_LISTS: Final = frozenset({"tags", "groups", "newsletters", "null"})
-_YES_OR_NO: Final = frozenset({"dry_run", "strict", "create"})
+_MOST_UNDOS: Final = 1_000
+UNDER_WAY: Final = ("waiting", "running")
 
 UPLOADS: Final = Surface(
     tag=JSONAPI.tag,
@@ -92,7 +60,7 @@ UPLOADS: Final = Surface(
 
 async def create(call: Call, caller: Writer) -> Response:
     """Take a file and enqueue its import."""
-    site, given = _parameters(call, caller)
+    site, given = read_parameters(call, caller)
     stored = stored_files(call)
     name, file = await off_loop(stored.upload)
     try:
@@ -114,7 +82,7 @@ async def create(call: Call, caller: Writer) -> Response:
         raise
     job = await job_of_number(call, number)
     assert job is not None
-    return _shown(call, job, status=202)
+    return await _shown(call, caller, job, status=202)
 
 
 async def index(call: Call, caller: Reader) -> Response:
@@ -122,14 +90,16 @@ async def index(call: Call, caller: Reader) -> Response:
     _no_parameters(call)
     async with call.services.store.snapshot() as connection:
         found = await list_jobs_of(connection, IMPORT_FILE, caller.account, _MOST)
+        undos = await _undos(connection, caller)
     home = _home(call)
-    return document({"data": [_resource(job, home) for job in found], "links": {"self": f"{home}/v1/{TYPE}"}})
+    shown = [_resource(job, undos.get(job.id), home) for job in found]
+    return document({"data": shown, "links": {"self": f"{home}/v1/{TYPE}"}})
 
 
 async def show(call: Call, caller: Reader) -> Response:
     """One import."""
     _no_parameters(call)
-    return _shown(call, await _job(call, caller))
+    return await _shown(call, caller, await _job(call, caller))
 
 
 async def cancel(call: Call, caller: Writer) -> Response:
@@ -140,7 +110,30 @@ async def cancel(call: Call, caller: Writer) -> Response:
         await jobs.cancel(call.services.store.engine, job.id, now=call.services.clock())
     except jobs.JobError as error:
         raise Problem("unprocessable", f"The import cannot be cancelled: {error}.") from None
-    return _shown(call, await _job(call, caller))
+    return await _shown(call, caller, await _job(call, caller))
+
+
+async def undo(call: Call, caller: Writer) -> Response:
+    """Begin to take back what an import did, unless that is being done."""
+    _no_parameters(call)
+    job = await _job(call, caller)
+    if job.arguments["dry_run"]:
+        raise Problem("unprocessable", "The import was a dry run, which changed nothing.")
+    if job.arguments["kind"] != "customers":
+        raise Problem("unprocessable", f"An import of {job.arguments['kind']} cannot be undone: {EVENTS_STAY}.")
+    if job.state in UNDER_WAY:
+        raise Problem("unprocessable", f"The import is {job.state}. Cancel it first, or wait for its end.")
+    running = await _undo_of(call, caller, job)
+    if running is None or running.state not in UNDER_WAY:
+        await jobs.enqueue(
+            call.services.store.engine,
+            UNDO_IMPORT,
+            now=call.services.clock(),
+            attempts=UNDO_ATTEMPTS,
+            site=job.site,
+            arguments=msgspec.to_builtins(UndoArguments(job=job.id)),
+        )
+    return await _shown(call, caller, job, status=202)
 
 
 async def rejects(call: Call, caller: Reader) -> Response:
@@ -168,44 +161,6 @@ async def _receive(call: Call, file: BinaryIO) -> int:
     return size
 
 
-def _parameters(call: Call, caller: Caller) -> tuple[int, ImportArguments]:
-    """The site and what is asked for. Raises Problem."""
-    values: dict[str, Any] = {}
-    site = caller.site
-    for parameter, text in call.query:
-        if parameter not in PARAMETERS:
-            raise ParameterProblem(parameter, f"There is no parameter {parameter}; allowed: {', '.join(PARAMETERS)}.")
-        if len(text) > _LONGEST_PARAMETER:
-            raise ParameterProblem(parameter, f"{parameter} may have at most {_LONGEST_PARAMETER} characters.")
-        if parameter == SITE:
-            site = whole_number(text, longest=16) or 0
-            if site not in caller.sites:
-                raise ParameterProblem(SITE, "site_id must be a site of the account.")
-        elif parameter in _YES_OR_NO:
-            if text.lower() not in _FLAGS:
-                raise ParameterProblem(parameter, f"{parameter} must be true or false.")
-            values[parameter] = _FLAGS[text.lower()]
-        elif parameter in _LISTS:
-            values[parameter] = tuple(word for each in text.split(",") if (word := each.strip()))
-        elif parameter == "separator":
-            values[parameter] = "\t" if text == "tab" else text
-        else:
-            values[parameter] = text
-    values["name"] = values.get("name", "upload")[-_LONGEST:].replace("\0", "")
-    try:
-        given = msgspec.convert({**values, "file": ""}, ImportArguments)
-    except msgspec.ValidationError as error:
-        field = str(error).rpartition("$.")[2].rstrip("`") if "$." in str(error) else "kind"
-        raise ParameterProblem(field, f"{field} has a value that is not allowed; see the documentation.") from None
-    try:
-        given.asked()
-    except MappingError as error:
-        raise ParameterProblem("map", f"map: {error}.") from None
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ParameterProblem("time_zone", "time_zone must be a name such as Europe/Berlin.") from None
-    return site, given
-
-
 def _no_parameters(call: Call) -> None:
     for parameter, _ in call.query:
         raise ParameterProblem(parameter, f"There is no parameter {parameter}; this call has none.")
@@ -215,9 +170,20 @@ async def _job(call: Call, caller: Caller) -> Job:
     return await job_of_path(call, caller, IMPORT_FILE, "import")
 
 
-def _shown(call: Call, job: Job, *, status: int = 200) -> Response:
+async def _undos(connection: Connection, caller: Caller) -> dict[int, Job]:
+    """The newest undo of each import, by the number of its job."""
+    found = await list_jobs_of(connection, UNDO_IMPORT, caller.account, _MOST_UNDOS)
+    return {msgspec.convert(job.arguments, UndoArguments).job: job for job in reversed(found)}
+
+
+async def _undo_of(call: Call, caller: Caller, job: Job) -> Job | None:
+    async with call.services.store.snapshot() as connection:
+        return (await _undos(connection, caller)).get(job.id)
+
+
+async def _shown(call: Call, caller: Caller, job: Job, *, status: int = 200) -> Response:
     home = _home(call)
-    shown = _resource(job, home)
+    shown = _resource(job, await _undo_of(call, caller, job), home)
     headers = {"location": shown["links"]["self"]} if status == 202 else None
     return document({"data": shown, "links": {"self": shown["links"]["self"]}}, status=status, headers=headers)
 
@@ -226,7 +192,7 @@ def _home(call: Call) -> str:
     return origin(call.scope, call.services.settings.trusted_proxies)
 
 
-def _resource(job: Job, home: str) -> dict[str, Any]:
+def _resource(job: Job, undone: Job | None, home: str) -> dict[str, Any]:
     link = f"{home}/v1/{TYPE}/{job.id}"
     links = {"self": link}
     if job.result is not None and job.result.get("rejects"):
@@ -234,7 +200,10 @@ def _resource(job: Job, home: str) -> dict[str, Any]:
     return {
         "id": str(job.id),
         "type": TYPE,
-        "attributes": {name: value(job) for name, value in ATTRIBUTES.items()},
+        "attributes": {
+            **{name: value(job) for name, value in ATTRIBUTES.items()},
+            "undo": None if undone is None else {name: value(undone) for name, value in UNDO.items()},
+        },
         "links": links,
     }
 
@@ -261,6 +230,17 @@ ATTRIBUTES: Final[Mapping[str, Callable[[Job], Any]]] = {
 }
 """What is shown of an import. done, total: bytes of the file. number: by which it can be undone, None for a dry run."""
 
+UNDO: Final[Mapping[str, Callable[[Job], Any]]] = {
+    "state": lambda job: job.state,
+    "done": lambda job: job.done,
+    "total": lambda job: job.total,
+    "summary": lambda job: job.result,
+    "error": lambda job: job.error,
+    "created_at": lambda job: iso(job.created_at),
+    "finished_at": lambda job: iso_or_none(job.finished_at),
+}
+"""What is shown of the newest undo of an import. done, total: customers."""
+
 _SCHEMAS: Final[Mapping[str, Schema]] = {
     "name": such_as(TEXT, "people.csv"),
     "kind": one_of(("customers", "activity")),
@@ -275,11 +255,21 @@ _SCHEMAS: Final[Mapping[str, Schema]] = {
     "error": or_null(TEXT),
     **dict.fromkeys(("created_at", "started_at", "finished_at"), or_null(MOMENT)),
 }
+_UNDO: Final[Schema] = record(
+    {
+        "state": one_of(STATES),
+        "done": such_as(WHOLE, 2),
+        "total": such_as(or_null(WHOLE), 2),
+        "summary": or_null({"type": "object", "examples": [{"customers": 2, "deleted": 2, "skipped": 0}]}),
+        "error": or_null(TEXT),
+        **dict.fromkeys(("created_at", "finished_at"), or_null(MOMENT)),
+    }
+)
 _RESOURCE: Final[Schema] = record(
     {
         "id": TEXT,
         "type": one_of((TYPE,)),
-        "attributes": record({name: _SCHEMAS[name] for name in ATTRIBUTES}),
+        "attributes": record({**{name: _SCHEMAS[name] for name in ATTRIBUTES}, "undo": or_null(_UNDO)}),
         "links": record({"self": TEXT, "rejects": TEXT}, required=("self",)),
     }
 )
@@ -312,7 +302,7 @@ OPERATIONS: Final = (
         show,
         "Get an import",
         "`state` is waiting, running, done, failed or cancelled. When it is done, `summary` has the figures, and "
-        "`tables` what was recognised. `regulars import undo` takes its `number`.",
+        "`tables` what was recognised. `undo` is the newest undo of it, null if there was none.",
         reply=_ONE,
     ),
     Operation(
@@ -324,6 +314,20 @@ OPERATIONS: Final = (
         "Cancel an import",
         "What is imported stays.",
         reply=_ONE,
+        errors=(422,),
+    ),
+    Operation(
+        JSONAPI,
+        "imports.undo",
+        "POST",
+        "/v1/imports/{id}/undo",
+        undo,
+        "Undo an import",
+        "A background job deletes the customers that the import created, and gives those that it changed what they had "
+        "before, as `regulars import undo` does. Customers who were changed since, or are active, stay as they are; "
+        "`undo.summary` has their number by reason. It can be repeated.",
+        reply=_ONE,
+        status=202,
         errors=(422,),
     ),
     Operation(
