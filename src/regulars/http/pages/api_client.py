@@ -20,6 +20,7 @@ from regulars.http.pages.signed_in import SignedIn
 
 _JSON: Final = "application/json"
 _READABLE: Final = "[]:,-_.~"
+_KEPT: Final = (b"host", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-for", b"x-request-id")
 Parameters = Mapping[str, str | int | None]
 
 
@@ -75,9 +76,18 @@ class Api:
         return await self._call("DELETE", path, body)
 
     def pass_on(
-        self, method: str, path: str, parameters: Parameters | None = None, *, accept: str, content_type: str = _JSON
+        self,
+        method: str,
+        path: str,
+        parameters: Parameters | None = None,
+        *,
+        accept: str,
+        content_type: str | None = None,
     ) -> Response:
-        """A response that is the reply of a call: for files, which are streamed in both directions."""
+        """A response that is the reply of a call: for files, which are streamed in both directions.
+
+        content_type: of the body of this request, which becomes that of the call.
+        """
         scope = self._scope(method, _with_query(path, parameters), accept, content_type)
         return _PassedOn(self._outer["app"].endpoint, scope)
 
@@ -86,6 +96,7 @@ class Api:
         self.calls.append(ApiCall(method, path, None if body is None else encoded.decode()))
         kind = media_type_of(path)
         scope = self._scope(method, path, kind, kind if encoded else None)
+        scope["headers"] = [each for each in scope["headers"] if each[0] != b"content-length"]
         parts: list[bytes] = []
         messages: list[Message] = [{"type": "http.request", "body": encoded, "more_body": False}]
 
@@ -105,12 +116,11 @@ class Api:
     def _scope(self, method: str, path: str, accept: str, content_type: str | None) -> Scope:
         outer = self._outer
         where, _, query = path.partition("?")
-        kept = (b"host", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-for", b"x-request-id")
+        kept = _KEPT if content_type is None else (*_KEPT, b"content-length")
         headers = [(name, value) for name, value in outer["headers"] if name in kept]
         headers.append((b"accept", accept.encode()))
         if content_type is not None:
             headers.append((b"content-type", content_type.encode()))
-            headers += [each for each in outer["headers"] if each[0] == b"content-length" and content_type == accept]
         return {
             "type": "http",
             "asgi": outer["asgi"],

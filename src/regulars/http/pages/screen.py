@@ -32,6 +32,13 @@ def screen(name: str, path: str, handler: PageHandler, summary: str) -> Operatio
     )
 
 
+def download(name: str, path: str, handler: PageHandler, summary: str) -> Operation:
+    """A file of a site: the handler returns the response."""
+    return Operation(
+        ADMIN, f"admin.{name}", "GET", SITE + path, _handled(handler), summary, reply=TEXT, is_listed=False
+    )
+
+
 def action(name: str, path: str, handler: PageHandler, summary: str) -> Operation:
     """What a form of a page does. Then it redirects to a page, or shows the form again with what is wrong."""
     return Operation(

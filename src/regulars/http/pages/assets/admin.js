@@ -35,3 +35,12 @@ document.addEventListener("keydown", (event) => {
 
 // What is wrong with a form is told first, and read aloud.
 document.querySelector("[data-focus]")?.focus();
+
+// What a live update says in short is read aloud, once.
+const live = document.getElementById("live");
+if (live) {
+  new MutationObserver(() => {
+    const said = document.querySelector("[data-live]")?.textContent ?? "";
+    if (said !== live.textContent) live.textContent = said;
+  }).observe(document.getElementById("results"), { childList: true });
+}

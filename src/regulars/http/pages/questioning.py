@@ -1,0 +1,151 @@
+"""The question of a screen: read from its URL, checked, and put into words; what is wrong with it in words too."""
+
+import contextlib
+from typing import Any, Final
+from urllib.parse import quote
+
+import msgspec
+from markupsafe import Markup, escape
+from msgspec import Struct
+
+from regulars.audience.questions.faults import QuestionFault
+from regulars.http.errors import Problem
+from regulars.http.jsonapi.failures import QuestionProblem
+from regulars.http.jsonapi.question_catalogue import catalogue
+from regulars.http.pages.page import AdminPage
+
+EVERYBODY: Final = "everybody"
+TEXT: Final = "q"
+JSON: Final = "question"
+MOST_COUNTED: Final = 10
+"""Conditions that are counted one by one beside a question: as many as one call compares."""
+
+MOST_NAMED: Final = 20
+"""Objects of a condition that are looked up by number."""
+
+_TIE_PATHS: Final = {each["name"]: each["objects"] for each in catalogue()["ties"]}
+_LEAVES: Final = ("all", "any", "not")
+
+
+class CheckedQuestion(Struct, frozen=True, kw_only=True):
+    """A question that can be answered. text: as typed. canonical: in the standard spelling. sentence: in words."""
+
+    text: str
+    canonical: str
+    question: Any
+    sentence: str
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The members of an API call about it."""
+        return {JSON: self.question}
+
+
+class WrongQuestion(Struct, frozen=True, kw_only=True):
+    """A question that cannot be read. faults: each with a sentence, a place in the text, and the text mended."""
+
+    text: str
+    faults: list[dict[str, Any]]
+
+    @property
+    def marked(self) -> Markup:
+        """The text with the first wrong part marked."""
+        place = next((each for each in self.faults if each["offset"] is not None), None)
+        if place is None:
+            return escape(self.text)
+        start, end = place["offset"], place["offset"] + max(place["length"], 1)
+        wrong = self.text[start:end] or " "
+        return Markup("{}<mark>{}</mark>{}").format(self.text[:start], wrong, self.text[end:])
+
+
+async def read_question(page: AdminPage) -> CheckedQuestion | WrongQuestion:
+    """The question in the URL, as text or as JSON; everybody if there is none."""
+    given = page.parameters.get(JSON, "")
+    text = page.parameters.get(TEXT, "").strip()
+    if given and not text:
+        try:
+            return await check(page, {JSON: msgspec.json.decode(given)})
+        except msgspec.DecodeError:
+            return WrongQuestion(text="", faults=[_fault("The question in the address is not valid JSON.")])
+    return await check(page, {TEXT: text or EVERYBODY}, text)
+
+
+async def check(page: AdminPage, body: dict[str, Any], text: str | None = None) -> CheckedQuestion | WrongQuestion:
+    """What a question means, or what is wrong with it. text: as it was typed; default: the standard spelling."""
+    try:
+        reply = await page.api.post("/v1/questions/check", body)
+    except QuestionProblem as error:
+        typed = body.get(TEXT, "") if text is None else text
+        return WrongQuestion(text=typed, faults=[_shown(each, typed) for each in error.faults_of_question])
+    except Problem as error:
+        return WrongQuestion(text=text or "", faults=[_fault(error.detail)])
+    meaning = reply["data"]["attributes"]
+    return CheckedQuestion(
+        text=meaning["q"] if text is None else text,
+        canonical=meaning["q"],
+        question=meaning["question"],
+        sentence=meaning["sentence"],
+    )
+
+
+async def reach_of(page: AdminPage, asked: CheckedQuestion) -> dict[str, Any]:
+    """How many of those who match can be emailed, and why others cannot; each reason with its question."""
+    reply = await page.api.post("/v1/questions/reach", asked.body)
+    found: dict[str, Any] = reply["data"]["attributes"]
+    return found
+
+
+def leaves_of(question: Any) -> list[Any]:
+    """The conditions of a question without the groups around them, in order."""
+    for name in _LEAVES:
+        if isinstance(question, dict) and name in question:
+            inner = question[name]
+            return [leaf for each in (inner if isinstance(inner, list) else [inner]) for leaf in leaves_of(each)]
+    return [question]
+
+
+async def counts_of(page: AdminPage, asked: CheckedQuestion) -> list[int]:
+    """How many customers match each condition by itself; none if there are more than one call compares."""
+    leaves = leaves_of(asked.question)
+    if not 1 < len(leaves) <= MOST_COUNTED:
+        return []
+    reply = await page.api.post("/v1/questions/overlap", {"questions": leaves})
+    sizes: list[int] = reply["data"]["attributes"]["sizes"]
+    return sizes
+
+
+async def object_names(page: AdminPage, asked: CheckedQuestion) -> dict[str, str]:
+    """The names of the objects that a question names by number, as {path/number: name}."""
+    types = {**_TIE_PATHS, "broadcast": "broadcasts"}
+    found: dict[str, str] = {}
+    for leaf in leaves_of(asked.question):
+        path = types.get(leaf.get("has", "")) if "has" in leaf else "broadcasts" if "broadcast" in leaf else None
+        ids = [each for name in ("any_of", "all_of", "none_of", "broadcast") for each in leaf.get(name, ())]
+        for number in [each for each in ids if isinstance(each, int)][:MOST_NAMED]:
+            if path is not None and f"{path}/{number}" not in found:
+                with contextlib.suppress(Problem):
+                    attributes = (await page.api.get(f"/v1/{path}/{number}"))["data"]["attributes"]
+                    found[f"{path}/{number}"] = attributes.get("name") or attributes.get("title") or str(number)
+    return found
+
+
+def as_parameter(question: Any) -> str:
+    """A question as the parameter `question` of a URL."""
+    return quote(msgspec.json.encode(question).decode(), safe="")
+
+
+def _shown(fault: QuestionFault, text: str) -> dict[str, Any]:
+    mended = None
+    if fault.did_you_mean is not None and fault.offset is not None and fault.length is not None:
+        mended = text[: fault.offset] + fault.did_you_mean + text[fault.offset + fault.length :]
+    return {
+        "detail": fault.detail,
+        "offset": fault.offset,
+        "length": fault.length,
+        "did_you_mean": fault.did_you_mean,
+        "mended": mended,
+    }
+
+
+def _fault(detail: str) -> dict[str, Any]:
+    return {"detail": detail, "offset": None, "length": None, "did_you_mean": None, "mended": None}
