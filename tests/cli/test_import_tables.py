@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Run, contents
+from .conftest import Run, contents, tamper
 from .test_imports import figures
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -127,3 +127,34 @@ def stored() -> tuple[str | None, str | None, bool]:
     names = ("Anna", "Other"), ("Berg",)
     first, last = (next((value for value in row if value in each), None) for each in names)
     return first, last, any('"plan":"pro"' in str(value) for value in row)
+
+
+def test_a_tag_of_digits_is_a_name(run: Run) -> None:
+    tagged = write("a.csv", 'email,tags\na@example.com,"2024, vip"\nb@example.com,2024\n')
+    assert figures(run, "customers", tagged, "--resume") == {"lines": 2, "created": 2}
+    assert figures(run, "customers", tagged) == {"lines": 2, "unchanged": 2}
+    run("export", "customers", "people.ndjson")
+    first = json.loads(Path("people.ndjson").read_text().splitlines()[0])
+    assert {tie["id"]: tie.get("name") for tie in first["ties"]} == {2024: "2024", "vip": None}
+    tamper("UPDATE objects SET number = 1000000000099 WHERE number = 2024")
+    tamper("UPDATE relations SET object = 1000000000099 WHERE object = 2024")
+    assert figures(run, "customers", tagged) == {"lines": 2, "unchanged": 2}
+
+
+CONSENTS = "email,email status,subscribed at\na@example.com,subscribed,2026-01-02\nb@example.com,unsubscribed,\n"
+
+
+@pytest.mark.parametrize(("choice", "kept"), [("all", [1, 0]), ("ends", [0]), ("none", [])])
+def test_what_counts_of_consent_is_chosen(run: Run, choice: str, kept: list[int]) -> None:
+    assert figures(run, "customers", write("a.csv", CONSENTS), "--consents", choice) == {"lines": 2, "created": 2}
+    assert [row[4] for row in contents("consents")] == kept
+    if choice == "all":
+        run("export", "customers", "people.ndjson")
+        run("init", "--database", "sqlite:///other.db")
+        run("import", "customers", "people.ndjson", "--consents", "none", "--database", "sqlite:///other.db")
+        fields = "subscribed,subscribed_at,unsubscribed_at"
+        shown = run("export", "customers", "-", "--format=csv", "--fields", fields, "--database", "sqlite:///other.db")
+        assert shown.out.splitlines()[1:] == [",,", ",,"]
+    else:
+        refused = run("import", "customers", "a.csv", "--consent", "Yes", "--consents", choice)
+        assert (refused.code, "use one of them" in refused.err) == (1, True)

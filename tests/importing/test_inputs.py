@@ -203,6 +203,18 @@ def test_a_workbook_is_read_as_text(tmp_path: Path) -> None:
     assert bodies(several, sheet="Two") == [{"email": "b@example.com"}]
 
 
+def test_a_workbook_in_an_archive_is_read(tmp_path: Path) -> None:
+    inner = workbook(tmp_path / "p.xlsx", {"People": [["Email"], ["a@example.com"]]})
+    with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
+        archive.write(inner, "lists/p.xlsx")
+        archive.writestr("lists/q.csv", "email\nb@example.com\n")
+    assert bodies(tmp_path / "p.zip") == [{"email": "a@example.com"}, {"email": "b@example.com"}]
+    with zipfile.ZipFile(tmp_path / "q.zip", "w") as archive:
+        archive.writestr("p.xlsx", b"PK\x03\x04 and no more")
+    with pytest.raises(UnreadableFileError, match="damaged or truncated"):
+        read(tmp_path / "q.zip")
+
+
 def workbook(path: Path, sheets: dict[str, list[list[str | int]]]) -> Path:
     """A small XLSX file."""
     kinds = "application/vnd.openxmlformats-officedocument.spreadsheetml"

@@ -11,6 +11,21 @@ import msgspec
 import typer
 from msgspec import Struct
 
+from regulars.cli.import_options import (
+    Consents,
+    DateOrder,
+    DryRun,
+    Encoding,
+    File,
+    Map,
+    RejectFile,
+    Resume,
+    Separator,
+    Sheet,
+    Strict,
+    TimeZone,
+    WriteMap,
+)
 from regulars.cli.import_preview import show_understood
 from regulars.cli.import_records import records
 from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
@@ -20,9 +35,9 @@ from regulars.cli.rejects import reject_file
 from regulars.cli.session import chosen_site, opened
 from regulars.domain.existing_fields import Existing
 from regulars.domain.faults import Fault, RefusedError
-from regulars.importing.columns.dates import Order
 from regulars.importing.columns.mapping import MappingError, Wishes, parse_map, parse_toml, write_toml
 from regulars.importing.columns.vocabularies import CUSTOMERS, EVENTS, Vocabulary
+from regulars.importing.consent_choice import ConsentChoice
 from regulars.importing.describing import understood
 from regulars.importing.grouping import repeated_customers
 from regulars.importing.importer import Import, Summary
@@ -91,34 +106,6 @@ Examples:
 imports = typer.Typer(help=_HELP, rich_markup_mode=None)
 imports.add_typer(records)
 
-_File = Annotated[str, typer.Argument(metavar="FILE", help="The file, or - for standard input.")]
-_Rejects = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Write refused and kept back lines to FILE, with line number and reason."),
-]
-_DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the result of the import without changing anything.")]
-_Strict = Annotated[bool, typer.Option("--strict", help="Refuse lines with an invalid optional field.")]
-_Encoding = Annotated[
-    str | None, typer.Option(metavar="NAME", help="The encoding of the text, such as cp1252, if it is not recognized.")
-]
-
-
-_Map = Annotated[
-    str | None,
-    typer.Option("--map", metavar="COLUMN=FIELD,...", help="What columns fill, or a TOML file that says it."),
-]
-_WriteMap = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write what was recognized as TOML, and import nothing.")
-]
-_DateOrder = Annotated[
-    Order | None, typer.Option(metavar="dmy|mdy", help="The order of day and month in dates such as 3/4/2026.")
-]
-_TimeZone = Annotated[
-    str, typer.Option(metavar="NAME", help="The time zone of times without one, such as Europe/Berlin.")
-]
-_Separator = Annotated[str | None, typer.Option(metavar="SIGN", help="What separates cells: , ; | or tab.")]
-_Sheet = Annotated[str | None, typer.Option(metavar="NAME", help="The sheet of a spreadsheet.")]
-
 
 class ImportJob(Struct, kw_only=True):
     """What one import was asked to do."""
@@ -132,6 +119,7 @@ class ImportJob(Struct, kw_only=True):
     strict: bool = False
     create: bool = False
     existing: Existing = "overwrite"
+    consents: ConsentChoice = "all"
     as_json: bool = False
     asked: Asked = Asked()
     write_map: Path | None = None
@@ -139,10 +127,10 @@ class ImportJob(Struct, kw_only=True):
 
 @imports.command("customers", help=_CUSTOMERS_HELP, short_help="Import customers from a table or JSON.")
 def import_customers(
-    file: _File,
+    file: File,
     site: SiteNumber = None,
-    map_: _Map = None,
-    write_map: _WriteMap = None,
+    map_: Map = None,
+    write_map: WriteMap = None,
     tag: Annotated[list[str] | None, typer.Option(metavar="TAG", help="Add this tag to everybody in the file.")] = None,
     list_: Annotated[
         list[str] | None, typer.Option("--list", metavar="KEY", help="Add everybody to this newsletter.")
@@ -151,25 +139,29 @@ def import_customers(
     consent: Annotated[
         str | None, typer.Option(metavar="WORDING", help="Everybody in the file agreed to this wording.")
     ] = None,
-    date_order: _DateOrder = None,
-    time_zone: _TimeZone = "UTC",
+    date_order: DateOrder = None,
+    time_zone: TimeZone = "UTC",
     null: Annotated[
         str | None, typer.Option(metavar="WORD,...", help=r"Cells that mean no value. [default: NULL, \N, #N/A]")
     ] = None,
-    encoding: _Encoding = None,
-    separator: _Separator = None,
-    sheet: _Sheet = None,
+    encoding: Encoding = None,
+    separator: Separator = None,
+    sheet: Sheet = None,
     existing: Annotated[
         Existing,
         typer.Option(help="The fields of customers who are there: overwrite, fill the empty ones, or skip them all."),
     ] = "overwrite",
-    rejects: _Rejects = None,
-    dry_run: _DryRun = False,
-    strict: _Strict = False,
+    consents: Consents = "all",
+    rejects: RejectFile = None,
+    dry_run: DryRun = False,
+    strict: Strict = False,
+    resume: Resume = False,
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
     """Run `regulars import customers`."""
+    if consent is not None and consents != "all":
+        raise FailedError(f"--consent gives consent, which --consents {consents} leaves out: use one of them")
     shared = {"tags": tag, "groups": group, "newsletters": list_}
     asked = Asked(
         encoding=encoding,
@@ -186,30 +178,32 @@ def import_customers(
         ImportJob(
             kind="customers", file=file, site=site, rejects=rejects, dry_run=dry_run, strict=strict, database=database,
             as_json=as_json, asked=asked, write_map=write_map, existing=existing,
+            consents=consents,
         )
     )  # fmt: skip
 
 
 @imports.command("activity", help=_ACTIVITY_HELP, short_help="Import events.")
 def import_activity(
-    file: _File,
+    file: File,
     site: SiteNumber = None,
-    rejects: _Rejects = None,
-    dry_run: _DryRun = False,
-    strict: _Strict = False,
+    rejects: RejectFile = None,
+    dry_run: DryRun = False,
+    strict: Strict = False,
+    resume: Resume = False,
     create: Annotated[
         bool, typer.Option("--create", help="Also create customers that are known only by customer_id.")
     ] = False,
     event: Annotated[
         str | None, typer.Option(metavar="NAME", help="The event of a table that has no column for it.")
     ] = None,
-    map_: _Map = None,
-    write_map: _WriteMap = None,
-    date_order: _DateOrder = None,
-    time_zone: _TimeZone = "UTC",
-    encoding: _Encoding = None,
-    separator: _Separator = None,
-    sheet: _Sheet = None,
+    map_: Map = None,
+    write_map: WriteMap = None,
+    date_order: DateOrder = None,
+    time_zone: TimeZone = "UTC",
+    encoding: Encoding = None,
+    separator: Separator = None,
+    sheet: Sheet = None,
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
@@ -327,6 +321,7 @@ async def carry_out(job: ImportJob) -> tuple[Summary, list[dict[str, Any]], int 
                     create=job.create,
                     country=chosen.country,
                     existing=job.existing,
+                    consents=job.consents,
                 )
                 found: dict[int, int] | None = None
                 if job.kind == "activity":

@@ -41,7 +41,8 @@ _SUBSCRIBED: Final = "subscribed"
 class RestoredTie(Struct, frozen=True):
     """A tie since `at` (ms), None for as of now.
 
-    reference: the object, by its key or its number in the store that was exported; None for a flag. name: its name.
+    reference: the object, by its key or its number in the store that was exported; None for a flag. name: its name. As
+    of now, an object is meant that has this name, if none has the reference.
     """
 
     relation: str
@@ -59,6 +60,11 @@ class RestoredTie(Struct, frozen=True):
     def is_named(self) -> bool:
         """Whether the name tells the object: a number that a server assigned means another object elsewhere."""
         return self.name is not None and isinstance(self.reference, int) and self.reference in OWN_NUMBERS
+
+    @property
+    def may_be_named(self) -> bool:
+        """Whether the name may tell the object."""
+        return self.is_named or (self.name is not None and self.at is None)
 
 
 class Restored(Struct, frozen=True, kw_only=True):
@@ -132,6 +138,8 @@ def _object_of(tie: RestoredTie, work: WorkingSet) -> int:
         found = None if named is None else objects.by_reference[kind, named]
     else:
         found = objects.find(kind, reference)
+        if found is None and named is not None and tie.may_be_named:
+            found = objects.by_reference[kind, named]
     if found is None:
         is_assigned = isinstance(reference, int) and reference in OWN_NUMBERS
         found = objects.create(kind, None if is_assigned else reference, work.now)

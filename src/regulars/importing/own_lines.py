@@ -17,8 +17,9 @@ from regulars.domain.fields import PERCENTILES, rules_in
 from regulars.domain.identity import parse_address
 from regulars.domain.limits import Limits
 from regulars.domain.moments import parse_moment
+from regulars.domain.objects import OWN_NUMBERS
 from regulars.domain.profile import Profile, parse_profile
-from regulars.domain.references import parse_reference
+from regulars.domain.references import Reference, parse_reference
 from regulars.domain.relations import BY_NAME
 from regulars.domain.restored import LATEST_TIMES, PROFILE_FIELDS, Restored, RestoredTie
 from regulars.domain.text import is_blank, is_storable, trim, whole_number
@@ -85,6 +86,12 @@ def _fields(
     if any(name in fields for name in _NAMES):
         fields = {**dict.fromkeys(_NAMES), **fields}
     return fields, tuple(warnings)
+
+
+def _name_of(reference: Reference, words: list[Any]) -> str | None:
+    """The name of a tag that is given as digits, such as "2024": it may be known, and is shown, by it."""
+    text = str(reference)
+    return text if isinstance(reference, int) and reference not in OWN_NUMBERS and text in words else None
 
 
 class _Evidence(Struct):
@@ -186,7 +193,10 @@ class Past:
                 found.append(parse_reference(item, "tag", longest=self._limits.object_key))
             except ValueError as error:
                 self.faults.append(Fault(f"tags.{place}", str(error)))
-        return tuple(RestoredTie(_TAGGED, True, None, reference) for reference in dict.fromkeys(found))
+        return tuple(
+            RestoredTie(_TAGGED, True, None, reference, _name_of(reference, value))
+            for reference in dict.fromkeys(found)
+        )
 
     def _consents(self, value: Any, most: int | None) -> tuple[Consent, ...]:
         if value is None or value == "":

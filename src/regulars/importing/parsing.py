@@ -23,6 +23,7 @@ from regulars.domain.moments import parse_moment
 from regulars.domain.profile import parse_profile
 from regulars.domain.restored_activity import RestoredEvent
 from regulars.domain.wire import decode_json
+from regulars.importing.consent_choice import ConsentChoice, chosen_consent
 from regulars.importing.own_history import is_own_history, parse_own_history
 from regulars.importing.own_lines import PAST, SOURCE, Past, is_own, parse_own
 
@@ -53,14 +54,15 @@ def line_parser(
     create: bool = False,
     country: str | None = None,
     existing: Existing = "overwrite",
+    consents: ConsentChoice = "all",
 ) -> LineParser:
     """Create the parser for one file of this kind; do not reuse it, as it counts activity lines from the file's start.
 
     create: whether an activity creates a customer for whom it gives only a customer_id. country: that of the site.
-    existing: what lines do to the fields of customers who are there.
+    existing: what lines do to the fields of customers who are there. consents: what counts of the consent in the file.
     """
     if kind == "customers":
-        return CustomerJudge(limits, strict=strict, country=country, existing=existing)
+        return CustomerJudge(limits, strict=strict, country=country, existing=existing, consents=consents)
     return ActivityJudge(limits, strict=strict, create=create, country=country)
 
 
@@ -74,17 +76,19 @@ class CustomerJudge:
         strict: bool = False,
         country: str | None = None,
         existing: Existing = "overwrite",
+        consents: ConsentChoice = "all",
     ) -> None:
         self.clamped = 0
         self._limits = limits
         self._existing = existing
+        self._consents = consents
         self._rules: dict[str, Any] = {"limits": limits, "strict": strict, "country": country}
 
     def parse(self, raw: bytes, now: int) -> Upsert:
         """Parse a line into an upsert."""
         upsert = self._parsed(raw, now)
         upsert.profile.existing = self._existing
-        return upsert
+        return chosen_consent(upsert, self._consents)
 
     def _parsed(self, raw: bytes, now: int) -> Upsert:
         body = _decoded(raw)

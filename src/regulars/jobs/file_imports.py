@@ -17,6 +17,7 @@ from regulars.domain.faults import Fault, RefusedError
 from regulars.importing.columns.dates import Order
 from regulars.importing.columns.mapping import MappingError, Wishes, parse_map
 from regulars.importing.columns.vocabularies import CUSTOMERS, EVENTS
+from regulars.importing.consent_choice import ConsentChoice
 from regulars.importing.describing import understood
 from regulars.importing.grouping import repeated_customers
 from regulars.importing.importer import Import, Summary
@@ -52,6 +53,7 @@ class ImportArguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     strict: bool = False
     create: bool = False
     existing: Existing = "overwrite"
+    consents: ConsentChoice = "all"
     map: str | None = None
     tags: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
@@ -154,6 +156,7 @@ async def _import(
                 create=given.create,
                 country=country,
                 existing=given.existing,
+                consents=given.consents,
             ),
             dry_run=given.dry_run,
             recording=recording,

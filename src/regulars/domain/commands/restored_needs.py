@@ -24,7 +24,7 @@ def declare_restored(restored: Restored, who: Who, needs: Needs) -> None:
         if kind == AUDIENCE:
             needs.audiences.update(references)
         if BY_NAME[relation].code >= PROFILE_RELATIONS_END:  # the others come with the customer
-            replaced = relation if any(tie.is_named for tie in ties) else None
+            replaced = relation if any(tie.may_be_named for tie in ties) else None
             needs.tie(TieNeed(who, kind, references, frozenset([relation]), replaced=replaced))
     needs.addresses.update(row.email_key for row in restored.former)
 

@@ -14,6 +14,7 @@ from regulars.http.keyring import Caller
 from regulars.http.schema import TEXT, YES_OR_NO, Schema, one_of
 from regulars.importing.columns.dates import ORDERS
 from regulars.importing.columns.mapping import MappingError
+from regulars.importing.consent_choice import CONSENT_CHOICES
 from regulars.jobs.file_imports import ImportArguments
 
 SITE: Final = "site_id"
@@ -31,6 +32,10 @@ PARAMETERS: Final[Mapping[str, Schema]] = {
     "existing": {
         **one_of(EXISTING),
         "description": "The fields of customers who are there: overwrite, fill the empty ones, or skip them all.",
+    },
+    "consents": {
+        **one_of(CONSENT_CHOICES),
+        "description": "What counts of the consent in the file: all, only what ended, or none.",
     },
     "map": {**TEXT, "description": "What columns fill, such as `E-Mail=email,Plan=attribute:plan`."},
     "tags": {**TEXT, "description": "Tags for everybody in the file, separated by commas."},

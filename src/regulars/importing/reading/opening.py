@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, NamedTuple, Protocol, cast
+from typing import IO, Any, Final, NamedTuple, Protocol, cast
 
 from regulars.importing.reading.signatures import EMPTY_ZIP, GZIP, ZIP
 
@@ -21,6 +21,9 @@ HEAD: Final = 64 * 1024
 _HARMLESS: Final = 64 * 1024 * 1024
 _LARGEST_RATIO: Final = 200
 """Lists shrink to a tenth, or a fiftieth if they repeat themselves; what shrinks more is made to fill a disk."""
+
+_LARGEST_WORKBOOKS: Final = 256 * 1024 * 1024
+"""Bytes of the spreadsheets in an archive, which are unpacked to temporary files."""
 
 _WORKBOOK: Final = "[Content_Types].xml"
 _OPEN_DOCUMENT: Final = "mimetype"
@@ -78,18 +81,26 @@ def opened(path: str, name: str | None = None) -> Iterator[Opened]:
 
     JSON from a pipe is read as it comes. Anything else is copied to a temporary file, as it has to be read twice.
     """
+    with ExitStack() as stack:
+        yield _opened(path, name, stack)
+
+
+def _opened(path: str, name: str | None, stack: ExitStack) -> Opened:
     if path != STDIN and Path(path).is_file():
-        yield _parts_of(Path(path), name or path)
-        return
+        return _parts_of(Path(path), name or path, stack)
     name = name or ("standard input" if path == STDIN else path)
-    with _pipe(path) as stream:
-        if stream.peek(HEAD).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
-            yield Opened(name, (FilePart(name, None, lambda: Stream(stream, lambda: 0)),), is_repeatable=False)
-            return
-        with tempfile.NamedTemporaryFile(prefix="regulars-import-") as copy:
-            shutil.copyfileobj(stream, copy)
-            copy.flush()
-            yield _parts_of(Path(copy.name), name)
+    stream = stack.enter_context(_pipe(path))
+    if stream.peek(HEAD).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+        return Opened(name, (FilePart(name, None, lambda: Stream(stream, lambda: 0)),), is_repeatable=False)
+    return _parts_of(_copied(stream, stack), name, stack)
+
+
+def _copied(stream: IO[bytes], stack: ExitStack) -> Path:
+    """A temporary file with what a stream has."""
+    copy = stack.enter_context(tempfile.NamedTemporaryFile(prefix="regulars-import-"))  # noqa: SIM115
+    shutil.copyfileobj(stream, copy)
+    copy.flush()
+    return Path(copy.name)
 
 
 @contextmanager
@@ -105,7 +116,7 @@ def _pipe(path: str) -> Iterator[io.BufferedReader]:
         yield stream
 
 
-def _parts_of(path: Path, name: str) -> Opened:
+def _parts_of(path: Path, name: str, stack: ExitStack) -> Opened:
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -115,7 +126,7 @@ def _parts_of(path: Path, name: str) -> Opened:
     if head == EMPTY_ZIP:
         raise UnreadableFileError(f"{name} is an empty ZIP archive")
     if head == ZIP and not is_spreadsheet(path):
-        return Opened(name, _members(path, name), is_repeatable=True)
+        return Opened(name, _members(path, name, stack), is_repeatable=True)
     return Opened(name, (FilePart(name, size, lambda: _decompressed(path.open("rb"), name), path),), is_repeatable=True)
 
 
@@ -137,8 +148,8 @@ def _decompressed(stored: io.BufferedReader, name: str) -> Stream:
     return Stream(buffered, stored.tell, (buffered, unpacked, stored))
 
 
-def _members(path: Path, name: str) -> tuple[FilePart, ...]:
-    """The lists in a ZIP archive."""
+def _members(path: Path, name: str, stack: ExitStack) -> tuple[FilePart, ...]:
+    """The lists in a ZIP archive. Spreadsheets are unpacked, as they are read from a file."""
     try:
         with zipfile.ZipFile(path) as archive:
             found = [each for each in archive.infolist() if not each.is_dir() and not _is_extra(each.filename)]
@@ -150,11 +161,36 @@ def _members(path: Path, name: str) -> tuple[FilePart, ...]:
         member = f"{name}: {each.filename}"
         if each.flag_bits & 1:
             raise UnreadableFileError(f"{member} is encrypted: unpack the archive with its password")
-        if PurePosixPath(each.filename).suffix.lower() in (".zip", ".xlsx", ".xls", ".ods"):
+        if PurePosixPath(each.filename).suffix.lower() == ".zip":
             raise UnreadableFileError(f"{member} is an archive in an archive: unpack it first")
         if each.file_size > _HARMLESS and each.file_size > each.compress_size * _LARGEST_RATIO:
             raise UnreadableFileError(_bomb(member))
-    return tuple(FilePart(each.filename, each.file_size, _member(path, each.filename, name)) for each in found)
+    size = sum(each.file_size for each in found if _is_spreadsheet_name(each.filename))
+    if size > _LARGEST_WORKBOOKS:
+        raise UnreadableFileError(f"{name} has spreadsheets of {size >> 20:,} MB: unpack it and import them one by one")
+    return tuple(
+        FilePart(
+            each.filename,
+            each.file_size,
+            open_it := _member(path, each.filename, name),
+            _unpacked(open_it, f"{name}: {each.filename}", stack) if _is_spreadsheet_name(each.filename) else None,
+        )
+        for each in found
+    )
+
+
+def _unpacked(open_it: Callable[[], Stream], name: str, stack: ExitStack) -> Path:
+    stream = open_it()
+    try:
+        return _copied(stream.bytes, stack)
+    except (zipfile.BadZipFile, OSError, EOFError, zlib.error) as error:
+        raise UnreadableFileError(f"{name} cannot be unpacked: {error}") from error
+    finally:
+        stream.close()
+
+
+def _is_spreadsheet_name(filename: str) -> bool:
+    return PurePosixPath(filename).suffix.lower() in (".xlsx", ".xlsm", ".xls", ".ods")
 
 
 def _member(path: Path, member: str, name: str) -> Callable[[], Stream]:
