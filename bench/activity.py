@@ -11,7 +11,7 @@ import apsw
 import numpy as np
 from msgspec import Struct
 
-from bench import audience_data
+from bench import audience_data, sql_activity, sql_site
 from bench.report import NO_TARGET, Figure
 from bench.server import running
 from regulars.domain.relations import KIND_CODES
@@ -21,6 +21,10 @@ _CHUNK: Final = 100_000
 _REPEATS: Final = 15
 _LIST: Final = 10_000
 _BROADCAST: Final = 8
+_MOST_IN_SQL: Final = 1_000_000
+"""Customers of the largest site that is also asked in PostgreSQL."""
+
+_DRIFT: Final = 0.001
 _TARGETS_FOR: Final = 1_000_000
 """Customers for which the limits are meant."""
 
@@ -82,7 +86,8 @@ def over_http(folder: Path, customers: int, sends: int, activities: int) -> list
     if not is_made:
         _fill(path, site, customers, sends, activities)
     note = f"{customers:,} customers, {sends:,} sends, {activities:,} activities"
-    figures = []
+    figures: list[Figure] = []
+    answers: dict[str, tuple[float, int]] = {}
     with running(url) as server:
         connection = http.client.HTTPConnection(server.removeprefix("http://"), timeout=600)
         send = _Sender(connection, key)
@@ -91,17 +96,40 @@ def over_http(folder: Path, customers: int, sends: int, activities: int) -> list
         for ask in ASKED:
             first = send.until_ready(ask)
             again = statistics.median(send(ask)[0] for _ in range(_REPEATS))
+            answers[ask.name] = again, send.total()
             for when, took, limit in (("again", again, ask.again), ("first", first, ask.first)):
                 target = 1 if limit != NO_TARGET and customers <= _TARGETS_FOR else NO_TARGET
                 referred = limit if limit != NO_TARGET else 0.0
                 name = f"{ask.name}, {when}"
                 figures.append(Figure(name, took, "ms", "the limit", referred, target, at_least=False, note=note))
+    if customers <= _MOST_IN_SQL:
+        figures += _in_sql(path, answers, note)
+    return figures
+
+
+def _in_sql(path: Path, answers: dict[str, tuple[float, int]], note: str) -> list[Figure]:
+    """The same questions in PostgreSQL. answers: (ms, number found) of Regulars, by name."""
+    figures = []
+    folder = path.with_suffix(".pg")
+    with sql_site.serving(folder) as connection:
+        if not (folder / "loaded").exists():
+            sql_activity.load(connection, path)
+            (folder / "loaded").touch()
+        for name, ways in sql_activity.questions(time.time_ns() // 1_000_000, _BROADCAST).items():
+            answer, (took, found) = sql_activity.ask(connection, ways), answers[name]
+            if abs(answer.found - found) > found * _DRIFT:  # windows end at different moments
+                raise AssertionError(f"{name}: {found} in Regulars, {answer.found} in SQL")
+            matches = f"{found:,} found; {note}"
+            figures.append(
+                Figure(f"{name}, PostgreSQL", answer.took, "ms", "Regulars", took, 1, at_least=True, note=matches)
+            )
     return figures
 
 
 class _Sender:
     def __init__(self, connection: http.client.HTTPConnection, key: str) -> None:
         self._connection = connection
+        self._last: dict[str, Any] = {}
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
 
     def __call__(self, ask: Ask) -> tuple[float, int]:
@@ -113,7 +141,20 @@ class _Sender:
         text = reply.read()
         if reply.status not in (200, 201, 503):
             raise RuntimeError(f"{ask.path}: {text[:300]!r}")
-        return (time.perf_counter() - start) * 1000, reply.status
+        took = (time.perf_counter() - start) * 1000
+        self._last = json.loads(text)
+        return took, reply.status
+
+    def total(self) -> int:
+        """How many customers the last answer was about."""
+        attributes = (
+            self._last.get("data", {}).get("attributes", {}) if isinstance(self._last.get("data"), dict) else {}
+        )
+        meta = self._last.get("meta", {})
+        for each in (meta.get("total"), attributes.get("total"), attributes.get("opened")):
+            if each is not None:
+                return int(each["customers"] if isinstance(each, dict) else each)
+        return 0
 
     def until_ready(self, ask: Ask) -> float:
         """How long it takes until there is an answer, with what has to be built for it (ms)."""

