@@ -156,7 +156,9 @@ def _evaluated(path: Path, site: int, taken: list[Timing], count: int) -> None:
         return
     with sql_site.running(path.with_suffix(".pg"), path, count) as connection:
         for timing, (total, numbers) in zip(taken, answers, strict=True):
-            answer = sql_questions.ask(connection, timing.question, timing.question.predicate(now))
+            if not sql_questions.can_ask(predicate := timing.question.predicate(now)):
+                continue
+            answer = sql_questions.ask(connection, timing.question, predicate)
             if (answer.total, answer.page) != (total, numbers):
                 raise AssertionError(f"{timing.question.text}: {total:,} customers, but {answer.total:,} in SQL")
             timing.sql, timing.way = answer.took, answer.way

@@ -20,8 +20,8 @@ from regulars.audience.filters.predicates import All, Any, Contains, Member, Not
 from regulars.audience.index import SiteIndex
 from regulars.audience.structures.bitmaps import from_mask, from_ordinals, to_ordinals
 from regulars.audience.structures.coded import CodedColumn
-from regulars.audience.structures.similar import trigrams_of
 from regulars.audience.structures.text import TextColumn
+from regulars.audience.structures.typos import WantedWord, is_alike, words_of
 from regulars.domain.relations import BY_NAME
 from regulars.domain.text import fold
 
@@ -81,8 +81,8 @@ def _finder(predicate: Predicate, index: SiteIndex) -> Find:
             return _window(index, column, low, high)
         case Contains(field, text):
             return _containing(index, field, fold(text))
-        case Similar(text):
-            return _alike(index, fold(text))
+        case Similar(text, is_prefix):
+            return _alike(index, WantedWord(fold(text), is_prefix))
         case Not(part):
             find = _finder(part, index)
             return lambda within: within - find(within)
@@ -146,21 +146,20 @@ def _containing(index: SiteIndex, field: str, needle: str) -> Find:
     return scanned
 
 
-def _alike(index: SiteIndex, text: str) -> Find:
-    """Words that share trigrams with the text, counted; they and who has them are known, as in `similar`."""
+def _alike(index: SiteIndex, wanted: WantedWord) -> Find:
+    """Every distinct word compared with the wanted one; they and who has them are known."""
     columns = [each for name in ("name", "email") if isinstance(each := index.texts[name], TextColumn)]
-    known = [segment.words() for column in columns for segment in column.segments]
-    grams = trigrams_of(text)
+    owners: dict[str, list[int]] = {}
+    for column in columns:
+        for ordinal, text in column.items():
+            for word in words_of(text):
+                owners.setdefault(word, []).append(ordinal)
 
-    def counted(within: BitMap) -> BitMap:
+    def compared(within: BitMap) -> BitMap:
         found = BitMap()
-        for words in known:
-            rows = words._rows(grams)
-            if not rows:
-                continue
-            shared = np.bincount(np.concatenate(rows), minlength=words._sizes.size)
-            for word in np.flatnonzero((shared > 0) & (3 * shared >= len(grams) + words._sizes)).tolist():
-                found |= from_ordinals(words._owners[words._bounds[word] : words._bounds[word + 1]])
+        for word, ordinals in owners.items():
+            if is_alike(wanted, word):
+                found.update(ordinals)
         return found & within
 
-    return counted
+    return compared

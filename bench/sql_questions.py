@@ -17,7 +17,6 @@ from bench.questions import PAGE, Question
 from bench.sql_site import FLAGS, table_of
 from regulars.audience.filters.predicates import All, Contains, Member, Not, Predicate, Range, Similar
 from regulars.audience.filters.predicates import Any as AnyOf
-from regulars.audience.structures.similar import trigrams_of
 from regulars.domain.text import search_key as fold
 
 _REPEATS: Final = 5
@@ -56,6 +55,19 @@ def ask(connection: "psycopg.Connection[Any]", question: Question, predicate: Pr
     took = [_timed(connection, question, fastest.way, statements).took for _ in range(_REPEATS)]
     fastest.took = statistics.median(took)
     return fastest
+
+
+def can_ask(predicate: Predicate) -> bool:
+    """Whether there is a way: SQL has no words alike but for typing errors without an extension."""
+    match predicate:
+        case Similar():
+            return False
+        case All(parts) | AnyOf(parts):
+            return all(map(can_ask, parts))
+        case Not(part):
+            return can_ask(part)
+        case _:
+            return True
 
 
 def _took(answer: Answer) -> float:
@@ -123,14 +135,9 @@ def condition(predicate: Predicate, *, grams: bool) -> str:
             return " AND ".join(_bounds(predicate))
         case Contains(field, text):
             return _contains(field, text, grams=grams)
-        case Similar(text):
-            return f"c.id IN ({_similar(text)})"
         case All(parts):
             return " AND ".join(_inside(part, grams=grams) for part in parts) or "true"
         case AnyOf(parts):
-            if grams and any(isinstance(part, Similar) for part in parts):
-                each = (_ids(part) for part in parts)
-                return f"c.id IN ({' UNION ALL '.join(each)})"
             return " OR ".join(_inside(part, grams=grams) for part in parts) or "false"
         case Not(part):
             return _not(part, grams=grams)
@@ -188,19 +195,3 @@ def _contains(field: str, text: str, *, grams: bool) -> str:
         return like
     pieces = ", ".join(f"'{folded[at : at + 3]}'" for at in range(len(folded) - 2))
     return f"grams(c.{field}) @> ARRAY[{pieces}] AND {like}"
-
-
-def _similar(text: str) -> str:
-    grams = trigrams_of(fold(text))
-    listed = ", ".join(f"'{gram}'" for gram in sorted(grams))
-    words = (
-        f"SELECT word FROM word_grams WHERE gram IN ({listed})"
-        f" GROUP BY word, size HAVING 3 * count(*) >= size + {len(grams)}"
-    )
-    return f"SELECT customer FROM customer_words WHERE word IN ({words})"
-
-
-def _ids(part: Predicate) -> str:
-    if isinstance(part, Similar):
-        return _similar(part.text)
-    return f"SELECT c.id FROM customers AS c WHERE {condition(part, grams=True)}"

@@ -1,9 +1,9 @@
 """The site of `audience_data` once more, as tables of PostgreSQL: what a good engineer would ask the forty questions.
 
 Customers with a column for each value and flag, one table for each kind of tie, objects first in its key; an index
-for each order of a page and for each time that is asked about; trigrams for what is contained in a text; words for
-what is similar. The wheel of PostgreSQL comes without pg_trgm, so the trigrams are an array that a function makes
-and GIN indexes. Times are milliseconds as bigint, as wide as a timestamp and compared as fast; texts are folded.
+for each order of a page and for each time that is asked about; trigrams for what is contained in a text. The wheel of
+PostgreSQL comes without pg_trgm, so the trigrams are an array that a function makes and GIN indexes. Times are
+milliseconds as bigint, as wide as a timestamp and compared as fast; texts are folded.
 """
 
 import contextlib
@@ -19,7 +19,6 @@ import psycopg
 from numpy.typing import NDArray
 
 from bench import audience_data
-from regulars.audience.structures.similar import trigrams_of, words_of
 from regulars.domain.relations import BY_CODE, RELATIONS
 from regulars.domain.text import search_key as fold
 from regulars.store.schema import customers as source
@@ -77,8 +76,6 @@ INDEXES: Final = (
     # All that is no text, so that an audience of many can be counted without its texts.
     f"CREATE INDEX ON customers (id) INCLUDE ({', '.join(_NARROW)}) WHERE NOT hidden",
     *(f"CREATE INDEX ON customers USING gin (grams({name}))" for name in TEXTS if not name.startswith("mobile")),
-    "ALTER TABLE customer_words ADD PRIMARY KEY (word, customer)",
-    "ALTER TABLE word_grams ADD PRIMARY KEY (gram, word) INCLUDE (size)",
 )
 
 
@@ -131,7 +128,6 @@ def load(connection: "psycopg.Connection[Any]", now: int, count: int) -> None:
     """Fill the tables with what `audience_data` made then; what is indexed, is indexed when all is there."""
     start = time.perf_counter()
     _create(connection)
-    words: dict[str, int] = {}
     for first in range(1, count + 1, _CHUNK):
         rng = np.random.default_rng(first)
         numbers = np.arange(first, min(first + _CHUNK, count + 1))
@@ -146,9 +142,7 @@ def load(connection: "psycopg.Connection[Any]", now: int, count: int) -> None:
                     flags[relation.name][customers[chosen]] = True
                 else:
                     _copy(connection, table_of(relation.name), objects[chosen], customers[chosen] + first, now)
-            texts = _copy_customers(connection, rows, flags)
-            _copy_words(connection, words, numbers, texts)
-    _copy_grams(connection, words)
+            _copy_customers(connection, rows, flags)
     print(f"PostgreSQL: tables filled after {time.perf_counter() - start:.0f} s", flush=True)
     for statement in indexes():
         connection.execute(statement)
@@ -181,8 +175,6 @@ def _create(connection: "psycopg.Connection[Any]") -> None:
         )
     connection.execute("CREATE TABLE coupons (id integer PRIMARY KEY, code text UNIQUE)")
     connection.execute("INSERT INTO coupons SELECT n, 'code' || n FROM generate_series(1, 10) AS n")
-    connection.execute("CREATE UNLOGGED TABLE customer_words (word integer, customer integer, at bigint)")
-    connection.execute('CREATE UNLOGGED TABLE word_grams (gram text COLLATE "C", word integer, size smallint)')
 
 
 def _copy(connection: "psycopg.Connection[Any]", name: str, objects: Numbers, customers: Numbers, at: int) -> None:
@@ -197,12 +189,11 @@ def _copy(connection: "psycopg.Connection[Any]", name: str, objects: Numbers, cu
 
 def _copy_customers(
     connection: "psycopg.Connection[Any]", rows: list[tuple[Any, ...]], flags: dict[str, NDArray[np.bool_]]
-) -> list[str]:
-    """Append to the customers; returns name and address of each."""
+) -> None:
+    """Append to the customers."""
     names = [column.name for column in source.c]
     places = [names.index(name) for name in ("number", *TIMES, "net_revenue")]
     texts = [names.index(name) for name in TEXTS]
-    email, name = names.index("email"), names.index("name")
     marks = zip(*(np.where(flags[each], "t", "f").tolist() for each in FLAGS), strict=True)
     lines = [
         "\t".join(
@@ -218,20 +209,3 @@ def _copy_customers(
         f"COPY customers (id, {', '.join((*TIMES, 'net_revenue', *FLAGS, *TEXTS))}) FROM STDIN"
     ) as copy:
         copy.write("\n".join(lines) + "\n")
-    return [f"{fold(row[name])} {fold(row[email])}" for row in rows]
-
-
-def _copy_words(
-    connection: "psycopg.Connection[Any]", known: dict[str, int], numbers: Numbers, texts: list[str]
-) -> None:
-    found = [{known.setdefault(word, len(known)) for word in words_of(text)} for text in texts]
-    customers = np.repeat(numbers, [len(each) for each in found])
-    words = np.array([word for each in found for word in each])
-    _copy(connection, "customer_words", words, customers, 0)
-
-
-def _copy_grams(connection: "psycopg.Connection[Any]", known: dict[str, int]) -> None:
-    with connection.cursor().copy("COPY word_grams FROM STDIN") as copy:
-        for word, number in known.items():
-            grams = trigrams_of(word)
-            copy.write("".join(f"{gram}\t{number}\t{len(grams)}\n" for gram in grams))

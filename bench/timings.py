@@ -38,7 +38,7 @@ class Timing(Struct):
         numbers = (self.first, self.again, self.evaluation, self.bare)
         cells = (self.question.text, f"{self.total:,}", *(_shown(each) for each in numbers))
         if self.sql is None or self.by_sql is None:
-            return cells
+            return (*cells, "", "", "")
         return (*cells, _shown(self.sql), f"{self.by_sql:,.1f}", self.way)
 
 
@@ -58,7 +58,7 @@ def show(size: str, timings: Sequence[Timing]) -> None:
     """Print the table."""
     table = Table(*_headings(timings), title=f"{size}: {machine()}")
     for each in timings:
-        table.add_row(*each.row())
+        table.add_row(*each.row()[: len(table.columns)])
     Console(width=240).print(table)
 
 
@@ -69,7 +69,9 @@ def markdown(timings: Sequence[Timing]) -> str:
         "| " + " | ".join(headings) + " |",
         "| --- |" + " ---: |" * 5 + " ---: | ---: | --- |" * (len(headings) > 6),
     ]
-    lines += ["| " + " | ".join((f"`{row[0]}`", *row[1:])) + " |" for row in (each.row() for each in timings)]
+    lines += [
+        "| " + " | ".join((f"`{row[0]}`", *row[1:])) + " |" for row in (each.row()[: len(headings)] for each in timings)
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -219,27 +219,49 @@ def _at(value: str) -> int:
     return round(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
 
 
-def _grams(text: str) -> set[str]:
-    words = "".join(char if char.isalnum() else " " for char in text).split()
-    return {f"  {word} "[at : at + 3] for word in words for at in range(len(word) + 1)}
+def _words(text: str) -> list[str]:
+    return "".join(char if char.isalnum() else " " for char in text).split()
 
 
-def _similar(word: str, text: str) -> bool:
-    wanted = _grams(word)
-    each = ("".join(char if char.isalnum() else " " for char in text)).split()
-    return any(len(wanted & _grams(other)) * 2 >= len(wanted | _grams(other)) for other in each)
+def _alike(word: str, other: str) -> bool:
+    """Whether two words differ by as many errors as are allowed, counted as the optimal string alignment does."""
+    errors = 0 if len(word) < 4 else 1 if len(word) < 8 else 2
+    rows = [list(range(len(other) + 1))]
+    for at, letter in enumerate(word, 1):
+        row = [at]
+        for place, beside in enumerate(other, 1):
+            row.append(min(rows[-1][place] + 1, row[-1] + 1, rows[-1][place - 1] + (letter != beside)))
+            if at > 1 and place > 1 and word[at - 2 : at] == beside + other[place - 2]:
+                row[-1] = min(row[-1], rows[-2][place - 2] + 1)
+        rows.append(row)
+    return rows[-1][-1] <= errors
+
+
+def _similar(word: str, text: str, *, begins: bool = False) -> bool:
+    return any(
+        _alike(word, other) or (begins and any(_alike(word, other[:length]) for length in range(len(other))))
+        for other in _words(text)
+    )
 
 
 def _search(value: str, record: Record) -> bool:
-    return all(_has_word(word, record) for word in _folded(value).split())
+    words = _folded(value).split()
+    return all(_has_word(word, record, is_last=place == len(words)) for place, word in enumerate(words, 1))
 
 
-def _has_word(word: str, record: Record) -> bool:
-    name, email = (_folded(record[each] or "") for each in ("name", "email"))
-    if "@" not in word:
-        return any(word in text or _similar(word, text) for text in (name, email))
-    local, _, domain = word.rpartition("@")
-    return word in email or (email.endswith(f"@{domain}") and domain != "" and _similar(local, email[: -len(domain)]))
+def _has_word(word: str, record: Record, *, is_last: bool) -> bool:
+    texts = [_folded(record[each] or "") for each in ("name", "email")]
+    if any(word in text for text in texts[word.count("@") > 0 :]):
+        return True
+    local, at, domain = word.rpartition("@")
+    if at:
+        before, _, of = texts[1].rpartition("@")
+        return domain == of != "" and _words(local) != [] and all(_similar(each, before) for each in _words(local))
+    parts = _words(word)
+    return parts != [] and all(
+        any(part in text or _similar(part, text, begins=is_last and place == len(parts)) for text in texts)
+        for place, part in enumerate(parts, 1)
+    )
 
 
 OTHERS: dict[str, Callable[[str, Record], bool]] = {

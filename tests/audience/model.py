@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any as AnyValue
 
 from regulars.audience.filters.predicates import (
@@ -44,13 +45,25 @@ def words(text: str) -> list[str]:
     return "".join(char if char.isalnum() else " " for char in text).split()
 
 
-def grams(text: str) -> set[str]:
-    return {f"  {word} "[at : at + 3] for word in words(text) for at in range(len(word) + 1)}
+@cache
+def distance(left: str, right: str) -> int:
+    """Letters inserted, left out, replaced, or neighbours swapped; none is part of two of these."""
+    if not left or not right:
+        return len(left) + len(right)
+    found = min(
+        distance(left[:-1], right) + 1,
+        distance(left, right[:-1]) + 1,
+        distance(left[:-1], right[:-1]) + (left[-1] != right[-1]),
+    )
+    if len(left) > 1 and left[-2:] == right[-2:][::-1]:
+        found = min(found, distance(left[:-2], right[:-2]) + 1)
+    return found
 
 
-def similarity(left: str, right: str) -> float:
-    a, b = grams(left), grams(right)
-    return len(a & b) / len(a | b) if a | b else 0.0
+def is_alike(wanted: str, word: str, *, is_prefix: bool = False) -> bool:
+    errors = 0 if len(wanted) < 4 else 1 if len(wanted) < 8 else 2
+    begun = [word[:length] for length in range(len(word) + 1)] if is_prefix else [word]
+    return any(abs(len(each) - len(wanted)) <= errors and distance(wanted, each) <= errors for each in begun)
 
 
 @dataclass
@@ -220,18 +233,19 @@ def _test(predicate: Predicate) -> Callable[[Customer], bool]:
             return lambda c: drawn(c.number, seed) < share
         case HasAddress(key):
             return lambda c: "email" in c.texts and address_key(c.texts["email"]) == key
-        case Similar(text):
+        case Similar(text, is_prefix):
             return lambda c: any(
-                similarity(folded(text), word) >= 0.5
+                is_alike(folded(text), word, is_prefix=is_prefix)
                 for name in ("name", "email")
                 for word in words(folded(c.texts.get(name, "")))
             )
         case SimilarAddress(local, domain):
             return lambda c: (
                 folded(c.texts.get("email", "")).rpartition("@")[1:] == ("@", folded(domain))
-                and any(
-                    similarity(folded(local), word) >= 0.5
-                    for word in words(folded(c.texts["email"]).rpartition("@")[0])
+                and words(folded(local)) != []
+                and all(
+                    any(is_alike(wanted, word) for word in words(folded(c.texts["email"]).rpartition("@")[0]))
+                    for wanted in words(folded(local))
                 )
             )
         case Identified(_, _, number):

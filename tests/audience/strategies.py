@@ -50,7 +50,7 @@ _leaves = st.one_of(
     st.builds(Matches, fields, st.sampled_from(["equals", "starts", "ends"]), needles | texts),
     st.builds(HasText, fields),
     st.builds(Sampled, st.sampled_from([0, 1, 2_500, 5_000, 9_999, 10_000]), st.sampled_from(["", "a"])),
-    st.builds(Similar, needles | texts),
+    st.builds(Similar, needles | texts, st.booleans()),
     st.builds(Identified, st.just("uuid"), st.just(""), st.none() | st.integers(0, 30)),
 )
 

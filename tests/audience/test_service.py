@@ -16,8 +16,8 @@ from regulars.audience.filters.predicates import EVERYBODY, Contains, Member, Pr
 from regulars.audience.index import Tuning
 from regulars.audience.page_slice import PageSlice
 from regulars.audience.structures.segments import Segment
-from regulars.audience.structures.similar import WordIndex
 from regulars.audience.structures.text import TextColumn
+from regulars.audience.structures.word_index import WordIndex
 from regulars.domain.changes import Entry, Record
 from regulars.domain.relations import BY_NAME
 

@@ -17,7 +17,7 @@ from regulars.http.classic import failures as classic
 from regulars.http.errors import ERRORS, Problem
 from regulars.http.jsonapi import failures as jsonapi
 from regulars.store.engine import OutcomeUnknownError, UnavailableError
-from regulars.store.ledger import Ledger, QueueFullError
+from regulars.store.ledger import Ledger, Origin, QueueFullError
 from tests.in_process import Client, InProcess
 
 FAULTS = (Fault("email", "must be an email address"), Fault("data.plan", "must be text"))
@@ -155,7 +155,7 @@ def meet(app: InProcess, api: Client, code: str, monkeypatch: pytest.MonkeyPatch
             failures = {"busy": QueueFullError(), "outcome_unknown": OutcomeUnknownError("the server is gone")}
             error = failures.get(code) or UnavailableError("the disk is gone")
 
-            async def submit(self: Ledger, site: int, command: Command) -> Outcome:
+            async def submit(self: Ledger, site: int, command: Command, origin: Origin) -> Outcome:
                 raise error
 
             monkeypatch.setattr(Ledger, "submit", submit)

@@ -37,9 +37,9 @@ from regulars.audience.index import SORTED_TEXTS, SiteIndex
 from regulars.audience.structures.bitmaps import Ordinals, union
 from regulars.audience.structures.columns import Values, bounded
 from regulars.audience.structures.sample import sampled
-from regulars.audience.structures.similar import similar_texts, trigrams_of
 from regulars.audience.structures.spellings import spelling_of
 from regulars.audience.structures.text import TextColumn
+from regulars.audience.structures.typos import WantedWord, texts_with, words_of
 from regulars.audience.structures.window import by_ordinal, ordered_window, window
 from regulars.domain.identity import readable_address
 from regulars.domain.relations import BY_NAME
@@ -87,9 +87,9 @@ def evaluate(predicate: Predicate, index: SiteIndex, within: BitMap | None = Non
             return sampled(index.numbering.values, share, seed) & within
         case HasAddress(key):
             return _having_address(key, index, within)
-        case Similar(text):
-            key = search_key(text)
-            return union(column.similar(key, within) for column in _searched(index))
+        case Similar(text, is_prefix):
+            wanted = WantedWord(search_key(text), is_prefix)
+            return union(column.alike(wanted, within) for column in _searched(index))
         case SimilarAddress(local, domain):
             return _of_similar_address(search_key(local), search_key(domain), index, within)
         case Identified():
@@ -171,12 +171,12 @@ def estimate(predicate: Predicate, index: SiteIndex, size: int | None = None) ->
             return Cost(10 + index.size / 100, size)
         case HasAddress(key):
             return Cost(5 + index.texts["email"].cost(key, size), size)
-        case Similar(text):
-            key = search_key(text)
-            return Cost(5 + sum(column.similar_cost(key) for column in _searched(index)), size)
+        case Similar(text, is_prefix):
+            wanted = WantedWord(search_key(text), is_prefix)
+            return Cost(5 + sum(column.alike_cost(wanted) for column in _searched(index)), size)
         case SimilarAddress(local, domain):
             column = _addresses(index)
-            found = column.cost(f"@{domain}", size) + column.similar_cost(local)
+            found = column.cost(f"@{domain}", size) + sum(column.alike_cost(each) for each in _words_before_at(local))
             return Cost(10 + found, size)
         case Identified():
             return Cost(2, min(1, size))
@@ -253,13 +253,20 @@ def _having_address(key: str, index: SiteIndex, within: BitMap) -> BitMap:
 
 def _of_similar_address(local: str, domain: str, index: SiteIndex, within: BitMap) -> BitMap:
     column = _addresses(index)
-    grams = trigrams_of(local)
-    if not domain or not grams:
+    wanted = _words_before_at(local)
+    if not domain or not wanted:
         return BitMap()
-    # Candidates contain the domain somewhere and a similar word anywhere; each is then checked exactly.
-    found = column.similar(local, column.contains(f"@{domain}", within))
-    addresses = ((ordinal, (column.get(ordinal) or "").rpartition("@")) for ordinal in found)
-    return BitMap(similar_texts(grams, ((ordinal, before) for ordinal, (before, _, of) in addresses if of == domain)))
+    # Candidates contain the domain somewhere and the words anywhere; each is then checked exactly.
+    found = column.contains(f"@{domain}", within)
+    for each in wanted:
+        found = column.alike(each, found)
+    addresses = [(ordinal, (column.get(ordinal) or "").rpartition("@")) for ordinal in found]
+    texts = [(ordinal, before) for ordinal, (before, _, of) in addresses if of == domain]
+    return BitMap.intersection(*(BitMap(texts_with(each, texts)) for each in wanted))
+
+
+def _words_before_at(local: str) -> list[WantedWord]:
+    return [WantedWord(word) for word in words_of(search_key(local))]
 
 
 def _addresses(index: SiteIndex) -> TextColumn:

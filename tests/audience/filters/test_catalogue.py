@@ -110,8 +110,18 @@ def test_values_mean_what_they_say() -> None:
     address = Any((Contains("email", "jo@b.example"), SimilarAddress("jo", "b.example")))
     assert predicate("search", "Jo@B.example") == All((address,))
     assert predicate("search", " A  b a") == All(
-        tuple(Any((Contains("name", word), Contains("email", word), Similar(word))) for word in "ab")
+        tuple(Any((Contains("name", word), Contains("email", word))) for word in "ab")
     )
+    anna, smith = (
+        (Contains("name", "anna"), Contains("email", "anna")),
+        (Contains("name", "smi"), Contains("email", "smi")),
+    )
+    assert predicate("search", "Anna smi") == All((Any((*anna, Similar("anna"))), Any(smith)))
+    assert predicate("search", "smi Anna") == All((Any(smith), Any((*anna, Similar("anna", is_prefix=True)))))
+    whole = (Contains("name", "anna-smi"), Contains("email", "anna-smi"))
+    parts = All((Any((*anna, Similar("anna"))), Any(smith)))
+    assert predicate("search", "Anna-Smi") == All((Any((*whole, parts)),))
+    assert predicate("search", "--") == All((Any((Contains("name", "--"), Contains("email", "--"))),))
     with pytest.raises(BadFilterValueError):
         predicate("search", "  ")
 

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -11,14 +12,14 @@ from regulars.audience.structures import arena as arenas
 from regulars.audience.structures.coded import CodedColumn
 from regulars.audience.structures.orders import TextOrder
 from regulars.audience.structures.segments import Segment
-from regulars.audience.structures.similar import is_similar, trigrams_of
 from regulars.audience.structures.spellings import Spellings
 from regulars.audience.structures.text import TextColumn
+from regulars.audience.structures.typos import WantedWord
 from regulars.domain.changes import NULL
 from tests.search_keys import search_key_of
 
 from ...effort import slow
-from ..model import similarity, words
+from ..model import is_alike, words
 
 NEEDLES = ["", "a", "n", "@", "an", "nn", "ann", "anna", "anna.s", "gmail.com", "a@g", "@gmail", "ñ", "é2", "smith1",
            "x" * 70, "zz", "long anna", "l", "s1", ".com", "\0", "😀"]  # fmt: skip
@@ -83,10 +84,13 @@ def check(column: TextColumn | CodedColumn, texts: dict[int, str], order: TextOr
     for ordinal in range(0, 1_000, 50):
         assert column.get(ordinal) == texts.get(ordinal)
     if isinstance(column, TextColumn):
-        for word in ["ana", "smith", "lopes", "maria.smth", "x", "josé", "jose", "-", "", "gmail"]:
-            expected = [o for o, t in sorted(texts.items()) if any(similarity(word, each) >= 0.5 for each in words(t))]
-            assert list(column.similar(word, everyone)) == expected
-        assert column.similar_cost("smith") > 0
+        for word in ["ana", "smith", "lopes", "mariasmth", "x", "josé", "jose", "-", "", "gmial", "smi", "anna"]:
+            for is_prefix in (False, True):
+                asked = WantedWord(word, is_prefix)
+                is_one = partial(is_alike, word, is_prefix=is_prefix)
+                expected = [ordinal for ordinal, each in sorted(texts.items()) if any(map(is_one, words(each)))]
+                assert list(column.alike(asked, everyone)) == expected
+        assert column.alike_cost(WantedWord("smith")) > 0
     if order:
         labels = order.refresh(1_000)
         assert order.cost(1_000) == 0
@@ -108,14 +112,6 @@ def test_ascending_texts_use_up_gaps_and_stay_in_order() -> None:
     column.set(300, "user0100b")
     order.changed(300)
     assert order.refresh(301)[100] < order.refresh(301)[300] < order.refresh(301)[101]
-
-
-def test_similarity_is_pg_trgms() -> None:
-    # select show_trgm('cat') -> {"  c"," ca",at ,cat}; similarity('word', 'two words') = 0.36 is 4 of 11
-    assert trigrams_of("cat") == {"  c", " ca", "cat", "at "}
-    assert trigrams_of("foo|bar") == trigrams_of("bar foo")
-    assert is_similar(trigrams_of("smith"), trigrams_of("smyth")) == (similarity("smith", "smyth") >= 0.5)
-    assert not is_similar(trigrams_of("--"), trigrams_of("--"))
 
 
 @pytest.mark.parametrize("seed", range(20))

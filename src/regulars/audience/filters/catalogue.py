@@ -40,9 +40,10 @@ from regulars.audience.filters.values import (
     BadFilterValueError,
     ValueKind,
 )
+from regulars.audience.structures.typos import allowed_errors, words_of
 from regulars.domain.identity import readable_address
 from regulars.domain.moments import DAY
-from regulars.domain.text import composed, fold
+from regulars.domain.text import composed, fold, search_key
 
 """Milliseconds."""
 
@@ -172,15 +173,29 @@ def _identified(identifier: str) -> Builder:
 
 
 def _search(words: tuple[str, ...], _: Moment) -> Predicate:
-    return p.All(tuple(map(_searched, words)))
+    return p.All(tuple(_searched(word, is_last=place == len(words)) for place, word in enumerate(words, 1)))
 
 
-def _searched(word: str) -> Predicate:
-    """Customers that match the word. A word with an @ is (part of) an address, so similar ones need the same domain."""
+def _searched(word: str, *, is_last: bool) -> Predicate:
+    """Customers that match the word, or of the last one its beginning, which may be all that is typed so far.
+
+    A word with an @ is (part of) an address, so similar ones need the same domain. Others are taken apart where texts
+    are, as at an apostrophe or a hyphen.
+    """
     local, at, domain = word.rpartition("@")
-    if not at:
-        return p.Any((Contains("name", word), Contains("email", word), Similar(word)))
-    return p.Any((Contains("email", word), SimilarAddress(local, domain)))
+    if at:
+        return p.Any((Contains("email", word), SimilarAddress(local, domain)))
+    parts = words_of(search_key(word))
+    found = [_found(part, is_prefix=is_last and place == len(parts)) for place, part in enumerate(parts, 1)]
+    if len(found) == 1 and parts[0] == search_key(word):
+        return found[0]
+    whole = (Contains("name", word), Contains("email", word))
+    return p.Any((*whole, p.All(tuple(found))) if found else whole)
+
+
+def _found(word: str, *, is_prefix: bool) -> Predicate:
+    whole = (Contains("name", word), Contains("email", word))
+    return p.Any((*whole, Similar(word, is_prefix)) if allowed_errors(word) else whole)
 
 
 def _revenue(low: int | None, high: int | None) -> Builder:
@@ -210,7 +225,7 @@ def _engaged(younger: str | None, older: str | None) -> Builder:
 # fmt: off
 FILTERS: Final[tuple[Filter, ...]] = (
     Filter("site_id", SITE, None, "The customers of that site.", None),
-    Filter("search", WORDS, _search, "Every word is contained in the name or email address, or is similar to one of their words. A word with an @ is an address: it is contained in the email address, or has the same domain and a similar part before the @.", Phrase("match the search {}")),
+    Filter("search", WORDS, _search, "Every word is contained in the name or email address, or one of their words is the same but for typing errors: one in a word of 4 to 7 letters, two in a longer one. The last word may be the beginning of one. A word with an @ is an address: it is contained in the email address, or has the same domain and, but for errors, the same words before the @.", Phrase("match the search {}")),
     Filter("created_in_last", DAYS, _in_last("created_at"), "Created within the last N days.", Phrase("were created {}")),
     Filter("not_created_in_last", DAYS, _not_in_last("created_at"), "Not created within the last N days.", Phrase("were not created {}")),
     Filter("is_hidden", FLAG, _flagged(Member("hidden")), "Hidden (true) or not hidden (false). Without this filter, hidden customers are left out.", Phrase("are hidden", "are not hidden")),

@@ -156,13 +156,17 @@ class HasAddress(Struct, frozen=True, tag=True):
 
 
 class Similar(Struct, frozen=True, tag=True):
-    """Some word of the name or email address is similar to the text: pg_trgm's similarity is at least 0.5."""
+    """Some word of the name or email address is the text but for the typing errors that a word of its length may have.
+
+    The rule is in `structures.typos`. is_prefix: it is enough that the word begins so.
+    """
 
     text: str
+    is_prefix: bool = False
 
 
 class SimilarAddress(Struct, frozen=True, tag=True):
-    """The email address has this domain, and some word before its @ is similar to `local` (see Similar)."""
+    """The email address has this domain, and before its @ a word similar to each word of `local` (see Similar)."""
 
     local: str
     domain: str

@@ -155,7 +155,7 @@ class SequenceCondition(Struct, frozen=True, tag=True):
 
 
 class SearchCondition(Struct, frozen=True, tag=True):
-    """Every word is found in the name or email address, or is similar to a word there."""
+    """Every word is found in the name or email address, or is a word there but for typing errors."""
 
     words: str
 

@@ -21,7 +21,7 @@ from pyroaring import BitMap
 
 from regulars.audience.structures.bitmap_table import BitmapTable
 
-FORMAT: Final = 6
+FORMAT: Final = 7
 """The format version; files of another version are not read."""
 
 _MAGIC: Final = b"REGULARS AUDIENCE"

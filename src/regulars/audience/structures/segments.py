@@ -17,8 +17,9 @@ from regulars.audience.structures.arena import Arena, Parts
 from regulars.audience.structures.bitmap_cache import BitmapCache
 from regulars.audience.structures.bitmap_table import BitmapTable
 from regulars.audience.structures.bitmaps import Ordinals, approximate_bytes, from_ordinals, to_ordinals, union
-from regulars.audience.structures.similar import WordIndex, shared_by_similar, similar_texts
 from regulars.audience.structures.trigrams import SENTINEL, TrigramIndex, build
+from regulars.audience.structures.typos import WantedWord, texts_with
+from regulars.audience.structures.word_index import WordIndex
 
 _PAD: Final = 64
 """Number of sentinels after the last text, and the longest text (bytes) that is verified by NumPy."""
@@ -113,7 +114,7 @@ class Segment:
 
     @property
     def has_words(self) -> bool:
-        """Whether the word index is built; the first similarity query builds it."""
+        """Whether the word index is built; the first search for a word alike builds it."""
         return self._words is not None or self._stored_words is not None
 
     @property
@@ -277,30 +278,25 @@ class Segment:
             fits, at = fits[is_same], at[is_same]
         return from_ordinals(ordinals[fits])
 
-    def similar(self, grams: frozenset[str], within: BitMap) -> BitMap:
-        """The ordinals in `within` that have a word similar to these trigrams (see module `similar`)."""
-        found = self._remembered.get(grams)
+    def alike(self, wanted: WantedWord, within: BitMap) -> BitMap:
+        """The ordinals in `within` that have a word alike (see module `typos`)."""
+        question = ("alike", *wanted)
+        found = self._remembered.get(question)
         if found is None:
-            found = self._remembered.put(grams, self.words().similar(grams))
+            found = self._remembered.put(question, self.words().alike(wanted))
         return found & self.live & within
 
-    def similar_without_words(self, grams: frozenset[str], within: BitMap) -> BitMap:
-        """The same result as `similar`, found by scanning the texts; needs no word index."""
-        within = self.live & within
-        if self._trigrams is not None:
-            # A similar word lacks at most len(grams) - shared_by_similar(grams) of the query's trigrams. Of one trigram
-            # more than that it has at least one, and its text contains that trigram's characters.
-            holders = sorted((self._trigrams.candidates(encode(gram.strip(" "))) for gram in grams), key=len)
-            within = union(holders[: len(grams) - shared_by_similar(grams) + 1]) & within
-        return BitMap(similar_texts(grams, self._texts(within)))
+    def alike_without_words(self, wanted: WantedWord, within: BitMap) -> BitMap:
+        """The same result as `alike`, found by scanning the texts; needs no word index."""
+        return BitMap(texts_with(wanted, self._texts(self.live & within)))
 
-    def similar_cost(self, grams: frozenset[str]) -> float:
-        """The approximate cost of `similar`, in microseconds."""
-        if grams in self._remembered:
+    def alike_cost(self, wanted: WantedWord) -> float:
+        """The approximate cost of `alike`, in microseconds."""
+        if ("alike", *wanted) in self._remembered:
             return 5
         if self._words is None:
             return (0.05 if self._stored_words is not None else 5.0) * len(self)
-        return self._words.cost(grams)
+        return self._words.cost(wanted)
 
     def _is_worth_tails(self, doubtful: int) -> bool:
         """Whether examining the tails is cheaper than verifying this many texts."""

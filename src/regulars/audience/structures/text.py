@@ -1,4 +1,4 @@
-"""TextColumn: one text field of every customer, searchable by substring and similar words.
+"""TextColumn: one text field of every customer, searchable by substring and by words alike but for typing errors.
 
 It works like a log-structured merge tree. Changed texts wait in `pending`, which queries scan, and are flushed in bulk
 into immutable segments; small segments are merged to keep their number low. A small site has pending texts only.
@@ -16,8 +16,8 @@ from pyroaring import BitMap
 from regulars.audience.structures.archive import Reader, Writer
 from regulars.audience.structures.bitmaps import Ordinals, union
 from regulars.audience.structures.segments import Segment, encode
-from regulars.audience.structures.similar import similar_texts, trigrams_of
 from regulars.audience.structures.spellings import Spellings
+from regulars.audience.structures.typos import WantedWord, texts_with
 from regulars.domain.text import search_key
 
 LOAD_BATCH: Final = 65_536
@@ -37,7 +37,7 @@ class TextColumn:
     """Search keys of texts by ordinal; a customer without a text never matches.
 
     pending_limit: texts that may be pending before they become a segment. scan_limit: no segments are made up to this
-    many texts. words_limit: segments of at least this many texts are scanned for similar words until their word index
+    many texts. words_limit: segments of at least this many texts are scanned for words alike until their word index
     has been built in the background; for smaller ones the first query builds it. tails: keep a bitmap of each common
     address domain.
     """
@@ -177,13 +177,12 @@ class TextColumn:
         """The ordinals in `within` that have a text."""
         return union([BitMap(self._pending), *(segment.live for segment in self._segments)]) & within
 
-    def similar(self, text: str, within: BitMap) -> BitMap:
-        """The ordinals in `within` that have a word similar to the folded text."""
-        grams = trigrams_of(text)
-        found = BitMap(similar_texts(grams, self._scanned(within)))
+    def alike(self, wanted: WantedWord, within: BitMap) -> BitMap:
+        """The ordinals in `within` that have a word alike (see module `typos`)."""
+        found = BitMap(texts_with(wanted, self._scanned(within)))
         for segment in self._segments:
-            ask = segment.similar_without_words if self._lacks_words(segment) else segment.similar
-            found |= ask(grams, within)
+            ask = segment.alike_without_words if self._lacks_words(segment) else segment.alike
+            found |= ask(wanted, within)
         return found
 
     def cost(self, needle: str, size: int) -> float:
@@ -192,10 +191,9 @@ class TextColumn:
         pending = 0.06 * min(len(self._pending), size)
         return pending + sum(segment.cost(encoded, size) for segment in self._segments)
 
-    def similar_cost(self, text: str) -> float:
-        """The approximate cost of `similar`, in microseconds."""
-        grams = trigrams_of(text)
-        return 1.5 * len(self._pending) + sum(each.similar_cost(grams) for each in self._segments)
+    def alike_cost(self, wanted: WantedWord) -> float:
+        """The approximate cost of `alike`, in microseconds."""
+        return 1.5 * len(self._pending) + sum(each.alike_cost(wanted) for each in self._segments)
 
     @property
     def nbytes(self) -> int:

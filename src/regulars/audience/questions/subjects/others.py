@@ -43,7 +43,7 @@ SEARCH: Final = Subject(
     SearchCondition,
     (),
     ("search",),
-    "Every word is contained in the name or email address, or similar to a word there. Words alone search, too.",
+    "Every word is in the name or email address, also with typing errors. Words alone search, too.",
     ({"search": "anna smith"}, 'search:"anna smith"'),
     lambda reader: SearchCondition(reader.get("search", read_words, "")),
     lambda condition: {"search": condition.words},
