@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from regulars import __version__
-from regulars.cli import access, asking, demo, exports, imports, jobs, maintenance, moving, serving, users
+from regulars.cli import access, asking, audit, demo, exports, imports, jobs, maintenance, moving, serving, users
 from regulars.cli.options import GlobalDatabase
 from regulars.cli.output import FailedError, PartlyDoneError, note
 from regulars.logs import configure_logging
@@ -48,6 +48,7 @@ app.add_typer(access.accounts, name="accounts")
 app.add_typer(access.keys, name="keys")
 app.add_typer(access.sites, name="sites")
 app.add_typer(users.users, name="users")
+app.add_typer(audit.audit, name="audit")
 app.add_typer(jobs.jobs, name="jobs")
 app.command()(maintenance.check)
 app.command()(maintenance.reindex)

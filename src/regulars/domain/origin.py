@@ -75,3 +75,6 @@ class Origin(Struct, frozen=True, eq=False):
 
 JOB: Final = Origin(Actor(Channel.JOB))
 """The origin of changes that the server makes by itself."""
+
+COMMAND_LINE: Final = Origin(Actor(Channel.COMMAND_LINE))
+"""The origin of changes by `regulars` commands."""

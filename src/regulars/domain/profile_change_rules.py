@@ -46,6 +46,7 @@ def note_profile_change(
     if names or ties or is_new:
         change = ProfileChange(person.customer.number, is_new, names, ties, actor.channel.value, actor.number)
         work.history.profile_changes.append(change)
+        work.changed_fields.setdefault(work.origin, {}).update(dict.fromkeys(names))
 
 
 def _ties(number: int, work: WorkingSet, noted: int) -> tuple[ProfileTie, ...]:

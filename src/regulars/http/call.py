@@ -27,7 +27,8 @@ _CHANNELS: Final = {
     "classic": Channel.CLASSIC,
     "jsonapi": Channel.JSONAPI,
     "oauth": Channel.JSONAPI,
-    "page": Channel.ADMIN_PAGE,
+    "page": Channel.PUBLIC_PAGE,
+    "admin": Channel.ADMIN_PAGE,
 }
 """The channel of a call, by the name of its error format."""
 
@@ -126,13 +127,14 @@ class Call:
 
     @cached_property
     def origin(self) -> Origin:
-        """Where the changes of this call come from. An endpoint that knows a user sets scope["actor"]."""
+        """Where the changes of this call come from. Public pages set scope["actor"]."""
         scope = self.scope
         operation = scope["operation"]
         actor: Actor | None = scope.get("actor")
         if actor is None:
             caller = scope.get("caller")
-            actor = Actor(_CHANNELS[operation.surface.errors.name], None if caller is None else caller.key.id)
+            channel = _CHANNELS[operation.surface.errors.name]
+            actor = Actor(channel) if caller is None else caller.actor(channel)
         return Origin(actor, operation.name, scope["request_id"])
 
     async def json(self, largest: int | None = None) -> Any:

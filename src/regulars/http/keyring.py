@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 
 from msgspec import Struct
 
+from regulars.domain.origin import Actor, Channel
 from regulars.domain.site_settings import NO_SETTINGS, SiteSettings
 from regulars.http.credentials import Presented, presented
 from regulars.http.errors import Problem
@@ -45,6 +46,10 @@ class Caller(Struct, frozen=True):
         """The IANA name of the time zone of a site, of the default site if none is given."""
         return self.sites.get(self.site if site is None else site, NO_SETTINGS).time_zone or "UTC"
 
+    def actor(self, channel: Channel) -> Actor:
+        """Who makes the changes of a call that comes in by this channel."""
+        return Actor(channel, self.key.id)
+
     def require(self, scope: str) -> None:
         """Raise Problem unless the caller may do what needs this scope."""
         if scope not in self.key.scopes:
@@ -66,6 +71,12 @@ class Writer(Caller, frozen=True):
     """A caller whose key has the scope `write`."""
 
     scope: ClassVar[str | None] = "write"
+
+
+class AdminKey(Caller, frozen=True):
+    """A caller whose key has the scope `admin`."""
+
+    scope: ClassVar[str | None] = "admin"
 
 
 class Keyring:

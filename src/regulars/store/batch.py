@@ -1,8 +1,7 @@
 """One batch: loads the rows that the commands need, applies the rules in memory, writes changes, appends to the log."""
 
-import itertools
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -10,6 +9,7 @@ import msgspec
 
 from regulars.domain import changes, outbox
 from regulars.domain.audiences import encode_refers
+from regulars.domain.audit import AUDITED, AuditNotes
 from regulars.domain.changes import Head
 from regulars.domain.commands import Command, apply
 from regulars.domain.customer import IDENTITY_FIELDS, Customer
@@ -38,6 +38,7 @@ from regulars.store import (
 )
 from regulars.store import statements as sql
 from regulars.store.audience_watches import RECORD_HISTORY, WATCH_AUDIENCES
+from regulars.store.audit import write_audit_events
 from regulars.store.deleted_ties import REMOVE_DELETED_TIES, kind_of
 from regulars.store.engine import Connection, WriteConnection
 from regulars.store.history_writing import write_history
@@ -89,7 +90,7 @@ async def commit_batch(
     origins = origins or [JOB] * len(commands)
     run = origins[0].import_run if origins else None
     import_number = None if run is None or run.is_undo else run.number
-    loading, outcomes = await _execute(
+    loading, outcomes, audit = await _execute(
         connection, site, commands, origins, now=now, limits=limits, secret=secret, is_import=import_number is not None
     )
     assert loading.head is not None
@@ -105,6 +106,7 @@ async def commit_batch(
     if has_outbox:
         await writing.outbox(number, token, previous)
     await writing.write(number, token, previous)
+    await write_audit_events(connection, site, audit.bodies(site, work.changed_fields), loading.last_audit, moment)
     now_counters = _fields_of(work.counters)
     if now_counters != tuple(counters):
         await connection.many(sql.SAVE_COUNTERS, [(*now_counters, site)])
@@ -115,8 +117,8 @@ async def rehearse_batch(
     connection: WriteConnection, site: int, commands: Sequence[Command], *, now: int, limits: Limits, secret: bytes
 ) -> list[Outcome]:
     """The outcomes that commands would have. The caller must roll the transaction back. Raises UnknownSiteError."""
-    origins = itertools.repeat(JOB)
-    _, outcomes = await _execute(connection, site, commands, origins, now=now, limits=limits, secret=secret)
+    origins = [JOB] * len(commands)
+    _, outcomes, _ = await _execute(connection, site, commands, origins, now=now, limits=limits, secret=secret)
     return outcomes
 
 
@@ -124,23 +126,26 @@ async def _execute(
     connection: WriteConnection,
     site: int,
     commands: Sequence[Command],
-    origins: Iterable[Origin],
+    origins: Sequence[Origin],
     *,
     now: int,
     limits: Limits,
     secret: bytes,
     is_import: bool = False,
-) -> tuple[Loading, list[Outcome]]:
+) -> tuple[Loading, list[Outcome], AuditNotes]:
     """Load what commands need and apply their rules in memory."""
-    loading = Loading(connection, site, commands, secret, limits)
+    is_audited = any(origin.actor.channel in AUDITED for origin in origins)
+    loading = Loading(connection, site, commands, secret, limits, is_audited=is_audited)
     await loading.load(secrets.randbits(_TOKEN_BITS), now)
     if is_import:
         loading.work.ties.before = {}
-    outcomes = []
-    for command, origin in zip(commands, origins, strict=False):
+    outcomes, audit = [], AuditNotes()
+    for command, origin in zip(commands, origins, strict=True):
         loading.work.origin = origin
-        outcomes.append(apply(command, loading.work, limits))
-    return loading, outcomes
+        outcome = apply(command, loading.work, limits)
+        audit.note(origin, outcome)
+        outcomes.append(outcome)
+    return loading, outcomes, audit
 
 
 async def has_happened(connection: Connection, site: int, head: Head) -> bool:

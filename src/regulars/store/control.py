@@ -10,8 +10,10 @@ from msgspec.structs import asdict
 from sqlalchemy import bindparam, insert, null, or_, select, update
 
 from regulars.domain.identity import NUMBER_LIMIT, SITE_SHIFT
+from regulars.domain.origin import COMMAND_LINE, Origin
 from regulars.domain.site_settings import NO_SETTINGS, SETTING_RULES, SiteSettings
 from regulars.store import statements as sql
+from regulars.store.audit import record_change
 from regulars.store.engine import Connection, Engine
 from regulars.store.schema import accounts, keys, settings, sites
 from regulars.store.statement import Statement
@@ -145,7 +147,7 @@ _REVOKE_KEY = Statement(
     update(keys)
     .where(keys.c.id == bindparam("key"), keys.c.revoked_at.is_(null()))
     .values(revoked_at=bindparam("now"))
-    .returning(keys.c.id),
+    .returning(keys.c.id, keys.c.account_id),
 )
 _USED = Statement(
     "key_used",
@@ -182,7 +184,7 @@ async def _setting(connection: Connection, name: str) -> str:
     return str(row[0])
 
 
-async def create_account(engine: Engine, name: str, *, now: int) -> int:
+async def create_account(engine: Engine, name: str, *, now: int, origin: Origin = COMMAND_LINE) -> int:
     """Create an account and return its number. Raises ControlError if the name is empty or taken."""
     if not name.strip():
         raise ControlError("the account needs a name")
@@ -190,7 +192,8 @@ async def create_account(engine: Engine, name: str, *, now: int) -> int:
         if await connection.one(_ACCOUNT_NAMED, {"name": name}):
             raise ControlError(f"an account named {name!r} already exists")
         row = await connection.one(_NEW_ACCOUNT, {"name": name, "now": now})
-    assert row is not None
+        assert row is not None
+        await _record(connection, row[0], origin, "accounts.create", f"accounts/{row[0]}", now)
     return int(row[0])
 
 
@@ -234,6 +237,7 @@ async def create_site(
     title: str | None = None,
     settings: SiteSettings = NO_SETTINGS,
     now: int,
+    origin: Origin = COMMAND_LINE,
 ) -> Site:
     """Create an empty site. Raises ControlError if its subdomain is malformed or taken within the account."""
     require_site_name(subdomain)
@@ -247,6 +251,7 @@ async def create_site(
         if site.id > _LARGEST_SITE:
             raise ControlError(f"the limit of {_LARGEST_SITE} sites is reached")
         await connection.many(sql.NEW_HEAD, [(site.id, 0, 0, 0, 1, 1, 1, 1, 0)])
+        await _record(connection, account, origin, "sites.create", f"sites/{site.id}", now)
     return site
 
 
@@ -271,6 +276,7 @@ async def create_key(
     is_strict: bool = False,
     secret: str | None = None,
     now: int,
+    origin: Origin = COMMAND_LINE,
 ) -> tuple[ApiKey, str]:
     """Create a key for the site's account. Returns it and its secret, which is not stored. Raises ControlError.
 
@@ -296,7 +302,8 @@ async def create_key(
     }
     async with engine.transaction() as connection:
         row = await connection.one(_NEW_KEY, values)
-    assert row is not None
+        assert row is not None
+        await _record(connection, site.account_id, origin, "keys.create", f"keys/{row[0]}", now)
     return key_of_row(row), secret
 
 
@@ -305,10 +312,13 @@ async def list_keys(connection: Connection) -> list[ApiKey]:
     return [key_of_row(row) for row in await connection.all(_ALL_KEYS, {})]
 
 
-async def revoke_key(engine: Engine, key: int, *, now: int) -> bool:
+async def revoke_key(engine: Engine, key: int, *, now: int, origin: Origin = COMMAND_LINE) -> bool:
     """Revoke a key; False if there is no active key with this number."""
     async with engine.transaction() as connection:
-        return await connection.one(_REVOKE_KEY, {"key": key, "now": now}) is not None
+        row = await connection.one(_REVOKE_KEY, {"key": key, "now": now})
+        if row is not None:
+            await _record(connection, row[1], origin, "keys.revoke", f"keys/{key}", now, "deleted")
+    return row is not None
 
 
 async def key_of_secret(connection: Connection, secret: str) -> ApiKey | None:
@@ -327,3 +337,9 @@ def key_of_row(row: tuple[Any, ...]) -> ApiKey:
     """The key in a row of KEY_COLUMNS."""
     values = dict(zip(ApiKey.__struct_fields__, row, strict=True))
     return ApiKey(**{**values, "scopes": tuple(values["scopes"].split(",")), "is_strict": bool(values["is_strict"])})
+
+
+async def _record(
+    connection: Connection, account: int, origin: Origin, operation: str, target: str, now: int, result: str = "created"
+) -> None:
+    await record_change(connection, account, origin, operation, target, result=result, now=now)

@@ -135,13 +135,16 @@ def _entry(kind: str, at: int, number: int, record: Any) -> HistoryEntry:
 
 
 def _values(site: int, customer: int, rank: int, stretch: HistoryRange) -> dict[str, int]:
-    """The parameters for the entries of one kind: of those at the time of the place, only what comes behind it."""
+    return {"site": site, "customer": customer, **places_behind(rank, stretch)}
+
+
+def places_behind(rank: int, stretch: HistoryRange) -> dict[str, int]:
+    """The parameters of statements for the entries of one kind: at the time of the place, only what comes behind it."""
     behind, until, before = stretch.behind, stretch.until, FOREVER
     if behind.at <= until:
         until = behind.at
         before = behind.number if rank == behind.rank else FOREVER if rank < behind.rank else -FOREVER
-    values = {"site": site, "customer": customer, "since": stretch.since, "until": until, "before_number": before}
-    return {**values, "count": stretch.size + 1}
+    return {"since": stretch.since, "until": until, "before_number": before, "count": stretch.size + 1}
 
 
 async def read_consents(

@@ -1,8 +1,29 @@
-"""The table of profile changes: which fields and ties of a customer each call changed."""
+"""The tables of evidence of consent, and of what calls changed of profiles."""
 
-from sqlalchemy import Column, Integer, LargeBinary, PrimaryKeyConstraint, Table
+from sqlalchemy import Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table
 
-from regulars.store.schema_columns import metadata, moment, number
+from regulars.store.schema_columns import metadata, moment, number, text
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("site_id", Integer, nullable=False),
+    number("customer"),
+    number("number"),
+    moment("at", nullable=False),
+    Column("granted", Integer, nullable=False),
+    text("cause"),
+    text("source", nullable=False),
+    text("wording"),
+    text("proof"),
+    moment("received_at"),
+    Column("channel", Integer),
+    number("actor", nullable=True),
+    PrimaryKeyConstraint("site_id", "customer", "number"),
+    Index("consents_at", "site_id", "customer", "at"),
+    sqlite_with_rowid=False,
+)
+"""Evidence of every change of consent; append-only."""
 
 profile_changes = Table(
     "profile_changes",

@@ -31,6 +31,7 @@ from regulars.domain.working.revenues import Revenue
 from regulars.domain.working.visitors import Holder, Visitors, WaitingEvent
 from regulars.store import (
     address_statements,
+    audit_statements,
     drip_statements,
     import_statements,
     offer_statements,
@@ -52,10 +53,20 @@ _Query = tuple[Statement, Values]
 
 
 class Loading:
-    """Loads one batch. After `load`, `head` is the site's row of counters and `work` holds the rows found."""
+    """Loads one batch. After `load`, `head` is the site's row of counters and `work` holds the rows found.
+
+    is_audited: also read last_audit, the hash of the newest entry of the audit trail.
+    """
 
     def __init__(
-        self, connection: Connection, site: int, commands: Sequence[Command], secret: bytes, limits: Limits
+        self,
+        connection: Connection,
+        site: int,
+        commands: Sequence[Command],
+        secret: bytes,
+        limits: Limits,
+        *,
+        is_audited: bool = False,
     ) -> None:
         self._connection = connection
         self._secret = secret
@@ -67,7 +78,9 @@ class Loading:
         self._has_former = self._has_tombstones = True
         self._limits = limits
         self._visitors = Visitors()
+        self._is_audited = is_audited
         self.head: Row | None = None
+        self.last_audit: bytes | None = None
         self.work: WorkingSet
 
     async def load(self, token: int, now: int) -> None:
@@ -167,12 +180,14 @@ class Loading:
             self._keyed(address_statements.OLDEST_OF_KEY, lone_keys(needs)),
             self._keyed(address_statements.NEWEST_OF_KEY, lone_keys(needs)),
             self._keyed(sql.LOGS_BY_NUMBER, own_mails(needs, self._site)),
+            (audit_statements.LAST_HASH, site_only) if self._is_audited else None,
             (revenue_statements.CURRENCY, site_only) if needs.revenues else None,
             (address_statements.ANY_FORMER, site_only),
             (address_statements.ANY_TOMBSTONE, site_only),
             (tie_statements.ANY_DELETED_TIES, site_only),
         )
-        seen, mails, oldest, newest, own_rows, site, *kept = answers[7:]
+        seen, mails, oldest, newest, own_rows, audit, site, *kept = answers[7:]
+        self.last_audit = audit[0][0] if audit else None
         self._has_former, self._has_tombstones, has_deleted_ties = map(bool, kept)
         head = self._taken(heads)
         self.work = work = WorkingSet(now, Counters(*head[3:-1]))

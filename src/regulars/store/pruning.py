@@ -6,7 +6,7 @@ reader that finds a gap reloads its index, or gets an error that its cursor has 
 
 from typing import Final
 
-from regulars.store import import_statements, statements, visitor_statements, watch_statements
+from regulars.store import audit_statements, import_statements, statements, visitor_statements, watch_statements
 from regulars.store.change_statements import CHANGES, Prunable
 from regulars.store.engine import Engine
 from regulars.store.outbox_statements import OUTBOX
@@ -50,6 +50,17 @@ async def prune_points(engine: Engine, site: int, *, before: int) -> int:
 async def prune_import_changes(engine: Engine, site: int, *, before: int) -> int:
     """Delete what imports replaced that began before a given time (ms); returns of how many changes of customers."""
     return await _prune_oldest(engine, site, before, import_statements.OLD_CHANGES, import_statements.DELETE_CHANGE)
+
+
+async def prune_audit_events(engine: Engine, site: int, *, before: int) -> int:
+    """Delete the entries of a site's audit trail of before a given time (ms); returns how many."""
+    return await _prune_oldest(engine, site, before, audit_statements.OLD_EVENTS, audit_statements.DELETE_EVENT)
+
+
+async def prune_account_audit_events(engine: Engine, *, before: int) -> None:
+    """Delete the entries about access and settings of before a given time (ms), of all accounts."""
+    async with engine.transaction() as connection:
+        await connection.in_thread(audit_statements.DELETE_OLD_ACCOUNT_EVENTS, {"before": before})
 
 
 async def _prune_oldest(engine: Engine, site: int, before: int, oldest: Statement, remove: Statement) -> int:

@@ -19,6 +19,8 @@ from regulars.store.audience_schema import audience_members as audience_members
 from regulars.store.audience_schema import audience_points as audience_points
 from regulars.store.audience_schema import audience_watches as audience_watches
 from regulars.store.audience_schema import audiences as audiences
+from regulars.store.audit_schema import account_audit_events as account_audit_events
+from regulars.store.audit_schema import audit_events as audit_events
 from regulars.store.control_schema import accounts as accounts
 from regulars.store.control_schema import jobs as jobs
 from regulars.store.control_schema import keys as keys
@@ -26,6 +28,7 @@ from regulars.store.control_schema import schema_migrations as schema_migrations
 from regulars.store.control_schema import settings as settings
 from regulars.store.control_schema import sites as sites
 from regulars.store.control_schema import tokens as tokens
+from regulars.store.customer_history_schema import consents as consents
 from regulars.store.customer_history_schema import profile_changes as profile_changes
 from regulars.store.import_schema import import_changes as import_changes
 from regulars.store.import_schema import imports as imports
@@ -312,27 +315,6 @@ tombstones = Table(
 )
 """What is left of deleted customers, by a keyed hash of each identifier: `domain.working.addresses.Tombstone`."""
 
-consents = Table(
-    "consents",
-    metadata,
-    Column("site_id", Integer, nullable=False),
-    _number("customer"),
-    _number("number"),
-    _moment("at", nullable=False),
-    Column("granted", Integer, nullable=False),
-    _text("cause"),
-    _text("source", nullable=False),
-    _text("wording"),
-    _text("proof"),
-    _moment("received_at"),
-    Column("channel", Integer),
-    _number("actor", nullable=True),
-    PrimaryKeyConstraint("site_id", "customer", "number"),
-    Index("consents_at", "site_id", "customer", "at"),
-    sqlite_with_rowid=False,
-)
-"""Evidence of every change of consent; append-only."""
-
 changes = Table(
     "changes",
     metadata,
@@ -392,6 +374,7 @@ SITE_TABLES: Final = (
     anonymous_events,
     imports,
     import_changes,
+    audit_events,
     changes,
     outbox,
 )

@@ -11,8 +11,10 @@ from typing import Final
 from sqlalchemy import bindparam, literal_column, select, update
 
 from regulars.domain.commands import CountRevenue
+from regulars.domain.origin import COMMAND_LINE, Origin
 from regulars.store import jobs
 from regulars.store import statements as sql
+from regulars.store.audit import record_change
 from regulars.store.control import SITE_COLUMNS, ControlError, Site
 from regulars.store.control_schema import jobs as jobs_table
 from regulars.store.engine import Connection, Engine
@@ -52,7 +54,9 @@ _COUNTING: Final = Statement(
 )
 
 
-async def change_site(engine: Engine, site: int, changes: Mapping[str, str | None], *, now: int) -> Site:
+async def change_site(
+    engine: Engine, site: int, changes: Mapping[str, str | None], *, now: int, origin: Origin = COMMAND_LINE
+) -> Site:
     """Change a site; `changes` has valid values of some of CHANGEABLE, and None to clear. Raises ControlError.
 
     If its figures have to be counted anew, a job does so; `count_revenue` does it at once.
@@ -72,6 +76,9 @@ async def change_site(engine: Engine, site: int, changes: Mapping[str, str | Non
         values = {f"new_{name}": changed.get(name, getattr(before, name)) for name in CHANGEABLE}
         row = await connection.one(_CHANGE, {**values, "site": site, "now": now})
         assert row is not None
+        await record_change(
+            connection, before.account_id, origin, "sites.change", f"sites/{site}", *sorted(changed), now=now
+        )
         if "currency" in changed and await connection.one(ANY_REVENUE, {"site": site}):
             await jobs.enqueue_within(connection, COUNT_REVENUE, now=now, attempts=COUNT_ATTEMPTS, site=site)
     return Site(*row)

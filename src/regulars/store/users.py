@@ -11,7 +11,10 @@ from msgspec import Struct
 from sqlalchemy import bindparam, delete, func, insert, null, select, update
 
 from regulars.domain.identity import parse_address
+from regulars.domain.moments import now_ms
+from regulars.domain.origin import COMMAND_LINE, Origin
 from regulars.domain.text import trim, whole_number
+from regulars.store.audit import record_change
 from regulars.store.control import ControlError, fingerprint
 from regulars.store.engine import Connection, Engine
 from regulars.store.statement import Statement
@@ -117,7 +120,16 @@ def parse_user_address(text: str) -> tuple[str, str]:
     return parse_address(text, longest=_LONGEST_ADDRESS)
 
 
-async def create_user(engine: Engine, account: int, *, name: str, address: str | None, role: str, now: int) -> User:
+async def create_user(
+    engine: Engine,
+    account: int,
+    *,
+    name: str,
+    address: str | None,
+    role: str,
+    now: int,
+    origin: Origin = COMMAND_LINE,
+) -> User:
     """Create a user without a password, who signs in by a link first. Raises ControlError."""
     if role not in ROLES:
         raise ControlError(f"the role must be one of {', '.join(ROLES)}")
@@ -133,6 +145,7 @@ async def create_user(engine: Engine, account: int, *, name: str, address: str |
         row = await connection.one(_NEW_USER, values)
         assert row is not None
         found = await user_by_id(connection, row[0])
+        await _record(connection, row[0], origin, "users.create", result="created")
     assert found is not None
     return found
 
@@ -177,41 +190,48 @@ async def find_user(connection: Connection, text: str) -> User:
     return found
 
 
-async def set_password(engine: Engine, user: int, password: str) -> None:
+async def set_password(engine: Engine, user: int, password: str, *, origin: Origin = COMMAND_LINE) -> None:
     """Set the hash of a user's password."""
     async with engine.transaction() as connection:
         await connection.all(_SET_PASSWORD, {"user": user, "to": password})
+        await _record(connection, user, origin, "users.set_password", "password")
 
 
-async def set_role(engine: Engine, user: int, role: str) -> None:
+async def set_role(engine: Engine, user: int, role: str, *, origin: Origin = COMMAND_LINE) -> None:
     """Change what a user may do, at once. Raises ControlError."""
     if role not in ROLES:
         raise ControlError(f"the role must be one of {', '.join(ROLES)}")
     async with engine.transaction() as connection:
         await connection.all(_SET_ROLE, {"user": user, "to": role})
+        await _record(connection, user, origin, "users.set_role", "role")
 
 
-async def disable_user(engine: Engine, user: int, *, now: int) -> None:
+async def disable_user(engine: Engine, user: int, *, now: int, origin: Origin = COMMAND_LINE) -> None:
     """End a user's access, and with it every session and link."""
     async with engine.transaction() as connection:
         await connection.all(_SET_DISABLED, {"user": user, "at": now})
         await connection.all(_DROP_SESSIONS, {"user": user})
         await connection.all(_DROP_LINKS, {"user": user})
+        await _record(connection, user, origin, "users.disable", "disabled_at")
 
 
-async def enable_user(engine: Engine, user: int) -> None:
+async def enable_user(engine: Engine, user: int, *, origin: Origin = COMMAND_LINE) -> None:
     """Give a disabled user access again."""
     async with engine.transaction() as connection:
         await connection.all(_SET_DISABLED, {"user": user, "at": None})
+        await _record(connection, user, origin, "users.enable", "disabled_at")
 
 
-async def create_link(engine: Engine, user: int, *, now: int, hours: int = LINK_HOURS) -> str:
+async def create_link(
+    engine: Engine, user: int, *, now: int, hours: int = LINK_HOURS, origin: Origin = COMMAND_LINE
+) -> str:
     """The secret of a new one-time link of a user; earlier links of the user stop to work. It is not stored."""
     secret = secrets.token_urlsafe(32)
     async with engine.transaction() as connection:
         await connection.all(_DROP_EXPIRED_LINKS, {"now": now})
         await connection.all(_DROP_LINKS, {"user": user})
         await connection.many(_NEW_LINK, [(fingerprint(secret), user, now, now + hours * _HOUR)])
+        await _record(connection, user, origin, "users.create_link", result="created")
     return secret
 
 
@@ -259,3 +279,14 @@ async def _require_free(connection: Connection, key: str, *, but: int | None = N
 
 def _user(row: tuple[Any, ...]) -> User:
     return User(*(*row[:-1], bool(row[-1])))
+
+
+async def _record(
+    connection: Connection, user: int, origin: Origin, operation: str, *fields: str, result: str = "updated"
+) -> None:
+    found = await user_by_id(connection, user)
+    if found is not None:
+        target = f"users/{user}"
+        await record_change(
+            connection, found.account_id, origin, operation, target, *fields, result=result, now=now_ms()
+        )

@@ -5,7 +5,7 @@ from msgspec import Struct
 from regulars.domain import changes
 from regulars.domain.customer import Person, entry_of, is_shown_change
 from regulars.domain.identity import Who
-from regulars.domain.origin import JOB
+from regulars.domain.origin import JOB, Origin
 from regulars.domain.relations import BY_CODE, TIMED, Relation
 from regulars.domain.working.addresses import Addresses, Tombstone
 from regulars.domain.working.audiences import Audiences
@@ -34,12 +34,14 @@ class WorkingSet:
     the ledger then writes what it says has changed. now: the time of the transaction (ms). rebuild: whether every
     process shall load the site's index anew. cleared_at: as in `changes.Record`.
     has_deleted_ties: ties of deleted objects are still stored, and no reader sees them. undone: (import, customer) of
-    what is undone. origin: of the command that is executed.
+    what is undone. origin: of the command that is executed. changed_fields: what each request
+    changed of customers or objects, by name.
     """
 
     def __init__(self, now: int, counters: Counters) -> None:
         self.now = now
         self.origin = JOB
+        self.changed_fields: dict[Origin, dict[str, None]] = {}
         self.counters = counters
         self.people = People()
         self.objects = Objects()

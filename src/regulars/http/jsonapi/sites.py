@@ -85,7 +85,7 @@ async def change(call: Call, caller: Writer) -> Response:
     async with store.snapshot() as connection:
         shown = next(each for each in await control.list_sites(connection, caller.account) if each.id == number)
     new = {name: value for name, value in body.attributes.items() if name not in SITES or value != SITES[name](shown)}
-    site = await change_site(store.engine, number, _changes(new, call), now=call.services.clock())
+    site = await change_site(store.engine, number, _changes(new, call), now=call.services.clock(), origin=call.origin)
     with after_commit():
         call.services.keyring.forget()
         await count_revenue(store, number, slices=COUNTED_AT_ONCE)

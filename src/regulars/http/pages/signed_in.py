@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 
 from starlette.types import Scope
 
+from regulars.domain.origin import Actor, Channel
 from regulars.domain.site_settings import SiteSettings
 from regulars.http.errors import Problem
 from regulars.http.keyring import Caller
@@ -33,6 +34,10 @@ class SignedIn(Caller, frozen=True):
     session: UserSession
     all_sites: tuple[Site, ...]
     current: Site
+
+    def actor(self, channel: Channel) -> Actor:
+        """The user."""
+        return Actor(Channel.ADMIN_PAGE, self.user.id)
 
     def require(self, scope: str) -> None:
         """Raise Problem unless the role of the user allows what needs this scope."""

@@ -170,4 +170,29 @@ STEPS_FROM_22: Final[tuple[Step, ...]] = (
         },
     ),
     Step(number=31, name="consents by time", index=NewIndex("consents_at", "consents (site_id, customer, at)")),
+    Step(
+        number=32,
+        name="audit trail",
+        statements={
+            **{
+                engine: (
+                    'CREATE TABLE audit_events (site_id INTEGER NOT NULL, "at" BIGINT NOT NULL, position INTEGER NOT '
+                    "NULL, channel INTEGER NOT NULL, actor BIGINT, operation TEXT NOT NULL, request_id TEXT, "
+                    f'body {binary} NOT NULL, hash {binary} NOT NULL, PRIMARY KEY (site_id, "at", position)){rows}',
+                    f"CREATE TABLE account_audit_events (id {number} NOT NULL, account_id INTEGER NOT NULL, "
+                    '"at" BIGINT NOT NULL, channel INTEGER NOT NULL, actor BIGINT, operation TEXT NOT NULL, '
+                    f"request_id TEXT, body {binary} NOT NULL, hash {binary} NOT NULL, PRIMARY KEY (id))",
+                    "CREATE INDEX account_audit_events_account ON account_audit_events (account_id, at, id)",
+                )
+                for engine, number, binary, rows in (
+                    ("sqlite", "INTEGER", "BLOB", " WITHOUT ROWID"),
+                    ("postgresql", "SERIAL", "BYTEA", ""),
+                )
+            },
+            "citus": (
+                "SELECT create_distributed_table('audit_events', 'site_id', colocate_with => 'site_heads')",
+                "SELECT create_reference_table('account_audit_events')",
+            ),
+        },
+    ),
 )
