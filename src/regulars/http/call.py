@@ -21,6 +21,7 @@ from regulars.http.disconnect import CancelOnDisconnect
 from regulars.http.errors import Problem
 from regulars.http.services import Services
 from regulars.http.slices import encoded
+from regulars.store.audit import record_change
 
 JSON: Final = "application/json"
 _CHANNELS: Final = {
@@ -124,6 +125,12 @@ class Call:
     async def submit_all(self, site: int, commands: Sequence[Command]) -> list[Outcome]:
         """Execute commands in order, as `Ledger.submit_all` does."""
         return await self.services.store.ledger.submit_all(site, commands, self.origin)
+
+    async def record(self, account: int, target: str, result: str) -> None:
+        """Record in the audit trail of an account what this call began or stopped, such as a job."""
+        async with self.services.store.engine.transaction() as connection:
+            now = self.services.clock()
+            await record_change(connection, account, self.origin, "", target, result=result, now=now)
 
     @cached_property
     def origin(self) -> Origin:

@@ -76,9 +76,9 @@ OPERATIONS: Final = (
         "/v1/audit_events",
         index,
         "List the audit trail",
-        "Every change that a key, a user or a command made: one entry for each request, newest first, with the names of "
-        "the changed fields and no values. `filter[kind]` takes `site` (customers and objects) and `account` (access and "
-        "settings). Needs the scope `admin`. Continue with `links.next` until it is null.",
+        "Every change that a key, a user or a command made: one entry a request, newest first, with the names of "
+        "the changed fields and no values. `filter[kind]` takes `site` (customers and objects) and `account` (access, "
+        "settings, imports and exports). Needs the scope `admin`. Continue with `links.next` until it is null.",
         query=SPEC,
         reply=reply(record({"id": TEXT, "type": {"const": TYPE}, "attributes": record(_ATTRIBUTES, required=())})),
     ),

@@ -57,6 +57,7 @@ async def create(call: Call, caller: Reader) -> Response:
         arguments["as_of"] = asked.as_of
     engine, now = call.services.store.engine, call.services.clock()
     number = await jobs.enqueue(engine, EXPORT, now=now, attempts=_ATTEMPTS, site=site, arguments=arguments)
+    await call.record(caller.account, f"exports/{number}", "created")
     job = await job_of_number(call, number)
     assert job is not None
     return _shown(call, job, status=201)

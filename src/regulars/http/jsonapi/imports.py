@@ -80,6 +80,7 @@ async def create(call: Call, caller: Writer) -> Response:
     except BaseException:
         await off_loop(stored.delete, name)
         raise
+    await call.record(caller.account, f"imports/{number}", "created")
     job = await job_of_number(call, number)
     assert job is not None
     return await _shown(call, caller, job, status=202)
@@ -133,6 +134,7 @@ async def undo(call: Call, caller: Writer) -> Response:
             site=job.site,
             arguments=msgspec.to_builtins(UndoArguments(job=job.id)),
         )
+        await call.record(caller.account, f"imports/{job.id}", "updated")
     return await _shown(call, caller, job, status=202)
 
 
