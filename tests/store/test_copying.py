@@ -83,7 +83,8 @@ async def fill(at: Running, customers: int = 40) -> None:
                 revenue=1,
                 currency="EUR",
             )
-        await at.store.ledger.submit(site, upsert(customer_id="c0", email="moved@example.com"))
+        origin = Origin(Actor(Channel.CLASSIC, 1), "customers.upsert", "r-1")
+        await at.store.ledger.submit(site, upsert(customer_id="c0", email="moved@example.com"), origin)
         await at.store.ledger.submit(site, upsert(customer_id="c0", cookie="known"))
         await at.record("visit", site, cookie="unknown", device_id="phone", event_uuid="waiting")
         await at.store.ledger.submit(site, campaign("drip", 60, 3600))

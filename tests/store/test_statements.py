@@ -66,6 +66,7 @@ READS_AN_END = {
     "numbers": "the same, for a check of a whole site",
     "latest_activities": "the newest rows, as many as are asked for, from the end of the site",
     "newest_import": "the same",
+    "last_audit_hash": "the same",
     "any_revenue": "the first row of a site, whichever it is",
     "any_former_address": "the same",
     "any_tombstone": "the same",

@@ -15,7 +15,17 @@ from regulars.store.comparing import CONTROL_TABLES, control_rows, key_of, site_
 from regulars.store.control import site_numbers
 from regulars.store.engine import Connection, Engine
 from regulars.store.migrations import COPY_OF, create_tables, migrate
-from regulars.store.schema import SITE_TABLES, accounts, jobs, keys, settings, site_heads, sites, users
+from regulars.store.schema import (
+    SITE_TABLES,
+    account_audit_events,
+    accounts,
+    jobs,
+    keys,
+    settings,
+    site_heads,
+    sites,
+    users,
+)
 from regulars.store.statement import Statement, site_is
 
 _INSERT: Final = {
@@ -115,6 +125,6 @@ async def _finish(origin: Connection, target: Engine) -> int:
             rows = await control_rows(origin, table)
             await connection.many(_INSERT[table], rows)
             copied += len(rows)
-        for table in (accounts, sites, keys, jobs, users):
+        for table in (accounts, sites, keys, jobs, users, account_audit_events):
             await connection.resume_numbers(table.name)
     return copied

@@ -56,8 +56,8 @@ def test_each_request_that_changes_something_is_one_entry(own_world: World) -> N
     entries = trail(admin)[: len(trail(admin)) - before]
     assert [(each["operation"], each["results"]) for each in entries] == [
         ("customers.remove", {"deleted": 1}),
-        ("contact_tags.remove", {"deleted": 1}),
-        ("contact_tags.create", {"created": 1}),
+        ("objects.delete_contact_tags_id", {"deleted": 1}),
+        ("objects.post_contact_tags", {"created": 1}),
         ("events.record", {"updated": 1}),
         ("customers.bulk", {"created": 2, "updated": 1}),
         ("customers.upsert", {"updated": 1}),
