@@ -158,3 +158,28 @@ def test_what_came_later_stays_when_an_older_export_is_imported(run: Run) -> Non
     anna = run("export", "person", "anna@example.com").json["customer"]
     held = {tie["relation"]: tie["holds"] for tie in anna["ties"]}
     assert (held["tag.has"], held["subscribed"], held["group.member"]) == (False, False, True)
+
+
+@pytest.mark.usefixtures("site")
+def test_parquet_has_columns_of_their_types(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pyarrow.parquet import ParquetFile
+
+    for kind in ("customers", "activity", "logs", "consents"):
+        assert run("export", kind, f"{kind}.parquet").code == 0
+        before = Path(f"{kind}.parquet").read_bytes()
+        assert run("export", kind, f"{kind}.parquet").code == 0
+        assert Path(f"{kind}.parquet").read_bytes() == before
+    file = ParquetFile("customers.parquet")
+    kinds = {field.name: str(field.type) for field in file.schema_arrow}
+    assert (kinds["created_at"], kinds["lifetime_revenue"]) == ("timestamp[ms, tz=UTC]", "decimal128(18, 2)")
+    anna, bo, _ = file.read().to_pylist()
+    assert (anna["attributes.plan"], anna["groups"], anna["subscribed"]) == ("=1+1", ["g"], True)
+    assert (str(anna["lifetime_revenue"]), anna["created_at"].year > 2000) == ("9.99", True)
+    assert (bo["attributes.list"], bo["attributes.n"], bo["regulars_id"]) == ('[1,"x"]', "5", 4294967298)
+    (sent, *_) = ParquetFile("logs.parquet").read().to_pylist()
+    assert (sent["status"], sent["opens"]) == ("sent", 0)
+    assert "leave .gz away" in run("export", "customers", "x.parquet.gz").err
+    Path("other.parquet").write_bytes(b"PAR1 and something else PAR1")
+    assert run("export", "customers", "other.parquet").code == 1
+    monkeypatch.setattr("regulars.cli.exports.has_parquet", lambda: False)
+    assert "pip install 'regulars[parquet]'" in run("export", "customers", "y.parquet").err

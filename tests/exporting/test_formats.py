@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from regulars.domain.spreadsheet_safety import guard
 from regulars.exporting.formats import Csv
+from regulars.exporting.tables import Form
 
 TEXTS = st.one_of(
     st.none(),
@@ -39,6 +40,7 @@ class Table:
 
     def __init__(self, columns: list[list[Any]]) -> None:
         self.header = [f"column {place}" for place in range(len(columns))]
+        self.forms: list[Form] = ["json"] * len(columns)
         self._columns = columns
 
     def columns(self, items: Sequence[Any]) -> list[list[Any]]:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import typer
 from msgspec import Struct
@@ -19,6 +19,7 @@ from regulars.cli.session import chosen_site, opened, snapshot_folder
 from regulars.exporting.export import Export, ExportKind, ExportRequest
 from regulars.exporting.files import STDOUT, format_of, written
 from regulars.exporting.formats import FormatName
+from regulars.exporting.parquet import has_parquet
 from regulars.exporting.person import read_person
 from regulars.exporting.presets import PresetName
 from regulars.exporting.tables import BadFieldError
@@ -28,7 +29,9 @@ from regulars.store.store import files_of
 
 File = Annotated[
     str,
-    typer.Argument(metavar="FILE", help="The file: .csv, .ndjson or .jsonl, also with .gz. Or - for standard output."),
+    typer.Argument(
+        metavar="FILE", help="The file: .csv, .ndjson or .jsonl, also with .gz, or .parquet. Or - for standard output."
+    ),
 ]
 Question = Annotated[
     str | None,
@@ -41,7 +44,7 @@ Fields = Annotated[
     str | None, typer.Option("--fields", metavar="NAMES", help="Only these fields, separated by commas, in this order.")
 ]
 Format = Annotated[
-    Literal["csv", "ndjson"] | None,
+    FormatName | None,
     typer.Option("--format", help="The format, if the name of the file does not tell it."),
 ]
 Excel = Annotated[
@@ -215,9 +218,13 @@ def _request(
     found = given or format_of(file)
     if found is None:
         raise FailedError(
-            "give --format csv or ndjson: "
+            "give --format csv, ndjson or parquet: "
             + ("standard output has no name" if file == STDOUT else f"{file} tells none")
         )
+    if found == "parquet" and not has_parquet():
+        raise FailedError("Parquet needs pyarrow, which is not installed: pip install 'regulars[parquet]'")
+    if found == "parquet" and file.endswith(".gz"):
+        raise FailedError("Parquet files are compressed already: leave .gz away")
     names = None if fields is None else tuple(name.strip() for name in fields.split(",") if name.strip())
     try:
         return ExportRequest(kind=kind, format=found, fields=names, excel=excel, preset=preset)

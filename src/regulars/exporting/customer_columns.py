@@ -3,23 +3,20 @@
 The header of a CSV file, the docs and the recognition of our own exports are derived from this table.
 """
 
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from msgspec import Struct
 
 from regulars.domain.consent import Consent
 from regulars.domain.fields import PERCENTILES
 from regulars.domain.moments import iso
+from regulars.exporting.tables import Form
 
 ID: Final = "regulars_id"
 """The first column, by which an import recognises a file of ours."""
 
 ATTRIBUTE_PREFIX: Final = "attributes."
 """Comes before the name of an attribute in the header of its column."""
-
-Form = Literal["id", "uuid", "text", "number", "moment", "money", "flag", "objects", "evidence"]
-"""What a column holds: the customer's number here, a uuid, text, a whole number, a time in ISO 8601, a decimal, true or
-false, a list of keys and numbers of objects, or the evidence of consent as a list."""
 
 
 class CustomerColumn(Struct, frozen=True):

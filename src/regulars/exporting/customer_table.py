@@ -9,7 +9,7 @@ from regulars.exporting.customer_columns import ATTRIBUTE_PREFIX, BY_NAME
 from regulars.exporting.customer_lines import former_lines, lines_of, tie_line
 from regulars.exporting.customer_slice import CustomerSlice
 from regulars.exporting.people import ExportedCustomer
-from regulars.exporting.tables import as_objects, refuse_unknown
+from regulars.exporting.tables import Form, as_objects, refuse_unknown
 
 ATTRIBUTES: Final = "custom_attributes"
 """The field with all attributes: an object in lines, a column for each in tables."""
@@ -36,6 +36,7 @@ class CustomerTable:
         columns = [name for name in fields or (*BY_NAME, ATTRIBUTES) if name not in _ONLY_IN_LINES]
         named = [*(f"{ATTRIBUTE_PREFIX}{name}" for name in attributes), OTHERS]
         self.header = [each for name in columns for each in (named if name == ATTRIBUTES else (name,))]
+        self.forms: list[Form] = [BY_NAME[name].form if name in BY_NAME else "json" for name in self.header]
 
     def columns(self, items: Sequence[ExportedCustomer]) -> list[Sequence[Any]]:
         """The columns of customers."""

@@ -18,6 +18,7 @@ from regulars.exporting.history_tables import (
     event_line,
     log_line,
 )
+from regulars.exporting.parquet import Parquet
 from regulars.exporting.presets import PRESETS, PresetName, PresetTable
 from regulars.exporting.reading import read_people
 from regulars.exporting.tables import BadFieldError, ExportTable
@@ -85,13 +86,13 @@ class Export:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The file, a slice of rows at a time."""
-        made = self._format(await self._table())
+        made = await off_loop(self._format, await self._table())
         yield made.head()
         async for items in _READ[self._request.kind](self._connection, self._site, self._numbers):
             chunk = await off_loop(made.slice, items)
             self.rows += len(items)
             yield chunk
-        yield made.tail()
+        yield await off_loop(made.tail)
 
     async def _table(self) -> ExportTable[Any]:
         request = self._request
@@ -109,4 +110,4 @@ class Export:
         if self._request.format == "csv":
             preset = None if self._request.preset is None else PRESETS[self._request.preset]
             return Csv(table, excel=self._request.excel, delimiter="," if preset is None else preset.delimiter)
-        return Ndjson(table)
+        return Parquet(table) if self._request.format == "parquet" else Ndjson(table)

@@ -11,17 +11,21 @@ from typing import BinaryIO, Final, cast
 from regulars import files
 from regulars.exporting.customer_columns import ID
 from regulars.exporting.formats import FormatName
+from regulars.exporting.parquet import MAGIC, MARK
 
 STDOUT: Final = "-"
 _FORMATS: Final[dict[str, FormatName]] = {
     ".csv": "csv",
     ".ndjson": "ndjson",
     ".jsonl": "ndjson",
+    ".parquet": "parquet",
 }
 _OURS: Final = (f'{{"{ID}":'.encode(), f"{ID},".encode(), b"\xef\xbb\xbf" + f"{ID},".encode())
 """How the files of exports begin."""
 
 _COMPRESSION: Final = 5
+_FOOTER: Final = 4096
+"""Bytes at the end of a Parquet file in which the mark of an export is."""
 
 
 def format_of(path: str) -> FormatName | None:
@@ -71,6 +75,10 @@ def is_ours(place: Path) -> bool:
         if place.stat().st_size == 0:
             return True
         with gzip.open(place) if place.suffix == ".gz" else place.open("rb") as file:
-            return file.read(64).startswith(_OURS)
+            head = file.read(64)
+            if head.startswith(MAGIC):
+                file.seek(max(0, place.stat().st_size - _FOOTER))
+                return MARK.encode() in file.read()
+            return head.startswith(_OURS)
     except (OSError, EOFError):
         return False

@@ -11,10 +11,11 @@ import msgspec
 from regulars.domain.spreadsheet_safety import RISKY_STARTS, guard
 from regulars.exporting.tables import ExportTable
 
-FormatName = Literal["csv", "ndjson"]
+FormatName = Literal["csv", "ndjson", "parquet"]
 MEDIA_TYPES: Final[dict[FormatName, str]] = {
     "csv": "text/csv; charset=utf-8",
     "ndjson": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
 }
 """The formats, with their media types."""
 

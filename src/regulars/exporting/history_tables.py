@@ -17,7 +17,7 @@ from regulars.domain.working import LACKS_TIME, LACKS_UUID, ActivityRow
 from regulars.exporting.customer_columns import ID, evidence
 from regulars.exporting.customer_lines import who_line
 from regulars.exporting.history import ExportedConsent, ExportedEvent, ExportedLog
-from regulars.exporting.tables import as_objects, refuse_unknown
+from regulars.exporting.tables import Form, as_objects, refuse_unknown
 from regulars.store.export_reads import Identity
 
 MARK: Final = "_regulars"
@@ -28,6 +28,17 @@ REPEATS: Final = "event_uuid"
 
 _T = TypeVar("_T")
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+_FORMS: Final[Mapping[str, Form]] = {
+    ID: "id",
+    **dict.fromkeys(("uuid", "event_uuid"), "uuid"),
+    **dict.fromkeys(("timestamp", "status_at", "created_at", "at"), "moment"),
+    **dict.fromkeys(("opens", "clicks"), "number"),
+    "granted": "flag",
+    "details": "json",
+}
+"""What the columns hold that are not text."""
 
 
 class HistoryTable(Generic[_T]):
@@ -41,6 +52,7 @@ class HistoryTable(Generic[_T]):
     ) -> None:
         refuse_unknown(fields, columns)
         self.header = list(columns if fields is None else fields)
+        self.forms: list[Form] = [_FORMS.get(name, "text") for name in self.header]
         self._readers = [columns[name] for name in self.header]
         self._line = line
         self._fields = fields

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, get_args
 from msgspec import Struct
 
 from regulars.exporting.people import PLACES, ExportedCustomer
-from regulars.exporting.tables import as_objects
+from regulars.exporting.tables import Form, as_objects
 
 PresetName = Literal["mailchimp", "klaviyo", "brevo", "shopify"]
 PRESET_NAMES: Final[tuple[PresetName, ...]] = get_args(PresetName)
@@ -27,6 +27,7 @@ class PresetTable:
 
     def __init__(self, preset: Preset) -> None:
         self.header: Sequence[str] = list(preset.columns)
+        self.forms: Sequence[Form] = ["text"] * len(self.header)
         self._values = list(preset.columns.values())
 
     def columns(self, items: Sequence[ExportedCustomer]) -> list[list[Any]]:

@@ -1,7 +1,7 @@
 """The table of an export: the header, and items as columns and as lines."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 T_contra = TypeVar("T_contra", contravariant=True)
 
@@ -10,12 +10,22 @@ class BadFieldError(ValueError):
     """A field that the export does not have; the message says which there are."""
 
 
+Form = Literal["id", "uuid", "text", "number", "moment", "money", "flag", "objects", "evidence", "json"]
+"""What a column holds: a customer's number, a uuid, text, a whole number, a time in ISO 8601, a decimal, true or false,
+a list of keys and numbers of objects, the evidence of consent as a list, or any JSON value."""
+
+
 class ExportTable(Protocol[T_contra]):
     """How the items of an export become columns and lines."""
 
     @property
     def header(self) -> Sequence[str]:
         """The names of the columns."""
+        ...
+
+    @property
+    def forms(self) -> Sequence[Form]:
+        """What the columns hold."""
         ...
 
     def columns(self, items: Sequence[T_contra]) -> Sequence[Sequence[Any]]:
