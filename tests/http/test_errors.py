@@ -11,13 +11,14 @@ from starlette.responses import Response
 from regulars.audience.questions.faults import CODES as QUESTION_CODES
 from regulars.domain.commands import Command, Upsert
 from regulars.domain.faults import REFUSALS, Fault
+from regulars.domain.origin import Origin
 from regulars.domain.outcome import Outcome
 from regulars.domain.working import ties
 from regulars.http.classic import failures as classic
 from regulars.http.errors import ERRORS, Problem
 from regulars.http.jsonapi import failures as jsonapi
 from regulars.store.engine import OutcomeUnknownError, UnavailableError
-from regulars.store.ledger import Ledger, Origin, QueueFullError
+from regulars.store.ledger import Ledger, QueueFullError
 from tests.in_process import Client, InProcess
 
 FAULTS = (Fault("email", "must be an email address"), Fault("data.plan", "must be text"))

@@ -16,7 +16,7 @@ from ...coroutines import run
 from ...running_server import Server, database_url, make_database
 from .browsing import Visit, chromium
 
-PATHS = ["/overview", "/customers", "/customers?q=tagg:vip", "/questions/catalogue", "/account"]
+PATHS = ["/overview", "/customers", "/customers?q=tagg:vip", "/questions/catalogue", "/audiences", "/account"]
 """The screens below a site."""
 
 pytestmark = pytest.mark.xdist_group("browser")

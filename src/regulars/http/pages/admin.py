@@ -3,7 +3,7 @@
 from typing import Final
 
 from regulars.http.operation import Operation
-from regulars.http.pages import account, customers, overview, sign_in, static_files
+from regulars.http.pages import account, audiences, customers, overview, sign_in, static_files
 from regulars.http.pages.admin_surface import ADMIN
 from regulars.http.schema import TEXT
 
@@ -22,4 +22,5 @@ OPERATIONS: Final = (
     *account.OPERATIONS,
     *overview.OPERATIONS,
     *customers.OPERATIONS,
+    *audiences.OPERATIONS,
 )

@@ -132,6 +132,7 @@ class Api:
             "app": outer["app"],
             "services": outer["services"],
             "caller": self._user,
+            "request_id": outer["request_id"],
             "method": method,
             "path": where,
             "raw_path": where.encode(),

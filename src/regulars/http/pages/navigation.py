@@ -26,6 +26,12 @@ class Section(Struct, frozen=True):
 
 SECTIONS: Final = (
     Section("", (NavigationEntry("Overview", "/overview", "house"),)),
-    Section("People", (NavigationEntry("Customers", "/customers", "users"),)),
+    Section(
+        "People",
+        (
+            NavigationEntry("Customers", "/customers", "users"),
+            NavigationEntry("Audiences", "/audiences", "target"),
+        ),
+    ),
 )
 """In the order in which they are shown."""

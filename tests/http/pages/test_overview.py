@@ -1,0 +1,56 @@
+"""The overview: first steps on an empty site, figures that are the API's, and what needs attention."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from ...in_process import InProcess
+from .test_screens import assert_well_formed
+from .visiting import Browser, signed_in
+
+OVERVIEW = "/admin/sites/main/overview"
+
+
+@pytest.fixture(scope="module")
+def reader(app: InProcess) -> Iterator[Browser]:
+    """A reader of a site with ten customers, whose broadcast 8 bounced for one."""
+    api = app.client()
+    for n in range(10):
+        api.post("customers", {"email": f"p{n}@example.com", "name": f"Person {n}"})
+        for event in ("email_sent", "email_bounced" if n == 0 else "email_delivered"):
+            api.post(
+                "event", {"event": event, "email": f"p{n}@example.com", "broadcast_id": 8, "broadcast_name": "July"}
+            )
+    yield signed_in(app, "read")
+
+
+def test_an_empty_site_teaches_the_first_step(app: InProcess) -> None:
+    page = signed_in(app, "read", account="empty").get(OVERVIEW).text
+    assert "regulars import customers people.csv" in page
+    assert_well_formed(page)
+
+
+def test_the_figures_are_those_of_the_api(app: InProcess, reader: Browser) -> None:
+    found = reader.get(f"{OVERVIEW}.json").json()
+    api = app.client().post("/v1/questions/reach", {"question": {"all": []}}).json()["data"]["attributes"]
+    assert found["reach"] == api
+    assert (found["new"], sum(each["customers"] for each in found["growth"]), len(found["growth"])) == (10, 10, 31)
+    (broadcast,) = found["broadcasts"]
+    assert (broadcast["sent"]["customers"], broadcast["delivered"]["customers"]) == (10, 9)
+
+
+def test_what_needs_attention_leads_to_its_customers(reader: Browser) -> None:
+    (bounced,) = reader.get(f"{OVERVIEW}.json").json()["attention"]
+    assert bounced["url"] == "/admin/sites/main/customers?q=bounced:broadcast/8"
+    assert "of broadcast" in bounced["text"]
+    assert reader.get(bounced["url"].replace("customers?", "customers.json?")).json()["total"] == 1
+
+
+def test_the_chart_has_a_table_and_a_file(reader: Browser) -> None:
+    page = reader.get(OVERVIEW).text
+    assert page.count('class="bar-1"') == 31
+    assert_well_formed(page)
+    reply = reader.get("/admin/sites/main/overview/new-customers.csv")
+    assert reply.headers["content-type"].startswith("text/csv")
+    lines = reply.text.splitlines()
+    assert (lines[0], len(lines)) == ("day,customers", 32)
