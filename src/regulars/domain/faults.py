@@ -16,7 +16,7 @@ REFUSALS: Final[dict[str, str]] = {
     "unknown_audience": "A question names an audience that does not exist.",
     "audience_circle": "Audiences would refer to each other in a circle, or be nested too deeply.",
     "audience_in_use": "The question of another audience names this one.",
-    "changed_meanwhile": "The audience was changed since it was read, and If-Match asks for that state.",
+    "changed_meanwhile": "This was changed since it was read, and If-Match asks for that state.",
     "too_many_ties": "The customer is in as many groups, or has as many newsletters, as there can be.",
     "not_a_list": "The audience is not a list, so nobody can be added to it or removed from it.",
     "unavailable": "The database is unavailable. Nothing was changed.",

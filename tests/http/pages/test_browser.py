@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from regulars.domain.moments import now_ms
@@ -16,7 +17,18 @@ from ...coroutines import run
 from ...running_server import Server, database_url, make_database
 from .browsing import Visit, chromium
 
-PATHS = ["/overview", "/customers", "/customers?q=tagg:vip", "/questions/catalogue", "/audiences", "/account"]
+ANNA = 4294967297
+"""The customer who is there: the first of the first site."""
+
+PATHS = [
+    "/overview",
+    "/customers",
+    "/customers?q=tagg:vip",
+    "/questions/catalogue",
+    "/audiences",
+    "/account",
+    *(f"/customers/{ANNA}{part}" for part in ("", "?show=email", "/edit", "/delete")),
+]
 """The screens below a site."""
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -36,8 +48,10 @@ async def _link(path: Path, name: str, address: str | None) -> str:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     """A server in a process of its own: the path of its database, and its URL."""
     path = tmp_path_factory.mktemp("browser") / "regulars.db"
-    make_database(path)
+    secret = make_database(path)
     with Server(path, workers=1) as server:
+        anna = {"email": "anna@browser.example", "name": "‮<b>Anna</b>", "plan": "pro", "seats": 3, "list": [1]}
+        httpx.post(f"http://127.0.0.1:{server.port}/api/v1/customers", json=anna, auth=(secret, "")).raise_for_status()
         yield path, f"http://127.0.0.1:{server.port}"
 
 

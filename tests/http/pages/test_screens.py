@@ -20,7 +20,7 @@ from .visiting import Browser, signed_in
 SCREENS = [each for each in OPERATIONS if each.path.startswith("/admin/sites/")]
 """The operations of a site, which need a session."""
 
-SHOWN = [each for each in SCREENS if each.also]
+SHOWN = [each for each in SCREENS if each.also and "{" not in each.path.removeprefix("/admin/sites/{site}")]
 """The screens without further parameters in their path."""
 
 ALLOWED = {"read": {"read"}, "write": {"read", "write"}, "admin": {"read", "write", "admin"}}

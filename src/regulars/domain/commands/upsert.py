@@ -10,7 +10,7 @@ from regulars.domain.anonymous import name_visitor
 from regulars.domain.commands.needs import ConsentNeed, Needs
 from regulars.domain.commands.relate import Relate
 from regulars.domain.commands.restored_needs import declare_restored
-from regulars.domain.faults import Fault, refuse
+from regulars.domain.faults import REFUSALS, Fault, refuse
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
 from regulars.domain.outcome import Outcome
@@ -28,6 +28,7 @@ class Upsert(Struct, frozen=True):
 
     new: the customer must not be there yet. A profile that names a number is refused unless that customer is there.
     tags: the only ones that a customer, named by number, has from now on; all of them known, or nothing changes.
+    expected: when the customer, named by number, was last changed (ms) is one of these, or nothing changes.
     """
 
     profile: Profile
@@ -35,6 +36,7 @@ class Upsert(Struct, frozen=True):
     restored: Restored | None = None
     new: bool = False
     tags: tuple[Reference, ...] | None = None
+    expected: tuple[int, ...] | None = None
 
     def declare(self, needs: Needs) -> None:
         """The customer, its groups and newsletters; and what the replacement of its tags needs."""
@@ -59,6 +61,10 @@ class Upsert(Struct, frozen=True):
             raise refuse("address_taken", "email", "Another customer has this address or customer_id.")
         if who.number is not None and who.number not in work.people.by_number:
             raise refuse("customer_not_found", "", "The customer does not exist.")
+        if self.expected is not None and who.number is not None:
+            customer = work.people.by_number[who.number].customer
+            if (customer.changed_at or customer.created_at) not in self.expected:
+                raise refuse("changed_meanwhile", "", REFUSALS["changed_meanwhile"])
         if self.tags is not None:
             work.objects.known("tag", self.tags)  # refused before anything has changed
         dated = None if self.restored is None else self.restored.updated_at

@@ -15,6 +15,7 @@ from regulars.http.jsonapi.audience_bodies import definition_change, explained
 from regulars.http.jsonapi.audience_documents import resources
 from regulars.http.jsonapi.bodies import read_resource, site_of
 from regulars.http.jsonapi.documents import EMPTY, document
+from regulars.http.jsonapi.etags import expected_etags
 from regulars.http.jsonapi.kinds import AUDIENCE
 from regulars.http.jsonapi.objects import asked, read_change, reference_in_path, unknown
 from regulars.http.jsonapi.origin import origin
@@ -79,7 +80,7 @@ async def change(call: Call, caller: Writer) -> Response:
     """Change an audience."""
     query, site = await asked(call, caller, KIND, SHOW)
     body, saved, number = await read_change(call, site, KIND)
-    await call.submit(site, SaveAudience(saved, definition_change(body), _expected(call)), explained=explained)
+    await call.submit(site, SaveAudience(saved, definition_change(body), expected_etags(call)), explained=explained)
     with after_commit():
         return await _shown(call, caller, site, query, number)
 
@@ -87,16 +88,8 @@ async def change(call: Call, caller: Writer) -> Response:
 async def remove(call: Call, caller: Writer) -> Response:
     """Delete an audience that no other refers to."""
     query, site = await asked(call, caller, KIND, REMOVE)
-    await call.submit(site, DeleteAudience(reference_in_path(call, KIND), _expected(call)), explained=explained)
+    await call.submit(site, DeleteAudience(reference_in_path(call, KIND), expected_etags(call)), explained=explained)
     return document(EMPTY, warnings=query.warnings)
-
-
-def _expected(call: Call) -> tuple[str, ...] | None:
-    """The etags that If-Match names; None if any will do."""
-    listed = [each.strip() for value in call.request.headers.getlist("if-match") for each in value.split(",")]
-    if not listed or "*" in listed:
-        return None
-    return tuple(each.removeprefix("W/").strip('"') for each in listed)
 
 
 async def _shown(

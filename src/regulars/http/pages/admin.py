@@ -3,7 +3,17 @@
 from typing import Final
 
 from regulars.http.operation import Operation
-from regulars.http.pages import account, audiences, customers, overview, sign_in, static_files
+from regulars.http.pages import (
+    account,
+    audiences,
+    customer,
+    customer_actions,
+    customer_editing,
+    customers,
+    overview,
+    sign_in,
+    static_files,
+)
 from regulars.http.pages.admin_surface import ADMIN
 from regulars.http.schema import TEXT
 
@@ -23,4 +33,7 @@ OPERATIONS: Final = (
     *overview.OPERATIONS,
     *customers.OPERATIONS,
     *audiences.OPERATIONS,
+    *customer_editing.OPERATIONS,
+    *customer_actions.OPERATIONS,
+    *customer.OPERATIONS,
 )

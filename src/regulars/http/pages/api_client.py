@@ -19,6 +19,7 @@ from regulars.http.jsonapi.failures import MEDIA_TYPE
 from regulars.http.pages.signed_in import SignedIn
 
 _JSON: Final = "application/json"
+NO_HEADERS: Final[Mapping[str, str]] = {}
 _READABLE: Final = "[]:,-_.~"
 _KEPT: Final = (b"host", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-for", b"x-request-id")
 Parameters = Mapping[str, str | int | None]
@@ -63,9 +64,9 @@ class Api:
         """The document of a POST; None if the reply has no body."""
         return await self._call("POST", path, body)
 
-    async def patch(self, path: str, body: Any) -> Any:
-        """The document of a PATCH."""
-        return await self._call("PATCH", path, body)
+    async def patch(self, path: str, body: Any, *, if_match: str | None = None) -> Any:
+        """The document of a PATCH. if_match: the etag of the state that it is meant for."""
+        return await self._call("PATCH", path, body, {} if if_match is None else {"If-Match": if_match})
 
     async def put(self, path: str, body: Any) -> Any:
         """The document of a PUT."""
@@ -91,12 +92,13 @@ class Api:
         scope = self._scope(method, _with_query(path, parameters), accept, content_type)
         return _PassedOn(self._outer["app"].endpoint, scope)
 
-    async def _call(self, method: str, path: str, body: Any = None) -> Any:
+    async def _call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] = NO_HEADERS) -> Any:
         encoded = b"" if body is None else msgspec.json.encode(body)
         self.calls.append(ApiCall(method, path, None if body is None else encoded.decode()))
         kind = media_type_of(path)
         scope = self._scope(method, path, kind, kind if encoded else None)
         scope["headers"] = [each for each in scope["headers"] if each[0] != b"content-length"]
+        scope["headers"] += [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         parts: list[bytes] = []
         messages: list[Message] = [{"type": "http.request", "body": encoded, "more_body": False}]
 
