@@ -118,6 +118,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _Days, Meta(description="days that imports can be undone, as what they replaced is kept")
     ] = 90
     audit_retention_days: Annotated[_Days, Meta(description="days that the audit trail is kept")] = 400
+    merge_retention_days: Annotated[
+        _Days, Meta(description="days that merges can be undone, as what they joined is kept")
+    ] = 90
     snapshot_folder: Annotated[
         str,
         Meta(description="folder for index snapshots; empty: next to the SQLite file; none for PostgreSQL"),

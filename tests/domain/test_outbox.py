@@ -20,6 +20,7 @@ from regulars.domain.outbox import (
     CustomerCreated,
     CustomerDeleted,
     CustomerMerged,
+    CustomerSplit,
     CustomerUpdated,
     Happening,
     MailStatus,
@@ -45,6 +46,7 @@ ONE_OF_EACH: list[Happening] = [
     TiesCleared(16, 5),
     AudienceEntered(7, 3, 21, 5_000, 1, "/any/1"),
     AudienceLeft(7, 3, 21, 5_000, 0),
+    CustomerSplit(7, 8, b"0123456789abcdef"),
 ]
 
 
@@ -66,6 +68,7 @@ def test_stored_codes_never_move() -> None:
             [10, 16, 5],
             [11, 7, 3, 21, 5_000, 1, "/any/1"],
             [12, 7, 3, 21, 5_000, 0, ""],
+            [13, 7, 8, uuid],
         ],
     ]
     assert FIELDS[:8] == (

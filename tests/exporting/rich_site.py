@@ -14,6 +14,7 @@ from regulars.domain.commands import (
     ChangeListMember,
     DeleteCustomer,
     DeleteObject,
+    MergeCustomers,
     Relate,
     SaveObject,
     Upsert,
@@ -63,6 +64,10 @@ async def fill(at: Running, site: int = 1) -> None:
     await at.store.ledger.submit(site, campaign("welcome", 60, 3600))
     await at.store.ledger.submit(site, ActivateDripCampaign("welcome", parse_profile({"email": "bo@example.com"})))
     await at.store.ledger.submit(site, Upsert(parse_profile({"customer_id": "anna", "email": "anna.new@example.com"})))
+    await at.store.ledger.submit_all(site, [parser.parse(msgspec.json.encode(each), NOW) for each in _twin()])
+    twin = Who(email_key="anna.twin@example.com")
+    await at.store.ledger.submit(site, MergeCustomers(Who(customer_id="anna"), (twin,)))
+    await at.record("email_opened", site, email="anna.twin@example.com", message_id="m9", timestamp="2026-03-09")
     await at.store.ledger.submit(site, DeleteObject("form", "gone"))
     await at.store.ledger.submit(site, DeleteCustomer(Who(email_key="gone@example.com")))
 
@@ -89,6 +94,20 @@ def _people() -> list[dict[str, Any]]:
         {"customer_id": "nobody-knows-an-address", "data": {"language": "nonsense"}},
         {"email": "gone@example.com"},
         {"email": "ünï@example.com", "unsubscribed": True},
+    ]
+
+
+def _twin() -> list[dict[str, Any]]:
+    """What is told of somebody who turns out to be Anna."""
+    twin, day = {"email": "anna.twin@example.com"}, {"timestamp": "2026-03-01T10:00:00.123Z"}
+    return [
+        {"event": "subscribed", "proof": "twin", **twin, **day},
+        {"event": "purchase", "order_id": "o1", "revenue": 10, "currency": "EUR", "product_ids": ["p1", 2], **twin},
+        {"event": "purchase", "order_id": "o7", "revenue": 2, "currency": "USD", **twin, **day},
+        {"event": "email_sent", "message_id": "m9", **twin, **day},
+        {"event": "email_sent", "broadcast_id": 3, **twin, **day},
+        {"event": "email_sent", "broadcast_id": 3, "email": "anna.new@example.com", **day},
+        {"event": "tag_added", "tag_id": "press", **twin, **day},
     ]
 
 

@@ -29,6 +29,7 @@ UNREACHED = {
         if kind.meaning.startswith("OAuth: ")
     },
     **dict.fromkeys(QUESTION_CODES, "questions only: tests/audience/questions, tests/http/jsonapi/test_questions.py"),
+    "merge_not_kept": "only after the time that merges are kept: tests/store/test_merges.py",
     "invalid_parameter": "/v1 only: tests/http/jsonapi",
     "cross_site": "/admin only: tests/http/pages/test_signing_in.py",
     "insecure_connection": "/admin only: tests/http/pages/test_signing_in.py",
@@ -140,6 +141,16 @@ def meet(app: InProcess, api: Client, code: str, monkeypatch: pytest.MonkeyPatch
             reply = api.post("/v1/contacts", {"data": contact})
         case "duplicate_name":
             reply = api.post("groups", {"name": "Met"})
+        case "merge_not_found":
+            reply = api.get("/v1/merges/1")
+        case "merge_blocked":
+            merge = f"/v1/customers/{2**32 + 1}/merge"
+            api.post("customers", {"email": "third@example.com"})
+            first, _ = (
+                api.post(merge, {"data": [{"email": email}]}).json()["data"][0]["id"]
+                for email in ("other@example.com", "third@example.com")
+            )
+            reply = api.post(f"/v1/merges/{first}/undo", {})
         case "too_many_ties":
             monkeypatch.setattr(ties, "MOST_TIES", 0)
             reply = api.post("customers", {**known, "groups": ["Met"]})

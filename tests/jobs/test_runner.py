@@ -356,6 +356,7 @@ async def test_pruning_is_a_job(at: Running) -> None:
         "audience_points": 0,
         "import_changes": 0,
         "audit_events": 0,
+        "merges": 0,
         "jobs": 1,
         "files": 0,
     }

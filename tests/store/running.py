@@ -141,5 +141,9 @@ def stored_ties(path: Path, site: int = 1) -> dict[tuple[int, int, int], Tie]:
 
 def indexed(path: Path, site: int = 1) -> tuple[dict[int, tuple[int, ...]], set[tuple[int, int, int]]]:
     """What an index loaded from the tables holds: columns by customer, ties that hold."""
-    columns = {number: index_columns(customer) for number, customer in stored_customers(path, site).items()}
-    return columns, {place for place, tie in stored_ties(path, site).items() if tie.holds}
+    columns = {
+        number: index_columns(customer)
+        for number, customer in stored_customers(path, site).items()
+        if customer.merged_into in (None, number)
+    }
+    return columns, {place for place, tie in stored_ties(path, site).items() if tie.holds and place[0] in columns}

@@ -14,6 +14,7 @@ from regulars.domain.commands import (
     DefinitionChange,
     DeleteCustomer,
     DeleteObject,
+    MergeCustomers,
     RecordMovements,
     SaveAudience,
     SaveObject,
@@ -102,6 +103,8 @@ async def fill(at: Running, customers: int = 40) -> None:
         await at.store.ledger.submit_all(
             site, [changed], Origin(Actor(Channel.IMPORT, begun.number), import_run=ImportRun(site, begun.number))
         )
+        merging = MergeCustomers(Who(customer_id="c1"), (Who(customer_id="c3"),))
+        await at.store.ledger.submit(site, merging)
         await at.record("form_submitted", site, email="ü1@example.com", form_id="gone")
         await at.store.ledger.submit(site, DeleteObject("form", "gone"))
         await at.store.ledger.submit(site, DeleteCustomer(Who(email_key="ü2@example.com")))

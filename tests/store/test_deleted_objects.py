@@ -56,7 +56,7 @@ async def seen(at: Running) -> tuple[int, int]:
         offers = [found for (found,) in at.rows(number)]
         links = await products_of(connection, 1, offers)
         between = {"after": 0, "before": 2**62, "count": 99}
-        mails = await pending_logs_of(connection, 1, email_key="p1@example.com", customer=1, **between)
+        mails = await pending_logs_of(connection, 1, email_key="p1@example.com", customers=[1], **between)
         for (each,) in at.rows("SELECT number FROM pending_mails WHERE address_key = 'p1@example.com'"):
             found = await find_pending_log(connection, 1, f"log_{(1 << 32) + each}")
             assert (found is not None) == bool(mails)

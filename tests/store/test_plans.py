@@ -64,6 +64,9 @@ INSERT INTO imports SELECT s, n, 'customers', 'people.csv', 'command line', 'don
   FROM generate_series(1, {SITES}) s, generate_series(1, 300) n;
 INSERT INTO import_changes SELECT s, n % 300, n, n, n, n, 0, 1, NULLIF(n % 3, 0), ''
   FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;
+INSERT INTO merges SELECT s, n, n, n + 2000, 'newest', n, NULL, n, n, ''
+  FROM generate_series(1, {SITES}) s, generate_series(1, 300) n;
+INSERT INTO merged_customers SELECT s, n, n + 2000 FROM generate_series(1, {SITES}) s, generate_series(1, 300) n;
 INSERT INTO changes SELECT s, n, 0, n, n - 1, 1, n, ''
   FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;
 INSERT INTO outbox SELECT s, n, 0, 0, n, n - 1, 1, n, ''
@@ -73,7 +76,7 @@ INSERT INTO offer_products SELECT s, n, n FROM generate_series(1, {SITES}) s, ge
 
 _TABLES = "|".join(table.name for table in SITE_TABLES)
 _WHOLE = re.compile(rf"Seq Scan on ({_TABLES})\b")
-_ON_SMALL = re.compile(rf" on ({'|'.join(table.name for table in SMALL)})\b| on deleted_ties_pkey")
+_ON_SMALL = re.compile(rf" on ({'|'.join(table.name for table in SMALL)})\b| on (deleted_ties|merged_customers)_pkey")
 _ONE_COLUMN = re.compile(r"(Index Cond|Recheck Cond): \(site_id = \$\d+\)$")
 
 

@@ -17,15 +17,23 @@ from regulars import store
 from regulars.domain.objects import OWN_NUMBERS
 from regulars.store import change_statements, statements
 from regulars.store.change_statements import PACKED_OBJECT_END
-from regulars.store.schema import SITE_TABLES, customers, deleted_ties, metadata, relations, site_heads
+from regulars.store.schema import (
+    SITE_TABLES,
+    customers,
+    deleted_ties,
+    merged_customers,
+    metadata,
+    relations,
+    site_heads,
+)
 from regulars.store.statement import DIALECTS, Statement, site_is
 
 for _module in pkgutil.iter_modules(store.__path__):
     importlib.import_module(f"regulars.store.{_module.name}")
 ALL = list(Statement.all.values())
 
-SMALL = (site_heads, deleted_ties)
-"""Tables with one row a site, or with the few rows of what is under way."""
+SMALL = (site_heads, deleted_ties, merged_customers)
+"""Tables with one row a site, with the few rows of what is under way, or of which it is asked whether there is any."""
 
 READS_A_SITE = {
     **{
@@ -38,6 +46,7 @@ READS_A_SITE = {
         for order in ("created", "descending_created", "updated", "descending_updated")
     },
     "old_import_changes": "the imports of a site, of which there are few, in a job",
+    "old_merges": "the merges of a site, in a job",
     "titles_present": "a count, for a backfill and a check, on a thread",
     "object_counts_of_site": "one row a kind",
     "forget_counts": "one row a kind",
@@ -67,6 +76,7 @@ READS_AN_END = {
     "latest_activities": "the newest rows, as many as are asked for, from the end of the site",
     "newest_import": "the same",
     "last_audit_hash": "the same",
+    "newest_merge": "the same",
     "any_revenue": "the first row of a site, whichever it is",
     "any_former_address": "the same",
     "any_tombstone": "the same",

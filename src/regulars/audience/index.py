@@ -141,6 +141,9 @@ class SiteIndex:
                 texts.load(ordinals.start, shown, self._spellings[code])
             else:
                 texts.load(ordinals.start, shown)
+        for ordinal, row in zip(ordinals, rows, strict=True):
+            if row.merged:
+                self.alive.discard(ordinal)
 
     def load_ties(self, relation: int, target: int, numbers: Sequence[int]) -> None:
         """Add ties of customers that are already loaded; may be called several times for one target."""
@@ -287,12 +290,17 @@ class SiteIndex:
                 self.alive.discard(ordinal)
                 for code in range(len(TEXTS)):
                     self._set_text(ordinal, code, None)
+                if entry.into and (whole := self.numbering.ordinal(entry.into)) is not None:
+                    self.events.reassign(ordinal, whole)
             return
         is_new = ordinal is None
         if ordinal is None:
             ordinal = self._add(entry.number)
         elif ordinal not in self.alive:
-            return
+            if not entry.back:
+                return
+            self.alive.add(ordinal)
+            self.events.clear()  # which events are of which customer is known to the store
         for column_code, value in entry.columns:
             self._columns[column_code][ordinal] = value
         if is_new and self.columns["updated_at"].values[ordinal] == NULL:  # the record of an older program

@@ -71,7 +71,7 @@ def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, sour
         activity = msgspec.structs.replace(activity, who=Who())  # the address that it carries is not the customer's
     person, verdict = _person(subject, activity.who, work, activity.at)
     number = person.customer.number
-    order = None if activity.order_id is None else _order(activity, number, work)
+    order = None if activity.order_id is None else order_effect(activity, number, work)
     warnings = note_currency(activity.currency, work)
     if order is not None and order.is_repeat:
         return Outcome(verdict, person, warnings=warnings)
@@ -86,11 +86,15 @@ def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, sour
     log = _mail(activity, person, work, dict(numbers), at) if activity.kind.mail else None
     known = log if log is not None and log.number < next_log else mail
     address = named or (None if known is None else known.address_key)
+    if address is None and person.part is not None:
+        address = work.people.row(person.part).email_key
     keep_event(activity, person, work, at, log=None if log is None else log.number)
     is_here = not activity.kind.of_address or address in (None, person.customer.email_key)
     count_figures(activity, person, work, at, order, is_here=is_here)
     is_belief = source == IMPORT and activity.at is None
-    kept_back = _ties(activity, person, work, numbers, products, since, report, is_here=is_here, is_belief=is_belief)
+    kept_back = change_ties(
+        activity, person, work, numbers, products, since, report, is_here=is_here, is_belief=is_belief
+    )
     kept_back += _consent(activity, person, work, since, report, source=UNDATED if is_belief else source)
     if activity.kind.of_address:
         marks = _marks(activity)
@@ -137,7 +141,7 @@ def _person(person: Person | None, who: Who, work: WorkingSet, at: int | None) -
 def keep_event(activity: Activity, person: Person, work: WorkingSet, at: int, *, log: int | None) -> None:
     """Write the activity into the customer's history."""
     if activity.uuid is not None:
-        work.history.see(activity.uuid, person.customer.number if log is None else None)
+        work.history.see(activity.uuid, person.origin if log is None else None)
     work.record(
         person,
         activity.name,
@@ -181,7 +185,8 @@ class OrderEffect(NamedTuple):
     is_repeat: bool
 
 
-def _order(activity: Activity, customer: int, work: WorkingSet) -> OrderEffect:
+def order_effect(activity: Activity, customer: int, work: WorkingSet) -> OrderEffect:
+    """Note what an activity reports of its order; returns what that changes."""
     assert activity.order_id is not None
     reports = work.history.orders.setdefault((customer, activity.name, activity.order_id), [])
     report = report_in(activity, work)
@@ -215,7 +220,7 @@ def count_figures(
         move_forward(person, work, ("last_request_at",), at)
 
 
-def _ties(
+def change_ties(
     activity: Activity,
     person: Person,
     work: WorkingSet,
@@ -225,7 +230,7 @@ def _ties(
     report: ReportKind,
     *,
     is_here: bool,
-    is_belief: bool,
+    is_belief: bool = False,
 ) -> tuple[Fault, ...]:
     """Change the ties. A file without a time does not restore an ended newsletter; this is reported."""
     joins = any(rule.holds and rule.relation == _NEWSLETTER_IN for rule in activity.rules())
@@ -256,17 +261,16 @@ def _consent(
         return ()
     granted = change[0]
     cause = None if granted else activity.cause
-    number = person.customer.number
-    evidence = Consent(number, at, granted, cause, source, activity.wording, activity.proof)
+    evidence = Consent(person.origin, at, granted, cause, source, activity.wording, activity.proof)
     record_consent(person, work, evidence, report)
     return why_without_consent(person, work, "event") if granted else ()
 
 
 def _mail(activity: Activity, person: Person, work: WorkingSet, numbers: dict[str, int], at: int) -> Log:
     """The log of the activity's email, created if needed, with its status advanced."""
-    customer = person.customer
+    customer, named = person.customer, work.people.named_row(person)
     objects = {REFERENCE_FIELDS[field]: number for field, number in numbers.items()}
-    identity = identify_log(activity.log_key, customer.number, objects, at)
+    identity = identify_log(activity.log_key, person.origin, objects, at)
     log = work.history.logs.get(identity)
     status = activity.kind.mail
     assert status is not None
@@ -277,10 +281,10 @@ def _mail(activity: Activity, person: Person, work: WorkingSet, numbers: dict[st
             number=work.counters.log,
             identity=identity,
             key=activity.log_key,
-            customer=customer.number,
-            address_key=activity.who.email_key or customer.email_key,
+            customer=person.origin,
+            address_key=activity.who.email_key or named.email_key,
             recipient_name=shown_name(customer.name, None, None),
-            recipient_address=activity.who.email or customer.email,
+            recipient_address=activity.who.email or named.email,
             created_at=at,
             status=RANK["requested"],
             status_at=at,
@@ -294,7 +298,7 @@ def _mail(activity: Activity, person: Person, work: WorkingSet, numbers: dict[st
         work.history.note_mail(log, activity.log_key)
     else:
         work.history.change_log(log)
-        _readdress(log, activity.who, customer)
+        _readdress(log, activity.who, named)
         work.history.note_mail(log, activity.log_key)
     if item is not None and (log.email_id is None or item.public_id < log.email_id):
         # Events of one mail should name the same; of those that do not, any order of arrival keeps the same one.

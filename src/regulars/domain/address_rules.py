@@ -32,7 +32,7 @@ def identifiers_of(who: Who) -> list[Identifier]:
 def create_person(who: Who, work: WorkingSet, *, at: int | None = None) -> Person:
     """A new customer, including what is stored about its address."""
     person = work.create(who, at=at)
-    _arrive(person, work)
+    settle_address(person, work)
     return person
 
 
@@ -62,10 +62,10 @@ def settle_in(person: Person, work: WorkingSet, moment: int, *, has_moved: bool)
         person.customer.bounced_at = None
         # Also where it does not bounce: a bounce of before, which is still to come, is not of the new address.
         work.ties.report(person, _HARD_BOUNCING, FLAG, False, moment, ReportKind.IMMEDIATE)
-    _arrive(person, work)
+    settle_address(person, work)
 
 
-def _arrive(person: Person, work: WorkingSet) -> None:
+def settle_address(person: Person, work: WorkingSet) -> None:
     """Apply what is stored about a customer's current address."""
     customer = person.customer
     if customer.email_key is None:
@@ -138,7 +138,7 @@ def mark_address(
 
     person: the customer whose email it was about, who may have another address now. is_foreign: and never had this one.
     """
-    row = FormerAddress(email_key, NOBODY if is_foreign else person.customer.number)
+    row = FormerAddress(email_key, NOBODY if is_foreign else person.origin)
     if marks.hard is not None:
         row.hard_bouncing, row.hard_at = marks.hard, at
     row.bounced_at = at if marks.bounced else None
@@ -146,11 +146,13 @@ def mark_address(
     work.addresses.save(row)
     for number in work.people.find(Who(email_key=email_key)):
         owner = work.people.by_number[number]
+        if owner.customer.email_key != email_key:
+            continue  # it is the address of a customer who was merged into this one
         if marks.hard is not None:
             _settle_hard_bounce(owner, work)
         if marks.bounced:
             move_forward(owner, work, ("bounced_at",), min(at, work.now))
-        if marks.complained and owner is not person:
+        if marks.complained and owner.customer is not person.customer:
             _complain(owner, work, at, source=FROM_FORMER)
 
 
@@ -183,6 +185,11 @@ def bury(person: Person, work: WorkingSet) -> None:
     customer = person.customer
     if customer.customer_id is not None:
         work.addresses.bury(("customer_id", customer.customer_id), Tombstone(work.now))
+    for number in work.people.merged.parts_of(customer.number):
+        part = work.people.merged.rows[number]
+        for identifier in identifiers_of(Who(email_key=part.email_key, customer_id=part.customer_id)):
+            known = work.addresses.tombstones.get(identifier, Tombstone(work.now))
+            work.addresses.bury(identifier, _stone_of_part(person, known, work))
     if customer.email_key is not None:
         known = work.addresses.tombstones.get(("email", customer.email_key), Tombstone(work.now))
         stone = Tombstone(
@@ -194,7 +201,7 @@ def bury(person: Person, work: WorkingSet) -> None:
             ended_at=_since(person, _SUBSCRIBED, known.ended_at, holds=False),
         )
         work.addresses.bury(("email", customer.email_key), stone)
-    for row in work.addresses.had_by(customer.number):
+    for row in (each for number in work.people.merged.group(customer.number) for each in work.addresses.had_by(number)):
         owners = work.people.find(Who(email_key=row.email_key)) - {customer.number}
         if owners:  # what was told of the address goes on with its owner
             work.addresses.save(msgspec.structs.replace(row, customer=owners.pop()))
@@ -208,6 +215,18 @@ def bury(person: Person, work: WorkingSet) -> None:
         else:
             kept.cleared_at = latest(kept.cleared_at, row.hard_at)
         work.addresses.bury(("email", row.email_key), kept)
+
+
+def _stone_of_part(person: Person, known: Tombstone, work: WorkingSet) -> Tombstone:
+    """The tombstone of an identifier of a customer who was merged into the one who is being deleted."""
+    return Tombstone(
+        work.now,
+        suppressed_at=_since(person, _SUPPRESSED, known.suppressed_at),
+        complained_at=_since(person, _SPAM_REPORTED, known.complained_at),
+        hard_at=known.hard_at,
+        cleared_at=known.cleared_at,
+        ended_at=_since(person, _SUBSCRIBED, known.ended_at, holds=False),
+    )
 
 
 def _since(person: Person, relation: Relation, known: int | None, *, holds: bool = True) -> int | None:

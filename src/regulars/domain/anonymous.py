@@ -36,9 +36,9 @@ def record_anonymous(activity: Activity, work: WorkingSet, limits: Limits, *, so
         return Outcome("unchanged")
     for identifier in activity.visitor:
         holder = work.visitors.holders.get(identifier)
-        if holder is not None and holder.customer in work.people.by_number:
-            person = work.people.by_number[holder.customer]
-            return apply_activity(as_of(activity, Who(uuid=person.customer.uuid)), work, limits, source=source)
+        uuid = None if holder is None else work.people.uuid_of(holder.customer)
+        if uuid is not None:
+            return apply_activity(as_of(activity, Who(uuid=uuid)), work, limits, source=source)
     if any(work.visitors.counts.get(identifier, 0) >= MOST_WAITING for identifier in activity.visitor):
         return Outcome("ignored")
     number = work.counters.activity
@@ -57,7 +57,7 @@ def name_visitor(
     was given.
     """
     moment = work.now if at is None else min(at, work.now)
-    customer = person.customer.number
+    customer = person.origin
     for identifier in visitor:
         known = work.visitors.holders.get(identifier)
         # The same customer is noted once a day at most, so that a repeated import changes nothing.
@@ -88,8 +88,8 @@ def _give(event: WaitingEvent, person: Person, work: WorkingSet, limits: Limits)
     if any(stone is not None and at <= stone.deleted_at for stone in stones):
         return
     try:
-        apply_activity(as_of(activity, Who(uuid=customer.uuid)), work, limits, source="event")
+        apply_activity(as_of(activity, Who(uuid=work.people.uuid_of(person.origin))), work, limits, source="event")
     except RefusedError:
         work.record(person, activity.name, at, uuid=activity.uuid, detail=activity.anonymous)
         if activity.uuid is not None:
-            work.history.seen_uuids[activity.uuid] = customer.number
+            work.history.seen_uuids[activity.uuid] = person.origin

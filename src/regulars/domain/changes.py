@@ -108,12 +108,14 @@ class ChangeRow(NamedTuple):
 class CustomerRow(NamedTuple):
     """One customer as the index loads it: values in the order of COLUMNS and TEXTS.
 
-    Unset columns are NULL, unset texts None. Texts are as they are shown, not folded.
+    Unset columns are NULL, unset texts None. Texts are as they are shown, not folded. merged: the customer was
+    merged into another one: no list has it.
     """
 
     number: int
     columns: tuple[int, ...]
     texts: tuple[str | None, ...]
+    merged: bool = False
 
 
 class EventRow(NamedTuple):
@@ -133,7 +135,8 @@ class Entry(Struct, array_like=True):
     number: the customer's number within its site. gone: the customer was deleted.
     columns: (column code, new value or NULL). texts: codes of the text fields to read again.
     ties: (relation code, object number, holds). attributes: they changed, and are read anew. moved: (relation code,
-    object number) of ties that held before and hold still, since another time.
+    object number) of ties that held before and hold still, since another time. into: the customer that one who is gone
+    was merged into. back: a merge was undone; the entry has the whole customer.
     """
 
     number: int
@@ -143,6 +146,8 @@ class Entry(Struct, array_like=True):
     ties: list[tuple[int, int, bool]] = []
     attributes: bool = False
     moved: list[tuple[int, int]] = []
+    into: int = 0
+    back: bool = False
 
 
 class Record(Struct, array_like=True):

@@ -113,6 +113,12 @@ class Moments(Struct):
             return True in moved
         return _moved(self.ended, lifted_by(consent.cause), consent.at)
 
+    def add(self, other: "Moments") -> None:
+        """Take in all evidence of another summary."""
+        for mine, theirs in ((self.granted, other.granted), (self.ended, other.ended)):
+            for strength, at in theirs.items():
+                _moved(mine, strength, at)
+
     def copy(self) -> "Moments":
         """A copy that can be changed independently."""
         return Moments(dict(self.granted), dict(self.ended))

@@ -45,13 +45,13 @@ def record_consent(person: Person, work: WorkingSet, consent: Consent, report: R
     actor = work.origin.actor
     consent = msgspec.structs.replace(
         _in_its_place(consent, moments, report),
-        customer=person.customer.number,
+        customer=person.origin,
         received_at=work.now,
         channel=actor.channel.value,
         actor=actor.number,
     )
     moments.note(consent)
-    move_forward(person, work, _times_of(consent), consent.at)
+    move_forward(person, work, times_of(consent), consent.at)
     work.history.consents.append(consent)
     return work.ties.settle(person, _SUBSCRIBED, FLAG, moments.hold, moments.since)
 
@@ -63,7 +63,8 @@ def _in_its_place(consent: Consent, moments: Moments, report: ReportKind) -> Con
     return msgspec.structs.replace(consent, at=latest + 1)
 
 
-def _times_of(consent: Consent) -> list[str]:
+def times_of(consent: Consent) -> list[str]:
+    """The fields of a customer with the time of the last evidence of this kind."""
     if consent.granted:
         return ["subscribed_at"]
     special = None if consent.cause is None else CAUSES[consent.cause]

@@ -22,7 +22,8 @@ class Customer(Struct):
     number: within the site. uuid: 16 bytes. email: as displayed (lower case); email_key: as compared.
     attributes: a JSON object as text, None when empty. Moments (*_at): ms since 1970, UTC. Money: cents.
     updated_at: when the profile was last updated, by the time that its caller gives. changed_at: the moment of the
-    commit that last changed what is shown of the customer; None only for what older programs have stored.
+    commit that last changed what is shown of the customer; None only for what older programs have stored. merged_into:
+    the customer that this one was merged into; its own number if others were merged into it.
     """
 
     number: int
@@ -68,6 +69,7 @@ class Customer(Struct):
     purchase_percentile: int | None = None
     retention_percentile: int | None = None
     changed_at: int | None = None
+    merged_into: int | None = None
 
 
 IDENTITY_FIELDS: Final = ("uuid", "email", "email_key", "customer_id")
@@ -114,7 +116,17 @@ class Picture(Struct, Generic[Shown]):
 
 
 class Person(Picture[Customer]):
-    """A customer together with these ties."""
+    """A customer together with these ties.
+
+    part: the number of the customer that was merged into this one, if a report names that one.
+    """
+
+    part: int | None = None
+
+    @property
+    def origin(self) -> int:
+        """The number under which a report about the customer is kept: that of the customer whom the report names."""
+        return self.customer.number if self.part is None else self.part
 
 
 def new_customer(number: int, now: int) -> Customer:

@@ -19,6 +19,9 @@ REFUSALS: Final[dict[str, str]] = {
     "changed_meanwhile": "This was changed since it was read, and If-Match asks for that state.",
     "too_many_ties": "The customer is in as many groups, or has as many newsletters, as there can be.",
     "not_a_list": "The audience is not a list, so nobody can be added to it or removed from it.",
+    "merge_not_found": "There is no merge with this number.",
+    "merge_blocked": "A later merge of the same customer must be undone first.",
+    "merge_not_kept": "What the merge joined is no longer kept, so it cannot be undone.",
     "unavailable": "The database is unavailable. Nothing was changed.",
     "internal": "Internal server error; see the server log under the request id.",
 }

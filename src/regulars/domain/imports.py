@@ -98,7 +98,7 @@ class ImportChange(Struct, frozen=True):
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(Before).decode
 _NOTHING: Final = Before()
-_KEPT: Final = frozenset({"number", "changed_at"})
+_KEPT: Final = frozenset({"number", "changed_at", "merged_into"})
 _FIELDS: Final = tuple(name for name in Customer.__struct_fields__ if name not in _KEPT)
 _PLACES: Final = range(len(_FIELDS))
 _values: Final = attrgetter(*_FIELDS)
@@ -159,15 +159,17 @@ def _images(work: WorkingSet, first_consent: int, former: Mapping[tuple[str, int
             image = images.setdefault(number, Before())
             image.ties.append(TieChange(relation, item, None if before is None else state_of(before), state_of(tie)))
     for place, consent in enumerate(work.history.consents, first_consent):
-        if work.people.before.get(consent.customer, 0) is not None:
-            images.setdefault(consent.customer, Before()).consents.append(place)
+        customer = work.people.merged.whole(consent.customer)
+        if work.people.before.get(customer, 0) is not None:
+            images.setdefault(customer, Before()).consents.append(place)
     for key in work.addresses.changed:
         if work.people.before.get(key[1], 0) is not None and key[1] in work.people.by_number:
             change = AddressChange(former.get(key), msgspec.structs.replace(work.addresses.former[key]))
             images.setdefault(key[1], Before()).addresses.append(change)
     for activity in work.history.activities:
-        if activity.customer in work.people.by_number:
-            images.setdefault(activity.customer, Before()).has_events = True
+        customer = work.people.merged.whole(activity.customer)
+        if customer in work.people.by_number:
+            images.setdefault(customer, Before()).has_events = True
     return images
 
 

@@ -68,7 +68,7 @@ FIELDS: Final[tuple[str, ...]] = (
 )
 """The customer fields whose changes are recorded. The position is the code."""
 
-NOT_TOLD: Final = frozenset({"number", "bucket", "updated_at", "changed_at", "email_key"})
+NOT_TOLD: Final = frozenset({"number", "bucket", "updated_at", "changed_at", "email_key", "merged_into"})
 """The fields of a customer that never change, or only together with others."""
 
 
@@ -224,6 +224,15 @@ class AudienceLeft(Struct, frozen=True, array_like=True, tag=12):
         return CAUSES[self.cause_code]
 
 
+class CustomerSplit(Struct, frozen=True, array_like=True, tag=13):
+    """A merge was undone: another customer, `back` with its uuid, is no longer part of this one."""
+
+    type: ClassVar[str] = "customer.split"
+    customer: int
+    back: int
+    uuid: bytes
+
+
 Happening = (
     CustomerCreated
     | CustomerUpdated
@@ -237,6 +246,7 @@ Happening = (
     | TiesCleared
     | AudienceEntered
     | AudienceLeft
+    | CustomerSplit
 )
 TYPES: Final[dict[str, Any]] = {each.type: each for each in get_args(Happening)}
 """Every type of happening by its name."""

@@ -6,9 +6,18 @@ from msgspec import Struct
 
 from regulars.domain.customer import Person
 from regulars.domain.faults import Fault, FieldWarning, RefusedError
+from regulars.domain.merged_fields import MergedValue
 from regulars.domain.objects import RelatedObject
 
 Verdict = Literal["created", "updated", "unchanged", "deleted", "ignored", "anonymous"]
+
+
+class Merged(Struct, frozen=True):
+    """A merge: its number, the customer who was merged into another one, and what became of each field."""
+
+    number: int
+    gone: int
+    values: list[MergedValue]
 
 
 class Outcome(Struct, frozen=True):
@@ -17,7 +26,8 @@ class Outcome(Struct, frozen=True):
     "ignored": it is about a deleted customer and changed nothing. "anonymous": the event waits for its visitor to be
     named. parts: for UpsertGroup, the outcome of each upsert. kept_back: what was requested but not done, as the person
     had ended it: the field, and a sentence that says why. count: for DeactivateDripCampaigns, the number of campaigns
-    that ended. warnings: fields that were not counted as sent, which only the stored state shows.
+    that ended. warnings: fields that were not counted as sent, which only the stored state shows. merges: for
+    MergeCustomers and UndoMerge.
     """
 
     verdict: Verdict = "unchanged"
@@ -28,3 +38,4 @@ class Outcome(Struct, frozen=True):
     kept_back: tuple[Fault, ...] = ()
     count: int = 0
     warnings: tuple[FieldWarning, ...] = ()
+    merges: tuple[Merged, ...] = ()

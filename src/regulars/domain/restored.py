@@ -14,6 +14,7 @@ from regulars.domain.audiences import KIND as AUDIENCE
 from regulars.domain.audiences import Definition
 from regulars.domain.consent import Consent
 from regulars.domain.customer import Customer, Person
+from regulars.domain.identity import Who
 from regulars.domain.latest_times import move_forward
 from regulars.domain.objects import OWN_NUMBERS, RelatedObject
 from regulars.domain.references import Reference
@@ -71,7 +72,7 @@ class Restored(Struct, frozen=True, kw_only=True):
     """What only an import can set: the history from an export.
 
     is_whole: the line is one of our own exports. Then a new customer gets exactly the profile fields of the line.
-    moments: of LATEST_TIMES. former: `customer` is not set.
+    moments: of LATEST_TIMES. former: `customer` is not set. aliases: of customers who were merged into this one.
     """
 
     created_at: int | None = None
@@ -79,6 +80,7 @@ class Restored(Struct, frozen=True, kw_only=True):
     bucket: int | None = None
     consents: tuple[Consent, ...] = ()
     is_whole: bool = False
+    aliases: tuple[Who, ...] = ()
     moments: Mapping[str, int] = {}
     ties: tuple[RestoredTie, ...] = ()
     former: tuple[FormerAddress, ...] = ()
@@ -105,6 +107,10 @@ def restore_rest(person: Person, restored: Restored, work: WorkingSet, *, is_new
         changed |= _restore_tie(person, tie, work, is_new=is_new)
     for row in restored.former:
         changed |= _restore_address(msgspec.structs.replace(row, customer=person.customer.number), work)
+    for alias in restored.aliases:
+        if not work.people.find(alias):  # else it names this customer already, or is one of its own here
+            work.add_part(person, alias)
+            changed = True
     if is_new and restored.is_whole:
         for name in LATEST_TIMES:  # exactly, also where consent or an address said otherwise
             setattr(person.customer, name, restored.moments.get(name))

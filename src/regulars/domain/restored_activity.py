@@ -63,7 +63,7 @@ def find_restored(who: Who, work: WorkingSet) -> Person | None:
     """The customer with the strongest of the identifiers that is known."""
     for each in (Who(uuid=who.uuid), Who(customer_id=who.customer_id), Who(email_key=who.email_key)):
         if found := work.people.find(each):
-            return work.people.by_number[found.pop()]
+            return work.people.merged.named(work.people.by_number[found.pop()], each)
     return None
 
 
@@ -104,7 +104,7 @@ def _mail(restored: RestoredEvent, person: Person, work: WorkingSet, at: int) ->
             number=work.counters.log,
             identity=identity,
             key=mail.key,
-            customer=person.customer.number,
+            customer=person.origin,
             address_key=mail.address_key,
             recipient_name=mail.name,
             recipient_address=mail.address,
@@ -129,7 +129,7 @@ def _mail(restored: RestoredEvent, person: Person, work: WorkingSet, at: int) ->
 
 def _identity(restored: RestoredEvent, person: Person, work: WorkingSet, at: int) -> bytes:
     """Which email an event is about: as for any event, if all that it names is known here under the same id."""
-    mail, number = restored.mail, person.customer.number
+    mail, number = restored.mail, person.origin
     assert mail is not None
     if mail.key is not None:
         return identify_log(mail.key, number, {}, at)

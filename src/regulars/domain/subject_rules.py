@@ -15,7 +15,7 @@ def find_named(who: Who, work: WorkingSet) -> Person | None:
     if len(by_id) > 1:
         raise conflict()
     found = by_id or work.people.find(Who(email_key=who.email_key))
-    return work.people.by_number[found.pop()] if found else None
+    return work.people.merged.named(work.people.by_number[found.pop()], who) if found else None
 
 
 def subject_of(activity: Activity, work: WorkingSet) -> Person | None:
@@ -28,19 +28,26 @@ def subject_of(activity: Activity, work: WorkingSet) -> Person | None:
     """
     who = activity.who
     mail = named_mail(activity, work)
-    if mail is not None and mail.customer in work.people.by_number:
-        return work.people.by_number[mail.customer]
+    if mail is not None and (person := _customer_of(mail.customer, work)) is not None:
+        return person
     if is_of_somebody_deleted(who, activity.at, work):
         return None
     found = find_named(who, work)
     if found is not None or not _may_be_elsewhere(activity, work):
         return found
     if activity.kind.is_late:
-        owners = [number for number in work.addresses.owners(who.email_key or "") if number in work.people.by_number]
+        numbers = work.addresses.owners(who.email_key or "")
+        owners = {each.customer.number: each for number in numbers if (each := _customer_of(number, work)) is not None}
         if owners:
-            return work.people.by_number[owners[0]] if len(owners) == 1 else None
+            return owners.popitem()[1] if len(owners) == 1 else None
     only = _only_mail(activity, work)
-    return None if only is None else work.people.by_number.get(only.customer)
+    return None if only is None else _customer_of(only.customer, work)
+
+
+def _customer_of(number: int, work: WorkingSet) -> Person | None:
+    """The customer under whose number something is kept, as the part that this is."""
+    person = work.people.by_number.get(work.people.merged.whole(number))
+    return None if person is None else work.people.merged.as_part(person, number)
 
 
 def is_named_by_id_alone(activity: Activity, person: Person, work: WorkingSet) -> bool:
@@ -49,9 +56,9 @@ def is_named_by_id_alone(activity: Activity, person: Person, work: WorkingSet) -
     if who.email_key is None or find_named(who, work) is not None or named_mail(activity, work) is not None:
         return False
     mail = _only_mail(activity, work)
-    number = person.customer.number
-    has_had = number in work.addresses.owners(who.email_key)
-    return mail is not None and mail.customer == number and mail.address_key is not None and not has_had
+    numbers = work.people.merged.group(person.customer.number)
+    has_had = not work.addresses.owners(who.email_key).isdisjoint(numbers)
+    return mail is not None and mail.customer in numbers and mail.address_key is not None and not has_had
 
 
 def is_of_nobody(activity: Activity, work: WorkingSet) -> bool:

@@ -43,7 +43,7 @@ def apply_upsert(
     found = work.people.find(profile.who)
     if len(found) > 1:
         raise conflict()
-    person = work.people.by_number[found.pop()] if found else None
+    person = work.people.merged.named(work.people.by_number[found.pop()], profile.who) if found else None
     late = person is not None and at is not None and at < person.customer.updated_at
     late |= profile.existing == "fill"
     if person is None:
@@ -52,7 +52,7 @@ def apply_upsert(
         person = create_person(profile.who, work, at=at)
         verdict: Verdict = "created"
     else:
-        _refuse_other_uuid(profile.who, person)
+        _refuse_other_uuid(profile.who, person, work)
         if profile.forget_customer_id:
             _refuse_namelessness(profile.who, person.customer)
         skips = profile.existing == "skip"
@@ -132,8 +132,9 @@ def _refuse_unknown_uuid(who: Who) -> None:
         raise refuse("customer_not_found", "uuid", "No customer has this uuid.")
 
 
-def _refuse_other_uuid(who: Who, person: Person) -> None:
-    if who.uuid is not None and who.uuid != person.customer.uuid:
+def _refuse_other_uuid(who: Who, person: Person, work: WorkingSet) -> None:
+    is_known = who.uuid in (None, person.customer.uuid) or work.people.merged.is_alias("uuid", who.uuid)
+    if not is_known:
         raise conflict()
 
 
@@ -180,6 +181,9 @@ def _rename(person: Person, who: Who, work: WorkingSet, moment: int, *, late: bo
     customer = person.customer
     new_email = who.email_key is not None and who.email_key != customer.email_key
     new_id = who.customer_id is not None and who.customer_id != customer.customer_id
+    if customer.merged_into is not None:  # an identifier of a customer who was merged into this one only names it
+        new_email = new_email and not work.people.merged.is_alias("email_key", who.email_key)
+        new_id = new_id and not work.people.merged.is_alias("customer_id", who.customer_id)
     if late:
         new_email = new_email and customer.email_key is None
         new_id = new_id and customer.customer_id is None

@@ -91,6 +91,8 @@ def _canonical(line: Any) -> dict[str, Any]:
         found["ties"] = sorted(map(_canonical_tie, found["ties"]), key=digest_of)
     if "consents" in found:
         found["consents"] = sorted(found["consents"], key=digest_of)
+    if "aliases" in found:
+        found["aliases"] = sorted(found["aliases"], key=digest_of)
     if "former_addresses" in found:
         found["former_addresses"] = sorted(found["former_addresses"], key=digest_of)
     return found

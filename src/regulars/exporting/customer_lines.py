@@ -19,7 +19,7 @@ CustomerLine: Final = defstruct(
     [
         (ID, int),
         *((column.name, Any, None) for column in _FIELDS),
-        *((name, Any, None) for name in ("custom_attributes", "ties", "consents", "former_addresses")),
+        *((name, Any, None) for name in ("custom_attributes", "ties", "consents", "former_addresses", "aliases")),
     ],
     omit_defaults=True,
     gc=False,
@@ -42,6 +42,7 @@ def whole_lines(people: Sequence[ExportedCustomer]) -> list[Any]:
             [list(map(tie_line, each.ties)) or None for each in people],
             [list(map(evidence, each.consents)) or None for each in people],
             [former_lines(each) or None for each in people],
+            [list(map(alias_line, each.aliases)) or None for each in people],
         )
     )
 
@@ -87,6 +88,12 @@ def former_lines(each: ExportedCustomer) -> list[dict[str, Any]]:
         }
         for row in each.former
     ]
+
+
+def alias_line(alias: Any) -> dict[str, Any]:
+    """The identifiers of a customer who was merged into another one as files have them."""
+    named = {"email": alias.email, "customer_id": alias.customer_id, "uuid": uuid_text(alias.uuid)}
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def who_line(site: int, customer: Any) -> dict[str, Any]:

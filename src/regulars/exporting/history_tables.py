@@ -123,7 +123,7 @@ def event_uuid(row: ActivityRow, owner: bytes) -> bytes:
 
 def event_line(each: ExportedEvent) -> dict[str, Any]:
     """An event as a line."""
-    mark = _event_mark(each.row)
+    mark = _event_mark(each.row) | _part_mark(each.who)
     if each.log is not None:
         mark["mail"] = _mail_mark(each.log)
     return {**who_line(each.site, each.who), **_event(each.row, each.who.uuid), **_detail(each.row, mark), MARK: mark}
@@ -155,7 +155,7 @@ def log_line(each: ExportedLog) -> dict[str, Any]:
         **(who_line(each.site, each.who) if each.who is not None else {ID: None}),
         **{name: value for name, value in line.items() if value is not None},
         "events": events,
-        MARK: {"mail": _mail_mark(log)},
+        MARK: {"mail": _mail_mark(log), **({} if each.who is None else _part_mark(each.who))},
     }
 
 
@@ -173,6 +173,10 @@ def _event_mark(row: ActivityRow) -> dict[str, Any]:
     if row.uuid is None or row.lacks & LACKS_UUID:
         lacks.append("event_uuid")
     return {"lacks": lacks} if lacks else {}
+
+
+def _part_mark(who: Identity) -> dict[str, Any]:
+    return {} if who.part is None else {"part": uuid_text(who.part)}
 
 
 def _detail(row: ActivityRow, mark: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from regulars.domain.customer import Customer
 from regulars.domain.identity import public_number
 from regulars.domain.references import Reference
 from regulars.domain.working.addresses import FormerAddress
+from regulars.store.export_reads import Identity
 
 PLACES: Final = {name: place for place, name in enumerate(Customer.__struct_fields__)}
 """The place of each column in a row."""
@@ -32,13 +33,17 @@ class ExportedTie(Struct, frozen=True):
 
 
 class ExportedCustomer(Struct):
-    """A customer with everything that is kept about it. row: its columns, in the order of `Customer`."""
+    """A customer with everything that is kept about it. row: its columns, in the order of `Customer`.
+
+    aliases: the identifiers of customers who were merged into it.
+    """
 
     site: int
     row: tuple[Any, ...]
     ties: Sequence[ExportedTie] = ()
     consents: Sequence[Consent] = ()
     former: Sequence[FormerAddress] = ()
+    aliases: Sequence[Identity] = ()
 
     @property
     def customer(self) -> Customer:

@@ -16,6 +16,7 @@ from regulars.exporting.history_tables import event_line, log_line
 from regulars.exporting.reading import read_people
 from regulars.store.customer_history import HistoryEntry, HistoryRange, read_history
 from regulars.store.engine import Connection
+from regulars.store.merges import group_of
 from regulars.store.reads import find_card, logs_of
 from regulars.store.threads import off_loop
 
@@ -45,7 +46,8 @@ async def person_chunks(connection: Connection, site: int, who: Who) -> AsyncIte
     yield b'{"customer":' + _encode(customer)
     yield b',"profile_changes":['
     if card is not None:
-        async for chunk in _joined(_profile_changes(connection, site, card.number, card.created_at), _change_line):
+        kept_under = await group_of(connection, site, card.number)
+        async for chunk in _joined(_profile_changes(connection, site, kept_under, card.created_at), _change_line):
             yield chunk
     yield b'],"events":['
     async for chunk in _joined(read_activity(connection, site, numbers), event_line):
@@ -70,12 +72,12 @@ def _members(items: Iterable[Any], line: Callable[[Any], Any]) -> bytes:
 
 
 async def _profile_changes(
-    connection: Connection, site: int, customer: int, created_at: int
+    connection: Connection, site: int, customers: list[int], created_at: int
 ) -> AsyncIterator[list[HistoryEntry]]:
     """The changes of a profile, newest first, in slices."""
     stretch: HistoryRange | None = HistoryRange(_SLICE)
     while stretch is not None:
-        entries, following = await read_history(connection, site, customer, created_at, stretch, kinds=("profile",))
+        entries, following = await read_history(connection, site, customers, created_at, stretch, kinds=("profile",))
         yield entries
         stretch = None if following is None else stretch._replace(behind=following)
 
@@ -103,7 +105,7 @@ async def _emails(
         told.update(each.log.number for each in logs)
         yield logs
     if email_key is not None:
-        to_address = await logs_of(connection, site, email_key=email_key, customer=None, count=_MOST_LOGS)
+        to_address = await logs_of(connection, site, email_key=email_key, count=_MOST_LOGS)
         more = sorted((log for log in to_address if log.number not in told), key=lambda log: log.number)
         for start in range(0, len(more), _SLICE):
             yield await with_events(connection, site, more[start : start + _SLICE])

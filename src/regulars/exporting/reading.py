@@ -9,7 +9,7 @@ from regulars.domain.relations import BY_CODE, FLAG, KIND_CODES
 from regulars.domain.working.addresses import FormerAddress
 from regulars.exporting.people import ExportedCustomer, ExportedTie, Label
 from regulars.store.engine import Connection
-from regulars.store.export_reads import PeopleRows, object_names, people_rows
+from regulars.store.export_reads import Identity, PeopleRows, object_names, people_rows
 from regulars.store.threads import off_loop
 
 _KINDS: Final = {code: KIND_CODES[each.kind] for code, each in BY_CODE.items() if each.kind is not None}
@@ -69,7 +69,13 @@ def _made(site: int, rows: PeopleRows, labels: dict[tuple[int, int], Label]) -> 
     former: defaultdict[int, list[FormerAddress]] = defaultdict(list)
     for email_key, customer, hard_bouncing, *rest in rows.former:
         former[customer].append(FormerAddress(email_key, customer, bool(hard_bouncing), *rest))
+    aliases: defaultdict[int, list[Identity]] = defaultdict(list)
+    for whole, identity in rows.aliases:
+        aliases[whole].append(identity)
     return [
-        ExportedCustomer(site, row, ties.get(row[0], ()), consents.get(row[0], ()), former.get(row[0], ()))
+        ExportedCustomer(
+            *(site, row, ties.get(row[0], ()), consents.get(row[0], ()), former.get(row[0], ())),
+            aliases.get(row[0], ()),
+        )
         for row in rows.customers
     ]

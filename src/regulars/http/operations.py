@@ -6,6 +6,7 @@ from typing import Final
 from regulars.http import health, metrics
 from regulars.http.classic import batch, drip_campaigns, events, groups, logs, segments, subscription_groups, user_lists
 from regulars.http.classic import customers as classic_customers
+from regulars.http.classic import merges as classic_merges
 from regulars.http.jsonapi import (
     attributes,
     audience_history,
@@ -22,6 +23,7 @@ from regulars.http.jsonapi import (
     exports,
     imports,
     list_members,
+    merges,
     oauth,
     objects,
     offer_products,
@@ -48,11 +50,13 @@ OPERATIONS: Final = (
     *drip_campaigns.OPERATIONS,
     *user_lists.OPERATIONS,
     *segments.OPERATIONS,
+    *classic_merges.OPERATIONS,
     *batch.OPERATIONS,
     *customers.OPERATIONS,
     *customer_activity.OPERATIONS,
     *customer_profile.OPERATIONS,
     *customer_records.OPERATIONS,
+    *merges.OPERATIONS,
     *questions.OPERATIONS,
     *question_catalogue.OPERATIONS,
     *reach.OPERATIONS,

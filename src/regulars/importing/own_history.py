@@ -8,7 +8,7 @@ from msgspec import Struct
 from regulars.domain.activity import AHEAD, Activity, parse_activity, uuid_of
 from regulars.domain.events import EVENTS, UNKNOWN
 from regulars.domain.faults import Fault, RefusedError, refuse
-from regulars.domain.identity import Who, parse_address
+from regulars.domain.identity import Who, parse_address, parse_uuid
 from regulars.domain.limits import Limits
 from regulars.domain.mail import RANK
 from regulars.domain.moments import parse_moment
@@ -34,6 +34,7 @@ class _Mark(Struct, frozen=True):
     lacks: tuple[str, ...] = ()
     repeats: str | None = None
     hidden: dict[str, Any] = {}
+    part: str | None = None
     mail: _MailMark | None = None
 
 
@@ -68,7 +69,8 @@ def _log(body: dict[str, Any], now: int, limits: Limits, rules: dict[str, Any]) 
         line = msgspec.convert(body, _LogLine)
     except msgspec.ValidationError as error:
         raise refuse("invalid", "", f"This is no exported email log: {error}") from None
-    given = _mark(body).mail
+    whole_mark = _mark(body)
+    given = whole_mark.mail
     if given is None or line.status not in RANK:
         raise refuse("invalid", MARK if given is None else "status", "must be that of an exported email log")
     texts = (line.message, line.email_name, line.email_version)
@@ -76,10 +78,10 @@ def _log(body: dict[str, Any], now: int, limits: Limits, rules: dict[str, Any]) 
         raise refuse("invalid", "message", f"must be text of at most {limits.text} characters")
     mail = _mail(given, limits)
     identity: dict[str, Any] = {name: body[name] for name in _IDENTITY if name in body}
-    who = parse_who(identity, limits=limits) if identity else None
+    who = _named(parse_who(identity, limits=limits), whole_mark) if identity else None
     events = []
     for place, each in enumerate(line.events):
-        mark = _mark(each)
+        mark = msgspec.structs.replace(_mark(each), part=whole_mark.part)
         try:
             read = _activity({**each, **identity}, mark, now, rules) if identity else _bare(each, mark, now, limits)
         except RefusedError as refusal:
@@ -112,6 +114,7 @@ def _activity(body: dict[str, Any], mark: _Mark, now: int, rules: dict[str, Any]
     activity = parse_activity({**event, **mark.hidden}, now=now, clamp=True, **rules)
     if activity.anonymous is not None:
         raise RefusedError("user_identifier_missing", (Fault("email", "No valid identifier found"),))
+    activity.who = _named(activity.who, mark)
     activity.at_is_arrival = "timestamp" in mark.lacks
     activity.uuid_is_derived = "event_uuid" in mark.lacks
     if activity.uuid is None:
@@ -119,6 +122,16 @@ def _activity(body: dict[str, Any], mark: _Mark, now: int, rules: dict[str, Any]
     if mark.repeats is not None:
         activity.detail = with_event_uuid(activity.detail, _repeated(mark.repeats))
     return activity
+
+
+def _named(who: Who, mark: _Mark) -> Who:
+    """The customer; the one who was merged into it, if the line names that one."""
+    if mark.part is None:
+        return who
+    try:
+        return msgspec.structs.replace(who, uuid=parse_uuid(mark.part))
+    except ValueError as error:
+        raise refuse("invalid", f"{MARK}.part", str(error)) from None
 
 
 def _bare(body: dict[str, Any], mark: _Mark, now: int, limits: Limits) -> Activity:

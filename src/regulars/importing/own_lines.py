@@ -14,11 +14,11 @@ from regulars.domain.consent import CAUSES, Consent
 from regulars.domain.customer import CONTROL_BUCKETS
 from regulars.domain.faults import Fault, FieldWarning, RefusedError
 from regulars.domain.fields import PERCENTILES, rules_in
-from regulars.domain.identity import parse_address
+from regulars.domain.identity import Who, parse_address
 from regulars.domain.limits import Limits
 from regulars.domain.moments import parse_moment
 from regulars.domain.objects import OWN_NUMBERS
-from regulars.domain.profile import Profile, parse_profile
+from regulars.domain.profile import Profile, parse_profile, parse_who
 from regulars.domain.references import Reference, parse_reference
 from regulars.domain.relations import BY_NAME
 from regulars.domain.restored import LATEST_TIMES, PROFILE_FIELDS, Restored, RestoredTie
@@ -159,6 +159,7 @@ class Past:
             moments={name: at for name, at in times.items() if at is not None},
             ties=self._several("ties", body.get("ties"), self._tie),
             former=self._several("former_addresses", body.get("former_addresses"), self._former),
+            aliases=self._several("aliases", body.get("aliases"), self._alias),
         )
 
     def _moment(self, field: str, value: Any) -> int | None:
@@ -265,6 +266,14 @@ class Past:
             self._moment(f"{path}.{name}", getattr(given, name)) for name in ("hard_at", "bounced_at", "complained_at")
         )
         return FormerAddress(key, 0, given.hard_bouncing, hard_at, bounced_at, complained_at)
+
+    def _alias(self, path: str, item: Any) -> Who | None:
+        try:
+            given = parse_who(item if isinstance(item, dict) else {}, limits=self._limits)
+        except RefusedError as refusal:
+            self.faults.append(Fault(path, refusal.sentence))
+            return None
+        return given
 
     def _several(self, field: str, value: Any, read: Callable[[str, Any], Any]) -> tuple[Any, ...]:
         if value is None or value == "":

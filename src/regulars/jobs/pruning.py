@@ -10,6 +10,7 @@ from regulars.store import control
 from regulars.store.audience_watches import kept_since
 from regulars.store.jobs import prune_jobs
 from regulars.store.pruning import (
+    forget_merges,
     prune_account_audit_events,
     prune_anonymous,
     prune_audit_events,
@@ -28,12 +29,12 @@ _JOBS_DAYS: Final = 30
 async def prune(work: Work) -> dict[str, Any]:
     """Delete old changes, outbox events, anonymous events, figures of audiences, files, and jobs that ended long ago.
 
-    And what old imports replaced, and old entries of the audit trail. One site per step.
+    And what old imports replaced, what would undo old merges, and old entries of the audit trail. One site per step.
     """
     store, settings, now = work.context.store, work.context.settings, work.context.clock()
     async with store.snapshot() as connection:
         sites = await control.list_sites(connection)
-    changes = outbox = anonymous = points = imports = audit = 0
+    changes = outbox = anonymous = points = imports = audit = merges = 0
     audit_before = now - settings.audit_retention_days * DAY
     for done, site in enumerate(sites, 1):
         before = now - settings.change_retention_days * DAY
@@ -45,6 +46,7 @@ async def prune(work: Work) -> dict[str, Any]:
         imports_before = now - settings.import_retention_days * DAY
         imports += await prune_import_changes(store.engine, site.id, before=imports_before)
         audit += await prune_audit_events(store.engine, site.id, before=audit_before)
+        merges += await forget_merges(store.engine, site.id, before=now - settings.merge_retention_days * DAY)
         await work.tell(done, len(sites))
     await prune_account_audit_events(store.engine, before=audit_before)
     files = 0
@@ -58,6 +60,7 @@ async def prune(work: Work) -> dict[str, Any]:
         "audience_points": points,
         "import_changes": imports,
         "audit_events": audit,
+        "merges": merges,
         "jobs": jobs,
         "files": files,
     }

@@ -44,6 +44,7 @@ from regulars.store.engine import Connection, WriteConnection
 from regulars.store.history_writing import write_history
 from regulars.store.import_changes import write_import_changes, write_undone
 from regulars.store.loading import Loading
+from regulars.store.merges import delete_merges, write_merges
 from regulars.store.statement import Statement
 from regulars.store.tombstone_hashes import hash_of
 
@@ -171,6 +172,7 @@ class _Writing:
         await self.deletions()
         await write_undone(self.connection, site, work)
         await self.customers()
+        await write_merges(self.connection, site, work)
         await self.objects()
         await self.recreated(number)
         await self.links()
@@ -240,6 +242,7 @@ class _Writing:
 
     async def deletions(self) -> None:
         gone = [(self.site, number) for number, uuid in self.work.people.deleted.items() if uuid is not None]
+        gone += [(self.site, number) for number in self.work.people.merged.deleted]
         for statement in (
             sql.DELETE_CUSTOMERS,
             sql.DELETE_TIES,
@@ -253,11 +256,12 @@ class _Writing:
             import_statements.ERASE_CHANGES,
         ):
             await self.rows(statement, gone, long=True)
+        await delete_merges(self.connection, self.site, [number for _, number in gone])
         await self.forget_visitors([number for _, number in gone])
 
     async def customers(self) -> None:
         new, changed, renamed = [], [], []
-        for before, after in self.work.people.changed():
+        for before, after in (*self.work.people.changed(), *self.work.people.merged.changed()):
             row = _fields_of(after)
             if before is None:
                 new.append((self.site, *row))

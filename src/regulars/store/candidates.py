@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from regulars.domain.customer import Customer
 from regulars.domain.identity import Who
+from regulars.domain.working.people import People
 
 _Identifier = tuple[str, str | bytes | int]
 
@@ -11,12 +12,14 @@ _Identifier = tuple[str, str | bytes | int]
 class Candidates:
     """The stored customers that each command may affect, as an earlier command may give a customer its identifiers."""
 
-    def __init__(self, people: Iterable[Who], stored: Iterable[Customer]) -> None:
+    def __init__(self, named: Iterable[Who], people: People) -> None:
+        self._merged = people.merged
         self._parents: dict[_Identifier, _Identifier] = {}
         self._customers: dict[_Identifier, list[int]] = {}
-        known = [Who(email_key=c.email_key, customer_id=c.customer_id, uuid=c.uuid, number=c.number) for c in stored]
-        for who in (*people, *known):
-            identifiers = _identifiers(who)
+        known = [_who_of(person.customer) for person in people.by_number.values()]
+        parts = [(_who_of(part), ("number", part.merged_into or 0)) for part in people.merged.rows.values()]
+        connected = [_identifiers(who) for who in (*named, *known)]
+        for identifiers in (*connected, *([*_identifiers(who), whole] for who, whole in parts)):
             for other in identifiers[1:]:
                 self._parents[self._root(other)] = self._root(identifiers[0])
         for who in known:
@@ -27,12 +30,21 @@ class Candidates:
         identifiers = _identifiers(who)
         return self._customers.get(self._root(identifiers[0]), []) if identifiers else []
 
+    def group(self, who: Who) -> list[int]:
+        """The numbers under which rows of these customers are kept: those of their parts, too."""
+        return [each for number in self.of(who) for each in self._merged.group(number)]
+
     def _root(self, identifier: _Identifier) -> _Identifier:
         parents = self._parents
         while (parent := parents.get(identifier, identifier)) != identifier:
             parents[identifier] = parents.get(parent, parent)
             identifier = parent
         return identifier
+
+
+def _who_of(customer: Customer) -> Who:
+    c = customer
+    return Who(email_key=c.email_key, customer_id=c.customer_id, uuid=c.uuid, number=c.number)
 
 
 def _identifiers(who: Who) -> list[_Identifier]:

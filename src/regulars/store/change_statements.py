@@ -63,7 +63,7 @@ _LOADED = [
 ]
 LOAD_CUSTOMERS = Statement(
     "load_customers",
-    select(customers.c.number, *_LOADED, *_TEXTS)
+    select(customers.c.number, *_LOADED, customers.c.merged_into, *_TEXTS)
     .where(site_is(customers), customers.c.number > bindparam("after"))
     .order_by(customers.c.number)
     .limit(bindparam("count")),

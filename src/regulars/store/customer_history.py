@@ -84,7 +84,7 @@ _CREATION: Final = -1
 async def read_history(
     connection: Connection,
     site: int,
-    customer: int,
+    customers: Sequence[int],
     created_at: int,
     stretch: HistoryRange,
     *,
@@ -93,22 +93,23 @@ async def read_history(
 ) -> tuple[list[HistoryEntry], HistoryPlace | None]:
     """A page of entries, and the place behind which the next page begins, None at the end.
 
+    customers: the customer's number, and those of customers who were merged into it. created_at: when it was created.
     name: only events with this name. A page of these may have fewer entries although more follow.
     """
     if name is not None:
-        return await _events_named(connection, site, customer, name, stretch)
-    chosen = [kind for kind in KINDS if kind in kinds]
-    queries = [(KINDS[kind].statement, _values(site, customer, RANKS[kind], stretch)) for kind in chosen]
-    if "profile" in chosen:
-        queries.append((sql.FIRST_PROFILE_CHANGE, {"site": site, "customer": customer}))
+        return await _events_named(connection, site, customers, name, stretch)
+    chosen = [(kind, customer) for kind in KINDS if kind in kinds for customer in customers]
+    queries = [(KINDS[kind].statement, _values(site, each, RANKS[kind], stretch)) for kind, each in chosen]
+    if "profile" in kinds:
+        queries.append((sql.FIRST_PROFILE_CHANGE, {"site": site, "customer": customers[0]}))
     found = await connection.several(queries)
     entries = [
         _entry(kind, *KINDS[kind].made(customer, row))
-        for kind, rows in zip(chosen, found, strict=False)
+        for (kind, customer), rows in zip(chosen, found, strict=False)
         for row in rows
     ]
-    if "profile" in chosen and found[-1] != [(1,)]:
-        creation = _entry("profile", created_at, _CREATION, ProfileChange(customer, True, (), (), None, None))
+    if "profile" in kinds and found[-1] != [(1,)]:
+        creation = _entry("profile", created_at, _CREATION, ProfileChange(customers[0], True, (), (), None, None))
         if stretch.since <= created_at <= stretch.until and creation.place < stretch.behind:
             entries.append(creation)
     entries.sort(key=lambda entry: entry.place, reverse=True)
@@ -117,17 +118,27 @@ async def read_history(
 
 
 async def _events_named(
-    connection: Connection, site: int, customer: int, name: str, stretch: HistoryRange
+    connection: Connection, site: int, customers: Sequence[int], name: str, stretch: HistoryRange
 ) -> tuple[list[HistoryEntry], HistoryPlace | None]:
     rank = RANKS["event"]
-    values = {**_values(site, customer, rank, stretch), "name": name, "looked_at": LOOKED_AT}
-    rows, end = await connection.several(
-        [(sql.EVENTS_NAMED_OF_CUSTOMER, values), (sql.END_OF_WINDOW, values)], long=True
-    )
-    page = [_entry("event", *_event(customer, row)) for row in rows[: stretch.size]]
-    if len(rows) > len(page):
-        return page, page[-1].place
-    return page, HistoryPlace(end[0][0], rank, end[0][1]) if end else None
+    entries: list[HistoryEntry] = []
+    ends: list[HistoryPlace] = []
+    for customer in customers:
+        values = {**_values(site, customer, rank, stretch), "name": name, "looked_at": LOOKED_AT}
+        rows, end = await connection.several(
+            [(sql.EVENTS_NAMED_OF_CUSTOMER, values), (sql.END_OF_WINDOW, values)], long=True
+        )
+        entries += [_entry("event", *_event(customer, row)) for row in rows]
+        if len(rows) > stretch.size:
+            ends.append(entries[-1].place)
+        elif end:
+            ends.append(HistoryPlace(end[0][0], rank, end[0][1]))
+    reached = max(ends, default=None)  # up to there, the events of all of them were looked at
+    if reached is not None:
+        entries = [entry for entry in entries if entry.place >= reached]
+    entries.sort(key=lambda entry: entry.place, reverse=True)
+    page = entries[: stretch.size]
+    return page, page[-1].place if len(entries) > len(page) else reached
 
 
 def _entry(kind: str, at: int, number: int, record: Any) -> HistoryEntry:
@@ -148,17 +159,21 @@ def places_behind(rank: int, stretch: HistoryRange) -> dict[str, int]:
 
 
 async def read_consents(
-    connection: Connection, site: int, customer: int, stretch: HistoryRange
+    connection: Connection, site: int, customers: Sequence[int], stretch: HistoryRange
 ) -> tuple[list[HistoryEntry], HistoryPlace | None]:
     """A page of the evidence of consent, and the place behind which the next page begins."""
-    return await read_history(connection, site, customer, 0, stretch, kinds=("consent",))
+    return await read_history(connection, site, customers, 0, stretch, kinds=("consent",))
 
 
 async def read_emails(
-    connection: Connection, site: int, customer: int, stretch: HistoryRange
+    connection: Connection, site: int, customers: Sequence[int], stretch: HistoryRange
 ) -> tuple[list[Log], HistoryPlace | None]:
     """A page of the emails to a customer, and the place behind which the next page begins."""
-    rows = await connection.all(sql.EMAILS_OF_CUSTOMER, _values(site, customer, 0, stretch))
-    logs = [Log(*(*row[:3], customer, *row[3:])) for row in rows]
+    logs = [
+        Log(*(*row[:3], customer, *row[3:]))
+        for customer in customers
+        for row in await connection.all(sql.EMAILS_OF_CUSTOMER, _values(site, customer, 0, stretch))
+    ]
+    logs.sort(key=lambda log: (log.created_at, log.number), reverse=True)
     page = logs[: stretch.size]
     return page, HistoryPlace(page[-1].created_at, 0, page[-1].number) if len(logs) > len(page) else None

@@ -47,15 +47,24 @@ async def templates_of_plans(connection: Connection, site: int, plans: Iterable[
 
 
 async def pending_logs_of(
-    connection: Connection, site: int, *, email_key: str, customer: int | None, after: int, before: int, count: int
+    connection: Connection,
+    site: int,
+    *,
+    email_key: str,
+    customers: Sequence[int] = (),
+    after: int,
+    before: int,
+    count: int,
 ) -> list[Log]:
-    """The pending mails to an address or customer as logs at their due times, those due last first.
+    """The pending mails to an address, or kept under these numbers of a customer, as logs at their due times.
+
+    Those that are due last come first.
 
     after, before: exclusive bounds of the due time (ms).
     """
     values = {"site": site, "email": email_key, "after": after, "before": before, "count": count}
     found = {row[0]: row for row in await connection.all(sql.PENDING_OF_ADDRESS, values)}
-    if customer is not None:
+    for customer in customers:
         values["customer"] = customer
         found.update((row[0], row) for row in await connection.all(sql.PENDING_OF_CUSTOMER, values))
     return await _as_logs(connection, site, [PendingMail(*row) for row in found.values()])

@@ -4,11 +4,17 @@ from typing import Final
 
 from sqlalchemy import and_, bindparam, func, select
 
+from regulars.store.merge_statements import whole_of
 from regulars.store.schema import activities, objects, relations
 from regulars.store.statement import KeyedJoin, Statement, keys_of, site_is
 from regulars.store.tie_statements import not_deleted
 
-_ROW: Final = [activities.c[name] for name in ("number", "customer", "name", "at", "log")]
+_WHOLE: Final = whole_of(activities.c.customer).label("customer")
+"""The customer of an event, also if the one that it named was merged into that."""
+
+_ROW: Final = [
+    _WHOLE if name == "customer" else activities.c[name] for name in ("number", "customer", "name", "at", "log")
+]
 _numbers: Final = (activities.c.number > bindparam("after"), activities.c.number <= bindparam("until"))
 
 LAST_EVENT: Final = Statement("last_event", select(func.max(activities.c.number)).where(site_is(activities)))
@@ -50,9 +56,7 @@ EVENTS_AT: Final = Statement(
 
 TIMES_NAMED: Final = Statement(
     "times_of_events_named",
-    select(activities.c.customer, activities.c.at).where(
-        site_is(activities), *_numbers, activities.c.name == bindparam("event_name")
-    ),
+    select(_WHOLE, activities.c.at).where(site_is(activities), *_numbers, activities.c.name == bindparam("event_name")),
 )
 """The same without what only some columns need, which is most of the reading."""
 

@@ -12,9 +12,12 @@ from msgspec import Struct
 
 from regulars.domain.mail import Log
 from regulars.domain.working import ActivityRow
+from regulars.domain.working.addresses import FormerAddress
 from regulars.store import export_statements as sql
 from regulars.store import statements
 from regulars.store.engine import Connection, Row
+from regulars.store.merge_statements import ANY_MERGED
+from regulars.store.merges import parts_of
 from regulars.store.statement import Statement
 
 SLICE: Final = 1_000
@@ -25,21 +28,29 @@ _FEW: Final = 100
 
 
 class Identity(Struct, frozen=True):
-    """The identifiers of a customer; the fields are the columns."""
+    """The identifiers of a customer; the fields are the columns.
+
+    part: the uuid of the customer whom something named, if that was merged into this one.
+    """
 
     number: int
     uuid: bytes
     email: str | None
     customer_id: str | None
+    part: bytes | None = None
 
 
 class PeopleRows(Struct):
-    """The rows about a slice of customers. All but `customers` are in no order, and have the customer's number."""
+    """The rows about a slice of customers. All but `customers` are in no order, and have the customer's number.
+
+    aliases: (customer, identifiers of one that was merged into it).
+    """
 
     customers: list[Row]
     ties: list[Row]
     consents: list[Row]
     former: list[Row]
+    aliases: list[tuple[int, Identity]]
 
 
 async def slices_of(
@@ -64,8 +75,17 @@ async def people_rows(
     async for rows in slices:
         if not rows:
             continue
-        about = await _about(connection, site, rows, (sql.TIES, sql.CONSENTS, sql.FORMER), is_range=numbers is None)
-        yield PeopleRows(rows, *about)
+        wanted = (sql.TIES, sql.CONSENTS, sql.FORMER)
+        ties, consents, former = await _about(connection, site, rows, wanted, is_range=numbers is None)
+        parts = await parts_of(connection, site, [row[0] for row in rows])
+        aliases = []
+        if parts:
+            former = merged_former(await _of_parts(connection, site, sql.FORMER, 1, parts) + former)
+            consents += await _of_parts(connection, site, sql.CONSENTS, 0, parts)
+            values = {"site": site, "keys": _json(sorted(parts))}
+            found = await connection.in_thread(sql.IDENTITIES_BY_NUMBER, values)
+            aliases = [(parts[row[0]], Identity(*row)) for row in sorted(found)]
+        yield PeopleRows(rows, ties, consents, former, aliases)
 
 
 async def attribute_texts(
@@ -84,6 +104,9 @@ async def consent_rows(
     async for rows in slices:
         if rows:
             (consents,) = await _about(connection, site, rows, (sql.CONSENTS,), is_range=numbers is None)
+            parts = await parts_of(connection, site, [row[0] for row in rows])
+            if parts:
+                consents += await _of_parts(connection, site, sql.CONSENTS, 0, parts)
             yield [Identity(*row) for row in rows], consents
 
 
@@ -102,9 +125,23 @@ async def log_rows(connection: Connection, site: int, numbers: Sequence[int] | N
 
 
 async def identities(connection: Connection, site: int, numbers: Iterable[int]) -> dict[int, Identity]:
-    """The identifiers of customers, by number; those who were deleted are left out."""
-    rows = await connection.in_thread(sql.IDENTITIES_BY_NUMBER, {"site": site, "keys": _json(sorted(set(numbers)))})
-    return {row[0]: Identity(*row) for row in rows}
+    """The identifiers of customers, by number; those who were deleted are left out.
+
+    Of one that was merged into another one, those of that one.
+    """
+    asked = sorted(set(numbers))
+    rows = await connection.in_thread(sql.IDENTITIES_BY_NUMBER, {"site": site, "keys": _json(asked)})
+    found = {row[0]: Identity(*row) for row in rows}
+    if await connection.one(ANY_MERGED, {"site": site}) is None:
+        return found
+    wholes: dict[int, int] = dict(await connection.in_thread(sql.ROOTS_BY_NUMBER, {"site": site, "keys": _json(asked)}))
+    others = sorted({whole for number, whole in wholes.items() if whole != number})
+    more = await connection.in_thread(sql.IDENTITIES_BY_NUMBER, {"site": site, "keys": _json(others)})
+    found.update((row[0], Identity(*row)) for row in more)
+    for number, whole in wholes.items():
+        if whole != number:
+            found[number] = msgspec.structs.replace(found[whole], part=found[number].uuid)
+    return {number: found[number] for number in wholes}
 
 
 async def logs_by_number(connection: Connection, site: int, numbers: Iterable[int]) -> dict[int, Log]:
@@ -137,6 +174,25 @@ async def _about(
     return await connection.several([(each[is_range], values) for each in wanted], long=True)
 
 
+async def _of_parts(
+    connection: Connection, site: int, statement: dict[bool, Statement], place: int, parts: dict[int, int]
+) -> list[Row]:
+    """Rows of customers who were merged into others, as rows of those. place: of the customer's number in a row."""
+    rows = await connection.in_thread(statement[False], {"site": site, "keys": _json(sorted(parts))})
+    return [(*row[:place], parts[row[place]], *row[place + 1 :]) for row in rows]
+
+
+def merged_former(rows: Iterable[Row]) -> list[Row]:
+    """Former addresses, each once for a customer."""
+    found: dict[tuple[str, int], FormerAddress] = {}
+    for email_key, customer, hard_bouncing, *rest in rows:
+        row = FormerAddress(email_key, customer, bool(hard_bouncing), *rest)
+        known = found.setdefault((email_key, customer), row)
+        if known is not row:
+            known.merge(row)
+    return [msgspec.structs.astuple(row) for row in found.values()]
+
+
 async def _history(
     connection: Connection, site: int, after: Statement, of: Statement, numbers: Sequence[int] | None
 ) -> AsyncIterator[list[Row]]:
@@ -146,7 +202,8 @@ async def _history(
             yield rows
             reached = rows[-1][0]
         return
-    for listed in _cut(numbers, _FEW):
+    for some in _cut(numbers, _FEW):
+        listed = [*some, *await parts_of(connection, site, some)]
         rows = sorted(await connection.in_thread(of, {"site": site, "keys": _json(listed)}), key=_first)
         for start in range(0, len(rows), SLICE):
             yield rows[start : start + SLICE]

@@ -2,9 +2,10 @@
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Select, Table, and_, bindparam, cast, literal_column, select
+from sqlalchemy import BigInteger, Column, Select, Table, and_, bindparam, cast, func, literal_column, select
 
 from regulars.domain.changes import NULL
+from regulars.store.merge_statements import is_listed
 from regulars.store.schema import activities, consents, customers, former_addresses, logs, relations
 from regulars.store.statement import KeyedJoin, Statement, keys_of, site_is
 from regulars.store.tie_statements import not_deleted
@@ -15,11 +16,12 @@ def _columns(table: Table) -> list[Column[Any]]:
 
 
 def _after(name: str, table: Table, *columns: Column[Any]) -> Statement:
-    """The next `count` rows of a table after the number `after`."""
+    """The next `count` rows of a table after the number `after`, without customers who were merged into others."""
+    listed = [is_listed()] if table is customers else []
     return Statement(
         name,
         select(*(columns or _columns(table)))
-        .where(site_is(table), table.c.number > bindparam("after"))
+        .where(site_is(table), table.c.number > bindparam("after"), *listed)
         .order_by(table.c.number)
         .limit(bindparam("count")),
     )
@@ -94,6 +96,15 @@ LOGS_OF: Final = Statement(
         KeyedJoin(_listed, logs, and_(site_is(logs), logs.c.customer == _customer, logs.c.created_at > _SOME_TIME))
     ),
 )
+
+_listed, (_number,) = keys_of(customers.c.number)
+ROOTS_BY_NUMBER: Final = Statement(
+    "export_wholes_by_number",
+    select(customers.c.number, func.coalesce(customers.c.merged_into, customers.c.number)).select_from(
+        KeyedJoin(_listed, customers, and_(site_is(customers), customers.c.number == _number))
+    ),
+)
+"""(customer, the one that it was merged into, or itself), for a list of customers."""
 
 ATTRIBUTES_AFTER: Final = _after("export_attributes", customers, customers.c.number, customers.c.attributes)
 _listed, (_number,) = keys_of(customers.c.number)

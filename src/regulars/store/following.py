@@ -4,7 +4,7 @@ import asyncio
 from array import array
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -12,6 +12,7 @@ from regulars.domain.changes import (
     COLUMNS,
     CUSTOMER_NAMES,
     SITE_CURRENCY,
+    TEXTS,
     ChangeRow,
     CustomerRow,
     EventRow,
@@ -276,7 +277,15 @@ def _unpacked(packed: str, after: int) -> list[tuple[int, int, Sequence[int]]]:
 
 def _customers(rows: list[Row]) -> list[CustomerRow]:
     width = 1 + len(COLUMNS)
-    return [CustomerRow(row[0], row[1:width], _texts(row[width:])) for row in rows]
+    return [
+        CustomerRow(row[0], row[1:width], _texts(row[width + 1 :]))
+        if row[width] is None or row[width] == row[0]
+        else CustomerRow(row[0], row[1:width], _NO_TEXTS, True)
+        for row in rows
+    ]
+
+
+_NO_TEXTS: Final = (None,) * len(TEXTS)
 
 
 def _texts(row: Row) -> tuple[str | None, ...]:

@@ -43,6 +43,15 @@ def _set(name: str, table: Table, *columns: str) -> Statement:
     )
 
 
+def _owner(name: str, column: str) -> Statement:
+    """Who has a key already; as it was when the backfill ran first, whatever columns there are now."""
+    return Statement(
+        name, select(customers.c.number).where(site_is(customers), customers.c[column] == bindparam("key"))
+    )
+
+
+_OWNER_OF_KEY: Final = _owner("owner_of_key", "email_key")
+_OWNER_OF_ID: Final = _owner("owner_of_customer_id", "customer_id")
 _CUSTOMERS: Final = _page("customers", customers, "email", "email_key", "customer_id")
 _LOGS: Final = _page("logs", logs, "address_key", "recipient_address")
 _SET_ADDRESS: Final = _set("address", customers, "email", "email_key")
@@ -93,14 +102,12 @@ async def _customers(connection: WriteConnection, site: int, after: int) -> list
         here: dict[str, Any] = {"site": site, "row": number}
         if email is not None:
             shown, new_key = _address(email)
-            is_free = (
-                new_key == key or await connection.one(sql.NUMBER_BY_EMAIL, {"site": site, "key": new_key}) is None
-            )
+            is_free = new_key == key or await connection.one(_OWNER_OF_KEY, {"site": site, "key": new_key}) is None
             if (shown, new_key) != (email, key) and is_free:
                 await connection.all(_SET_ADDRESS, {**here, "new_email": shown, "new_email_key": new_key})
         if customer_id is None or (new := composed(customer_id)) == customer_id:
             continue
-        if await connection.one(sql.NUMBER_BY_CUSTOMER_ID, {"site": site, "key": new}) is None:
+        if await connection.one(_OWNER_OF_ID, {"site": site, "key": new}) is None:
             await connection.all(_SET_CUSTOMER_ID, {**here, "new_customer_id": new})
     return rows
 

@@ -27,6 +27,7 @@ from regulars.domain.stored_events import stored_anonymous
 from regulars.domain.working import LACKS_TIME, LACKS_UUID, Counters, WorkingSet
 from regulars.domain.working.addresses import FormerAddress, Identifier, Tombstone
 from regulars.domain.working.history import Traces
+from regulars.domain.working.merges import Merges
 from regulars.domain.working.revenues import Revenue
 from regulars.domain.working.visitors import Holder, Visitors, WaitingEvent
 from regulars.store import (
@@ -45,6 +46,7 @@ from regulars.store.candidates import Candidates
 from regulars.store.drip_reads import plan_of_row
 from regulars.store.engine import Connection, Row, Values
 from regulars.store.mail_reads import lone_keys, mail_identities, named_mails, note_mails, own_mails, unmatched_keys
+from regulars.store.merge_loading import load_everything, load_records
 from regulars.store.pictures import add_people
 from regulars.store.statement import Statement
 from regulars.store.tombstone_hashes import hash_of
@@ -79,6 +81,7 @@ class Loading:
         self._limits = limits
         self._visitors = Visitors()
         self._is_audited = is_audited
+        self._merges = Merges()
         self.head: Row | None = None
         self.last_audit: bytes | None = None
         self.work: WorkingSet
@@ -88,6 +91,9 @@ class Loading:
         needs = self._needs
         if needs.visitors:
             await self._load_visitors(token, now)
+        if needs.unmerging:
+            self._taken((await self._ask(self._take_head(token, now) if self.head is None else None))[0])
+            self._merges = await load_records(self._connection, self._site, needs, self._limits)
         await self._first_round(token, now)
         await self._load_addresses()
         await self._second_round()
@@ -95,9 +101,10 @@ class Loading:
             await load_audiences(self._connection, self._site, needs, self.work)
         if needs.traces:
             await self._load_traces()
+        if needs.merging:
+            await load_everything(self._connection, self._site, needs, self.work)
         if needs.orders or needs.mails or needs.ties or needs.consents or needs.plans or needs.revenues:
-            customers = (person.customer for person in self.work.people.by_number.values())
-            await self._third_round(Candidates([*needs.people, *self._links], customers))
+            await self._third_round(Candidates([*needs.people, *self._links], self.work.people))
 
     async def _ask(self, *queries: _Query | None) -> list[list[Row]]:
         """The rows of each query, empty for a None. Takes one round trip, or none if every query is None."""
@@ -191,7 +198,7 @@ class Loading:
         self._has_former, self._has_tombstones, has_deleted_ties = map(bool, kept)
         head = self._taken(heads)
         self.work = work = WorkingSet(now, Counters(*head[3:-1]))
-        work.visitors = self._visitors
+        work.visitors, work.merges = self._visitors, self._merges
         work.has_deleted_ties = has_deleted_ties
         if site:
             work.revenues.currency = site[0][0]
@@ -225,12 +232,11 @@ class Loading:
             named.update(each for who in needs.people for each in identifiers_of(who) if not work.people.knows(each))
         hashes: dict[bytes, Identifier] = {}
         addresses: set[str] = set()
-        deleted: set[int] = set()
-        deleted = {number for who in needs.deleted for number in work.people.find(who)}
+        merged = work.people.merged
+        deleted = {each for who in needs.deleted for number in work.people.find(who) for each in merged.group(number)}
         if self._has_tombstones:
             asked = named.union(needs.visitors, (each for who in needs.happened for each in identifiers_of(who)))
-            keys_of_deleted = (work.people.by_number[number].customer.email_key for number in deleted)
-            asked.update(("email", key) for key in keys_of_deleted if key is not None)
+            asked.update(each for n in deleted for each in identifiers_of(Who(email_key=work.people.row(n).email_key)))
             hashes = self._hashes(asked)
         if self._has_former:
             addresses = needs.addresses.union(text for kind, text in named if kind == "email")
@@ -250,13 +256,14 @@ class Loading:
         self._links += [
             Who(email_key=log.address_key, number=log.customer)
             for log in work.history.logs.values()
-            if work.people.find(Who(email_key=log.address_key)) != {log.customer}
+            if work.people.find(Who(email_key=log.address_key)) != {merged.whole(log.customer)}
         ]
         self._links += [Who(email_key=log.address_key, mail=key, number=log.customer) for key, log in by_key]
         for need in needs.mails if keys else ():  # the batch may have made these mails itself
             if need.who.mail is None and need.key in keys:
                 self._links.append(msgspec.structs.replace(need.who, mail=need.key))
-        missing = {link.number for link in self._links if link.number is not None} - work.people.by_number.keys()
+        missing = {link.number for link in self._links if link.number is not None}
+        missing -= work.people.by_number.keys() | merged.rows.keys()
         strange = {address for address in went_to if not work.people.knows(("email", address))}
         people = await self._ask(self._keyed(sql.PEOPLE_BY_NUMBER, missing), self._keyed(sql.PEOPLE_BY_EMAIL, strange))
         await add_people(self._connection, self._site, work.people, [row for rows in people for row in rows])
@@ -303,23 +310,23 @@ class Loading:
 
     async def _third_round(self, candidates: Candidates) -> None:
         """Read existing orders and mails, evidence of consent, and the ties that will change."""
-        orders = {(n, need.event, need.order_id) for need in self._needs.orders for n in candidates.of(need.who)}
+        orders = {(n, need.event, need.order_id) for need in self._needs.orders for n in candidates.group(need.who)}
         identities, own = mail_identities(self._needs, self.work, candidates, self._site)
-        with_consents = self._with_consents(candidates)
+        with_consents, merged = self._with_consents(candidates), self.work.people.merged
         drips = self._drips(candidates)
         earning = {customer for who in self._needs.revenues for customer in candidates.of(who)}
         reports, logs, own_logs, consents, ties, revenues, *drip_rows = await self._ask(
             self._keyed(sql.ORDER_REPORTS, orders),
             self._keyed(sql.LOGS_BY_IDENTITY, identities),
             self._keyed(sql.LOGS_BY_NUMBER, own),
-            self._keyed(sql.CONSENTS_OF, with_consents),
+            self._keyed(sql.CONSENTS_OF, [each for n in with_consents for each in merged.group(n)]),
             self._keyed(tie_statements.TIES, self._ties(candidates)),
             self._keyed(revenue_statements.REVENUES_OF, earning),
             *drips,
         )
-        history, people = self.work.history, self.work.people.by_number
-        for row in reports:
-            history.add_report(*row)
+        history, people = self.work.history, self.work.people
+        for customer, *report in reports:
+            history.add_report(merged.whole(customer), *report)
         for row in logs:
             log = Log(*row)
             history.logs.setdefault(log.identity, log)
@@ -327,10 +334,12 @@ class Loading:
             log = Log(*row)
             log = history.logs.setdefault(log.identity, log)
             for number, identity in own[log.number].items():
-                if log.went_to(number, people[number].customer.email_key):
+                if log.went_to(number, people.row(number).email_key):
                     history.logs.setdefault(identity, log)
         for customer, _, at, granted, cause, *rest in consents:
-            history.moments.setdefault(customer, Moments()).note(Consent(customer, at, bool(granted), cause, *rest))
+            history.moments.setdefault(merged.whole(customer), Moments()).note(
+                Consent(customer, at, bool(granted), cause, *rest)
+            )
         self._take_ties(ties)
         for number, currency, net, lifetime, is_counted in revenues:
             self.work.revenues.add(Revenue(number, currency, net, lifetime, bool(is_counted)))
@@ -342,12 +351,13 @@ class Loading:
         """The plans of campaigns, and the mails that are pending for an address or a customer."""
         needs, people = self._needs, self.work.people.by_number
         customers = {customer for who in needs.drips for customer in candidates.of(who)}
+        pending = {each for number in customers for each in self.work.people.merged.group(number)}
         campaigns = self._numbers(KIND, needs.plans)
         campaigns.update(number for customer in customers for number, _ in people[customer].tied_to(RELATION))
         return (
             self._keyed(drip_statements.PLANS, campaigns),
             self._keyed(drip_statements.PENDING_BY_ADDRESS, {who.email_key for who in needs.drips} - {None}),
-            self._keyed(drip_statements.PENDING_BY_CUSTOMER, customers),
+            self._keyed(drip_statements.PENDING_BY_CUSTOMER, pending),
         )
 
     def _with_consents(self, candidates: Candidates) -> set[int]:

@@ -68,18 +68,21 @@ async def events_of_log(
 
 
 async def activities_of(
-    connection: Connection, site: int, customer: int | None, *, name: str | None, looked_at: int, count: int
+    connection: Connection, site: int, customers: Sequence[int] | None, *, name: str | None, looked_at: int, count: int
 ) -> list[ActivityRow]:
-    """The newest activities of a customer, or of all customers in order of arrival.
+    """The newest activities kept under these numbers of a customer, or of all customers in order of arrival.
 
     name: of the newest `looked_at` activities, return only those with this name.
     """
     values = {"site": site, "name": name, "any_name": int(name is None), "looked_at": looked_at, "count": count}
-    if customer is None:
-        rows = await connection.all(sql.LATEST_ACTIVITIES, values)
-    else:
-        rows = await connection.all(sql.ACTIVITIES_OF_CUSTOMER, {**values, "customer": customer})
-    return [ActivityRow(*row) for row in rows]
+    if customers is None:
+        return [ActivityRow(*row) for row in await connection.all(sql.LATEST_ACTIVITIES, values)]
+    found = [
+        ActivityRow(*row)
+        for customer in customers
+        for row in await connection.all(sql.ACTIVITIES_OF_CUSTOMER, {**values, "customer": customer})
+    ]
+    return sorted(found, key=lambda row: (row.at, row.number), reverse=True)[:count]
 
 
 def keys(listed: Sequence[object]) -> str:

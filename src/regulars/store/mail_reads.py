@@ -62,7 +62,7 @@ def mail_identities(
         objects = {named[0]: present[named].number for named in need.objects if named in present}
         at = work.now if need.at is None else min(need.at, work.now)
         numbered = None if need.key is None else own_number(need.key, site)
-        for customer in candidates.of(need.who):
+        for customer in candidates.group(need.who):
             identity = identify_log(need.key, customer, objects, at)
             identities.add(identity.hex())
             if need.ref is not None:

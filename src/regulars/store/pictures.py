@@ -6,6 +6,7 @@ in slices where one customer is shown, on a thread where a batch is loaded.
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,7 +15,9 @@ from regulars.domain.customer import Customer, Person, Picture
 from regulars.domain.relations import Tie
 from regulars.domain.working.people import People
 from regulars.store.engine import SLICE, Connection, Row
+from regulars.store.merged_people import complete
 from regulars.store.picture_statements import PICTURE_LIMIT, PICTURE_TIES, WHOLE_PICTURES
+from regulars.store.statements import PEOPLE_BY_NUMBER
 
 _Ties = dict[tuple[int, int], Tie]
 _PictureTie = tuple[int, int, int, int, str | None]
@@ -52,7 +55,10 @@ async def add_people(connection: Connection, site: int, people: People, rows: It
     """
     cut: list[Person] = []
     ties = 0
-    for row in rows:
+    found = list(rows)
+    if any(row[-2] is not None for row in found):
+        found = await complete(connection, site, people, found, partial(_read, connection, site))
+    for row in found:
         if row[0] in people.by_number:
             continue
         person = Person(Customer(*row[:-1]), picture_ties(row[-1]))
@@ -69,6 +75,10 @@ async def add_people(connection: Connection, site: int, people: People, rows: It
         whole = await asyncio.to_thread(lambda: {number: picture_ties(text) for number, text in texts})
         for person in cut:
             person.ties = whole[person.customer.number]
+
+
+async def _read(connection: Connection, site: int, numbers: Sequence[int]) -> list[Row]:
+    return await connection.all(PEOPLE_BY_NUMBER, _values(site, numbers))
 
 
 def _by_place(ties: Iterable[_PictureTie]) -> _Ties:

@@ -6,7 +6,14 @@ reader that finds a gap reloads its index, or gets an error that its cursor has 
 
 from typing import Final
 
-from regulars.store import audit_statements, import_statements, statements, visitor_statements, watch_statements
+from regulars.store import (
+    audit_statements,
+    import_statements,
+    merge_statements,
+    statements,
+    visitor_statements,
+    watch_statements,
+)
 from regulars.store.change_statements import CHANGES, Prunable
 from regulars.store.engine import Engine
 from regulars.store.outbox_statements import OUTBOX
@@ -61,6 +68,11 @@ async def prune_account_audit_events(engine: Engine, *, before: int) -> None:
     """Delete the entries about access and settings of before a given time (ms), of all accounts."""
     async with engine.transaction() as connection:
         await connection.in_thread(audit_statements.DELETE_OLD_ACCOUNT_EVENTS, {"before": before})
+
+
+async def forget_merges(engine: Engine, site: int, *, before: int) -> int:
+    """Erase what would undo merges of before a given time (ms); returns of how many."""
+    return await _prune_oldest(engine, site, before, merge_statements.OLD_MERGES, merge_statements.FORGET_BODY)
 
 
 async def _prune_oldest(engine: Engine, site: int, before: int, oldest: Statement, remove: Statement) -> int:

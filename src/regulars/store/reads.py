@@ -15,6 +15,7 @@ from regulars.domain.references import Reference
 from regulars.domain.relations import BY_CODE, BY_NAME, KIND_CODES, KINDS
 from regulars.store import statements as sql
 from regulars.store.engine import SLICE, Connection, Row
+from regulars.store.merges import group_of
 from regulars.store.offer_statements import OFFER_PRODUCTS
 from regulars.store.pictures import is_cut, picture_ties, whole_picture
 from regulars.store.query import Query, read
@@ -55,6 +56,7 @@ class CustomerCard(Struct, frozen=True):
     engagement_percentile: int | None
     purchase_percentile: int | None
     retention_percentile: int | None
+    merged_into: int | None
 
 
 _PERSON_BY: Final = (
@@ -79,6 +81,11 @@ async def find_card(connection: Connection, site: int, who: Who) -> CustomerCard
     return None if found is None else found.customer
 
 
+async def numbers_of(connection: Connection, site: int, card: CustomerCard) -> list[int]:
+    """The numbers under which rows of a customer are kept: its own, and those of the customers merged into it."""
+    return [card.number] if card.merged_into is None else await group_of(connection, site, card.number)
+
+
 async def _find(connection: Connection, site: int, who: Who) -> Picture[CustomerCard] | None:
     """The customer with these identifiers. The picture may be cut."""
     found: Picture[CustomerCard] | None = None
@@ -87,10 +94,18 @@ async def _find(connection: Connection, site: int, who: Who) -> Picture[Customer
         if key is None:
             continue
         row = await connection.one(statement, {"site": site, "key": key})
+        if row is not None and row[-2] is not None and row[-2] != row[0]:  # it was merged into another one
+            row = await connection.one(sql.PERSON_BY_NUMBER, {"site": site, "key": row[-2]})
         if row is None or (found is not None and found.customer.number != row[0]):
             return None
         found = found or Picture(CustomerCard(*row[:-1]), picture_ties(row[-1]))
     return found
+
+
+async def number_after_merges(connection: Connection, site: int, number: int) -> int | None:
+    """The customer that a number stands for: of one that was merged into another, that one; None if there is none."""
+    row = await connection.one(sql.WHOLE_NUMBER, {"site": site, "key": number})
+    return None if row is None else int(row[0])
 
 
 def customers_by_number(site: int, numbers: Sequence[int]) -> Query[list[Customer]]:
@@ -214,15 +229,18 @@ async def logs_of(
     site: int,
     *,
     email_key: str,
-    customer: int | None,
+    customers: Sequence[int] = (),
     after: int = -FOREVER,
     before: int = FOREVER,
     count: int = 100,
 ) -> list[Log]:
-    """Mails to an address or to its current customer, newest first; `after` and `before` (ms) are exclusive bounds."""
+    """Mails to an address, or kept under these numbers of its customer, newest first.
+
+    after, before: exclusive bounds (ms).
+    """
     values = {"site": site, "email": email_key, "after": after, "before": before, "count": count}
     found = {row[0]: row for row in await connection.all(sql.LOGS_OF_ADDRESS, values)}
-    if customer is not None:
+    for customer in customers:
         values["customer"] = customer
         found.update((row[0], row) for row in await connection.all(sql.LOGS_OF_CUSTOMER, values))
     logs = sorted((Log(*row) for row in found.values()), key=lambda log: (-log.created_at, -log.number))

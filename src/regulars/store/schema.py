@@ -15,6 +15,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from regulars.store.address_schema import former_addresses as former_addresses
+from regulars.store.address_schema import tombstones as tombstones
 from regulars.store.audience_schema import audience_members as audience_members
 from regulars.store.audience_schema import audience_points as audience_points
 from regulars.store.audience_schema import audience_watches as audience_watches
@@ -32,6 +34,8 @@ from regulars.store.customer_history_schema import consents as consents
 from regulars.store.customer_history_schema import profile_changes as profile_changes
 from regulars.store.import_schema import import_changes as import_changes
 from regulars.store.import_schema import imports as imports
+from regulars.store.merge_schema import merged_customers as merged_customers
+from regulars.store.merge_schema import merges as merges
 from regulars.store.schema_columns import metadata as metadata
 from regulars.store.schema_columns import moment as _moment
 from regulars.store.schema_columns import number as _number
@@ -122,13 +126,16 @@ customers = Table(
     Column("purchase_percentile", Integer),
     Column("retention_percentile", Integer),
     _moment("changed_at"),
+    _number("merged_into", nullable=True),
     PrimaryKeyConstraint("site_id", "number"),
     UniqueConstraint("site_id", "email_key", name="customers_email"),
     UniqueConstraint("site_id", "customer_id", name="customers_customer_id"),
     UniqueConstraint("site_id", "uuid", name="customers_uuid"),
     sqlite_with_rowid=False,
 )
-"""One row per customer; columns in the order of `domain.customer.Customer`."""
+"""One row per customer; columns in the order of `domain.customer.Customer`.
+
+One that was merged into another keeps its row, as it was: no list has it, and its identifiers find the other."""
 
 objects = Table(
     "objects",
@@ -269,22 +276,6 @@ Index(
     postgresql_where=activities.c.log.is_not(None),
 )
 
-former_addresses = Table(
-    "former_addresses",
-    metadata,
-    Column("site_id", Integer, nullable=False),
-    Column("email_key", Text().with_variant(Text(collation="C"), "postgresql"), nullable=False),
-    _number("customer"),
-    Column("hard_bouncing", Integer, nullable=False),
-    _moment("hard_at"),
-    _moment("bounced_at"),
-    _moment("complained_at"),
-    PrimaryKeyConstraint("site_id", "email_key", "customer"),
-    Index("former_addresses_customer", "site_id", "customer"),
-    sqlite_with_rowid=False,
-)
-"""Addresses that customers had and changed, and their bounces: `domain.working.addresses.FormerAddress`."""
-
 revenues = Table(
     "revenues",
     metadata,
@@ -299,21 +290,6 @@ revenues = Table(
 )
 """What amounts that named a currency come to, by customer and currency: `domain.working.revenues.Revenue`."""
 
-tombstones = Table(
-    "tombstones",
-    metadata,
-    Column("site_id", Integer, nullable=False),
-    Column("hash", LargeBinary, nullable=False),
-    _moment("deleted_at", nullable=False),
-    _moment("suppressed_at"),
-    _moment("complained_at"),
-    _moment("hard_at"),
-    _moment("cleared_at"),
-    _moment("ended_at"),
-    PrimaryKeyConstraint("site_id", "hash"),
-    sqlite_with_rowid=False,
-)
-"""What is left of deleted customers, by a keyed hash of each identifier: `domain.working.addresses.Tombstone`."""
 
 changes = Table(
     "changes",
@@ -375,6 +351,8 @@ SITE_TABLES: Final = (
     imports,
     import_changes,
     audit_events,
+    merges,
+    merged_customers,
     changes,
     outbox,
 )

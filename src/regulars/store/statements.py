@@ -23,6 +23,7 @@ from sqlalchemy import (
 from regulars.domain.changes import NULL
 from regulars.domain.customer import IDENTITY_FIELDS
 from regulars.domain.objects import OWN_NUMBERS
+from regulars.store.merge_statements import is_listed
 from regulars.store.picture_statements import picture
 from regulars.store.schema import activities, changes, consents, customers, logs, objects, relations, site_heads
 from regulars.store.statement import KeyedJoin, Statement, keys_of, site_is
@@ -125,7 +126,7 @@ _listed, (_number,) = keys_of(customers.c.number)
 CUSTOMERS_BY_NUMBER = Statement(
     "customers_by_number",
     select(*(changed_at() if column.name == "changed_at" else column for column in _columns(customers))).select_from(
-        KeyedJoin(_listed, customers, and_(site_is(customers), customers.c.number == _number))
+        KeyedJoin(_listed, customers, and_(site_is(customers), customers.c.number == _number, is_listed()))
     ),
 )
 LOGS_BY_NUMBER = _by("logs_by_number", logs, "number")
@@ -254,7 +255,7 @@ _CARD = [
         *("number", "uuid", "created_at", "updated_at", "bucket", "email", "email_key", "customer_id", "joined_at"),
         *("name", "firstname", "lastname", "phone_number", "gender", "locale", "attributes"),
         *("lifetime_revenue", "lifetime_orders", "lifetime_visits", "unsubscribed_at"),
-        *("engagement_percentile", "purchase_percentile", "retention_percentile"),
+        *("engagement_percentile", "purchase_percentile", "retention_percentile", "merged_into"),
     )
 ]
 """The fields of `reads.CustomerCard`, in their order."""
@@ -269,15 +270,19 @@ def _person_by(column: str) -> Statement:
 
 
 def _number_by(column: str) -> Statement:
+    """The number of the customer with an identifier; of one that was merged, that of the customer it is part of."""
     return Statement(
         f"number_by_{column}",
-        select(customers.c.number).where(site_is(customers), customers.c[column] == bindparam("key")),
+        select(func.coalesce(customers.c.merged_into, customers.c.number)).where(
+            site_is(customers), customers.c[column] == bindparam("key")
+        ),
     )
 
 
 NUMBER_BY_EMAIL = _number_by("email_key")
 NUMBER_BY_CUSTOMER_ID = _number_by("customer_id")
 NUMBER_BY_UUID = _number_by("uuid")
+WHOLE_NUMBER = _number_by("number")
 PERSON_BY_EMAIL = _person_by("email_key")
 PERSON_BY_CUSTOMER_ID = _person_by("customer_id")
 PERSON_BY_UUID = _person_by("uuid")
@@ -301,7 +306,7 @@ LINES_BY_NUMBER = Statement(
                 "bounced_at",
             )
         )
-    ).select_from(KeyedJoin(_listed, customers, and_(site_is(customers), customers.c.number == _number))),
+    ).select_from(KeyedJoin(_listed, customers, and_(site_is(customers), customers.c.number == _number, is_listed()))),
 )
 """The customers of a page with the fields shown in lists; columns in the order of `reads.CustomerLine`."""
 

@@ -84,6 +84,11 @@ class EventTable:
                 extend(column, mine, [ordinal[row.customer] for row in mine], rows.numbers)
         self.seen = self.told = rows.seen
 
+    def reassign(self, ordinal: int, whole: int) -> None:
+        """Give the events of a customer to another one."""
+        for column in self._columns.values():
+            column.reassign(ordinal, whole)
+
     def clear(self) -> None:
         """Drop all columns."""
         self._columns.clear()

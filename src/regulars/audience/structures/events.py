@@ -127,6 +127,13 @@ class EventColumn:
             array.adopt((places.astype(np.uint32, copy=False) if name == ORDINALS else events[name])[known])
         return fresh
 
+    def reassign(self, ordinal: int, whole: int) -> None:
+        """Give the events of a customer to another one, both by their ordinals."""
+        for events in self._events:
+            ordinals = events[ORDINALS]
+            ordinals[ordinals == np.uint32(ordinal)] = np.uint32(whole)
+        self._alone = None
+
     def items(self, facets: Iterable[Facet]) -> Iterator[tuple[Any, ...]]:
         """(ordinal, at, what each facet keeps) of every event. Values of properties are as JSON text."""
         for events in self._events:

@@ -5,6 +5,7 @@ below; nothing else in the program knows which commands there are.
 """
 
 from regulars.domain.commands.activate_drip_campaign import ActivateDripCampaign
+from regulars.domain.commands.change_customer_id import ChangeCustomerId
 from regulars.domain.commands.change_list_member import ChangeListMember
 from regulars.domain.commands.command import Command, apply
 from regulars.domain.commands.count_revenue import CountRevenue
@@ -13,6 +14,7 @@ from regulars.domain.commands.delete_audience import DeleteAudience
 from regulars.domain.commands.delete_customer import DeleteCustomer
 from regulars.domain.commands.delete_object import DeleteObject
 from regulars.domain.commands.link_products import LinkProducts
+from regulars.domain.commands.merge_customers import MergeCustomers
 from regulars.domain.commands.needs import Needs
 from regulars.domain.commands.reassign import Handover, LastNames, Reassign, handovers, is_taken, later_of
 from regulars.domain.commands.rebuild import Rebuild
@@ -25,11 +27,13 @@ from regulars.domain.commands.save_drip_campaign import PlanChange, SaveDripCamp
 from regulars.domain.commands.save_object import SaveObject
 from regulars.domain.commands.set_change import SetChange
 from regulars.domain.commands.undo_import import UndoImport, UndoImports
+from regulars.domain.commands.undo_merge import UndoMerge
 from regulars.domain.commands.upsert import Upsert
 from regulars.domain.commands.upsert_group import UpsertGroup, group_upserts
 
 __all__ = [
     "ActivateDripCampaign",
+    "ChangeCustomerId",
     "ChangeListMember",
     "Command",
     "CountRevenue",
@@ -41,6 +45,7 @@ __all__ = [
     "Handover",
     "LastNames",
     "LinkProducts",
+    "MergeCustomers",
     "Needs",
     "PlanChange",
     "Reassign",
@@ -56,6 +61,7 @@ __all__ = [
     "SetChange",
     "UndoImport",
     "UndoImports",
+    "UndoMerge",
     "Upsert",
     "UpsertGroup",
     "apply",

@@ -54,7 +54,7 @@ class ActivateDripCampaign(Struct, frozen=True):
             person, verdict = created, "created"
         customer = person.customer
         assert customer.email is not None and customer.email_key is not None
-        pending = work.drips.pending_of(customer.email_key, customer.number)
+        pending = work.drips.pending_of(customer.email_key, work.people.merged.group(customer.number))
         if any(mail.sequence == campaign.number for mail in pending):
             return Outcome(verdict, person, campaign)
         changed = report_tie(RELATIONSHIPS[RELATION], True, person, work, campaign.number)

@@ -49,7 +49,7 @@ class DeactivateDripCampaigns(Struct, frozen=True):
         person = self._person(work)
         mails = [
             mail
-            for mail in work.drips.pending_of(self.who.email_key, None if person is None else person.customer.number)
+            for mail in work.drips.pending_of(self.who.email_key, _numbers(person, work))
             if campaign is None or mail.sequence == campaign.number
         ]
         left = {mail.sequence for mail in mails}
@@ -61,7 +61,10 @@ class DeactivateDripCampaigns(Struct, frozen=True):
     def _person(self, work: WorkingSet) -> Person | None:
         """Who has the address, else the one customer who had it."""
         assert self.who.email_key is not None
-        found = work.people.find(self.who) or work.addresses.owners(self.who.email_key) & work.people.by_number.keys()
+        found = work.people.find(self.who)
+        if not found:
+            former = map(work.people.merged.whole, work.addresses.owners(self.who.email_key))
+            found = {number for number in former if number in work.people.by_number}
         return work.people.by_number[next(iter(found))] if len(found) == 1 else None
 
     def _end(self, person: Person, work: WorkingSet, campaigns: set[int]) -> set[int]:
@@ -77,3 +80,7 @@ class DeactivateDripCampaigns(Struct, frozen=True):
         for number in campaigns - held:  # so that no older report brings it back
             work.ties.report(person, BY_NAME[RELATION], number, False, work.now, ReportKind.IMMEDIATE)
         return campaigns & held
+
+
+def _numbers(person: Person | None, work: WorkingSet) -> list[int]:
+    return [] if person is None else work.people.merged.group(person.customer.number)

@@ -165,7 +165,12 @@ def _blocked(moves: dict[int, Who], work: WorkingSet) -> list[int]:
             if one == Who():
                 continue
             holders = work.people.find(one) - {number}
-            if one in taken or any(not _gives_up(moves.get(holder), one) for holder in holders):
+            kind, value = ("email_key", one.email_key) if one.customer_id is None else ("customer_id", one.customer_id)
+            if (
+                one in taken
+                or work.people.merged.is_alias(kind, value)
+                or any(not _gives_up(moves.get(holder), one) for holder in holders)
+            ):
                 blocked.append(number)
                 break
             taken.add(one)

@@ -27,6 +27,7 @@ def declare_restored(restored: Restored, who: Who, needs: Needs) -> None:
             replaced = relation if any(tie.may_be_named for tie in ties) else None
             needs.tie(TieNeed(who, kind, references, frozenset([relation]), replaced=replaced))
     needs.addresses.update(row.email_key for row in restored.former)
+    needs.people += restored.aliases
 
 
 def _by_relation(ties: Iterable[RestoredTie]) -> dict[str, list[RestoredTie]]:

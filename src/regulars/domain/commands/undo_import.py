@@ -210,7 +210,9 @@ def _is_taken(person: Person, before: Before, work: WorkingSet) -> bool:
     """Whether another customer has an identifier that the customer had."""
     had = _identity(person.customer, before)
     found = work.people.find(Who(email_key=had.email_key, customer_id=had.customer_id))
-    return bool(found - {person.customer.number})
+    return bool(found - {person.customer.number}) or any(
+        work.people.merged.is_alias(name, getattr(had, name)) for name in ("email_key", "customer_id")
+    )
 
 
 def _restore(person: Person, before: Before, work: WorkingSet) -> None:
@@ -234,6 +236,7 @@ def _restore(person: Person, before: Before, work: WorkingSet) -> None:
         else:
             work.ties.settle(person, relation, tie.item, *tie.before)
     note_profile_change(person, work, list(before.fields), noted, before=attributes)
-    work.history.undone_consents += [(number, place) for place in before.consents]
+    kept_under = work.people.merged.group(number)
+    work.history.undone_consents += [(each, place) for each in kept_under for place in before.consents]
     for each in before.addresses:
         work.addresses.replace(work.addresses.former[each.after.email_key, number], each.before)

@@ -44,7 +44,7 @@ class Upsert(Struct, frozen=True):
         needs.profile(self.profile, is_dated=self.restored is not None and self.restored.updated_at is not None)
         if self.restored is not None and self.restored.consents:
             needs.consents.append(ConsentNeed(self.profile.who))
-        if self.restored is not None and (self.restored.ties or self.restored.former):
+        if self.restored is not None and (self.restored.ties or self.restored.former or self.restored.aliases):
             declare_restored(self.restored, self.profile.who, needs)
         if self.tags is not None:
             self._tagging(self.tags).declare(needs)
@@ -59,7 +59,7 @@ class Upsert(Struct, frozen=True):
         who = self.profile.who
         if self.new and work.people.find(who):
             raise refuse("address_taken", "email", "Another customer has this address or customer_id.")
-        if who.number is not None and who.number not in work.people.by_number:
+        if who.number is not None and not work.people.find(Who(number=who.number)):
             raise refuse("customer_not_found", "", "The customer does not exist.")
         if self.expected is not None and who.number is not None:
             customer = work.people.by_number[who.number].customer

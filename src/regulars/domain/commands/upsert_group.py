@@ -62,7 +62,7 @@ class UpsertGroup(Struct, frozen=True):
         touched = [part.person for part in parts if part.refusal is None]
         if (
             savepoints
-            and all(any(person is one for one in ours) for person in touched)
+            and all(any(person is not None and person.customer is one.customer for one in ours) for person in touched)
             and all(savepoint.is_as_it_was() for savepoint in savepoints)
         ):
             for savepoint in reversed(savepoints):

@@ -1,6 +1,6 @@
 """The drip campaigns of a transaction: their plans, and the mails that wait to be sent."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from regulars.domain.drip_campaigns import KIND, DripPlan, PendingMail
 
@@ -30,9 +30,9 @@ class Drips:
         self.plans[plan.sequence] = plan
         self.planned.add(plan.sequence)
 
-    def pending_of(self, address_key: str, customer: int | None) -> list[PendingMail]:
-        """The mails that wait for an address, or for a customer."""
-        return [mail for mail in self.pending.values() if mail.address_key == address_key or mail.customer == customer]
+    def pending_of(self, address_key: str, customers: Collection[int]) -> list[PendingMail]:
+        """The mails that wait for an address, or for one of the customers."""
+        return [mail for mail in self.pending.values() if mail.address_key == address_key or mail.customer in customers]
 
     def schedule(self, mail: PendingMail) -> None:
         """Note that a mail is to be sent when it is due."""

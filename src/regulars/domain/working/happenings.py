@@ -18,6 +18,8 @@ from regulars.domain.outbox import (
     ConsentChanged,
     CustomerCreated,
     CustomerDeleted,
+    CustomerMerged,
+    CustomerSplit,
     CustomerUpdated,
     Happening,
     MailStatus,
@@ -55,12 +57,23 @@ def _gone(work: WorkingSet) -> Iterator[Happening]:
             yield CustomerDeleted(number, uuid)
     for code, item in work.ties.cleared:
         yield TiesCleared(code, item)
+    for part in work.people.merged.gone():
+        yield CustomerMerged(part.merged_into or 0, part.number, part.uuid)
+    for undone in sorted(work.merges.undone):
+        record = work.merges.records[undone]
+        back = work.people.by_number[record.gone]
+        yield CustomerSplit(record.survivor, record.gone, back.customer.uuid)
+        for (code, item), tie in back.ties.items():
+            if tie.holds:
+                yield TieAdded(record.gone, code, item)
 
 
 def _customers(work: WorkingSet) -> Iterator[Happening]:
     for before, after in work.people.changed():
         if before is None:
             yield CustomerCreated(after.number)
+            continue
+        if after.number in work.people.merged.returned:
             continue
         codes = _changed(astuple(before), astuple(after))
         if codes:
@@ -75,14 +88,16 @@ def _changed(old: tuple[Any, ...], new: tuple[Any, ...]) -> tuple[int, ...]:
 
 
 def _ties(work: WorkingSet) -> Iterator[Happening]:
+    returned = work.people.merged.returned
     for (customer, code, item), holds in work.ties.changes.items():
-        yield TieAdded(customer, code, item) if holds else TieEnded(customer, code, item)
+        if customer not in returned:
+            yield TieAdded(customer, code, item) if holds else TieEnded(customer, code, item)
 
 
 def _consents(work: WorkingSet, first: int) -> Iterator[Happening]:
     for number, consent in enumerate(work.history.consents, first):
-        person = work.people.by_number[consent.customer]
-        yield ConsentChanged(consent.customer, number, consent.granted, person.has("subscribed"))
+        person = work.people.by_number[work.people.merged.whole(consent.customer)]
+        yield ConsentChanged(person.customer.number, number, consent.granted, person.has("subscribed"))
 
 
 def _history(work: WorkingSet) -> Iterator[Happening]:
@@ -91,9 +106,11 @@ def _history(work: WorkingSet) -> Iterator[Happening]:
         if log.number in history.new_logs and log.number in history.changed_logs:
             continue
         if log.status != history.statuses.get(log.number):
-            yield MailStatus(log.customer, log.number, log.status)
+            yield MailStatus(work.people.merged.whole(log.customer), log.number, log.status)
     for row in history.activities:
-        yield ActivityRecorded(row.customer, row.number, row.name if row.name in EVENTS else "")
+        yield ActivityRecorded(
+            work.people.merged.whole(row.customer), row.number, row.name if row.name in EVENTS else ""
+        )
 
 
 def _movements(work: WorkingSet) -> Iterator[Happening]:

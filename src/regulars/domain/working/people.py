@@ -1,11 +1,13 @@
 """The customers of a transaction: found by their identifiers, created, renamed and deleted."""
 
 import copy
+from collections.abc import Sequence
 
 from regulars.domain.customer import Customer, Person, new_customer
 from regulars.domain.faults import RefusedError, refuse
 from regulars.domain.identity import Who
 from regulars.domain.working.addresses import Identifier
+from regulars.domain.working.merged_people import MergedPeople
 
 
 class People:
@@ -13,12 +15,14 @@ class People:
 
     before: each customer that was touched, as it is stored; None for a new one.
     deleted: the numbers of deleted customers, with the uuid of those that are stored and None for others.
+    merged: the customers that were merged into others. Their identifiers find those.
     """
 
     def __init__(self) -> None:
         self.by_number: dict[int, Person] = {}
         self.before: dict[int, Customer | None] = {}
         self.deleted: dict[int, bytes | None] = {}
+        self.merged = MergedPeople()
         self._emails: dict[str, int] = {}
         self._customer_ids: dict[str, int] = {}
         self._uuids: dict[bytes, int] = {}
@@ -41,13 +45,36 @@ class People:
             self._uuids.get(who.uuid) if who.uuid is not None else None,
             who.number if who.number in self.by_number else None,
         }
+        if self.merged.rows:
+            for name in ("email_key", "customer_id", "uuid", "number"):
+                if (value := getattr(who, name)) is not None:
+                    found.add(self.merged.find(name, value))
         found.discard(None)
         return found  # type: ignore[return-value]
+
+    def uuid_of(self, number: int) -> bytes | None:
+        """The uuid of the customer, or the part of one, with this number; None if there is none."""
+        if (person := self.by_number.get(number)) is not None:
+            return person.customer.uuid
+        part = self.merged.rows.get(number)
+        return None if part is None else part.uuid
+
+    def row(self, number: int) -> Customer:
+        """The row of a loaded customer, or of a part of one."""
+        person = self.by_number.get(number)
+        return self.merged.rows[number] if person is None else person.customer
+
+    def named_row(self, person: Person) -> Customer:
+        """The row with the address of the customer whom a report names: of the part, if that has one."""
+        named = self.row(person.origin)
+        return person.customer if named.email_key is None else named
 
     def knows(self, identifier: Identifier) -> bool:
         """Whether somebody who is loaded or new has this address or customer_id."""
         kind, text = identifier
-        return text in (self._emails if kind == "email" else self._customer_ids)
+        if text in (self._emails if kind == "email" else self._customer_ids):
+            return True
+        return self.merged.is_alias("email_key" if kind == "email" else kind, text)
 
     def known(self, who: Who) -> Person:
         """The one customer whom the identifiers name. Raises RefusedError if there is none, or they disagree."""
@@ -56,7 +83,7 @@ class People:
             raise refuse("customer_not_found", "", "The customer does not exist.")
         if len(found) > 1:
             raise conflict()
-        return self.by_number[found.pop()]
+        return self.merged.named(self.by_number[found.pop()], who)
 
     def create(self, number: int, who: Who, *, now: int, at: int | None = None) -> Person:
         """A new customer with these identifiers, whose profile dates from `at` (ms; None for `now`).
@@ -132,12 +159,68 @@ class People:
         customer = person.customer
         is_stored = self.before.pop(customer.number, customer) is not None
         self.deleted[customer.number] = customer.uuid if is_stored else None
+        for number in self.merged.parts_of(customer.number):
+            self.merged.remove(number)
+            self.merged.deleted.append(number)
+        self._take_out(person)
+
+    def _take_out(self, person: Person) -> None:
+        customer = person.customer
         del self.by_number[customer.number]
         del self._uuids[customer.uuid]
         if customer.email_key is not None:
             del self._emails[customer.email_key]
         if customer.customer_id is not None:
             del self._customer_ids[customer.customer_id]
+
+    def absorb(self, survivor: Person, gone: Person) -> None:
+        """Make a customer part of another one, who gets the address and the customer_id that it lacks itself."""
+        merged, part, whole = self.merged, self.touch(gone), self.touch(survivor)
+        self._take_out(gone)
+        merged.before.setdefault(part.number, self.before.pop(part.number))
+        merged.move(merged.parts_of(part.number), whole.number)
+        missing = Who(
+            email=part.email if whole.email_key is None else None,
+            email_key=part.email_key if whole.email_key is None else None,
+            customer_id=part.customer_id if whole.customer_id is None else None,
+        )
+        if missing.email_key is not None:
+            part.email = part.email_key = None
+        if missing.customer_id is not None:
+            part.customer_id = None
+        self.rename(survivor, missing)
+        part.merged_into = whole.merged_into = whole.number
+        merged.add(part)
+        merged.note(part.number, None, whole.number)
+
+    def add_part(self, person: Person, number: int, who: Who, *, now: int) -> None:
+        """Add a customer with these identifiers, which nobody has, as part of another one."""
+        part = new_customer(number, now)
+        part.email, part.email_key, part.customer_id = who.email, who.email_key, who.customer_id
+        part.uuid = part.uuid if who.uuid is None else who.uuid
+        part.merged_into = self.touch(person).merged_into = person.customer.number
+        self.merged.before[number] = None
+        self.merged.add(part)
+        self.merged.note(number, None, person.customer.number)
+
+    def give_back(self, survivor: Person, number: int, parts: Sequence[int]) -> Person:
+        """Make a part a customer of its own again, with the parts that it had.
+
+        Whatever identifiers it lacks the caller restores, with `restore_identity`.
+        """
+        merged, whole = self.merged, self.touch(survivor)
+        before = copy.copy(merged.rows[number])
+        customer = merged.remove(number)
+        merged.note(number, whole.number, None)
+        merged.before.pop(number, None)
+        merged.move([part for part in parts if part in merged.rows], number)
+        customer.merged_into = number if merged.parts_of(number) else None
+        whole.merged_into = whole.number if merged.parts_of(whole.number) else None
+        person = Person(customer, {})
+        self.before[number] = before
+        self.add(person)
+        merged.returned.add(number)
+        return person
 
     def changed(self) -> list[tuple[Customer | None, Customer]]:
         """(before, after) of every customer whose row differs from what is stored; before is None for new ones."""

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from regulars.domain import changes
-from regulars.domain.customer import Person, entry_of, is_shown_change
+from regulars.domain.customer import Customer, Person, entry_of, index_columns, is_shown_change
 from regulars.domain.identity import Who
 from regulars.domain.origin import JOB, Origin
 from regulars.domain.relations import BY_CODE, TIMED, Relation
@@ -11,6 +11,7 @@ from regulars.domain.working.addresses import Addresses, Tombstone
 from regulars.domain.working.audiences import Audiences
 from regulars.domain.working.drips import Drips
 from regulars.domain.working.history import ActivityRow, History
+from regulars.domain.working.merges import Merges
 from regulars.domain.working.objects import Objects
 from regulars.domain.working.people import People
 from regulars.domain.working.revenues import Revenues
@@ -52,6 +53,7 @@ class WorkingSet:
         self.visitors = Visitors()
         self.revenues = Revenues()
         self.audiences = Audiences()
+        self.merges = Merges()
         self.rebuild = False
         self.cleared_at: int | None = None
         self.has_deleted_ties = False
@@ -62,6 +64,12 @@ class WorkingSet:
         number = self.counters.customer
         self.counters.customer += 1
         return self.people.create(number, who, now=self.now, at=at)
+
+    def add_part(self, person: Person, who: Who) -> None:
+        """Add a customer that was merged into another one in another store, by its identifiers."""
+        number = self.counters.customer
+        self.counters.customer += 1
+        self.people.add_part(person, number, who, now=self.now)
 
     def record(
         self,
@@ -79,20 +87,21 @@ class WorkingSet:
         number = self.counters.activity
         self.counters.activity += 1
         actor = self.origin.actor
-        row = ActivityRow(number, person.customer.number, name, at, uuid, order_id, log, detail, lacks)
+        row = ActivityRow(number, person.origin, name, at, uuid, order_id, log, detail, lacks)
         row.received_at, row.channel, row.actor = self.now, actor.channel.value, actor.number
         self.history.activities.append(row)
 
     def delete(self, person: Person) -> None:
         """Delete a customer with its ties and history."""
-        number = person.customer.number
+        numbers = self.people.merged.group(person.customer.number)
         self.people.remove(person)
         self.ties.forget(person)
-        self.history.forget(number)
-        self.addresses.forget(number)
-        for identifier in self.visitors.forget(number):
-            self.addresses.bury(identifier, Tombstone(self.now))
-        self.revenues.forget(number)
+        for number in numbers:
+            self.history.forget(number)
+            self.addresses.forget(number)
+            for identifier in self.visitors.forget(number):
+                self.addresses.bury(identifier, Tombstone(self.now))
+            self.revenues.forget(number)
 
     def clear(self, relation: Relation, number: int) -> None:
         """Untie all customers from an object that is being deleted."""
@@ -121,6 +130,8 @@ class WorkingSet:
             or not self.audiences.is_clean()
             or self.rebuild
             or self.undone
+            or self.merges.saved
+            or self.merges.undone
             or self.people.changed()
         )
 
@@ -142,11 +153,15 @@ class WorkingSet:
     def entries(self) -> list[changes.Entry]:
         """The changes that the index needs, by customer number."""
         found: dict[int, changes.Entry] = {}
+        returned = self.people.merged.returned
         for before, after in self.people.changed():
-            entry = entry_of(before, after)
-            if entry is not None:
+            if after.number in returned:
+                found[after.number] = self._returned(after)
+            elif (entry := entry_of(before, after)) is not None:
                 found[after.number] = entry
         for (number, relation, item), holds in self.ties.changes.items():
+            if number in returned and holds:
+                continue
             entry = found.get(number)
             if entry is None:
                 found[number] = entry = changes.Entry(number)
@@ -160,4 +175,17 @@ class WorkingSet:
         for number, uuid in self.people.deleted.items():
             if uuid is not None:
                 found[number] = changes.Entry(number, gone=True)
+        for part in self.people.merged.gone():
+            found[part.number] = changes.Entry(part.number, gone=True, into=part.merged_into or 0)
         return [found[number] for number in sorted(found)]
+
+    def _returned(self, customer: Customer) -> changes.Entry:
+        """A customer whom the index has to take up again, as a whole."""
+        return changes.Entry(
+            customer.number,
+            columns=list(enumerate(index_columns(customer))),
+            texts=list(range(len(changes.TEXTS))),
+            ties=[(*key, True) for key, tie in self.people.by_number[customer.number].ties.items() if tie.holds],
+            attributes=True,
+            back=True,
+        )

@@ -7,7 +7,6 @@ from starlette.responses import Response
 
 from regulars.domain.activity import parse_activity
 from regulars.domain.commands import LastNames, Reassign, RecordActivity, handovers, is_taken, later_of
-from regulars.domain.customer import Customer
 from regulars.domain.faults import Fault, RefusedError
 from regulars.domain.identity import uuid_text
 from regulars.domain.moments import iso
@@ -24,9 +23,9 @@ from regulars.http.errors import Problem
 from regulars.http.keyring import Reader, Writer
 from regulars.http.operation import Operation
 from regulars.http.schema import TEXT, WHOLE, listed, record, ref, such_as
+from regulars.store.export_reads import Identity, identities
 from regulars.store.log_reads import activities_of
-from regulars.store.query import read
-from regulars.store.reads import customers_by_number, find_card
+from regulars.store.reads import find_card, numbers_of
 
 BULK_LIMIT: Final = 100
 BULK_BYTES: Final = 1024 * 1024
@@ -117,22 +116,21 @@ async def history(call: Call, caller: Reader) -> Response:
         raise Problem("invalid", f"{fault.field} {fault.detail}.", faults=[fault])
     who = asked_of(call)
     name = given.get("event_name", "").strip()
-    number = None
+    numbers = None
     async with call.services.store.snapshot() as connection:
         if who is not None:
             card = await find_card(connection, caller.site, who)
             if card is None:
                 raise Problem("customer_not_found", "No customer has this email address, customer_id or uuid.")
-            number = card.number
+            numbers = await numbers_of(connection, caller.site, card)
         rows = await activities_of(
-            connection, caller.site, number, name=name or None, looked_at=LOOKED_AT if name else limit, count=limit
+            connection, caller.site, numbers, name=name or None, looked_at=LOOKED_AT if name else limit, count=limit
         )
-        people = await read(connection, customers_by_number(caller.site, sorted({row.customer for row in rows})))
-    known = {customer.number: customer for customer in people}
-    return json_response({**DONE, "events": [_past_event(row, known.get(row.customer)) for row in rows]})
+        people = await identities(connection, caller.site, (row.customer for row in rows)) if rows else {}
+    return json_response({**DONE, "events": [_past_event(row, people.get(row.customer)) for row in rows]})
 
 
-def _past_event(row: ActivityRow, customer: Customer | None) -> dict[str, Any]:
+def _past_event(row: ActivityRow, customer: Identity | None) -> dict[str, Any]:
     """An event as it was sent, with its time and customer (null if deleted)."""
     detail = msgspec.json.decode(row.detail) if row.detail else {}
     uuid = row.uuid or repeated_uuid(detail)

@@ -22,7 +22,7 @@ from regulars.http.schema import SECONDS, TEXT, listed, ref, such_as
 from regulars.store.drip_reads import find_pending_log, pending_logs_of
 from regulars.store.engine import Connection
 from regulars.store.log_reads import events_of_log, find_log, logs_of_site, mail_names
-from regulars.store.reads import FOREVER, find_card, logs_of
+from regulars.store.reads import FOREVER, find_card, logs_of, numbers_of
 
 LARGEST_COUNT: Final = 100
 LARGEST_OFFSET: Final = 10_000
@@ -54,8 +54,8 @@ async def of_customer(call: Call, caller: Reader) -> Response:
     async with call.services.store.snapshot() as connection:
         card = await find_card(connection, caller.site, who)
         email_key = card.email_key if card is not None else who.email_key
-        number = None if card is None else card.number
-        wanted: Any = {"email_key": email_key or "", "customer": number, "after": after, "before": before}
+        numbers = [] if card is None else await numbers_of(connection, caller.site, card)
+        wanted: Any = {"email_key": email_key or "", "customers": numbers, "after": after, "before": before}
         logs = await logs_of(connection, caller.site, **wanted, count=count)
         if _is_given(call, "count"):
             logs += await pending_logs_of(connection, caller.site, **wanted, count=count)

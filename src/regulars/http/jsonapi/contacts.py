@@ -21,7 +21,7 @@ from regulars.http.jsonapi.customer_documents import RenderContext
 from regulars.http.jsonapi.documents import EMPTY, document
 from regulars.http.jsonapi.listing import SORTS, Listing
 from regulars.http.jsonapi.origin import origin
-from regulars.http.jsonapi.places import customer_place, unknown_customer
+from regulars.http.jsonapi.places import customer_place, merged_into, unknown_customer
 from regulars.http.jsonapi.query import ParsedQuery, QuerySpec
 from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Caller, Reader, Writer
@@ -131,7 +131,10 @@ async def _shown(
     async with call.services.store.snapshot() as connection:
         found = await made.shown(connection, await read_all(connection, made.queries([number]), last=made.complete))
     if not found["data"]:
-        raise unknown_customer(NOUN)
+        whole = await merged_into(call, site, number)
+        if whole is None:
+            raise unknown_customer(NOUN)
+        return await _shown(call, caller, query, site, whole, status=status)
     (resource,) = found["data"]
     address = f"{home}/v1/contacts/{resource['id']}"
     headers = {"Location": address} if status == 201 else None

@@ -19,7 +19,7 @@ from regulars.http.jsonapi.documents import identifier
 from regulars.http.jsonapi.failures import ParameterProblem
 from regulars.http.jsonapi.feeds import SINCE, UNTIL, Feed, one_of_names, reply
 from regulars.http.jsonapi.kinds import BY_KIND
-from regulars.http.jsonapi.places import customer_place, unknown_customer
+from regulars.http.jsonapi.places import customer_place, find_customer
 from regulars.http.jsonapi.query import QuerySpec
 from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Reader
@@ -27,8 +27,7 @@ from regulars.http.operation import Operation
 from regulars.http.schema import MOMENT, TEXT, Schema, either, listed, one_of, or_null, record, such_as
 from regulars.store.customer_history import KINDS, HistoryEntry, read_history
 from regulars.store.engine import Connection
-from regulars.store.query import read
-from regulars.store.reads import lines_by_number, objects_by_number
+from regulars.store.reads import objects_by_number
 
 TYPE: Final = "activities"
 KIND: Final = "kind"
@@ -53,11 +52,9 @@ async def index(call: Call, caller: Reader) -> Response:
         raise ParameterProblem(f"filter[{EVENT}]", f"filter[{EVENT}] selects entries of the kind {EVENT} only.")
     stretch = feed.stretch()
     async with call.services.store.snapshot() as connection:
-        found = await read(connection, lines_by_number(site, [number]))
-        if not found:
-            raise unknown_customer()
+        customer, numbers = await find_customer(connection, site, number)
         entries, following = await read_history(
-            connection, site, number, found[0].created_at, stretch, kinds=chosen, name=name
+            connection, site, numbers, customer.created_at, stretch, kinds=chosen, name=name
         )
         labels = await _labels(connection, site, entries)
     fields = query.fields.get(TYPE)

@@ -14,15 +14,14 @@ from regulars.http.call import JSON, Call
 from regulars.http.jsonapi.customer_activity import ORIGIN, origin_of
 from regulars.http.jsonapi.documents import Attributes, chosen
 from regulars.http.jsonapi.feeds import SINCE, UNTIL, Feed, reply
-from regulars.http.jsonapi.places import customer_place, unknown_customer
+from regulars.http.jsonapi.places import customer_place, find_customer
 from regulars.http.jsonapi.query import QuerySpec
 from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Reader
 from regulars.http.operation import Operation
 from regulars.http.schema import MOMENT, TEXT, WHOLE, YES_OR_NO, Schema, listed, one_of, or_null, record, such_as
 from regulars.store.customer_history import read_consents, read_emails
-from regulars.store.query import read
-from regulars.store.reads import CustomerLine, lines_by_number
+from regulars.store.reads import CustomerLine
 
 LOG: Final[Attributes[Log]] = {
     "created_at": lambda log: iso(log.created_at),
@@ -61,9 +60,8 @@ async def logs(call: Call, caller: Reader) -> Response:
     feed = Feed(call, f"/v1/customers/{public_number(site, number)}/logs", query)
     stretch = feed.stretch()
     async with call.services.store.snapshot() as connection:
-        if not await read(connection, lines_by_number(site, [number])):
-            raise unknown_customer()
-        found, following = await read_emails(connection, site, number, stretch)
+        _, numbers = await find_customer(connection, site, number)
+        found, following = await read_emails(connection, site, numbers, stretch)
     fields = chosen(LOG, query.fields.get("logs"))
     return feed.answer(
         [
@@ -81,9 +79,8 @@ async def consents(call: Call, caller: Reader) -> Response:
     feed = Feed(call, f"/v1/customers/{public_number(site, number)}/consents", query)
     stretch = feed.stretch()
     async with call.services.store.snapshot() as connection:
-        if not await read(connection, lines_by_number(site, [number])):
-            raise unknown_customer()
-        entries, following = await read_consents(connection, site, number, stretch)
+        _, numbers = await find_customer(connection, site, number)
+        entries, following = await read_consents(connection, site, numbers, stretch)
     fields = chosen(CONSENT, query.fields.get("consents"))
     data: list[dict[str, Any]] = [
         {
@@ -100,11 +97,9 @@ async def export(call: Call, caller: Reader) -> Response:
     """Everything that is kept of a customer, as one JSON object, from one moment."""
     site, number = customer_place(call.path("id"), caller)
     async with call.services.store.snapshot() as connection:
-        found = await read(connection, lines_by_number(site, [number]))
-    if not found:
-        raise unknown_customer()
+        customer, _ = await find_customer(connection, site, number)
     headers = {"content-disposition": f'attachment; filename="customer-{public_number(site, number)}.json"'}
-    return StreamingResponse(_exported(call, site, found[0]), media_type=JSON, headers=headers)
+    return StreamingResponse(_exported(call, site, customer), media_type=JSON, headers=headers)
 
 
 async def _exported(call: Call, site: int, customer: CustomerLine) -> AsyncIterator[bytes]:

@@ -14,7 +14,7 @@ from regulars.http.jsonapi.documents import document
 from regulars.http.jsonapi.listing import SORTS, Listing
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.paging import DEFAULT_SIZE, LARGEST_NUMBER, Page, whole
-from regulars.http.jsonapi.places import customer_place, unknown_customer
+from regulars.http.jsonapi.places import customer_place, merged_into, unknown_customer
 from regulars.http.jsonapi.query import QuerySpec
 from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Reader
@@ -60,6 +60,9 @@ async def show(call: Call, caller: Reader) -> Response:
     made = CustomersDocument(context)
     async with call.services.store.snapshot() as connection:
         found = await made.shown(connection, await read_all(connection, made.queries([number]), last=made.complete))
+    if not found["data"] and (whole := await merged_into(call, site, number)) is not None:
+        async with call.services.store.snapshot() as connection:
+            found = await made.shown(connection, await read_all(connection, made.queries([whole]), last=made.complete))
     if not found["data"]:
         raise unknown_customer()
     (resource,) = found["data"]

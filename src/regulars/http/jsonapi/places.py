@@ -6,9 +6,14 @@ from typing import Final
 from regulars.audience.filters.values import SITE, BadFilterValueError
 from regulars.domain.identity import NUMBER_LIMIT, split_number
 from regulars.domain.text import whole_number
+from regulars.http.call import Call
 from regulars.http.errors import Problem
 from regulars.http.jsonapi.failures import ParameterProblem
 from regulars.http.keyring import Caller
+from regulars.store.engine import Connection
+from regulars.store.merges import group_of
+from regulars.store.query import read
+from regulars.store.reads import CustomerLine, lines_by_number, number_after_merges
 
 SITE_ID: Final = "site_id"
 _PARAMETER: Final = f"filter[{SITE_ID}]"
@@ -36,6 +41,23 @@ def customer_place(text: str, caller: Caller, noun: str = "customer") -> tuple[i
         if site in caller.sites:
             return site, number
     raise unknown_customer(noun)
+
+
+async def find_customer(connection: Connection, site: int, number: int) -> tuple[CustomerLine, list[int]]:
+    """The customer that a number stands for, and the numbers under which its rows are kept. Raises Problem."""
+    found = await read(connection, lines_by_number(site, [number]))
+    if not found and (whole := await number_after_merges(connection, site, number)) is not None:
+        found = await read(connection, lines_by_number(site, [whole]))
+    if not found:
+        raise unknown_customer()
+    return found[0], await group_of(connection, site, found[0].number)
+
+
+async def merged_into(call: Call, site: int, number: int) -> int | None:
+    """The customer that one was merged into, None if it was not. To be asked where a customer was not found."""
+    async with call.services.store.snapshot() as connection:
+        whole = await number_after_merges(connection, site, number)
+    return None if whole == number else whole
 
 
 def unknown_customer(noun: str = "customer") -> Problem:

@@ -28,7 +28,7 @@ from regulars.http.operation import Handler, Operation
 from regulars.http.schema import ref
 from regulars.http.slices import rendered
 from regulars.store.query import read_all
-from regulars.store.reads import held_ties, lines_by_number, objects_by_number
+from regulars.store.reads import held_ties, lines_by_number, number_after_merges, objects_by_number
 
 CHANGES: Final[dict[str, SetChange]] = {"POST": "add", "PATCH": "replace", "DELETE": "remove"}
 """What each method does to the objects of a relationship."""
@@ -70,7 +70,10 @@ def _operations(owner: str, name: str) -> tuple[Operation, ...]:
                 [lines_by_number(site, [number]), held_ties(site, [number], [relationship.relation])],
             )
             if not found:
-                raise unknown_customer(noun)
+                whole = await number_after_merges(connection, site, number)
+                if whole is None or whole == number:
+                    raise unknown_customer(noun)
+                return await listed(call, query, site, whole)
             held = ties.get((number, relationship.relation), [])
             total = len(held)
             held = held[query.page.skip : query.page.skip + query.page.size] if query.is_paged else held

@@ -44,7 +44,7 @@ from regulars.http.schema import TEXT as TEXT_SCHEMA
 from regulars.store.engine import Connection
 from regulars.store.evidence import consents_of, events_at
 from regulars.store.query import read_all
-from regulars.store.reads import customers_by_number
+from regulars.store.reads import customers_by_number, number_after_merges
 
 Find = Callable[[Connection], Awaitable[Customer | None]]
 """Finds the customer to explain."""
@@ -62,7 +62,8 @@ def by_number(site: int, number: int) -> Find:
     """Finds a customer by its number."""
 
     async def find(connection: Connection) -> Customer | None:
-        (found,) = await read_all(connection, [customers_by_number(site, [number])])
+        whole = await number_after_merges(connection, site, number)
+        (found,) = await read_all(connection, [customers_by_number(site, [number if whole is None else whole])])
         return found[0] if found else None
 
     return find

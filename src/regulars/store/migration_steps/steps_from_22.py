@@ -195,4 +195,28 @@ STEPS_FROM_22: Final[tuple[Step, ...]] = (
             ),
         },
     ),
+    Step(
+        number=33,
+        name="merges of customers",
+        statements={
+            **{
+                engine: (
+                    "ALTER TABLE customers ADD COLUMN merged_into BIGINT",
+                    "CREATE TABLE merges (site_id INTEGER NOT NULL, number BIGINT NOT NULL, survivor BIGINT NOT NULL, "
+                    "gone BIGINT NOT NULL, rule TEXT NOT NULL, merged_at BIGINT NOT NULL, undone_at BIGINT, "
+                    f"first_activity BIGINT NOT NULL, first_consent BIGINT NOT NULL, body {binary}, "
+                    f"PRIMARY KEY (site_id, number)){rows}",
+                    "CREATE INDEX merges_survivor ON merges (site_id, survivor, number)",
+                    "CREATE INDEX merges_gone ON merges (site_id, gone, number)",
+                    "CREATE TABLE merged_customers (site_id INTEGER NOT NULL, customer BIGINT NOT NULL, "
+                    f"number BIGINT NOT NULL, PRIMARY KEY (site_id, customer, number)){rows}",
+                )
+                for engine, binary, rows in (("sqlite", "BLOB", " WITHOUT ROWID"), ("postgresql", "BYTEA", ""))
+            },
+            "citus": tuple(
+                f"SELECT create_distributed_table('{table}', 'site_id', colocate_with => 'site_heads')"
+                for table in ("merges", "merged_customers")
+            ),
+        },
+    ),
 )
