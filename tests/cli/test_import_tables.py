@@ -129,6 +129,18 @@ def stored() -> tuple[str | None, str | None, bool]:
     return first, last, any('"plan":"pro"' in str(value) for value in row)
 
 
+def test_a_file_cannot_control_the_terminal(run: Run) -> None:
+    shown = run(
+        "import", "customers", write("a.csv", "email,name,\x1b[31mx\na@example.com,\x1b]0;evil\x07,1\n\x1b[2J,x,1\n")
+    )
+    assert shown.code == 3
+    assert "\x1b" not in shown.err
+    assert "\x1b" not in shown.out
+    assert "--tag: 'a,b' must be" in run("import", "customers", "a.csv", "--tag", "a,b").err
+    assert "the file has no records" in run("import", "customers", write("b.csv", "")).err
+    assert run("import", "undo", "99999999999999999999").code == 2
+
+
 def test_a_tag_of_digits_is_a_name(run: Run) -> None:
     tagged = write("a.csv", 'email,tags\na@example.com,"2024, vip"\nb@example.com,2024\n')
     assert figures(run, "customers", tagged, "--resume") == {"lines": 2, "created": 2}

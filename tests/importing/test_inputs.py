@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import random
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from regulars.importing.columns.mapping import MappingError, Wishes, parse_map, parse_toml, write_toml
-from regulars.importing.inputs import Asked, Input, open_input
+from regulars.importing.inputs import Asked, Input, OptionError, open_input
 from regulars.importing.lines import Line
 from regulars.importing.reading.opening import UnreadableFileError
 
@@ -142,12 +143,48 @@ def test_lines_of_another_encoding_are_refused(tmp_path: Path) -> None:
         ("p.csv", b"email,joined\na@example.com,03/04/2020\n", "2020-04-03 or 2020-03-04"),
         ("p.json", b'[{"email": "a@example.com"}', "within the array"),
         ("p.gz", gzip.compress(b"\0" * (80 << 20)), "more than 200 times its size"),
+        ("p.gz", gzip.compress(gzip.compress(b"email\na@example.com\n")), "compressed twice"),
+        ("p.tgz", gzip.compress(b"p.csv".ljust(257, b"\0") + b"ustar" + b"\0" * 300), "tar archive"),
+        ("p.bin", random.Random(1).randbytes(5000), "no text"),
+        ("p.csv", b"\n".join([b"x" * 100_000] * 3), "100|x{60}"),
     ],
-    ids=("cut-gzip", "zip", "empty-zip", "image", "xls", "no-address", "dates", "cut-array", "bomb"),
+    ids=(
+        "cut-gzip",
+        "zip",
+        "empty-zip",
+        "image",
+        "xls",
+        "no-address",
+        "dates",
+        "cut-array",
+        "bomb",
+        "gzip-twice",
+        "tar",
+        "random",
+        "long-name",
+    ),
 )
 def test_what_cannot_be_read_says_what_it_is(tmp_path: Path, name: str, content: bytes, told: str) -> None:
     with pytest.raises((UnreadableFileError, MappingError), match=told):
         read(write(tmp_path / name, content))
+
+
+def test_a_stated_encoding_that_is_wrong_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "p.csv", "email\na@example.com\n")
+    with pytest.raises(UnreadableFileError, match="not in the encoding utf-16"):
+        read(path, encoding="utf-16")
+    assert bodies(write(tmp_path / "q.csv", "sep=\nemail\na@example.com\n")) == [{"email": "a@example.com"}]
+    assert bodies(write(tmp_path / "r.csv", b"\xef\xbb\xbf")) == []
+
+
+@pytest.mark.parametrize(
+    "shared", [{"tags": ["a,b"]}, {"tags": [""]}, {"groups": ["\0"]}, {"newsletters": ["x" * 500]}]
+)
+def test_words_that_no_line_could_have_are_refused_at_once(shared: dict[str, list[str]]) -> None:
+    with pytest.raises(OptionError, match="number or key"):
+        Asked(shared=shared)
+    with pytest.raises(OptionError, match="characters"):
+        Asked(wording=" ")
 
 
 def test_of_columns_for_one_field_the_fuller_is_taken(tmp_path: Path) -> None:

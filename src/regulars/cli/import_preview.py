@@ -28,11 +28,16 @@ def show_understood(source: Input) -> None:
     for part in source.parts:
         if part.mapping is None:
             continue
-        console.print(Text(_headline(part)))
+        console.print(Text(printable(_headline(part))))
         for sentence in sentences(part):
-            console.print(Text(f"  {sentence}"))
+            console.print(Text(printable(f"  {sentence}")))
         for line in _table(part, console.width):
-            console.print(Text(line, no_wrap=True, overflow="ellipsis"))
+            console.print(Text(printable(line), no_wrap=True, overflow="ellipsis"))
+
+
+def printable(text: str) -> str:
+    """The text without what would control a terminal: a file may have anything in it."""
+    return text if text.isprintable() else "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
 
 
 def _headline(part: Understood) -> str:

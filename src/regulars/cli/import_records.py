@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
-from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
+from regulars.cli.options import LARGEST_NUMBER, NEAREST, AsJson, Database, SiteNumber
 from regulars.cli.output import FailedError, PartlyDoneError, note, show, show_table
 from regulars.cli.progress import figures_bar
 from regulars.cli.session import chosen_site, opened
@@ -47,7 +47,7 @@ records = typer.Typer(rich_markup_mode=None)
 @records.command("list", help=_LIST_HELP, short_help="Show the imports of a site, newest first.")
 def list_(
     site: SiteNumber = None,
-    count: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many imports to show.")] = 20,
+    count: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="How many to show.")] = 20,
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
@@ -58,7 +58,7 @@ def list_(
 
 @records.command("undo", help=_UNDO_HELP, short_help="Take back what an import of customers did.")
 def undo(
-    number: Annotated[int, typer.Argument(metavar="ID", min=1, help="The number of the import.")],
+    number: Annotated[int, typer.Argument(metavar="ID", min=1, max=LARGEST_NUMBER, help="The number of the import.")],
     site: SiteNumber = None,
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]

@@ -26,7 +26,7 @@ from regulars.cli.import_options import (
     TimeZone,
     WriteMap,
 )
-from regulars.cli.import_preview import show_understood
+from regulars.cli.import_preview import printable, show_understood
 from regulars.cli.import_records import records
 from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
 from regulars.cli.output import FailedError, PartlyDoneError, note, show
@@ -41,7 +41,7 @@ from regulars.importing.consent_choice import ConsentChoice
 from regulars.importing.describing import understood
 from regulars.importing.grouping import repeated_customers
 from regulars.importing.importer import Import, Summary
-from regulars.importing.inputs import Asked, Input, open_input
+from regulars.importing.inputs import Asked, Input, OptionError, open_input
 from regulars.importing.lines import Line
 from regulars.importing.pacing import LARGEST_CHUNK
 from regulars.importing.parsing import ImportKind, line_parser
@@ -163,17 +163,19 @@ def import_customers(
     if consent is not None and consents != "all":
         raise FailedError(f"--consent gives consent, which --consents {consents} leaves out: use one of them")
     shared = {"tags": tag, "groups": group, "newsletters": list_}
-    asked = Asked(
-        encoding=encoding,
-        delimiter=_sign(separator),
-        sheet=sheet,
-        targets=_targets(map_, CUSTOMERS),
-        wishes=Wishes(
-            order=date_order, zone=_zone(time_zone), nulls=None if null is None else frozenset(null.split(","))
-        ),
-        shared={field: words for field, words in shared.items() if words},
-        wording=consent,
-    )
+    nulls = None if null is None else frozenset(null.split(","))
+    try:
+        asked = Asked(
+            encoding=encoding,
+            delimiter=_sign(separator),
+            sheet=sheet,
+            targets=_targets(map_, CUSTOMERS),
+            wishes=Wishes(order=date_order, zone=_zone(time_zone), nulls=nulls),
+            shared={field: words for field, words in shared.items() if words},
+            wording=consent,
+        )
+    except OptionError as error:
+        raise FailedError(f"--{_OPTIONS.get(error.option, error.option)}: {error}") from None
     _run(
         ImportJob(
             kind="customers", file=file, site=site, rejects=rejects, dry_run=dry_run, strict=strict, database=database,
@@ -224,6 +226,9 @@ def import_activity(
     )  # fmt: skip
 
 
+_OPTIONS = {"tags": "tag", "groups": "group", "newsletters": "list"}
+
+
 def _sign(separator: str | None) -> str | None:
     return "\t" if separator in ("tab", "\\t") else separator
 
@@ -269,6 +274,8 @@ def _run(job: ImportJob) -> None:
 
 
 def _conclude(summary: Summary, rejects: Path | None) -> None:
+    if not summary.lines:
+        note("the file has no records")
     if summary.kept_back:
         where = f"see {rejects}" if rejects else "--rejects FILE lists them"
         note(f"{summary.kept_back} lines did not restore a consent or newsletter that had ended: {where}")
@@ -291,7 +298,7 @@ def _tell(summary: Summary, source: list[dict[str, Any]], number: int | None, *,
     reasons = figures.pop("reasons")
     show(figures, as_json=False)
     for reason, count in sorted(reasons.items(), key=lambda each: -each[1]):
-        note(f"{count:,} refused: {reason}")
+        note(printable(f"{count:,} refused: {reason}"))
     for each in summary.examples:
         taken = "left out" if each.taken is None else f"taken as {each.taken!r}"
         note(f"line {each.line}: {each.field} {each.given!r} was {taken}: {each.detail}")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from regulars.cli.options import NEAREST, AsJson, Database
+from regulars.cli.options import LARGEST_NUMBER, NEAREST, AsJson, Database
 from regulars.cli.output import FailedError, show, show_table
 from regulars.cli.session import opened
 from regulars.domain.moments import iso, iso_or_none, now_ms
@@ -15,7 +15,8 @@ from regulars.store.engine import Engine
 from regulars.store.job_reads import list_jobs
 
 JobNumber = Annotated[
-    int, typer.Argument(metavar="ID", help="The number of the job, as shown by `regulars jobs`.", min=1)
+    int,
+    typer.Argument(metavar="ID", help="The number of the job, as shown by `regulars jobs`.", min=1, max=LARGEST_NUMBER),
 ]
 
 jobs = typer.Typer(help="Show background jobs, newest first, and retry or cancel one.", no_args_is_help=False)

@@ -58,6 +58,9 @@ DemoDatabase = Annotated[
     ),
 ]
 NEAREST: Final = None
+LARGEST_NUMBER: Final = 2**53 - 1
+"""No number of an import, a job or a row is larger."""
+
 SiteNumber = Annotated[
     int | None, typer.Option("--site", metavar="ID", help="The site's number. Not needed if there is only one site.")
 ]

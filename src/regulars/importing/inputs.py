@@ -15,6 +15,8 @@ from typing import Final, Literal, NamedTuple
 
 from msgspec import Struct
 
+from regulars.domain.limits import DEFAULT
+from regulars.domain.references import parse_reference
 from regulars.importing.columns.events import EventConverter
 from regulars.importing.columns.mapping import MappingError, TableMapping, Wishes, by_heading
 from regulars.importing.columns.recognition import looks_like_address, recognise
@@ -27,11 +29,14 @@ from regulars.importing.reading.encodings import Encoding, find_encoding, known_
 from regulars.importing.reading.json_lines import json_lines
 from regulars.importing.reading.json_values import json_values
 from regulars.importing.reading.opening import HEAD, FilePart, Stream, UnreadableFileError, opened
-from regulars.importing.reading.signatures import unreadable
+from regulars.importing.reading.signatures import GZIP, is_binary, unreadable
 from regulars.importing.reading.spreadsheets import Workbook, is_workbook
 from regulars.importing.reading.tables import CHUNK, CellTable, table_of
 
 Format = Literal["json lines", "json", "delimited", "workbook"]
+
+
+_LONGEST_SHOWN: Final = 60
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -49,6 +54,29 @@ class Asked(Struct, frozen=True, kw_only=True):
     shared: Mapping[str, list[str]] = {}
     wording: str | None = None
     event: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raise OptionError for words that no line could have."""
+        for field, words in self.shared.items():
+            for word in words:
+                try:
+                    parse_reference(word, field.removesuffix("s"), longest=DEFAULT.object_key)
+                except ValueError as error:
+                    raise OptionError(field, f"{_short(word)!r} {error}") from None
+        if self.wording is not None and not 1 <= len(self.wording.strip()) <= DEFAULT.text:
+            raise OptionError("consent", f"must have 1 to {DEFAULT.text:,} characters")
+
+
+class OptionError(MappingError):
+    """An option that cannot be taken. option: the parameter."""
+
+    def __init__(self, option: str, told: str) -> None:
+        super().__init__(told)
+        self.option = option
+
+
+def _short(word: str) -> str:
+    return word if len(word) <= _LONGEST_SHOWN else f"{word[:_LONGEST_SHOWN]}..."
 
 
 class Understood(NamedTuple):
@@ -149,7 +177,11 @@ class _Source:
                     body, refusal, warnings = convert(row)
                     yield Line(number, body, Record(place, number, row.cells, refusal, warnings))
         except (OSError, EOFError, zlib.error) as error:
-            raise UnreadableFileError(f"{self._shown} cannot be read after line {number}: {error}") from error
+            raise UnreadableFileError(
+                f"{self._shown} cannot be read after line {number}: {error}; get it again"
+            ) from error
+        except UnicodeError as error:
+            raise UnreadableFileError(self._wrongly_encoded(error)) from error
 
     def understand(self) -> Understood:
         """Find out what it is. Raises UnreadableFileError and MappingError."""
@@ -157,25 +189,44 @@ class _Source:
         try:
             head = raw.peek(HEAD)
         except (OSError, EOFError, zlib.error) as error:
-            raise UnreadableFileError(f"{self._shown} cannot be read: {error}") from error
+            raise UnreadableFileError(f"{self._shown} cannot be read: {error}; get it again") from error
         if is_workbook(head):
             return self._understand_workbook()
         sentence = unreadable(head)
         if sentence is not None:
             raise UnreadableFileError(f"{self._shown} {sentence}; nothing was imported")
-        return self._understand_text(raw, head)
+        try:
+            return self._understand_text(raw, head)
+        except (OSError, EOFError, zlib.error) as error:
+            raise UnreadableFileError(f"{self._shown} cannot be read: {error}; get it again") from error
+        except UnicodeError as error:
+            raise UnreadableFileError(self._wrongly_encoded(error)) from error
+
+    def _wrongly_encoded(self, error: UnicodeError) -> str:
+        told = f"{self._shown} is not in the encoding {self._asked.encoding}: {error}"
+        return f"{told}; leave --encoding away, or state another"
 
     def _understand_workbook(self) -> Understood:
+        if self._is_compressed():
+            raise UnreadableFileError(f"{self._shown} is a compressed spreadsheet: unpack it first")
         if self.part.path is None:
             raise UnreadableFileError(f"{self._shown} is a spreadsheet within an archive: unpack it first")
         self._workbook = Workbook(self.part.path, self._shown)
         return self._understand_table("workbook", None, None)
+
+    def _is_compressed(self) -> bool:
+        if self.part.path is None:
+            return False
+        with self.part.path.open("rb") as file:
+            return file.read(len(GZIP)) == GZIP
 
     def _understand_text(self, raw: io.BufferedReader, head: bytes) -> Understood:
         asked = self._asked
         encoding = known_encoding(asked.encoding) if asked.encoding else None
         if encoding is None:
             encoding = Encoding("utf-8") if _json_of(head) else find_encoding(raw)
+            if encoding.name in _BYTEWISE and is_binary(head):
+                raise UnreadableFileError(f"{self._shown} is no text: export the list as CSV or XLSX")
         text = head.decode(encoding.name, "replace") if encoding.name else ""
         found = _json_format(text)
         if found is not None and asked.delimiter is None:
@@ -259,6 +310,7 @@ def _json_of(head: bytes) -> bool:
     return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[") and b"\0" not in head[:4]
 
 
+_BYTEWISE: Final = ("utf-8", "cp1252")
 _ARRAY_STARTS: Final = ("{", "]", "")
 
 

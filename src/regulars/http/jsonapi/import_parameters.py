@@ -15,6 +15,7 @@ from regulars.http.schema import TEXT, YES_OR_NO, Schema, one_of
 from regulars.importing.columns.dates import ORDERS
 from regulars.importing.columns.mapping import MappingError
 from regulars.importing.consent_choice import CONSENT_CHOICES
+from regulars.importing.inputs import OptionError
 from regulars.jobs.file_imports import ImportArguments
 
 SITE: Final = "site_id"
@@ -87,6 +88,8 @@ def read_parameters(call: Call, caller: Caller) -> tuple[int, ImportArguments]:
         raise ParameterProblem(field, f"{field} has a value that is not allowed; see the documentation.") from None
     try:
         given.asked()
+    except OptionError as error:
+        raise ParameterProblem(error.option, f"{error.option}: {error}.") from None
     except MappingError as error:
         raise ParameterProblem("map", f"map: {error}.") from None
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -18,6 +18,9 @@ from regulars.importing.columns.targets import SHARED, Target, parse_target
 Why = Literal["stated", "exporter", "name", "content", "unknown"]
 """How a column was recognised."""
 
+_MOST_NAMES = 20
+_LONGEST_NAME = 60
+
 
 class TableColumn(Struct, kw_only=True):
     """A column: its place from 0, its heading, and what it fills.
@@ -108,13 +111,20 @@ def by_heading(stated: MappingOf[str, Target], header: Sequence[str]) -> dict[st
     for heading, target in stated.items():
         key = folded(heading) or heading
         if key not in names:
-            raise MappingError(f"there is no column {heading!r}; the columns are {', '.join(map(repr, header))}")
+            raise MappingError(f"there is no column {heading!r}; the columns are {shown_names(header)}")
         found[key] = target
     fields = [target.field for target in found.values() if target.key is None and target.field not in SHARED]
     twice = next((field for field in fields if fields.count(field) > 1), None)
     if twice is not None:
         raise MappingError(f"two columns are mapped to {twice}; one must go to another field, or to ignore")
     return found
+
+
+def shown_names(header: Sequence[str]) -> str:
+    """The first names of columns, for a sentence."""
+    names = [repr(name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}...") for name in header]
+    more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more
 
 
 def _target(heading: str, text: str, parse: Callable[[str], Target]) -> Target:

@@ -9,7 +9,7 @@ from regulars.importing.columns.cells import cleaned, flag_of, is_plain, null_wo
 from regulars.importing.columns.dates import DateFormat, UndecidedOrderError, zone_of_header
 from regulars.importing.columns.exporters import OWN, state_of_file
 from regulars.importing.columns.lists import find_separator
-from regulars.importing.columns.mapping import MappingError, TableColumn, TableMapping, Wishes
+from regulars.importing.columns.mapping import MappingError, TableColumn, TableMapping, Wishes, shown_names
 from regulars.importing.columns.names import folded
 from regulars.importing.columns.statuses import state_of
 from regulars.importing.columns.targets import CONSENT_FIELDS, IGNORED, SHARED, Target, attribute
@@ -73,7 +73,7 @@ def recognise(
     )
     for fields, missing in zip(vocabulary.required, vocabulary.missing, strict=True):
         if not any(mapping.column_of(field) for field in fields):
-            raise MappingError(f"{name}: {missing}. The columns are {', '.join(map(repr, header[:20]))}")
+            raise MappingError(f"{name}: {missing}. The columns are {shown_names(header)}")
     return mapping
 
 

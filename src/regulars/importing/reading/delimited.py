@@ -142,7 +142,7 @@ def _problem(error: Exception) -> str:
 def find_delimiter(sample: str) -> str:
     """What stands between the cells of a text that begins like this: that by which most records are equally wide."""
     stated = sample[:20].lower()
-    if stated.startswith(_SEPARATOR_LINE) and len(sample) > 4:
+    if stated.startswith(_SEPARATOR_LINE) and sample[4:5] in DELIMITERS:
         return sample[4]
     return max(DELIMITERS, key=lambda delimiter: _score(sample, delimiter))
 

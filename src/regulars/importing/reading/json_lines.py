@@ -26,7 +26,7 @@ def json_lines(stream: io.BufferedReader, encoding: str = "utf-8") -> Iterator[L
             raw = raw.removeprefix(_BYTE_ORDER_MARK)
         if raw.startswith(_REJECT_START):
             raw = _without_reason(raw)
-        if not raw.isspace():
+        if raw.strip():
             yield Line(number, raw)
 
 

@@ -31,6 +31,8 @@ SIGNATURES: Final[tuple[Signature, ...]] = (
     Signature(0, b"%PDF", "is a PDF document: export the list as CSV or XLSX"),
     Signature(0, b"7z\xbc\xaf\x27\x1c", f"is a 7z {_ARCHIVE}"),
     Signature(0, b"Rar!", f"is a RAR {_ARCHIVE}"),
+    Signature(257, b"ustar", f"is a tar {_ARCHIVE}"),
+    Signature(0, GZIP, "is compressed twice: unpack it once"),
     Signature(0, b"BZh", "is compressed with bzip2: unpack it with `bunzip2`, or pipe it through `bzcat`"),
     Signature(0, b"\xfd7zXZ\0", "is compressed with xz: unpack it with `unxz`, or pipe it through `xzcat`"),
     Signature(0, b"\x28\xb5\x2f\xfd", "is compressed with zstd: unpack it with `unzstd`, or pipe it through `zstdcat`"),
@@ -41,6 +43,11 @@ SIGNATURES: Final[tuple[Signature, ...]] = (
     Signature(0, b"{\\rtf", "is an RTF document: export the list as CSV or XLSX"),
 )
 """Formats that are refused. An empty sentence needs more than these bytes, as text may begin with them."""
+
+_LOOKED_AT: Final = 4096
+_MOST_CONTROLS: Final = 32
+_MOST_CONTROLS_SHARE: Final = 0.02
+"""How many control characters a text may have in its beginning."""
 
 _MARKUP: Final = (b"<!doctype", b"<html", b"<?xml", b"<svg")
 
@@ -54,6 +61,13 @@ def unreadable(head: bytes) -> str | None:
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:9].lower().startswith(_MARKUP):
         return "is a web page or an XML document: export the list as CSV or XLSX"
     return None
+
+
+def is_binary(head: bytes) -> bool:
+    """Whether what begins like this is no text in an encoding of one byte a character."""
+    head = head[:_LOOKED_AT]
+    count = sum(byte < 9 or 13 < byte < 27 for byte in head)
+    return count > _MOST_CONTROLS and count > len(head) * _MOST_CONTROLS_SHARE
 
 
 def _has_binary(head: bytes) -> bool:
