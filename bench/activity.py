@@ -12,6 +12,7 @@ import numpy as np
 from msgspec import Struct
 
 from bench import audience_data, sql_activity, sql_site
+from bench.audience import settle
 from bench.report import NO_TARGET, Figure
 from bench.server import running
 from regulars.domain.relations import KIND_CODES
@@ -93,8 +94,9 @@ def over_http(folder: Path, customers: int, sends: int, activities: int) -> list
         send = _Sender(connection, key)
         send.until_ready(Ask("", "GET", "/v1/customers?page[size]=1"))
         _make_list(send, customers)
-        for ask in ASKED:
-            first = send.until_ready(ask)
+        firsts = [send.until_ready(ask) for ask in ASKED]
+        settle(lambda: sum(send(ask)[0] for ask in ASKED if ask.again != NO_TARGET))
+        for ask, first in zip(ASKED, firsts, strict=True):
             again = statistics.median(send(ask)[0] for _ in range(_REPEATS))
             answers[ask.name] = again, send.total()
             for when, took, limit in (("again", again, ask.again), ("first", first, ask.first)):
@@ -147,9 +149,8 @@ class _Sender:
 
     def total(self) -> int:
         """How many customers the last answer was about."""
-        attributes = (
-            self._last.get("data", {}).get("attributes", {}) if isinstance(self._last.get("data"), dict) else {}
-        )
+        data = self._last.get("data")
+        attributes = data.get("attributes", {}) if isinstance(data, dict) else {}
         meta = self._last.get("meta", {})
         for each in (meta.get("total"), attributes.get("total"), attributes.get("opened")):
             if each is not None:

@@ -119,18 +119,18 @@ def _asked(address: str, key: str) -> tuple[list[Timing], float]:
         ask(target)
         targets.append(target)
         taken.append(Timing(question, found["meta"]["total_count"], first))
-    _settle(ask, targets)
+    settle(lambda: sum(ask(target)[0] for target in targets))
     for timing, target in zip(taken, targets, strict=True):
         timing.again = statistics.median(ask(target)[0] for _ in range(_REPEATS))
     return taken, echo
 
 
-def _settle(ask: Callable[[str], tuple[float, Any]], targets: list[str]) -> None:
+def settle(ask_all: Callable[[], float]) -> None:
     """Wait until what is done behind the first answers (columns are cut into bands) has made none of them faster for
-    some rounds."""
+    some rounds. ask_all: asks each once, and returns how long it took."""
     best, idle = math.inf, 0
     while idle < _IDLE_ROUNDS:
-        took = sum(ask(target)[0] for target in targets)
+        took = ask_all()
         idle = idle + 1 if took > 0.95 * best else 0
         best = min(best, took)
         time.sleep(3)  # the server keeps an idle connection for five seconds
