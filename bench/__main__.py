@@ -4,11 +4,11 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench import activity, audience, exports, postgresql, reads, timings, writes
+from bench import activity, audience, exports, files, postgresql, reads, timings, writes
 from bench.databases import databases
 from bench.report import Figure, machine, markdown, show
 
-PARTS = ("writes", "import", "export", "reads", "audience", "activity")
+PARTS = ("writes", "import", "files", "export", "reads", "audience", "activity")
 MARKS = {"sqlite": "figures", "postgresql": "figures: postgresql"}
 """Between which comments of a document the table of each engine stands."""
 
@@ -64,6 +64,8 @@ def _sqlite(folder: Path, options: argparse.Namespace) -> tuple[list[Figure], st
         figures += writes.over_http(folder, options.seconds)
     if options.only in (None, "import"):
         figures += writes.imported(folder, options.customers)
+    if options.only in (None, "files"):
+        figures += files.imported(folder, options.customers)
     if options.only in (None, "export"):
         figures += exports.exported(folder, options.customers)
     if options.only in (None, "reads"):

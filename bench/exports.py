@@ -1,4 +1,4 @@
-"""Exports: customers of a site as NDJSON and CSV, without the writing of the file."""
+"""Exports: customers of a site as NDJSON and CSV, without writing the file."""
 
 import asyncio
 import gc
