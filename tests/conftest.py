@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import pytest
+from _pytest.nodeid import NodeId
 from hypothesis import settings
 
 from .databases import ENGINES
@@ -45,6 +46,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(f"{module} {engine}"))
         if engine == "postgresql" and "sqlite" in ENGINES and module.removeprefix("tests.") not in ON_BOTH_ENGINES:
             item.add_marker(pytest.mark.twin)
+
+
+@pytest.hookimpl(specname="pytest_collection_modifyitems", trylast=True)
+def pytest_keep_groups_together(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Name each test's group where pytest-xdist looks for it.
+
+    pytest-xdist 3.8 itself writes it to `_nodeid`, which pytest 9.2 does not read: every test would go to any process,
+    and each process would start every application.
+    """
+    if not getattr(config.option, "loadgroup", False):
+        return
+    for item in items:
+        group = item.get_closest_marker("xdist_group")
+        if group is not None and "@" not in item.nodeid.rpartition("]")[2]:
+            item._id = NodeId.parse(f"{item.nodeid}@{group.args[0]}")  # noqa: SLF001
 
 
 @pytest.fixture(autouse=True, scope="session")
