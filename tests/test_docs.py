@@ -111,6 +111,9 @@ def test_the_tables_of_customers_are_counted_and_named() -> None:
         "Twenty-nine",
         "Thirty",
         "Thirty-one",
+        "Thirty-two",
+        "Thirty-three",
+        "Thirty-four",
     )
     assert count == words[len(tables) - 8]
     assert sorted(re.findall(r"`(\w+)`", named)) == sorted(tables)

@@ -19,6 +19,7 @@ from regulars.domain.commands import (
     SaveAudience,
     SaveObject,
 )
+from regulars.domain.duplicates import Pair
 from regulars.domain.identity import Who
 from regulars.domain.origin import Actor, Channel, ImportRun, Origin
 from regulars.domain.profile import parse_profile
@@ -27,6 +28,7 @@ from regulars.store import tokens as oauth
 from regulars.store.audience_watches import save_points
 from regulars.store.comparing import differences
 from regulars.store.copying import OccupiedError, copy
+from regulars.store.duplicates import dismiss, save_pairs
 from regulars.store.engine import Engine
 from regulars.store.imports import begin_import
 from regulars.store.migrations import IncompatibleError, migrate, status
@@ -105,6 +107,8 @@ async def fill(at: Running, customers: int = 40) -> None:
         )
         merging = MergeCustomers(Who(customer_id="c1"), (Who(customer_id="c3"),))
         await at.store.ledger.submit(site, merging)
+        await save_pairs(at.store.engine, site, [Pair(1, 2, ("phone",))], now=NOW)
+        await dismiss(at.store.engine, site, 1, 4, now=NOW)
         await at.record("form_submitted", site, email="ü1@example.com", form_id="gone")
         await at.store.ledger.submit(site, DeleteObject("form", "gone"))
         await at.store.ledger.submit(site, DeleteCustomer(Who(email_key="ü2@example.com")))

@@ -66,6 +66,9 @@ INSERT INTO import_changes SELECT s, n % 300, n, n, n, n, 0, 1, NULLIF(n % 3, 0)
   FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;
 INSERT INTO merges SELECT s, n, n, n + 2000, 'newest', n, NULL, n, n, ''
   FROM generate_series(1, {SITES}) s, generate_series(1, 300) n;
+INSERT INTO duplicates SELECT s, n, n + 2000, 80, 1, n FROM generate_series(1, {SITES}) s, generate_series(1, 300) n;
+INSERT INTO duplicate_dismissals SELECT s, n, n + 3000, n
+  FROM generate_series(1, {SITES}) s, generate_series(1, 300) n;
 INSERT INTO merged_customers SELECT s, n, n + 2000 FROM generate_series(1, {SITES}) s, generate_series(1, 300) n;
 INSERT INTO changes SELECT s, n, 0, n, n - 1, 1, n, ''
   FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;

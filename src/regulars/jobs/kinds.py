@@ -4,6 +4,7 @@ from typing import Final
 
 from regulars.jobs.audience_history import record_history
 from regulars.jobs.deleted_ties import remove
+from regulars.jobs.duplicates import find_duplicates
 from regulars.jobs.exports import EXPORT, write_export
 from regulars.jobs.file_imports import ATTEMPTS, IMPORT_FILE, import_file
 from regulars.jobs.import_undo import UNDO_ATTEMPTS, UNDO_IMPORT, undo_import
@@ -14,6 +15,7 @@ from regulars.jobs.titles import restore
 from regulars.jobs.watching import again, watch
 from regulars.store.audience_watches import RECORD_HISTORY, WATCH_AUDIENCES
 from regulars.store.deleted_ties import REMOVE_DELETED_TIES
+from regulars.store.duplicates import FIND_DUPLICATES
 from regulars.store.site_settings import COUNT_ATTEMPTS, COUNT_REVENUE
 
 KINDS: Final[tuple[Kind, ...]] = (
@@ -43,6 +45,14 @@ KINDS: Final[tuple[Kind, ...]] = (
         meaning="records how many customers each audience has, once a day and after a change of its question",
         handler=record_history,
         every=300,
+    ),
+    Kind(
+        name=FIND_DUPLICATES,
+        meaning="finds customers who may be the same, once a day",
+        handler=find_duplicates,
+        every=86_400,
+        timeout=6 * 3_600,
+        is_alone=True,
     ),
     Kind(
         name=EXPORT,

@@ -32,6 +32,8 @@ from regulars.store.control_schema import sites as sites
 from regulars.store.control_schema import tokens as tokens
 from regulars.store.customer_history_schema import consents as consents
 from regulars.store.customer_history_schema import profile_changes as profile_changes
+from regulars.store.duplicate_schema import duplicate_dismissals as duplicate_dismissals
+from regulars.store.duplicate_schema import duplicates as duplicates
 from regulars.store.import_schema import import_changes as import_changes
 from regulars.store.import_schema import imports as imports
 from regulars.store.merge_schema import merged_customers as merged_customers
@@ -353,6 +355,8 @@ SITE_TABLES: Final = (
     audit_events,
     merges,
     merged_customers,
+    duplicates,
+    duplicate_dismissals,
     changes,
     outbox,
 )

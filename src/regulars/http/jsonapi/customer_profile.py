@@ -20,7 +20,7 @@ from regulars.http.jsonapi.bodies import read_resource, refused
 from regulars.http.jsonapi.documents import document
 from regulars.http.jsonapi.etags import expected_etags
 from regulars.http.jsonapi.origin import origin
-from regulars.http.jsonapi.places import customer_place, unknown_customer
+from regulars.http.jsonapi.places import customer_place, find_customer, unknown_customer
 from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Caller, Reader, Writer
 from regulars.http.operation import Operation
@@ -124,6 +124,8 @@ def _located(faults: Any, code: str = "unprocessable") -> Problem:
 
 async def _shown(call: Call, caller: Caller, site: int, number: int) -> Response:
     async with call.services.store.snapshot() as connection:
+        customer, _ = await find_customer(connection, site, number)
+        number = customer.number
         rows = await read(connection, customers_by_number(site, [number]))
         lines = [line async for people in read_people(connection, site, [number]) for line in whole_lines(people)]
     if not rows or not lines:

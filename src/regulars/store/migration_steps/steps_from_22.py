@@ -219,4 +219,26 @@ STEPS_FROM_22: Final[tuple[Step, ...]] = (
             ),
         },
     ),
+    Step(
+        number=34,
+        name="possible duplicates",
+        statements={
+            **{
+                engine: (
+                    "CREATE TABLE duplicates (site_id INTEGER NOT NULL, first BIGINT NOT NULL, second BIGINT NOT NULL, "
+                    "score INTEGER NOT NULL, reasons INTEGER NOT NULL, found_at BIGINT NOT NULL, "
+                    f"PRIMARY KEY (site_id, first, second)){rows}",
+                    "CREATE INDEX duplicates_score ON duplicates (site_id, score, first, second)",
+                    "CREATE TABLE duplicate_dismissals (site_id INTEGER NOT NULL, first BIGINT NOT NULL, "
+                    "second BIGINT NOT NULL, dismissed_at BIGINT NOT NULL, "
+                    f"PRIMARY KEY (site_id, first, second)){rows}",
+                )
+                for engine, rows in (("sqlite", " WITHOUT ROWID"), ("postgresql", ""))
+            },
+            "citus": tuple(
+                f"SELECT create_distributed_table('{table}', 'site_id', colocate_with => 'site_heads')"
+                for table in ("duplicates", "duplicate_dismissals")
+            ),
+        },
+    ),
 )
