@@ -58,6 +58,8 @@ ATTRIBUTES: Final[dict[str, Schema]] = {
     "types": listed(record({"type": one_of(TYPES), "customers": such_as(WHOLE, 2523)})),
     "values": listed(record({"value": such_as(ANY, "pro"), "customers": such_as(WHOLE, 812)})),
     "has_all_values": such_as(YES_OR_NO, True),
+    "required": such_as(YES_OR_NO, False),
+    "archived": such_as(YES_OR_NO, False),
     "problem": such_as(or_null(TEXT), None),
     "used_by": listed(such_as(TEXT, "dormant-vips")),
     "created_at": MOMENT,
