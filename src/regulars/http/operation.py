@@ -64,8 +64,9 @@ class Operation(Struct, frozen=True, eq=False):
     name: what client generators call it, after the surface; part of the interface. path: its parameters stay
     percent-encoded until the handler asks for them. description: more than the summary, if that needs it. query: the
     parameters that the handler reads; `parameters`: those of a handler that reads them itself. body, reply: the schemas
-    of what is sent and answered; None: nothing is. status: of success. errors: statuses beside those that follow from
-    the surface, the path and the body. also: other spellings of the path.
+    of what is sent and answered; None: nothing is. media_type: of the reply, if it is not the surface's. status: of
+    success. errors: statuses beside those that follow from the surface, the path and the body. also: other spellings of
+    the path.
     files: the beginning of the file that is sent instead of the reply if the caller accepts a media type, by that type.
     is_listed: whether the documentation has it; it leaves out what only pages of ours ask for.
     """
@@ -81,6 +82,7 @@ class Operation(Struct, frozen=True, eq=False):
     parameters: Mapping[str, Schema] = {}
     body: Schema | None = None
     reply: Schema | None = None
+    media_type: str | None = None
     status: int = 200
     errors: tuple[int, ...] = ()
     also: tuple[str, ...] = ()

@@ -174,6 +174,7 @@ OPERATIONS: Final = (
                 **{name: listed(record({}, required=())) for name in ("profile_changes", "events", "emails")},
             }
         ),
+        media_type=JSON,
     ),
 )
 """The operations on what is kept of a customer."""

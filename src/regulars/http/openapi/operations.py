@@ -54,9 +54,10 @@ def _responses(operation: Operation, components: Mapping[str, Schema]) -> dict[s
     good: dict[str, Any] = {"description": "Found." if operation.method == "GET" else "Done."}
     if operation.reply is not None:
         content: dict[str, Any] = {"schema": operation.reply}
-        if operation.surface.media_type.endswith("json"):
+        media_type = operation.media_type or operation.surface.media_type
+        if media_type.endswith("json"):
             content["example"] = examples.answered(operation.reply, components)
-        good["content"] = {operation.surface.media_type: content}
+        good["content"] = {media_type: content}
     for kind, text in operation.files.items():
         shown = {"schema": {"type": "string"}, "example": text}
         good.setdefault("content", {})[kind] = shown if text else {"schema": {"type": "string", "format": "binary"}}
