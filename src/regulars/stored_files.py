@@ -23,8 +23,15 @@ class StoredFiles:
     def upload(self) -> tuple[str, BinaryIO]:
         """A new file for what a caller sends, with its name. The caller closes it."""
         self._ensure()
-        name = f"upload-{secrets.token_hex(8)}"
+        name = _upload_name()
         return name, files.create(self.folder / name)
+
+    def link(self, earlier: str) -> str:
+        """A new name of an uploaded file: each is deleted alone. Raises FileNotFoundError if the file is gone."""
+        name = _upload_name()
+        (self.folder / name).hardlink_to(self.folder / earlier)
+        (self.folder / name).touch()
+        return name
 
     def create(self, job: int, suffix: str) -> BinaryIO:
         """The file that a job writes, new or written anew. suffix: such as `csv`. The caller closes it."""
@@ -60,3 +67,7 @@ class StoredFiles:
 
     def _ensure(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _upload_name() -> str:
+    return f"upload-{secrets.token_hex(8)}"

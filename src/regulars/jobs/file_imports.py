@@ -126,7 +126,8 @@ async def _read_and_import(work: Work, given: ImportArguments, stored: StoredFil
         raise FinalError(str(error)) from None
     finally:
         await off_loop(opening.__exit__, None, None, None)
-    await off_loop(stored.delete, given.file)
+    if not given.dry_run:  # that of a dry run can be imported with other options, until it is pruned
+        await off_loop(stored.delete, given.file)
     tables = [understood(part) for part in source.parts if part.mapping is not None]
     return {"summary": msgspec.structs.asdict(summary), "tables": tables, "rejects": rejects, "number": number}
 

@@ -26,6 +26,8 @@ PATHS = [
     "/customers?q=tagg:vip",
     "/questions/catalogue",
     "/audiences",
+    "/imports",
+    "/exports",
     "/account",
     *(f"/customers/{ANNA}{part}" for part in ("", "?show=email", "/edit", "/delete")),
 ]

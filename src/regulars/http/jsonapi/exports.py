@@ -22,6 +22,7 @@ from regulars.http.jsonapi import studies
 from regulars.http.jsonapi.asked_question import PARAMETERS, read_asked
 from regulars.http.jsonapi.bodies import refused
 from regulars.http.jsonapi.documents import EMPTY, document
+from regulars.http.jsonapi.failures import ParameterProblem
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.questions import as_parameters, in_body
 from regulars.http.jsonapi.stored_jobs import job_of_number, job_of_path, stored_files
@@ -31,6 +32,7 @@ from regulars.http.operation import Operation
 from regulars.http.schema import TEXT, WHOLE, YES_OR_NO, listed, one_of, or_null, record
 from regulars.jobs.exports import EXPORT, suffix_of
 from regulars.store import jobs
+from regulars.store.job_reads import list_jobs_of
 from regulars.store.jobs import STATES, Job, JobError
 from regulars.store.threads import off_loop
 from regulars.stored_files import StoredFiles
@@ -38,6 +40,7 @@ from regulars.stored_files import StoredFiles
 TYPE: Final = "exports"
 FORMATS: Final[tuple[FormatName, ...]] = ("ndjson", "csv")
 _ATTEMPTS: Final = 3
+_MOST: Final = 100
 GZIP: Final = "application/gzip"
 _MEMBERS: Final = ("kind", "format", "fields", "excel", "for")
 
@@ -61,6 +64,16 @@ async def create(call: Call, caller: Reader) -> Response:
     job = await job_of_number(call, number)
     assert job is not None
     return _shown(call, job, status=201)
+
+
+async def index(call: Call, caller: Reader) -> Response:
+    """The newest exports."""
+    for parameter, _ in call.query:
+        raise ParameterProblem(parameter, f"There is no parameter {parameter}; this call has none.")
+    async with call.services.store.snapshot() as connection:
+        found = await list_jobs_of(connection, EXPORT, caller.account, _MOST)
+    home = origin(call.scope, call.services.settings.trusted_proxies)
+    return document({"data": [_resource(call, job) for job in found], "links": {"self": f"{home}/v1/{TYPE}"}})
 
 
 async def show(call: Call, caller: Reader) -> Response:
@@ -125,12 +138,19 @@ def _path(call: Call, job: Job) -> Path | None:
 
 
 def _shown(call: Call, job: Job, *, status: int = 200) -> Response:
+    data = _resource(call, job)
+    headers = {"Location": data["links"]["self"]} if status == 201 else None
+    return document({"data": data}, status=status, headers=headers)
+
+
+def _resource(call: Call, job: Job) -> dict[str, Any]:
     request, result = job.arguments["request"], job.result or {}
     home = origin(call.scope, call.services.settings.trusted_proxies)
     address = f"{home}/v1/exports/{job.id}"
     attributes = {
         "kind": request["kind"],
         "format": request["format"],
+        "site_id": str(job.site),
         "state": job.state,
         "done": job.done,
         "total": job.total,
@@ -142,34 +162,32 @@ def _shown(call: Call, job: Job, *, status: int = 200) -> Response:
         "finished_at": iso_or_none(job.finished_at),
     }
     file = f"{address}/file" if job.state == "done" else None
-    data = {"type": TYPE, "id": str(job.id), "attributes": attributes, "links": {"self": address, "file": file}}
-    return document({"data": data}, status=status, headers={"Location": address} if status == 201 else None)
+    return {"type": TYPE, "id": str(job.id), "attributes": attributes, "links": {"self": address, "file": file}}
 
 
-_SHOWN: Final = record(
+_RESOURCE: Final = record(
     {
-        "data": record(
+        "type": {"const": TYPE},
+        "id": TEXT,
+        "attributes": record(
             {
-                "type": {"const": TYPE},
-                "id": TEXT,
-                "attributes": record(
-                    {
-                        "kind": one_of(KINDS),
-                        "format": one_of(FORMATS),
-                        "state": one_of(STATES),
-                        "done": WHOLE,
-                        **{name: or_null(WHOLE) for name in ("total", "rows", "bytes")},
-                        "error": or_null(TEXT),
-                        "created_at": TEXT,
-                        "started_at": or_null(TEXT),
-                        "finished_at": or_null(TEXT),
-                    }
-                ),
-                "links": record({"self": TEXT, "file": or_null(TEXT)}),
+                "kind": one_of(KINDS),
+                "format": one_of(FORMATS),
+                "site_id": TEXT,
+                "state": one_of(STATES),
+                "done": WHOLE,
+                **{name: or_null(WHOLE) for name in ("total", "rows", "bytes")},
+                "error": or_null(TEXT),
+                "created_at": TEXT,
+                "started_at": or_null(TEXT),
+                "finished_at": or_null(TEXT),
             }
-        )
+        ),
+        "links": record({"self": TEXT, "file": or_null(TEXT)}),
     }
 )
+_SHOWN: Final = record({"data": _RESOURCE})
+_LISTED: Final = record({"data": listed(_RESOURCE), "links": record({"self": TEXT})})
 
 OPERATIONS: Final = (
     Operation(
@@ -194,6 +212,7 @@ OPERATIONS: Final = (
         reply=_SHOWN,
         status=201,
     ),
+    Operation(JSONAPI, "exports.index", "GET", "/v1/exports", index, "List the newest exports", reply=_LISTED),
     Operation(JSONAPI, "exports.show", "GET", "/v1/exports/{id}", show, "Get the state of an export", reply=_SHOWN),
     Operation(
         JSONAPI,

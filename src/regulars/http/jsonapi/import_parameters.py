@@ -19,6 +19,9 @@ from regulars.importing.inputs import OptionError
 from regulars.jobs.file_imports import ImportArguments
 
 SITE: Final = "site_id"
+AGAIN: Final = "again"
+"""Names a dry run whose file is imported, so that it is not sent again."""
+
 _LONGEST: Final = 255
 _LONGEST_PARAMETER: Final = 64 * 1024
 _FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
@@ -27,6 +30,7 @@ PARAMETERS: Final[Mapping[str, Schema]] = {
     "name": {**TEXT, "description": "What the file is called; some exporters say more in its name."},
     "kind": {**one_of(("customers", "activity")), "description": "What the file has; customers by default."},
     SITE: {**TEXT, "description": "The site; that of the key by default."},
+    AGAIN: {**TEXT, "description": "The id of a dry run whose file is taken; the body is empty then."},
     "dry_run": {**YES_OR_NO, "description": "Report what the import would do, without changing anything."},
     "strict": {**YES_OR_NO, "description": "Refuse lines with an invalid optional field."},
     "create": {**YES_OR_NO, "description": "Of activity: also create customers known only by customer_id."},
@@ -53,6 +57,9 @@ PARAMETERS: Final[Mapping[str, Schema]] = {
 }
 """The parameters of an import."""
 
+OPTIONS: Final = tuple(name for name in PARAMETERS if name not in ("name", "kind", SITE, AGAIN, "dry_run"))
+"""The parameters that say how the file is read and what of it counts."""
+
 _LISTS: Final = frozenset({"tags", "groups", "newsletters", "null"})
 _YES_OR_NO: Final = frozenset({"dry_run", "strict", "create"})
 
@@ -70,6 +77,8 @@ def read_parameters(call: Call, caller: Caller) -> tuple[int, ImportArguments]:
             site = whole_number(text, longest=16) or 0
             if site not in caller.sites:
                 raise ParameterProblem(SITE, "site_id must be a site of the account.")
+        elif parameter == AGAIN:
+            continue
         elif parameter in _YES_OR_NO:
             if text.lower() not in _FLAGS:
                 raise ParameterProblem(parameter, f"{parameter} must be true or false.")

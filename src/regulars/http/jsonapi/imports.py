@@ -7,11 +7,12 @@ import msgspec
 from starlette.responses import FileResponse, Response
 
 from regulars.domain.moments import iso, iso_or_none
+from regulars.domain.text import whole_number
 from regulars.http.call import Call
 from regulars.http.errors import Problem
 from regulars.http.jsonapi.documents import document
 from regulars.http.jsonapi.failures import MEDIA_TYPE, ParameterProblem
-from regulars.http.jsonapi.import_parameters import PARAMETERS, read_parameters
+from regulars.http.jsonapi.import_parameters import AGAIN, OPTIONS, PARAMETERS, read_parameters
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.stored_jobs import job_of_number, job_of_path, stored_files
 from regulars.http.jsonapi.surface import JSONAPI, JSONAPI_ERRORS
@@ -37,6 +38,7 @@ from regulars.store.engine import Connection
 from regulars.store.job_reads import list_jobs_of
 from regulars.store.jobs import STATES, Job
 from regulars.store.threads import off_loop
+from regulars.stored_files import StoredFiles
 
 TYPE: Final = "imports"
 _WRITTEN: Final = 1 << 20
@@ -62,12 +64,9 @@ async def create(call: Call, caller: Writer) -> Response:
     """Take a file and enqueue its import."""
     site, given = read_parameters(call, caller)
     stored = stored_files(call)
-    name, file = await off_loop(stored.upload)
+    earlier = await _dry_run(call, caller)
+    name = await (_received(call, stored) if earlier is None else _taken_again(call, stored, earlier))
     try:
-        with file:
-            size = await _receive(call, file)
-        if not size:
-            raise Problem("malformed", "The body is empty; it must be the file to import.")
         arguments = msgspec.structs.replace(given, file=name)
         number = await jobs.enqueue(
             call.services.store.engine,
@@ -84,6 +83,41 @@ async def create(call: Call, caller: Writer) -> Response:
     job = await job_of_number(call, number)
     assert job is not None
     return await _shown(call, caller, job, status=202)
+
+
+async def _received(call: Call, stored: StoredFiles) -> str:
+    """The name of the stored file that the body is. Raises Problem."""
+    name, file = await off_loop(stored.upload)
+    try:
+        with file:
+            if await _receive(call, file):
+                return name
+        raise Problem("malformed", "The body is empty; it must be the file to import.")
+    except BaseException:
+        await off_loop(stored.delete, name)
+        raise
+
+
+async def _taken_again(call: Call, stored: StoredFiles, earlier: str) -> str:
+    """A name of its own for the file of a dry run. Raises Problem."""
+    async for _ in call.parts(call.services.settings.upload_limit):
+        raise Problem("malformed", f"With {AGAIN} the body must be empty: the file of the dry run is imported.")
+    try:
+        return await off_loop(stored.link, earlier)
+    except FileNotFoundError:
+        raise Problem("object_not_found", "The file of this dry run is no longer kept. Send it again.") from None
+
+
+async def _dry_run(call: Call, caller: Caller) -> str | None:
+    """The stored file of the dry run that `again` names; None if it names none. Raises Problem."""
+    text = dict(call.query).get(AGAIN)
+    if text is None:
+        return None
+    number = whole_number(text, longest=15)
+    job = None if number is None else await job_of_number(call, number)
+    if job is None or job.kind != IMPORT_FILE or job.site not in caller.sites or not job.arguments["dry_run"]:
+        raise ParameterProblem(AGAIN, f"{AGAIN} must be the id of a dry run.")
+    return str(job.arguments["file"])
 
 
 async def index(call: Call, caller: Reader) -> Response:
@@ -219,6 +253,7 @@ ATTRIBUTES: Final[Mapping[str, Callable[[Job], Any]]] = {
     "kind": lambda job: job.arguments["kind"],
     "site_id": lambda job: str(job.site),
     "dry_run": lambda job: job.arguments["dry_run"],
+    "options": lambda job: {name: job.arguments[name] for name in OPTIONS if job.arguments.get(name)},
     "state": lambda job: job.state,
     "done": lambda job: job.done,
     "total": lambda job: job.total,
@@ -248,6 +283,7 @@ _SCHEMAS: Final[Mapping[str, Schema]] = {
     "kind": one_of(("customers", "activity")),
     "site_id": such_as(TEXT, "1"),
     "dry_run": such_as(YES_OR_NO, False),
+    "options": {"type": "object", "examples": [{"existing": "fill", "tags": ["spring"]}]},
     "state": one_of(STATES),
     "done": such_as(WHOLE, 10485760),
     "total": such_as(or_null(WHOLE), 10485760),
@@ -288,7 +324,8 @@ OPERATIONS: Final = (
         create,
         "Import a file",
         "The body is the file: a table, a spreadsheet or JSON, also compressed; its Content-Type does not matter. A "
-        "background job imports it. Columns are recognised as by `regulars import`.",
+        "background job imports it. Columns are recognised as by `regulars import`. The file of a dry run is kept for "
+        "a week, and `again` imports it.",
         parameters=PARAMETERS,
         body=_FILE,
         reply=_ONE,

@@ -6,7 +6,7 @@ exceptions that the operation raises.
 
 import asyncio
 import shlex
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -92,6 +92,17 @@ class Api:
         scope = self._scope(method, _with_query(path, parameters), accept, content_type)
         return _PassedOn(self._outer["app"].endpoint, scope)
 
+    async def upload(self, path: str, parameters: Parameters, parts: AsyncIterator[bytes]) -> Any:
+        """The document of a POST whose body is a file, which is passed on as it comes."""
+        scope = self._scope("POST", _with_query(path, parameters), media_type_of(path), None)
+        scope["headers"].append((b"content-type", b"application/octet-stream"))
+
+        async def receive() -> Message:
+            part = await anext(parts, b"")
+            return {"type": "http.request", "body": part, "more_body": bool(part)}
+
+        return await self._reply(scope, receive)
+
     async def _call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] = NO_HEADERS) -> Any:
         encoded = b"" if body is None else msgspec.json.encode(body)
         self.calls.append(ApiCall(method, path, None if body is None else encoded.decode()))
@@ -99,13 +110,17 @@ class Api:
         scope = self._scope(method, path, kind, kind if encoded else None)
         scope["headers"] = [each for each in scope["headers"] if each[0] != b"content-length"]
         scope["headers"] += [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        parts: list[bytes] = []
         messages: list[Message] = [{"type": "http.request", "body": encoded, "more_body": False}]
 
         async def receive() -> Message:
             if not messages:
                 await asyncio.Future()  # who waits for the client to leave is cancelled when the reply is complete
             return messages.pop()
+
+        return await self._reply(scope, receive)
+
+    async def _reply(self, scope: Scope, receive: Receive) -> Any:
+        parts: list[bytes] = []
 
         async def send(message: Message) -> None:
             if message["type"] == "http.response.body":

@@ -33,5 +33,12 @@ SECTIONS: Final = (
             NavigationEntry("Audiences", "/audiences", "target"),
         ),
     ),
+    Section(
+        "Data",
+        (
+            NavigationEntry("Imports", "/imports", "file-up"),
+            NavigationEntry("Exports", "/exports", "file-down"),
+        ),
+    ),
 )
 """In the order in which they are shown."""
