@@ -28,6 +28,7 @@ PATHS = [
     "/audiences",
     "/imports",
     "/exports",
+    *(f"/settings{part}" for part in ("", "/keys", "/users", "/audit")),
     "/account",
     *(f"/customers/{ANNA}{part}" for part in ("", "?show=email", "/edit", "/delete")),
 ]

@@ -12,9 +12,12 @@ from regulars.http.pages import (
     customers,
     exports,
     imports,
+    keys,
     overview,
+    settings,
     sign_in,
     static_files,
+    users,
 )
 from regulars.http.pages.admin_surface import ADMIN
 from regulars.http.schema import TEXT
@@ -36,6 +39,9 @@ OPERATIONS: Final = (
     *customers.OPERATIONS,
     *audiences.OPERATIONS,
     *imports.OPERATIONS,
+    *settings.OPERATIONS,
+    *keys.OPERATIONS,
+    *users.OPERATIONS,
     *exports.OPERATIONS,
     *customer_editing.OPERATIONS,
     *customer_actions.OPERATIONS,

@@ -40,5 +40,6 @@ SECTIONS: Final = (
             NavigationEntry("Exports", "/exports", "file-down"),
         ),
     ),
+    Section("Account", (NavigationEntry("Settings", "/settings", "settings", "admin"),)),
 )
 """In the order in which they are shown."""
