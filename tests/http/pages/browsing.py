@@ -32,6 +32,7 @@ class Visit:
         self.home = home
         self.faults: list[str] = []
         self.context = browser.new_context(base_url=home, **context)
+        self.context.set_default_timeout(60_000)  # a busy machine takes its time
         self.page = self.context.new_page()
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))

@@ -34,6 +34,9 @@ PATHS = [
 ]
 """The screens below a site."""
 
+PATIENCE = 60_000
+"""Milliseconds that a page may take on a busy machine."""
+
 pytestmark = pytest.mark.xdist_group("browser")
 
 
@@ -93,6 +96,43 @@ def test_every_screen(browser: Any, home: tuple[Path, str], session: Any, contex
         if context.get("java_script_enabled", True):
             visit.check(contrast_only="color_scheme" in context)
     assert visit.faults == []
+    visit.close()
+
+
+def test_a_question_is_typed_built_and_saved(browser: Any, home: tuple[Path, str], session: Any) -> None:
+    """Completion, the live answer, and the builder in step with the text; then the answer is saved as an audience."""
+    visit = Visit(browser, home[1], storage_state=session)
+    from playwright.sync_api import expect  # where there is a browser
+
+    page = visit.go("/admin/sites/main/customers")
+    page.keyboard.press("/")
+    page.keyboard.type("is subs")
+    page.get_by_role("option", name="subscribed").first.wait_for()
+    visit.check()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=is+subscribed**")
+    page.get_by_text("Build the question from parts").click()
+    page.get_by_role("button", name="Add a condition").first.click()
+    expect(page.locator("#q")).to_have_value("is subscribed and is subscribed", timeout=PATIENCE)
+    page.get_by_label("State").nth(1).select_option("healthy")
+    expect(page.locator("#q")).to_have_value("is subscribed and is healthy", timeout=PATIENCE)
+    page.get_by_label("How they are joined").select_option("any")
+    expect(page.locator("#q")).to_have_value("is subscribed or is healthy", timeout=PATIENCE)
+    page.wait_for_url("**q=is+subscribed+or+is+healthy**")
+    visit.check()
+    page.locator("#q").fill("not is hidden")
+    expect(page.locator(".builder .leaf")).to_have_count(1, timeout=PATIENCE)
+    assert page.get_by_label("Whether it holds").input_value() == "not"
+    page.locator("#q").fill("tagg:vip")
+    page.get_by_role("link", name="Use “tag”").wait_for()
+    visit.go("/admin/sites/main/customers?q=is%20subscribed")
+    page.get_by_text("Save as audience").click()
+    page.get_by_label("Name", exact=True).fill("Subscribed <b>")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_url("**/audiences/*")
+    assert page.get_by_role("heading", level=1).inner_text() == "Subscribed <b>"
+    visit.check()
     visit.close()
 
 
