@@ -135,7 +135,7 @@ const start = (catalogue) => {
       },
     },
     has: {
-      words: "Tag, group, offer ...", blank: () => ({ has: "tag", any_of: [] }),
+      words: "Has", blank: () => ({ has: "tag", any_of: [] }),
       edits: (leaf) => only(leaf, "has", "any_of", "all_of", "none_of", "when"),
       draw: (leaf, set) => {
         const tie = catalogue.ties.find((each) => each.name === leaf.has);
@@ -202,11 +202,11 @@ const start = (catalogue) => {
       },
     },
     in: {
-      words: "Saved audience", blank: () => ({ in: { audience: "…" } }), edits: (leaf) => only(leaf, "in") && leaf.in.audience !== undefined,
+      words: "Audience", blank: () => ({ in: { audience: "…" } }), edits: (leaf) => only(leaf, "in") && leaf.in.audience !== undefined,
       draw: (leaf, set) => [objects("audience", "audiences", leaf.in.audience === "…" ? [] : [leaf.in.audience], (chosen) => set({ in: { audience: chosen.at(-1) ?? "…" } }))],
     },
     search: {
-      words: "Name or address", blank: () => ({ search: "anna" }), edits: (leaf) => only(leaf, "search"),
+      words: "Name", blank: () => ({ search: "anna" }), edits: (leaf) => only(leaf, "search"),
       draw: (leaf, set) => [input("Words of the name or the address", leaf.search, (search) => set({ search: search || leaf.search }))],
     },
   };
@@ -220,11 +220,11 @@ const start = (catalogue) => {
     };
     const subjects = Object.entries(EDITORS).map(([name, each]) => [name, each.words]);
     return make("li", { class: "leaf" },
-      choice("Whether it holds", [["", "matches"], ["not", "does not match"]], part.not ? "not" : "", (value) => { part.not = value === "not"; changed(false); }),
+      choice("Whether it holds", [["", "if"], ["not", "not if"]], part.not ? "not" : "", (value) => { part.not = value === "not"; changed(false); }),
       editor ? choice("About", subjects, subject, (name) => set(EDITORS[name].blank())) : null,
       ...(editor ? editor.draw(part.leaf, set) : [make("code", { class: "kept" }, JSON.stringify(part.leaf)), make("span", { class: "hint" }, "edit it in the text")]),
       make("span", { class: "count", "data-count": true }),
-      button("Remove", remove, { "aria-label": "Remove this condition" }));
+      button("×", remove, { "aria-label": "Remove this condition", title: "Remove", class: "drop" }));
   };
   const drawGroup = (part, remove) => {
     const inner = part.parts.map((each, at) => {
