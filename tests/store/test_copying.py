@@ -14,6 +14,7 @@ from regulars.domain.commands import (
     DefinitionChange,
     DeleteCustomer,
     DeleteObject,
+    EraseCustomer,
     MergeCustomers,
     RecordMovements,
     SaveAudience,
@@ -88,6 +89,7 @@ async def fill(at: Running, customers: int = 40) -> None:
             )
         origin = Origin(Actor(Channel.CLASSIC, 1), "customers.upsert", "r-1")
         await at.store.ledger.submit(site, upsert(customer_id="c0", email="moved@example.com"), origin)
+        await at.store.ledger.submit(site, EraseCustomer(Who(email="gone@a.example", email_key="gone@a.example")))
         await at.store.ledger.submit(site, upsert(customer_id="c0", cookie="known"))
         await at.record("visit", site, cookie="unknown", device_id="phone", event_uuid="waiting")
         await at.store.ledger.submit(site, campaign("drip", 60, 3600))

@@ -10,7 +10,7 @@ from regulars.cli.options import NEAREST, Database, SiteNumber
 from regulars.cli.output import FailedError, note
 from regulars.cli.session import chosen_site, opened
 from regulars.domain.moments import iso
-from regulars.domain.origin import ACTOR_TYPES, Channel
+from regulars.domain.origin import ACTOR_TYPES, CHANNEL_NAMES
 from regulars.exporting.files import STDOUT, written
 from regulars.store.audit import AuditEntry, broken_links, read_trail
 
@@ -82,12 +82,11 @@ def verify(
 
 def _line(entry: AuditEntry) -> dict[str, Any]:
     event, body = entry.event, entry.event.read()
-    channel = Channel(event.channel)
     return {
         "kind": entry.kind,
         "at": iso(event.at),
-        "channel": channel.name.lower(),
-        "actor": {"type": ACTOR_TYPES[channel], "id": event.actor},
+        "channel": CHANNEL_NAMES[event.channel],
+        "actor": {"type": ACTOR_TYPES[event.channel], "id": event.actor},
         "operation": event.operation,
         "request_id": event.request_id,
         "target": body.target,

@@ -8,7 +8,20 @@ from typing import Annotated, Final
 import typer
 
 from regulars import __version__
-from regulars.cli import access, asking, audit, demo, exports, imports, jobs, maintenance, moving, serving, users
+from regulars.cli import (
+    access,
+    asking,
+    audit,
+    demo,
+    erasing,
+    exports,
+    imports,
+    jobs,
+    maintenance,
+    moving,
+    serving,
+    users,
+)
 from regulars.cli.options import GlobalDatabase
 from regulars.cli.output import FailedError, PartlyDoneError, note
 from regulars.logs import configure_logging
@@ -44,6 +57,7 @@ app.command(epilog=serving.SETTINGS_HELP)(serving.serve)
 app.add_typer(imports.imports, name="import")
 app.command(help=asking.HELP, short_help="Ask which customers match a question.")(asking.ask)
 app.add_typer(exports.exports, name="export")
+app.command()(erasing.erase)
 app.add_typer(access.accounts, name="accounts")
 app.add_typer(access.keys, name="keys")
 app.add_typer(access.sites, name="sites")

@@ -17,6 +17,7 @@ from regulars.domain.address_rules import (
 from regulars.domain.consent import IMPORT, UNDATED, Consent
 from regulars.domain.consent_rules import NEWSLETTER_KEPT_BACK, record_consent, why_without_consent
 from regulars.domain.customer import Customer, Person, shown_name
+from regulars.domain.erasure import refuse_erased
 from regulars.domain.events import REFERENCE_FIELDS
 from regulars.domain.faults import Fault, refuse
 from regulars.domain.identity import Who
@@ -41,6 +42,7 @@ def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, sour
 
     Raises RefusedError when the identifiers disagree, or an `identify` breaks the rules of the upsert.
     """
+    refuse_erased(activity.who, work)
     if activity.uuid is not None and activity.uuid in work.history.seen_uuids:
         person = find_named(activity.who, work)
         if person is None or not _tells_more(activity, person.customer.number, work):

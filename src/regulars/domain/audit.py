@@ -1,7 +1,7 @@
 """The audit trail: one entry for each request that changed something, chained by hashes. No values of people."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -22,6 +22,9 @@ NO_HASH: Final = bytes(32)
 
 CHANGING: Final = frozenset({"created", "updated", "deleted", "anonymous"})
 """The verdicts on commands that changed something."""
+
+
+Fields = Mapping[Origin, Iterable[str]]
 
 
 class AuditBody(Struct, frozen=True, array_like=True):
@@ -60,14 +63,20 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(AuditBody).decode
 
 
-def sealed(previous: bytes, owner: int, at: int, position: int, origin: Origin, body: AuditBody) -> AuditEvent:
-    """The entry that follows the one with the hash `previous`. owner: the site or account."""
-    actor, encoded = origin.actor, _encode(body)
-    row = (at, position, actor.channel.value, actor.number, origin.operation, origin.request_id, encoded)
-    return AuditEvent(*row, chained(previous, owner, *row))
+Columns = tuple[int, int, int, int | None, str, str | None, bytes]
+"""The columns of an entry before its hash."""
 
 
-def chained(previous: bytes, owner: int, *row: object) -> bytes:
+def sealed(
+    previous: bytes, owner: int, at: int, position: int, origin: Origin, body: AuditBody
+) -> tuple[Columns, bytes]:
+    """The columns of the entry that follows the one with the hash `previous`, and its hash. owner: site or account."""
+    actor = origin.actor
+    row = (at, position, actor.channel, actor.number, origin.operation, origin.request_id, _encode(body))
+    return row, chained(previous, owner, row)
+
+
+def chained(previous: bytes, owner: int, row: Columns) -> bytes:
     """The hash of an entry: SHA-256 of the hash before it and of its columns."""
     return hashlib.sha256(previous + _encode((owner, *row))).digest()
 
@@ -75,41 +84,45 @@ def chained(previous: bytes, owner: int, *row: object) -> bytes:
 def is_chained(previous: bytes, owner: int, event: AuditEvent) -> bool:
     """Whether an entry is as it was written, behind the entry with the hash `previous`."""
     row = (event.at, event.position, event.channel, event.actor, event.operation, event.request_id, event.body)
-    return chained(previous, owner, *row) == event.hash
+    return chained(previous, owner, row) == event.hash
 
 
-class AuditNotes:
-    """What the commands of one transaction did, by request."""
-
-    def __init__(self) -> None:
-        self._outcomes: dict[Origin, list[Outcome]] = {}
-
-    def note(self, origin: Origin, outcome: Outcome) -> None:
-        """Note what a command came to."""
-        if origin.actor.channel in AUDITED and (outcome.verdict in CHANGING or outcome.parts):
-            self._outcomes.setdefault(origin, []).append(outcome)
-
-    def bodies(self, site: int, changed: Mapping[Origin, Iterable[str]]) -> list[tuple[Origin, AuditBody]]:
-        """What each request did. changed: the names of the fields that each changed; of attributes, only that some."""
-        found = []
-        for origin, outcomes in self._outcomes.items():
-            results: dict[str, int] = {}
-            targets: set[str] = set()
-            for outcome in outcomes:
-                for part in outcome.parts or (outcome,):
-                    if part.refusal is None and part.verdict in CHANGING:
-                        results[part.verdict] = results.get(part.verdict, 0) + 1
-                        targets.add(_target(site, part))
-            if results:
-                target = targets.pop() if len(targets) == 1 else None
-                fields = tuple(dict.fromkeys(name.partition(".")[0] for name in changed.get(origin, ())))
-                found.append((origin, AuditBody(target or None, results, fields)))
-        return found
+def audited(site: int, done: Sequence[tuple[Origin, Outcome]], fields: Fields) -> list[tuple[Origin, AuditBody]]:
+    """What each request did, of what its commands came to, in order. fields: the names of what each changed."""
+    found: list[tuple[Origin, AuditBody]] = []
+    place = 0
+    while place < len(done):
+        origin, outcome = done[place]
+        place += 1
+        if outcome.parts or (place < len(done) and done[place][0] is origin):
+            outcomes = list(outcome.parts or (outcome,))
+            while place < len(done) and done[place][0] is origin:
+                outcomes += done[place][1].parts or (done[place][1],)
+                place += 1
+            body = _several(site, outcomes, fields.get(origin, ()))
+            if body is not None:
+                found.append((origin, body))
+        elif outcome.verdict in CHANGING:
+            body = AuditBody(_target(site, outcome), {outcome.verdict: 1}, tuple(fields.get(origin, ())))
+            found.append((origin, body))
+    return found
 
 
-def _target(site: int, outcome: Outcome) -> str:
+def _several(site: int, outcomes: Iterable[Outcome], fields: Iterable[str]) -> AuditBody | None:
+    """What a request with several commands did; None if nothing."""
+    results: dict[str, int] = {}
+    targets: set[str | None] = set()
+    for outcome in outcomes:
+        if outcome.refusal is None and outcome.verdict in CHANGING:
+            results[outcome.verdict] = results.get(outcome.verdict, 0) + 1
+            targets.add(_target(site, outcome))
+    target = targets.pop() if len(targets) == 1 else None
+    return AuditBody(target, results, tuple(dict.fromkeys(fields))) if results else None
+
+
+def _target(site: int, outcome: Outcome) -> str | None:
     if outcome.person is not None:
         return f"customers/{public_number(site, outcome.person.customer.number)}"
     if outcome.object is not None:
         return f"{KINDS[outcome.object.kind - 1]}s/{outcome.object.number}"
-    return ""
+    return None

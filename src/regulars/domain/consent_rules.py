@@ -47,7 +47,7 @@ def record_consent(person: Person, work: WorkingSet, consent: Consent, report: R
         _in_its_place(consent, moments, report),
         customer=person.origin,
         received_at=work.now,
-        channel=actor.channel.value,
+        channel=actor.channel,
         actor=actor.number,
     )
     moments.note(consent)

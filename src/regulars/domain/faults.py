@@ -12,6 +12,7 @@ REFUSALS: Final[dict[str, str]] = {
     "identity_conflict": "The identifiers belong to different customers.",
     "object_not_found": "The group, tag, offer or other object does not exist.",
     "address_taken": "Another customer has this address.",
+    "erased": "The person was erased. Nothing about them is kept until an administrator lifts it.",
     "duplicate_name": "Another object of this kind has this name or key.",
     "unknown_audience": "A question names an audience that does not exist.",
     "audience_circle": "Audiences would refer to each other in a circle, or be nested too deeply.",

@@ -10,7 +10,7 @@ from regulars.domain.relations import BY_NAME
 from regulars.domain.restored import PROFILE_FIELDS
 from regulars.domain.working import WorkingSet
 
-_FIELDS = frozenset({*PROFILE_FIELDS, "email", "customer_id"})
+_FIELDS = frozenset({*PROFILE_FIELDS, "email", "customer_id", ATTRIBUTES})
 _TOLD_ELSEWHERE = frozenset(
     BY_NAME[name].code for name in ("subscribed", "newsletter.unsubscribed", "hard_bouncing", "spam_reported")
 )
@@ -38,15 +38,18 @@ def note_profile_change(
     if not (fields or ties or is_new):
         return
     actor = work.origin.actor
-    if is_new and actor.channel is Channel.IMPORT:
+    if is_new and actor.channel == Channel.IMPORT:
         return  # the record of the import tells it, of a million customers at once
-    names = tuple([name for name in fields if name in _FIELDS])
+    fields = [name for name in fields if name in _FIELDS]
+    names = tuple(fields)
     if ATTRIBUTES in fields:
+        names = tuple([name for name in fields if name != ATTRIBUTES])
         names += changed_attributes(before, person.customer.attributes, patch)
     if names or ties or is_new:
-        change = ProfileChange(person.customer.number, is_new, names, ties, actor.channel.value, actor.number)
+        change = ProfileChange(person.customer.number, is_new, names, ties, actor.channel, actor.number)
         work.history.profile_changes.append(change)
-        work.changed_fields.setdefault(work.origin, {}).update(dict.fromkeys(names))
+        known = work.changed_fields.get(work.origin)
+        work.changed_fields[work.origin] = fields if known is None else [*known, *fields]
 
 
 def _ties(number: int, work: WorkingSet, noted: int) -> tuple[ProfileTie, ...]:

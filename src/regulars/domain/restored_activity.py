@@ -11,6 +11,7 @@ from msgspec import Struct
 from regulars.domain.activity import Activity
 from regulars.domain.activity_rules import OrderEffect, agreed_text, count_figures, keep_event, report_in
 from regulars.domain.customer import Person
+from regulars.domain.erasure import refuse_erased
 from regulars.domain.events import MAIL_REFERENCES, REFERENCE_FIELDS
 from regulars.domain.faults import refuse
 from regulars.domain.identity import Who
@@ -164,6 +165,7 @@ def restore_log(restored: RestoredLog, work: WorkingSet) -> Outcome:
         is_new = any(outcome.verdict == "updated" for outcome in outcomes)
         return Outcome("updated" if is_new else "unchanged", person)
     identity = identity_of_gone(restored.mail)
+    refuse_erased(Who(email_key=restored.mail.address_key), work)
     if identity in work.history.logs:
         return Outcome("unchanged")
     mail, number = restored.mail, work.counters.customer
@@ -197,7 +199,7 @@ def restore_log(restored: RestoredLog, work: WorkingSet) -> Outcome:
         row = ActivityRow(
             work.counters.activity, number, activity.name, activity.at, activity.uuid, None, log.number, None, lacks
         )
-        row.received_at, row.channel, row.actor = work.now, work.origin.actor.channel.value, work.origin.actor.number
+        row.received_at, row.channel, row.actor = work.now, work.origin.actor.channel, work.origin.actor.number
         work.counters.activity += 1
         work.history.activities.append(row)
     return Outcome("created")

@@ -9,6 +9,7 @@ from regulars.domain.address_rules import create_person, leave, rename, settle_i
 from regulars.domain.consent import API, IMPORT
 from regulars.domain.consent_rules import restore_consents, state_consent, state_newsletters
 from regulars.domain.customer import Customer, Person, shown_name
+from regulars.domain.erasure import refuse_erased
 from regulars.domain.faults import Fault, refuse
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
@@ -40,6 +41,7 @@ def apply_upsert(
     moment, report = (work.now, ReportKind.ASSERTED) if at is None else (at, ReportKind.BACKDATED)
     noted = len(work.ties.noted)
     _refuse_unknown_objects(profile, work)
+    refuse_erased(profile.who, work)
     found = work.people.find(profile.who)
     if len(found) > 1:
         raise conflict()

@@ -47,6 +47,7 @@ ERRORS: Final[dict[str, ErrorKind]] = {
     "identity_conflict": ErrorKind(409, REFUSALS["identity_conflict"]),
     "unprocessable": ErrorKind(422, "An attribute of the resource in the body is invalid."),
     "address_taken": ErrorKind(422, REFUSALS["address_taken"]),
+    "erased": ErrorKind(409, REFUSALS["erased"]),
     "unknown_audience": ErrorKind(422, REFUSALS["unknown_audience"]),
     "too_expensive": ErrorKind(422, QUESTION_FAULTS["too_expensive"]),
     "audience_circle": ErrorKind(422, REFUSALS["audience_circle"]),

@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 from msgspec import Struct
 
-from regulars.domain.origin import Actor, Channel
+from regulars.domain.origin import Actor
 from regulars.domain.site_settings import NO_SETTINGS, SiteSettings
 from regulars.http.credentials import Presented, presented
 from regulars.http.errors import Problem
@@ -46,7 +46,7 @@ class Caller(Struct, frozen=True):
         """The IANA name of the time zone of a site, of the default site if none is given."""
         return self.sites.get(self.site if site is None else site, NO_SETTINGS).time_zone or "UTC"
 
-    def actor(self, channel: Channel) -> Actor:
+    def actor(self, channel: int) -> Actor:
         """Who makes the changes of a call that comes in by this channel."""
         return Actor(channel, self.key.id)
 

@@ -31,6 +31,8 @@ tombstones = Table(
     moment("hard_at"),
     moment("cleared_at"),
     moment("ended_at"),
+    moment("erased_at"),
+    number("ignored", nullable=True),
     PrimaryKeyConstraint("site_id", "hash"),
     sqlite_with_rowid=False,
 )

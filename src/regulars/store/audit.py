@@ -29,9 +29,8 @@ async def write_audit_events(
     """Write what requests did to a site. previous: the hash of the newest entry. moment: that of the commit."""
     reached, rows = previous or NO_HASH, []
     for position, (origin, body) in enumerate(bodies):
-        event = sealed(reached, site, moment, position, origin, body)
-        reached = event.hash
-        rows.append((site, *(getattr(event, name) for name in AuditEvent.__struct_fields__)))
+        row, reached = sealed(reached, site, moment, position, origin, body)
+        rows.append((site, *row, reached))
     if rows:
         await connection.many(sql.INSERT_EVENTS, rows)
 
@@ -52,9 +51,9 @@ async def record_change(
     await connection.one(sql.LOCK_ACCOUNT, {"account": account})
     last = await connection.one(sql.LAST_ACCOUNT_HASH, {"account": account})
     where = Origin(origin.actor, origin.operation or operation, origin.request_id)
-    event = sealed(NO_HASH if last is None else last[0], account, now, 0, where, AuditBody(target, {result: 1}, fields))
-    values = (getattr(event, name) for name in sql.ACCOUNT_EVENT_VALUES if name != "account_id")
-    await connection.many(sql.INSERT_ACCOUNT_EVENT, [(account, *values)])
+    previous = NO_HASH if last is None else last[0]
+    (at, _, *row), hashed = sealed(previous, account, now, 0, where, AuditBody(target, {result: 1}, fields))
+    await connection.many(sql.INSERT_ACCOUNT_EVENT, [(account, at, *row, hashed)])
 
 
 async def read_audit(

@@ -9,7 +9,7 @@ import msgspec
 
 from regulars.domain import changes, outbox
 from regulars.domain.audiences import encode_refers
-from regulars.domain.audit import AUDITED, AuditNotes
+from regulars.domain.audit import AUDITED, audited
 from regulars.domain.changes import Head
 from regulars.domain.commands import Command, apply
 from regulars.domain.customer import IDENTITY_FIELDS, Customer
@@ -18,8 +18,7 @@ from regulars.domain.limits import Limits
 from regulars.domain.origin import JOB, Origin
 from regulars.domain.outcome import Outcome
 from regulars.domain.relations import BY_CODE, KIND_CODES
-from regulars.domain.working import LACKS_TIME, LACKS_UUID, WorkingSet
-from regulars.domain.working.addresses import Tombstone
+from regulars.domain.working import WorkingSet
 from regulars.domain.working.happenings import happenings_of
 from regulars.store import (
     address_statements,
@@ -33,7 +32,6 @@ from regulars.store import (
     outbox_statements,
     revenue_statements,
     tie_statements,
-    visitor_statements,
     watch_statements,
 )
 from regulars.store import statements as sql
@@ -41,12 +39,14 @@ from regulars.store.audience_watches import RECORD_HISTORY, WATCH_AUDIENCES
 from regulars.store.audit import write_audit_events
 from regulars.store.deleted_ties import REMOVE_DELETED_TIES, kind_of
 from regulars.store.engine import Connection, WriteConnection
+from regulars.store.erasing import erase_rows
 from regulars.store.history_writing import write_history
 from regulars.store.import_changes import write_import_changes, write_undone
 from regulars.store.loading import Loading
 from regulars.store.merges import delete_merges, write_merges
 from regulars.store.statement import Statement
 from regulars.store.tombstone_hashes import hash_of
+from regulars.store.visitor_writing import bury_visitors, write_visitors
 
 _TOKEN_BITS: Final = 62
 _CLEAR: Final = {
@@ -107,7 +107,9 @@ async def commit_batch(
     if has_outbox:
         await writing.outbox(number, token, previous)
     await writing.write(number, token, previous)
-    await write_audit_events(connection, site, audit.bodies(site, work.changed_fields), loading.last_audit, moment)
+    if audit:
+        bodies = audited(site, audit, work.changed_fields)
+        await write_audit_events(connection, site, bodies, loading.last_audit, moment)
     now_counters = _fields_of(work.counters)
     if now_counters != tuple(counters):
         await connection.many(sql.SAVE_COUNTERS, [(*now_counters, site)])
@@ -133,18 +135,20 @@ async def _execute(
     limits: Limits,
     secret: bytes,
     is_import: bool = False,
-) -> tuple[Loading, list[Outcome], AuditNotes]:
+) -> tuple[Loading, list[Outcome], list[tuple[Origin, Outcome]]]:
     """Load what commands need and apply their rules in memory."""
     is_audited = any(origin.actor.channel in AUDITED for origin in origins)
     loading = Loading(connection, site, commands, secret, limits, is_audited=is_audited)
     await loading.load(secrets.randbits(_TOKEN_BITS), now)
     if is_import:
         loading.work.ties.before = {}
-    outcomes, audit = [], AuditNotes()
+    outcomes = []
+    audit: list[tuple[Origin, Outcome]] = []
     for command, origin in zip(commands, origins, strict=True):
         loading.work.origin = origin
         outcome = apply(command, loading.work, limits)
-        audit.note(origin, outcome)
+        if origin.actor.channel in AUDITED:
+            audit.append((origin, outcome))
         outcomes.append(outcome)
     return loading, outcomes, audit
 
@@ -177,7 +181,7 @@ class _Writing:
         await self.recreated(number)
         await self.links()
         await self.drips()
-        await self.visitors()
+        await write_visitors(self.connection, site, work, self.secret)
         await self.audiences()
         await self.ties(number)
         await self.rows(sql.INSERT_LOGS, [(site, *_fields_of(log)) for log in work.history.new_logs.values()])
@@ -257,7 +261,8 @@ class _Writing:
         ):
             await self.rows(statement, gone, long=True)
         await delete_merges(self.connection, self.site, [number for _, number in gone])
-        await self.forget_visitors([number for _, number in gone])
+        await bury_visitors(self.connection, self.site, [number for _, number in gone], self.work.now)
+        await erase_rows(self.connection, self.site, self.work, self.moment)
 
     async def customers(self) -> None:
         new, changed, renamed = [], [], []
@@ -335,38 +340,6 @@ class _Writing:
             ],
         )
         await self.rows(drip_statements.INSERT_PENDING, [(site, *_fields_of(mail)) for mail in drips.added.values()])
-
-    async def visitors(self) -> None:
-        """Write whose cookies and devices are, and the events that wait for a name."""
-        found, site = self.work.visitors, self.site
-        holders = [(each, found.holders[each]) for each in sorted(found.named)]
-        await self.rows(
-            visitor_statements.SAVE_VISITORS,
-            [(site, hash_of(self.secret, each), holder.customer, holder.at) for each, holder in holders],
-        )
-        await self.rows(visitor_statements.DELETE_EVENTS, [(site, number) for number in sorted(found.given)])
-        rows = []
-        for number in sorted(found.kept):
-            event = found.waiting[number]
-            activity, hashes = (
-                event.activity,
-                {kind: hash_of(self.secret, (kind, text)) for kind, text in event.visitor},
-            )
-            moments = (activity.at, event.received_at)
-            lacks = LACKS_TIME * activity.at_is_arrival + LACKS_UUID * activity.uuid_is_derived
-            known = (activity.uuid, lacks, activity.anonymous)
-            rows.append((site, number, hashes.get("cookie"), hashes.get("device_id"), *moments, *known))
-        await self.rows(visitor_statements.INSERT_EVENTS, rows)
-
-    async def forget_visitors(self, customers: list[int]) -> None:
-        """Put up tombstones for the cookies and devices of deleted customers: what they did before is of nobody."""
-        for customer in customers:
-            found = await self.connection.all(visitor_statements.VISITORS_OF, {"site": self.site, "customer": customer})
-            hashes = [(self.site, hashed) for (hashed,) in found]
-            await self.rows(
-                visitor_statements.BURY_VISITORS, [(*row, *_fields_of(Tombstone(self.work.now))) for row in hashes]
-            )
-            await self.rows(visitor_statements.DELETE_VISITORS, hashes)
 
     async def audiences(self) -> None:
         """Write the definitions of audiences, and who is in those that are watched."""

@@ -34,6 +34,7 @@ from regulars.store.customer_history_schema import consents as consents
 from regulars.store.customer_history_schema import profile_changes as profile_changes
 from regulars.store.duplicate_schema import duplicate_dismissals as duplicate_dismissals
 from regulars.store.duplicate_schema import duplicates as duplicates
+from regulars.store.erasure_schema import erasures as erasures
 from regulars.store.import_schema import import_changes as import_changes
 from regulars.store.import_schema import imports as imports
 from regulars.store.merge_schema import merged_customers as merged_customers
@@ -352,6 +353,7 @@ SITE_TABLES: Final = (
     anonymous_events,
     imports,
     import_changes,
+    erasures,
     audit_events,
     merges,
     merged_customers,

@@ -13,6 +13,7 @@ from regulars.domain.commands.deactivate_drip_campaigns import DeactivateDripCam
 from regulars.domain.commands.delete_audience import DeleteAudience
 from regulars.domain.commands.delete_customer import DeleteCustomer
 from regulars.domain.commands.delete_object import DeleteObject
+from regulars.domain.commands.erase_customer import EraseCustomer, LiftErasure
 from regulars.domain.commands.link_products import LinkProducts
 from regulars.domain.commands.merge_customers import MergeCustomers
 from regulars.domain.commands.needs import Needs
@@ -42,8 +43,10 @@ __all__ = [
     "DeleteAudience",
     "DeleteCustomer",
     "DeleteObject",
+    "EraseCustomer",
     "Handover",
     "LastNames",
+    "LiftErasure",
     "LinkProducts",
     "MergeCustomers",
     "Needs",

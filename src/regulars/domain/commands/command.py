@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from regulars.domain.commands.needs import Needs
+from regulars.domain.erasure import ErasedError, count_ignored
 from regulars.domain.faults import RefusedError
 from regulars.domain.limits import Limits
 from regulars.domain.outcome import Outcome
@@ -23,8 +24,14 @@ class Command(Protocol):
 
 
 def apply(command: Command, work: WorkingSet, limits: Limits) -> Outcome:
-    """Execute one command. If it breaks a rule, the outcome has the refusal and the working set is unchanged."""
+    """Execute one command. If it breaks a rule, the outcome has the refusal and the working set is unchanged.
+
+    What names an erased person is counted and ignored.
+    """
     try:
         return command.rule(work, limits)
+    except ErasedError as erased:
+        count_ignored(erased, work)
+        return Outcome("ignored")
     except RefusedError as refusal:
         return Outcome(refusal=refusal)

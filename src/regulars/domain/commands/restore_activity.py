@@ -44,6 +44,8 @@ class RestoreLog(Struct, frozen=True):
         """The customer, the events and the log."""
         restored = self.restored
         needs.log_identities.add(identity_of_gone(restored.mail))
+        if restored.mail.address_key is not None:
+            needs.happened.append(Who(email_key=restored.mail.address_key))
         if restored.who is not None:
             needs.people.append(restored.who)
         for event in restored.events:

@@ -50,7 +50,7 @@ class SaveObject(Struct, frozen=True, kw_only=True):
                 if field == "name":
                     objects.forget_name(found)
                 setattr(found, field, value)
-                work.changed_fields.setdefault(work.origin, {})[field] = None
+                work.changed_fields[work.origin] = [*work.changed_fields.get(work.origin, ()), field]
                 verdict = "created" if verdict == "created" else "updated"
         if verdict != "unchanged":
             found.name_key = None if found.name is None else fold(found.name)

@@ -37,7 +37,8 @@ class Tombstone(Struct):
     deleted_at: nothing that happened until then is of whoever has the identifier now. suppressed_at, complained_at:
     since when (ms) mail to the address must not be sent, as it was suppressed or reported as spam; None: it may.
     hard_at, cleared_at: when (ms) it last bounced hard, and when that was last cleared. ended_at: since when (ms) there
-    was no consent any more.
+    was no consent any more. erased_at: since when (ms) nothing about the person is kept. ignored: how often something
+    about the person was ignored since.
     """
 
     deleted_at: int
@@ -46,6 +47,8 @@ class Tombstone(Struct):
     hard_at: int | None = None
     cleared_at: int | None = None
     ended_at: int | None = None
+    erased_at: int | None = None
+    ignored: int | None = None
 
 
 def latest(*moments: int | None) -> int | None:

@@ -169,6 +169,14 @@ class History:
         """The mails of this id, as far as they are loaded; two at least if there are several."""
         return list(self._by_key.get(key, {}).values())
 
+    def erase(self, customer: int) -> None:
+        """Drop everything that was noted of a customer who is being erased, emails too."""
+        self.activities.drop(customer)
+        for log in self._logs_of.pop(customer, ()):
+            self.new_logs.pop(log.number, None)
+            self.changed_logs.pop(log.number, None)
+            self.logs.pop(log.identity, None)
+
     def forget(self, customer: int) -> None:
         """Drop what was noted of a customer who is being deleted. Its mails stay, without what says who got them."""
         for row in self.activities.drop(customer, keep=lambda row: row.log is not None):

@@ -1,5 +1,7 @@
 """The working set: the rows of one transaction, read, changed and about to be written."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from regulars.domain import changes
@@ -10,6 +12,7 @@ from regulars.domain.relations import BY_CODE, TIMED, Relation
 from regulars.domain.working.addresses import Addresses, Tombstone
 from regulars.domain.working.audiences import Audiences
 from regulars.domain.working.drips import Drips
+from regulars.domain.working.erasures import Erasure
 from regulars.domain.working.history import ActivityRow, History
 from regulars.domain.working.merges import Merges
 from regulars.domain.working.objects import Objects
@@ -35,14 +38,15 @@ class WorkingSet:
     the ledger then writes what it says has changed. now: the time of the transaction (ms). rebuild: whether every
     process shall load the site's index anew. cleared_at: as in `changes.Record`.
     has_deleted_ties: ties of deleted objects are still stored, and no reader sees them. undone: (import, customer) of
-    what is undone. origin: of the command that is executed. changed_fields: what each request
+    what is undone. origin: of the command that is executed. erased, erased_addresses: the customers
+    and addresses of whom nothing is kept. erasures: to record. changed_fields: what each request
     changed of customers or objects, by name.
     """
 
     def __init__(self, now: int, counters: Counters) -> None:
         self.now = now
         self.origin = JOB
-        self.changed_fields: dict[Origin, dict[str, None]] = {}
+        self.changed_fields: dict[Origin, Sequence[str]] = {}
         self.counters = counters
         self.people = People()
         self.objects = Objects()
@@ -58,6 +62,9 @@ class WorkingSet:
         self.cleared_at: int | None = None
         self.has_deleted_ties = False
         self.undone: list[tuple[int, int]] = []
+        self.erased: set[int] = set()
+        self.erased_addresses: set[str] = set()
+        self.erasures: list[Erasure] = []
 
     def create(self, who: Who, *, at: int | None = None) -> Person:
         """A new customer with these identifiers, whose profile dates from `at` (ms; None for now)."""
@@ -88,7 +95,7 @@ class WorkingSet:
         self.counters.activity += 1
         actor = self.origin.actor
         row = ActivityRow(number, person.origin, name, at, uuid, order_id, log, detail, lacks)
-        row.received_at, row.channel, row.actor = self.now, actor.channel.value, actor.number
+        row.received_at, row.channel, row.actor = self.now, actor.channel, actor.number
         self.history.activities.append(row)
 
     def delete(self, person: Person) -> None:
@@ -132,6 +139,7 @@ class WorkingSet:
             or self.undone
             or self.merges.saved
             or self.merges.undone
+            or self.erasures
             or self.people.changed()
         )
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from regulars.domain.commands import (
     DeleteCustomer,
+    LiftErasure,
     Reassign,
     Upsert,
     UpsertGroup,
@@ -73,11 +74,26 @@ async def search(call: Call, caller: Reader) -> Response:
 
 async def upsert(call: Call, caller: Writer) -> Response:
     """Create or update a customer."""
-    profile = _profile(await call.json_object(), call, caller)
+    body = await call.json_object()
+    if body.get("restore") is True:
+        await _lift_erasure(call, caller, body)
+    profile = _profile(body, call, caller)
     outcome = await call.submit(caller.site, Upsert(profile))
-    assert outcome.person is not None
+    if outcome.person is None:  # it is about somebody who was erased
+        return json_response({**DONE, "result": outcome.verdict})
     done = {**DONE, "result": outcome.verdict, "customer": await shown_customer(outcome.person)}
     return json_response({**done, **warned(profile.warnings, outcome)})
+
+
+async def _lift_erasure(call: Call, caller: Writer, body: dict[str, Any]) -> None:
+    """Let a person who was erased come back, who asked for it. Raises Problem without proof or the scope."""
+    caller.require("admin")
+    proof = body.get("proof")
+    if not isinstance(proof, str) or not proof.strip():
+        fault = Fault("proof", "is required with restore: what shows that the person wants to be kept again")
+        raise Problem("invalid", f"{fault.field} {fault.detail}.", faults=[fault])
+    body.pop("restore")
+    await call.submit(caller.site, LiftErasure(parse_who(body, limits=call.services.store.limits)))
 
 
 async def bulk(call: Call, caller: Writer) -> Response:
@@ -213,7 +229,8 @@ def _bulk_error(refusal: RefusedError) -> dict[str, Any]:
 def _result(outcome: Outcome) -> dict[str, Any]:
     if outcome.refusal is not None:
         return {"result": "failed", "code": outcome.refusal.code, "error": outcome.refusal.sentence}
-    assert outcome.person is not None
+    if outcome.person is None:  # it is about somebody who was erased
+        return {"result": outcome.verdict}
     customer = outcome.person.customer
     return {"result": outcome.verdict, "uuid": uuid_text(customer.uuid), "email": customer.email}
 

@@ -62,6 +62,8 @@ async def activate(call: Call, caller: Writer) -> Response:
     body = await call.json_object()
     profile, data = _recipient(body, call)
     outcome = await call.submit(caller.site, ActivateDripCampaign(_campaign(call), profile, data))
+    if outcome.object is None:  # it is about somebody who was erased
+        return json_response({**DONE, "result": outcome.verdict})
     return _done(outcome.object, profile.who, "added to", result=outcome.verdict)
 
 

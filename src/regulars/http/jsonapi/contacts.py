@@ -7,12 +7,12 @@ from starlette.responses import Response
 
 from regulars.audience.filters import catalogue
 from regulars.domain.commands import Command, DeleteCustomer, Upsert
-from regulars.domain.faults import RefusedError
+from regulars.domain.faults import REFUSALS, RefusedError
 from regulars.domain.identity import Who
 from regulars.domain.outcome import Outcome
 from regulars.domain.profile import Profile
 from regulars.http.call import Call
-from regulars.http.errors import after_commit
+from regulars.http.errors import Problem, after_commit
 from regulars.http.jsonapi import contact_bodies, customer_files, listing, schemas
 from regulars.http.jsonapi.bodies import ResourceBody, is_strict, read_resource, site_of
 from regulars.http.jsonapi.contact_documents import TYPES, ContactsDocument
@@ -119,7 +119,10 @@ async def _submit(call: Call, site: int, command: Command) -> Outcome:
     def explained(refusal: RefusedError) -> Exception:
         return unknown_customer(NOUN) if refusal.code == "customer_not_found" else contact_bodies.explained(refusal)
 
-    return await call.submit(site, command, explained=explained)
+    outcome = await call.submit(site, command, explained=explained)
+    if outcome.verdict == "ignored":
+        raise Problem("erased", REFUSALS["erased"])
+    return outcome
 
 
 async def _shown(

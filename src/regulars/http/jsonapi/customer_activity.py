@@ -10,7 +10,7 @@ from regulars.domain.consent import Consent
 from regulars.domain.identity import public_number, uuid_text
 from regulars.domain.moments import iso, iso_or_none
 from regulars.domain.objects import RelatedObject
-from regulars.domain.origin import ACTOR_TYPES, Channel
+from regulars.domain.origin import ACTOR_TYPES, CHANNEL_NAMES
 from regulars.domain.profile_changes import ProfileChange, ProfileTie
 from regulars.domain.relations import BY_CODE, FLAG
 from regulars.domain.working import ActivityRow
@@ -131,15 +131,14 @@ def _tie(tie: ProfileTie, labels: _Labels) -> dict[str, Any]:
 
 def origin_of(channel: int | None, actor: int | None) -> dict[str, Any]:
     """The attributes `channel` and `actor`: by which way something came in, and from whom; null where unknown."""
-    if channel is None or channel not in list(Channel):
+    if channel is None or channel not in CHANNEL_NAMES:
         return {"channel": None, "actor": None}
-    known = Channel(channel)
-    who = {"type": ACTOR_TYPES[known], "id": None if actor is None else str(actor)}
-    return {"channel": known.name.lower(), "actor": who}
+    who = {"type": ACTOR_TYPES[channel], "id": None if actor is None else str(actor)}
+    return {"channel": CHANNEL_NAMES[channel], "actor": who}
 
 
 ORIGIN: Final[dict[str, Schema]] = {
-    "channel": or_null(one_of([each.name.lower() for each in Channel])),
+    "channel": or_null(one_of(CHANNEL_NAMES.values())),
     "actor": or_null(record({"type": one_of(dict.fromkeys(ACTOR_TYPES.values())), "id": or_null(TEXT)})),
 }
 """The schemas of `origin_of`."""

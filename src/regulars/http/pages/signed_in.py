@@ -35,7 +35,7 @@ class SignedIn(Caller, frozen=True):
     all_sites: tuple[Site, ...]
     current: Site
 
-    def actor(self, channel: Channel) -> Actor:
+    def actor(self, channel: int) -> Actor:
         """The user."""
         return Actor(Channel.ADMIN_PAGE, self.user.id)
 

@@ -241,4 +241,21 @@ STEPS_FROM_22: Final[tuple[Step, ...]] = (
             ),
         },
     ),
+    Step(
+        number=35,
+        name="erasures",
+        statements={
+            **{
+                engine: (
+                    "ALTER TABLE tombstones ADD COLUMN erased_at BIGINT",
+                    "ALTER TABLE tombstones ADD COLUMN ignored BIGINT",
+                    'CREATE TABLE erasures (site_id INTEGER NOT NULL, "at" BIGINT NOT NULL, position INTEGER NOT NULL, '
+                    "reason TEXT, channel INTEGER NOT NULL, actor BIGINT, customers INTEGER NOT NULL, "
+                    f'PRIMARY KEY (site_id, "at", position)){rows}',
+                )
+                for engine, rows in (("sqlite", " WITHOUT ROWID"), ("postgresql", ""))
+            },
+            "citus": ("SELECT create_distributed_table('erasures', 'site_id', colocate_with => 'site_heads')",),
+        },
+    ),
 )
