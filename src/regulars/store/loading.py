@@ -264,8 +264,9 @@ class Loading:
                 self._links.append(msgspec.structs.replace(need.who, mail=need.key))
         missing = {link.number for link in self._links if link.number is not None}
         missing -= work.people.by_number.keys() | merged.rows.keys()
-        strange = went_to.union(row[0] for row in by_customer)  # whoever has an address now that is of the deleted
-        strange = {address for address in strange if not work.people.knows(("email", address))}
+        strange = {
+            each for each in went_to.union(row[0] for row in by_customer) if not work.people.knows(("email", each))
+        }
         people = await self._ask(self._keyed(sql.PEOPLE_BY_NUMBER, missing), self._keyed(sql.PEOPLE_BY_EMAIL, strange))
         await add_people(self._connection, self._site, work.people, [row for rows in people for row in rows])
 
