@@ -231,8 +231,7 @@ class Loading:
         if self._has_former or self._has_tombstones:
             named.update(each for who in needs.people for each in identifiers_of(who) if not work.people.knows(each))
         hashes: dict[bytes, Identifier] = {}
-        addresses: set[str] = set()
-        merged = work.people.merged
+        addresses, merged = set[str](), work.people.merged
         deleted = {each for who in needs.deleted for number in work.people.find(who) for each in merged.group(number)}
         if self._has_tombstones:
             asked = named.union(needs.visitors, (each for who in needs.happened for each in identifiers_of(who)))
@@ -262,11 +261,10 @@ class Loading:
         for need in needs.mails if keys else ():  # the batch may have made these mails itself
             if need.who.mail is None and need.key in keys:
                 self._links.append(msgspec.structs.replace(need.who, mail=need.key))
-        missing = {link.number for link in self._links if link.number is not None}
-        missing -= work.people.by_number.keys() | merged.rows.keys()
-        strange = {
-            each for each in went_to.union(row[0] for row in by_customer) if not work.people.knows(("email", each))
-        }
+        known = work.people.by_number.keys() | merged.rows.keys()
+        missing = {link.number for link in self._links if link.number is not None} - known
+        strange = went_to.union(row[0] for row in by_customer)
+        strange = {address for address in strange if not work.people.knows(("email", address))}
         people = await self._ask(self._keyed(sql.PEOPLE_BY_NUMBER, missing), self._keyed(sql.PEOPLE_BY_EMAIL, strange))
         await add_people(self._connection, self._site, work.people, [row for rows in people for row in rows])
 
