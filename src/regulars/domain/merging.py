@@ -25,7 +25,7 @@ from regulars.domain.working import WorkingSet
 MERGE: Final = "merge"
 """The source of the evidence that a merge adds."""
 
-MOST_MERGED_TIES: Final = 50_000
+MOST_MERGED_TIES: Final = 20_000
 """Ties that a merged customer can have: all of them are in the transaction."""
 
 LATEST: Final = (
