@@ -70,7 +70,7 @@ def test_an_unknown_path_names_the_page_that_lists_what_there_is(api: Client, pa
 
 
 @pytest.mark.parametrize(
-    "path", ["snippets", "templates", "send", "customers/merge", "drip_campaigns/1/customers", "customers/"]
+    "path", ["snippets", "templates", "send", "customers/a/conversions", "drip_campaigns/1/customers", "customers/"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_vendor_s_call_that_is_not_here_is_told_so_in_the_caller_s_dialect(

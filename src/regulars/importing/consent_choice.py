@@ -5,6 +5,7 @@ from typing import Final, Literal, get_args
 import msgspec
 
 from regulars.domain.commands import Upsert
+from regulars.domain.consent import CAUSES
 
 ConsentChoice = Literal["all", "ends", "none"]
 """Consent that was given and consent that ended; only what ended; neither."""
@@ -12,7 +13,7 @@ ConsentChoice = Literal["all", "ends", "none"]
 CONSENT_CHOICES: Final[tuple[ConsentChoice, ...]] = get_args(ConsentChoice)
 
 _GIVEN_TIMES: Final = frozenset({"subscribed_at"})
-_ENDED_TIMES: Final = frozenset({"unsubscribed_at", "manually_unsubscribed_at", "opted_out_at", "complained_at"})
+_ENDED_TIMES: Final = frozenset({"unsubscribed_at", *filter(None, CAUSES.values())})
 
 
 def chosen_consent(upsert: Upsert, choice: ConsentChoice) -> Upsert:

@@ -45,7 +45,7 @@ def test_pairs_are_listed_dismissed_and_gone_after_a_merge(own_world: World) -> 
     assert [page["data"], world.one.document(page["links"]["next"])["data"]] == [[first], [second]]
     ids = [each["id"] for each in second["attributes"]["customers"]]
     body = {"data": [{"type": "customers", "id": each} for each in ids]}
-    assert refused(world.other, "POST", "/v1/duplicates/dismissals", body)[0] == 400
+    assert refused(world.other, "POST", "/v1/duplicates/dismissals", body)[0] == 404
     assert listed(world.other) == []
     done(world.one, "POST", "/v1/duplicates/dismissals", body)
     look(world)

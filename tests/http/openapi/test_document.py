@@ -257,6 +257,8 @@ def test_every_example_of_a_request_is_understood(app: InProcess) -> None:
     client = app.client(account="examples", site="main")
     assert client.post("customers", {"email": "known@example.com"}).status_code == 200
     (known,) = client.get("/v1/customers").json()["data"]
+    assert client.post("customers", {"email": "anna@example.com"}).status_code == 200
+    anna = client.get("/v1/customers?filter[email]=anna@example.com").json()["data"][0]
     site = str(int(known["id"]) >> 32)
     told = set()
     for path, methods in MADE["paths"].items():
@@ -264,7 +266,8 @@ def test_every_example_of_a_request_is_understood(app: InProcess) -> None:
             for kind, content in operation.get("requestBody", {}).get("content", {}).items():
                 if not kind.endswith("json") or "/oauth/" in path:
                     continue
-                url = path.replace("{id}", known["id"]).replace("{group}", "1").replace("{who}", "known@example.com")
+                named = anna if path.endswith("/erase") else known
+                url = path.replace("{id}", named["id"]).replace("{group}", "1").replace("{who}", "known@example.com")
                 body = json.dumps(content["example"]).replace('"sites", "id": "1"', f'"sites", "id": "{site}"')
                 reply = client.send(method.upper(), url, content=body.encode(), headers={"Content-Type": kind})
                 if reply.status_code not in (200, 201):

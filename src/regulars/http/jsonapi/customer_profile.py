@@ -12,7 +12,7 @@ from regulars.domain.fields import SPELLINGS
 from regulars.domain.identity import Who, public_number
 from regulars.domain.profile import EVIDENCE, Profile, parse_profile
 from regulars.domain.text import is_blank, whole_number
-from regulars.exporting.customer_lines import whole_lines
+from regulars.exporting.customer_lines import CustomerLine, whole_lines
 from regulars.exporting.reading import read_people
 from regulars.http.call import Call
 from regulars.http.errors import Problem, after_commit
@@ -33,6 +33,9 @@ ATTRIBUTES: Final = "custom_attributes"
 IDENTIFIERS: Final = ("email", "customer_id")
 WRITABLE: Final = (*IDENTIFIERS, *SPELLINGS, ATTRIBUTES, "subscribed", *EVIDENCE)
 """What a change may name."""
+
+READ_ONLY: Final = frozenset((*CustomerLine.__struct_fields__, "etag")) - frozenset(WRITABLE)
+"""Ignored, because clients send back what they received."""
 
 _NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 """Stands in for the identifier that an upsert must have: the path names the customer."""
@@ -74,6 +77,7 @@ def _expected(call: Call) -> tuple[int, ...] | None:
 
 
 def _profile(call: Call, caller: Caller, given: Mapping[str, Any], site: int, number: int) -> Profile:
+    given = {name: value for name, value in given.items() if name not in READ_ONLY}
     faults = [Fault(name, f"is unknown. Allowed: {', '.join(WRITABLE)}") for name in given if name not in WRITABLE]
     given = {name: None if is_blank(value) else value for name, value in given.items()}
     if not isinstance(given.get("subscribed", True), bool):

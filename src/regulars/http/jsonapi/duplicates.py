@@ -63,7 +63,7 @@ async def dismiss_pair(call: Call, caller: Writer) -> Response:
     ]
     known = [each for each in places if each is not None]
     if faults:
-        raise refused(faults)
+        raise refused(faults, "customer_not_found")
     if len(known) != 2 or known[0] == known[1] or known[0][0] != known[1][0]:
         raise refused([Fault("data", "must be a list of two different customers of one site, by id")])
     (site, first), (_, second) = known
