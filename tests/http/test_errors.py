@@ -30,6 +30,7 @@ UNREACHED = {
     },
     **dict.fromkeys(QUESTION_CODES, "questions only: tests/audience/questions, tests/http/jsonapi/test_questions.py"),
     "merge_not_kept": "only after the time that merges are kept: tests/store/test_merges.py",
+    "erased": "/v1 only: tests/http/jsonapi/test_erasures.py",
     "invalid_parameter": "/v1 only: tests/http/jsonapi",
     "cross_site": "/admin only: tests/http/pages/test_signing_in.py",
     "insecure_connection": "/admin only: tests/http/pages/test_signing_in.py",
