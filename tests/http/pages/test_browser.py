@@ -28,6 +28,11 @@ PATHS = [
     "/audiences",
     "/imports",
     "/exports",
+    "/objects",
+    "/objects/contact_tags",
+    "/objects/contact_tags/vip",
+    "/broadcasts",
+    "/broadcasts/8",
     *(f"/settings{part}" for part in ("", "/keys", "/users", "/audit")),
     "/account",
     *(f"/customers/{ANNA}{part}" for part in ("", "?show=email", "/edit", "/delete")),
@@ -57,7 +62,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]
     secret = make_database(path)
     with Server(path, workers=1) as server:
         anna = {"email": "anna@browser.example", "name": "‮<b>Anna</b>", "plan": "pro", "seats": 3, "list": [1]}
-        httpx.post(f"http://127.0.0.1:{server.port}/api/v1/customers", json=anna, auth=(secret, "")).raise_for_status()
+        tagged = {"event": "tag_added", "email": anna["email"], "tag_id": "vip"}
+        sent = {"event": "email_sent", "email": anna["email"], "broadcast_id": 8}
+        for path_, body in (("customers", anna), ("event", tagged), ("event", sent)):
+            url = f"http://127.0.0.1:{server.port}/api/v1/{path_}"
+            httpx.post(url, json=body, auth=(secret, "")).raise_for_status()
         yield path, f"http://127.0.0.1:{server.port}"
 
 

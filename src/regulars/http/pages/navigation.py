@@ -33,9 +33,11 @@ SECTIONS: Final = (
             NavigationEntry("Audiences", "/audiences", "target"),
         ),
     ),
+    Section("Email", (NavigationEntry("Broadcasts", "/broadcasts", "megaphone"),)),
     Section(
         "Data",
         (
+            NavigationEntry("Objects", "/objects", "tags"),
             NavigationEntry("Imports", "/imports", "file-up"),
             NavigationEntry("Exports", "/exports", "file-down"),
         ),

@@ -1,0 +1,119 @@
+"""Broadcasts: what became of each, from sent to clicked and by hour, and who did not open it."""
+
+from typing import Any, Final
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from regulars.http.errors import Problem
+from regulars.http.operation import Operation
+from regulars.http.pages import charts
+from regulars.http.pages.forms import FormData
+from regulars.http.pages.overview import csv_response
+from regulars.http.pages.page import AdminPage, View
+from regulars.http.pages.screen import action, download, screen
+from regulars.http.pages.signed_in import Editor, Viewer
+
+PAGE: Final = 10
+FUNNEL: Final = ("sent", "delivered", "opened", "clicked")
+LOST: Final = ("bounced", "dropped", "complained", "unsubscribed")
+_STATUSES: Final = (*FUNNEL, *LOST)
+
+
+async def index(page: AdminPage, user: Viewer) -> View:
+    """The newest broadcasts with their figures."""
+    found = await page.api.get(
+        "/v1/broadcasts", {"sort": "-id", "page[size]": PAGE, "page[number]": page.parameters.get("page", "1")}
+    )
+    rows = []
+    for each in found["data"]:
+        fields = {"fields[broadcast_reports]": ",".join(_STATUSES)}
+        report = await page.api.get(f"/v1/broadcasts/{each['id']}/report", fields)
+        rows.append({"id": each["id"], "name": each["attributes"]["name"], **report["data"]["attributes"]})
+    meta = found["meta"]
+    return View(
+        template="broadcasts.html",
+        title="Broadcasts",
+        data={
+            "broadcasts": rows,
+            "total": meta["total"],
+            "number": meta["current_page"],
+            "pages": meta["total_pages"],
+        },
+        more={"statuses": (*FUNNEL, "bounced", "complained", "unsubscribed")},
+    )
+
+
+async def show(page: AdminPage, user: Viewer) -> View:
+    """The report of a broadcast."""
+    return await _view(page, FormData([]))
+
+
+async def hours_file(page: AdminPage, user: Viewer) -> Response:
+    """What became of a broadcast by hour, as CSV."""
+    _, report = await _report(page)
+    columns = ("at", *_STATUSES, "revenue")
+    rows = [tuple(each[name] for name in columns) for each in report["hours"]["rows"]]
+    return csv_response([columns, *rows], "broadcast-by-hour.csv")
+
+
+async def save(page: AdminPage, user: Editor) -> View | Response:
+    """Save those who did not open the broadcast as an audience."""
+    form = await page.form()
+    attributes = {"name": form["name"], "q": _not_opened(page.segment("broadcast"))}
+    site = {"data": {"type": "sites", "id": str(user.current.id)}}
+    body = {"data": {"type": "audiences", "attributes": attributes, "relationships": {"site": site}}}
+    await _report(page)
+    try:
+        made = await page.api.post("/v1/audiences", body)
+    except Problem as error:
+        form.refuse_faults(error)
+        return await _view(page, form, 422)
+    return page.redirect(page.url(f"/audiences/{made['data']['id']}"), f"“{form['name']}” is saved as an audience.")
+
+
+def _not_opened(number: str) -> str:
+    """The question for those whom the broadcast reached and who did not open it."""
+    return f"delivered:broadcast/{number} and not opened:broadcast/{number}"
+
+
+def _title(broadcast: dict[str, Any]) -> str:
+    name = broadcast["attributes"]["name"]
+    return f"Broadcast {broadcast['id']}" if name in (None, "", broadcast["id"]) else str(name)
+
+
+async def _report(page: AdminPage) -> tuple[dict[str, Any], dict[str, Any]]:
+    path = f"/v1/broadcasts/{quote(page.segment('broadcast'), safe='')}"
+    broadcast = (await page.api.get(path))["data"]
+    return broadcast, (await page.api.get(f"{path}/report"))["data"]["attributes"]
+
+
+async def _view(page: AdminPage, form: FormData, status: int = 200) -> View:
+    broadcast, report = await _report(page)
+    hours = report.pop("hours")
+    shown = [(page.format.local(each["at"]).strftime("%-d %b, %H:%M"), each["opened"]) for each in hours["rows"]]
+    number = broadcast["id"]
+    return View(
+        template="broadcast.html",
+        title=_title(broadcast),
+        data={"id": number, "name": broadcast["attributes"]["name"], "report": report, "hours": hours},
+        more={
+            "form": form,
+            "funnel": FUNNEL,
+            "lost": LOST,
+            "chart": charts.bars(shown),
+            "labels": [label for label, _ in shown],
+            "not_opened": _not_opened(number),
+            "start": f"/broadcasts/{number}",
+        },
+        status=status,
+    )
+
+
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    screen("broadcasts", "/broadcasts", index, "See the broadcasts of a site"),
+    screen("broadcast", "/broadcasts/{broadcast}", show, "See the report of a broadcast"),
+    download("broadcast.hours", "/broadcasts/{broadcast}/hours.csv", hours_file, "Download a broadcast by hour"),
+    action("broadcast.save", "/broadcasts/{broadcast}/not-opened", save, "Save who did not open a broadcast"),
+)
+"""The operations on broadcasts."""

@@ -1,0 +1,91 @@
+"""Objects and broadcasts on the page: counts, search, creating, renaming, deleting; the report and who did not open."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from regulars.http.pages.objects import KINDS
+
+from ...in_process import InProcess
+from .test_screens import HOSTILE, assert_well_formed
+from .visiting import Browser, signed_in
+
+HOME = "/admin/sites/main"
+
+
+@pytest.fixture(scope="module")
+def browser(app: InProcess) -> Browser:
+    return signed_in(app, "write")
+
+
+def named(browser: Browser, kind: str, name: str) -> dict[str, Any]:
+    found = browser.get(f"{HOME}/objects/{kind}.json").json()["objects"]
+    return next(each for each in found if each["name"] == name)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_object_is_created_found_renamed_and_deleted(browser: Browser, kind: str) -> None:
+    start = f"{HOME}/objects/{kind}"
+    assert_well_formed(browser.get(start).text)
+    assert browser.post(start, {"name": "Spring & more", "key": 'a "b"', "description": "D"}).status_code == 303
+    again = browser.post(start, {"name": "Spring & more", "key": 'a "b"'})
+    assert (again.status_code, "Nothing was changed" in again.text) == (422, True) or again.status_code == 409
+    found = browser.get(f"{start}?name=SPRING")
+    assert_well_formed(found.text)
+    assert "Spring &amp; more" in found.text
+    item = named(browser, kind, "Spring & more")
+    path = f"{start}/{item['id'].replace(' ', '%20').replace(chr(34), '%22')}"
+    assert_well_formed(browser.get(path).text)
+    assert browser.post(path, {"name": ""}).status_code == 422
+    assert browser.post(path, {"name": "Summer", "description": ""}).status_code == 303
+    assert named(browser, kind, "Summer")["description"] is None
+    assert browser.post(f"{path}/delete").status_code == 303
+    assert browser.get(path).status_code == 404
+
+
+def test_counts_lead_to_the_customers(app: InProcess, browser: Browser) -> None:
+    app.client().post("/api/v1/customers", {"email": "anna@objects.example", "groups": ["first"]})
+    group = browser.get(f"{HOME}/objects/groups.json").json()["objects"][0]
+    assert (group["key"], group["customers"]) == ("first", 1)
+    assert browser.get(f"{HOME}/customers.json").status_code == 200
+    page = browser.get(f"{HOME}/objects/groups/{group['id']}")
+    assert "It is taken from <strong>1</strong> customer," in page.text
+    assert browser.get(f"{HOME}/objects/nonsense").status_code == 404
+    assert_well_formed(browser.get(f"{HOME}/objects").text)
+
+
+def test_a_broadcast_is_reported_and_who_did_not_open_is_saved(app: InProcess, browser: Browser) -> None:
+    client = app.client()
+    for name in ("opens", "sleeps"):
+        client.post("/api/v1/customers", {"email": f"{name}@objects.example"})
+        for event in ("email_sent", "email_delivered", *(["email_opened"] if name == "opens" else [])):
+            told = {"event": event, "email": f"{name}@objects.example", "broadcast_id": 77}
+            assert client.post("/api/v1/event", told).status_code == 200
+    path = f"{HOME}/broadcasts/77"
+    page = browser.get(path)
+    assert_well_formed(page.text)
+    assert_well_formed(browser.get(f"{HOME}/broadcasts").text)
+    report = browser.get(f"{path}.json").json()["report"]
+    assert [report[status]["customers"] for status in ("sent", "delivered", "opened", "clicked")] == [2, 2, 1, 0]
+    assert browser.get(f"{path}/hours.csv").text.startswith("at,sent,delivered,opened")
+    assert browser.post(f"{path}/not-opened", {"name": ""}).status_code == 422
+    saved = browser.post(f"{path}/not-opened", {"name": "Missed 77"})
+    assert saved.status_code == 303
+    audience = client.get("/v1/audiences").json()["data"][0]["attributes"]
+    assert (audience["name"], audience["total"]) == ("Missed 77", 1)
+    assert browser.post(f"{HOME}/broadcasts/78/not-opened", {"name": "x"}).status_code == 404
+
+
+@settings(deadline=None, max_examples=10)
+@given(HOSTILE)
+def test_nothing_of_an_object_is_markup(browser: Browser, text: str) -> None:
+    start = f"{HOME}/objects/contact_tags"
+    if browser.post(start, {"name": text, "description": text}).status_code != 303:
+        return
+    shown = browser.get(f"{start}.json").json()["objects"]
+    for path in (start, *(f"{start}/{each['id']}" for each in shown[:2])):
+        page = browser.get(path).text
+        assert_well_formed(page)
+        assert "<script>alert" not in page
+        assert "onerror=alert(1)>" not in page
