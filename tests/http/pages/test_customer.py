@@ -151,6 +151,15 @@ def test_deleting_says_what_it_does_and_does_it(app: InProcess, browser: Browser
     assert browser.post(f"{HOME}/{gone}/delete").status_code == 404
 
 
+def test_erasing_asks_for_the_address(app: InProcess, browser: Browser) -> None:
+    gone = new_customer(app, email="erased@person.example")
+    wrong = browser.post(f"{HOME}/{gone}/erase", {"confirm": "other@person.example"})
+    assert (wrong.status_code, browser.get(f"{HOME}/{gone}").status_code) == (422, 200)
+    assert_well_formed(wrong.text)
+    assert browser.post(f"{HOME}/{gone}/erase", {"confirm": "erased@person.example"}).status_code == 303
+    assert browser.get(f"{HOME}/{gone}").status_code == 404
+
+
 @settings(deadline=None, max_examples=25)
 @given(HOSTILE)
 def test_nothing_of_a_person_is_markup(app: InProcess, browser: Browser, text: str) -> None:

@@ -102,6 +102,23 @@ async def delete(page: AdminPage, user: Editor) -> View | Response:
     return page.redirect(page.url("/customers"), f"{title_of(profile['data']['attributes'])} is deleted.")
 
 
+async def erase(page: AdminPage, user: Editor) -> View | Response:
+    """Erase the person, with everything that names them, for good."""
+    form = await page.form()
+    await confirm(page, user, form)
+    if form.errors:
+        return await _deleting(page, form, 422)
+    body = {name: form[name] for name in ("confirm", "reason") if form[name]}
+    try:
+        await page.api.post(f"/v1/customers/{page.segment('customer')}/erase", body)
+    except Problem as error:
+        if not error.faults:
+            raise
+        form.refuse_faults(error)
+        return await _deleting(page, form, 422)
+    return page.redirect(page.url("/customers"), "The person is erased.")
+
+
 async def _deleting(page: AdminPage, form: FormData, status: int = 200) -> View:
     number = page.segment("customer")
     profile = (await page.api.get(f"/v1/customers/{number}/profile"))["data"]["attributes"]
@@ -124,6 +141,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     action("customer.list", "/customers/{customer}/lists", listing, "Let a person join or leave a list"),
     action("customer.consent", "/customers/{customer}/consent", consent, "Record consent of a person, or its end"),
     screen("customer.ask_delete", "/customers/{customer}/delete", ask_delete, "See what deleting a person does"),
+    action("customer.erase", "/customers/{customer}/erase", erase, "Erase a person"),
     action("customer.delete", "/customers/{customer}/delete", delete, "Delete a person"),
 )
 """The operations that change what belongs to a person."""
