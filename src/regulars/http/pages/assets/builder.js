@@ -254,6 +254,7 @@ const start = (catalogue) => {
     const answer = results.querySelector("[data-question]");
     if (!answer) return;
     Object.assign(catalogue.names, JSON.parse(answer.dataset.names));
+    if (answer.dataset.asked !== text.value.trim()) return; // an answer that comes late, to a question of before
     if (answer.dataset.text !== shown) {
       shown = answer.dataset.text;
       tree = read(JSON.parse(answer.dataset.question));
