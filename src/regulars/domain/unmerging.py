@@ -29,6 +29,7 @@ _FOLLOWING: Final = (*(name for name in LATEST if name != "updated_at"), *FIGURE
 """Fields that follow from what is kept of a customer."""
 
 _SUBSCRIBED: Final = BY_NAME["subscribed"]
+_CONSENT: Final = (_SUBSCRIBED.code, FLAG)
 _HARD_BOUNCING: Final = BY_NAME["hard_bouncing"]
 _ELSEWHERE: Final = frozenset(
     {*_FOLLOWING, "bounced_at", "changed_at", "merged_into", "email", "email_key", "customer_id"}
@@ -58,8 +59,8 @@ def unmerge(record: MergeRecord, body: MergeBody, work: WorkingSet, limits: Limi
     _restore_survivor(survivor, body, before, both, work)
     _restore_gone(gone, other, work)
     _part_identity(survivor, gone, body, work)
-    for person, numbers in ((survivor, ours), (gone, theirs)):
-        _settle_consent(person, numbers, body, work)
+    for person, numbers, own in ((survivor, ours, before), (gone, theirs, other)):
+        _settle_consent(person, numbers, body, own, work)
         count_revenue(person, work)
     settle_address(gone, work)
     note_profile_change(survivor, work, changed_fields(was, survivor.customer), noted, before=was.attributes)
@@ -177,11 +178,12 @@ def _part_identity(survivor: Person, gone: Person, body: MergeBody, work: Workin
     work.people.restore_identity(gone, theirs)
 
 
-def _settle_consent(person: Person, numbers: list[int], body: MergeBody, work: WorkingSet) -> None:
+def _settle_consent(person: Person, numbers: list[int], body: MergeBody, own: _State, work: WorkingSet) -> None:
     """Consent as the evidence of one customer says; without any, as it was."""
     evidence = [each for each in work.merges.evidence_of(numbers) if each[0] not in body.consents]
     if not evidence:
         work.history.moments.pop(person.customer.number, None)
+        _set_tie(person, _CONSENT, own.person.ties.get(_CONSENT), work)
         return
     moments = Moments()
     for _, consent in evidence:
