@@ -249,6 +249,7 @@ async def use_link(
     password: str | None,
     now: int,
     start: Callable[[Connection, User], Any],
+    origin: Origin,
 ) -> User | None:
     """Use a link up, and start a session in the same transaction; None if the link does not work any more.
 
@@ -267,6 +268,9 @@ async def use_link(
         if password is not None:
             await connection.all(_SET_PASSWORD, {"user": user.id, "to": password})
         await connection.all(_DROP_LINKS, {"user": user.id})
+        changed = ("name", "address") * (person is not None) + ("password",) * (password is not None)
+        if changed:
+            await _record(connection, user.id, origin, "users.use_link", *changed)
         await start(connection, user)
         return user
 

@@ -7,10 +7,11 @@ import httpx
 import pytest
 
 from regulars.http.pages.signed_in import RECENT_MS
+from regulars.store.users import create_link
 
 from ...in_process import InProcess
 from .test_screens import assert_well_formed
-from .visiting import Browser, new_user, signed_in
+from .visiting import Browser, new_user, now, signed_in
 
 HOME = "/admin/sites/main/settings"
 HOSTILE = "<script>alert(1)</script>"
@@ -94,6 +95,20 @@ def test_the_audit_trail_has_what_was_done_here(browser: Browser) -> None:
     events = browser.get(f"{HOME}/audit.json?kind=account").json()["events"]
     assert events[0]["actor"] == {"type": "user", "id": str(browser.user.id)}
     assert any(each["target"].startswith("keys/") for each in events)
+
+
+def test_what_users_change_of_themselves_is_in_the_audit_trail(app: InProcess, browser: Browser) -> None:
+    guest = new_user(app, "read", address=None)
+    link = app.run(create_link(app.store.engine, guest.id, now=now()))
+    visitor = Browser(app, guest)
+    person = {"name": "Eve", "address": "eve@trail.example", "password": "several words are long"}
+    assert visitor.post(f"/admin/link/{link}", person).status_code == 303
+    new = {"new_password": "other words are long, too"}
+    assert visitor.post("/admin/sites/main/account/password", new).status_code == 303
+    events = browser.get(f"{HOME}/audit.json?kind=account").json()["events"]
+    found = [each for each in events if each["actor"] == {"type": "user", "id": str(guest.id)}]
+    assert [each["fields"] for each in found] == [["password"], ["name", "address", "password"]]
+    assert {each["target"] for each in found} == {f"users/{guest.id}"}
 
 
 def test_dangerous_acts_ask_for_the_password_in_an_old_session(app: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:

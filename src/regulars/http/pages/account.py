@@ -29,7 +29,7 @@ async def change_password(page: AdminPage, user: Viewer) -> View | Response:
     if form.errors:
         return await _view(page, user, form, 422)
     hashed = await passwords.hash_password(form.raw("new_password"))
-    await set_password(page.call.services.store.engine, user.user.id, hashed)
+    await set_password(page.call.services.store.engine, user.user.id, hashed, origin=page.call.origin)
     return page.redirect(page.url("/account"), "Your password is changed.")
 
 

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
+from regulars.domain.origin import Actor, Channel
 from regulars.http.call import Call
 from regulars.http.errors import Problem
 from regulars.http.operation import Handler, Operation
@@ -79,7 +80,8 @@ async def sign_in(call: Call) -> Response:
     await guessing.succeeded(call.services, subjects)
     engine = call.services.store.engine
     if passwords.is_outdated(stored):
-        await set_password(engine, user.id, await passwords.hash_password(password))
+        call.scope["actor"] = Actor(Channel.ADMIN_PAGE, user.id)
+        await set_password(engine, user.id, await passwords.hash_password(password), origin=call.origin)
     async with engine.transaction() as transaction:
         secret = await start_session(transaction, user.id, agent=_agent(call), now=page.now)
     return _signed_in(page, secret, following)
@@ -115,9 +117,16 @@ async def open_link(call: Call) -> Response:
 
     if not form.errors:
         hashed = await passwords.hash_password(password) if password else None
+        call.scope["actor"] = Actor(Channel.ADMIN_PAGE, user.id)
         try:
             user = await use_link(
-                services.store.engine, secret, person=person, password=hashed, now=page.now, start=start
+                services.store.engine,
+                secret,
+                person=person,
+                password=hashed,
+                now=page.now,
+                start=start,
+                origin=call.origin,
             )
         except ControlError as error:
             form.refuse("address", f"{str(error)[:1].upper()}{str(error)[1:]}.")
