@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from .effort import slow
 from .running_server import Caller, Server, make_database
 
 TOKEN = "a token for metrics"
@@ -41,7 +42,7 @@ def wait_for(is_so: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, slow(2)])
 def test_every_request_is_counted_whoever_answered_it(tmp_path: Path, workers: int) -> None:
     path = tmp_path / "regulars.db"
     key = make_database(path)

@@ -89,7 +89,7 @@ def test_each_asks_with_the_definition_that_the_other_saved(pair: tuple[Caller, 
 
 
 @pytest.mark.parametrize("writes", [15, slow(40)])
-@pytest.mark.parametrize("workers", ["two servers", "one server with two workers"])
+@pytest.mark.parametrize("workers", ["two servers", slow("one server with two workers")])
 def test_concurrent_writes_to_the_same_customers_lose_nothing(
     file: tuple[str, Path], workers: str, writes: int
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from .effort import slow
 from .running_server import Server, make_database
 
 _PATIENCE = 20.0
@@ -33,7 +34,7 @@ def health(server: Server) -> int:
         return caller.call("GET", "/healthz").status
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, slow(2)])
 def test_a_deleted_file_takes_no_write_and_is_told_once_a_process(workers: int, tmp_path: Path) -> None:
     path = tmp_path / "regulars.db"
     key = make_database(path)
@@ -49,7 +50,7 @@ def test_a_deleted_file_takes_no_write_and_is_told_once_a_process(workers: int, 
         assert not path.exists(), "an empty database was begun in its place"
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, slow(2)])
 def test_a_file_that_is_overwritten_takes_no_write_and_no_log_of_another(workers: int, tmp_path: Path) -> None:
     path, backup = tmp_path / "regulars.db", tmp_path / "backup.db"
     key = make_database(path)

@@ -96,7 +96,12 @@ def session(browser: Any, home: tuple[Path, str]) -> Any:
 
 
 @pytest.mark.parametrize(
-    "context", [{}, {"color_scheme": "dark"}, {"java_script_enabled": False}], ids=["light", "dark", "no script"]
+    "context",
+    [
+        pytest.param({}, id="light"),
+        pytest.param({"color_scheme": "dark"}, id="dark", marks=pytest.mark.slow),
+        pytest.param({"java_script_enabled": False}, id="no script"),
+    ],
 )
 def test_every_screen(browser: Any, home: tuple[Path, str], session: Any, context: dict[str, Any]) -> None:
     visit = Visit(browser, home[1], storage_state=session, **context)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from ...effort import examples
 from ...in_process import InProcess
 from .test_screens import HOSTILE, assert_well_formed
 from .visiting import SAME_ORIGIN, Browser, signed_in
@@ -114,7 +115,7 @@ def test_an_export_is_begun_and_fetched(browser: Browser) -> None:
     assert browser.post(f"{HOME}/exports/{found['id']}/delete").status_code == 303
 
 
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=examples(3, 30))
 @given(HOSTILE)
 def test_nothing_of_a_file_is_markup(browser: Browser, text: str) -> None:
     cell = '"' + text.replace('"', '""') + '"'
