@@ -81,7 +81,6 @@ def test_a_backup_of_sqlite_is_restored(tmp_path: Path) -> None:
 
 
 @only_on_postgresql("these commands of the page are about PostgreSQL; those about SQLite are above")
-@pytest.mark.slow
 class TestPostgreSQL:
     @pytest.fixture
     @staticmethod

@@ -170,7 +170,6 @@ def until(reached: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.slow
 def test_a_worker_that_cannot_start_for_a_while_is_tried_again(run: Run, database: dict[str, Any]) -> None:
     with running("serve", "--workers", "2") as (process, url):
         until(lambda: len(workers_of(process)) == 2)
