@@ -19,6 +19,7 @@ from sqlalchemy import (
     update,
 )
 
+from regulars.store.order_statements import order_reports
 from regulars.store.schema import activities, consents, customers, merged_customers, merges, relations
 from regulars.store.statement import KeyedJoin, Statement, keys_of, site_is
 from regulars.store.tie_statements import not_deleted
@@ -176,24 +177,7 @@ ORDERS = Statement(
 )
 """(event, order) of the events of a list of customers."""
 
-_listed, (_customer, _name, _order) = keys_of(activities.c.customer, activities.c.name, activities.c.order_id)
-REPORTS = Statement(
-    "order_reports_with_numbers",
-    select(
-        *(activities.c[name] for name in ("number", "customer", "name", "order_id", "at", "uuid", "detail", "lacks"))
-    ).select_from(
-        KeyedJoin(
-            _listed,
-            activities,
-            and_(
-                site_is(activities),
-                activities.c.customer == _customer,
-                activities.c.name == _name,
-                activities.c.order_id == _order,
-            ),
-        ).by("activities_orders")
-    ),
-)
+REPORTS = order_reports("order_reports_with_numbers", "number", "customer")
 
 _listed, (_customer,) = keys_of(consents.c.customer)
 EVIDENCE = Statement(

@@ -24,6 +24,7 @@ from regulars.domain.changes import NULL
 from regulars.domain.customer import IDENTITY_FIELDS
 from regulars.domain.objects import OWN_NUMBERS
 from regulars.store.merge_statements import is_listed
+from regulars.store.order_statements import order_reports
 from regulars.store.picture_statements import picture
 from regulars.store.schema import activities, changes, consents, customers, logs, objects, relations, site_heads
 from regulars.store.statement import KeyedJoin, Statement, keys_of, site_is
@@ -143,24 +144,7 @@ SEEN_UUIDS = Statement(
         KeyedJoin(_listed, activities, and_(site_is(activities), activities.c.uuid == _uuid))
     ),
 )
-_listed, (_customer, _name, _order) = keys_of(activities.c.customer, activities.c.name, activities.c.order_id)
-ORDER_REPORTS = Statement(
-    "order_reports",
-    select(
-        *(activities.c[name] for name in ("customer", "name", "order_id", "at", "uuid", "detail", "lacks"))
-    ).select_from(
-        KeyedJoin(
-            _listed,
-            activities,
-            and_(
-                site_is(activities),
-                activities.c.customer == _customer,
-                activities.c.name == _name,
-                activities.c.order_id == _order,
-            ),
-        ).by("activities_orders")
-    ),
-)
+ORDER_REPORTS = order_reports("order_reports", "customer")
 _listed, (_kind,) = keys_of(objects.c.kind)
 LAST_OBJECT_NUMBERS = Statement(
     "last_object_numbers",

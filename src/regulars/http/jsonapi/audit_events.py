@@ -80,7 +80,7 @@ OPERATIONS: Final = (
         "the changed fields and no values. `filter[kind]` takes `site` (customers and objects) and `account` (access, "
         "settings, imports and exports). Needs the scope `admin`. Continue with `links.next` until it is null.",
         query=SPEC,
-        reply=reply(record({"id": TEXT, "type": {"const": TYPE}, "attributes": record(_ATTRIBUTES, required=())})),
+        reply=reply(TYPE, _ATTRIBUTES),
     ),
 )
 """The operation on the audit trail."""

@@ -179,7 +179,7 @@ OPERATIONS: Final = (
         "`consent`, separated by commas; `filter[event]` the name of an event. Continue with `links.next` until it is "
         "null: a page of `filter[event]` may have fewer entries although more follow.",
         query=SPEC,
-        reply=reply(record({"id": TEXT, "type": {"const": TYPE}, "attributes": record(_ATTRIBUTES, required=())})),
+        reply=reply(TYPE, _ATTRIBUTES),
     ),
 )
 """The operation on activity."""

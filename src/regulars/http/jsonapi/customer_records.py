@@ -131,10 +131,6 @@ _CONSENT: Final[dict[str, Schema]] = {
 }
 
 
-def _entry(kind: str, attributes: dict[str, Schema]) -> Schema:
-    return reply(record({"id": TEXT, "type": {"const": kind}, "attributes": record(attributes, required=())}))
-
-
 OPERATIONS: Final = (
     Operation(
         JSONAPI,
@@ -145,7 +141,7 @@ OPERATIONS: Final = (
         "List the emails to a customer",
         "Newest first. Continue with `links.next` until it is null.",
         query=LOGS,
-        reply=_entry("logs", _LOG),
+        reply=reply("logs", _LOG),
     ),
     Operation(
         JSONAPI,
@@ -157,7 +153,7 @@ OPERATIONS: Final = (
         "Who gave or ended it when, and how it came here; newest first. Entries are added and never changed. Continue "
         "with `links.next` until it is null.",
         query=CONSENTS,
-        reply=_entry("consents", _CONSENT),
+        reply=reply("consents", _CONSENT),
     ),
     Operation(
         JSONAPI,

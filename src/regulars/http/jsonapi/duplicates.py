@@ -12,11 +12,10 @@ from regulars.domain.identity import NUMBER_LIMIT, public_number, split_number
 from regulars.domain.text import whole_number
 from regulars.http.call import Call
 from regulars.http.errors import Problem
+from regulars.http.jsonapi import site_pages
 from regulars.http.jsonapi.bodies import refused
 from regulars.http.jsonapi.documents import document
-from regulars.http.jsonapi.failures import ParameterProblem
 from regulars.http.jsonapi.origin import origin
-from regulars.http.jsonapi.paging import DEFAULT_SIZE, PAGE_AFTER, PAGE_SIZE, parse_size
 from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Caller, Reader, Writer
 from regulars.http.operation import Operation
@@ -26,17 +25,12 @@ from regulars.store.query import read
 from regulars.store.reads import CustomerLine, lines_by_number
 
 TYPE: Final = "duplicates"
-SITE: Final = "site_id"
-PAGES: Final[Mapping[str, Schema]] = {
-    SITE: {**TEXT, "description": "The site; that of the key by default."},
-    PAGE_SIZE: {**WHOLE, "description": "Pairs in a page."},
-    PAGE_AFTER: {**TEXT, "description": "The id of the last pair of the page before, as in `links.next`."},
-}
+PAGES: Final = site_pages.parameters_of("Pairs", "The id of the last pair of the page before, as in `links.next`.")
 
 
 async def index(call: Call, caller: Reader) -> Response:
     """The pairs of customers who may be the same, the likeliest first."""
-    site, size, behind = _page(call, caller)
+    site, size, behind = site_pages.asked_page(call, caller, BEGINNING, _place_of)
     async with call.services.store.snapshot() as connection:
         found = await list_pairs(connection, site, behind=behind, count=size + 1)
         pairs = found[:size]
@@ -48,14 +42,13 @@ async def index(call: Call, caller: Reader) -> Response:
     links: dict[str, str | None] = {"self": f"{home}/v1/{TYPE}", "next": None}
     if len(found) > size:
         after = "-".join(map(str, pairs[-1].place))
-        links["next"] = f"{home}/v1/{TYPE}?{SITE}={site}&{PAGE_AFTER}={after}&{PAGE_SIZE}={size}"
+        links["next"] = site_pages.next_link(f"{home}/v1/{TYPE}", site, size, after)
     return document({"data": [_resource(pair, site, lines) for pair in _present(pairs, lines)], "links": links})
 
 
 async def dismiss_pair(call: Call, caller: Writer) -> Response:
     """Note that two customers are not the same; they are not listed again."""
-    for parameter, _ in call.query:
-        raise ParameterProblem(parameter, f"There is no parameter {parameter}; this call has none.")
+    site_pages.no_parameters(call)
     data = (await call.json_object()).get("data")
     places = [_place(row, caller) for row in data] if isinstance(data, list) else []
     faults = [
@@ -83,26 +76,12 @@ def _place(row: Any, caller: Caller) -> tuple[int, int] | None:
     return split_number(known)
 
 
-def _page(call: Call, caller: Caller) -> tuple[int, int, tuple[int, int, int]]:
-    """The site, the size of the page, and the place behind which it begins."""
-    site, behind = caller.site, BEGINNING
-    largest = call.services.settings.page_size_limit
-    size = min(DEFAULT_SIZE, largest)
-    for parameter, text in call.query:
-        if parameter == PAGE_SIZE:
-            size = parse_size(text, largest)
-        elif parameter == SITE:
-            site = whole_number(text, longest=16) or 0
-            if site not in caller.sites:
-                raise ParameterProblem(SITE, "site_id must be a site of the account.")
-        elif parameter == PAGE_AFTER:
-            numbers = [whole_number(part, longest=16) for part in text.split("-")]
-            if len(numbers) != 3 or None in numbers:
-                raise ParameterProblem(PAGE_AFTER, f"{PAGE_AFTER} must be that of a link.")
-            behind = (numbers[0] or 0, numbers[1] or 0, numbers[2] or 0)
-        else:
-            raise ParameterProblem(parameter, f"There is no parameter {parameter}; allowed: {', '.join(PAGES)}.")
-    return site, size, behind
+def _place_of(text: str) -> tuple[int, int, int]:
+    """The place of a pair. Raises ValueError."""
+    numbers = [whole_number(part, longest=16) for part in text.split("-")]
+    if len(numbers) != 3 or None in numbers:
+        raise ValueError("must be that of a link")
+    return numbers[0] or 0, numbers[1] or 0, numbers[2] or 0
 
 
 def _present(pairs: Sequence[FoundPair], lines: Mapping[int, CustomerLine]) -> list[FoundPair]:

@@ -105,7 +105,7 @@ OPERATIONS: Final = (
         "List erasures",
         "When somebody was erased, why and by whom, but not who. Newest first. Needs the scope `admin`.",
         query=SPEC,
-        reply=reply(record({"id": TEXT, "type": {"const": TYPE}, "attributes": record(_ATTRIBUTES, required=())})),
+        reply=reply(TYPE, _ATTRIBUTES),
     ),
 )
 """The operations on erasures."""

@@ -4,7 +4,7 @@ They have no total, as they may be long and grow all the time.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +18,7 @@ from regulars.http.jsonapi.failures import ParameterProblem
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.paging import PAGE_AFTER, PAGE_SIZE
 from regulars.http.jsonapi.query import ParsedQuery
-from regulars.http.schema import ADDRESS, Schema, listed, or_null, record
+from regulars.http.schema import ADDRESS, TEXT, Schema, listed, or_null, record
 from regulars.store.customer_history import NEWEST, HistoryPlace, HistoryRange
 from regulars.store.reads import FOREVER
 
@@ -101,8 +101,9 @@ class Feed:
         return HistoryPlace(at, rank, number)
 
 
-def reply(data: Schema) -> Schema:
-    """The schema of a page of a feed."""
+def reply(kind: str, attributes: Mapping[str, Schema]) -> Schema:
+    """The schema of a page of a feed. kind: the type of its entries, any of whose attributes may be left out."""
+    data = record({"id": TEXT, "type": {"const": kind}, "attributes": record(attributes, required=())})
     links = record({"self": ADDRESS, "first": ADDRESS, "next": or_null(ADDRESS)})
     return record({"data": listed(data), "links": links})
 

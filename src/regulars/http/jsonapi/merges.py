@@ -14,12 +14,12 @@ from regulars.domain.outcome import Merged, Outcome
 from regulars.domain.text import whole_number
 from regulars.http.call import Call
 from regulars.http.errors import Problem, after_commit
+from regulars.http.jsonapi import site_pages
 from regulars.http.jsonapi.bodies import refused
 from regulars.http.jsonapi.documents import document
 from regulars.http.jsonapi.failures import ParameterProblem
 from regulars.http.jsonapi.list_members import who_of
 from regulars.http.jsonapi.origin import origin
-from regulars.http.jsonapi.paging import DEFAULT_SIZE, PAGE_AFTER, PAGE_SIZE, parse_size
 from regulars.http.jsonapi.places import customer_place, unknown_customer
 from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Caller, Reader, Writer
@@ -42,17 +42,12 @@ from regulars.store.merges import NEWEST, KeptMerge, find_merge, list_merges
 
 TYPE: Final = "merges"
 MOST_OTHERS: Final = 10
-SITE: Final = "site_id"
 _FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
 
 PREVIEW: Final[Mapping[str, Schema]] = {
     "preview": {**YES_OR_NO, "description": "Show what each field would become, without changing anything."}
 }
-PAGES: Final[Mapping[str, Schema]] = {
-    SITE: {**TEXT, "description": "The site; that of the key by default."},
-    PAGE_SIZE: {**WHOLE, "description": "Merges in a page."},
-    PAGE_AFTER: {**TEXT, "description": "The id of the last merge of the page before."},
-}
+PAGES: Final = site_pages.parameters_of("Merges", "The id of the last merge of the page before.")
 
 
 async def merge(call: Call, caller: Writer) -> Response:
@@ -79,27 +74,27 @@ async def merge(call: Call, caller: Writer) -> Response:
 
 async def index(call: Call, caller: Reader) -> Response:
     """The newest merges."""
-    site, size, below = _page(call, caller)
+    site, size, below = site_pages.asked_page(call, caller, NEWEST, _number_of)
     async with call.services.store.snapshot() as connection:
         found = await list_merges(connection, site, below=below, count=size + 1)
     home, shown = _home(call), found[:size]
     links: dict[str, str | None] = {"self": f"{home}/v1/{TYPE}", "next": None}
     if len(found) > size:
         after = public_number(site, shown[-1].record.number)
-        links["next"] = f"{home}/v1/{TYPE}?{SITE}={site}&{PAGE_AFTER}={after}&{PAGE_SIZE}={size}"
+        links["next"] = site_pages.next_link(f"{home}/v1/{TYPE}", site, size, after)
     return document({"data": [_resource(each, site, home) for each in shown], "links": links})
 
 
 async def show(call: Call, caller: Reader) -> Response:
     """One merge."""
-    _no_parameters(call)
+    site_pages.no_parameters(call)
     site, number = _place(call, caller)
     return await _shown(call, site, number)
 
 
 async def undo(call: Call, caller: Writer) -> Response:
     """Undo a merge. One that is undone already stays as it is."""
-    _no_parameters(call)
+    site_pages.no_parameters(call)
     site, number = _place(call, caller)
     await call.submit(site, UndoMerge(number), explained=lambda refusal: _blocked(refusal, site))
     with after_commit():
@@ -170,31 +165,12 @@ def _preview(call: Call) -> bool:
     return any(_FLAGS[text.lower()] for _, text in call.query)
 
 
-def _page(call: Call, caller: Caller) -> tuple[int, int, int]:
-    """The site, the size of the page, and the number that all merges on it are below."""
-    site, below = caller.site, NEWEST
-    largest = call.services.settings.page_size_limit
-    size = min(DEFAULT_SIZE, largest)
-    for parameter, text in call.query:
-        if parameter == PAGE_SIZE:
-            size = parse_size(text, largest)
-        elif parameter == SITE:
-            site = whole_number(text, longest=16) or 0
-            if site not in caller.sites:
-                raise ParameterProblem(SITE, "site_id must be a site of the account.")
-        elif parameter == PAGE_AFTER:
-            known = whole_number(text, longest=16)
-            if known is None or known >= NUMBER_LIMIT:
-                raise ParameterProblem(PAGE_AFTER, f"{PAGE_AFTER} must be the id of a merge.")
-            below = split_number(known)[1]
-        else:
-            raise ParameterProblem(parameter, f"There is no parameter {parameter}; allowed: {', '.join(PAGES)}.")
-    return site, size, below
-
-
-def _no_parameters(call: Call) -> None:
-    for parameter, _ in call.query:
-        raise ParameterProblem(parameter, f"There is no parameter {parameter}; this call has none.")
+def _number_of(text: str) -> int:
+    """The number of a merge. Raises ValueError."""
+    known = whole_number(text, longest=16)
+    if known is None or known >= NUMBER_LIMIT:
+        raise ValueError("must be the id of a merge")
+    return split_number(known)[1]
 
 
 async def _shown(call: Call, site: int, number: int) -> Response:
