@@ -71,7 +71,7 @@ class PostgresqlConnection:
         ]
 
     async def many(self, statement: Statement, rows: Iterable[Sequence[Any]], *, long: bool = False) -> None:
-        """Send a statement once for each row of positional arguments; a failure surfaces at the next reply."""
+        """Send a statement for all rows of positional arguments; a failure surfaces at the next reply."""
         self._ensure_begun()
         await self._session.send_many(statement.sql("postgresql"), rows)
 

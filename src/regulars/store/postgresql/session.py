@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import repeat
 from typing import Any, Final
 
 from psycopg import AsyncConnection, OperationalError
@@ -18,10 +19,13 @@ from psycopg.pq.abc import PGresult
 
 from regulars.store.engine import Row, UnavailableError
 from regulars.store.postgresql.errors import LostError, failure_of
+from regulars.store.postgresql.row_values import row_values
 from regulars.store.statement import Sql
 
 _ROWS_AT_A_TIME: Final = 500
-"""Rows decoded or sent before yielding to the event loop: about 2 ms of work."""
+"""Rows decoded before yielding to the event loop: about 2 ms of work."""
+_VALUES_AT_A_TIME: Final = 4_000
+"""Arguments sent before yielding to the event loop: about 2 ms of work."""
 
 _FORGET_PLANS: Final = Sql("DISCARD PLANS", (), {})
 _ENCODERS: Final[Mapping[type, Callable[[Any], bytes | None]]] = {
@@ -137,10 +141,14 @@ class Session:
         self._sent += 1
 
     async def send_many(self, sql: Sql, rows: Iterable[Sequence[Any]]) -> None:
-        """Send a statement once for each row of arguments."""
-        for count, row in enumerate(rows, 1):
-            self.send(sql, row)
-            if count % _ROWS_AT_A_TIME == 0:
+        """Send a statement for all rows of arguments: an INSERT with many rows at a time, others once for each row."""
+        forms = row_values(sql.text)
+        sent = 0
+        for form, arguments in zip(repeat(sql), rows) if forms is None else forms.statements(rows):
+            self.send(form, arguments)
+            sent += len(arguments)
+            if sent >= _VALUES_AT_A_TIME:
+                sent = 0
                 self._flush()
                 await asyncio.sleep(0)
 
