@@ -19,6 +19,7 @@ TABLES = (
     "logs",
     "activities",
     "consents",
+    "newsletter_consents",
     "drip_campaigns",
     "pending_mails",
     "audiences",
@@ -52,7 +53,7 @@ def _damage(read: Query) -> Iterator[str]:
 
 def _dangling(read: Query) -> Iterator[str]:
     """Rows about customers, objects or logs that are not there, or beyond the numbers handed out."""
-    for table in ("relations", "consents", "activities"):
+    for table in ("relations", "consents", "newsletter_consents", "activities"):
         orphans = f"""SELECT count(*) FROM {table} t WHERE NOT EXISTS (
             SELECT 1 FROM customers c WHERE c.site_id = t.site_id AND c.number = t.customer)"""
         if found := read.value(orphans + (" AND t.log IS NULL" if table == "activities" else "")):

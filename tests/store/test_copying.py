@@ -75,6 +75,7 @@ async def fill(at: Running, customers: int = 40) -> None:
                 for n in range(customers)
             ],
         )
+        await at.record("newsletter_subscribed", site, email="ü0@example.com", newsletter_id="news", wording="Yes")
         for event in ("email_opened", "purchase", "tag_added"):
             await at.record(
                 event,

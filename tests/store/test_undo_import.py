@@ -29,6 +29,7 @@ _TABLES = {
     "customers": _COLUMNS,
     "relations": "customer, relation, object, holds, at",
     "consents": "customer, number, at, granted, cause, source, wording, proof",
+    "newsletter_consents": "customer, number, newsletter, at, granted, source",
     "former_addresses": "email_key, customer, hard_bouncing, hard_at, bounced_at, complained_at",
     "tombstones": "hash, deleted_at",
     "activities": "number, customer, name, at",

@@ -14,7 +14,7 @@ from regulars.domain.address_rules import (
     mark_tombstone,
     rename,
 )
-from regulars.domain.consent import IMPORT, UNDATED, Consent
+from regulars.domain.consent import EVENT, IMPORT, UNDATED, Consent
 from regulars.domain.consent_rules import NEWSLETTER_KEPT_BACK, record_consent, why_without_consent
 from regulars.domain.customer import Customer, Person, shown_name
 from regulars.domain.erasure import refuse_erased
@@ -24,6 +24,7 @@ from regulars.domain.identity import Who
 from regulars.domain.latest_times import move_forward
 from regulars.domain.limits import Limits
 from regulars.domain.mail import RANK, Log, advance, identify_log
+from regulars.domain.newsletter_consents import UNSUBSCRIBED, NewsletterStatement, report_newsletter
 from regulars.domain.orders import Report, Sums, growth, report_of, tells_more, total, with_event_uuid
 from regulars.domain.outcome import Outcome, Verdict
 from regulars.domain.relations import BY_NAME, FLAG, ReportKind
@@ -95,7 +96,7 @@ def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, sour
     count_figures(activity, person, work, at, order, is_here=is_here)
     is_belief = source == IMPORT and activity.at is None
     kept_back = change_ties(
-        activity, person, work, numbers, products, since, report, is_here=is_here, is_belief=is_belief
+        activity, person, work, numbers, products, since, report, is_here=is_here, is_belief=is_belief, source=source
     )
     kept_back += _consent(activity, person, work, since, report, source=UNDATED if is_belief else source)
     if activity.kind.of_address:
@@ -233,6 +234,7 @@ def change_ties(
     *,
     is_here: bool,
     is_belief: bool = False,
+    source: str = EVENT,
 ) -> tuple[Fault, ...]:
     """Change the ties. A file without a time does not restore an ended newsletter; this is reported."""
     joins = any(rule.holds and rule.relation == _NEWSLETTER_IN for rule in activity.rules())
@@ -248,7 +250,13 @@ def change_ties(
         if rule.field == "product_id":
             named += products
         for number in named:
-            apply_sets((rule,), person, work, number, at, report)
+            if rule.relation == UNSUBSCRIBED.name:
+                continue  # the subscription says it
+            if rule.relation == _NEWSLETTER_IN:
+                statement = NewsletterStatement(person.origin, source, activity.cause, activity.wording, activity.proof)
+                report_newsletter(person, work, number, rule.holds, at, report, statement)
+            else:
+                apply_sets((rule,), person, work, number, at, report)
             if joins and is_belief and not person.has(_NEWSLETTER_IN, number):
                 kept_back = (Fault("newsletter_id", NEWSLETTER_KEPT_BACK),)
     return kept_back

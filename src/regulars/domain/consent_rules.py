@@ -12,13 +12,12 @@ from regulars.domain.consent import CAUSES, IMPORT, MANUAL, UNDATED, Consent, Mo
 from regulars.domain.customer import Person
 from regulars.domain.faults import Fault
 from regulars.domain.latest_times import move_forward
+from regulars.domain.newsletter_consents import NewsletterStatement, report_newsletter
 from regulars.domain.profile import Profile
 from regulars.domain.relations import BY_NAME, FLAG, ReportKind
 from regulars.domain.working import WorkingSet
 
 _SUBSCRIBED: Final = BY_NAME["subscribed"]
-_NEWSLETTER_IN: Final = BY_NAME["newsletter.subscribed"]
-_NEWSLETTER_OUT: Final = BY_NAME["newsletter.unsubscribed"]
 NEWSLETTER_KEPT_BACK: Final = (
     "The customer unsubscribed from this newsletter; a later event `newsletter_subscribed` restores it."
 )
@@ -144,16 +143,16 @@ def restore_consents(
 
 
 def state_newsletters(
-    person: Person, profile: Profile, work: WorkingSet, at: int, report: ReportKind
+    person: Person, profile: Profile, work: WorkingSet, at: int, report: ReportKind, *, source: str
 ) -> tuple[bool, tuple[Fault, ...]]:
     """Apply what a profile says about newsletters. Returns whether that changed anything, and what was kept back."""
     changed = False
     kept_back = []
+    statement = NewsletterStatement(person.customer.number, source, profile.cause, profile.wording, profile.proof)
     for reference, subscribed in profile.newsletters:
         number = work.objects.refer("newsletter", reference, work.now)
         kind = ReportKind.ASSERTED if report is ReportKind.BELIEVED and not subscribed else report
-        changed |= work.ties.report(person, _NEWSLETTER_IN, number, subscribed, at, kind)
-        changed |= work.ties.report(person, _NEWSLETTER_OUT, number, not subscribed, at, kind)
+        changed |= report_newsletter(person, work, number, subscribed, at, kind, statement)
         if subscribed and not person.has("newsletter.subscribed", number):
             kept_back.append(Fault("subscription_groups", f"{reference}: {NEWSLETTER_KEPT_BACK}"))
     return changed, tuple(kept_back)

@@ -60,6 +60,11 @@ class Event(Struct, frozen=True, kw_only=True):
         return self.mail is not None or self.of_address or bool(self._subscribes())
 
     @property
+    def has_evidence(self) -> bool:
+        """Whether it gives or ends a consent or a subscription to a newsletter, which leaves evidence."""
+        return self.consent is not None or "newsletter_id" in self.requires
+
+    @property
     def is_late(self) -> bool:
         """Whether it reports what became of an email, or the end of a consent or subscription.
 

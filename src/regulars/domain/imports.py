@@ -158,7 +158,8 @@ def _images(work: WorkingSet, first_consent: int, former: Mapping[tuple[str, int
             before = stored.get((number, relation, item))
             image = images.setdefault(number, Before())
             image.ties.append(TieChange(relation, item, None if before is None else state_of(before), state_of(tie)))
-    for place, consent in enumerate(work.history.consents, first_consent):
+    added = (*work.history.consents, *work.history.newsletter_consents)
+    for place, consent in enumerate(added, first_consent):
         customer = work.people.merged.whole(consent.customer)
         if work.people.before.get(customer, 0) is not None:
             images.setdefault(customer, Before()).consents.append(place)

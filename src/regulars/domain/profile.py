@@ -31,7 +31,7 @@ READ_ONLY: Final = frozenset(
 """Read-only fields of a customer object: ignored at the top level when a customer is sent back."""
 
 EVIDENCE: Final = ("wording", "proof")
-"""Keys that are evidence of consent next to `unsubscribed`, and attributes elsewhere."""
+"""Keys that are evidence of consent next to `unsubscribed` or `subscription_groups`, and attributes elsewhere."""
 
 RESERVED_PREFIX: Final = "_bsft_"
 
@@ -116,7 +116,7 @@ class _Validator:
             elif data is not None and data != "":
                 self.fault(key, "must be an object")
         rules = self.top_rules
-        evidence = EVIDENCE if "unsubscribed" in body else ()
+        evidence = EVIDENCE if "unsubscribed" in body or "subscription_groups" in body else ()
         for key, value in body.items():
             rule = rules.get(key)
             if rule is not None:

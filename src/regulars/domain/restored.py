@@ -16,6 +16,7 @@ from regulars.domain.consent import Consent
 from regulars.domain.customer import Customer, Person
 from regulars.domain.identity import Who
 from regulars.domain.latest_times import move_forward
+from regulars.domain.newsletter_consents import restore_evidence
 from regulars.domain.objects import OWN_NUMBERS, RelatedObject
 from regulars.domain.references import Reference
 from regulars.domain.relations import BY_NAME, FLAG, ReportKind
@@ -125,13 +126,17 @@ def _restore_tie(person: Person, tie: RestoredTie, work: WorkingSet, *, is_new: 
     if tie.relation == _SUBSCRIBED and not is_new:
         return False  # the evidence says what holds
     number = FLAG if relation.kind is None else _object_of(tie, work)
-    if tie.at is None:
-        return work.ties.report(person, relation, number, tie.holds, work.now, ReportKind.ASSERTED)
-    if is_new:
-        return work.ties.settle(person, relation, number, tie.holds, tie.at)
     before = person.ties.get((relation.code, number))
-    work.ties.report(person, relation, number, tie.holds, tie.at, ReportKind.BACKDATED)
-    return person.ties.get((relation.code, number)) != before
+    if tie.at is None:
+        changed = work.ties.report(person, relation, number, tie.holds, work.now, ReportKind.ASSERTED)
+    elif is_new:
+        changed = work.ties.settle(person, relation, number, tie.holds, tie.at)
+    else:
+        work.ties.report(person, relation, number, tie.holds, tie.at, ReportKind.BACKDATED)
+        changed = person.ties.get((relation.code, number)) != before
+    if relation.kind == "newsletter" and changed:
+        restore_evidence(person, work, relation, number)
+    return changed
 
 
 def _object_of(tie: RestoredTie, work: WorkingSet) -> int:

@@ -27,6 +27,7 @@ class Savepoint:
         self._is_touched = self._number in work.people.before
         self._noted = [{place: noted[place] for place in self._places() if place in noted} for noted in self._notes()]
         self._consents = len(work.history.consents)
+        self._newsletter_consents = len(work.history.newsletter_consents)
         self._profile_changes = len(work.history.profile_changes)
         moments = work.history.moments.get(self._number)
         self._moments = None if moments is None else moments.copy()
@@ -63,6 +64,7 @@ class Savepoint:
             work.addresses.save(row)
         work.addresses.changed = self._changed
         work.history.consents.cut(self._consents)
+        work.history.newsletter_consents.cut(self._newsletter_consents)
         work.history.profile_changes.cut(self._profile_changes)
         if self._moments is None:
             work.history.moments.pop(number, None)

@@ -235,9 +235,12 @@ def _agree(
         report = ReportKind.BELIEVED
         if restored is not None and restored.updated_at is not None:
             at, report = restored.updated_at, ReportKind.BACKDATED
-    changed, kept_back = state_newsletters(person, profile, work, at, report) if profile.newsletters else (False, ())
+    changed = False
+    kept_back: tuple[Fault, ...] = ()
+    door = source if source == IMPORT else API
+    if profile.newsletters:
+        changed, kept_back = state_newsletters(person, profile, work, at, report, source=door)
     if profile.unsubscribed is not None:
-        door = source if source == IMPORT else API
         changed_here, kept_here = state_consent(person, profile, work, at, report, source=door)
         changed, kept_back = changed or changed_here, kept_back + kept_here
     if restored is not None and restored.consents:

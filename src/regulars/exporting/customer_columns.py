@@ -10,6 +10,7 @@ from msgspec import Struct
 from regulars.domain.consent import Consent
 from regulars.domain.fields import PERCENTILES
 from regulars.domain.moments import iso
+from regulars.domain.working.history import NewsletterConsent
 from regulars.exporting.tables import Form
 
 ID: Final = "regulars_id"
@@ -53,7 +54,7 @@ def _ties(name: str, meaning: str, relation: str) -> CustomerColumn:
     return CustomerColumn(name, meaning, "objects", relation=relation)
 
 
-def evidence(consent: Consent) -> dict[str, Any]:
+def evidence(consent: Consent | NewsletterConsent) -> dict[str, Any]:
     """A piece of evidence as files have it."""
     found: dict[str, Any] = {"at": iso(consent.at), "granted": consent.granted, "source": consent.source}
     for name in ("cause", "wording", "proof"):

@@ -10,6 +10,7 @@ from regulars.domain.limits import DEFAULT
 from regulars.domain.moments import iso
 from regulars.domain.relations import BY_CODE
 from regulars.domain.text import composed
+from regulars.exporting.customer_columns import evidence
 from regulars.exporting.customer_lines import whole_lines
 from regulars.exporting.history import ExportedLog, read_activity, read_logs, with_events
 from regulars.exporting.history_tables import event_line, log_line
@@ -33,7 +34,7 @@ async def read_person(connection: Connection, site: int, named: str) -> dict[str
 
 
 async def person_chunks(connection: Connection, site: int, who: Who) -> AsyncIterator[bytes]:
-    """The JSON in pieces: the customer, the changes of the profile, the events, and the emails.
+    """The JSON in pieces: the customer, the changes of the profile, the newsletters, the events, and the emails.
 
     With an address it includes the emails to it whose customer was deleted, or had the address before.
     """
@@ -47,7 +48,11 @@ async def person_chunks(connection: Connection, site: int, who: Who) -> AsyncIte
     yield b',"profile_changes":['
     if card is not None:
         kept_under = await group_of(connection, site, card.number)
-        async for chunk in _joined(_profile_changes(connection, site, kept_under, card.created_at), _change_line):
+        async for chunk in _joined(_history(connection, site, kept_under, "profile", card.created_at), _change_line):
+            yield chunk
+    yield b'],"newsletter_consents":['
+    if card is not None:
+        async for chunk in _joined(_history(connection, site, kept_under, "newsletter"), _newsletter_line):
             yield chunk
     yield b'],"events":['
     async for chunk in _joined(read_activity(connection, site, numbers), event_line):
@@ -71,13 +76,13 @@ def _members(items: Iterable[Any], line: Callable[[Any], Any]) -> bytes:
     return _encode([line(item) for item in items])[1:-1]
 
 
-async def _profile_changes(
-    connection: Connection, site: int, customers: list[int], created_at: int
+async def _history(
+    connection: Connection, site: int, customers: list[int], kind: str, created_at: int = 0
 ) -> AsyncIterator[list[HistoryEntry]]:
-    """The changes of a profile, newest first, in slices."""
+    """One kind of entry of a history, newest first, in slices."""
     stretch: HistoryRange | None = HistoryRange(_SLICE)
     while stretch is not None:
-        entries, following = await read_history(connection, site, customers, created_at, stretch, kinds=("profile",))
+        entries, following = await read_history(connection, site, customers, created_at, stretch, kinds=(kind,))
         yield entries
         stretch = None if following is None else stretch._replace(behind=following)
 
@@ -94,6 +99,11 @@ def _change_line(entry: HistoryEntry) -> dict[str, Any]:
             if tie.relation in BY_CODE
         ],
     }
+
+
+def _newsletter_line(entry: HistoryEntry) -> dict[str, Any]:
+    consent: Any = entry.record
+    return {"newsletter": consent.newsletter, **evidence(consent)}
 
 
 async def _emails(

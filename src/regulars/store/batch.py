@@ -254,6 +254,7 @@ class _Writing:
             sql.ERASE_DETAILS,
             sql.FORGET_LOGS,
             sql.DELETE_CONSENTS,
+            customer_history_statements.DELETE_NEWSLETTER_CONSENTS,
             customer_history_statements.DELETE_PROFILE_CHANGES,
             address_statements.DELETE_FORMER,
             revenue_statements.DELETE_REVENUES,

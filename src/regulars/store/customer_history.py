@@ -10,6 +10,7 @@ from regulars.domain.consent import Consent
 from regulars.domain.mail import Log
 from regulars.domain.profile_changes import ProfileChange, read_body
 from regulars.domain.working import ActivityRow
+from regulars.domain.working.history import NewsletterConsent
 from regulars.store import customer_history_statements as sql
 from regulars.store.engine import Connection, Row
 from regulars.store.reads import FOREVER
@@ -32,11 +33,11 @@ NEWEST: Final = HistoryPlace(FOREVER, FOREVER, FOREVER)
 
 
 class HistoryEntry(NamedTuple):
-    """An entry of a history. kind: a key of KINDS."""
+    """An entry of a history. kind: a key of KINDS or EVIDENCE."""
 
     kind: str
     place: HistoryPlace
-    record: ActivityRow | ProfileChange | Consent
+    record: ActivityRow | ProfileChange | Consent | NewsletterConsent
 
 
 class HistoryRange(NamedTuple):
@@ -69,14 +70,27 @@ def _consent(customer: int, row: Row) -> tuple[int, int, Consent]:
     return at, number, Consent(customer, at, bool(granted), *rest)
 
 
+def _newsletter_consent(customer: int, row: Row) -> tuple[int, int, NewsletterConsent]:
+    number, newsletter, at, granted, *rest = row
+    return at, number, NewsletterConsent(customer, newsletter, at, bool(granted), *rest)
+
+
 KINDS: Final = {
     "profile": _Kind(sql.PROFILE_CHANGES_OF_CUSTOMER, _profile_change),
     "consent": _Kind(sql.CONSENTS_OF_CUSTOMER, _consent),
     "event": _Kind(sql.EVENTS_OF_CUSTOMER, _event),
 }
-"""The kinds of entries. Of entries of the same time, a later kind comes first."""
+"""The kinds of entries of an activity."""
 
-RANKS: Final = {kind: rank for rank, kind in enumerate(KINDS)}
+EVIDENCE: Final = {
+    "consent": KINDS["consent"],
+    "newsletter": _Kind(sql.NEWSLETTER_CONSENTS_OF_CUSTOMER, _newsletter_consent),
+}
+"""The kinds of entries of evidence. That of newsletters is told in the activity by events and changed ties."""
+
+_ALL: Final = {**KINDS, **EVIDENCE}
+RANKS: Final = {kind: rank for rank, kind in enumerate(_ALL)}
+"""Of entries of the same time, one with a higher rank comes first."""
 _CREATION: Final = -1
 """The number of the entry of a customer's creation where no call is known to have made it."""
 
@@ -98,13 +112,13 @@ async def read_history(
     """
     if name is not None:
         return await _events_named(connection, site, customers, name, stretch)
-    chosen = [(kind, customer) for kind in KINDS if kind in kinds for customer in customers]
-    queries = [(KINDS[kind].statement, _values(site, each, RANKS[kind], stretch)) for kind, each in chosen]
+    chosen = [(kind, customer) for kind in _ALL if kind in kinds for customer in customers]
+    queries = [(_ALL[kind].statement, _values(site, each, RANKS[kind], stretch)) for kind, each in chosen]
     if "profile" in kinds:
         queries.append((sql.FIRST_PROFILE_CHANGE, {"site": site, "customer": customers[0]}))
     found = await connection.several(queries)
     entries = [
-        _entry(kind, *KINDS[kind].made(customer, row))
+        _entry(kind, *_ALL[kind].made(customer, row))
         for (kind, customer), rows in zip(chosen, found, strict=False)
         for row in rows
     ]
@@ -161,8 +175,8 @@ def places_behind(rank: int, stretch: HistoryRange) -> dict[str, int]:
 async def read_consents(
     connection: Connection, site: int, customers: Sequence[int], stretch: HistoryRange
 ) -> tuple[list[HistoryEntry], HistoryPlace | None]:
-    """A page of the evidence of consent, and the place behind which the next page begins."""
-    return await read_history(connection, site, customers, 0, stretch, kinds=("consent",))
+    """A page of evidence of consent and subscriptions, and the place behind which the next page begins."""
+    return await read_history(connection, site, customers, 0, stretch, kinds=tuple(EVIDENCE))
 
 
 async def read_emails(

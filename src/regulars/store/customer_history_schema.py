@@ -25,6 +25,28 @@ consents = Table(
 )
 """Evidence of every change of consent; append-only."""
 
+newsletter_consents = Table(
+    "newsletter_consents",
+    metadata,
+    Column("site_id", Integer, nullable=False),
+    number("customer"),
+    number("number"),
+    number("newsletter"),
+    moment("at", nullable=False),
+    Column("granted", Integer, nullable=False),
+    text("cause"),
+    text("source", nullable=False),
+    text("wording"),
+    text("proof"),
+    moment("received_at"),
+    Column("channel", Integer),
+    number("actor", nullable=True),
+    PrimaryKeyConstraint("site_id", "customer", "number"),
+    Index("newsletter_consents_at", "site_id", "customer", "at"),
+    sqlite_with_rowid=False,
+)
+"""Evidence of every subscription to a newsletter and its end; append-only. Numbered together with `consents`."""
+
 profile_changes = Table(
     "profile_changes",
     metadata,

@@ -16,10 +16,17 @@ from sqlalchemy import (
     select,
 )
 
-from regulars.store.schema import activities, consents, logs, profile_changes
+from regulars.store.schema import activities, consents, logs, newsletter_consents, profile_changes
 from regulars.store.statement import Statement, site_is
 
 INSERT_PROFILE_CHANGES: Final = Statement("insert_profile_changes", insert(profile_changes))
+INSERT_NEWSLETTER_CONSENTS: Final = Statement("insert_newsletter_consents", insert(newsletter_consents))
+DELETE_NEWSLETTER_CONSENTS: Final = Statement(
+    "delete_newsletter_consents",
+    delete(newsletter_consents).where(
+        site_is(newsletter_consents), newsletter_consents.c.customer == bindparam("number")
+    ),
+)
 DELETE_PROFILE_CHANGES: Final = Statement(
     "delete_profile_changes",
     delete(profile_changes).where(site_is(profile_changes), profile_changes.c.customer == bindparam("number")),
@@ -56,6 +63,7 @@ def _newest(name: str, table: Table, at: str = "at", number: str = "number") -> 
 
 EVENTS_OF_CUSTOMER: Final = _newest("events_of_customer", activities)
 CONSENTS_OF_CUSTOMER: Final = _newest("consents_of_customer", consents)
+NEWSLETTER_CONSENTS_OF_CUSTOMER: Final = _newest("newsletter_consents_of_customer", newsletter_consents)
 PROFILE_CHANGES_OF_CUSTOMER: Final = _newest("profile_changes_of_customer", profile_changes, number="position")
 EMAILS_OF_CUSTOMER: Final = _newest("emails_of_customer", logs, at="created_at")
 

@@ -21,6 +21,13 @@ async def write_history(connection: Connection, site: int, work: WorkingSet, mom
         work.counters.consent += 1
     if consents:
         await connection.many(sql.INSERT_CONSENTS, consents)
+    newsletter_consents = []
+    for each in history.newsletter_consents:
+        customer, *rest = astuple(each)
+        newsletter_consents.append((site, customer, work.counters.consent, *rest))
+        work.counters.consent += 1
+    if newsletter_consents:
+        await connection.many(customer_history_statements.INSERT_NEWSLETTER_CONSENTS, newsletter_consents)
     changes = [
         (site, each.customer, moment, place, int(each.is_new), each.channel, each.actor, each.body())
         for place, each in enumerate(history.profile_changes)

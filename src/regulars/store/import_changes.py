@@ -23,7 +23,7 @@ async def write_import_changes(
         found = (FormerAddress(row[0], row[1], bool(row[2]), *row[3:]) for row in rows)
         former = {(each.email_key, each.customer): each for each in found}
     first = work.counters.consent
-    following = first + len(work.history.consents)
+    following = first + len(work.history.consents) + len(work.history.newsletter_consents)
     changed = changed_customers(work, first, former)
     await connection.many(
         sql.INSERT_CHANGES,
@@ -44,6 +44,7 @@ async def write_undone(connection: Connection, site: int, work: WorkingSet) -> N
     removals = (
         (sql.DELETE_TIE, [(site, *place) for place in sorted(work.ties.removed)]),
         (sql.DELETE_CONSENT, [(site, *place) for place in sorted(work.history.undone_consents)]),
+        (sql.DELETE_NEWSLETTER_CONSENT, [(site, *place) for place in sorted(work.history.undone_consents)]),
         (sql.DELETE_FORMER_ADDRESS, [(site, *key) for key in sorted(work.addresses.removed)]),
         (sql.MARK_UNDONE, marks),
     )

@@ -25,6 +25,7 @@ from regulars.store.schema import (
     import_changes,
     imports,
     logs,
+    newsletter_consents,
     pending_mails,
     relations,
     visitors,
@@ -187,6 +188,14 @@ DELETE_CONSENT: Final = Statement(
     "delete_consent",
     delete(consents).where(
         site_is(consents), consents.c.customer == bindparam("customer"), consents.c.number == bindparam("number")
+    ),
+)
+DELETE_NEWSLETTER_CONSENT: Final = Statement(
+    "delete_newsletter_consent",
+    delete(newsletter_consents).where(
+        site_is(newsletter_consents),
+        newsletter_consents.c.customer == bindparam("customer"),
+        newsletter_consents.c.number == bindparam("number"),
     ),
 )
 DELETE_FORMER_ADDRESS: Final = Statement(

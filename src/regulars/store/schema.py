@@ -31,6 +31,7 @@ from regulars.store.control_schema import settings as settings
 from regulars.store.control_schema import sites as sites
 from regulars.store.control_schema import tokens as tokens
 from regulars.store.customer_history_schema import consents as consents
+from regulars.store.customer_history_schema import newsletter_consents as newsletter_consents
 from regulars.store.customer_history_schema import profile_changes as profile_changes
 from regulars.store.duplicate_schema import duplicate_dismissals as duplicate_dismissals
 from regulars.store.duplicate_schema import duplicates as duplicates
@@ -339,6 +340,7 @@ SITE_TABLES: Final = (
     logs,
     activities,
     consents,
+    newsletter_consents,
     profile_changes,
     former_addresses,
     revenues,

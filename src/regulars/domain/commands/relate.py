@@ -8,6 +8,7 @@ from regulars.domain.commands.set_change import SetChange, members_after
 from regulars.domain.customer import Person
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
+from regulars.domain.newsletter_consents import SUBSCRIBED, NewsletterStatement, report_absence, report_newsletter
 from regulars.domain.outcome import Outcome
 from regulars.domain.references import Reference
 from regulars.domain.relations import BY_NAME, ReportKind
@@ -57,7 +58,10 @@ class Relate(Struct, frozen=True):
         for number in sorted(held - after):
             changed |= report_tie(relationship, False, person, work, number)
         for number in sorted(named - held - after):  # nothing follows from that, but no older report undoes it
-            work.ties.report(person, relation, number, False, work.now, ReportKind.IMMEDIATE)
+            if relation is SUBSCRIBED:
+                report_absence(person, work, number)
+            else:
+                work.ties.report(person, relation, number, False, work.now, ReportKind.IMMEDIATE)
         # Also where it is so already: what follows from it may not be so. A replacement only says what holds.
         report = ReportKind.ASSERTED if self.change == "replace" else ReportKind.IMMEDIATE
         for number in sorted(named & after):
@@ -77,7 +81,7 @@ def report_tie(
 
     True if the customer was not tied, or untied, before.
     """
-    if not apply_sets(relationship.rules(holds), person, work, number, work.now, report):
+    if not _report(relationship, holds, person, work, number, report):
         return False
     kind = BY_NAME[relationship.relation].kind
     assert kind is not None
@@ -87,3 +91,12 @@ def report_tie(
     detail = msgspec.json.encode({field: number if key is None else key}).decode()
     work.record(person, event.name, work.now, detail=detail)
     return True
+
+
+def _report(
+    relationship: Relationship, holds: bool, person: Person, work: WorkingSet, number: int, report: ReportKind
+) -> bool:
+    if relationship.relation == SUBSCRIBED.name:
+        statement = NewsletterStatement(person.customer.number)
+        return report_newsletter(person, work, number, holds, work.now, report, statement)
+    return apply_sets(relationship.rules(holds), person, work, number, work.now, report)

@@ -39,6 +39,25 @@ class ActivityRow(Struct):
     """The number of the `Actor`."""
 
 
+class NewsletterConsent(Struct, frozen=True):
+    """Evidence that a customer subscribed to a newsletter or left it; the fields are the columns, in order.
+
+    newsletter: its number. The others are as those of `Consent`.
+    """
+
+    customer: int
+    newsletter: int
+    at: int
+    granted: bool
+    cause: str | None
+    source: str
+    wording: str | None = None
+    proof: str | None = None
+    received_at: int | None = None
+    channel: int | None = None
+    actor: int | None = None
+
+
 class Traces(NamedTuple):
     """What is kept of a customer beside its row and its shown ties.
 
@@ -101,7 +120,8 @@ class History:
 
     logs: mails by their identity. seen_uuids: the ids of events that were counted, with the customer who takes the
     memory of it along when deleted (None: the event is of a mail, whose log stays). orders: what was reported of
-    orders, by (customer, name of the event, order). activities, new_logs, changed_logs, consents: the rows to write.
+    orders, by (customer, name of the event, order). activities, new_logs, changed_logs, consents,
+    newsletter_consents: the rows to write.
     Add to seen_uuids, new_logs and changed_logs by `see`, `add_log` and `change_log`.
     statuses: of the changed logs, as they are stored. moments: what the evidence of consent comes to, by customer; of
     those whose consent may change. profile_changes: to write, too. undone_consents: (customer, number) of stored
@@ -117,6 +137,7 @@ class History:
         self.statuses: dict[int, int] = {}
         self.changed_logs: dict[int, Log] = {}
         self.consents: Rows[Consent] = Rows()
+        self.newsletter_consents: Rows[NewsletterConsent] = Rows()
         self.profile_changes: Rows[ProfileChange] = Rows()
         self.moments: dict[int, Moments] = {}
         self.undone_consents: list[tuple[int, int]] = []
@@ -184,6 +205,7 @@ class History:
         for log in self._logs_of.pop(customer, ()):
             log.forget()
         self.consents.drop(customer)
+        self.newsletter_consents.drop(customer)
         self.profile_changes.drop(customer)
         self.moments.pop(customer, None)
         for uuid in self._uuids_of.pop(customer, ()):

@@ -126,6 +126,7 @@ class WorkingSet:
             or history.new_logs
             or history.changed_logs
             or history.consents
+            or history.newsletter_consents
             or history.undone_consents
             or self.addresses.changed
             or self.addresses.removed

@@ -9,6 +9,7 @@ from regulars.domain.consent import Consent
 from regulars.domain.identity import Who, public_number
 from regulars.domain.mail import STATUSES, Log
 from regulars.domain.moments import iso, iso_or_none
+from regulars.domain.working.history import NewsletterConsent
 from regulars.exporting.person import person_chunks
 from regulars.http.call import JSON, Call
 from regulars.http.jsonapi.customer_activity import ORIGIN, origin_of
@@ -37,10 +38,13 @@ LOG: Final[Attributes[Log]] = {
     "clicks": lambda log: log.clicks,
 }
 MARKETING: Final = "marketing"
-CONSENT: Final[Attributes[Consent]] = {
+NEWSLETTER: Final = "newsletter"
+_Evidence = Consent | NewsletterConsent
+CONSENT: Final[Attributes[_Evidence]] = {
     "at": lambda consent: iso(consent.at),
     "received_at": lambda consent: iso_or_none(consent.received_at),
-    "purpose": lambda _: MARKETING,
+    "purpose": lambda consent: MARKETING if isinstance(consent, Consent) else NEWSLETTER,
+    "newsletter": lambda consent: None if isinstance(consent, Consent) else str(consent.newsletter),
     "granted": lambda consent: consent.granted,
     "cause": lambda consent: consent.cause,
     "source": lambda consent: consent.source,
@@ -51,6 +55,9 @@ CONSENT: Final[Attributes[Consent]] = {
 }
 LOGS: Final = QuerySpec(fields={"logs": LOG}, filters=(SINCE, UNTIL), feed=True)
 CONSENTS: Final = QuerySpec(fields={"consents": CONSENT}, filters=(SINCE, UNTIL), feed=True)
+
+
+_EXPORTED: Final = ("profile_changes", "newsletter_consents", "events", "emails")
 
 
 async def logs(call: Call, caller: Reader) -> Response:
@@ -86,7 +93,7 @@ async def consents(call: Call, caller: Reader) -> Response:
         {
             "id": str(entry.place.number),
             "type": "consents",
-            "attributes": {name: get(entry.record) for name, get in fields if isinstance(entry.record, Consent)},
+            "attributes": {name: get(entry.record) for name, get in fields if isinstance(entry.record, _Evidence)},
         }
         for entry in entries
     ]
@@ -121,7 +128,8 @@ _LOG: Final[dict[str, Schema]] = {
 _CONSENT: Final[dict[str, Schema]] = {
     "at": MOMENT,
     "received_at": or_null(MOMENT),
-    "purpose": one_of([MARKETING]),
+    "purpose": one_of([MARKETING, NEWSLETTER]),
+    "newsletter": or_null(such_as(TEXT, "12")),
     "granted": YES_OR_NO,
     "cause": or_null(such_as(TEXT, "opt_out")),
     "source": such_as(TEXT, "api"),
@@ -150,8 +158,9 @@ OPERATIONS: Final = (
         "/v1/customers/{id}/consents",
         consents,
         "List the evidence of a customer's consent",
-        "Who gave or ended it when, and how it came here; newest first. Entries are added and never changed. Continue "
-        "with `links.next` until it is null.",
+        "When consent to marketing email, or a subscription to a newsletter, was given or ended, by whom, and how it "
+        "came here; newest first. `newsletter` is the id of the newsletter. Entries are added and never changed. "
+        "Continue with `links.next` until it is null.",
         query=CONSENTS,
         reply=reply("consents", _CONSENT),
     ),
@@ -162,12 +171,13 @@ OPERATIONS: Final = (
         "/v1/customers/{id}/export",
         export,
         "Export everything about a customer",
-        "The profile with ties and evidence of consent, its changes, the events and the emails, as one JSON object: "
-        "for a request for access to personal data. `regulars export person` prints the same.",
+        "The profile with ties and evidence of consent, its changes, the evidence of newsletters, the events and the "
+        "emails, as one JSON object: for a request for access to personal data. `regulars export person` prints "
+        "the same.",
         reply=record(
             {
                 "customer": or_null(record({}, required=())),
-                **{name: listed(record({}, required=())) for name in ("profile_changes", "events", "emails")},
+                **{name: listed(record({}, required=())) for name in _EXPORTED},
             }
         ),
         media_type=JSON,

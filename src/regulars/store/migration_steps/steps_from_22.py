@@ -258,4 +258,24 @@ STEPS_FROM_22: Final[tuple[Step, ...]] = (
             "citus": ("SELECT create_distributed_table('erasures', 'site_id', colocate_with => 'site_heads')",),
         },
     ),
+    Step(
+        number=36,
+        name="evidence of newsletters",
+        statements={
+            **{
+                engine: (
+                    "CREATE TABLE newsletter_consents (site_id INTEGER NOT NULL, customer BIGINT NOT NULL, "
+                    'number BIGINT NOT NULL, newsletter BIGINT NOT NULL, "at" BIGINT NOT NULL, '
+                    "granted INTEGER NOT NULL, cause TEXT, source TEXT NOT NULL, wording TEXT, proof TEXT, "
+                    "received_at BIGINT, channel INTEGER, actor BIGINT, "
+                    f"PRIMARY KEY (site_id, customer, number)){rows}",
+                    "CREATE INDEX newsletter_consents_at ON newsletter_consents (site_id, customer, at)",
+                )
+                for engine, rows in (("sqlite", " WITHOUT ROWID"), ("postgresql", ""))
+            },
+            "citus": (
+                "SELECT create_distributed_table('newsletter_consents', 'site_id', colocate_with => 'site_heads')",
+            ),
+        },
+    ),
 )
