@@ -114,6 +114,8 @@ def test_the_tables_of_customers_are_counted_and_named() -> None:
         "Thirty-two",
         "Thirty-three",
         "Thirty-four",
+        "Thirty-five",
+        "Thirty-six",
     )
     assert count == words[len(tables) - 8]
     assert sorted(re.findall(r"`(\w+)`", named)) == sorted(tables)

@@ -11,6 +11,7 @@ from regulars.audience.structures.membership import parts_of
 from regulars.domain.audience_watches import AudiencePoint, Movement, Watch
 from regulars.domain.commands import (
     ActivateDripCampaign,
+    AddNote,
     DefinitionChange,
     DeleteCustomer,
     DeleteObject,
@@ -92,6 +93,7 @@ async def fill(at: Running, customers: int = 40) -> None:
         await at.store.ledger.submit(site, upsert(customer_id="c0", email="moved@example.com"), origin)
         await at.store.ledger.submit(site, EraseCustomer(Who(email="gone@a.example", email_key="gone@a.example")))
         await at.store.ledger.submit(site, upsert(customer_id="c0", cookie="known"))
+        await at.store.ledger.submit(site, AddNote(Who(number=1), "a note"))
         await at.record("visit", site, cookie="unknown", device_id="phone", event_uuid="waiting")
         await at.store.ledger.submit(site, campaign("drip", 60, 3600))
         await at.store.ledger.submit(site, audience("vips", '{"has":"tag","any_of":["vip"]}'))

@@ -39,6 +39,8 @@ INSERT INTO activities (site_id, number, customer, name, at, uuid, order_id, log
   FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;
 INSERT INTO consents (site_id, customer, number, at, granted, source)
   SELECT s, n, n, n, 1, 'api' FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;
+INSERT INTO notes SELECT s, n, n, '', n, n, NULL, NULL
+  FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;
 INSERT INTO former_addresses SELECT s, 'f' || n || '@x.com', n, 0, NULL, n
   FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;
 INSERT INTO tombstones SELECT s, decode(md5(s || 't' || n), 'hex'), n, NULL, NULL

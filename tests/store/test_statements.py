@@ -52,6 +52,7 @@ READS_A_SITE = {
     "titles_present": "a count, for a backfill and a check, on a thread",
     "object_counts_of_site": "one row a kind",
     "forget_counts": "one row a kind",
+    "count_notes": "a count, on a thread",
     "lost_drip_plans": "for a check of a whole site, on a thread",
     "lost_pending_mails": "the same",
     "lost_visitors": "the same",

@@ -18,6 +18,7 @@ class Limits(Struct, frozen=True):
     event_name: int = 64
     event_detail: int = 64 * 1024
     references: int = 1000
+    note: int = 10_000
 
 
 DEFAULT: Final = Limits()

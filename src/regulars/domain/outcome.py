@@ -27,7 +27,7 @@ class Outcome(Struct, frozen=True):
     named. parts: for UpsertGroup, the outcome of each upsert. kept_back: what was requested but not done, as the person
     had ended it: the field, and a sentence that says why. count: for DeactivateDripCampaigns, the number of campaigns
     that ended. warnings: fields that were not counted as sent, which only the stored state shows. merges: for
-    MergeCustomers and UndoMerge.
+    MergeCustomers and UndoMerge. note: the number of the note that was added, changed or deleted.
     """
 
     verdict: Verdict = "unchanged"
@@ -39,3 +39,4 @@ class Outcome(Struct, frozen=True):
     count: int = 0
     warnings: tuple[FieldWarning, ...] = ()
     merges: tuple[Merged, ...] = ()
+    note: int | None = None

@@ -8,6 +8,7 @@ import msgspec
 from regulars.domain.identity import Who, address_key, parse_address
 from regulars.domain.limits import DEFAULT
 from regulars.domain.moments import iso
+from regulars.domain.notes import CustomerNote
 from regulars.domain.relations import BY_CODE
 from regulars.domain.text import composed
 from regulars.exporting.customer_columns import evidence
@@ -18,6 +19,7 @@ from regulars.exporting.reading import read_people
 from regulars.store.customer_history import HistoryEntry, HistoryRange, read_history
 from regulars.store.engine import Connection
 from regulars.store.merges import group_of
+from regulars.store.notes import notes_of
 from regulars.store.reads import find_card, logs_of
 from regulars.store.threads import off_loop
 
@@ -34,7 +36,7 @@ async def read_person(connection: Connection, site: int, named: str) -> dict[str
 
 
 async def person_chunks(connection: Connection, site: int, who: Who) -> AsyncIterator[bytes]:
-    """The JSON in pieces: the customer, the changes of the profile, the newsletters, the events, and the emails.
+    """The JSON in pieces: customer, changes of the profile, newsletters, events, notes, and emails.
 
     With an address it includes the emails to it whose customer was deleted, or had the address before.
     """
@@ -46,8 +48,8 @@ async def person_chunks(connection: Connection, site: int, who: Who) -> AsyncIte
         customer = whole_lines(people)[0]
     yield b'{"customer":' + _encode(customer)
     yield b',"profile_changes":['
+    kept_under = [] if card is None else await group_of(connection, site, card.number)
     if card is not None:
-        kept_under = await group_of(connection, site, card.number)
         async for chunk in _joined(_history(connection, site, kept_under, "profile", card.created_at), _change_line):
             yield chunk
     yield b'],"newsletter_consents":['
@@ -56,6 +58,9 @@ async def person_chunks(connection: Connection, site: int, who: Who) -> AsyncIte
             yield chunk
     yield b'],"events":['
     async for chunk in _joined(read_activity(connection, site, numbers), event_line):
+        yield chunk
+    yield b'],"notes":['
+    async for chunk in _joined(notes_of(connection, site, kept_under), _note_line):
         yield chunk
     yield b'],"emails":['
     async for chunk in _joined(_emails(connection, site, numbers, email_key), log_line):
@@ -104,6 +109,10 @@ def _change_line(entry: HistoryEntry) -> dict[str, Any]:
 def _newsletter_line(entry: HistoryEntry) -> dict[str, Any]:
     consent: Any = entry.record
     return {"newsletter": consent.newsletter, **evidence(consent)}
+
+
+def _note_line(note: CustomerNote) -> dict[str, Any]:
+    return {"created_at": iso(note.created_at), "updated_at": iso(note.updated_at), "body": note.body}
 
 
 async def _emails(

@@ -27,6 +27,7 @@ from regulars.store import (
     drip_statements,
     import_statements,
     jobs,
+    note_statements,
     object_statements,
     offer_statements,
     outbox_statements,
@@ -44,6 +45,7 @@ from regulars.store.history_writing import write_history
 from regulars.store.import_changes import write_import_changes, write_undone
 from regulars.store.loading import Loading
 from regulars.store.merges import delete_merges, write_merges
+from regulars.store.notes import write_notes
 from regulars.store.statement import Statement
 from regulars.store.tombstone_hashes import hash_of
 from regulars.store.visitor_writing import bury_visitors, write_visitors
@@ -194,6 +196,7 @@ class _Writing:
             ],
         )
         await write_history(self.connection, site, work, self.moment)
+        await write_notes(self.connection, site, work)
         await self.addresses()
         await self.revenues()
         parts = changes.encode(
@@ -256,6 +259,7 @@ class _Writing:
             sql.DELETE_CONSENTS,
             customer_history_statements.DELETE_NEWSLETTER_CONSENTS,
             customer_history_statements.DELETE_PROFILE_CHANGES,
+            note_statements.DELETE_OF_CUSTOMER,
             address_statements.DELETE_FORMER,
             revenue_statements.DELETE_REVENUES,
             import_statements.ERASE_CHANGES,

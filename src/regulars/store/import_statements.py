@@ -26,6 +26,7 @@ from regulars.store.schema import (
     imports,
     logs,
     newsletter_consents,
+    notes,
     pending_mails,
     relations,
     visitors,
@@ -172,6 +173,7 @@ TRACES: Final = Statement(
         _any(logs, "created_at"),
         _any(visitors, "at"),
         _any(pending_mails, "due_at"),
+        _any(notes, "created_at"),
     ).select_from(_listed),
 )
 """What is kept of each of a list of customers: see `working.history.Traces`."""

@@ -40,6 +40,7 @@ from regulars.store.import_schema import import_changes as import_changes
 from regulars.store.import_schema import imports as imports
 from regulars.store.merge_schema import merged_customers as merged_customers
 from regulars.store.merge_schema import merges as merges
+from regulars.store.note_schema import notes as notes
 from regulars.store.schema_columns import metadata as metadata
 from regulars.store.schema_columns import moment as _moment
 from regulars.store.schema_columns import number as _number
@@ -342,6 +343,7 @@ SITE_TABLES: Final = (
     consents,
     newsletter_consents,
     profile_changes,
+    notes,
     former_addresses,
     revenues,
     tombstones,

@@ -126,6 +126,24 @@ def test_writes(own_world: World, schemas: Any) -> None:
     validate(schemas, "errors_not_found", api.get(path).json())
 
 
+def test_notes(own_world: World, schemas: Any) -> None:
+    api = own_world.one
+    body = resource("contact_notes", body="Called")
+    body["data"]["relationships"] = {"contact": {"data": {"type": "contacts", "id": "4294967297"}}}
+    made_note = done(api, "POST", "/v1/contact_notes", body, 201)
+    validate(schemas, "contact_notes_show_response", made_note)
+    path = f"/v1/contact_notes/{made_note['data']['id']}"
+    validate(schemas, "contact_notes_show_response", done(api, "PATCH", path, resource("contact_notes", body="New")))
+    shown = api.document(f"{path}?include=contact")
+    validate(schemas, "contact_notes_show_response", shown)
+    validate(schemas, "contacts_attributes", shown["included"][0]["attributes"])
+    validate(schemas, "contact_notes_index_response", api.document("/v1/contact_notes"))
+    validate(
+        schemas, "errors_unprocessable", api.send("POST", "/v1/contact_notes", json=resource("contact_notes")).json()
+    )
+    assert done(api, "DELETE", path) == {"data": {}}
+
+
 def test_errors(world: World, schemas: Any) -> None:
     validate(schemas, "errors_unauthorized", world.nobody.get("/v1/customers").json())
     validate(schemas, "errors_bad_request", world.one.get("/v1/customers?sort=x").json())

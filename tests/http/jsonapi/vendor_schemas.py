@@ -49,6 +49,7 @@ ATTRIBUTES: Final[dict[str, Schema]] = {
         }
     ),
     "contact_tags": members({"name": TEXT}),
+    "contact_notes": members({"body": TEXT, "created_at": TIME, "updated_at": TIME}),
     "offers": members({"title": TEXT, "description": TEXT_OR_NULL}),
     "products": members({"title": TEXT, "description": TEXT_OR_NULL, "created_at": TIME}),
     "forms": members({"title": TEXT}),
@@ -69,6 +70,7 @@ RELATIONSHIPS: Final[dict[str, dict[str, Schema]]] = {
     "customers": {"contact": _ONE, "site": _ONE, "offers": _LINKED, "products": _MANY},
     "contacts": {"customer": _ONE, "site": _ONE, "offers": _LINKED, "tags": _MANY},
     "contact_tags": {"site": _ONE},
+    "contact_notes": {"contact": _ONE},
     "offers": {"site": _ONE, "products": _MANY},
     "products": {"site": _ONE},
     "forms": {"site": _ONE},

@@ -17,6 +17,7 @@ from regulars.domain.commands.erase_customer import EraseCustomer, LiftErasure
 from regulars.domain.commands.link_products import LinkProducts
 from regulars.domain.commands.merge_customers import MergeCustomers
 from regulars.domain.commands.needs import Needs
+from regulars.domain.commands.notes import AddNote, ChangeNote, DeleteNote
 from regulars.domain.commands.reassign import Handover, LastNames, Reassign, handovers, is_taken, later_of
 from regulars.domain.commands.rebuild import Rebuild
 from regulars.domain.commands.record_activity import RecordActivity
@@ -34,14 +35,17 @@ from regulars.domain.commands.upsert_group import UpsertGroup, group_upserts
 
 __all__ = [
     "ActivateDripCampaign",
+    "AddNote",
     "ChangeCustomerId",
     "ChangeListMember",
+    "ChangeNote",
     "Command",
     "CountRevenue",
     "DeactivateDripCampaigns",
     "DefinitionChange",
     "DeleteAudience",
     "DeleteCustomer",
+    "DeleteNote",
     "DeleteObject",
     "EraseCustomer",
     "Handover",

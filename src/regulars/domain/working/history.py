@@ -62,7 +62,7 @@ class Traces(NamedTuple):
     """What is kept of a customer beside its row and its shown ties.
 
     last_consent: the number of the newest evidence of consent, 0 if there is none. hidden_ties: the number of ties that
-    no reply shows. has_history: there are events, emails, or a cookie or device.
+    no reply shows. has_history: there are events, emails, notes, or a cookie or device.
     """
 
     last_consent: int

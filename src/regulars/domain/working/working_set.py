@@ -15,6 +15,7 @@ from regulars.domain.working.drips import Drips
 from regulars.domain.working.erasures import Erasure
 from regulars.domain.working.history import ActivityRow, History
 from regulars.domain.working.merges import Merges
+from regulars.domain.working.notes import Notes
 from regulars.domain.working.objects import Objects
 from regulars.domain.working.people import People
 from regulars.domain.working.revenues import Revenues
@@ -52,6 +53,7 @@ class WorkingSet:
         self.objects = Objects()
         self.ties = Ties(self.objects)
         self.history = History()
+        self.notes = Notes()
         self.addresses = Addresses()
         self.drips = Drips()
         self.visitors = Visitors()
@@ -105,6 +107,7 @@ class WorkingSet:
         self.ties.forget(person)
         for number in numbers:
             self.history.forget(number)
+            self.notes.forget(number)
             self.addresses.forget(number)
             for identifier in self.visitors.forget(number):
                 self.addresses.bury(identifier, Tombstone(self.now))
@@ -128,6 +131,7 @@ class WorkingSet:
             or history.consents
             or history.newsletter_consents
             or history.undone_consents
+            or not self.notes.is_clean()
             or self.addresses.changed
             or self.addresses.removed
             or self.addresses.buried

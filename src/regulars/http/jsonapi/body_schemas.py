@@ -9,6 +9,7 @@ from typing import Final
 from regulars.domain.limits import Limits
 from regulars.http.jsonapi.audience_bodies import definition_schemas
 from regulars.http.jsonapi.contact_bodies import WRITABLE
+from regulars.http.jsonapi.contact_note_bodies import note_bodies
 from regulars.http.jsonapi.drip_campaign_bodies import plan_schemas
 from regulars.http.jsonapi.kinds import AUDIENCE, DRIP_CAMPAIGN, KINDS, ResourceType
 from regulars.http.schema import TEXT, WHOLE, YES_OR_NO, Schema, either, listed, or_null, record, ref, such_as
@@ -43,6 +44,7 @@ def inputs(limits: Limits) -> dict[str, Schema]:
         **_of_kind(DRIP_CAMPAIGN, limits, beside=plan_schemas()),
         change("sites"): record({"data": record({"type": {"const": "sites"}, "id": TEXT, **_SITE_ATTRIBUTES})}),
         **_of_kind(AUDIENCE, limits, beside=definition_schemas()),
+        **note_bodies(limits),
     }
 
 

@@ -57,7 +57,7 @@ LOGS: Final = QuerySpec(fields={"logs": LOG}, filters=(SINCE, UNTIL), feed=True)
 CONSENTS: Final = QuerySpec(fields={"consents": CONSENT}, filters=(SINCE, UNTIL), feed=True)
 
 
-_EXPORTED: Final = ("profile_changes", "newsletter_consents", "events", "emails")
+_EXPORTED: Final = ("profile_changes", "newsletter_consents", "events", "notes", "emails")
 
 
 async def logs(call: Call, caller: Reader) -> Response:
@@ -171,9 +171,9 @@ OPERATIONS: Final = (
         "/v1/customers/{id}/export",
         export,
         "Export everything about a customer",
-        "The profile with ties and evidence of consent, its changes, the evidence of newsletters, the events and the "
-        "emails, as one JSON object: for a request for access to personal data. `regulars export person` prints "
-        "the same.",
+        "The profile with ties and evidence of consent, its changes, the evidence of newsletters, the events, the "
+        "notes and the emails, as one JSON object: for a request for access to personal data. `regulars export "
+        "person` prints the same.",
         reply=record(
             {
                 "customer": or_null(record({}, required=())),

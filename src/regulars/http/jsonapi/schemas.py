@@ -58,6 +58,7 @@ ATTRIBUTES: Final[dict[str, Schema]] = {
     "types": listed(record({"type": one_of(TYPES), "customers": such_as(WHOLE, 2523)})),
     "values": listed(record({"value": such_as(ANY, "pro"), "customers": such_as(WHOLE, 812)})),
     "has_all_values": such_as(YES_OR_NO, True),
+    "body": such_as(TEXT, "Called, wants the annual plan."),
     "required": such_as(YES_OR_NO, False),
     "archived": such_as(YES_OR_NO, False),
     "problem": such_as(or_null(TEXT), None),

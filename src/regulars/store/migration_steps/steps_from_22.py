@@ -278,4 +278,22 @@ STEPS_FROM_22: Final[tuple[Step, ...]] = (
             ),
         },
     ),
+    Step(
+        number=37,
+        name="notes about customers",
+        statements={
+            **{
+                engine: (
+                    "CREATE TABLE notes (site_id INTEGER NOT NULL, number BIGINT NOT NULL, customer BIGINT NOT NULL, "
+                    "body TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, channel INTEGER, "
+                    f"actor BIGINT, PRIMARY KEY (site_id, number)){rows}",
+                    "CREATE INDEX notes_created ON notes (site_id, created_at, number)",
+                    "CREATE INDEX notes_updated ON notes (site_id, updated_at, number)",
+                    "CREATE INDEX notes_customer ON notes (site_id, customer, created_at, number)",
+                )
+                for engine, rows in (("sqlite", " WITHOUT ROWID"), ("postgresql", ""))
+            },
+            "citus": ("SELECT create_distributed_table('notes', 'site_id', colocate_with => 'site_heads')",),
+        },
+    ),
 )
