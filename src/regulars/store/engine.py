@@ -114,6 +114,13 @@ class WriteConnection(Connection, Protocol):
         """Whether Citus distributes the customer tables over several machines."""
         ...
 
+    async def hold_plans(self, tables: Iterable[str]) -> bool:
+        """Make the plans on tables with a site_id independent of how their rows are spread over sites.
+
+        Returns whether this changed anything. Existing and new databases need it, and each new table.
+        """
+        ...
+
     async def resume_numbers(self, table: str) -> None:
         """Make the automatic ids of a table continue after its largest `id`."""
         ...

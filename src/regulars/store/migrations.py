@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from regulars.domain.moments import now_ms
 from regulars.store.engine import Connection, Engine, WriteConnection
 from regulars.store.migration_steps import STEPS, Step
-from regulars.store.schema import metadata, offer_products, schema_migrations, settings
+from regulars.store.schema import SITE_TABLES, metadata, offer_products, schema_migrations, settings
 from regulars.store.statement import DIALECTS, Statement
 
 SERIES: Final = 1
@@ -24,6 +24,7 @@ VERSION: Final = f"{SERIES}.1"
 COPY_OF: Final = "copy_of"
 """The setting that marks the target of an unfinished copy; removed when the copy is complete."""
 
+_SITE_TABLES: Final = tuple(table.name for table in SITE_TABLES)
 _VERSION: Final = "schema_version"
 _GET = Statement("get_setting", select(settings.c.value).where(settings.c.name == bindparam("setting")))
 _PUT = Statement("put_setting", insert(settings))
@@ -168,9 +169,10 @@ async def migrate(
             await connection.many(_RECORD, [_finished(step) for step in steps])
             return [step.number for step in steps]
         records = await _records(connection, tables, steps)
+        is_changed = await connection.hold_plans(_SITE_TABLES)
         if schema_migrations.name not in tables:
             await _begin_records(connection, engine.dialect, records)
-        else:
+        elif not is_changed:
             connection.discard()
     pending = set(_status(version, records, steps).pending)
     waiting = [step for step in steps if step.number in pending]
@@ -192,6 +194,7 @@ async def create_tables(connection: WriteConnection, dialect: str) -> None:
     """Create all tables, empty."""
     for statement in create_statements(dialect):
         await connection.script(statement)
+    await connection.hold_plans(_SITE_TABLES)
 
 
 async def _begin_records(connection: WriteConnection, dialect: str, records: list[Record]) -> None:
@@ -216,6 +219,8 @@ async def _take(engine: Engine, step: Step, on_progress: OnProgress) -> bool:
             await engine.create_index(connection, step.index)
         for statement in step.statements.get(engine.dialect, ()):
             await connection.script(statement)
+        if "citus" in step.statements:  # it has new tables
+            await connection.hold_plans(_SITE_TABLES)
         if "citus" in step.statements and await connection.is_distributed():
             for statement in step.statements["citus"]:
                 await connection.script(statement)

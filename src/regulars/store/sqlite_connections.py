@@ -139,6 +139,10 @@ class SqliteConnection:
         """Always False."""
         return False
 
+    async def hold_plans(self, tables: Iterable[str]) -> bool:
+        """Nothing to do: SQLite has no statistics here, and statements name their indexes where it needs them."""
+        return False
+
     async def resume_numbers(self, table: str) -> None:
         """Nothing to do: SQLite continues after the largest id by itself."""
 

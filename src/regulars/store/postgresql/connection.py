@@ -8,6 +8,7 @@ from psycopg.pq.abc import PGresult
 
 from regulars.store.engine import SLICE, OutcomeUnknownError, Row, TransientError, Values
 from regulars.store.postgresql.errors import LostError, NodeLostError
+from regulars.store.postgresql.plans import CITUS, hold_plans
 from regulars.store.postgresql.pool import ConnectionPool
 from regulars.store.postgresql.session import Session
 from regulars.store.statement import Sql, Statement
@@ -23,7 +24,6 @@ _UNHURRIED: Final = Sql(
 _TRY_LOCK_MIGRATIONS: Final = Sql(f"SELECT pg_try_advisory_xact_lock({_MIGRATION_LOCK}::bigint)", (), {})
 _NO_SNAPSHOT: Final = Sql("SET LOCAL lock_timeout = 0", (), {})
 _MIGRATION_PAUSE: Final = 0.05
-CITUS: Final = Sql("SELECT 1 FROM pg_extension WHERE extname = 'citus'", (), {})
 _IS_DISTRIBUTED: Final = Sql("SELECT 1 FROM pg_dist_partition WHERE logicalrelid = to_regclass('site_heads')", (), {})
 _TABLES: Final = Sql("SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()", (), {})
 
@@ -93,6 +93,10 @@ class PostgresqlConnection:
         """Whether Citus is installed and distributes the customer tables."""
         (has_citus,) = await self.ask(CITUS)
         return bool(has_citus) and bool((await self.ask(_IS_DISTRIBUTED))[0])
+
+    async def hold_plans(self, tables: Iterable[str]) -> bool:
+        """Make plans independent of how the rows are spread over sites; returns whether this changed anything."""
+        return await hold_plans(self, tables)
 
     async def resume_numbers(self, table: str) -> None:
         """Set the sequence behind a table's `id` to its largest value."""

@@ -3,8 +3,8 @@
 from typing import Final
 
 from regulars.store.engine import UnavailableError
-from regulars.store.postgresql.connection import CITUS
 from regulars.store.postgresql.engine import PostgresqlEngine
+from regulars.store.postgresql.plans import CITUS
 from regulars.store.schema import SITE_TABLES, metadata, site_heads
 from regulars.store.statement import Sql
 
@@ -44,4 +44,6 @@ async def distribute(engine: PostgresqlEngine) -> list[str]:
         missing = {name: step for name, step in steps().items() if (name,) not in done}
         for step in missing.values():
             await connection.script(step)
+    async with engine.migration() as connection:
+        await connection.hold_plans([table.name for table in SITE_TABLES])
     return list(missing)

@@ -18,7 +18,8 @@ from regulars.store.engine import (
     UnavailableError,
     WriteConnection,
 )
-from regulars.store.postgresql.connection import CITUS, READ, WRITE, PostgresqlConnection
+from regulars.store.postgresql.connection import READ, WRITE, PostgresqlConnection
+from regulars.store.postgresql.plans import CITUS, CITUS_PLANS, PLANS
 from regulars.store.postgresql.pool import ConnectionPool
 from regulars.store.postgresql.session import Session
 from regulars.store.statement import Sql
@@ -28,21 +29,10 @@ STATEMENT_SECONDS: Final = 30
 LOCK_SECONDS: Final = 10
 _POOL_SECONDS: Final = 5
 
-PLANS: Final = {
-    # Every statement must use an index, even on a table that is still small: a plan is made once per connection, and
-    # must not scan a whole site after the table has grown.
-    "plan_cache_mode": "force_generic_plan",
-    "enable_seqscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
-    "jit": "off",
-}
 _KEEPALIVES: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 
 _SET: Final = Sql("SELECT set_config($1, $2, false)", (), {})
 _ENCODING: Final = Sql("SELECT current_setting('server_encoding')", (), {})
-_CITUS_PLANS: Final = {"plan_cache_mode": "force_custom_plan"}
-"""The shard of a statement depends on its values, and Citus can plan only the simplest statements without them."""
 _INVALID_INDEXES: Final = Sql("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid", (), {})
 _IS_VALID: Final = (
     "SELECT indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid "
@@ -213,7 +203,7 @@ class PostgresqlEngine:
             session.send(CITUS, keep=True)
             encodings, citus = await session.sync()
             if session.rows(citus):
-                for name, value in _CITUS_PLANS.items():
+                for name, value in CITUS_PLANS.items():
                     session.send(_SET, (name, value))
                 session.sync_later()
         except BaseException:
