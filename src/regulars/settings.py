@@ -118,6 +118,12 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _Days, Meta(description="days that imports can be undone, as what they replaced is kept")
     ] = 90
     audit_retention_days: Annotated[_Days, Meta(description="days that the audit trail is kept")] = 400
+    vacuum_full: Annotated[
+        Literal["on", "off"],
+        Meta(
+            description="PostgreSQL: whether an erasure is followed by VACUUM FULL, which blocks the tables, or VACUUM"
+        ),
+    ] = "off"
     merge_retention_days: Annotated[
         _Days, Meta(description="days that merges can be undone, as what they joined is kept")
     ] = 90

@@ -5,7 +5,7 @@ The folder is next to the database, or one that all servers of a database share.
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -52,6 +52,24 @@ class StoredFiles:
         """Delete an uploaded file, if it is there."""
         (self.folder / name).unlink(missing_ok=True)
 
+    def delete_of(self, jobs: Collection[int], names: Collection[str]) -> int:
+        """Delete the files that these jobs wrote, and uploaded files with these names; returns how many."""
+        found = [
+            path for path in self._all() if path.name in names or ((job := _job_of(path)) is not None and job in jobs)
+        ]
+        for path in found:
+            path.unlink(missing_ok=True)
+        return len(found)
+
+    def delete_unused(self, used: Collection[str], *, before: float) -> int:
+        """Delete uploaded files that no job uses, last written before this time (Unix seconds); returns how many."""
+        count = 0
+        for path in self._all():
+            if _job_of(path) is None and path.name not in used and path.stat().st_mtime < before:
+                path.unlink(missing_ok=True)
+                count += 1
+        return count
+
     def prune(self, *, before: float) -> int:
         """Delete files last written before this time (Unix seconds); returns how many."""
         count = 0
@@ -67,6 +85,12 @@ class StoredFiles:
 
     def _ensure(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _job_of(path: Path) -> int | None:
+    """The job that wrote a file; None if the file was uploaded."""
+    found = _NAME.fullmatch(path.name)
+    return None if found is None or found["job"] is None else int(found["job"])
 
 
 def _upload_name() -> str:

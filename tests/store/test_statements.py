@@ -47,6 +47,7 @@ READS_A_SITE = {
     },
     "old_import_changes": "the imports of a site, of which there are few, in a job",
     "old_merges": "the merges of a site, in a job",
+    "pending_erasures": "the erasures of a site, of which there are few, in a job",
     "imports_of_origin": "the imports of a site, of which there are few, in a job",
     "old_duplicates": "the pairs that a job found, in that job",
     "titles_present": "a count, for a backfill and a check, on a thread",

@@ -81,6 +81,17 @@ class SnapshotDirectory:
                 raise
         self._sync()
 
+    def is_being_written(self, site: int) -> bool:
+        """Whether a process writes a site's snapshot now."""
+        try:
+            with self.path(site).with_suffix(".partial").open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
     def discard(self, site: int) -> None:
         """Delete a site's snapshot."""
         with suppress(OSError):

@@ -8,9 +8,12 @@ import typer
 from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
 from regulars.cli.output import FailedError, show
 from regulars.cli.session import chosen_site, opened
+from regulars.domain.address_rules import identifiers_of
 from regulars.domain.commands import EraseCustomer
 from regulars.domain.origin import Actor, Channel, Origin
 from regulars.exporting.person import read_person, who_named
+from regulars.store import control
+from regulars.store.erasure_certificates import certificate, erasure_id, newest_about
 
 
 def erase(
@@ -26,7 +29,8 @@ def erase(
     """Erase everything about a person: the customer with history, evidence and emails, or what is left of an address.
 
     Whatever names the person later is answered, counted and not kept, until `POST /api/v1/customers` with
-    `"restore": true` lifts it. Backups, replicas, archives of the write-ahead log and exported files are not touched.
+    `"restore": true` lifts it. A server cleans the files afterwards, as soon as one runs: until then the erasure is
+    `pending`. `GET /v1/erasures/{id}` is its certificate.
 
     \b
     Example:
@@ -45,6 +49,12 @@ def erase(
             outcome = await store.ledger.submit(chosen.id, EraseCustomer(who_named(who), reason), origin)
             if outcome.refusal is not None:
                 raise FailedError(outcome.refusal.sentence)
-            return {"erased": True, **found}
+            async with store.snapshot() as connection:
+                secret = await control.secret(connection)
+                record = await newest_about(connection, chosen.id, secret, identifiers_of(who_named(who)))
+            assert record is not None
+            return {"erased": True, **found, "erasure": erasure_id(chosen.id, record), **certificate(record)}
 
-    show(asyncio.run(work()), as_json=as_json)
+    found = asyncio.run(work())
+    shown = found if as_json else {name: found[name] for name in ("erased", "customer", "emails", "erasure", "state")}
+    show(shown, as_json=as_json)

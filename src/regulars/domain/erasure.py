@@ -66,7 +66,11 @@ def erase(who: Who, person: Person | None, reason: str | None, work: WorkingSet)
         work.delete(person)
     work.erased_addresses.update(text for kind, text in identifiers if kind == "email")
     actor = work.origin.actor
-    work.erasures.append(Erasure(reason, actor.channel, actor.number, int(person is not None)))
+    work.erasures.append(
+        Erasure(
+            reason, actor.channel, actor.number, int(person is not None), tuple(numbers), tuple(sorted(identifiers))
+        )
+    )
 
 
 def lift(who: Who, work: WorkingSet) -> bool:

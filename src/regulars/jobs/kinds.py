@@ -5,6 +5,8 @@ from typing import Final
 from regulars.jobs.audience_history import record_history
 from regulars.jobs.deleted_ties import remove
 from regulars.jobs.duplicates import find_duplicates
+from regulars.jobs.erased_files import again as clean_again
+from regulars.jobs.erased_files import clean_files
 from regulars.jobs.exports import EXPORT, write_export
 from regulars.jobs.file_imports import ATTEMPTS, IMPORT_FILE, import_file
 from regulars.jobs.import_undo import UNDO_ATTEMPTS, UNDO_IMPORT, undo_import
@@ -16,6 +18,7 @@ from regulars.jobs.watching import again, watch
 from regulars.store.audience_watches import RECORD_HISTORY, WATCH_AUDIENCES
 from regulars.store.deleted_ties import REMOVE_DELETED_TIES
 from regulars.store.duplicates import FIND_DUPLICATES
+from regulars.store.erasing import ERASE_FILES
 from regulars.store.site_settings import COUNT_ATTEMPTS, COUNT_REVENUE
 
 KINDS: Final[tuple[Kind, ...]] = (
@@ -31,6 +34,15 @@ KINDS: Final[tuple[Kind, ...]] = (
         meaning="removes the ties of deleted objects; a deletion makes it due",
         handler=remove,
         every=3_600,
+    ),
+    Kind(
+        name=ERASE_FILES,
+        meaning="cleans the files after erasures; an erasure makes it due",
+        handler=clean_files,
+        every=3_600,
+        timeout=6 * 3_600,
+        again=clean_again,
+        is_alone=True,
     ),
     Kind(
         name=WATCH_AUDIENCES,

@@ -40,7 +40,7 @@ from regulars.store.audience_watches import RECORD_HISTORY, WATCH_AUDIENCES
 from regulars.store.audit import write_audit_events
 from regulars.store.deleted_ties import REMOVE_DELETED_TIES, kind_of
 from regulars.store.engine import Connection, WriteConnection
-from regulars.store.erasing import erase_rows
+from regulars.store.erasing import count_rows, erase_rows
 from regulars.store.history_writing import write_history
 from regulars.store.import_changes import write_import_changes, write_undone
 from regulars.store.loading import Loading
@@ -248,6 +248,7 @@ class _Writing:
             await self.connection.many(statement, rows, long=long)
 
     async def deletions(self) -> None:
+        counts = await count_rows(self.connection, self.site, self.work)
         gone = [(self.site, number) for number, uuid in self.work.people.deleted.items() if uuid is not None]
         gone += [(self.site, number) for number in self.work.people.merged.deleted]
         for statement in (
@@ -267,7 +268,7 @@ class _Writing:
             await self.rows(statement, gone, long=True)
         await delete_merges(self.connection, self.site, [number for _, number in gone])
         await bury_visitors(self.connection, self.site, [number for _, number in gone], self.work.now)
-        await erase_rows(self.connection, self.site, self.work, self.moment)
+        await erase_rows(self.connection, self.site, self.work, self.moment, self.secret, counts)
 
     async def customers(self) -> None:
         new, changed, renamed = [], [], []

@@ -193,6 +193,15 @@ class Engine(Protocol):
         """Check that the database files are still those that were opened. Raises ReplacedError."""
         ...
 
+    async def vacuum(self, tables: Sequence[str], *, full: bool = False) -> None:
+        """Remove what deleted rows left in the files of the database. tables: those that lost rows.
+
+        SQLite writes the whole file anew and empties its write-ahead log; writers wait meanwhile. PostgreSQL frees the
+        space of the rows for others, and their bytes stay until it is used; if `full`, it writes each table anew, which
+        nobody can use meanwhile. Raises UnavailableError.
+        """
+        ...
+
     async def damage(self) -> list[str]:
         """The problems found by the database's own check of its files and indexes; empty if there are none."""
         ...

@@ -1,4 +1,4 @@
-"""Statements that erase what a deletion keeps: emails with their events, and pending emails."""
+"""Statements that erase what a deletion keeps, and those on the record of erasures."""
 
 from typing import Any, Final
 
@@ -10,14 +10,25 @@ from sqlalchemy import (
     bindparam,
     cast,
     delete,
+    func,
     insert,
     literal_column,
     or_,
     select,
+    update,
 )
 
 from regulars.domain.changes import NULL
-from regulars.store.schema import activities, erasures, logs, pending_mails
+from regulars.store.schema import (
+    activities,
+    consents,
+    erasures,
+    logs,
+    newsletter_consents,
+    pending_mails,
+    profile_changes,
+    relations,
+)
 from regulars.store.statement import KeyedJoin, Statement, keys_of, site_is
 
 _SOME_TIME: Final = cast(literal_column(str(NULL)), BigInteger)
@@ -42,6 +53,33 @@ EMAILS_TO: Final = Statement(
         KeyedJoin(_listed, logs, and_(site_is(logs), logs.c.address_key == _address, logs.c.created_at > _SOME_TIME))
     ),
 )
+_listed, (_customer,) = keys_of(logs.c.customer)
+EMAILS_OF: Final = Statement(
+    "emails_of_customers",
+    select(logs.c.number).select_from(
+        KeyedJoin(_listed, logs, and_(site_is(logs), logs.c.customer == _customer, logs.c.created_at > _SOME_TIME))
+    ),
+)
+
+
+def _count(table: Table, moment: str | None) -> Statement:
+    listed, (customer,) = keys_of(table.c.customer)
+    conditions = [site_is(table), table.c.customer == customer]
+    if moment is not None:
+        conditions.append(table.c[moment] > _SOME_TIME)
+    joined = KeyedJoin(listed, table, and_(*conditions))
+    return Statement(f"count_erased_{table.name}", select(func.count()).select_from(joined))
+
+
+COUNTED: Final = {
+    "events": _count(activities, "at"),
+    "consents": _count(consents, None),
+    "newsletter_consents": _count(newsletter_consents, None),
+    "ties": _count(relations, None),
+    "profile_changes": _count(profile_changes, None),
+    "pending_emails": _count(pending_mails, "due_at"),
+}
+"""By kind, what counts the rows of a list of customers."""
 ERASE_EVENTS_OF_EMAIL: Final = Statement(
     "erase_events_of_email",
     # Written as a range, because with an equality SQLite would scan the whole site by its primary key.
@@ -62,3 +100,21 @@ ERASURES: Final = Statement(
     .limit(bindparam("count")),
 )
 """The newest erasures from `since` on, before the place (until, before_number)."""
+
+ERASURE: Final = Statement(
+    "erasure",
+    select(*(column for column in erasures.c if column.name != "site_id")).where(
+        site_is(erasures), erasures.c.at == bindparam("moment"), erasures.c.position == bindparam("place")
+    ),
+)
+PENDING_ERASURES: Final = Statement(
+    "pending_erasures",
+    select(erasures.c.at, erasures.c.position).where(site_is(erasures), erasures.c.cleaned_at.is_(None)),
+)
+"""The erasures of which the files have not been cleaned yet."""
+MARK_CLEANED: Final = Statement(
+    "mark_erasure_cleaned",
+    update(erasures)
+    .where(site_is(erasures), erasures.c.at == bindparam("moment"), erasures.c.position == bindparam("place"))
+    .values(cleaned_at=bindparam("now"), cleaned=bindparam("what")),
+)

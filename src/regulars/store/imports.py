@@ -10,6 +10,7 @@ from regulars.store import import_statements as sql
 from regulars.store import statements
 from regulars.store.engine import Connection, Engine
 
+_MOST: Final = 100_000
 NEWEST: Final = 2**62
 """Above every number of an import or customer."""
 
@@ -100,3 +101,14 @@ async def undone_later(
 
 def _record(row: tuple[Any, ...]) -> ImportRecord:
     return ImportRecord(**dict(zip(ImportRecord.__struct_fields__, row, strict=True)))
+
+
+async def forget_examples(engine: Engine, site: int, *, until: int) -> None:
+    """Delete the values that summaries of imports quote, of those that began up to a time (ms)."""
+    async with engine.snapshot() as connection:
+        records = await list_imports(connection, site, count=_MOST)
+    for record in records:
+        summary = msgspec.json.decode(record.summary)
+        if record.started_at <= until and summary.get("examples"):
+            text = msgspec.json.encode({**summary, "examples": []}).decode()
+            await save_import(engine, site, msgspec.structs.replace(record, summary=text))

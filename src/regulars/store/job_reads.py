@@ -18,6 +18,7 @@ _LIST_OF = Statement(
     .order_by(jobs.c.id.desc())
     .limit(bindparam("most")),
 )
+_OF_KIND = Statement("jobs_of_kind", select(*JOB_COLUMNS).where(jobs.c.kind == bindparam("name")))
 _COUNTS = Statement("count_jobs", select(jobs.c.state, func.count()).group_by(jobs.c.state))
 
 
@@ -29,6 +30,11 @@ async def list_jobs(connection: Connection, most: int = 100) -> list[Job]:
 async def list_jobs_of(connection: Connection, kind: str, account: int, most: int) -> list[Job]:
     """The newest jobs of a kind about sites of an account, newest first."""
     return [job_of_row(row) for row in await connection.all(_LIST_OF, {"name": kind, "account": account, "most": most})]
+
+
+async def jobs_of_kind(connection: Connection, kind: str) -> list[Job]:
+    """All jobs of a kind."""
+    return [job_of_row(row) for row in await connection.all(_OF_KIND, {"name": kind})]
 
 
 async def count_jobs(connection: Connection) -> dict[State, int]:

@@ -12,7 +12,7 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -44,6 +44,7 @@ from regulars.store.sqlite_connections import (
     run,
     unavailable,
 )
+from regulars.store.sqlite_vacuum import vacuum
 from regulars.store.threads import Worker, off_loop
 
 SCHEME: Final = "sqlite:///"
@@ -273,6 +274,12 @@ class SqliteEngine:
             await off_loop(copy_to, source, Path(path))
         finally:
             self.release(source)
+
+    async def vacuum(self, tables: Sequence[str], *, full: bool = False) -> None:
+        """Write the file anew without what deleted rows left, and empty the log. Writers wait meanwhile."""
+        async with self.transaction():
+            pass  # it takes the next stamp if a checkpoint came before
+        await vacuum(self.path, self._check, self._locked)
 
     async def damage(self) -> list[str]:
         """The problems found by SQLite's integrity check, which reads the whole file on a thread."""

@@ -254,7 +254,7 @@ UNDERSTOOD = ("_not_found", "address_taken", "duplicate_name")
 
 def test_every_example_of_a_request_is_understood(app: InProcess) -> None:
     """What the documentation shows can be sent as it is; at most what it names is not there."""
-    client = app.client(account="examples", site="main")
+    client = app.client(account="examples", site="main", scopes=("read", "write", "admin"))
     assert client.post("customers", {"email": "known@example.com"}).status_code == 200
     (known,) = client.get("/v1/customers").json()["data"]
     assert client.post("customers", {"email": "anna@example.com"}).status_code == 200

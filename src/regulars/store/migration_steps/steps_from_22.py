@@ -296,4 +296,17 @@ STEPS_FROM_22: Final[tuple[Step, ...]] = (
             "citus": ("SELECT create_distributed_table('notes', 'site_id', colocate_with => 'site_heads')",),
         },
     ),
+    Step(
+        number=38,
+        name="certificates of erasure",
+        statements={
+            engine: (
+                f"ALTER TABLE erasures ADD COLUMN hashes {binary}",
+                "ALTER TABLE erasures ADD COLUMN counts TEXT",
+                "ALTER TABLE erasures ADD COLUMN cleaned_at BIGINT",
+                "ALTER TABLE erasures ADD COLUMN cleaned TEXT",
+            )
+            for engine, binary in (("sqlite", "BLOB"), ("postgresql", "BYTEA"))
+        },
+    ),
 )

@@ -6,7 +6,7 @@ acknowledged according to the server's `synchronous_commit`, which is never lowe
 """
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
@@ -159,6 +159,16 @@ class PostgresqlEngine:
     async def backup(self, path: str) -> None:
         """Not supported: raises UnavailableError, which says how to back up."""
         raise UnavailableError("a PostgreSQL database is backed up with pg_dump, or with `regulars copy` to a file")
+
+    async def vacuum(self, tables: Sequence[str], *, full: bool = False) -> None:
+        """Vacuum the tables, one after another; with Citus on all machines. Reads and writes go on unless `full`."""
+        try:
+            async with await self._plain_connection() as connection:
+                await connection.execute("SET statement_timeout = 0")
+                for table in tables:
+                    await connection.execute(f"VACUUM {'FULL ' if full else ''}{table}".encode())
+        except Error as error:
+            raise UnavailableError(f"the tables cannot be vacuumed: {' '.join(str(error).split())}") from error
 
     def check_files(self) -> None:
         """Nothing to do: the server manages its files."""
