@@ -4,11 +4,13 @@ Attributes are followed through all changes that are replayed. Of events, the ne
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from contextlib import aclosing
+from typing import Final
 
 import msgspec
 import numpy as np
 
+from regulars.audience.attribute_building import load
 from regulars.audience.attribute_survey import Counting
 from regulars.audience.history import new_events
 from regulars.audience.index import SiteIndex
@@ -21,7 +23,6 @@ from regulars.domain.changes import Head
 from regulars.store import event_statements as sql
 from regulars.store.following import StoreSnapshot
 
-_read: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _MOST_COLUMNS: Final = 20
 """Attributes, and names of events, that are compared: the commonest."""
 
@@ -38,10 +39,9 @@ async def common_attributes(snapshot: StoreSnapshot, site: int) -> list[Path] | 
     """The paths of the attributes that most customers have; None if some cannot be read."""
     counting = Counting()
     try:
-        async for rows in snapshot.all_attributes(site):
-            for _, document in rows:
-                _read(document)
-            counting.add(rows)
+        async with aclosing(snapshot.all_attributes(site)) as chunks:
+            async for rows in chunks:
+                counting.add(rows.documents)
     except msgspec.MsgspecError:
         return None
     found = counting.survey(Head(0, 0), 0, 0.0).attributes
@@ -51,11 +51,9 @@ async def common_attributes(snapshot: StoreSnapshot, site: int) -> list[Path] | 
 async def build_attributes(snapshot: StoreSnapshot, site: int, index: SiteIndex, paths: Iterable[Path]) -> None:
     """Build the columns of attributes for an index that is at the snapshot's head."""
     columns = [AttributeColumn(path) for path in paths]
-    async for rows in snapshot.all_attributes(site):
-        found = [(index.numbering.ordinal(number), document) for number, document in rows]
-        known = [(ordinal, document) for ordinal, document in found if ordinal is not None]
-        for column in columns:
-            column.load([ordinal for ordinal, _ in known], [document for _, document in known])
+    async with aclosing(snapshot.all_attributes(site)) as chunks:
+        async for rows in chunks:
+            load(index, columns, rows)
     index.attributes.install(columns)
 
 

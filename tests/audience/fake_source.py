@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from copy import deepcopy
 from typing import Any
 
-from regulars.audience.source import ChangeRow, CustomerRow, EventRow, Head, Look, Name
+from regulars.audience.source import AttributeRows, ChangeRow, CustomerRow, EventRow, Head, Look, Name
 from regulars.domain.changes import Record, encode
 
 from .model import Model
@@ -95,13 +95,15 @@ class FakeSnapshot:
         known = self.sites[site].model.customers
         return [(number, known[number].attributes) for number in numbers if number in known]
 
-    async def all_attributes(self, site: int) -> AsyncIterator[Sequence[tuple[int, str]]]:
+    async def all_attributes(self, site: int) -> AsyncGenerator[AttributeRows, None]:
         await self._source.gate.wait()
         await self._read("all_attributes")
         found = [(each.number, each.attributes) for each in self.sites[site].model.customers.values()]
         kept = [(number, text) for number, text in sorted(found) if text is not None]
         for start in range(0, len(kept), 2):
-            yield kept[start : start + 2]
+            some = kept[start : start + 2]
+            numbers, documents = (",".join(str(each) for each in column) for column in zip(*some, strict=True))
+            yield AttributeRows(f"[{numbers}]", f"[{documents}]")
 
     async def buckets(self, site: int, numbers: Sequence[int]) -> list[tuple[int, int]]:
         await self._read("buckets")

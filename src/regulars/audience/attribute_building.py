@@ -1,11 +1,15 @@
 """Building attribute columns: from the store, in the background, while the index goes on following changes."""
 
 from collections.abc import Sequence
+from contextlib import aclosing
 from functools import partial
+
+import msgspec
+import numpy as np
 
 from regulars.audience.index import SiteIndex
 from regulars.audience.loaded import LoadedSite
-from regulars.audience.source import ChangeSource
+from regulars.audience.source import AttributeRows, ChangeSource
 from regulars.audience.structures.attribute_values import Path
 from regulars.audience.structures.attributes import AttributeColumn
 from regulars.audience.structures.bitmaps import to_ordinals
@@ -29,8 +33,9 @@ async def build_attributes(
             head = await snapshot.head(site)
             if head is None:
                 return
-            async for rows in snapshot.all_attributes(site):
-                await lane.run(partial(_load, index, columns, rows))
+            async with aclosing(snapshot.all_attributes(site)) as chunks:
+                async for rows in chunks:
+                    await lane.run(partial(load, index, columns, rows))
         async with loaded.lock:
             if loaded.invalid or index.attributes.generation != generation:
                 return
@@ -50,13 +55,9 @@ async def build_attributes(
         index.attributes.unwatch(watch)
 
 
-def _load(index: SiteIndex, columns: Sequence[AttributeColumn], rows: Sequence[tuple[int, str]]) -> None:
+def load(index: SiteIndex, columns: Sequence[AttributeColumn], rows: AttributeRows) -> None:
     """Set the values of customers that the index knows; others are new, and follow with their change."""
-    ordinals, documents = [], []
-    for number, document in rows:
-        ordinal = index.numbering.ordinal(number)
-        if ordinal is not None:
-            ordinals.append(ordinal)
-            documents.append(document)
+    numbers = np.array(msgspec.json.decode(rows.numbers), dtype=np.uint32)
+    ordinals = index.numbering.positions(numbers)
     for column in columns:
-        column.load(ordinals, documents)
+        column.load(ordinals, rows.documents)

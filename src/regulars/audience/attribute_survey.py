@@ -7,7 +7,9 @@ each call, and a large one keeps the thread busy for a small part of the time.
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import aclosing
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -39,7 +41,7 @@ _TYPE_OF: Final[dict[type, str]] = {
     dict: "object",
     type(None): "null",
 }
-_decode: Final = msgspec.json.Decoder().decode
+_decode: Final = msgspec.json.Decoder(list[dict[str, Any]]).decode
 
 
 class SurveyedAttribute(Struct, frozen=True):
@@ -103,11 +105,11 @@ class Counting:
         self.has_all_paths = True
         self._paths: dict[Path, _Path] = {}
 
-    def add(self, rows: Sequence[tuple[int, str]]) -> None:
-        """Count customers, given as (number, JSON object)."""
-        for _, document in rows:
+    def add(self, documents: str) -> None:
+        """Count customers by their attributes, a JSON array of objects. Raises msgspec.MsgspecError for others."""
+        for document in _decode(documents):
             self.customers += 1
-            self._walk((), _decode(document))
+            self._walk((), document)
 
     def _walk(self, prefix: Path, document: dict[str, Any]) -> None:
         for name, value in document.items():
@@ -214,8 +216,9 @@ class AttributeSurveys:
             head = await snapshot.head(site)
             if head is None:
                 raise UnknownSiteError(site)
-            async for rows in snapshot.all_attributes(site):
-                await self._thread.run(lambda rows=rows: counting.add(rows))  # type: ignore[misc]
+            async with aclosing(snapshot.all_attributes(site)) as chunks:
+                async for rows in chunks:
+                    await self._thread.run(partial(counting.add, rows.documents))
         ended = self._clock()
         survey = await self._thread.run(lambda: counting.survey(head, at, ended - started))
         self._kept[site] = (survey, ended)

@@ -99,6 +99,7 @@ class Audience:
         self._large = large
         self.worker = WorkerThread()
         self._background = WorkerThread()  # for long-running work, so that no question queues behind it
+        self._columns = WorkerThread()  # for columns that a question waits for
         self.maintenance = Maintenance(
             self._background,
             directory=directory,
@@ -174,7 +175,7 @@ class Audience:
                     return
             if missing is not None:  # outside of the snapshot, as building opens another one
                 asked, catch_up = question.predicate(), partial(self._catch_up, site, loaded)
-                lane = self._background
+                lane = self._columns
                 if (task := building(self._source, lane, site, loaded, asked, missing, catch_up)) is not None:
                     await self._waited_for(site, task)
                     loaded.measured = 0
@@ -220,8 +221,7 @@ class Audience:
             await self.drop(site)
         await self.maintenance.close()
         await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
-        await self._background.close()
-        await self.worker.close()
+        await asyncio.gather(*(each.close() for each in (self._background, self._columns, self.worker)))
 
     # Answering
 

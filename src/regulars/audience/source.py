@@ -8,9 +8,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
-from regulars.domain.changes import ChangeRow, CustomerRow, EventRow, Head, Look, Name
+from regulars.domain.changes import AttributeRows, ChangeRow, CustomerRow, EventRow, Head, Look, Name
 
-__all__ = ("ChangeRow", "ChangeSource", "CustomerRow", "EventRow", "Head", "Look", "Name", "Snapshot")
+__all__ = ("AttributeRows", "ChangeRow", "ChangeSource", "CustomerRow", "EventRow", "Head", "Look", "Name", "Snapshot")
 
 
 class Snapshot(Protocol):
@@ -45,8 +45,11 @@ class Snapshot(Protocol):
         """The attributes, as JSON, of those customers that still exist; None for those without any."""
         ...
 
-    def all_attributes(self, site: int) -> AsyncIterator[Sequence[tuple[int, str]]]:
-        """The attributes of all customers that have some, by ascending number, in chunks read off the event loop."""
+    def all_attributes(self, site: int) -> AsyncGenerator[AttributeRows, None]:
+        """The attributes of all customers that have some, by ascending number, in chunks read off the event loop.
+
+        The generator may read ahead: read nothing else before it is closed.
+        """
         ...
 
     async def buckets(self, site: int, numbers: Sequence[int]) -> list[tuple[int, int]]:

@@ -118,6 +118,16 @@ class CustomerRow(NamedTuple):
     merged: bool = False
 
 
+class AttributeRows(NamedTuple):
+    """The attributes of several customers: two JSON arrays of the same length, as a database makes them quickly.
+
+    numbers: those of the customers. documents: their attributes, each an object.
+    """
+
+    numbers: str
+    documents: str
+
+
 class EventRow(NamedTuple):
     """One event as event columns read it. log: the number of its email. detail: its other fields as JSON text."""
 

@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Table, and_, bindparam, cast, delete, func, literal_column, select
+from sqlalchemy import BigInteger, Table, Text, and_, bindparam, case, cast, delete, func, literal_column, select
 
 from regulars.domain.changes import COLUMNS, NULL, TEXTS
 from regulars.store.schema import changes, customers, relations
-from regulars.store.statement import JsonGroupArray, KeyedJoin, Statement, keys_of, site_is
+from regulars.store.statement import JoinedJson, JsonGroupArray, KeyedJoin, Statement, keys_of, site_is
 from regulars.store.tie_statements import changed_at, not_deleted
 
 PACKED_CUSTOMER_BITS = 15
@@ -34,12 +34,23 @@ ATTRIBUTES_OF = Statement(
         KeyedJoin(_listed, customers, and_(site_is(customers), customers.c.number == _number))
     ),
 )
-LOAD_ATTRIBUTES = Statement(
-    "load_attributes",
+_next_attributes = (
     select(customers.c.number, customers.c.attributes)
     .where(site_is(customers), customers.c.number > bindparam("after"))
     .order_by(customers.c.number)
-    .limit(bindparam("count")),
+    .limit(bindparam("count"))
+    .subquery()
+)
+_number_of_those_with_any = case((_next_attributes.c.attributes.is_not(None), cast(_next_attributes.c.number, Text)))
+LOAD_ATTRIBUTES = Statement(
+    "load_attributes",
+    # Packed into one row: a row of each customer would cost more than reading it.
+    select(
+        func.count(),
+        func.max(_next_attributes.c.number),
+        JoinedJson(_number_of_those_with_any),
+        JoinedJson(_next_attributes.c.attributes),
+    ).select_from(_next_attributes),
 )
 BUCKETS_OF = Statement(
     "buckets_of",

@@ -13,6 +13,7 @@ from regulars.domain.changes import (
     CUSTOMER_NAMES,
     SITE_CURRENCY,
     TEXTS,
+    AttributeRows,
     ChangeRow,
     CustomerRow,
     EventRow,
@@ -34,6 +35,9 @@ from regulars.store.statement import Statement
 
 CHUNK = 20_000
 """Customers read at a time while loading."""
+
+_DOCUMENTS: Final = 4_000
+"""Customers whose attributes are read at a time: at most 256 MB, if each has the largest."""
 
 EVENT_CHUNK = 100_000
 """Numbers of events that are looked through at a time for those of one name."""
@@ -89,16 +93,21 @@ class StoreSnapshot:
         keys = msgspec.json.encode(numbers).decode()
         return [(row[0], row[1]) for row in await self.connection.all(sql.ATTRIBUTES_OF, {"site": site, "keys": keys})]
 
-    async def all_attributes(self, site: int) -> AsyncIterator[Sequence[tuple[int, str]]]:
-        """The attributes of all customers that have some, in chunks read on a thread."""
-        after = 0
-        while rows := await self.connection.in_thread(
-            sql.LOAD_ATTRIBUTES, {"site": site, "after": after, "count": CHUNK}
-        ):
-            yield [(number, text) for number, text in rows if text is not None]
-            if len(rows) < CHUNK:
-                return
-            after = rows[-1][0]
+    async def all_attributes(self, site: int) -> AsyncGenerator[AttributeRows, None]:
+        """The attributes of all customers that have some, in chunks read on a thread.
+
+        The next chunk is read ahead while one is consumed: close the generator before any other read.
+        """
+        values = {"site": site, "after": 0, "count": _DOCUMENTS}
+        reading: asyncio.Task[list[Row]] | None = self._ahead(sql.LOAD_ATTRIBUTES, values)
+        try:
+            while reading is not None:
+                ((count, last, numbers, documents),) = await reading
+                is_last = count < _DOCUMENTS
+                reading = None if is_last else self._ahead(sql.LOAD_ATTRIBUTES, values | {"after": last})
+                yield AttributeRows(numbers, documents)
+        finally:
+            await _dropped(reading)
 
     async def buckets(self, site: int, numbers: Sequence[int]) -> list[tuple[int, int]]:
         """The control buckets of those customers that still exist."""
@@ -195,13 +204,19 @@ class StoreSnapshot:
                 for piece in pieces:
                     yield piece
         finally:
-            if reading is not None:
-                reading.cancel()
-                await asyncio.gather(reading, return_exceptions=True)
+            await _dropped(reading)
 
     def _stretch(self, site: int, after: int) -> "asyncio.Task[list[Row]]":
-        values = {"site": site, "after": after, "until": after + CHUNK}
-        return asyncio.create_task(self.connection.in_thread(sql.LOAD_PACKED_TIES, values))
+        return self._ahead(sql.LOAD_PACKED_TIES, {"site": site, "after": after, "until": after + CHUNK})
+
+    def _ahead(self, statement: Statement, values: dict[str, int]) -> "asyncio.Task[list[Row]]":
+        return asyncio.create_task(self.connection.in_thread(statement, values))
+
+
+async def _dropped(reading: "asyncio.Task[list[Row]] | None") -> None:
+    if reading is not None:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
 
 
 class StoreChanges:

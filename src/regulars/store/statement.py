@@ -156,6 +156,14 @@ class JsonGroupArray(FunctionElement[str]):
     inherit_cache = True
 
 
+class JoinedJson(FunctionElement[str]):
+    """Joins the argument, which is JSON as text, over all rows into a JSON array, as text. NULL is left out."""
+
+    name = "joined_json"
+    type = Text()
+    inherit_cache = True
+
+
 class Contains(FunctionElement[bool]):
     """Whether a text contains another, compared by code point."""
 
@@ -242,6 +250,16 @@ def _sqlite_json_group_array(element: JsonGroupArray, compiler: SQLCompiler, **k
 @compiles(JsonGroupArray, "postgresql")
 def _postgresql_json_group_array(element: JsonGroupArray, compiler: SQLCompiler, **kw: Any) -> str:
     return f"CAST(coalesce(json_agg({_arguments(element, compiler, kw)}), '[]') AS TEXT)"
+
+
+@compiles(JoinedJson, "sqlite")
+def _sqlite_joined_json(element: JoinedJson, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"'[' || coalesce(group_concat({_arguments(element, compiler, kw)}, ','), '') || ']'"
+
+
+@compiles(JoinedJson, "postgresql")
+def _postgresql_joined_json(element: JoinedJson, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"'[' || coalesce(string_agg({_arguments(element, compiler, kw)}, ','), '') || ']'"
 
 
 def keys_of(*columns: Column[Any]) -> tuple[FromClause, tuple[ColumnElement[Any], ...]]:

@@ -4,15 +4,24 @@ Conditions are decided once per distinct value; customers are then selected by t
 and values that are no longer in use keep theirs.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from regulars.audience.structures.archive import Reader, Writer
-from regulars.audience.structures.attribute_values import Comparison, Path, Scalar, equality_of, plain, value_at
+from regulars.audience.structures.attribute_values import (
+    Comparison,
+    Path,
+    Scalar,
+    equality_of,
+    plain,
+    texts_at,
+    value_at,
+)
 from regulars.audience.structures.bitmaps import from_mask, from_ordinals, to_ordinals
 from regulars.audience.structures.columns import Growable
 from regulars.audience.structures.value_codes import UNSET, ValueCodes
@@ -41,13 +50,14 @@ class AttributeColumn:
         code = int(self._codes.values[ordinal]) if ordinal < self._codes.size else UNSET
         return None if code == UNSET else self._kept.values[code]
 
-    def load(self, ordinals: Sequence[int], documents: Iterable[str]) -> None:
-        """Set the values of many customers."""
-        if not len(ordinals):
-            return
-        self._codes.grow(max(ordinals) + 1)
-        codes = [self._code(document) for document in documents]
-        self._codes.values[np.array(ordinals, dtype=np.int64)] = codes
+    def load(self, ordinals: NDArray[np.int64], documents: str) -> None:
+        """Set the values of many customers. ordinals: -1 is passed over. documents: their attributes, a JSON array."""
+        code_of = self._kept.code_of_text
+        codes = np.array([code_of(text) for text in texts_at(documents, self.path)], dtype=np.int32)
+        known = ordinals >= 0
+        if known.any():
+            self._codes.grow(int(ordinals.max()) + 1)
+            self._codes.values[ordinals[known]] = codes[known]
 
     def capture(self, name: str) -> Callable[[Writer], None]:
         """Return a function that writes the column as it is now under this name, whatever changes meanwhile."""

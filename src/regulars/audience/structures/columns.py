@@ -256,6 +256,17 @@ class Numbering:
         positions[positions == values.size] = 0
         return positions[values[positions] == numbers].astype(np.uint32) if values.size else numbers[:0]
 
+    def positions(self, numbers: NDArray[np.uint32]) -> NDArray[np.int64]:
+        """The ordinal of each number; -1 for unknown ones."""
+        if self._dense:
+            positions = numbers.astype(np.int64) - 1
+            positions[positions >= len(self)] = -1
+            return positions
+        values = self._numbers.values
+        found = np.searchsorted(values, numbers)
+        found[found == values.size] = 0
+        return np.where(values[found] == numbers, found, -1) if values.size else np.full(numbers.size, -1)
+
     def numbers(self, ordinals: NDArray[Any]) -> NDArray[np.uint32]:
         """The customer numbers of ordinals."""
         numbers: NDArray[np.uint32] = self._numbers.values[ordinals]

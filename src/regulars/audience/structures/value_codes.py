@@ -19,6 +19,7 @@ _MOST_DECIDED: Final = 32
 """Comparisons whose outcome is kept for each distinct value."""
 
 _NOTHING_KNOWN: Final = np.zeros(0, dtype=np.bool_)
+_decode: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -44,6 +45,11 @@ class ValueCodes:
             code = self._code_of[key] = len(self.values)
             self.values.append(value)
         return code
+
+    def code_of_text(self, text: bytes) -> int:
+        """The code of a value given as JSON text. Texts as this encodes them, of known values, are not decoded."""
+        code = self._code_of.get(text)
+        return self.code(_decode(text)) if code is None else code
 
     def passing(self, comparison: Comparison) -> NDArray[np.bool_]:
         """Whether each code passes the comparison; the last element is for UNSET, which passes none."""
