@@ -47,7 +47,9 @@ ROOMS: dict[str, frozenset[str]] = {
     "server": frozenset({"metrics", "domain", "settings", "rate_counters"}),
     "exporting": frozenset({"domain", "files", "store"}),
     "importing": frozenset({"cancellation", "domain", "exporting", "store"}),
-    "jobs": frozenset({"audience", "domain", "store", "settings", "logs", "importing", "exporting", "stored_files"}),
+    "jobs": frozenset(
+        {"audience", "cancellation", "domain", "store", "settings", "logs", "importing", "exporting", "stored_files"}
+    ),
     "cli": frozenset(
         {"checking", "files", "domain", "audience", "store", "settings", "logs", "importing", "exporting", "server"}
     ),

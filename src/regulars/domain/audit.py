@@ -17,6 +17,12 @@ AUDITED: Final = frozenset(
 )
 """The channels whose changes are recorded. An import is one entry, and jobs carry out what somebody else began."""
 
+
+def is_audited(origin: Origin) -> bool:
+    """Whether changes from there get entries. Those of a bulk action do not: it has one entry, when it begins."""
+    return origin.actor.channel in AUDITED and origin.import_run is None
+
+
 NO_HASH: Final = bytes(32)
 """Stands for the hash before the first entry."""
 

@@ -15,6 +15,9 @@ from regulars.domain.working.addresses import FormerAddress
 
 State = Literal["running", "done", "stopped", "undone"]
 
+UNDOABLE: Final = ("customers", "bulk_action")
+"""The kinds of imports that keep what they replace. A bulk action is kept like an import of customers."""
+
 SILENCE: Final = 30_000
 """A running import that has not been heard of for this long (ms) was killed."""
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from regulars.domain.imports import ImportRecord, State
+from regulars.domain.imports import UNDOABLE, ImportRecord, State
 from regulars.domain.moments import now_ms
 from regulars.domain.origin import Actor, Channel, ImportRun, Origin
 from regulars.store.imports import begin_import, save_import
@@ -25,13 +25,23 @@ def origin_of_job(number: int) -> str:
 
 
 class Recording:
-    """The record of one import. origin: of its commands; what those of an import of customers change is kept."""
+    """The record of one import. origin: of its commands; what those of an import of customers change is kept.
 
-    def __init__(self, store: Store, site: int, record: ImportRecord, clock: Callable[[], int] = now_ms) -> None:
+    actor: who makes the changes; None: the import.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        site: int,
+        record: ImportRecord,
+        clock: Callable[[], int] = now_ms,
+        actor: Actor | None = None,
+    ) -> None:
         self.record = record
         self.origin = Origin(
-            Actor(Channel.IMPORT, record.number),
-            import_run=ImportRun(site, record.number) if record.kind == "customers" else None,
+            actor or Actor(Channel.IMPORT, record.number),
+            import_run=ImportRun(site, record.number) if record.kind in UNDOABLE else None,
         )
         self._store = store
         self._site = site

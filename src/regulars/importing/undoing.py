@@ -10,7 +10,7 @@ from msgspec import Struct
 from regulars.domain.commands import UndoImport
 from regulars.domain.commands.undo_import import REASONS, TAKEN, UndoImports
 from regulars.domain.identity import public_number
-from regulars.domain.imports import SILENCE, ImportRecord
+from regulars.domain.imports import SILENCE, UNDOABLE, ImportRecord
 from regulars.domain.moments import now_ms
 from regulars.domain.origin import Actor, Channel, ImportRun, Origin
 from regulars.domain.outcome import Outcome
@@ -68,7 +68,7 @@ def together(summaries: Sequence[UndoSummary]) -> UndoSummary:
 
 def refuse_undo(record: ImportRecord, now: int) -> None:
     """Raise UndoError for an import that cannot be undone."""
-    if record.kind != "customers":
+    if record.kind not in UNDOABLE:
         raise UndoError(f"import {record.number} is of {record.kind}, which cannot be undone: {EVENTS_STAY}")
     if record.state_at(now) == "running":
         seconds = (now - record.seen_at) // 1_000
@@ -87,19 +87,27 @@ def lines_done(record: ImportRecord) -> int:
 class Undo:
     """The undo of one import. on_chunk: called after each transaction. `summary` is then accurate.
 
+    actor: who makes the changes; None: the import.
+
     It may be interrupted at any time and run again. Customers whose former address another customer still has are
     tried again at the end, together, as they may have each other's.
     """
 
     def __init__(
-        self, store: Store, site: int, record: ImportRecord, *, on_chunk: Callable[[], object] | None = None
+        self,
+        store: Store,
+        site: int,
+        record: ImportRecord,
+        *,
+        on_chunk: Callable[[], object] | None = None,
+        actor: Actor | None = None,
     ) -> None:
         self.summary = UndoSummary()
         self._store = store
         self._site = site
         self._record = record
         self._on_chunk = on_chunk
-        actor = Actor(Channel.IMPORT, record.number)
+        actor = actor or Actor(Channel.IMPORT, record.number)
         self._origin = Origin(actor, import_run=ImportRun(site, record.number, is_undo=True))
         self._pace = Pace(store.engine, _FIRST_CHUNK)
 

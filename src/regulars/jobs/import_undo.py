@@ -1,4 +1,4 @@
-"""The job that undoes an import of a file."""
+"""The job that undoes an import of a file, or a bulk action."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 import msgspec
 from msgspec import Struct
 
+from regulars.domain.origin import Actor
 from regulars.importing.recording import origin_of_job
 from regulars.importing.undoing import Undo, UndoError, UndoSummary, lines_done, together
 from regulars.jobs.attended import attended
@@ -18,9 +19,10 @@ UNDO_ATTEMPTS: Final = 3
 
 
 class UndoArguments(Struct, frozen=True):
-    """job: the number of the job that imported the file."""
+    """job: the number of the job that imported the file, or did the bulk action. actor: who asked; None: the import."""
 
     job: int
+    actor: Actor | None = None
 
 
 async def undo_import(work: Work) -> dict[str, Any]:
@@ -35,7 +37,7 @@ async def undo_import(work: Work) -> dict[str, Any]:
     total = sum(map(lines_done, records)) or None
     found: list[UndoSummary] = []
     for record in records:
-        undo = Undo(store, site, record)
+        undo = Undo(store, site, record, actor=given.actor)
         found.append(undo.summary)
         try:
             found[-1] = await attended(work, undo.run(), partial(_progress, found, undo, total))

@@ -3,6 +3,7 @@
 from typing import Final
 
 from regulars.jobs.audience_history import record_history
+from regulars.jobs.bulk_actions import BULK_ACTION, BULK_ATTEMPTS, run_bulk_action
 from regulars.jobs.deleted_ties import remove
 from regulars.jobs.duplicates import find_duplicates
 from regulars.jobs.erased_files import again as clean_again
@@ -89,8 +90,16 @@ KINDS: Final[tuple[Kind, ...]] = (
         is_alone=True,
     ),
     Kind(
+        name=BULK_ACTION,
+        meaning="does one thing to many customers, as `POST /v1/bulk_actions` asks for",
+        handler=run_bulk_action,
+        attempts=BULK_ATTEMPTS,
+        timeout=24 * 3_600,
+        is_alone=True,
+    ),
+    Kind(
         name=UNDO_IMPORT,
-        meaning="undoes an import of an uploaded file",
+        meaning="undoes an import of an uploaded file, or a bulk action",
         handler=undo_import,
         attempts=UNDO_ATTEMPTS,
         timeout=24 * 3_600,

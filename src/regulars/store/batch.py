@@ -9,7 +9,7 @@ import msgspec
 
 from regulars.domain import changes, outbox
 from regulars.domain.audiences import encode_refers
-from regulars.domain.audit import AUDITED, audited
+from regulars.domain.audit import audited, is_audited
 from regulars.domain.changes import Head
 from regulars.domain.commands import Command, apply
 from regulars.domain.customer import IDENTITY_FIELDS, Customer
@@ -139,8 +139,7 @@ async def _execute(
     is_import: bool = False,
 ) -> tuple[Loading, list[Outcome], list[tuple[Origin, Outcome]]]:
     """Load what commands need and apply their rules in memory."""
-    is_audited = any(origin.actor.channel in AUDITED for origin in origins)
-    loading = Loading(connection, site, commands, secret, limits, is_audited=is_audited)
+    loading = Loading(connection, site, commands, secret, limits, is_audited=any(map(is_audited, origins)))
     await loading.load(secrets.randbits(_TOKEN_BITS), now)
     if is_import:
         loading.work.ties.before = {}
@@ -149,7 +148,7 @@ async def _execute(
     for command, origin in zip(commands, origins, strict=True):
         loading.work.origin = origin
         outcome = apply(command, loading.work, limits)
-        if origin.actor.channel in AUDITED:
+        if is_audited(origin):
             audit.append((origin, outcome))
         outcomes.append(outcome)
     return loading, outcomes, audit

@@ -62,11 +62,13 @@ keys = Table(
     _moment("last_used_at"),
     Column("rate", Integer),
     Column("is_strict", Integer, nullable=False, server_default="0"),
+    _text("label"),
+    _moment("expires_at"),
     UniqueConstraint("hash", name="keys_hash"),
 )
 """API keys. `hash`: SHA-256 of the key. `hint`: its first characters, for display. `rate`: limit in requests per second
 (0: unlimited; null: the default from the settings). `is_strict`: whether
-optional fields that cannot be read are refused."""
+optional fields that cannot be read are refused. `label`: what it is for. `expires_at`: from then on it is refused."""
 
 tokens = Table(
     "tokens",
@@ -103,7 +105,11 @@ jobs = Table(
     _moment("created_at", nullable=False),
     _moment("started_at"),
     _moment("finished_at"),
+    Column("input", LargeBinary),
     UniqueConstraint("recurring", name="jobs_recurring"),
     Index("jobs_due", "state", "due_at"),
 )
-"""Background jobs; columns in the order of `jobs.Job`. Few rows, as finished jobs are pruned."""
+"""Background jobs; columns in the order of `jobs.Job`, and the input. Few rows, as finished jobs are pruned.
+
+input: what a job works on, where that is too large for its arguments; lists of jobs do not read it.
+"""

@@ -79,6 +79,14 @@ CHANGES: Final = Statement(
     .limit(bindparam("count")),
 )
 """What an import changed of the customers below a number and was not undone, newest customers first."""
+CHANGED_CUSTOMERS: Final = Statement(
+    "import_changed_customers",
+    select(import_changes.c.customer)
+    .where(site_is(import_changes), _is_import, import_changes.c.customer > bindparam("above", type_=BigInteger))
+    .order_by(import_changes.c.customer)
+    .limit(bindparam("count")),
+)
+"""The customers above a number that an import changed, ascending."""
 _listed, (_customer,) = keys_of(import_changes.c.customer)
 UNDONE_LATER: Final = Statement(
     "import_changes_undone_later",

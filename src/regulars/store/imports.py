@@ -11,6 +11,7 @@ from regulars.store import statements
 from regulars.store.engine import Connection, Engine
 
 _MOST: Final = 100_000
+_PAGE: Final = 10_000
 NEWEST: Final = 2**62
 """Above every number of an import or customer."""
 
@@ -82,6 +83,19 @@ async def changes_to_undo(
         if len(found) > 1:
             return list(found.values())[:-1]
         count *= 2
+
+
+async def changed_customers_of(connection: Connection, site: int, import_number: int) -> set[int]:
+    """The customers that an import has changed, by number; read in pages."""
+    found: set[int] = set()
+    above = 0
+    while True:
+        values = {"site": site, "import_is": import_number, "above": above, "count": _PAGE}
+        rows = await connection.all(sql.CHANGED_CUSTOMERS, values)
+        found.update(row[0] for row in rows)
+        if len(rows) < _PAGE:
+            return found
+        above = rows[-1][0]
 
 
 async def undone_later(

@@ -19,6 +19,7 @@ _LIST_OF = Statement(
     .limit(bindparam("most")),
 )
 _OF_KIND = Statement("jobs_of_kind", select(*JOB_COLUMNS).where(jobs.c.kind == bindparam("name")))
+_INPUT = Statement("job_input", select(jobs.c.input).where(jobs.c.id == bindparam("job")))
 _COUNTS = Statement("count_jobs", select(jobs.c.state, func.count()).group_by(jobs.c.state))
 
 
@@ -41,3 +42,9 @@ async def count_jobs(connection: Connection) -> dict[State, int]:
     """The number of jobs in each state."""
     counted: dict[str, int] = {state: number for state, number in await connection.all(_COUNTS, {})}  # noqa: C416
     return {state: counted.get(state, 0) for state in STATES}
+
+
+async def input_of(connection: Connection, number: int) -> bytes | None:
+    """What a job works on, where that is too large for its arguments."""
+    row = await connection.one(_INPUT, {"job": number})
+    return None if row is None or row[0] is None else bytes(row[0])

@@ -81,7 +81,9 @@ _NEW = Statement(
     "new_job",
     insert(jobs)
     .values(
-        **{name: bindparam(name) for name in ("kind", "site", "arguments", "attempts", "due_at", "created_at")},
+        **{
+            name: bindparam(name) for name in ("kind", "site", "arguments", "attempts", "due_at", "created_at", "input")
+        },
         recurring=null(),
         state=literal_column("'waiting'"),
         done=literal_column("0"),
@@ -218,11 +220,19 @@ async def enqueue(
     site: int | None = None,
     arguments: Mapping[str, Any] | None = None,
     due_at: int | None = None,
+    job_input: bytes | None = None,
 ) -> int:
-    """Enqueue a job durably and return its id. due_at: earliest start (ms); None for now."""
+    """Enqueue a job durably and return its id. due_at: earliest start (ms); None for now. job_input: see `input_of`."""
     async with engine.transaction() as connection:
         return await enqueue_within(
-            connection, kind, now=now, attempts=attempts, site=site, arguments=arguments, due_at=due_at
+            connection,
+            kind,
+            now=now,
+            attempts=attempts,
+            site=site,
+            arguments=arguments,
+            due_at=due_at,
+            job_input=job_input,
         )
 
 
@@ -235,6 +245,7 @@ async def enqueue_within(
     site: int | None = None,
     arguments: Mapping[str, Any] | None = None,
     due_at: int | None = None,
+    job_input: bytes | None = None,
 ) -> int:
     """Enqueue a job as part of a transaction, as `enqueue` does."""
     values = {
@@ -244,6 +255,7 @@ async def enqueue_within(
         "attempts": attempts,
         "due_at": now if due_at is None else due_at,
         "created_at": now,
+        "input": job_input,
     }
     row = await connection.one(_NEW, values)
     assert row is not None

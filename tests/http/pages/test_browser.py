@@ -24,6 +24,8 @@ PATHS = [
     "/overview",
     "/customers",
     "/customers?q=tagg:vip",
+    "/bulk-action?q=tag:vip&type=add_tag&object=vip",
+    "/bulk-actions",
     "/questions/catalogue",
     "/audiences",
     "/imports",

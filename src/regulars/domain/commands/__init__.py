@@ -28,6 +28,7 @@ from regulars.domain.commands.save_audience import DefinitionChange, SaveAudienc
 from regulars.domain.commands.save_drip_campaign import PlanChange, SaveDripCampaign
 from regulars.domain.commands.save_object import SaveObject
 from regulars.domain.commands.set_change import SetChange
+from regulars.domain.commands.set_tie import SetTie
 from regulars.domain.commands.undo_import import UndoImport, UndoImports
 from regulars.domain.commands.undo_merge import UndoMerge
 from regulars.domain.commands.upsert import Upsert
@@ -66,6 +67,7 @@ __all__ = [
     "SaveDripCampaign",
     "SaveObject",
     "SetChange",
+    "SetTie",
     "UndoImport",
     "UndoImports",
     "UndoMerge",

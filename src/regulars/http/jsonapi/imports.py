@@ -13,6 +13,7 @@ from regulars.http.errors import Problem
 from regulars.http.jsonapi.documents import document
 from regulars.http.jsonapi.failures import MEDIA_TYPE, ParameterProblem
 from regulars.http.jsonapi.import_parameters import AGAIN, OPTIONS, PARAMETERS, read_parameters
+from regulars.http.jsonapi.job_undo import UNDER_WAY, UNDO, UNDO_SCHEMA, begin_undo, undo_of, undos
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.stored_jobs import job_of_number, job_of_path, stored_files
 from regulars.http.jsonapi.surface import JSONAPI, JSONAPI_ERRORS
@@ -32,9 +33,7 @@ from regulars.http.schema import (
 )
 from regulars.importing.undoing import EVENTS_STAY
 from regulars.jobs.file_imports import ATTEMPTS, IMPORT_FILE
-from regulars.jobs.import_undo import UNDO_ATTEMPTS, UNDO_IMPORT, UndoArguments
 from regulars.store import jobs
-from regulars.store.engine import Connection
 from regulars.store.job_reads import list_jobs_of
 from regulars.store.jobs import STATES, Job
 from regulars.store.threads import off_loop
@@ -45,8 +44,6 @@ _WRITTEN: Final = 1 << 20
 """Bytes that are written to the file at once."""
 
 _MOST: Final = 100
-_MOST_UNDOS: Final = 1_000
-UNDER_WAY: Final = ("waiting", "running")
 
 UPLOADS: Final = Surface(
     tag=JSONAPI.tag,
@@ -125,9 +122,9 @@ async def index(call: Call, caller: Reader) -> Response:
     _no_parameters(call)
     async with call.services.store.snapshot() as connection:
         found = await list_jobs_of(connection, IMPORT_FILE, caller.account, _MOST)
-        undos = await _undos(connection, caller)
+        undone = await undos(connection, caller)
     home = _home(call)
-    shown = [_resource(job, undos.get(job.id), home) for job in found]
+    shown = [_resource(job, undone.get(job.id), home) for job in found]
     return document({"data": shown, "links": {"self": f"{home}/v1/{TYPE}"}})
 
 
@@ -158,17 +155,7 @@ async def undo(call: Call, caller: Writer) -> Response:
         raise Problem("unprocessable", f"An import of {job.arguments['kind']} cannot be undone: {EVENTS_STAY}.")
     if job.state in UNDER_WAY:
         raise Problem("unprocessable", f"The import is {job.state}. Cancel it first, or wait for its end.")
-    running = await _undo_of(call, caller, job)
-    if running is None or running.state not in UNDER_WAY:
-        await jobs.enqueue(
-            call.services.store.engine,
-            UNDO_IMPORT,
-            now=call.services.clock(),
-            attempts=UNDO_ATTEMPTS,
-            site=job.site,
-            arguments=msgspec.to_builtins(UndoArguments(job=job.id)),
-        )
-        await call.record(caller.account, f"imports/{job.id}", "updated")
+    await begin_undo(call, caller, job, f"imports/{job.id}")
     return await _shown(call, caller, job, status=202)
 
 
@@ -206,20 +193,9 @@ async def _job(call: Call, caller: Caller) -> Job:
     return await job_of_path(call, caller, IMPORT_FILE, "import")
 
 
-async def _undos(connection: Connection, caller: Caller) -> dict[int, Job]:
-    """The newest undo of each import, by the number of its job."""
-    found = await list_jobs_of(connection, UNDO_IMPORT, caller.account, _MOST_UNDOS)
-    return {msgspec.convert(job.arguments, UndoArguments).job: job for job in reversed(found)}
-
-
-async def _undo_of(call: Call, caller: Caller, job: Job) -> Job | None:
-    async with call.services.store.snapshot() as connection:
-        return (await _undos(connection, caller)).get(job.id)
-
-
 async def _shown(call: Call, caller: Caller, job: Job, *, status: int = 200) -> Response:
     home = _home(call)
-    shown = _resource(job, await _undo_of(call, caller, job), home)
+    shown = _resource(job, await undo_of(call, caller, job), home)
     headers = {"location": shown["links"]["self"]} if status == 202 else None
     return document({"data": shown, "links": {"self": shown["links"]["self"]}}, status=status, headers=headers)
 
@@ -267,17 +243,6 @@ ATTRIBUTES: Final[Mapping[str, Callable[[Job], Any]]] = {
 }
 """What is shown of an import. done, total: bytes of the file. number: by which it can be undone, None for a dry run."""
 
-UNDO: Final[Mapping[str, Callable[[Job], Any]]] = {
-    "state": lambda job: job.state,
-    "done": lambda job: job.done,
-    "total": lambda job: job.total,
-    "summary": lambda job: job.result,
-    "error": lambda job: job.error,
-    "created_at": lambda job: iso(job.created_at),
-    "finished_at": lambda job: iso_or_none(job.finished_at),
-}
-"""What is shown of the newest undo of an import. done, total: customers."""
-
 _SCHEMAS: Final[Mapping[str, Schema]] = {
     "name": such_as(TEXT, "people.csv"),
     "kind": one_of(("customers", "activity")),
@@ -293,21 +258,11 @@ _SCHEMAS: Final[Mapping[str, Schema]] = {
     "error": or_null(TEXT),
     **dict.fromkeys(("created_at", "started_at", "finished_at"), or_null(MOMENT)),
 }
-_UNDO: Final[Schema] = record(
-    {
-        "state": one_of(STATES),
-        "done": such_as(WHOLE, 2),
-        "total": such_as(or_null(WHOLE), 2),
-        "summary": or_null({"type": "object", "examples": [{"customers": 2, "deleted": 2, "skipped": 0}]}),
-        "error": or_null(TEXT),
-        **dict.fromkeys(("created_at", "finished_at"), or_null(MOMENT)),
-    }
-)
 _RESOURCE: Final[Schema] = record(
     {
         "id": TEXT,
         "type": one_of((TYPE,)),
-        "attributes": record({**{name: _SCHEMAS[name] for name in ATTRIBUTES}, "undo": or_null(_UNDO)}),
+        "attributes": record({**{name: _SCHEMAS[name] for name in ATTRIBUTES}, "undo": or_null(UNDO_SCHEMA)}),
         "links": record({"self": TEXT, "rejects": TEXT}, required=("self",)),
     }
 )

@@ -30,7 +30,7 @@ async def tie(page: AdminPage, user: Editor) -> View | Response:
     if not name:
         form.refuse(f"{path}-name", "Type a name first.")
         return await view(page, form, 422)
-    found = await _named(page, str(kind.type), name)
+    found = await object_named(page, str(kind.type), name)
     if found is None:
         form.refuse(f"{path}-name", f"There is no “{name}” under {kind.title.lower()}. Create it under Objects first.")
         return await view(page, form, 422)
@@ -38,7 +38,7 @@ async def tie(page: AdminPage, user: Editor) -> View | Response:
     return _back(page, number, f"“{name}” is added.")
 
 
-async def _named(page: AdminPage, type_: str, name: str) -> str | None:
+async def object_named(page: AdminPage, type_: str, name: str) -> str | None:
     """The id of the object with this name or key; None if there is none."""
     attribute = "title" if type_ in ("offers", "products") else "name"
     for parameter in ("filter[key]", f"filter[{attribute}_cont]"):

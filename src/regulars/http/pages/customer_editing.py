@@ -98,12 +98,12 @@ def _changes(form: FormData, before: Mapping[str, Any]) -> dict[str, Any]:
         if f"{field}-remove" in form:
             attributes[name] = None
         elif form.raw(field) != written(known.get(name)) or form[f"{field}-type"] != type_of(known.get(name)):
-            attributes[name] = _value(form, field, form[f"{field}-type"])
+            attributes[name] = value_of(form, field, form[f"{field}-type"])
     new = form["new-name"]
     if new and new in known:
         form.refuse("new-name", f"There is an attribute “{new}” already: change it above.")
     elif new:
-        attributes[new] = _value(form, "new-value", form["new-type"])
+        attributes[new] = value_of(form, "new-value", form["new-type"])
     elif form["new-value"]:
         form.refuse("new-name", "The new attribute needs a name.")
     for name in known:  # attributes that say the same as a field
@@ -129,7 +129,8 @@ def written(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _value(form: FormData, field: str, type_: str) -> Any:
+def value_of(form: FormData, field: str, type_: str) -> Any:
+    """The value that was typed into a field, by its type: a key of TYPES. What cannot be read is noted in the form."""
     text = form.raw(field)
     if type_ == "text":
         return text

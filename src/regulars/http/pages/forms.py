@@ -30,6 +30,11 @@ class FormData:
         """Every value of a field, such as those of checked boxes."""
         return [value for each, value in self._fields if each == name]
 
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        """Every field with its value, in order."""
+        return self._fields
+
     def __contains__(self, name: str) -> bool:
         """Whether a field was sent, as a checked box is."""
         return any(each == name for each, _ in self._fields)

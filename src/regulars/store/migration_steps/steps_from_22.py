@@ -309,4 +309,16 @@ STEPS_FROM_22: Final[tuple[Step, ...]] = (
             for engine, binary in (("sqlite", "BLOB"), ("postgresql", "BYTEA"))
         },
     ),
+    Step(
+        number=39,
+        name="the input of jobs; the label and the expiry of keys",
+        statements={
+            engine: (
+                f"ALTER TABLE jobs ADD COLUMN input {binary}",
+                "ALTER TABLE keys ADD COLUMN label TEXT",
+                "ALTER TABLE keys ADD COLUMN expires_at BIGINT",
+            )
+            for engine, binary in (("sqlite", "BLOB"), ("postgresql", "BYTEA"))
+        },
+    ),
 )
