@@ -19,6 +19,7 @@ from regulars.cli import (
     jobs,
     maintenance,
     moving,
+    restoring,
     serving,
     users,
 )
@@ -67,6 +68,8 @@ app.add_typer(jobs.jobs, name="jobs")
 app.command()(maintenance.check)
 app.command()(maintenance.reindex)
 app.command()(maintenance.backup)
+app.command()(restoring.restore)
+app.add_typer(restoring.erasures, name="erasures")
 app.command()(moving.migrate)
 app.command()(moving.copy)
 
