@@ -251,7 +251,7 @@ class Audience:
     async def _found(self, site: int, loaded: LoadedSite, snapshot: Snapshot, question: Question) -> Found | None:
         """The result at the snapshot's head, or None if a newer snapshot or index is needed."""
         seen = loaded.index.head
-        names = keys(question.predicate())
+        names = keys(asked := question.predicate())
         look = await snapshot.look(site, names)
         head = look.head
         if head is None:
@@ -263,7 +263,7 @@ class Audience:
             return None
         if self._source.is_remote:
             loaded.note(head, names, look.numbers)
-        index, sort, predicate = loaded.index, question.sort, resolve(question.predicate(), look.numbers)
+        index, sort, predicate = loaded.index, question.sort, resolve(asked, look.numbers)
         if not is_in_step(index, head) or is_stale(index, sort) or self._is_heavy(index, predicate, question):
             async with loaded.lock:
                 if not await self._catch_up(site, loaded, snapshot, head):

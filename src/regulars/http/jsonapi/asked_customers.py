@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from regulars.audience.answering import Prepare
-from regulars.audience.filters import catalogue
+from regulars.audience.filters import catalogue, predicates
 from regulars.audience.filters.catalogue import Engagement, Moment
 from regulars.audience.filters.predicates import Predicate, leaves
 from regulars.audience.filters.values import BadFilterValueError
@@ -43,6 +43,7 @@ class AskedCustomers:
 
     raw: the query string. site: None if the filters name one that is not the account's. filters: without that of the
     site. asked: the question, with that of `within`. zone_name: the time zone of its times.
+    latest: what `audience` has last returned.
     """
 
     def __init__(
@@ -57,13 +58,15 @@ class AskedCustomers:
         self.site = asked_site(query.filters, caller) if within is None else within.site
         self.filters = [each for each in query.filters if each[0] != SITE_ID]
         self.asked = query.asked if within is None else _narrowed(query.asked, within.condition)
+        self.latest: Predicate = predicates.All(())
         self.zone_name = "UTC"
         self._zone: tzinfo = UTC
         self._hidden_asked = any(name == "is_hidden" for name, _ in self.filters)
         self._expansion = Expansion(self.site or caller.site, () if self.asked is None else (self.asked,))
         if self.asked is not None:
             self.zone_name, self._zone = self.asked.zone(caller.time_zone(self.site))
-            refuse_too_many_leaves(self._expansion, self._moment())
+            if len(raw) > MOST_CONDITIONS:  # in fewer characters there are not as many as it takes
+                refuse_too_many_leaves(self._expansion, self._moment())
 
     @property
     def prepare(self) -> Prepare | None:
@@ -76,7 +79,8 @@ class AskedCustomers:
         nodes = self._expansion.nodes
         parts = [each(moment) for each in self._conditions]
         parts += [predicate_of(node, moment) for node in nodes]
-        return catalogue.audience_of(parts, hidden_asked=self._hidden_asked or any(map(mentions_hidden, nodes)))
+        self.latest = catalogue.audience_of(parts, hidden_asked=self._hidden_asked or any(map(mentions_hidden, nodes)))
+        return self.latest
 
     async def _prepare(self, snapshot: Any) -> None:
         await self._expansion.read(snapshot)

@@ -29,6 +29,10 @@ PARAMETERS: Final = (QUESTION, TEXT, TIME_ZONE, AS_OF)
 _encode: Final = msgspec.json.Encoder(order="deterministic").encode
 
 
+_SHORT: Final = 2_000
+"""Questions with fewer characters are parsed once while they are asked again and again."""
+
+
 class AskedQuestion(Struct, frozen=True):
     """A question as a call asks it. time_zone: its IANA name; None: that of the site.
 
@@ -125,6 +129,10 @@ def _read(given: Mapping[str, str], otherwise: Node | None, *, has_attributes: b
 
 
 def _from_json(text: str) -> Node:
+    return (_json_again if len(text) < _SHORT else _read_json)(text)
+
+
+def _read_json(text: str) -> Node:
     if len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
         detail = f"A question in JSON has at most {MOST_BYTES} bytes."
         raise QuestionProblem((QuestionFault("question_too_large", detail, f"/{QUESTION}"),), QUESTION)
@@ -140,7 +148,16 @@ def _from_json(text: str) -> Node:
 
 
 def _from_text(text: str) -> Node:
+    return (_text_again if len(text) < _SHORT else _read_text)(text)
+
+
+def _read_text(text: str) -> Node:
     try:
         return parse_question(text)
     except BadQuestionError as error:
         raise QuestionProblem(error.faults, TEXT) from None
+
+
+_json_again: Final = lru_cache(maxsize=256)(_read_json)
+_text_again: Final = lru_cache(maxsize=256)(_read_text)
+"""Dashboards and pages of a list ask the same again and again; a tree is never modified."""

@@ -1,7 +1,7 @@
 """Listing: answers queries about customers, for all types of resource that show them."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Protocol, cast
 
 from msgspec import Struct
@@ -71,8 +71,7 @@ async def answer(
     chosen = AskedCustomers(call, caller, query, raw, within)
     site, filters, asked, engagement = chosen.site, chosen.filters, chosen.asked, chosen.engagement
     page, sort = query.page, SORTS[query.sort]
-    identity = filters if asked is None else [*filters, *asked.identity]
-    cursors = Cursors(call.services.cursors, site, query.sort, identity)
+    cursors = Cursors(call.services.cursors, site, query.sort, _identity(filters, asked))
     page_slice = cursors.page_slice(page)
     total, beside = 0, paging.NOWHERE
     unknown: list[dict[str, str]] = []
@@ -83,7 +82,7 @@ async def answer(
     if site is not None:
         made = listing.document(RenderContext(caller.account, site, home, query))
         began = time.perf_counter()
-        details = made if asked is None else WithNamedObjects(made, site, chosen.audience)
+        details = made if asked is None else WithNamedObjects(made, site, lambda: chosen.latest)
         asking = call.services.audience.ask(
             site,
             chosen.audience,
@@ -117,6 +116,13 @@ async def answer(
         also = [] if question is None else [phrase_of(question)]
         meta["description"] = describe(filters, site=site, sort=sort, engagement=engagement, also=also)
     return document({**found, "links": links, "meta": meta}, warnings=query.warnings)
+
+
+def _identity(filters: Sequence[tuple[str, str]], asked: AskedQuestion | None) -> Iterator[tuple[str, str]]:
+    """What tells the question from others. Lazy, as most pages are the first and only, without cursors."""
+    yield from filters
+    if asked is not None:
+        yield from asked.identity
 
 
 async def cost(call: Call, site: int, asked: AskedQuestion) -> float | None:
