@@ -20,9 +20,10 @@ from regulars.http.body_memory import BodyMemory
 from regulars.http.gate import Gate
 from regulars.http.keyring import Keyring
 from regulars.http.observation import Observation, observe_audience, observe_ledger, observe_loop
-from regulars.http.operations import OPERATIONS, without_admin_page
+from regulars.http.operations import served
 from regulars.http.sealed_tokens import Sealer
 from regulars.http.services import Services
+from regulars.http.signed_links import SignedLinks
 from regulars.jobs.kind import Context
 from regulars.jobs.kinds import KINDS
 from regulars.jobs.runner import Runner
@@ -47,7 +48,7 @@ class Application:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.gate = Gate(OPERATIONS if settings.admin == "on" else without_admin_page(OPERATIONS))
+        self.gate = Gate(served(settings))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, report a malformed one, or serve the process's lifespan."""
@@ -91,7 +92,8 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
     surveys = AttributeSurveys(store.changes)
     keyring = Keyring(store, now_ms)
     async with store.snapshot() as connection:
-        cursors = Sealer(await control.secret(connection), "cursor")
+        secret = await control.secret(connection)
+    cursors, links = Sealer(secret, "cursor"), SignedLinks(secret)
     rates = RateCounters.open()
     phone.load()  # before anybody waits for it
     settle_garbage_collection()
@@ -124,6 +126,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
             keyring=keyring,
             bodies=BodyMemory(settings.bodies_memory),
             cursors=cursors,
+            links=links,
             rates=rates,
             stalls=stalls,
             metrics=metrics,

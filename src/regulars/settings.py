@@ -100,6 +100,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _Days, Meta(description="... within this many days, but not passive: unengaged; longer ago or never: inactive")
     ] = 365
     admin: Annotated[Literal["on", "off"], Meta(description="whether to serve the admin page at /admin")] = "on"
+    public_pages: Annotated[
+        Literal["on", "off"],
+        Meta(description="whether to serve the pages for customers: preferences, confirming and unsubscribing"),
+    ] = "on"
     change_retention_days: Annotated[
         _Days, Meta(description="days that changes are kept, for indexes that follow them")
     ] = 7

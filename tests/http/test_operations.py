@@ -13,9 +13,10 @@ from regulars.http.gate import Gate
 from regulars.http.jsonapi.surface import JSONAPI, OAUTH
 from regulars.http.keyring import Caller, Reader, Writer
 from regulars.http.operation import Operation, Surface
-from regulars.http.operations import OPERATIONS
+from regulars.http.operations import OPERATIONS, served
 from regulars.http.pages.admin_surface import ADMIN
 from regulars.http.pages.surface import PAGE
+from regulars.settings import Settings
 from tests.in_process import Client, InProcess
 
 CALLED = [pytest.param(each, path, id=f"{each.method} {path}") for each in OPERATIONS for path in each.paths]
@@ -109,3 +110,10 @@ def test_an_error_looks_as_the_operation_has_it_wherever_it_is(
 def test_an_unknown_path_is_answered_as_its_neighbours(anybody: Client, path: str, kind: str, status: int) -> None:
     reply = anybody.get(path)
     assert (reply.status_code, media_type(reply)) == (status, kind)
+
+
+def test_pages_that_are_switched_off_are_not_served() -> None:
+    names = {each.surface.errors.name for each in served(Settings(public_pages="off"))}
+    assert "public" not in names
+    assert "admin" in names
+    assert "public" in {each.surface.errors.name for each in served(Settings(admin="off"))}

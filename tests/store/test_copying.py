@@ -18,6 +18,7 @@ from regulars.domain.commands import (
     EraseCustomer,
     MergeCustomers,
     RecordMovements,
+    RequestConsent,
     SaveAudience,
     SaveObject,
 )
@@ -77,6 +78,7 @@ async def fill(at: Running, customers: int = 40) -> None:
             ],
         )
         await at.record("newsletter_subscribed", site, email="ü0@example.com", newsletter_id="news", wording="Yes")
+        await at.store.ledger.submit(site, RequestConsent(7, Who(customer_id="c1"), None, "Yes, write to me", 600))
         for event in ("email_opened", "purchase", "tag_added"):
             await at.record(
                 event,

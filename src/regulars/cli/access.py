@@ -33,6 +33,10 @@ Currency = Annotated[
         help="ISO 4217 code, such as EUR: figures count only this one. Default: that of the first amount with one.",
     ),
 ]
+Language = Annotated[
+    str | None, typer.Option(metavar="CODE", help="The language of pages that customers see: en, de, fr or es.")
+]
+AccentColor = Annotated[str | None, typer.Option(metavar="COLOR", help="The color of their buttons, such as #0a7cff.")]
 TimeZone = Annotated[
     str | None, typer.Option(metavar="NAME", help="IANA time zone, such as Europe/Berlin. Default: UTC.")
 ]
@@ -212,6 +216,8 @@ def create_site(
     country: Country = None,
     currency: Currency = None,
     time_zone: TimeZone = None,
+    language: Language = None,
+    accent_color: AccentColor = None,
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
@@ -222,7 +228,11 @@ def create_site(
       regulars sites create shop --title "The shop"
       regulars sites create shop --country DE --currency EUR --time-zone Europe/Berlin
     """
-    settings = SiteSettings(**_settings(country=country, currency=currency, time_zone=time_zone))
+    settings = SiteSettings(
+        **_settings(
+            country=country, currency=currency, time_zone=time_zone, language=language, accent_color=accent_color
+        )
+    )
 
     async def work() -> Site:
         async with opened(database) as store:
@@ -240,10 +250,14 @@ def update_site(
     country: Country = None,
     currency: Currency = None,
     time_zone: TimeZone = None,
+    language: Language = None,
+    accent_color: AccentColor = None,
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
-    """Change a site. An empty --country or --time-zone clears it. Running servers use it within 5 seconds.
+    """Change a site. An empty --country, --time-zone, --language or --accent-color clears it.
+
+    Running servers use it within 5 seconds.
 
     A new currency counts all revenue anew. Amounts in other currencies stay in the history.
 
@@ -251,13 +265,15 @@ def update_site(
     Example:
       regulars sites update --site 2 --currency USD
     """
-    changes = _settings(country=country, currency=currency, time_zone=time_zone)
+    changes = _settings(
+        country=country, currency=currency, time_zone=time_zone, language=language, accent_color=accent_color
+    )
     if title is not None:
         if not title.strip():
             raise FailedError("--title must not be empty")
         changes["title"] = title.strip()
     if not changes:
-        raise FailedError("name what to change: --title, --country, --currency or --time-zone")
+        raise FailedError("name what to change, such as --title or --country; see `regulars sites update --help`")
 
     async def work() -> Site:
         async with opened(database) as store:

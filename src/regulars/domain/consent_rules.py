@@ -18,6 +18,7 @@ from regulars.domain.relations import BY_NAME, FLAG, ReportKind
 from regulars.domain.working import WorkingSet
 
 _SUBSCRIBED: Final = BY_NAME["subscribed"]
+_PENDING: Final = BY_NAME["pending"]
 NEWSLETTER_KEPT_BACK: Final = (
     "The customer unsubscribed from this newsletter; a later event `newsletter_subscribed` restores it."
 )
@@ -52,6 +53,8 @@ def record_consent(person: Person, work: WorkingSet, consent: Consent, report: R
     moments.note(consent)
     move_forward(person, work, times_of(consent), consent.at)
     work.history.consents.append(consent)
+    if person.has("pending") and consent.at >= person.ties[_PENDING.code, FLAG].at:
+        work.ties.report(person, _PENDING, FLAG, False, work.now, ReportKind.IMMEDIATE)
     return work.ties.settle(person, _SUBSCRIBED, FLAG, moments.hold, moments.since)
 
 

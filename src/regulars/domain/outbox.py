@@ -233,6 +233,18 @@ class CustomerSplit(Struct, frozen=True, array_like=True, tag=13):
     uuid: bytes
 
 
+class ConsentRequested(Struct, frozen=True, array_like=True, tag=14):
+    """A customer was asked for consent and can confirm it by a link, which somebody has to send.
+
+    number: of the request. newsletter: its number, 0: it is about marketing email.
+    """
+
+    type: ClassVar[str] = "consent.requested"
+    customer: int
+    number: int
+    newsletter: int
+
+
 Happening = (
     CustomerCreated
     | CustomerUpdated
@@ -247,6 +259,7 @@ Happening = (
     | AudienceEntered
     | AudienceLeft
     | CustomerSplit
+    | ConsentRequested
 )
 TYPES: Final[dict[str, Any]] = {each.type: each for each in get_args(Happening)}
 """Every type of happening by its name."""

@@ -12,7 +12,8 @@ from regulars.domain.working import WorkingSet
 
 _FIELDS = frozenset({*PROFILE_FIELDS, "email", "customer_id", ATTRIBUTES})
 _TOLD_ELSEWHERE = frozenset(
-    BY_NAME[name].code for name in ("subscribed", "newsletter.unsubscribed", "hard_bouncing", "spam_reported")
+    BY_NAME[name].code
+    for name in ("subscribed", "pending", "newsletter.unsubscribed", "hard_bouncing", "spam_reported")
 )
 """Relations that follow from something that is recorded elsewhere: evidence of consent, events of emails."""
 

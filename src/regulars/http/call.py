@@ -29,6 +29,7 @@ _CHANNELS: Final = {
     "jsonapi": Channel.JSONAPI,
     "oauth": Channel.JSONAPI,
     "page": Channel.PUBLIC_PAGE,
+    "public": Channel.PUBLIC_PAGE,
     "admin": Channel.ADMIN_PAGE,
 }
 """The channel of a call, by the name of its error format."""

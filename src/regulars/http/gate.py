@@ -90,7 +90,8 @@ class Gate:
             if problem.code == "method_not_allowed":
                 problem.headers["Allow"] = ", ".join(self._methods(path))
             if problem.status >= 500 and problem.code == "internal":
-                _log.exception("request failed", request_id=request_id, method=scope["method"], path=path)
+                route = scope["operation"].path if "operation" in scope else UNKNOWN  # a path may hold a secret
+                _log.exception("request failed", request_id=request_id, method=scope["method"], route=route)
             response = self._render(problem, Request(scope))
             await response(scope, receive, send_with_id)
         finally:

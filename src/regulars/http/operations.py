@@ -16,6 +16,7 @@ from regulars.http.jsonapi import (
     breakdown,
     broadcast_reports,
     bulk_actions,
+    consent_requests,
     contact_notes,
     contacts,
     custom_fields,
@@ -43,8 +44,10 @@ from regulars.http.jsonapi import (
 )
 from regulars.http.jsonapi import drip_campaigns as jsonapi_drip_campaigns
 from regulars.http.operation import Operation
-from regulars.http.pages import admin, documentation
+from regulars.http.pages import admin, confirming, documentation, one_click, preferences
 from regulars.http.pages.admin_surface import ADMIN
+from regulars.http.pages.public_surface import PUBLIC
+from regulars.settings import Settings
 
 OPERATIONS: Final = (
     *classic_customers.OPERATIONS,
@@ -61,6 +64,7 @@ OPERATIONS: Final = (
     *customer_activity.OPERATIONS,
     *customer_profile.OPERATIONS,
     *customer_records.OPERATIONS,
+    *consent_requests.OPERATIONS,
     *merges.OPERATIONS,
     *duplicates.OPERATIONS,
     *erasures.OPERATIONS,
@@ -93,11 +97,16 @@ OPERATIONS: Final = (
     *health.OPERATIONS,
     *metrics.OPERATIONS,
     *documentation.OPERATIONS,
+    *preferences.OPERATIONS,
+    *confirming.OPERATIONS,
+    *one_click.OPERATIONS,
     *admin.OPERATIONS,
 )
 """Most used first: routes are tried in order where the gate has no table for them."""
 
 
-def without_admin_page(operations: Sequence[Operation]) -> tuple[Operation, ...]:
-    """The operations of a server that has no admin page."""
-    return tuple(each for each in operations if each.surface is not ADMIN)
+def served(settings: Settings, operations: Sequence[Operation] = OPERATIONS) -> tuple[Operation, ...]:
+    """The operations of a server: those of pages that are switched off are left out."""
+    pages = ((ADMIN, settings.admin), (PUBLIC, settings.public_pages))
+    left_out = {surface.errors.name for surface, switch in pages if switch == "off"}
+    return tuple(each for each in operations if each.surface.errors.name not in left_out)

@@ -11,6 +11,7 @@ from regulars.http.body_memory import BodyMemory
 from regulars.http.keyring import Keyring
 from regulars.http.observation import Observation
 from regulars.http.sealed_tokens import Sealer
+from regulars.http.signed_links import SignedLinks
 from regulars.metrics.service import MetricsService
 from regulars.rate_counters import RateCounters
 from regulars.settings import Settings
@@ -28,6 +29,7 @@ class Services(Struct, frozen=True):
     keyring: Keyring
     bodies: BodyMemory
     cursors: Sealer
+    links: SignedLinks
     rates: RateCounters
     stalls: StallWatch
     metrics: MetricsService

@@ -6,12 +6,13 @@ from regulars.http.classic.surface import CLASSIC, CLASSIC_ERRORS, SERVER, SERVE
 from regulars.http.jsonapi.surface import JSONAPI, JSONAPI_ERRORS, OAUTH, OAUTH_ERRORS
 from regulars.http.operation import ErrorSurface
 from regulars.http.pages.admin_surface import ADMIN, ADMIN_ERRORS
+from regulars.http.pages.public_surface import PUBLIC, PUBLIC_ERRORS
 from regulars.http.pages.surface import PAGE, PAGE_ERRORS
 
-SURFACES: Final = (JSONAPI, OAUTH, CLASSIC, SERVER, SERVER_TEXT, PAGE, ADMIN)
+SURFACES: Final = (JSONAPI, OAUTH, CLASSIC, SERVER, SERVER_TEXT, PAGE, PUBLIC, ADMIN)
 """Surfaces with the same tag stand together in the documentation."""
 
-ERROR_SURFACES: Final = (CLASSIC_ERRORS, JSONAPI_ERRORS, OAUTH_ERRORS, PAGE_ERRORS, ADMIN_ERRORS)
+ERROR_SURFACES: Final = (CLASSIC_ERRORS, JSONAPI_ERRORS, OAUTH_ERRORS, PAGE_ERRORS, PUBLIC_ERRORS, ADMIN_ERRORS)
 
 
 class UnknownPaths(NamedTuple):
@@ -29,6 +30,7 @@ UNKNOWN_PATHS: Final = (
     UnknownPaths("/api/v1/", CLASSIC_ERRORS, keyed=True),
     UnknownPaths("/v1/oauth/", OAUTH_ERRORS, keyed=False),
     UnknownPaths("/v1/", JSONAPI_ERRORS, keyed=True),
+    *(UnknownPaths(f"/{page}/", PUBLIC_ERRORS, keyed=False) for page in ("confirm", "preferences", "unsubscribe")),
     UnknownPaths("/docs/", PAGE_ERRORS, keyed=False),
     UnknownPaths("/admin/", ADMIN_ERRORS, keyed=False),
     UnknownPaths("", CLASSIC_ERRORS, keyed=False),

@@ -4,6 +4,7 @@ from typing import Final
 
 from regulars.jobs.audience_history import record_history
 from regulars.jobs.bulk_actions import BULK_ACTION, BULK_ATTEMPTS, run_bulk_action
+from regulars.jobs.consent_requests import expire_requests
 from regulars.jobs.deleted_ties import remove
 from regulars.jobs.duplicates import find_duplicates
 from regulars.jobs.erased_files import again as clean_again
@@ -66,6 +67,12 @@ KINDS: Final[tuple[Kind, ...]] = (
         every=86_400,
         timeout=6 * 3_600,
         is_alone=True,
+    ),
+    Kind(
+        name="expire_consent_requests",
+        meaning="closes requests for consent that nobody confirmed in time",
+        handler=expire_requests,
+        every=60,
     ),
     Kind(
         name=EXPORT,

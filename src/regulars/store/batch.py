@@ -23,6 +23,7 @@ from regulars.domain.working.happenings import happenings_of
 from regulars.store import (
     address_statements,
     audience_statements,
+    consent_request_statements,
     customer_history_statements,
     drip_statements,
     import_statements,
@@ -38,6 +39,7 @@ from regulars.store import (
 from regulars.store import statements as sql
 from regulars.store.audience_watches import RECORD_HISTORY, WATCH_AUDIENCES
 from regulars.store.audit import write_audit_events
+from regulars.store.consent_requests import write_requests
 from regulars.store.deleted_ties import REMOVE_DELETED_TIES, kind_of
 from regulars.store.engine import Connection, WriteConnection
 from regulars.store.erasing import count_rows, erase_rows
@@ -196,6 +198,7 @@ class _Writing:
         )
         await write_history(self.connection, site, work, self.moment)
         await write_notes(self.connection, site, work)
+        await write_requests(self.connection, site, work)
         await self.addresses()
         await self.revenues()
         parts = changes.encode(
@@ -258,6 +261,7 @@ class _Writing:
             sql.FORGET_LOGS,
             sql.DELETE_CONSENTS,
             customer_history_statements.DELETE_NEWSLETTER_CONSENTS,
+            consent_request_statements.DELETE,
             customer_history_statements.DELETE_PROFILE_CHANGES,
             note_statements.DELETE_OF_CUSTOMER,
             address_statements.DELETE_FORMER,

@@ -33,7 +33,10 @@ class ControlError(Exception):
 
 
 class Site(Struct, frozen=True):
-    """A site: the tenant boundary. Times in ms. country, currency, time_zone: see `SiteSettings`."""
+    """A site: the tenant boundary. Times in ms. country to accent_color: see `SiteSettings`.
+
+    link_key: the number of the key that signs links to customers. oldest_link_key: links from this one on are accepted.
+    """
 
     id: int
     account_id: int
@@ -44,11 +47,15 @@ class Site(Struct, frozen=True):
     country: str | None = None
     currency: str | None = None
     time_zone: str | None = None
+    language: str | None = None
+    accent_color: str | None = None
+    link_key: int = 1
+    oldest_link_key: int = 1
 
     @property
     def settings(self) -> SiteSettings:
         """How the data of the site is read."""
-        return SiteSettings(self.country, self.currency, self.time_zone)
+        return SiteSettings(self.country, self.currency, self.time_zone, self.language, self.accent_color)
 
 
 class ApiKey(Struct, frozen=True):
@@ -117,6 +124,7 @@ _NEW_SITE = Statement(
     )
     .returning(*SITE_COLUMNS),
 )
+_SITE = Statement("site", select(*SITE_COLUMNS).where(sites.c.id == bindparam("site")))
 _SITE_NUMBERS = Statement("site_numbers", select(sites.c.id).order_by(sites.c.id))
 _ALL_SITES = Statement("all_sites", select(*SITE_COLUMNS).order_by(sites.c.id))
 _ACCOUNT_SITES = Statement(
@@ -253,6 +261,12 @@ async def create_site(
         await connection.many(sql.NEW_HEAD, [(site.id, 0, 0, 0, 1, 1, 1, 1, 0)])
         await _record(connection, account, origin, "sites.create", f"sites/{site.id}", now)
     return site
+
+
+async def find_site(connection: Connection, number: int) -> Site | None:
+    """A site, None if there is none with this number."""
+    row = await connection.one(_SITE, {"site": number})
+    return None if row is None else Site(*row)
 
 
 async def list_sites(connection: Connection, account: int | None = None) -> list[Site]:

@@ -43,9 +43,14 @@ sites = Table(
     _text("country"),
     _text("currency"),
     _text("time_zone"),
+    _text("language"),
+    _text("accent_color"),
+    Column("link_key", Integer, nullable=False, server_default="1"),
+    Column("oldest_link_key", Integer, nullable=False, server_default="1"),
     UniqueConstraint("account_id", "subdomain", name="sites_subdomain"),
 )
-"""`country`, `currency`, `time_zone`: `domain.site_settings.SiteSettings`."""
+"""`country` to `accent_color`: `domain.site_settings.SiteSettings`. `link_key`: of new signed links; those from
+`oldest_link_key` on are accepted."""
 
 keys = Table(
     "keys",

@@ -26,7 +26,6 @@ from regulars.domain.relations import BY_NAME, KIND_CODES, KINDS, Tie
 from regulars.domain.stored_events import stored_anonymous
 from regulars.domain.working import LACKS_TIME, LACKS_UUID, Counters, WorkingSet
 from regulars.domain.working.addresses import FormerAddress, Identifier, Tombstone
-from regulars.domain.working.history import Traces
 from regulars.domain.working.merges import Merges
 from regulars.domain.working.revenues import Revenue
 from regulars.domain.working.visitors import Holder, Visitors, WaitingEvent
@@ -34,7 +33,6 @@ from regulars.store import (
     address_statements,
     audit_statements,
     drip_statements,
-    import_statements,
     offer_statements,
     revenue_statements,
     tie_statements,
@@ -45,6 +43,7 @@ from regulars.store.audience_reads import load_audiences
 from regulars.store.candidates import Candidates
 from regulars.store.drip_reads import plan_of_row
 from regulars.store.engine import Connection, Row, Values
+from regulars.store.kept_loading import load_kept
 from regulars.store.mail_reads import lone_keys, mail_identities, named_mails, note_mails, own_mails, unmatched_keys
 from regulars.store.merge_loading import load_everything, load_records
 from regulars.store.pictures import add_people
@@ -99,8 +98,8 @@ class Loading:
         await self._second_round()
         if needs.audiences or needs.has_audience_graph:
             await load_audiences(self._connection, self._site, needs, self.work)
-        if needs.traces:
-            await self._load_traces()
+        if needs.traces or needs.consent_requests:
+            await load_kept(self._connection, self._site, needs, self.work)
         if needs.merging:
             await load_everything(self._connection, self._site, needs, self.work)
         if needs.orders or needs.mails or needs.ties or needs.consents or needs.plans or needs.revenues:
@@ -295,18 +294,6 @@ class Loading:
         for code, last in numbers:
             if last is not None:
                 work.objects.last_numbers[KINDS[code - 1]] = last
-
-    async def _load_traces(self) -> None:
-        """Read what is kept of customers, and single ties of them."""
-        needs, known = self._needs, self.work.people.by_number
-        places = [place for place in needs.places if place[0] in known]
-        traces, ties = await self._ask(
-            self._keyed(import_statements.TRACES, sorted(needs.traces)), self._keyed(tie_statements.TIES, places)
-        )
-        for customer, last_consent, hidden, *history in traces:
-            has_history = any(each is not None for each in history)
-            self.work.history.traces[customer] = Traces(last_consent or 0, hidden, has_history)
-        self._take_ties(ties)
 
     async def _third_round(self, candidates: Candidates) -> None:
         """Read existing orders and mails, evidence of consent, and the ties that will change."""

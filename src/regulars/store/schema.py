@@ -23,6 +23,7 @@ from regulars.store.audience_schema import audience_watches as audience_watches
 from regulars.store.audience_schema import audiences as audiences
 from regulars.store.audit_schema import account_audit_events as account_audit_events
 from regulars.store.audit_schema import audit_events as audit_events
+from regulars.store.consent_request_schema import consent_requests as consent_requests
 from regulars.store.control_schema import accounts as accounts
 from regulars.store.control_schema import jobs as jobs
 from regulars.store.control_schema import keys as keys
@@ -342,6 +343,7 @@ SITE_TABLES: Final = (
     activities,
     consents,
     newsletter_consents,
+    consent_requests,
     profile_changes,
     notes,
     former_addresses,

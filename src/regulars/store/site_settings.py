@@ -8,14 +8,14 @@ the change. Each slice finds out what is left, so both may work at once, and not
 from collections.abc import Mapping
 from typing import Final
 
-from sqlalchemy import bindparam, literal_column, select, update
+from sqlalchemy import Integer, bindparam, case, literal_column, select, update
 
 from regulars.domain.commands import CountRevenue
 from regulars.domain.origin import COMMAND_LINE, Origin
 from regulars.store import jobs
 from regulars.store import statements as sql
 from regulars.store.audit import record_change
-from regulars.store.control import SITE_COLUMNS, ControlError, Site
+from regulars.store.control import SITE_COLUMNS, ControlError, Site, find_site
 from regulars.store.control_schema import jobs as jobs_table
 from regulars.store.engine import Connection, Engine
 from regulars.store.revenue_statements import ANY_REVENUE, CURRENCY, LOST_REVENUES, WRONGLY_COUNTED
@@ -30,10 +30,9 @@ COUNT_ATTEMPTS: Final = 20
 SLICE: Final = 200
 """Rows of revenue counted per transaction."""
 
-CHANGEABLE: Final = ("title", "country", "currency", "time_zone")
+CHANGEABLE: Final = ("title", "country", "currency", "time_zone", "language", "accent_color")
 """What can be changed of a site."""
 
-_SITE: Final = Statement("site", select(*SITE_COLUMNS).where(sites.c.id == bindparam("site")))
 _CHANGE: Final = Statement(
     "change_site",
     update(sites)
@@ -42,6 +41,20 @@ _CHANGE: Final = Statement(
     .returning(*SITE_COLUMNS),
 )
 
+_ROTATE: Final = Statement(
+    "rotate_link_key",
+    update(sites)
+    .where(sites.c.id == bindparam("site"))
+    .values(
+        link_key=sites.c.link_key + literal_column("1"),
+        oldest_link_key=case(
+            (bindparam("revoke", type_=Integer) == literal_column("1"), sites.c.link_key + literal_column("1")),
+            else_=sites.c.oldest_link_key,
+        ),
+        updated_at=bindparam("now"),
+    )
+    .returning(*SITE_COLUMNS),
+)
 _COUNTING: Final = Statement(
     "revenue_being_counted",
     select(jobs_table.c.id)
@@ -63,10 +76,9 @@ async def change_site(
     """
     async with engine.transaction() as connection:
         await connection.one(sql.LOCK_HEAD, {"site": site})  # no write may still go by the old currency
-        row = await connection.one(_SITE, {"site": site})
-        if row is None:
+        before = await find_site(connection, site)
+        if before is None:
             raise ControlError(f"there is no site {site}")
-        before = Site(*row)
         changed = {name: value for name, value in changes.items() if getattr(before, name) != value}
         if "currency" in changed and changed["currency"] is None:
             raise ControlError("the currency of a site can be changed, but not cleared")
@@ -82,6 +94,19 @@ async def change_site(
         if "currency" in changed and await connection.one(ANY_REVENUE, {"site": site}):
             await jobs.enqueue_within(connection, COUNT_REVENUE, now=now, attempts=COUNT_ATTEMPTS, site=site)
     return Site(*row)
+
+
+async def rotate_link_key(engine: Engine, site: int, *, revoke: bool, now: int, origin: Origin = COMMAND_LINE) -> Site:
+    """Sign links to customers with a new key. revoke: links that were signed before are no longer accepted."""
+    async with engine.transaction() as connection:
+        values = {"site": site, "now": now, "revoke": int(revoke)}
+        row = await connection.one(_ROTATE, values)
+        if row is None:
+            raise ControlError(f"there is no site {site}")
+        changed = Site(*row)
+        field = "oldest_link_key" if revoke else "link_key"
+        await record_change(connection, changed.account_id, origin, "sites.change", f"sites/{site}", field, now=now)
+    return changed
 
 
 async def count_some_revenue(store: Store, site: int, after: int = 0) -> int | None:

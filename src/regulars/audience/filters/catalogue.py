@@ -246,6 +246,7 @@ FILTERS: Final[tuple[Filter, ...]] = (
     Filter("has_all_tag_id", IDS, _all_of("tag.has"), "Has all of the tags.", Phrase("have {}", noun="tag", among="all of")),
     Filter("has_no_tag_id", IDS, _none_of("tag.has"), "Has none of the tags.", Phrase("do not have {}", noun="tag")),
     Filter("subscribed", FLAG, _flagged(Member("subscribed")), "Subscribed to email marketing (true) or not (false).", Phrase("are subscribed to email marketing", "are not subscribed to email marketing")),
+    Filter("pending", FLAG, _flagged(p.All((Member("pending"), Not(Member("subscribed"))))), "Was asked for consent to email marketing by double opt-in and has not confirmed it yet (true), or not (false).", Phrase("have not confirmed their subscription yet", "have no subscription to confirm"), vendors=False),
     Filter("never_subscribed", FLAG, _flagged(Not(present("subscribed_at"))), "Never subscribed to email marketing (true), or subscribed at some time (false).", Phrase("never subscribed to email marketing", "subscribed to email marketing at some time")),
     Filter("subscribed_in_last", DAYS, _in_last("subscribed_at"), "Last subscribed within the last N days, whether or not still subscribed.", Phrase("last subscribed to email marketing {}")),
     Filter("unsubscribed_in_last", DAYS, _in_last("unsubscribed_at"), "Last unsubscribed, for any reason, within the last N days.", Phrase("last unsubscribed from email marketing {}")),

@@ -7,7 +7,9 @@ below; nothing else in the program knows which commands there are.
 from regulars.domain.commands.activate_drip_campaign import ActivateDripCampaign
 from regulars.domain.commands.change_customer_id import ChangeCustomerId
 from regulars.domain.commands.change_list_member import ChangeListMember
+from regulars.domain.commands.change_subscriptions import ChangeSubscriptions
 from regulars.domain.commands.command import Command, apply
+from regulars.domain.commands.consent_requests import ConfirmConsent, ExpireConsentRequests, RequestConsent
 from regulars.domain.commands.count_revenue import CountRevenue
 from regulars.domain.commands.deactivate_drip_campaigns import DeactivateDripCampaigns
 from regulars.domain.commands.delete_audience import DeleteAudience
@@ -40,7 +42,9 @@ __all__ = [
     "ChangeCustomerId",
     "ChangeListMember",
     "ChangeNote",
+    "ChangeSubscriptions",
     "Command",
+    "ConfirmConsent",
     "CountRevenue",
     "DeactivateDripCampaigns",
     "DefinitionChange",
@@ -49,6 +53,7 @@ __all__ = [
     "DeleteNote",
     "DeleteObject",
     "EraseCustomer",
+    "ExpireConsentRequests",
     "Handover",
     "LastNames",
     "LiftErasure",
@@ -61,6 +66,7 @@ __all__ = [
     "RecordActivity",
     "RecordMovements",
     "Relate",
+    "RequestConsent",
     "RestoreActivity",
     "RestoreLog",
     "SaveAudience",

@@ -73,7 +73,7 @@ class Needs:
     audiences: those whose definitions are needed. has_audience_graph: it is needed which audiences refer to which.
     log_identities: those of email logs that no customer has. places: (customer, code of the relation, object) of ties.
     traces: the numbers of customers of whom it is needed what is kept of them. merging: customers who are merged: all
-    that is kept of them is needed. unmerging: the numbers of merges to undo.
+    that is kept of them is needed. unmerging: the numbers of merges to undo. consent_requests: their numbers.
     """
 
     def __init__(self) -> None:
@@ -104,6 +104,7 @@ class Needs:
         self.traces: set[int] = set()
         self.merging: list[Who] = []
         self.unmerging: set[int] = set()
+        self.consent_requests: set[int] = set()
 
     def profile(self, profile: Profile, *, is_dated: bool = False) -> None:
         """The customer that a profile names is needed, with the groups and newsletters that it names.

@@ -16,6 +16,7 @@ from regulars.domain.outbox import (
     AudienceEntered,
     AudienceLeft,
     ConsentChanged,
+    ConsentRequested,
     CustomerCreated,
     CustomerDeleted,
     CustomerMerged,
@@ -46,6 +47,7 @@ def happenings_of(work: WorkingSet, first_consent: int) -> list[Happening]:
         *_customers(work),
         *_ties(work),
         *_consents(work, first_consent),
+        *_requests(work),
         *_history(work),
         *_movements(work),
     ]
@@ -98,6 +100,11 @@ def _consents(work: WorkingSet, first: int) -> Iterator[Happening]:
     for number, consent in enumerate(work.history.consents, first):
         person = work.people.by_number[work.people.merged.whole(consent.customer)]
         yield ConsentChanged(person.customer.number, number, consent.granted, person.has("subscribed"))
+
+
+def _requests(work: WorkingSet) -> Iterator[Happening]:
+    for each in work.consent_requests.added.values():
+        yield ConsentRequested(work.people.merged.whole(each.customer), each.number, each.newsletter)
 
 
 def _history(work: WorkingSet) -> Iterator[Happening]:

@@ -11,6 +11,7 @@ from regulars.domain.origin import JOB, Origin
 from regulars.domain.relations import BY_CODE, TIMED, Relation
 from regulars.domain.working.addresses import Addresses, Tombstone
 from regulars.domain.working.audiences import Audiences
+from regulars.domain.working.consent_requests import ConsentRequests
 from regulars.domain.working.drips import Drips
 from regulars.domain.working.erasures import Erasure
 from regulars.domain.working.history import ActivityRow, History
@@ -60,6 +61,7 @@ class WorkingSet:
         self.revenues = Revenues()
         self.audiences = Audiences()
         self.merges = Merges()
+        self.consent_requests = ConsentRequests()
         self.rebuild = False
         self.cleared_at: int | None = None
         self.has_deleted_ties = False
@@ -112,6 +114,7 @@ class WorkingSet:
             for identifier in self.visitors.forget(number):
                 self.addresses.bury(identifier, Tombstone(self.now))
             self.revenues.forget(number)
+            self.consent_requests.forget(number)
 
     def clear(self, relation: Relation, number: int) -> None:
         """Untie all customers from an object that is being deleted."""
@@ -145,6 +148,7 @@ class WorkingSet:
             or self.merges.saved
             or self.merges.undone
             or self.erasures
+            or not self.consent_requests.is_clean()
             or self.people.changed()
         )
 

@@ -28,6 +28,8 @@ _SITE_ATTRIBUTES: Final = {
             "country": {**such_as(or_null(TEXT), "DE"), "description": "ISO 3166; for national phone numbers."},
             "currency": {**such_as(TEXT, "EUR"), "description": "ISO 4217; the one that figures count."},
             "time_zone": {**such_as(or_null(TEXT), "Europe/Berlin"), "description": "IANA; null for UTC."},
+            "language": {**such_as(or_null(TEXT), "de"), "description": "Of the pages that customers see."},
+            "accent_color": {**such_as(or_null(TEXT), "#0a7cff"), "description": "Of their buttons."},
         },
         required=(),
     )

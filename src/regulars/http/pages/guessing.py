@@ -20,7 +20,7 @@ def subjects_of(scope: Scope, address_key: str) -> tuple[FailureSubject, ...]:
     """What an attempt is counted by: the address that was typed, and the network that it comes from."""
     services: Services = scope["services"]
     client = client_address(scope, services.settings.trusted_proxies)
-    return subject("address", address_key), subject("network", _network(client))
+    return subject("address", address_key), subject("network", network_of(client))
 
 
 async def require_patience(services: Services, subjects: Sequence[FailureSubject]) -> None:
@@ -46,7 +46,8 @@ async def succeeded(services: Services, subjects: Sequence[FailureSubject]) -> N
     await clear_failures(services.store.engine, subjects[:1])
 
 
-def _network(client: str) -> str:
+def network_of(client: str) -> str:
+    """The network of a client's address, as text."""
     try:
         address = ip_address(client)
     except ValueError:

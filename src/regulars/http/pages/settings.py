@@ -21,6 +21,8 @@ FIELDS: Final = {
     "country": ("Country", "Two letters, such as DE. Phone numbers without a country code are read as its numbers."),
     "currency": ("Currency", "Three letters, such as EUR. Amounts in other currencies are kept, but not counted."),
     "time_zone": ("Time zone", "Such as Europe/Berlin. Days in questions and times on this page are in it."),
+    "language": ("Language", "Of the pages that customers see: en, de, fr or es."),
+    "accent_color": ("Accent color", "Of the buttons on the pages that customers see, such as #0a7cff."),
 }
 _PAGE: Final = 50
 

@@ -321,4 +321,26 @@ STEPS_FROM_22: Final[tuple[Step, ...]] = (
             for engine, binary in (("sqlite", "BLOB"), ("postgresql", "BYTEA"))
         },
     ),
+    Step(
+        number=40,
+        name="requests for consent, and pages of sites",
+        statements={
+            **{
+                engine: (
+                    "CREATE TABLE consent_requests (site_id INTEGER NOT NULL, number BIGINT NOT NULL, "
+                    'customer BIGINT NOT NULL, newsletter BIGINT NOT NULL, "at" BIGINT NOT NULL, '
+                    "expires_at BIGINT NOT NULL, open_until BIGINT, wording TEXT NOT NULL, channel INTEGER NOT NULL, "
+                    f"actor BIGINT, confirmed_at BIGINT, PRIMARY KEY (site_id, number)){rows}",
+                    "CREATE INDEX consent_requests_at ON consent_requests (site_id, customer, at)",
+                    "CREATE INDEX consent_requests_open ON consent_requests (site_id, open_until)",
+                    "ALTER TABLE sites ADD COLUMN language TEXT",
+                    "ALTER TABLE sites ADD COLUMN accent_color TEXT",
+                    "ALTER TABLE sites ADD COLUMN link_key INTEGER NOT NULL DEFAULT '1'",
+                    "ALTER TABLE sites ADD COLUMN oldest_link_key INTEGER NOT NULL DEFAULT '1'",
+                )
+                for engine, rows in (("sqlite", " WITHOUT ROWID"), ("postgresql", ""))
+            },
+            "citus": ("SELECT create_distributed_table('consent_requests', 'site_id', colocate_with => 'site_heads')",),
+        },
+    ),
 )

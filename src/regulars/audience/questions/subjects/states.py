@@ -27,6 +27,7 @@ class State(Struct, frozen=True):
 
 STATES: Final[dict[str, State]] = {
     "subscribed": State("subscribed", "subscribed_at"),
+    "pending": State("pending"),
     "never_subscribed": State("never_subscribed"),
     "hidden": State("is_hidden"),
     "suppressed": State("is_suppressed"),
