@@ -45,6 +45,7 @@ PATIENCE = 60_000
 """Milliseconds that a page may take on a busy machine."""
 
 pytestmark = pytest.mark.xdist_group("browser")
+_secrets: list[str] = []
 
 
 async def _link(path: Path, name: str, address: str | None) -> str:
@@ -69,7 +70,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]
         for path_, body in (("customers", anna), ("event", tagged), ("event", sent)):
             url = f"http://127.0.0.1:{server.port}/api/v1/{path_}"
             httpx.post(url, json=body, auth=(secret, "")).raise_for_status()
+        _secrets.append(secret)
         yield path, f"http://127.0.0.1:{server.port}"
+
+
+@pytest.fixture(scope="module")
+def secret(home: tuple[Path, str]) -> str:
+    """The key of the server's database."""
+    return _secrets[-1]
 
 
 @pytest.fixture(scope="module")
@@ -169,3 +177,26 @@ def test_a_form_of_another_site_is_refused(browser: Any, home: tuple[Path, str],
 
 def _attack(home: str) -> str:
     return f'<form method="post" action="{home}/admin/logout/everywhere"><button>A prize</button></form>'
+
+
+def test_the_pages_for_customers(browser: Any, home: tuple[Path, str], secret: str) -> None:
+    """Accessible, and everything works without script: asked, confirmed, changed, unsubscribed."""
+    call: Any = {"headers": {"Authorization": f"Bearer {secret}"}, "timeout": 60}
+    api = f"{home[1]}/v1/customers/{ANNA}"
+    asked = httpx.post(f"{api}/consents/request", json={"wording": "Yes, write to me"}, **call).json()
+    links = httpx.post(f"{api}/links", json={}, **call).json()["data"]["attributes"]
+    visit = Visit(browser, home[1])
+    for url in (asked["data"]["attributes"]["url"], links["preferences_url"], links["unsubscribe_url"]):
+        visit.go(url)
+        visit.check()
+    visit.go(f"{links['preferences_url']}/erase")
+    visit.check()
+    visit.close()
+    plain = Visit(browser, home[1], java_script_enabled=False)
+    page = plain.go(asked["data"]["attributes"]["url"])
+    page.get_by_role("button").click()
+    page = plain.go(links["preferences_url"])
+    assert page.get_by_role("checkbox").first.is_checked()
+    page.get_by_role("button", name="Unsubscribe from everything").click()
+    assert not page.get_by_role("checkbox").first.is_checked()
+    plain.close()
