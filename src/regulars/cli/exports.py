@@ -15,7 +15,9 @@ from msgspec import Struct
 from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
 from regulars.cli.output import FailedError, note, show
 from regulars.cli.progress import figures_bar
+from regulars.cli.recording import record_command
 from regulars.cli.session import chosen_site, opened, snapshot_folder
+from regulars.exporting.customer_columns import ID
 from regulars.exporting.export import Export, ExportKind, ExportRequest
 from regulars.exporting.files import STDOUT, format_of, written
 from regulars.exporting.formats import FormatName
@@ -200,8 +202,11 @@ def person(
             chosen = await chosen_site(store, site)
             async with store.snapshot() as connection:
                 found = await read_person(connection, chosen.id, who)
-        if found is None:
-            raise FailedError(f"Nothing is kept of {who}.")
+            if found is None:
+                raise FailedError(f"Nothing is kept of {who}.")
+            number = (found["customer"] or {}).get(ID)
+            target = "customers" if number is None else f"customers/{number}"
+            await record_command(store, chosen, "export person", target, "exported")
         return found
 
     show(asyncio.run(work()), as_json=True)

@@ -31,6 +31,7 @@ from regulars.cli.import_records import records
 from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
 from regulars.cli.output import FailedError, PartlyDoneError, note, show
 from regulars.cli.progress import figures_bar, progress_bar
+from regulars.cli.recording import record_command
 from regulars.cli.rejects import reject_file
 from regulars.cli.session import chosen_site, opened
 from regulars.domain.existing_fields import Existing
@@ -340,6 +341,7 @@ async def carry_out(job: ImportJob) -> tuple[Summary, list[dict[str, Any]], int 
                     recording = await Recording.begin(
                         store, chosen.id, kind=job.kind, file=source.name, origin=COMMAND_LINE
                     )
+                    await record_command(store, chosen, "import", f"imports/{recording.record.number}", "created")
                 with progress_bar(source.name, source.size) as advance:
                     work = Import(
                         store,

@@ -1,6 +1,6 @@
 """Everything that is kept of one person, as one JSON object."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -35,8 +35,12 @@ async def read_person(connection: Connection, site: int, named: str) -> dict[str
     return found if found["customer"] is not None or found["emails"] else None
 
 
-async def person_chunks(connection: Connection, site: int, who: Who) -> AsyncIterator[bytes]:
+async def person_chunks(
+    connection: Connection, site: int, who: Who, audiences: Sequence[Mapping[str, Any]] | None = None
+) -> AsyncIterator[bytes]:
     """The JSON in pieces: customer, changes of the profile, newsletters, events, notes, and emails.
+
+    audiences: those that the person is in, None where nobody has asked the index for them.
 
     With an address it includes the emails to it whose customer was deleted, or had the address before.
     """
@@ -65,7 +69,7 @@ async def person_chunks(connection: Connection, site: int, who: Who) -> AsyncIte
     yield b'],"emails":['
     async for chunk in _joined(_emails(connection, site, numbers, email_key), log_line):
         yield chunk
-    yield b"]}"
+    yield b'],"audiences":' + _encode(audiences) + b"}"
 
 
 async def _joined(slices: AsyncIterator[Iterable[Any]], line: Callable[[Any], Any]) -> AsyncIterator[bytes]:

@@ -115,6 +115,15 @@ def test_everything_about_a_customer(own_world: World) -> None:
     assert sorted(each["event"] for each in found["events"]) == ["email_sent", *["purchase"] * 2, *["visit"] * 3]
     (mail,) = found["emails"]
     assert [each["event"] for each in mail["events"]] == ["email_sent"]
+    assert found["audiences"] == []
+    buyers = {"type": "audiences", "attributes": {"name": "Buyers", "key": "buyers", "q": "did purchase"}}
+    assert api.send("POST", "/v1/audiences", json={"data": buyers}).status_code == 201
+    (audience,) = api.get(f"{home}/export").json()["audiences"]
+    assert (audience["key"], audience["name"]) == ("buyers", "Buyers")
+    admin = Api(world.app, world.app.secret("one", "main", scopes=("read", "write", "admin"))[1])
+    entries = [each["attributes"] for each in admin.document("/v1/audit_events?filter[kind]=account")["data"]]
+    entry = next(each for each in entries if each["operation"] == "customers.export")
+    assert (entry["target"], entry["results"]) == (home.removeprefix("/v1/"), {"exported": 1})
 
 
 @pytest.mark.parametrize("part", PATHS)

@@ -152,3 +152,32 @@ def test_an_address_that_somebody_else_has_now_stays_theirs(own_world: World) ->
     assert len(world.one.get(f"/api/v1/customers/{former}/logs").json()["logs"]) >= 1
     assert world.save(world.one, {"email": former, "firstname": "Next"}) is None
     assert world.one.get(f"/api/v1/customers/{former}").json()["customer"]["firstname"] == "Next"
+
+
+def test_the_certificate_says_what_was_erased_and_matches_the_person_only(own_world: World) -> None:
+    world, admin = own_world, administrator(own_world)
+    home = known(world, world.one, "-certified")
+    reply = admin.send("POST", f"{home}/erase", json={"reason": "Article 17 GDPR"})
+    path = f"/v1/erasures/{reply.json()['data']['attributes']['erasure']}"
+    raw = admin.get(path)
+    shown = raw.json()["data"]["attributes"]
+    assert (shown["reason"], shown["customers"], len(shown["hashes"])) == ("Article 17 GDPR", 1, 3)
+    assert shown["state"] in ("pending", "done")
+    assert {"customers": 1, "emails": 2, "events": 3}.items() <= shown["erased"].items()
+    assert not [word for word in (*WORDS, "certified") if word.lower() in raw.text.lower()]
+    address, customer_id = ADDRESS.replace("@", "-certified@"), "customer-w-77-certified"
+    for body, matches in (
+        ({"email": address.upper()}, True),
+        ({"email": FORMER.replace("@", "-certified@"), "customer_id": customer_id}, True),
+        ({"email": address, "customer_id": "another"}, False),
+        ({"email": "another@erase.example"}, False),
+    ):
+        reply = admin.send("POST", f"{path}/verify", json=body)
+        assert (reply.status_code, reply.json()["data"]["attributes"]["matches"]) == (200, matches), body
+    bodies: tuple[Any, ...] = ({}, [], {"email": 5}, {"email": "x"}, {"name": "Wanda"}, {"customer_id": "x" * 10_000})
+    for bad in bodies:
+        assert admin.send("POST", f"{path}/verify", json=bad).status_code in (400, 422), bad
+    other = administrator(world, "other")
+    for place in (path, "/v1/erasures/1", "/v1/erasures/1-2-3", "/v1/erasures/a-b-c", f"/v1/erasures/1-2-{9**15}"):
+        assert other.get(place).status_code == other.send("POST", f"{place}/verify", json={}).status_code == 404, place
+    assert world.one.get(path).status_code == 403

@@ -61,7 +61,7 @@ async def of_customer(call: Call, caller: Reader) -> Response:
     text = _parameter(call, "audience")
     site, number = customer_place(call.path("id"), caller)
     if text == EVERY:
-        found = await _all_of(call, caller, site, number)
+        found = await audiences_of(call, caller, site, number)
         return document(
             {"data": [{"type": AUDIENCE.type, "id": AUDIENCE.id_of(each)} | _names(each) for each in found]}
         )
@@ -114,7 +114,7 @@ def _named(call: Call, caller: Caller, site: int, text: str) -> Find:
     return find
 
 
-async def _all_of(call: Call, caller: Caller, site: int, number: int) -> list[RelatedObject]:
+async def audiences_of(call: Call, caller: Caller, site: int, number: int) -> list[RelatedObject]:
     """The audiences that a customer is in."""
     is_known: list[bool] = []
 

@@ -12,9 +12,11 @@ from regulars.domain.moments import iso, iso_or_none
 from regulars.domain.working.history import NewsletterConsent
 from regulars.exporting.person import person_chunks
 from regulars.http.call import JSON, Call
+from regulars.http.jsonapi.audience_why import audiences_of
 from regulars.http.jsonapi.customer_activity import ORIGIN, origin_of
 from regulars.http.jsonapi.documents import Attributes, chosen
 from regulars.http.jsonapi.feeds import SINCE, UNTIL, Feed, reply
+from regulars.http.jsonapi.kinds import AUDIENCE
 from regulars.http.jsonapi.places import customer_place, find_customer
 from regulars.http.jsonapi.query import QuerySpec
 from regulars.http.jsonapi.surface import JSONAPI
@@ -105,13 +107,18 @@ async def export(call: Call, caller: Reader) -> Response:
     site, number = customer_place(call.path("id"), caller)
     async with call.services.store.snapshot() as connection:
         customer, _ = await find_customer(connection, site, number)
+    found = await audiences_of(call, caller, site, customer.number)
+    audiences = [{"id": AUDIENCE.id_of(each), "key": each.key, "name": each.name} for each in found]
+    await call.record(caller.account, f"customers/{public_number(site, customer.number)}", "exported")
     headers = {"content-disposition": f'attachment; filename="customer-{public_number(site, number)}.json"'}
-    return StreamingResponse(_exported(call, site, customer), media_type=JSON, headers=headers)
+    return StreamingResponse(_exported(call, site, customer, audiences), media_type=JSON, headers=headers)
 
 
-async def _exported(call: Call, site: int, customer: CustomerLine) -> AsyncIterator[bytes]:
+async def _exported(
+    call: Call, site: int, customer: CustomerLine, audiences: list[dict[str, Any]]
+) -> AsyncIterator[bytes]:
     async with call.services.store.snapshot() as connection:
-        async for chunk in person_chunks(connection, site, Who(number=customer.number)):
+        async for chunk in person_chunks(connection, site, Who(number=customer.number), audiences):
             yield chunk
 
 
@@ -172,12 +179,14 @@ OPERATIONS: Final = (
         export,
         "Export everything about a customer",
         "The profile with ties and evidence of consent, its changes, the evidence of newsletters, the events, the "
-        "notes and the emails, as one JSON object: for a request for access to personal data. `regulars export "
-        "person` prints the same.",
+        "notes, the emails and the audiences that the customer is in, as one JSON object: for a request for access to "
+        "personal data. It has an entry in the audit trail. `regulars export person` prints the same, without the "
+        "audiences.",
         reply=record(
             {
                 "customer": or_null(record({}, required=())),
                 **{name: listed(record({}, required=())) for name in _EXPORTED},
+                "audiences": listed(record({"id": TEXT, "key": or_null(TEXT), "name": or_null(TEXT)})),
             }
         ),
         media_type=JSON,
