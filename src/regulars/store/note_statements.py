@@ -59,4 +59,9 @@ OF_CUSTOMERS: Final = {
     for order in ORDERS
 }
 """The notes about some customers: one and those who were merged into it."""
-COUNT_OF_CUSTOMERS: Final = Statement("count_notes_of_customers", select(func.count()).select_from(_of_customers))
+COUNT_OF_CUSTOMER: Final = Statement(
+    "count_notes_of_customer",
+    select(func.count())
+    .select_from(notes)
+    .where(site_is(notes), notes.c.customer == bindparam("customer"), notes.c.created_at > literal_column("-1")),
+)

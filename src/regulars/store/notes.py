@@ -46,9 +46,13 @@ async def read_notes(
 
 async def count_notes(connection: Connection, site: int, customers: Sequence[int] | None = None) -> int:
     """How many notes there are on a site, or about some customers."""
-    statement = sql.COUNT if customers is None else sql.COUNT_OF_CUSTOMERS
-    ((count,),) = await connection.in_thread(statement, _values(site, customers))
-    return int(count)
+    if customers is None:
+        ((count,),) = await connection.in_thread(sql.COUNT, {"site": site})
+        return int(count)
+    counted = [
+        await connection.in_thread(sql.COUNT_OF_CUSTOMER, {"site": site, "customer": each}) for each in customers
+    ]
+    return sum(int(rows[0][0]) for rows in counted)
 
 
 async def notes_of(connection: Connection, site: int, customers: Sequence[int]) -> AsyncIterator[list[CustomerNote]]:

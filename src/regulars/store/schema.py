@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
 )
 
 from regulars.store.address_schema import former_addresses as former_addresses
@@ -280,6 +281,22 @@ Index(
     activities.c.log,
     sqlite_where=activities.c.log.is_not(None),
     postgresql_where=activities.c.log.is_not(None),
+)
+
+LISTED_EVENTS: Final = ("purchase", "refund", "form_submitted")
+"""The events that are listed for a whole site, by their time."""
+
+_is_listed = activities.c.name.in_([literal_column(f"'{name}'") for name in LISTED_EVENTS])
+Index(
+    "activities_listed",
+    activities.c.site_id,
+    activities.c.at,
+    activities.c.number,
+    activities.c.name,
+    activities.c.customer,
+    activities.c.order_id,
+    sqlite_where=_is_listed,
+    postgresql_where=_is_listed,
 )
 
 revenues = Table(

@@ -126,6 +126,18 @@ def test_writes(own_world: World, schemas: Any) -> None:
     validate(schemas, "errors_not_found", api.get(path).json())
 
 
+def test_sales(world: World, schemas: Any) -> None:
+    for type_ in ("purchases", "orders", "order_items", "transactions"):
+        document = world.one.document(f"/v1/{type_}?page[size]=5")
+        assert document["data"]
+        validate(schemas, f"{type_}_index_response", document)
+        included = "include=customer" if type_ != "order_items" else "include=order"
+        shown = world.one.document(f"/v1/{type_}/{document['data'][0]['id']}?{included}")
+        validate(schemas, f"{type_}_show_response", shown)
+        for each in shown["included"]:
+            validate(schemas, f"{each['type']}_attributes", each["attributes"])
+
+
 def test_notes(own_world: World, schemas: Any) -> None:
     api = own_world.one
     body = resource("contact_notes", body="Called")

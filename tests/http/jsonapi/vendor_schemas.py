@@ -17,6 +17,13 @@ FLAG: Final[Schema] = {"type": "boolean"}
 TIME: Final[Schema] = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$"}
 TIME_OR_NULL: Final[Schema] = {"anyOf": [TIME, {"type": "null"}]}
 
+_PRICE: Final[dict[str, Schema]] = {
+    **dict.fromkeys(("currency_code", "currency_symbol", "formatted_total_price", "formatted_subtotal"), TEXT),
+    **dict.fromkeys(("total_price_in_cents", "subtotal_in_cents"), WHOLE),
+    **dict.fromkeys(("sales_tax_amount_in_cents", "discount_amount_in_cents"), WHOLE),
+    "fulfilled_at": TIME_OR_NULL,
+    "created_at": TIME,
+}
 _SOCIALS: Final = ("twitter", "facebook", "instagram")
 
 
@@ -50,6 +57,27 @@ ATTRIBUTES: Final[dict[str, Schema]] = {
     ),
     "contact_tags": members({"name": TEXT}),
     "contact_notes": members({"body": TEXT, "created_at": TIME, "updated_at": TIME}),
+    "purchases": members(
+        {
+            **dict.fromkeys(("payment_type", "currency"), TEXT),
+            **dict.fromkeys(("coupon_code", "source", "referrer", "deactivation_reason"), TEXT_OR_NULL),
+            **dict.fromkeys(("effective_start_at", "deactivated_at"), TIME_OR_NULL),
+            "amount_in_cents": WHOLE,
+            **dict.fromkeys(("quantity", "multipay_payments_made"), WHOLE_OR_NULL),
+            "opt_in": FLAG,
+            **dict.fromkeys(("created_at", "updated_at"), TIME),
+        }
+    ),
+    "orders": members({"order_number": WHOLE, **_PRICE}),
+    "order_items": members({"quantity": WHOLE, "item_id": WHOLE, "item_type": TEXT, "title": TEXT, **_PRICE}),
+    "transactions": members(
+        {
+            **dict.fromkeys(("action", "state", "currency", "currency_symbol", "formatted_amount"), TEXT),
+            **dict.fromkeys(("amount_in_cents", "sales_tax_in_cents"), WHOLE),
+            "payment_type": TEXT_OR_NULL,
+            "created_at": TIME,
+        }
+    ),
     "offers": members({"title": TEXT, "description": TEXT_OR_NULL}),
     "products": members({"title": TEXT, "description": TEXT_OR_NULL, "created_at": TIME}),
     "forms": members({"title": TEXT}),
@@ -71,6 +99,10 @@ RELATIONSHIPS: Final[dict[str, dict[str, Schema]]] = {
     "contacts": {"customer": _ONE, "site": _ONE, "offers": _LINKED, "tags": _MANY},
     "contact_tags": {"site": _ONE},
     "contact_notes": {"contact": _ONE},
+    "purchases": {"customer": _ONE, "offer": _ONE, "products": _MANY, "transactions": _MANY},
+    "orders": {"site": _ONE, "customer": _ONE, "order_items": _MANY},
+    "order_items": {"order": _ONE},
+    "transactions": {"customer": _ONE, "offer": _ONE, "purchases": _MANY},
     "offers": {"site": _ONE, "products": _MANY},
     "products": {"site": _ONE},
     "forms": {"site": _ONE},

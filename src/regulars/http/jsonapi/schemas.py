@@ -59,6 +59,21 @@ ATTRIBUTES: Final[dict[str, Schema]] = {
     "values": listed(record({"value": such_as(ANY, "pro"), "customers": such_as(WHOLE, 812)})),
     "has_all_values": such_as(YES_OR_NO, True),
     "body": such_as(TEXT, "Called, wants the annual plan."),
+    **{
+        name: such_as(WHOLE, 1000)
+        for name in (
+            "amount_in_cents",
+            "sales_tax_in_cents",
+            "total_price_in_cents",
+            "subtotal_in_cents",
+            "sales_tax_amount_in_cents",
+            "discount_amount_in_cents",
+        )
+    },
+    **{name: such_as(WHOLE, 1) for name in ("quantity", "order_number", "item_id")},
+    "multipay_payments_made": such_as(or_null(WHOLE), None),
+    "opt_in": such_as(YES_OR_NO, False),
+    "raw_extra_contact_information": record({}, required=()),
     "required": such_as(YES_OR_NO, False),
     "archived": such_as(YES_OR_NO, False),
     "problem": such_as(or_null(TEXT), None),

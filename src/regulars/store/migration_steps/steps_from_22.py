@@ -343,4 +343,13 @@ STEPS_FROM_22: Final[tuple[Step, ...]] = (
             "citus": ("SELECT create_distributed_table('consent_requests', 'site_id', colocate_with => 'site_heads')",),
         },
     ),
+    Step(
+        number=41,
+        name="sales and forms by time",
+        index=NewIndex(
+            "activities_listed",
+            "activities (site_id, at, number, name, customer, order_id) "
+            "WHERE name IN ('purchase', 'refund', 'form_submitted')",
+        ),
+    ),
 )

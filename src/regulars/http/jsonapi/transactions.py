@@ -1,0 +1,153 @@
+"""The calls on transactions: payments and refunds, one for each event that tells one."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from regulars.domain.currencies import formatted, symbol_of
+from regulars.domain.identity import public_number
+from regulars.domain.moments import DAY, iso, parse_moment
+from regulars.http.call import Call
+from regulars.http.jsonapi import schemas
+from regulars.http.jsonapi.customer_documents import TYPES
+from regulars.http.jsonapi.documents import Attributes, chosen, identifier
+from regulars.http.jsonapi.failures import ParameterProblem
+from regulars.http.jsonapi.included import included_customers
+from regulars.http.jsonapi.places import SITE_ID
+from regulars.http.jsonapi.query import ParsedQuery, QuerySpec
+from regulars.http.jsonapi.sale_lists import CUSTOMER_ID, Sale, answer, find_sale, shown_alone
+from regulars.http.jsonapi.surface import JSONAPI
+from regulars.http.keyring import Caller, Reader
+from regulars.http.operation import Operation
+from regulars.store.engine import Connection
+from regulars.store.reads import FOREVER
+
+TYPE: Final = "transactions"
+START: Final = "start_date"
+END: Final = "end_date"
+_DATE: Final = len("2026-01-31")
+
+
+def _amount(sale: Sale) -> tuple[int, str]:
+    return sale.amount(sale.order.share(sale.event))
+
+
+def _action(sale: Sale) -> str:
+    if sale.event.name == "refund":
+        return "refund"
+    return "charge" if _amount(sale)[0] else "free_purchase"
+
+
+ATTRIBUTES: Final[Attributes[Sale]] = {
+    "action": _action,
+    "state": lambda _: "succeeded",
+    "payment_type": lambda _: None,
+    "amount_in_cents": lambda sale: _amount(sale)[0],
+    "sales_tax_in_cents": lambda _: 0,
+    "currency": lambda sale: _amount(sale)[1],
+    "currency_symbol": lambda sale: symbol_of(_amount(sale)[1]),
+    "formatted_amount": lambda sale: formatted(*_amount(sale)),
+    "created_at": lambda sale: iso(sale.event.at),
+}
+_RELATED: Final = ("customer", "offer", "purchases")
+_FIELDS: Final = {TYPE: (*ATTRIBUTES, *_RELATED), "customers": TYPES["customers"]}
+INDEX: Final = QuerySpec(
+    fields=_FIELDS,
+    filters=(START, END, CUSTOMER_ID, SITE_ID),
+    sorts=("-created_at", "created_at"),
+    include=("customer",),
+    paged=True,
+    cursors=True,
+)
+SHOW: Final = QuerySpec(fields=_FIELDS, include=("customer",))
+
+
+async def index(call: Call, caller: Reader) -> Response:
+    """The transactions of a site, or of one customer, between two times."""
+    query = INDEX.of(call)
+
+    async def show_all(connection: Connection, site: int, sales: Sequence[Sale]) -> dict[str, Any]:
+        return await _document(call, caller, connection, site, sales, query)
+
+    return await answer(call, caller, query, TYPE, TYPE, show_all, bounds=_bounds(query))
+
+
+async def show(call: Call, caller: Reader) -> Response:
+    """One transaction."""
+    query = SHOW.of(call)
+    site, sale = await find_sale(call, caller, TYPE, "transaction")
+    async with call.services.store.snapshot() as connection:
+        shown = await _document(call, caller, connection, site, [sale], query)
+    return shown_alone(call, TYPE, query, shown)
+
+
+def _bounds(query: ParsedQuery) -> tuple[int, int]:
+    """The times (ms) between which the filters ask; a date as the end includes its day. Raises ParameterProblem."""
+    since, until = -FOREVER, FOREVER
+    for name, value in query.filters:
+        if name not in (START, END):
+            continue
+        text = value.strip().replace(" ", "+")
+        try:
+            moment = parse_moment(text)
+        except ValueError:
+            detail = f"filter[{name}] must be a date such as 2026-01-31, an ISO 8601 time or Unix seconds."
+            raise ParameterProblem(f"filter[{name}]", detail) from None
+        if name == START:
+            since = max(since, moment)
+        else:
+            until = min(until, moment + (DAY - 1 if len(text) == _DATE and "-" in text else 0))
+    return since, until
+
+
+async def _document(
+    call: Call, caller: Caller, connection: Connection, site: int, sales: Sequence[Sale], query: ParsedQuery
+) -> dict[str, Any]:
+    found: dict[str, Any] = {"data": [_resource(site, sale, query.fields.get(TYPE)) for sale in sales]}
+    if query.include:
+        people = [sale.event.customer for sale in sales]
+        found["included"] = await included_customers(call, caller, connection, site, people, query)
+    return found
+
+
+def _resource(site: int, sale: Sale, fields: frozenset[str] | None) -> dict[str, Any]:
+    purchase = [public_number(site, number) for number, _ in sale.order.purchases[:1]]
+    related: dict[str, Any] = {
+        "customer": {"data": identifier("customers", public_number(site, sale.event.customer))},
+        "purchases": {"data": [identifier("purchases", each) for each in purchase]},
+    }
+    if sale.offer is not None:
+        related["offer"] = {"data": identifier("offers", sale.offer.number)}
+    return {
+        **identifier(TYPE, public_number(site, sale.event.number)),
+        "attributes": {name: get(sale) for name, get in chosen(ATTRIBUTES, fields)},
+        "relationships": {name: each for name, each in related.items() if fields is None or name in fields},
+    }
+
+
+OPERATIONS: Final = (
+    Operation(
+        JSONAPI,
+        "transactions.index",
+        "GET",
+        f"/v1/{TYPE}",
+        index,
+        "List transactions",
+        "One for each `purchase` and `refund` event, newest first, with what it added to its order: the amounts of all "
+        "come to the net revenue without conversions. `end_date` includes its day, in UTC.",
+        query=INDEX,
+        reply=schemas.shown(INDEX),
+    ),
+    Operation(
+        JSONAPI,
+        "transactions.show",
+        "GET",
+        f"/v1/{TYPE}/{{id}}",
+        show,
+        "Get a transaction",
+        query=SHOW,
+        reply=schemas.shown(SHOW),
+    ),
+)
+"""The operations on transactions."""
