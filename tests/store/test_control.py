@@ -20,7 +20,7 @@ async def a_key(at: Running, **given: object) -> tuple[ApiKey, str]:
 
 async def key_of(at: Running, secret: str) -> ApiKey | None:
     async with at.store.snapshot() as connection:
-        return await control.key_of_secret(connection, secret)
+        return await control.key_of_secret(connection, secret, now=NOW)
 
 
 async def token_key(at: Running, token: str, kind: str, now: int = NOW) -> ApiKey | None:

@@ -10,7 +10,7 @@ from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
 from regulars.cli.output import FailedError, note, show, show_table
 from regulars.cli.session import chosen_site, opened
 from regulars.cli.users import new_link
-from regulars.domain.moments import iso, iso_or_none, now_ms
+from regulars.domain.moments import DAY, iso, iso_or_none, now_ms, parse_moment
 from regulars.domain.site_settings import SETTING_RULES, SiteSettings
 from regulars.domain.text import whole_number
 from regulars.store import control, users
@@ -19,7 +19,7 @@ from regulars.store.site_settings import change_site, count_revenue
 from regulars.store.store import Store, shown
 
 accounts = typer.Typer(help="Create and list accounts. A key sees only the sites of its account.")
-keys = typer.Typer(help="Create, list and revoke API keys.")
+keys = typer.Typer(help="Create, list, rotate and revoke API keys.")
 sites = typer.Typer(help="Create and list sites. Each site has its own customers.")
 
 Country = Annotated[
@@ -44,6 +44,7 @@ TimeZone = Annotated[
 LARGEST_RATE: Final = 100_000
 """The largest rate limit of a key (requests per second)."""
 
+_HOUR: Final = DAY // 24
 _KEPT_NOWHERE = "the key is shown only once; only its hash is stored"
 
 
@@ -141,6 +142,10 @@ def create_key(
         str | None,
         typer.Option(metavar="N/s", help="Rate limit, such as 50/s, or `off`. Default: REGULARS_RATE_LIMIT."),
     ] = None,
+    label: Annotated[str | None, typer.Option(help="What the key is for.")] = None,
+    expires: Annotated[
+        str | None, typer.Option(metavar="TIME", help="The key is refused from then on, such as 2027-01-01.")
+    ] = None,
     strict: Annotated[
         bool,
         typer.Option("--strict", help="Refuse invalid optional fields instead of leaving them out with a warning."),
@@ -159,12 +164,21 @@ def create_key(
     """
     wanted = tuple(filter(None, (scope.strip() for scope in scopes.split(","))))
     requests = None if rate is None else read_rate(rate)
+    until = None if expires is None else read_expiry(expires)
 
     async def work() -> dict[str, Any]:
         async with opened(database) as store:
             chosen = await chosen_site(store, site)
             key, secret = await control.create_key(
-                store.engine, chosen, scopes=wanted, dialect=dialect, rate=requests, is_strict=strict, now=now_ms()
+                store.engine,
+                chosen,
+                scopes=wanted,
+                dialect=dialect,
+                rate=requests,
+                is_strict=strict,
+                label=label,
+                expires_at=until,
+                now=now_ms(),
             )
             return {**_key(key), **_credentials(key, secret)}
 
@@ -182,6 +196,37 @@ def list_keys(site: SiteNumber = None, as_json: AsJson = False, database: Databa
 
     found = [_key(key) for key in asyncio.run(work()) if site in (None, key.site_id)]
     show_table(found, as_json=as_json, empty="there is no key yet; create one with `regulars keys create`")
+
+
+@keys.command("rotate")
+def rotate_key(
+    number: Annotated[
+        int,
+        typer.Argument(
+            metavar="KEY_NUMBER", min=1, max=2**31 - 1, help="The number of the key, as shown by `regulars keys list`."
+        ),
+    ],
+    overlap: Annotated[
+        int, typer.Option(metavar="HOURS", min=0, max=2_160, help="How long the old key works on.")
+    ] = 24,
+    as_json: AsJson = False,
+    database: Database = NEAREST,  # type: ignore[assignment]
+) -> None:
+    """Create a key that may do the same as another one, and let the old one expire.
+
+    \b
+    Examples:
+      regulars keys rotate 3
+      regulars keys rotate 3 --overlap 0
+    """
+
+    async def work() -> dict[str, Any]:
+        async with opened(database) as store:
+            key, secret = await control.rotate_key(store.engine, number, overlap=overlap * _HOUR, now=now_ms())
+            return {**_key(key), **_credentials(key, secret)}
+
+    show(asyncio.run(work()), as_json=as_json)
+    note(_KEPT_NOWHERE)
 
 
 @keys.command("revoke")
@@ -326,8 +371,19 @@ def _credentials(key: ApiKey, secret: str) -> dict[str, str]:
     return {"key": secret, "client_id": str(key.id), "client_secret": secret}
 
 
+def read_expiry(text: str) -> int:
+    """A time in the future (ms). Raises FailedError."""
+    try:
+        moment = parse_moment(text)
+    except ValueError as error:
+        raise FailedError(f"--expires {error}") from None
+    if moment <= now_ms():
+        raise FailedError("--expires must be in the future")
+    return moment
+
+
 def _key(key: ApiKey) -> dict[str, Any]:
-    moments = ("created_at", "revoked_at", "last_used_at")
+    moments = ("created_at", "revoked_at", "last_used_at", "expires_at")
     shown = {**msgspec.structs.asdict(key), **{name: iso_or_none(getattr(key, name)) for name in moments}}
     return {**shown, "strict": shown.pop("is_strict")}
 

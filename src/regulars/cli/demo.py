@@ -118,7 +118,7 @@ async def _key(store: Store, site: Site) -> str:
     async with store.snapshot() as connection:
         digest = hmac.digest(await control.secret(connection), b"demo key", "sha256")
         secret = control.KEY_PREFIX + urlsafe_b64encode(digest).decode().rstrip("=")
-        known = await control.key_of_secret(connection, secret)
+        known = await control.key_of_secret(connection, secret, now=now_ms())
         hints = [key.hint for key in await control.list_keys(connection)]
     if known is not None:
         return secret

@@ -111,7 +111,10 @@ class Keyring:
 
     def _noted(self, caller: Caller | None) -> Caller | None:
         if caller is not None:
-            self._used[caller.key.id] = self._clock()
+            now = self._clock()
+            if caller.key.has_expired(now):  # while it is cached
+                return None
+            self._used[caller.key.id] = now
         return caller
 
     def forget(self) -> None:
@@ -131,7 +134,7 @@ class Keyring:
 
     async def _look_up(self, found: Presented) -> Caller | None:
         async with self._store.snapshot() as connection:
-            key = await control.key_of_secret(connection, found.secret)
+            key = await control.key_of_secret(connection, found.secret, now=self._clock())
             if key is None and found.bearer:
                 behind = await tokens.key_of_token(connection, found.secret, kind="access", now=self._clock())
                 key = None if behind is None else behind[0]

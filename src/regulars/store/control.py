@@ -62,7 +62,7 @@ class ApiKey(Struct, frozen=True):
     """An API key as stored, without its secret. hint: its first characters.
 
     rate: limit in requests per second; 0 for unlimited, None for the default from the settings. is_strict: whether
-    optional fields that cannot be read are refused.
+    optional fields that cannot be read are refused. label: what it is for. expires_at: it is refused from then on (ms).
     """
 
     id: int
@@ -76,6 +76,12 @@ class ApiKey(Struct, frozen=True):
     last_used_at: int | None
     rate: int | None
     is_strict: bool = False
+    label: str | None = None
+    expires_at: int | None = None
+
+    def has_expired(self, now: int) -> bool:
+        """Whether the key is refused because of its age."""
+        return self.expires_at is not None and self.expires_at <= now
 
 
 def fingerprint(secret: str) -> bytes:
@@ -83,19 +89,7 @@ def fingerprint(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
-KEY_COLUMNS: Final = (
-    keys.c.id,
-    keys.c.account_id,
-    keys.c.site_id,
-    keys.c.hint,
-    keys.c.scopes,
-    keys.c.dialect,
-    keys.c.created_at,
-    keys.c.revoked_at,
-    keys.c.last_used_at,
-    keys.c.rate,
-    keys.c.is_strict,
-)
+KEY_COLUMNS: Final = tuple(keys.c[name] for name in ApiKey.__struct_fields__)
 """The columns of a key, in the order of the fields of `ApiKey`."""
 SITE_COLUMNS: Final = tuple(sites.c[name] for name in Site.__struct_fields__)
 """The columns of a site, in the order of the fields of `Site`."""
@@ -143,6 +137,8 @@ _NEW_KEY = Statement(
         created_at=bindparam("now"),
         rate=bindparam("rate"),
         is_strict=bindparam("is_strict"),
+        label=bindparam("label"),
+        expires_at=bindparam("expires_at"),
     )
     .returning(*KEY_COLUMNS),
 )
@@ -156,6 +152,14 @@ _REVOKE_KEY = Statement(
     .where(keys.c.id == bindparam("key"), keys.c.revoked_at.is_(null()))
     .values(revoked_at=bindparam("now"))
     .returning(keys.c.id, keys.c.account_id),
+)
+_ONE_KEY = Statement("key", select(*KEY_COLUMNS).where(keys.c.id == bindparam("key"), keys.c.revoked_at.is_(null())))
+_CHANGE_KEY = Statement(
+    "change_key",
+    update(keys)
+    .where(keys.c.id == bindparam("key"), keys.c.revoked_at.is_(null()))
+    .values(label=bindparam("new_label"), expires_at=bindparam("new_expiry"))
+    .returning(*KEY_COLUMNS),
 )
 _USED = Statement(
     "key_used",
@@ -289,13 +293,15 @@ async def create_key(
     rate: int | None = None,
     is_strict: bool = False,
     secret: str | None = None,
+    label: str | None = None,
+    expires_at: int | None = None,
     now: int,
     origin: Origin = COMMAND_LINE,
 ) -> tuple[ApiKey, str]:
     """Create a key for the site's account. Returns it and its secret, which is not stored. Raises ControlError.
 
     rate: requests per second; 0 for unlimited, None for the default from the settings. is_strict: whether optional
-    fields that cannot be read are refused. secret: the secret to use; None generates one.
+    fields that cannot be read are refused. secret: the one to use; None generates one.
     """
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
@@ -312,6 +318,8 @@ async def create_key(
         "dialect": dialect,
         "rate": rate,
         "is_strict": int(is_strict),
+        "label": label,
+        "expires_at": expires_at,
         "now": now,
     }
     async with engine.transaction() as connection:
@@ -319,6 +327,50 @@ async def create_key(
         assert row is not None
         await _record(connection, site.account_id, origin, "keys.create", f"keys/{row[0]}", now)
     return key_of_row(row), secret
+
+
+async def change_key(
+    engine: Engine, key: ApiKey, *, label: str | None, expires_at: int | None, now: int, origin: Origin = COMMAND_LINE
+) -> ApiKey:
+    """Give a key another label and expiry. Raises ControlError if it is revoked."""
+    async with engine.transaction() as connection:
+        values = {"key": key.id, "new_label": label, "new_expiry": expires_at}
+        row = await connection.one(_CHANGE_KEY, values)
+        if row is None:
+            raise ControlError(f"key {key.id} is revoked")
+        await _record(connection, key.account_id, origin, "keys.change", f"keys/{key.id}", now, "updated")
+    return key_of_row(row)
+
+
+async def rotate_key(
+    engine: Engine, number: int, *, overlap: int, now: int, origin: Origin = COMMAND_LINE
+) -> tuple[ApiKey, str]:
+    """Create a key that may do the same, and let the old one expire `overlap` ms from now, if it does not before.
+
+    Returns the new key and its secret. Raises ControlError if the old one is revoked or has expired.
+    """
+    secret = KEY_PREFIX + secrets.token_urlsafe(32)
+    async with engine.transaction() as connection:
+        row = await connection.one(_ONE_KEY, {"key": number})
+        old = None if row is None else key_of_row(row)
+        if old is None or old.has_expired(now):
+            raise ControlError(f"there is no active key {number}")
+        until = min(now + overlap, now + overlap if old.expires_at is None else old.expires_at)
+        await connection.one(_CHANGE_KEY, {"key": number, "new_label": old.label, "new_expiry": until})
+        values = {
+            **{name: getattr(old, name) for name in ("dialect", "rate", "label", "expires_at")},
+            "account": old.account_id,
+            "default_site": old.site_id,
+            "scopes": ",".join(old.scopes),
+            "hash": fingerprint(secret),
+            "hint": secret[:HINT_LENGTH],
+            "is_strict": int(old.is_strict),
+            "now": now,
+        }
+        made = await connection.one(_NEW_KEY, values)
+        assert made is not None
+        await _record(connection, old.account_id, origin, "keys.rotate", f"keys/{number}", now, "updated")
+    return key_of_row(made), secret
 
 
 async def list_keys(connection: Connection) -> list[ApiKey]:
@@ -335,10 +387,11 @@ async def revoke_key(engine: Engine, key: int, *, now: int, origin: Origin = COM
     return row is not None
 
 
-async def key_of_secret(connection: Connection, secret: str) -> ApiKey | None:
-    """The key with this secret, None if it is unknown or revoked."""
+async def key_of_secret(connection: Connection, secret: str, *, now: int) -> ApiKey | None:
+    """The key with this secret, None if it is unknown, revoked or has expired."""
     row = await connection.one(_KEY_OF_SECRET, {"hash": fingerprint(secret)})
-    return None if row is None else key_of_row(row)
+    key = None if row is None else key_of_row(row)
+    return None if key is None or key.has_expired(now) else key
 
 
 async def note_use(engine: Engine, used: dict[int, int]) -> None:

@@ -56,7 +56,8 @@ async def key_of_token(connection: Connection, token: str, *, kind: str, now: in
     row = await connection.one(_KEY_OF_TOKEN, {"hash": fingerprint(token), "now": now})
     if row is None or row[-1] != kind:
         return None
-    return key_of_row(row[:-2]), row[-2]
+    key = key_of_row(row[:-2])
+    return None if key.has_expired(now) else (key, row[-2])
 
 
 async def grant_tokens(engine: Engine, key: ApiKey, *, replaces: bytes | None = None, now: int) -> Tokens:

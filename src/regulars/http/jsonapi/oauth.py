@@ -112,7 +112,7 @@ async def _client(call: Call, form: Form) -> ApiKey | None:
         return None
     number, secret = presented
     async with call.services.store.snapshot() as connection:
-        key = await control.key_of_secret(connection, secret)
+        key = await control.key_of_secret(connection, secret, now=call.services.clock())
     if key is None or str(key.id) != number:
         raise Problem("invalid_client", WRONG_CLIENT)
     return key

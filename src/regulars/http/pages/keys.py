@@ -1,9 +1,11 @@
-"""API keys: what each may do and when it was last used; create one, whose secret is shown once, and revoke one."""
+"""API keys: what each may do and when it was last used; create, rotate and revoke one."""
 
 from typing import Any, Final
+from urllib.parse import quote
 
 from starlette.responses import Response
 
+from regulars.domain.moments import parse_moment
 from regulars.domain.text import whole_number
 from regulars.http.errors import Problem
 from regulars.http.operation import Operation
@@ -12,8 +14,6 @@ from regulars.http.pages.page import AdminPage, View
 from regulars.http.pages.reconfirming import confirm
 from regulars.http.pages.screen import action, screen
 from regulars.http.pages.signed_in import Administrator
-from regulars.store import control
-from regulars.store.control import ApiKey
 
 SCOPES: Final = {
     "read": "Read customers, objects and answers",
@@ -21,7 +21,6 @@ SCOPES: Final = {
     "webhook": "Send the reports of an email provider",
     "admin": "Read the audit trail and what else is for administrators",
 }
-_FASTEST: Final = 1_000_000
 
 
 async def show(page: AdminPage, user: Administrator) -> View:
@@ -32,25 +31,59 @@ async def show(page: AdminPage, user: Administrator) -> View:
 async def create(page: AdminPage, user: Administrator) -> View:
     """Create a key, and show its secret."""
     form = await page.form()
-    scopes = tuple(scope for scope in SCOPES if scope in form.all("scope"))
     rate = None if not form["rate"] else whole_number(form["rate"], longest=7)
-    if not scopes:
-        form.refuse("scope", "Choose what the key may do.")
-    if form["rate"] and (rate is None or rate > _FASTEST):
+    if form["rate"] and rate is None:
         form.refuse("rate", "Type a whole number of requests per second, 0 for no limit, or nothing.")
     await confirm(page, user, form)
     if form.errors:
         return await _view(page, user, form, 422)
-    key, secret = await control.create_key(
-        page.call.services.store.engine,
-        user.current,
-        scopes=scopes,
-        rate=rate,
-        is_strict="strict" in form,
-        now=page.now,
-        origin=page.call.origin,
-    )
-    return await _view(page, user, FormData([]), secret=secret, new=key.id)
+    attributes = {
+        "label": form["label"] or None,
+        "scopes": [scope for scope in SCOPES if scope in form.all("scope")],
+        "rate": rate,
+        "strict": "strict" in form,
+        "expires_at": f"{form['expires_at']}T00:00:00Z" if form["expires_at"] else None,
+    }
+    site = {"data": {"type": "sites", "id": str(user.current.id)}}
+    body = {"data": {"type": "keys", "attributes": attributes, "relationships": {"site": site}}}
+    try:
+        made = (await page.api.post("/v1/keys", body))["data"]
+    except Problem as error:
+        form.refuse_faults(error, {"data.attributes.scopes": "scope"})
+        return await _view(page, user, form, 422)
+    return await _view(page, user, FormData([]), secret=made["attributes"]["secret"], new=made["id"])
+
+
+async def rotate(page: AdminPage, user: Administrator) -> View:
+    """Rotate a key, and show the new secret."""
+    form = await page.form()
+    await confirm(page, user, form)
+    hours = whole_number(form["hours"] or "24", longest=5)
+    if hours is None:
+        form.refuse("hours", "Type a whole number of hours.")
+    if form.errors:
+        return await _view(page, user, form, 422)
+    try:
+        made = (await page.api.post(f"{_path(page)}/rotate", {"overlap_hours": hours}))["data"]
+    except Problem as error:
+        if not error.faults:
+            raise
+        form.refuse_faults(error)
+        return await _view(page, user, form, 422)
+    return await _view(page, user, FormData([]), secret=made["attributes"]["secret"], new=made["id"])
+
+
+async def change(page: AdminPage, user: Administrator) -> View | Response:
+    """Change the label of a key."""
+    form = await page.form()
+    try:
+        await page.api.patch(_path(page), {"data": {"type": "keys", "attributes": {"label": form["label"] or None}}})
+    except Problem as error:
+        if not error.faults:
+            raise
+        form.refuse_faults(error)
+        return await _view(page, user, form, 422)
+    return page.redirect(page.url("/settings/keys"), "The label is saved.")
 
 
 async def revoke(page: AdminPage, user: Administrator) -> View | Response:
@@ -59,18 +92,12 @@ async def revoke(page: AdminPage, user: Administrator) -> View | Response:
     await confirm(page, user, form)
     if form.errors:
         return await _view(page, user, form, 422)
-    number = whole_number(page.segment("key"), longest=9)
-    if number not in {each.id for each in await _keys(page, user) if each.revoked_at is None}:
-        raise Problem("object_not_found", "There is no such key, or it is revoked already.")
-    services = page.call.services
-    await control.revoke_key(services.store.engine, number, now=page.now, origin=page.call.origin)
-    services.keyring.forget()
+    await page.api.delete(_path(page))
     return page.redirect(page.url("/settings/keys"), "The key is revoked. It stops to work within five seconds.")
 
 
-async def _keys(page: AdminPage, user: Administrator) -> list[ApiKey]:
-    async with page.call.services.store.snapshot() as connection:
-        return [each for each in await control.list_keys(connection) if each.account_id == user.account]
+def _path(page: AdminPage) -> str:
+    return f"/v1/keys/{quote(page.segment('key'), safe='')}"
 
 
 async def _view(
@@ -80,24 +107,16 @@ async def _view(
     status: int = 200,
     *,
     secret: str | None = None,
-    new: int | None = None,
+    new: str | None = None,
 ) -> View:
     sites = {site.id: site.title for site in user.all_sites}
+    found = (await page.api.get("/v1/keys"))["data"]
     shown: list[dict[str, Any]] = [
-        {
-            "id": each.id,
-            "hint": each.hint,
-            "site": sites.get(each.site_id, ""),
-            "scopes": each.scopes,
-            "dialect": each.dialect,
-            "rate": each.rate,
-            "is_strict": each.is_strict,
-            "created_at": each.created_at,
-            "last_used_at": each.last_used_at,
-            "revoked_at": each.revoked_at,
-        }
-        for each in reversed(await _keys(page, user))
+        {"id": each["id"], **each["attributes"], "site": sites.get(int(each["attributes"]["site_id"]), "")}
+        for each in found
     ]
+    for each in shown:
+        each["has_expired"] = each["expires_at"] is not None and parse_moment(each["expires_at"]) <= page.now
     return View(
         template="keys.html",
         title="API keys",
@@ -116,6 +135,8 @@ async def _view(
 OPERATIONS: Final[tuple[Operation, ...]] = (
     screen("keys", "/settings/keys", show, "See the API keys of the account"),
     action("keys.create", "/settings/keys", create, "Create an API key"),
+    action("keys.change", "/settings/keys/{key}", change, "Change the label of an API key"),
+    action("keys.rotate", "/settings/keys/{key}/rotate", rotate, "Rotate an API key"),
     action("keys.revoke", "/settings/keys/{key}/revoke", revoke, "Revoke an API key"),
 )
 """The operations on API keys."""
