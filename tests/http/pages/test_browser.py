@@ -26,6 +26,7 @@ PATHS = [
     "/customers?q=tagg:vip",
     "/bulk-action?q=tag:vip&type=add_tag&object=vip",
     "/bulk-actions",
+    "/duplicates",
     "/questions/catalogue",
     "/audiences",
     "/imports",
@@ -37,7 +38,7 @@ PATHS = [
     "/broadcasts/8",
     *(f"/settings{part}" for part in ("", "/keys", "/users", "/audit")),
     "/account",
-    *(f"/customers/{ANNA}{part}" for part in ("", "?show=email", "/edit", "/delete")),
+    *(f"/customers/{ANNA}{part}" for part in ("", "?show=email", "/edit", "/delete", "/merge")),
 ]
 """The screens below a site."""
 

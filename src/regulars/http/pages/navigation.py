@@ -31,6 +31,7 @@ SECTIONS: Final = (
         (
             NavigationEntry("Customers", "/customers", "users"),
             NavigationEntry("Audiences", "/audiences", "target"),
+            NavigationEntry("Duplicates", "/duplicates", "blend"),
         ),
     ),
     Section("Email", (NavigationEntry("Broadcasts", "/broadcasts", "megaphone"),)),
