@@ -90,7 +90,7 @@ async def change(call: Call, caller: AdminKey) -> Response:
 async def rotate(call: Call, caller: AdminKey) -> Response:
     """Make a new key that may do the same; the old one works on for some hours."""
     key = await _key(call, caller)
-    body = await call.json_object() if await call.body() else {}
+    body = await call.json_object()
     hours = body.get("overlap_hours", USUAL_OVERLAP)
     if unknown := sorted(body.keys() - {"overlap_hours"}):
         raise refused(Fault(name, "is no member of this body; allowed: overlap_hours") for name in unknown)

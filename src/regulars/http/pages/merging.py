@@ -23,6 +23,7 @@ REASONS: Final = {
     "name_and_city": "the same name and city",
 }
 RULES: Final = {"newest": "of whoever was updated last", "survivor": "of the person who stays"}
+SAME: Final = "This is the same person."
 PAGE: Final = 25
 
 
@@ -70,6 +71,9 @@ async def merge(page: AdminPage, user: Editor) -> View | Response:
     except Problem as error:
         form.refuse_faults(error)
         return await _view(page, form, 422)
+    if not made["data"]:
+        form.refuse("other", SAME)
+        return await _view(page, form, 422)
     return page.redirect(page.url(f"/merges/{made['data'][0]['id']}"), "They are one person now.")
 
 
@@ -113,7 +117,11 @@ async def _view(page: AdminPage, form: FormData, status: int = 200) -> View:
         try:
             other = (await page.api.get(f"/v1/customers/{_number(form['other'])}/profile"))["data"]["attributes"]
             path = f"/v1/customers/{_number(number)}/merge?preview=true"
-            values = (await page.api.post(path, _body(form)))["meta"]["values"]
+            meta = (await page.api.post(path, _body(form)))["meta"]
+            values = meta["values"]
+            if meta["result"] == "unchanged":
+                form.refuse("other", SAME)
+                other, status = None, 422
         except Problem as error:
             form.refuse_faults(error, {"data.0": "other"})
             status = 422
