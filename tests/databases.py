@@ -25,8 +25,9 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import apsw
 import pytest
 
+from regulars.store.migration_steps import STEPS
 from regulars.store.migrations import migrate
-from regulars.store.schema import schema_migrations
+from regulars.store.schema import metadata, schema_migrations
 from regulars.store.schema import settings as settings_table
 from regulars.store.store import Store
 
@@ -74,16 +75,25 @@ def new_database(folder: Path, engine: str, name: str = "test") -> Path:
 
 def _distributed(pointer: Path, schema: str) -> Path:
     """A schema in the given database: to make a database, a cluster of machines would have to be told on each."""
+    assert CITUS is not None, "REGULARS_TEST_CITUS must name a database with Citus"
+    # A few shards are as good as the many that are usual, and are made sooner.
+    options = quote(f"-c search_path={schema} -c citus.shard_count=2")
+    pointer.write_text(f"{CITUS}{'&' if '?' in CITUS else '?'}options={options}")
+    with _alone_on_citus() as connection:
+        connection.execute(f"CREATE SCHEMA {schema}".encode())
+        run(_distribute(url_of(pointer)))
+    return pointer
+
+
+@contextmanager
+def _alone_on_citus() -> Iterator[Any]:
+    """A connection, while no other process of the tests changes tables: Citus locks its catalogs in varying order."""
     import psycopg
 
     assert CITUS is not None
     with closing(psycopg.connect(CITUS, autocommit=True)) as connection:
-        connection.execute(f"CREATE SCHEMA {schema}".encode())
-    # A few shards are as good as the many that are usual, and are made sooner.
-    options = quote(f"-c search_path={schema} -c citus.shard_count=4")
-    pointer.write_text(f"{CITUS}{'&' if '?' in CITUS else '?'}options={options}")
-    run(_distribute(url_of(pointer)))
-    return pointer
+        connection.execute("SELECT pg_advisory_lock(hashtext('regulars tests'))")
+        yield connection
 
 
 async def _distribute(url: str) -> None:
@@ -104,6 +114,12 @@ async def _distribute(url: str) -> None:
         await engine.close()
 
 
+def _schema_of(url: str) -> str | None:
+    """The schema that a URL names, as those on Citus do."""
+    found = re.search(r"search_path%3D(\w+)", url)
+    return found and found[1]
+
+
 def drop_database(path: Path) -> None:
     """Remove a database of a server, with whoever is connected to it. A file goes with its folder."""
     if path.suffix != _POINTER:
@@ -112,10 +128,10 @@ def drop_database(path: Path) -> None:
 
     Query.forget(path)
 
-    schema = re.search(r"search_path%3D(\w+)", url_of(path))
+    schema = _schema_of(url_of(path))
     if schema is not None:
-        with closing(psycopg.connect(str(CITUS), autocommit=True)) as connection:
-            connection.execute(f"DROP SCHEMA {schema[1]} CASCADE".encode())
+        with _alone_on_citus() as connection:
+            connection.execute(f"DROP SCHEMA {schema} CASCADE".encode())
     else:
         with closing(psycopg.connect(server(), autocommit=True)) as connection:
             connection.execute(f'DROP DATABASE "{urlsplit(url_of(path)).path[1:]}" WITH (FORCE)'.encode())
@@ -136,11 +152,15 @@ def empty_database(folder: Path, engine: str, name: str = "test") -> Iterator[Pa
         finally:
             _give_back(path)
     else:
-        path = new_database(folder, engine, name)
+        path = folder / f"{name}{_POINTER}"
+        if _free_on_citus:
+            path.write_text(_free_on_citus.pop())
+        else:
+            new_database(folder, engine, name)
         try:
             yield path
         finally:
-            drop_database(path)
+            _give_back_to_citus(path)
 
 
 def write_empty_file(path: Path) -> None:
@@ -183,6 +203,47 @@ def _drop_free() -> None:
     with closing(psycopg.connect(server(), autocommit=True)) as connection:
         for url in _free:
             connection.execute(f'DROP DATABASE "{urlsplit(url).path[1:]}" WITH (FORCE)'.encode())
+
+
+_free_on_citus: Final[list[str]] = []
+"""The same on Citus: to distribute the tables takes ten times as long as to empty them."""
+
+
+@atexit.register
+def _drop_free_on_citus() -> None:
+    for url in _free_on_citus:
+        with _alone_on_citus() as connection:
+            connection.execute(f"DROP SCHEMA {_schema_of(url)} CASCADE".encode())
+
+
+_COLUMNS: Final = """
+    SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()
+    UNION ALL SELECT 'step', number::text FROM schema_migrations WHERE finished_at IS NOT NULL
+"""
+
+
+def _give_back_to_citus(path: Path) -> None:
+    """Empty a schema for the next test, or drop it where its tables are no longer those of a new one."""
+    import psycopg
+
+    Query.forget(path)
+    tables = {table.name: {column.name for column in table.c} for table in metadata.sorted_tables}
+    expected = {(name, column) for name, columns in tables.items() for column in columns}
+    expected |= {("step", str(step.number)) for step in STEPS}
+    kept = (settings_table.name, schema_migrations.name)
+    with _alone_on_citus(), closing(psycopg.connect(url_of(path), autocommit=True)) as connection:
+        is_as_new = set(connection.execute(_COLUMNS.encode()).fetchall()) == expected
+        if is_as_new:
+            connection.execute("SET lock_timeout = '20s'")
+            used = ", ".join(name for name in tables if name not in kept)
+            connection.execute(f"TRUNCATE {used} RESTART IDENTITY".encode())
+            connection.execute("DELETE FROM settings WHERE name NOT IN ('schema_version', 'secret', 'epoch')")
+            for name, size in (("secret", 32), ("epoch", 16)):
+                connection.execute("UPDATE settings SET value = %s WHERE name = %s", (secrets.token_hex(size), name))
+    if is_as_new:
+        _free_on_citus.append(url_of(path))
+    else:
+        drop_database(path)
 
 
 _SHAPE: Final = """
@@ -366,7 +427,8 @@ _DELETED = """FROM deleted_ties d WHERE d.site_id = r.site_id AND d.relation = r
 TIES = f"(SELECT * FROM relations r WHERE NOT EXISTS (SELECT 1 {_DELETED})) AS ties"
 """The rows of `relations` that count: ties of deleted objects may be stored for some time."""
 
-CHANGED_AT = f"""(SELECT max(m) FROM (SELECT coalesce(changed_at, created_at) AS m UNION ALL
-    SELECT (SELECT min(d.moment) {_DELETED}) FROM relations r
+_NEWEST_DELETION = f"""(SELECT max(first) FROM (SELECT (SELECT min(d.moment) {_DELETED}) AS first FROM relations r
     WHERE r.site_id = customers.site_id AND r.customer = customers.number AND r.holds = 1) AS moments)"""
+CHANGED_AT = f"""CASE WHEN {_NEWEST_DELETION} > coalesce(changed_at, created_at) THEN {_NEWEST_DELETION}
+    ELSE coalesce(changed_at, created_at) END"""
 """The changed_at of a customer, with the deletions of objects to which ties are still stored."""
