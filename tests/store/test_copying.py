@@ -41,11 +41,11 @@ from regulars.store.store import Store, engine_for
 from regulars.store.user_sessions import start_session
 from regulars.store.users import create_link, create_user, set_password
 
-from ..databases import EMPTY, ENGINES, drop_database, new_database, query, url_of
+from ..databases import ENGINES, drop_database, new_database, query, url_of
 from .chain import assert_replay_gives_the_tables
 from .running import NOW, Running, activity, audience, campaign, running, upsert
 
-WAYS = [(one, other) for one in ENGINES for other in EMPTY]
+WAYS = [(one, other) for one in ENGINES for other in ENGINES]
 
 
 async def fill_users(at: Running) -> None:
@@ -170,7 +170,7 @@ class StoppedError(Exception):
     pass
 
 
-@pytest.mark.parametrize("target", EMPTY)
+@pytest.mark.parametrize("target", ENGINES)
 async def test_a_copy_that_was_stopped_goes_on_where_it_was(
     target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,6 +219,26 @@ async def test_a_copy_is_not_continued_once_the_source_was_written_to(tmp_path: 
         with pytest.raises(OccupiedError, match="before it changed"):
             await copy(at.store.engine, engine)
         await engine.close()
+
+
+async def test_a_copy_fills_tables_that_are_empty_and_no_others(tmp_path: Path) -> None:
+    async with running(tmp_path) as at:
+        await at.upsert(email="a@example.com")
+        engine = engine_for(f"sqlite:///{tmp_path / 'other.db'}")
+        await engine.open()
+        await migrate(engine)
+        await copy(at.store.engine, engine)
+        assert await compared(at.store.engine, engine) == []
+        await engine.close()
+        used = engine_for(f"sqlite:///{tmp_path / 'used.db'}")
+        await used.open()
+        await migrate(used)
+        await control.create_account(used, "theirs", now=NOW)
+        before = query(tmp_path / "used.db", "SELECT * FROM settings")
+        with pytest.raises(OccupiedError, match="the target is in use"):
+            await copy(at.store.engine, used)
+        assert query(tmp_path / "used.db", "SELECT * FROM settings") == before
+        await used.close()
 
 
 async def test_differences_are_counted_by_table_and_site(tmp_path: Path) -> None:

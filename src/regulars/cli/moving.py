@@ -138,7 +138,8 @@ def copy(source: SourceURL, target: TargetURL, as_json: AsJson = False) -> None:
     """Copy a database with all its history to another one, such as from SQLite to PostgreSQL.
 
     Stop the servers first: writes to the source after the start are not copied. If interrupted, run the command again
-    to resume. At the end, both databases are compared row by row.
+    to resume. At the end, both databases are compared row by row. The target may have tables, such as those of
+    `migrate --distribute`, but no accounts.
 
     \b
     Example:

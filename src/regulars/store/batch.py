@@ -188,14 +188,12 @@ class _Writing:
         await self.audiences()
         await self.ties(number)
         await self.rows(sql.INSERT_LOGS, [(site, *_fields_of(log)) for log in work.history.new_logs.values()])
-        await self.rows(
-            sql.UPDATE_LOGS,
-            [
-                (*(getattr(log, name) for name in sql.LOG_FIELDS), site, log.number)
-                for log in work.history.changed_logs.values()
-                if log.number not in work.history.new_logs
-            ],
-        )
+        changed = [log for log in work.history.changed_logs.values() if log.number not in work.history.new_logs]
+        if self.connection.joins_rows:
+            await self.rows(sql.SAVE_CHANGED_LOGS, [(site, *_fields_of(log)) for log in changed])
+        else:
+            fields = [(*(getattr(log, name) for name in sql.LOG_FIELDS), site, log.number) for log in changed]
+            await self.rows(sql.UPDATE_LOGS, fields)
         await write_history(self.connection, site, work, self.moment)
         await write_notes(self.connection, site, work)
         await write_requests(self.connection, site, work)
@@ -275,18 +273,19 @@ class _Writing:
 
     async def customers(self) -> None:
         new, changed, renamed = [], [], []
+        joins = self.connection.joins_rows
         for before, after in (*self.work.people.changed(), *self.work.people.merged.changed()):
             row = _fields_of(after)
             if before is None:
                 new.append((self.site, *row))
                 continue
-            changed.append((*_changing(row), self.site, after.number))
+            changed.append((self.site, *row) if joins else (*_changing(row), self.site, after.number))
             if any(getattr(before, name) != getattr(after, name) for name in IDENTITY_FIELDS):
                 renamed.append((*_identity(row), self.site, after.number))
         await self.rows(sql.CLEAR_IDENTITY, [row[-2:] for row in renamed])
         await self.rows(sql.UPDATE_IDENTITY, renamed)
         await self.rows(sql.INSERT_CUSTOMERS, new)
-        await self.rows(sql.UPDATE_CUSTOMERS, changed)
+        await self.rows(sql.SAVE_CHANGED_CUSTOMERS if joins else sql.UPDATE_CUSTOMERS, changed)
 
     async def objects(self) -> None:
         """Write objects, their titles and the number of objects of each kind."""

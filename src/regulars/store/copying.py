@@ -9,18 +9,19 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Table, bindparam, delete, insert, select
+from sqlalchemy import Table, bindparam, delete, insert, null, select
 
 from regulars.store.comparing import CONTROL_TABLES, control_rows, key_of, site_rows
 from regulars.store.control import site_numbers
 from regulars.store.engine import Connection, Engine
-from regulars.store.migrations import COPY_OF, create_tables, migrate
+from regulars.store.migrations import COPY_OF, migrate
 from regulars.store.schema import (
     SITE_TABLES,
     account_audit_events,
     accounts,
     jobs,
     keys,
+    schema_migrations,
     settings,
     site_heads,
     sites,
@@ -45,6 +46,12 @@ _LAST: Final = {
 _HEAD: Final = Statement("copied_head", select(*site_heads.c).where(site_is(site_heads)))
 _MARK: Final = Statement("copy_mark", select(settings.c.value).where(settings.c.name == bindparam("setting")))
 _UNMARK: Final = Statement("copy_unmark", delete(settings).where(settings.c.name == bindparam("setting")))
+_OWN: Final = (settings, schema_migrations)
+"""What every database has, and a copy has from its source."""
+_EMPTY: Final = {
+    table: Statement(f"empty_{table.name}", delete(table).where(next(iter(table.primary_key)).is_not(null())))
+    for table in _OWN
+}
 
 
 class OccupiedError(Exception):
@@ -75,20 +82,30 @@ async def _mark(origin: Connection, numbers: list[int]) -> str:
 
 
 async def _begin(target: Engine, mark: str) -> None:
+    """Mark the target as an unfinished copy. It may have tables, distributed by Citus or not, but no accounts."""
+    if await _is_begun(target, mark):
+        return
+    await migrate(target)
     async with target.migration() as connection:
+        for table in CONTROL_TABLES:
+            if table not in _OWN and await control_rows(connection, table):
+                raise OccupiedError("the target is in use: a copy needs an empty database")
+        for statement in _EMPTY.values():
+            await connection.all(statement, {})
+        await connection.many(_INSERT[settings], [(COPY_OF, mark)])
+
+
+async def _is_begun(target: Engine, mark: str) -> bool:
+    async with target.snapshot() as connection:
         if settings.name not in await connection.tables():
-            await create_tables(connection, target.dialect)
-            await connection.many(_INSERT[settings], [(COPY_OF, mark)])
-            return
-        connection.discard()
+            return False
         row = await connection.one(_MARK, {"setting": COPY_OF})
-    if row is None:
-        raise OccupiedError("the target already has tables: a copy needs an empty database")
-    if row[0] != mark:
+    if row is not None and row[0] != mark:
         raise OccupiedError(
             "the target is an unfinished copy of another database, or of this one before it changed: start again with "
             "an empty database"
         )
+    return row is not None
 
 
 async def _copy_site(origin: Connection, target: Engine, site: int, on_progress: Callable[[int], None] | None) -> int:

@@ -63,7 +63,12 @@ class UnlinkedCommitError(ReplacedError, OutcomeUnknownError):
 
 
 class Connection(Protocol):
-    """One view of the database, inside a transaction or snapshot."""
+    """One view of the database, inside a transaction or snapshot.
+
+    joins_rows: whether `many` writes many rows of an INSERT by one statement.
+    """
+
+    joins_rows: bool
 
     async def all(self, statement: Statement, values: Values) -> list[Row]:
         """Run a statement and return its rows. The event loop gets control after each SLICE of them."""

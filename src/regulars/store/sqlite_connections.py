@@ -78,6 +78,8 @@ def connect(path: Path, flags: int) -> apsw.Connection:
 class SqliteConnection:
     """Statements on one connection, inside its transaction."""
 
+    joins_rows = False
+
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self.discarded = False

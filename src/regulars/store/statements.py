@@ -19,6 +19,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from regulars.domain.changes import NULL
 from regulars.domain.customer import IDENTITY_FIELDS
@@ -173,6 +174,17 @@ UPDATE_CUSTOMERS = Statement(
     .where(site_is(customers), customers.c.number == bindparam("number_is"))
     .values({column: bindparam(column.name) for column in _CHANGING}),
 )
+_kept = upsert(customers)
+SAVE_CHANGED_CUSTOMERS = Statement(
+    "save_changed_customers",
+    _kept.on_conflict_do_update(
+        index_elements=["site_id", "number"], set_={column.name: _kept.excluded[column.name] for column in _CHANGING}
+    ),
+)
+"""UPDATE_CUSTOMERS for whole rows of existing customers, where a statement with many rows is cheaper than one a row.
+
+PostgreSQL could update from a list of rows, too, but is free to read the whole site for it instead of its key.
+"""
 CLEAR_IDENTITY = Statement(
     "clear_identity",
     update(customers)
@@ -226,6 +238,14 @@ UPDATE_LOGS = Statement(
     .where(site_is(logs), logs.c.number == bindparam("number_is"))
     .values({logs.c[name]: bindparam(name) for name in LOG_FIELDS}),
 )
+_sent = upsert(logs)
+SAVE_CHANGED_LOGS = Statement(
+    "save_changed_logs",
+    _sent.on_conflict_do_update(
+        index_elements=["site_id", "number"], set_={name: _sent.excluded[name] for name in LOG_FIELDS}
+    ),
+)
+"""The same for logs."""
 INSERT_ACTIVITIES = Statement("insert_activities", insert(activities))
 INSERT_CONSENTS = Statement("insert_consents", insert(consents))
 INSERT_CHANGES = Statement("insert_changes", insert(changes))

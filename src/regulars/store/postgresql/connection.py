@@ -34,6 +34,8 @@ class PostgresqlConnection:
     If the connection turns out to be dead at that point, it is replaced transparently, as nothing has happened yet.
     """
 
+    joins_rows = True
+
     def __init__(self, session: Session, pool: ConnectionPool, begin: Sql) -> None:
         self._session = session
         self._pool = pool
@@ -100,8 +102,10 @@ class PostgresqlConnection:
 
     async def resume_numbers(self, table: str) -> None:
         """Set the sequence behind a table's `id` to its largest value."""
-        text = f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"  # noqa: S608
-        await self.ask(Sql(text, (), {}))
+        # Citus may read a table on another machine, so that a function beside it would run there.
+        (((last,),),) = await self.ask(Sql(f"SELECT max(id) FROM {table}", (), {}))  # noqa: S608
+        if last is not None:
+            await self.ask(Sql(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {last})", (), {}))
 
     async def ask(self, *texts: Sql) -> list[list[Row]]:
         """Run the engine's own statements, which take no arguments."""
