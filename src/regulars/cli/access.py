@@ -13,7 +13,7 @@ from regulars.cli.users import new_link
 from regulars.domain.moments import DAY, iso, iso_or_none, now_ms, parse_moment
 from regulars.domain.site_settings import SETTING_RULES, SiteSettings
 from regulars.domain.text import whole_number
-from regulars.store import control, users
+from regulars.store import control, key_changes, users
 from regulars.store.control import DIALECTS, SCOPES, ApiKey, Site
 from regulars.store.site_settings import change_site, count_revenue
 from regulars.store.store import Store, shown
@@ -222,7 +222,7 @@ def rotate_key(
 
     async def work() -> dict[str, Any]:
         async with opened(database) as store:
-            key, secret = await control.rotate_key(store.engine, number, overlap=overlap * _HOUR, now=now_ms())
+            key, secret = await key_changes.rotate_key(store.engine, number, overlap=overlap * _HOUR, now=now_ms())
             return {**_key(key), **_credentials(key, secret)}
 
     show(asyncio.run(work()), as_json=as_json)

@@ -124,7 +124,7 @@ _ALL_SITES = Statement("all_sites", select(*SITE_COLUMNS).order_by(sites.c.id))
 _ACCOUNT_SITES = Statement(
     "account_sites", select(*SITE_COLUMNS).where(sites.c.account_id == bindparam("account")).order_by(sites.c.id)
 )
-_NEW_KEY = Statement(
+NEW_KEY = Statement(
     "new_key",
     insert(keys)
     .values(
@@ -152,14 +152,6 @@ _REVOKE_KEY = Statement(
     .where(keys.c.id == bindparam("key"), keys.c.revoked_at.is_(null()))
     .values(revoked_at=bindparam("now"))
     .returning(keys.c.id, keys.c.account_id),
-)
-_ONE_KEY = Statement("key", select(*KEY_COLUMNS).where(keys.c.id == bindparam("key"), keys.c.revoked_at.is_(null())))
-_CHANGE_KEY = Statement(
-    "change_key",
-    update(keys)
-    .where(keys.c.id == bindparam("key"), keys.c.revoked_at.is_(null()))
-    .values(label=bindparam("new_label"), expires_at=bindparam("new_expiry"))
-    .returning(*KEY_COLUMNS),
 )
 _USED = Statement(
     "key_used",
@@ -205,7 +197,7 @@ async def create_account(engine: Engine, name: str, *, now: int, origin: Origin 
             raise ControlError(f"an account named {name!r} already exists")
         row = await connection.one(_NEW_ACCOUNT, {"name": name, "now": now})
         assert row is not None
-        await _record(connection, row[0], origin, "accounts.create", f"accounts/{row[0]}", now)
+        await record_control(connection, row[0], origin, "accounts.create", f"accounts/{row[0]}", now)
     return int(row[0])
 
 
@@ -263,7 +255,7 @@ async def create_site(
         if site.id > _LARGEST_SITE:
             raise ControlError(f"the limit of {_LARGEST_SITE} sites is reached")
         await connection.many(sql.NEW_HEAD, [(site.id, 0, 0, 0, 1, 1, 1, 1, 0)])
-        await _record(connection, account, origin, "sites.create", f"sites/{site.id}", now)
+        await record_control(connection, account, origin, "sites.create", f"sites/{site.id}", now)
     return site
 
 
@@ -323,54 +315,10 @@ async def create_key(
         "now": now,
     }
     async with engine.transaction() as connection:
-        row = await connection.one(_NEW_KEY, values)
+        row = await connection.one(NEW_KEY, values)
         assert row is not None
-        await _record(connection, site.account_id, origin, "keys.create", f"keys/{row[0]}", now)
+        await record_control(connection, site.account_id, origin, "keys.create", f"keys/{row[0]}", now)
     return key_of_row(row), secret
-
-
-async def change_key(
-    engine: Engine, key: ApiKey, *, label: str | None, expires_at: int | None, now: int, origin: Origin = COMMAND_LINE
-) -> ApiKey:
-    """Give a key another label and expiry. Raises ControlError if it is revoked."""
-    async with engine.transaction() as connection:
-        values = {"key": key.id, "new_label": label, "new_expiry": expires_at}
-        row = await connection.one(_CHANGE_KEY, values)
-        if row is None:
-            raise ControlError(f"key {key.id} is revoked")
-        await _record(connection, key.account_id, origin, "keys.change", f"keys/{key.id}", now, "updated")
-    return key_of_row(row)
-
-
-async def rotate_key(
-    engine: Engine, number: int, *, overlap: int, now: int, origin: Origin = COMMAND_LINE
-) -> tuple[ApiKey, str]:
-    """Create a key that may do the same, and let the old one expire `overlap` ms from now, if it does not before.
-
-    Returns the new key and its secret. Raises ControlError if the old one is revoked or has expired.
-    """
-    secret = KEY_PREFIX + secrets.token_urlsafe(32)
-    async with engine.transaction() as connection:
-        row = await connection.one(_ONE_KEY, {"key": number})
-        old = None if row is None else key_of_row(row)
-        if old is None or old.has_expired(now):
-            raise ControlError(f"there is no active key {number}")
-        until = min(now + overlap, now + overlap if old.expires_at is None else old.expires_at)
-        await connection.one(_CHANGE_KEY, {"key": number, "new_label": old.label, "new_expiry": until})
-        values = {
-            **{name: getattr(old, name) for name in ("dialect", "rate", "label", "expires_at")},
-            "account": old.account_id,
-            "default_site": old.site_id,
-            "scopes": ",".join(old.scopes),
-            "hash": fingerprint(secret),
-            "hint": secret[:HINT_LENGTH],
-            "is_strict": int(old.is_strict),
-            "now": now,
-        }
-        made = await connection.one(_NEW_KEY, values)
-        assert made is not None
-        await _record(connection, old.account_id, origin, "keys.rotate", f"keys/{number}", now, "updated")
-    return key_of_row(made), secret
 
 
 async def list_keys(connection: Connection) -> list[ApiKey]:
@@ -383,7 +331,7 @@ async def revoke_key(engine: Engine, key: int, *, now: int, origin: Origin = COM
     async with engine.transaction() as connection:
         row = await connection.one(_REVOKE_KEY, {"key": key, "now": now})
         if row is not None:
-            await _record(connection, row[1], origin, "keys.revoke", f"keys/{key}", now, "deleted")
+            await record_control(connection, row[1], origin, "keys.revoke", f"keys/{key}", now, "deleted")
     return row is not None
 
 
@@ -406,7 +354,8 @@ def key_of_row(row: tuple[Any, ...]) -> ApiKey:
     return ApiKey(**{**values, "scopes": tuple(values["scopes"].split(",")), "is_strict": bool(values["is_strict"])})
 
 
-async def _record(
+async def record_control(
     connection: Connection, account: int, origin: Origin, operation: str, target: str, now: int, result: str = "created"
 ) -> None:
+    """Record a change of access in the audit trail of an account."""
     await record_change(connection, account, origin, operation, target, result=result, now=now)

@@ -17,7 +17,7 @@ from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import AdminKey, Caller
 from regulars.http.operation import Operation
 from regulars.http.schema import MOMENT, TEXT, WHOLE, YES_OR_NO, Schema, listed, one_of, or_null, record, such_as
-from regulars.store import control
+from regulars.store import control, key_changes
 from regulars.store.control import SCOPES, ApiKey, ControlError
 
 TYPE: Final = "keys"
@@ -78,7 +78,7 @@ async def change(call: Call, caller: AdminKey) -> Response:
     given = {name: getattr(key, name) for name in _CHANGEABLE}
     given |= _read(body.attributes, _CHANGEABLE, call.services.clock())
     try:
-        changed = await control.change_key(
+        changed = await key_changes.change_key(
             call.services.store.engine, key, **given, now=call.services.clock(), origin=call.origin
         )
     except ControlError:
@@ -99,7 +99,7 @@ async def rotate(call: Call, caller: AdminKey) -> Response:
     if beyond := [each for each in key.scopes if each not in caller.key.scopes]:
         raise Problem("scope_missing", f"The key may do what yours may not: {', '.join(beyond)}.")
     try:
-        made, secret = await control.rotate_key(
+        made, secret = await key_changes.rotate_key(
             call.services.store.engine, key.id, overlap=hours * _HOUR, now=call.services.clock(), origin=call.origin
         )
     except ControlError:
