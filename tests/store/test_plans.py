@@ -76,6 +76,8 @@ INSERT INTO duplicates SELECT s, n, n + 2000, 80, 1, n FROM generate_series(1, {
 INSERT INTO duplicate_dismissals SELECT s, n, n + 3000, n
   FROM generate_series(1, {SITES}) s, generate_series(1, 300) n;
 INSERT INTO merged_customers SELECT s, n, n + 2000 FROM generate_series(1, {SITES}) s, generate_series(1, 300) n;
+INSERT INTO consent_requests SELECT s, n, n, 1, n, n, NULLIF(n % 3, 0), '', 1, NULL, NULL
+  FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;
 INSERT INTO changes SELECT s, n, 0, n, n - 1, 1, n, ''
   FROM generate_series(1, {SITES}) s, generate_series(1, {PEOPLE}) n;
 INSERT INTO outbox SELECT s, n, 0, 0, n, n - 1, 1, n, ''
@@ -220,7 +222,7 @@ def test_keys_are_looked_up_in_an_index_one_by_one(statement: Statement, filled:
     steps = plan(filled, statement)
     assert not any("Join Filter" in step or "Hash" in step or "Merge" in step for step in steps), steps
     if not any(step.startswith("SubPlan") for step in steps):
-        assert any(step.startswith("Nested Loop") for step in steps)
+        assert any("Nested Loop" in step for step in steps), steps
         keys = next(number for number, step in enumerate(steps) if "Function Scan on json_array_elements" in step)
         look_up = next(number for number, step in enumerate(steps) if re.search(rf"\b({_TABLES})\b", step))
         assert keys < look_up, f"the keys must lead: {steps}"
