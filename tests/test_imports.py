@@ -51,7 +51,19 @@ ROOMS: dict[str, frozenset[str]] = {
         {"audience", "cancellation", "domain", "store", "settings", "logs", "importing", "exporting", "stored_files"}
     ),
     "cli": frozenset(
-        {"checking", "files", "domain", "audience", "store", "settings", "logs", "importing", "exporting", "server"}
+        {
+            "checking",
+            "files",
+            "domain",
+            "audience",
+            "store",
+            "settings",
+            "logs",
+            "importing",
+            "exporting",
+            "jobs",
+            "server",
+        }
     ),
     "__main__": frozenset({"cli"}),
     "app": frozenset(

@@ -122,6 +122,20 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _Days, Meta(description="days that imports can be undone, as what they replaced is kept")
     ] = 90
     audit_retention_days: Annotated[_Days, Meta(description="days that the audit trail is kept")] = 400
+    vacuum_at_once: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=_LARGEST,
+            description=(
+                "after an erasure, a database of at most so many bytes is rewritten at once, a larger one in the "
+                "maintenance hour"
+            ),
+        ),
+    ] = 256 * 1024 * 1024
+    vacuum_hour: Annotated[
+        int, Meta(ge=0, le=23, description="the hour (UTC) in which a large database is rewritten after erasures")
+    ] = 3
     vacuum_full: Annotated[
         Literal["on", "off"],
         Meta(

@@ -3,10 +3,12 @@
 import json
 import shutil
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import apsw
+import pytest
 
 from .conftest import Run
 
@@ -71,3 +73,19 @@ def test_what_cannot_be_restored_changes_nothing(run: Run, database: dict[str, A
         assert (used.code, "stop every server" in used.err) == (1, True)
     assert people(run) == {"wanda@example.com"}
     assert not [each for each in Path().iterdir() if "partial" in each.name or "replaced" in each.name]
+
+
+def test_files_are_cleaned_in_the_maintenance_hour_or_now(
+    run: Run, database: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(run, "wanda@example.com", "kept@example.com")
+    assert run("erasures", "clean", "--json").json == {"erasures": 0}
+    assert run("erase", "wanda@example.com", "--yes").code == 0
+    monkeypatch.setenv("REGULARS_VACUUM_AT_ONCE", "0")
+    monkeypatch.setenv("REGULARS_VACUUM_HOUR", str((datetime.now(UTC).hour + 12) % 24))
+    waiting = run("erasures", "clean", "--json").json
+    assert (waiting["erasures"], waiting["pending"], "T" in waiting["due_at"]) == (0, 1, True)
+    done = run("erasures", "clean", "--now", "--json").json
+    assert (done["erasures"], done["engine"], done["rewritten"]) == (1, "sqlite", True)
+    assert b"wanda" not in Path("regulars.db").read_bytes()
+    assert run("erasures", "clean").code == 0

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import Final
 
 SECOND: Final = 1000
-DAY: Final = 24 * 3600 * SECOND
+HOUR: Final = 3600 * SECOND
+DAY: Final = 24 * HOUR
 
 
 def now_ms() -> int:

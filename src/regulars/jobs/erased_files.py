@@ -1,10 +1,12 @@
 """The job that cleans the files after erasures: the database's own, index snapshots, and files on the server.
 
 Rows are gone with the commit of the erasure. What they left in files is overwritten or deleted here, for all erasures
-until now together. A run that is interrupted is done again from the start: each step finds what is left.
+until now together. A run that is interrupted is done again from the start: each step finds what is left. Rewriting a
+large database waits for the maintenance hour (`rewriting.py`), the other steps do not.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -12,12 +14,14 @@ from msgspec import Struct
 
 from regulars.audience.snapshot_directory import SnapshotDirectory
 from regulars.domain.commands import Rebuild
-from regulars.domain.moments import SECOND
+from regulars.domain.moments import HOUR, SECOND
+from regulars.jobs import rewriting
 from regulars.jobs.exports import EXPORT
 from regulars.jobs.file_imports import IMPORT_FILE
 from regulars.jobs.kind import Context, Work
+from regulars.jobs.rewriting import memory
 from regulars.store import control
-from regulars.store.erasing import mark_cleaned, pending_erasures
+from regulars.store.erasing import PendingErasure, mark_erasures, pending_erasures
 from regulars.store.imports import forget_examples
 from regulars.store.job_forgetting import forget_jobs, replace_results
 from regulars.store.job_reads import jobs_of_kind
@@ -35,71 +39,119 @@ _POLLS: Final = 1_200
 
 _STEPS: Final = 4
 _TABLES: Final = (*(table.name for table in SITE_TABLES), "jobs")
+_COUNTS: Final = ("stored_files", "index_snapshots")
 _KINDS: Final = (EXPORT, IMPORT_FILE)
-_RECEIVED: Final = 3_600 * SECOND
+_RECEIVED: Final = HOUR
 """After so long (ms) an uploaded file that no job has is one that was never received whole."""
 
 
 class _Erased(Struct, frozen=True):
-    """The erasures of a site whose files are to be cleaned."""
+    """The erasures of a site of which files are to be cleaned."""
 
     site: int
-    keys: list[tuple[int, int]]
+    pending: list[PendingErasure]
 
     @property
     def until(self) -> int:
         """The moment of the newest one (ms)."""
-        return max(at for at, _ in self.keys)
+        return max(each.at for each in self.pending)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was done yet after one of them."""
+        return any(each.cleaned is None for each in self.pending)
 
 
 async def clean_files(work: Work) -> dict[str, Any]:
     """Clean the files of all erasures of which that is not done."""
-    context = work.context
+    return await clean(work.context, work.tell, work.job.result)
+
+
+async def clean(
+    context: Context, tell: Callable[[int, int | None], Awaitable[None]], last: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Clean the files of all erasures of which that is not done, as far as it may be done now.
+
+    tell: see Work. last: what the last run returned.
+    """
     erased = await _erased(context)
     if not erased:
-        return {"erasures": 0}
+        return {**memory(last), "erasures": 0}
+    due_at = await rewriting.due_at(context, last)
+    is_due = due_at <= context.clock()
+    if is_due or any(each.is_new for each in erased):
+        found = await _clean_others(context, [each for each in erased if is_due or each.is_new], tell)
+        if isinstance(found, int):
+            return {**memory(last), "erasures": 0, "waits_for_jobs": found}
+        done, snapshots = found
+    else:
+        done, snapshots = {}, {}
+    engine = context.store.engine
+    if is_due:
+        done.update(await rewriting.rewrite(context, _TABLES))
+    elif not engine.one_writer:
+        await engine.vacuum(_TABLES)  # blocks nobody
+    await tell(3, _STEPS)
+    await _discard_old(context, snapshots)
+    for each in erased:
+        await mark_erasures(
+            engine,
+            each.site,
+            [(one, _together(one, done, due_at=None if is_due else due_at)) for one in each.pending],
+            cleaned_at=context.clock() if is_due else None,
+        )
+    await tell(_STEPS, _STEPS)
+    count = sum(len(each.pending) for each in erased)
+    if not is_due:
+        return {**memory(last), "erasures": 0, "pending": count, "due_at": due_at, "waits": due_at - context.clock()}
+    return {"erasures": count, **done}
+
+
+def again(result: dict[str, Any]) -> float | None:
+    """Seconds until the next run: soon if the last one had to wait for other jobs, else when it may go on."""
+    if result.get("waits_for_jobs"):
+        return _WAIT
+    waits = result.get("waits")
+    return None if waits is None else max(waits, 0) / SECOND
+
+
+def _together(erasure: PendingErasure, done: Mapping[str, Any], *, due_at: int | None) -> dict[str, Any]:
+    """What was done after an erasure, by all runs."""
+    before = erasure.cleaned or {}
+    counts = {name: before.get(name, 0) + done.get(name, 0) for name in _COUNTS}
+    shown = {name: value for name, value in done.items() if name != "rewritten_at"}
+    return {**shown, **counts, **({} if due_at is None else {"due_at": due_at})}
+
+
+async def _clean_others(
+    context: Context, erased: Sequence[_Erased], tell: Callable[[int, int | None], Awaitable[None]]
+) -> tuple[dict[str, Any], dict[int, int]] | int:
+    """Clean all but the database: what was done, and by site the change from which on snapshots are clean.
+
+    Or only the number of jobs of before the erasures that are under way.
+    """
     files, under_way = 0, 0
     for each in erased:
         removed, busy = await _clean_stored_files(context, each)
         files, under_way = files + removed, under_way + busy
-    await work.tell(1, _STEPS)
+    await tell(1, _STEPS)
     if under_way:
-        return {"erasures": 0, "waits_for_jobs": under_way}
-    folder, snapshots = context.settings.snapshots, dict[int, int]()
-    directory = None if folder is None else SnapshotDirectory(folder)
-    if directory is not None:
+        return under_way
+    snapshots = dict[int, int]()
+    if context.settings.snapshots is not None:
+        directory = SnapshotDirectory(context.settings.snapshots)
         for each in erased:
             if (number := await _renew_index(directory, context, each.site)) is not None:
                 snapshots[each.site] = number
-    await work.tell(2, _STEPS)
-    engine, full = context.store.engine, context.settings.vacuum_full == "on"
-    await engine.vacuum(_TABLES, full=full)
-    await work.tell(3, _STEPS)
-    if directory is not None:
-        for site, number in snapshots.items():
-            await _discard_old(directory, site, number)
-    done = {
-        "engine": engine.dialect,
-        "rewritten": full or engine.one_writer,
-        "stored_files": files,
-        "index_snapshots": len(snapshots),
-    }
-    for each in erased:
-        await mark_cleaned(engine, each.site, each.keys, done, now=context.clock())
-    await work.tell(_STEPS, _STEPS)
-    return {"erasures": sum(len(each.keys) for each in erased), **done}
-
-
-def again(result: dict[str, Any]) -> float | None:
-    """Seconds until the next run: soon if the last one had to wait for other jobs."""
-    return _WAIT if result.get("waits_for_jobs") else None
+    await tell(2, _STEPS)
+    return {"stored_files": files, "index_snapshots": len(snapshots)}, snapshots
 
 
 async def _erased(context: Context) -> list[_Erased]:
     async with context.store.snapshot() as connection:
         sites = await control.list_sites(connection)
         found = [_Erased(site.id, await pending_erasures(connection, site.id)) for site in sites]
-    return [each for each in found if each.keys]
+    return [each for each in found if each.pending]
 
 
 async def _clean_stored_files(context: Context, erased: _Erased) -> tuple[int, int]:
@@ -152,12 +204,16 @@ async def _renew_index(directory: SnapshotDirectory, context: Context, site: int
     return 0 if head is None else head.number
 
 
-async def _discard_old(directory: SnapshotDirectory, site: int, number: int) -> None:
-    """Delete a snapshot that a server wrote before it noticed that it had to load the index again."""
-    for _ in range(_POLLS):
-        if not directory.is_being_written(site):
-            break
-        await asyncio.sleep(_POLL)
-    head = directory.head(site)
-    if head is not None and head.number < number:
-        directory.discard(site)
+async def _discard_old(context: Context, snapshots: Mapping[int, int]) -> None:
+    """Delete snapshots that a server wrote before it noticed that it had to load the index again."""
+    if context.settings.snapshots is None:
+        return
+    directory = SnapshotDirectory(context.settings.snapshots)
+    for site, number in snapshots.items():
+        for _ in range(_POLLS):
+            if not directory.is_being_written(site):
+                break
+            await asyncio.sleep(_POLL)
+        head = directory.head(site)
+        if head is not None and head.number < number:
+            directory.discard(site)

@@ -167,7 +167,7 @@ async def has_happened(connection: Connection, site: int, head: Head) -> bool:
 class _Writing:
     """Writes the changes collected by the working set."""
 
-    def __init__(self, connection: Connection, site: int, work: WorkingSet, secret: bytes, moment: int) -> None:
+    def __init__(self, connection: WriteConnection, site: int, work: WorkingSet, secret: bytes, moment: int) -> None:
         self.secret = secret
         self.moment = moment
         self.connection = connection
@@ -248,6 +248,8 @@ class _Writing:
             await self.connection.many(statement, rows, long=long)
 
     async def deletions(self) -> None:
+        if self.work.erasures:
+            await self.connection.overwrite_deleted()
         counts = await count_rows(self.connection, self.site, self.work)
         gone = [(self.site, number) for number, uuid in self.work.people.deleted.items() if uuid is not None]
         gone += [(self.site, number) for number in self.work.people.merged.deleted]

@@ -111,6 +111,10 @@ class WriteConnection(Connection, Protocol):
         """Roll back at the end of the block, as nothing worth committing was written."""
         ...
 
+    async def overwrite_deleted(self) -> None:
+        """Overwrite most of what this transaction deletes from now on, if the engine can."""
+        ...
+
     async def script(self, text: str) -> None:
         """Run one statement of a migration."""
         ...
@@ -205,6 +209,10 @@ class Engine(Protocol):
         space of the rows for others, and their bytes stay until it is used; if `full`, it writes each table anew, which
         nobody can use meanwhile. Raises UnavailableError.
         """
+        ...
+
+    async def size(self) -> int:
+        """The size of the database in bytes. Raises UnavailableError."""
         ...
 
     async def damage(self) -> list[str]:

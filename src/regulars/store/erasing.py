@@ -1,6 +1,6 @@
 """Erases the rows of persons within a transaction, and keeps a record of each erasure that does not name them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -25,7 +25,7 @@ class ErasureRecord(Struct, frozen=True):
 
     at, position: its key within the site. hashes: of the identifiers, as the tombstones have them; empty if an older
     version erased the person. counts: rows that were erased, by kind. cleaned_at: ms, None while files are to be
-    cleaned. cleaned: what was done with them.
+    cleaned. cleaned: what was done with them; while they wait for the maintenance hour, also `due_at` (ms).
     """
 
     at: int
@@ -131,17 +131,28 @@ async def find_erasure(connection: Connection, site: int, at: int, position: int
     return None if row is None else record_of_row(row)
 
 
-async def pending_erasures(connection: Connection, site: int) -> list[tuple[int, int]]:
-    """The keys of the erasures of which files are still to be cleaned: (at, position)."""
-    return [(at, position) for at, position in await connection.all(sql.PENDING_ERASURES, {"site": site})]
+class PendingErasure(Struct, frozen=True):
+    """An erasure of which files are still to be cleaned. at, position: its key. cleaned: what was done until now."""
+
+    at: int
+    position: int
+    cleaned: dict[str, Any] | None
 
 
-async def mark_cleaned(
-    engine: Engine, site: int, keys: Sequence[tuple[int, int]], cleaned: Mapping[str, Any], *, now: int
+async def pending_erasures(connection: Connection, site: int) -> list[PendingErasure]:
+    """The erasures of a site of which files are still to be cleaned."""
+    rows = await connection.all(sql.PENDING_ERASURES, {"site": site})
+    return [PendingErasure(at, place, None if done is None else msgspec.json.decode(done)) for at, place, done in rows]
+
+
+async def mark_erasures(
+    engine: Engine, site: int, done: Iterable[tuple[PendingErasure, Mapping[str, Any]]], *, cleaned_at: int | None
 ) -> None:
-    """Note that no file has the erased persons any more."""
-    async with engine.transaction() as connection:
-        await connection.many(sql.MARK_CLEANED, [(now, _json(cleaned), site, *key) for key in keys])
+    """Note what was done with the files. cleaned_at: when no file had the persons any more (ms); None: not yet."""
+    rows = [(cleaned_at, _json(cleaned), site, each.at, each.position) for each, cleaned in done]
+    if rows:
+        async with engine.transaction() as connection:
+            await connection.many(sql.MARK_CLEANED, rows)
 
 
 def _json(value: Any) -> str:

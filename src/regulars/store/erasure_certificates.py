@@ -28,6 +28,7 @@ _NEWEST: Final = 200
 def certificate(record: ErasureRecord) -> dict[str, Any]:
     """The certificate of an erasure, without anything that names the person."""
     cleaned = dict(record.cleaned or {})
+    due_at = cleaned.pop("due_at", None)
     engine, is_rewritten = cleaned.pop("engine", None), cleaned.get("rewritten", False)
     outside = [*_EVERYWHERE]
     if engine != "sqlite":
@@ -35,6 +36,7 @@ def certificate(record: ErasureRecord) -> dict[str, Any]:
     return {
         "at": iso(record.at),
         "state": record.state,
+        "due_at": iso_or_none(due_at),
         "done_at": iso_or_none(record.cleaned_at),
         "reason": record.reason,
         "customers": record.customers,

@@ -25,5 +25,5 @@ erasures = Table(
 
 hashes: the keyed hashes of the identifiers, 32 bytes each, as the tombstones have them; NULL if an older version erased
 the person. counts: the rows that were erased, by kind, as JSON. cleaned_at: when the files were cleaned, NULL until
-then; cleaned: what was done with them, as JSON.
+then; cleaned: what was done with them, as JSON, and when the rest is due.
 """

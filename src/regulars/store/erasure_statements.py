@@ -109,7 +109,9 @@ ERASURE: Final = Statement(
 )
 PENDING_ERASURES: Final = Statement(
     "pending_erasures",
-    select(erasures.c.at, erasures.c.position).where(site_is(erasures), erasures.c.cleaned_at.is_(None)),
+    select(erasures.c.at, erasures.c.position, erasures.c.cleaned).where(
+        site_is(erasures), erasures.c.cleaned_at.is_(None)
+    ),
 )
 """The erasures of which the files have not been cleaned yet."""
 MARK_CLEANED: Final = Statement(

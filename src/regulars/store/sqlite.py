@@ -162,14 +162,17 @@ class SqliteEngine:
                 connection = SqliteConnection(writer)
                 try:
                     yield connection
+                    if connection.discarded:
+                        roll_back(writer)
+                    else:
+                        await self._worker.run(lambda: self._commit(writer))
+                        self._checkpointer.start_if_due()
                 except BaseException:
                     roll_back(writer)
                     raise
-                if connection.discarded:
-                    roll_back(writer)
-                else:
-                    await self._worker.run(lambda: self._commit(writer))
-                    self._checkpointer.start_if_due()
+                finally:
+                    if connection.overwrites:
+                        run(writer, "PRAGMA secure_delete = OFF")
             finally:
                 self._unlock()
                 self.last_hold = time.perf_counter() - locked
@@ -280,6 +283,13 @@ class SqliteEngine:
         async with self.transaction():
             pass  # it takes the next stamp if a checkpoint came before
         await vacuum(self.path, self._check, self._locked)
+
+    async def size(self) -> int:
+        """The size of the database file in bytes."""
+        try:
+            return (await off_loop(self.path.stat)).st_size
+        except OSError as error:
+            raise unavailable("the database file cannot be read", error) from error
 
     async def damage(self) -> list[str]:
         """The problems found by SQLite's integrity check, which reads the whole file on a thread."""

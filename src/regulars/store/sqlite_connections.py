@@ -83,6 +83,7 @@ class SqliteConnection:
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self.discarded = False
+        self.overwrites = False
 
     def discard(self) -> None:
         """Roll back at the end of the block, as nothing worth committing was written."""
@@ -128,6 +129,11 @@ class SqliteConnection:
             await off_loop(execute, text, rows) if long else execute(text, rows)
         except AWAY as error:
             raise unavailable("the database cannot be written", error) from error
+
+    async def overwrite_deleted(self) -> None:
+        """Overwrite deleted rows with zeros until the transaction ends."""
+        run(self._connection, "PRAGMA secure_delete = ON")
+        self.overwrites = True
 
     async def script(self, text: str) -> None:
         """Run one statement of a migration."""

@@ -33,7 +33,7 @@ from regulars.store.reads import lines_by_number
 TYPE: Final = "erasures"
 LONGEST_REASON: Final = 200
 FIELDS: Final = (
-    *("at", "state", "done_at", "reason", "customers", "channel", "actor"),
+    *("at", "state", "due_at", "done_at", "reason", "customers", "channel", "actor"),
     *("erased", "cleaned", "not_reached", "hashes", "hash"),
 )
 SPEC: Final = QuerySpec(fields={TYPE: FIELDS}, filters=(SITE_ID, SINCE, UNTIL), feed=True)
@@ -129,6 +129,7 @@ _ATTRIBUTES: Final[dict[str, Schema]] = {
     "customers": WHOLE,
     **ORIGIN,
     "state": one_of(("pending", "done")),
+    "due_at": or_null(MOMENT),
     "done_at": or_null(MOMENT),
     "erased": record({}, additionalProperties=WHOLE, examples=[{"customers": 1, "events": 40, "emails": 12}]),
     "cleaned": or_null(record({}, examples=[{"database": "sqlite", "stored_files": 2, "index_snapshots": 1}])),
@@ -179,7 +180,8 @@ OPERATIONS: Final = (
         "/v1/erasures/{id}",
         show,
         "Get the certificate of an erasure",
-        "What was erased and when, without personal data. `state` is `done` once the files are cleaned, too. "
+        "What was erased and when, without personal data. `state` is `done` once the files are cleaned, too; "
+        "`due_at` says when, if that waits for the maintenance hour. "
         "`not_reached` says where data may be that an erasure does not reach. Needs the scope `admin`.",
         query=ONE,
         reply=record({"data": record({"id": TEXT, "type": {"const": TYPE}, "attributes": record(_ATTRIBUTES)})}),

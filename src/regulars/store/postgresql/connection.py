@@ -91,6 +91,9 @@ class PostgresqlConnection:
         (rows,) = await self.ask(_TABLES)
         return {name for (name,) in rows}
 
+    async def overwrite_deleted(self) -> None:
+        """Nothing to do: PostgreSQL keeps deleted rows until VACUUM."""
+
     async def is_distributed(self) -> bool:
         """Whether Citus is installed and distributes the customer tables."""
         (has_citus,) = await self.ask(CITUS)

@@ -34,6 +34,12 @@ _KEEPALIVES: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepaliv
 _SET: Final = Sql("SELECT set_config($1, $2, false)", (), {})
 _ENCODING: Final = Sql("SELECT current_setting('server_encoding')", (), {})
 _INVALID_INDEXES: Final = Sql("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid", (), {})
+_SIZE: Final = Sql("SELECT pg_database_size(current_database())", (), {})
+_SIZES: Final = Sql(
+    "SELECT sum(result::bigint)::bigint FROM run_command_on_all_nodes('SELECT pg_database_size(current_database())')",
+    (),
+    {},
+)
 _IS_VALID: Final = (
     "SELECT indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid "
     "WHERE relname = %s AND relnamespace = current_schema()::regnamespace"
@@ -169,6 +175,14 @@ class PostgresqlEngine:
                     await connection.execute(f"VACUUM {'FULL ' if full else ''}{table}".encode())
         except Error as error:
             raise UnavailableError(f"the tables cannot be vacuumed: {' '.join(str(error).split())}") from error
+
+    async def size(self) -> int:
+        """The size of the database in bytes; with Citus on all machines."""
+        async with self.transaction() as connection:
+            statement = _SIZES if await connection.is_distributed() else _SIZE
+            (size,) = (await connection.ask(statement))[0][0]
+            connection.discard()
+        return int(size)
 
     def check_files(self) -> None:
         """Nothing to do: the server manages its files."""
