@@ -29,6 +29,10 @@ PAGE: Final = 25
 
 async def duplicates(page: AdminPage, user: Viewer) -> View:
     """Pairs of people who may be the same."""
+    return await _pairs(page, FormData([]))
+
+
+async def _pairs(page: AdminPage, form: FormData, status: int = 200) -> View:
     parameters = {"page[size]": PAGE, "page[after]": page.parameters.get("after")}
     found = await page.api.get("/v1/duplicates", parameters)
     pairs = [{"id": each["id"], **each["attributes"]} for each in found["data"]]
@@ -42,15 +46,20 @@ async def duplicates(page: AdminPage, user: Viewer) -> View:
             "next": following,
             "merges": [{"id": each["id"], **each["attributes"]} for each in merges],
         },
-        more={"reasons": REASONS},
+        more={"form": form, "reasons": REASONS},
+        status=status,
     )
 
 
-async def dismiss(page: AdminPage, user: Editor) -> Response:
+async def dismiss(page: AdminPage, user: Editor) -> View | Response:
     """Note that two people are not the same."""
     form = await page.form()
     data = [{"type": "customers", "id": each} for each in form.all("id")]
-    await page.api.post("/v1/duplicates/dismissals", {"data": data})
+    try:
+        await page.api.post("/v1/duplicates/dismissals", {"data": data})
+    except Problem as error:
+        form.refuse_faults(error, {"data": ""})
+        return await _pairs(page, form, 422)
     return page.redirect(page.url("/duplicates"), "They are noted as two people.")
 
 
