@@ -60,7 +60,8 @@ class EventSelection(Struct, frozen=True):
 async def read_events(connection: Connection, selection: EventSelection, wanted: ListRange) -> list[ListedEvent]:
     """A range of a list of events."""
     statements = (sql.OF_SITE if selection.customers is None else sql.OF_CUSTOMERS)[selection.kind]
-    if selection.customers is not None:  # a customer may have many events of other names
+    # Each may be found far behind others: events of a customer behind those of other names, submissions behind sales.
+    if selection.customers is not None or selection.kind == "submissions":
         return [
             _event(row)
             for row in await connection.in_thread(
@@ -105,61 +106,80 @@ async def number_of_event(connection: Connection, site: int, uuid: bytes) -> int
     return None if row is None else int(row[0])
 
 
-class OrderReports(Struct, frozen=True):
-    """The purchases and refunds of one order, by their numbers in ascending order."""
+class Order(Struct, frozen=True):
+    """One order: the numbers of its purchases and refunds in ascending order, and what was bought, by currency.
 
-    purchases: list[tuple[int, Report]]
-    refunds: list[tuple[int, Report]]
+    shares: by event, what it added to the sum of the order, or of its refunds; of the events that were asked for.
+    """
 
-    def total(self) -> Sums:
-        """What was bought, by currency."""
-        return total("purchase", [report for _, report in self.purchases])
-
-    def share(self, event: ListedEvent) -> Sums:
-        """What one of the events added to the sum of the order, or of its refunds."""
-        rows = self.purchases if event.name == "purchase" else self.refunds
-        before = [report for number, report in rows if number < event.number]
-        after = [report for number, report in rows if number <= event.number]
-        return growth(total(event.name, before), total(event.name, after))
+    purchases: list[int]
+    refunds: list[int]
+    total: Sums
+    shares: dict[int, Sums]
 
 
-async def read_orders(connection: Connection, site: int, events: Sequence[ListedEvent]) -> dict[int, OrderReports]:
-    """{number of the event: the order that it is of}."""
-    named = {(event.customer, event.order_id) for event in events if event.order_id is not None}
-    found: dict[tuple[int, str], OrderReports] = {}
-    if named:
-        wholes = sorted({customer for customer, _ in named})
+async def read_orders(
+    connection: Connection, site: int, events: Sequence[ListedEvent], *, shares: bool = False
+) -> dict[int, Order]:
+    """{number of the event: the order that it is of}. shares: whether to find out what each of the events added."""
+    asked: dict[tuple[int, str], list[ListedEvent]] = {}
+    for event in events:
+        if event.order_id is not None:
+            asked.setdefault((event.customer, event.order_id), []).append(event)
+    found: dict[tuple[int, str], Order] = {}
+    if asked:
+        wholes = sorted({customer for customer, _ in asked})
         parts = await connection.all(PARTS, {"site": site, "keys": _json(wholes)})
         whole = {**{number: number for number in wholes}, **{part: owner for owner, part in parts}}
         keys = [
             (number, name, order)
             for number, owner in whole.items()
-            for customer, order in named
+            for customer, order in asked
             if customer == owner
             for name in _OTHER
         ]
         rows = await connection.in_thread(REPORTS, {"site": site, "keys": _json(keys)})
-        found = await off_loop(_orders, rows, whole)
+        found = await off_loop(_orders, rows, whole, asked if shares else {})
     return {
         event.number: _alone(event) if event.order_id is None else found[event.customer, event.order_id]
         for event in events
     }
 
 
-def _orders(rows: list[Row], whole: dict[int, int]) -> dict[tuple[int, str], OrderReports]:
-    found: dict[tuple[int, str], OrderReports] = {}
+def _orders(
+    rows: list[Row], whole: dict[int, int], shared: dict[tuple[int, str], list[ListedEvent]]
+) -> dict[tuple[int, str], Order]:
+    """The orders of the reports. Takes long where one has very many. shared: events whose shares are asked for."""
+    reports: dict[tuple[int, str], dict[str, list[tuple[int, Report]]]] = {}
     for number, customer, name, order, at, uuid, detail, lacks in sorted(rows, key=lambda row: row[0]):
-        reports = found.setdefault((whole[customer], order), OrderReports([], []))
         report = report_of(None if lacks & LACKS_UUID else uuid, None if lacks & LACKS_TIME else at, detail)
-        (reports.purchases if name == "purchase" else reports.refunds).append((number, report))
-    return found
+        of_order = reports.setdefault((whole[customer], order), {each: [] for each in _OTHER})
+        of_order[name].append((number, report))
+    return {key: _order(of_order, shared.get(key, ())) for key, of_order in reports.items()}
 
 
-def _alone(event: ListedEvent) -> OrderReports:
+def _order(reports: dict[str, list[tuple[int, Report]]], shared: Sequence[ListedEvent]) -> Order:
+    shares = {}
+    for event in shared:
+        before = [report for number, report in reports[event.name] if number < event.number]
+        after = [report for number, report in reports[event.name] if number <= event.number]
+        shares[event.number] = growth(total(event.name, before), total(event.name, after))
+    purchases, refunds = ([number for number, _ in reports[name]] for name in ("purchase", "refund"))
+    return Order(purchases, refunds, total("purchase", [report for _, report in reports["purchase"]]), shares)
+
+
+def _alone(event: ListedEvent) -> Order:
     """What an event without an order tells."""
     amount, currency = amount_in(event.detail)
-    rows = [(event.number, Report(None, event.at, amount, frozenset(), currency))]
-    return OrderReports(rows, []) if event.name == "purchase" else OrderReports([], rows)
+    sums = total(event.name, [Report(None, event.at, amount, frozenset(), currency)])
+    is_purchase = event.name == "purchase"
+    numbers = [event.number]
+    return Order(
+        numbers if is_purchase else [],
+        [] if is_purchase else numbers,
+        sums if is_purchase else {},
+        {event.number: sums},
+    )
 
 
 def _event(row: Row) -> ListedEvent:

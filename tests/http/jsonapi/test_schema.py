@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from . import vendor_schemas
-from .world import World
+from .world import World, every
 from .writing import done, identifiers, made, resource
 
 DESCRIPTION = next(
@@ -136,6 +136,18 @@ def test_sales(world: World, schemas: Any) -> None:
         validate(schemas, f"{type_}_show_response", shown)
         for each in shown["included"]:
             validate(schemas, f"{each['type']}_attributes", each["attributes"])
+
+
+def test_form_submissions(own_world: World, schemas: Any) -> None:
+    api = own_world.one
+    form = made(api, "forms", title=f"Form {len(every(api, '/v1/forms'))}")
+    body = resource("form_submissions", name="Anna", email="anna@schema.example", address_city="Lisbon")
+    submitted = done(api, "POST", f"/v1/forms/{form}/submit", body, 201)
+    validate(schemas, "form_submission_response", submitted)
+    shown = api.document(f"/v1/form_submissions/{submitted['data']['id']}?include=site,form")
+    validate(schemas, "form_submissions_show_response", shown)
+    assert {each["type"] for each in shown["included"]} == {"sites", "forms"}
+    validate(schemas, "form_submissions_index_response", api.document(f"/v1/form_submissions?filter[form_id]={form}"))
 
 
 def test_notes(own_world: World, schemas: Any) -> None:

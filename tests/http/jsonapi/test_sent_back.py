@@ -23,7 +23,7 @@ def ids(own_world: World) -> dict[str, list[str]]:
     api = own_world.one
     found: dict[str, list[str]] = {"sites": ["1"]}
     for type_ in sorted(path.split("/")[2] for path in PATHS if path.count("/") == 3):
-        if type_ in ("sites", "contacts", "customers", "audiences", "coupons"):
+        if type_ in ("sites", "contacts", "customers", "audiences", "coupons", "contact_notes"):
             continue
         title = "title" if type_ in ("offers", "products", "forms") else "name"
         found[type_] = [made(api, type_, **{title: f"One of {type_}", "key": f"key_{type_}"}), f"key_{type_}"]
@@ -53,6 +53,9 @@ def ids(own_world: World) -> dict[str, list[str]]:
     assert saved.status_code == 200
     number = api.document(f"/v1/customers?filter[email_contains]={EMAIL}")["data"][0]["id"]
     found["customers"] = found["contacts"] = [number]
+    note = resource("contact_notes", body="Called, wants the annual plan.")
+    note["data"]["relationships"] = {"contact": {"data": {"type": "contacts", "id": number}}}
+    found["contact_notes"] = [done(api, "POST", "/v1/contact_notes", note, 201)["data"]["id"]]
     own_world.happens(api, {"event": "tag_added", "email": EMAIL, "tag_id": "key_contact_tags"})
     own_world.happens(api, {"event": "purchase", "email": EMAIL, "revenue": "5", "offer_id": "key_offers"})
     return found

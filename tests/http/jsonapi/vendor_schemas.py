@@ -78,6 +78,14 @@ ATTRIBUTES: Final[dict[str, Schema]] = {
             "created_at": TIME,
         }
     ),
+    "form_submission": members(
+        {
+            **dict.fromkeys(("name", "email"), TEXT),
+            **dict.fromkeys(("phone_number", "business_number", "mobile_phone_number"), TEXT_OR_NULL),
+            **dict.fromkeys(("address_line_1", "address_line_2", "address_city", "address_state"), TEXT_OR_NULL),
+            **dict.fromkeys(("address_country", "address_zip", "custom_1", "custom_2", "custom_3"), TEXT_OR_NULL),
+        }
+    ),
     "offers": members({"title": TEXT, "description": TEXT_OR_NULL}),
     "products": members({"title": TEXT, "description": TEXT_OR_NULL, "created_at": TIME}),
     "forms": members({"title": TEXT}),
@@ -91,7 +99,7 @@ _ONE: Final = members({"data": IDENTIFIER})
 _MANY: Final = members({"data": {"type": "array", "items": IDENTIFIER}})
 _LINKED: Final = members({"links": members({"self": TEXT})})
 
-TYPES: Final = {"me": "users"}
+TYPES: Final = {"me": "users", "form_submission": "form_submissions"}
 """The types of resources that go by another name than their schema."""
 
 RELATIONSHIPS: Final[dict[str, dict[str, Schema]]] = {
@@ -103,6 +111,7 @@ RELATIONSHIPS: Final[dict[str, dict[str, Schema]]] = {
     "orders": {"site": _ONE, "customer": _ONE, "order_items": _MANY},
     "order_items": {"order": _ONE},
     "transactions": {"customer": _ONE, "offer": _ONE, "purchases": _MANY},
+    "form_submission": {"site": _ONE, "form": _ONE},
     "offers": {"site": _ONE, "products": _MANY},
     "products": {"site": _ONE},
     "forms": {"site": _ONE},
@@ -141,6 +150,9 @@ def components() -> Schema:
         schemas[f"{kind}_show_response"] = members({"data": resource(kind), "links": members({"self": TEXT})})
         listed = {"type": "array", "items": resource(kind)}
         schemas[f"{kind}_index_response"] = members({"data": listed, "links": _LIST_LINKS})
+    for name in ("show", "index"):
+        schemas[f"form_submissions_{name}_response"] = schemas.pop(f"form_submission_{name}_response")
+    schemas["form_submission_response"] = schemas["form_submissions_show_response"]
     for name in ("contacts_relationships_tags_response", "customers_relationships_offers_response"):
         schemas[name] = _IDENTIFIERS
     for name in ("unprocessable", "bad_request", "not_found", "unauthorized"):

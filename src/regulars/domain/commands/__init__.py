@@ -31,6 +31,7 @@ from regulars.domain.commands.save_drip_campaign import PlanChange, SaveDripCamp
 from regulars.domain.commands.save_object import SaveObject
 from regulars.domain.commands.set_change import SetChange
 from regulars.domain.commands.set_tie import SetTie
+from regulars.domain.commands.submit_form import SubmitForm
 from regulars.domain.commands.undo_import import UndoImport, UndoImports
 from regulars.domain.commands.undo_merge import UndoMerge
 from regulars.domain.commands.upsert import Upsert
@@ -74,6 +75,7 @@ __all__ = [
     "SaveObject",
     "SetChange",
     "SetTie",
+    "SubmitForm",
     "UndoImport",
     "UndoImports",
     "UndoMerge",

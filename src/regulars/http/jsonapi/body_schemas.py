@@ -11,6 +11,7 @@ from regulars.http.jsonapi.audience_bodies import definition_schemas
 from regulars.http.jsonapi.contact_bodies import WRITABLE
 from regulars.http.jsonapi.contact_note_bodies import note_bodies
 from regulars.http.jsonapi.drip_campaign_bodies import plan_schemas
+from regulars.http.jsonapi.form_submission_bodies import form_submission_bodies
 from regulars.http.jsonapi.kinds import AUDIENCE, DRIP_CAMPAIGN, KINDS, ResourceType
 from regulars.http.schema import TEXT, WHOLE, YES_OR_NO, Schema, either, listed, or_null, record, ref, such_as
 
@@ -47,6 +48,7 @@ def inputs(limits: Limits) -> dict[str, Schema]:
         change("sites"): record({"data": record({"type": {"const": "sites"}, "id": TEXT, **_SITE_ATTRIBUTES})}),
         **_of_kind(AUDIENCE, limits, beside=definition_schemas()),
         **note_bodies(limits),
+        **form_submission_bodies(limits),
     }
 
 

@@ -116,7 +116,8 @@ async def change(call: Call, caller: Writer) -> Response:
         faults.append(Fault(RELATED, "cannot be changed. Send it unchanged or not"))
     if faults:
         raise refused(faults, "unprocessable")
-    await _submit(call, site, ChangeNote(Who(number=note.customer), number, text))
+    if text != note.body:
+        await _submit(call, site, ChangeNote(Who(number=note.customer), number, text))
     with after_commit():
         return await _shown(call, caller, query, site, number)
 

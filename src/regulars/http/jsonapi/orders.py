@@ -6,16 +6,27 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from regulars.domain.currencies import formatted, symbol_of
-from regulars.domain.identity import public_number
+from regulars.domain.identity import NUMBER_LIMIT, public_number
 from regulars.domain.moments import iso
+from regulars.domain.text import whole_number
 from regulars.http.call import Call
 from regulars.http.jsonapi import schemas
 from regulars.http.jsonapi.customer_documents import TYPES
 from regulars.http.jsonapi.documents import Attributes, chosen, identifier
+from regulars.http.jsonapi.event_lists import (
+    CUSTOMER_ID,
+    EventList,
+    Narrowing,
+    Test,
+    answer,
+    find_item,
+    flag,
+    shown_alone,
+)
 from regulars.http.jsonapi.included import included_customers, included_site
 from regulars.http.jsonapi.places import SITE_ID
 from regulars.http.jsonapi.query import ParsedQuery, QuerySpec
-from regulars.http.jsonapi.sale_lists import CUSTOMER_ID, Sale, Test, answer, find_sale, flag, shown_alone
+from regulars.http.jsonapi.sales import Sale, sales_of
 from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Caller, Reader
 from regulars.http.operation import Operation
@@ -23,7 +34,7 @@ from regulars.store.engine import Connection
 
 ORDERS: Final = "orders"
 ITEMS: Final = "order_items"
-LISTED: Final = "purchases"
+LISTED: Final = {ORDERS: EventList(ORDERS, "purchases", "order"), ITEMS: EventList(ITEMS, "purchases", "order item")}
 
 _MONEY: Final[Attributes[Sale]] = {
     "currency_code": lambda sale: _price(sale)[1],
@@ -79,7 +90,7 @@ SHOW: Final = {type_: QuerySpec(fields=_FIELDS[type_], include=_RELATED[type_]) 
 
 
 def _price(sale: Sale) -> tuple[int, str]:
-    return sale.amount(sale.order.total())
+    return sale.amount(sale.order.total)
 
 
 def _item(sale: Sale) -> tuple[str, int, str]:
@@ -91,20 +102,23 @@ def _item(sale: Sale) -> tuple[str, int, str]:
     return "Order", sale.event.number, sale.event.order_id or str(sale.event.number)
 
 
-def _tests(query: ParsedQuery) -> list[Test]:
+def _narrowing(query: ParsedQuery) -> Narrowing:
     """What the filters ask of an order or item. Raises ParameterProblem."""
-    found: list[Test] = []
+    tests: list[Test[Sale]] = []
+    numbers: set[int | None] = set()
+    nothing = False
     for name, value in query.filters:
         if name == _UNFULFILLED:
-            if not flag(name, value):
-                found.append(lambda _: False)
+            nothing |= not flag(name, value)
         elif name == "order_number_eq":
-            found.append(lambda sale, text=value: str(sale.event.number) == text.strip())  # type: ignore[misc]
+            numbers.add(whole_number(value.strip(), longest=16))
         elif name == "item_type_eq":
-            found.append(lambda sale, text=value: _item(sale)[0] == text)  # type: ignore[misc]
+            tests.append((name, lambda sale, text=value: _item(sale)[0] == text))  # type: ignore[misc]
         elif name == "item_id_eq":
-            found.append(lambda sale, text=value: str(_item(sale)[1]) == text.strip())  # type: ignore[misc]
-    return found
+            tests.append((name, lambda sale, text=value: str(_item(sale)[1]) == text.strip()))  # type: ignore[misc]
+    number = next(iter(numbers), None)
+    nothing |= len(numbers) > 1 or (bool(numbers) and (number is None or number >= NUMBER_LIMIT))
+    return Narrowing(tests, number=number, nothing=nothing)
 
 
 def _resource(type_: str, site: int, sale: Sale, query: ParsedQuery) -> dict[str, Any]:
@@ -124,8 +138,9 @@ def _resource(type_: str, site: int, sale: Sale, query: ParsedQuery) -> dict[str
     }
 
 
-def _operations(type_: str, noun: str, description: str) -> tuple[Operation, ...]:
+def _operations(type_: str, description: str) -> tuple[Operation, ...]:
     """The two operations on a type."""
+    noun = LISTED[type_].noun
 
     async def made(
         call: Call, caller: Caller, connection: Connection, site: int, sales: Sequence[Sale], query: ParsedQuery
@@ -149,14 +164,14 @@ def _operations(type_: str, noun: str, description: str) -> tuple[Operation, ...
         async def show_all(connection: Connection, site: int, sales: Sequence[Sale]) -> dict[str, Any]:
             return await made(call, caller, connection, site, sales, query)
 
-        return await answer(call, caller, query, type_, LISTED, show_all, tests=_tests(query))
+        return await answer(call, caller, query, LISTED[type_], sales_of, show_all, _narrowing(query))
 
     async def show(call: Call, caller: Reader) -> Response:
         query = SHOW[type_].of(call)
-        site, sale = await find_sale(call, caller, LISTED, noun)
+        site, sale = await find_item(call, caller, LISTED[type_], sales_of)
         async with call.services.store.snapshot() as connection:
             shown = await made(call, caller, connection, site, [sale], query)
-        return shown_alone(call, type_, query, shown)
+        return shown_alone(call, LISTED[type_], query, shown)
 
     article = "an" if noun[0] == "o" else "a"
     return (
@@ -187,10 +202,9 @@ def _operations(type_: str, noun: str, description: str) -> tuple[Operation, ...
 OPERATIONS: Final = (
     *_operations(
         ORDERS,
-        "order",
         "One for each order that `purchase` events tell, newest first. `order_id` is the caller's; taxes and discounts "
         "are part of the price.",
     ),
-    *_operations(ITEMS, "order item", "Each order has one: its offer, else its first product."),
+    *_operations(ITEMS, "Each order has one: its offer, else its first product."),
 )
 """The operations on orders and their items."""

@@ -1,6 +1,6 @@
 """The calls on purchases: orders as the vendor's clients know them, each of one offer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -17,11 +17,21 @@ from regulars.http.jsonapi import schemas
 from regulars.http.jsonapi.bodies import refused
 from regulars.http.jsonapi.customer_documents import TYPES
 from regulars.http.jsonapi.documents import Attributes, chosen, identifier, identifiers
+from regulars.http.jsonapi.event_lists import (
+    CUSTOMER_ID,
+    EventList,
+    Narrowing,
+    Test,
+    answer,
+    find_item,
+    flag,
+    shown_alone,
+)
 from regulars.http.jsonapi.included import included_customers, included_objects_of
 from regulars.http.jsonapi.kinds import BY_KIND
 from regulars.http.jsonapi.places import SITE_ID, unknown_customer
 from regulars.http.jsonapi.query import ParsedQuery, QuerySpec
-from regulars.http.jsonapi.sale_lists import CUSTOMER_ID, Sale, Test, answer, find_sale, flag, shown_alone
+from regulars.http.jsonapi.sales import Sale, sales_of
 from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Caller, Reader, Writer
 from regulars.http.operation import Handler, Operation
@@ -30,7 +40,7 @@ from regulars.store.query import read
 from regulars.store.reads import customers_by_number
 
 TYPE: Final = "purchases"
-LISTED: Final = "purchases"
+LISTED: Final = EventList(TYPE, "purchases", "purchase")
 SINGLE: Final = "single"
 FREE: Final = "free"
 REVOKED: Final = "revoked"
@@ -39,12 +49,12 @@ _RELATED: Final = ("customer", "offer", "products", "transactions")
 _INCLUDED: Final = ("customer", "offer", "products")
 
 ATTRIBUTES: Final[Attributes[Sale]] = {
-    "amount_in_cents": lambda sale: sale.amount(sale.order.total())[0],
-    "payment_type": lambda sale: SINGLE if sale.amount(sale.order.total())[0] else FREE,
+    "amount_in_cents": lambda sale: sale.amount(sale.order.total)[0],
+    "payment_type": lambda sale: SINGLE if sale.amount(sale.order.total)[0] else FREE,
     "multipay_payments_made": lambda _: None,
     "opt_in": lambda _: False,
     "raw_extra_contact_information": lambda _: {},
-    "currency": lambda sale: sale.amount(sale.order.total())[1],
+    "currency": lambda sale: sale.amount(sale.order.total)[1],
     "effective_start_at": lambda sale: iso(sale.event.at),
     "cardholder_name": lambda _: None,
     "billing_address_zip": lambda _: None,
@@ -76,7 +86,7 @@ async def index(call: Call, caller: Reader) -> Response:
     async def show_all(connection: Connection, site: int, sales: Sequence[Sale]) -> dict[str, Any]:
         return await _document(call, caller, connection, site, sales, query)
 
-    return await answer(call, caller, query, TYPE, LISTED, show_all, tests=_tests(query))
+    return await answer(call, caller, query, LISTED, sales_of, show_all, Narrowing(_tests(query)))
 
 
 async def show(call: Call, caller: Reader) -> Response:
@@ -96,7 +106,7 @@ async def reactivate(call: Call, caller: Writer) -> Response:
 
 async def _change(call: Call, caller: Writer, *, holds: bool) -> Response:
     query = SHOW.of(call)
-    site, sale = await find_sale(call, caller, LISTED, "purchase")
+    site, sale = await find_item(call, caller, LISTED, sales_of)
     if sale.offer is None and not sale.products:
         detail = "names no offer or product that exists, so there is nothing to take away or give back"
         raise refused([Fault("id", detail)], "unprocessable")
@@ -128,18 +138,18 @@ async def _commands(call: Call, site: int, sale: Sale, *, holds: bool) -> list[C
     ]
 
 
-def _tests(query: ParsedQuery) -> list[Test]:
+def _tests(query: ParsedQuery) -> list[Test[Sale]]:
     """What the filters ask of a purchase. Raises ParameterProblem."""
-    found: list[Test] = []
-    for name, value in query.filters:
-        if name in ("active", "deactivated"):
-            wants_active = flag(name, value) == (name == "active")
-            found.append(lambda sale, wanted=wants_active: (sale.ended_at is None) == wanted)  # type: ignore[misc]
-        elif name == "referrer":
-            found.append(lambda sale, text=value: fold(text) in fold(sale.text("referrer") or ""))  # type: ignore[misc]
-        elif name == "coupon_code_eq":
-            found.append(lambda sale, text=value: fold(text) == fold(sale.text("coupon") or ""))  # type: ignore[misc]
-    return found
+    return [(name, _test(name, value)) for name, value in query.filters if name not in (CUSTOMER_ID, SITE_ID)]
+
+
+def _test(name: str, value: str) -> Callable[[Sale], bool]:
+    if name == "referrer":
+        return lambda sale: fold(value) in fold(sale.text("referrer") or "")
+    if name == "coupon_code_eq":
+        return lambda sale: fold(value) == fold(sale.text("coupon") or "")
+    wants_active = flag(name, value) == (name == "active")
+    return lambda sale: (sale.ended_at is None) == wants_active
 
 
 async def _document(
@@ -161,7 +171,7 @@ async def _document(
 
 
 def _resource(site: int, sale: Sale, fields: frozenset[str] | None) -> dict[str, Any]:
-    paid = [number for number, _ in (*sale.order.purchases, *sale.order.refunds)]
+    paid = [*sale.order.purchases, *sale.order.refunds]
     related: dict[str, Any] = {
         "customer": {"data": identifier("customers", public_number(site, sale.event.customer))},
         "products": {"data": identifiers("products", [item.number for item in sale.products])},
@@ -177,10 +187,10 @@ def _resource(site: int, sale: Sale, fields: frozenset[str] | None) -> dict[str,
 
 
 async def _shown(call: Call, caller: Caller, query: ParsedQuery) -> Response:
-    site, sale = await find_sale(call, caller, LISTED, "purchase")
+    site, sale = await find_item(call, caller, LISTED, sales_of)
     async with call.services.store.snapshot() as connection:
         shown = await _document(call, caller, connection, site, [sale], query)
-    return shown_alone(call, TYPE, query, shown)
+    return shown_alone(call, LISTED, query, shown)
 
 
 _ONE: Final = f"/v1/{TYPE}/{{id}}"

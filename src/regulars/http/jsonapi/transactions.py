@@ -1,6 +1,7 @@
 """The calls on transactions: payments and refunds, one for each event that tells one."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -12,11 +13,12 @@ from regulars.http.call import Call
 from regulars.http.jsonapi import schemas
 from regulars.http.jsonapi.customer_documents import TYPES
 from regulars.http.jsonapi.documents import Attributes, chosen, identifier
+from regulars.http.jsonapi.event_lists import CUSTOMER_ID, EventList, Narrowing, answer, find_item, shown_alone
 from regulars.http.jsonapi.failures import ParameterProblem
 from regulars.http.jsonapi.included import included_customers
 from regulars.http.jsonapi.places import SITE_ID
 from regulars.http.jsonapi.query import ParsedQuery, QuerySpec
-from regulars.http.jsonapi.sale_lists import CUSTOMER_ID, Sale, answer, find_sale, shown_alone
+from regulars.http.jsonapi.sales import Sale, sales_of
 from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Caller, Reader
 from regulars.http.operation import Operation
@@ -24,13 +26,15 @@ from regulars.store.engine import Connection
 from regulars.store.reads import FOREVER
 
 TYPE: Final = "transactions"
+LISTED: Final = EventList(TYPE, TYPE, "transaction")
+_read: Final = partial(sales_of, shares=True)
 START: Final = "start_date"
 END: Final = "end_date"
 _DATE: Final = len("2026-01-31")
 
 
 def _amount(sale: Sale) -> tuple[int, str]:
-    return sale.amount(sale.order.share(sale.event))
+    return sale.amount(sale.order.shares[sale.event.number])
 
 
 def _action(sale: Sale) -> str:
@@ -70,16 +74,16 @@ async def index(call: Call, caller: Reader) -> Response:
     async def show_all(connection: Connection, site: int, sales: Sequence[Sale]) -> dict[str, Any]:
         return await _document(call, caller, connection, site, sales, query)
 
-    return await answer(call, caller, query, TYPE, TYPE, show_all, bounds=_bounds(query))
+    return await answer(call, caller, query, LISTED, _read, show_all, Narrowing(bounds=_bounds(query)))
 
 
 async def show(call: Call, caller: Reader) -> Response:
     """One transaction."""
     query = SHOW.of(call)
-    site, sale = await find_sale(call, caller, TYPE, "transaction")
+    site, sale = await find_item(call, caller, LISTED, _read)
     async with call.services.store.snapshot() as connection:
         shown = await _document(call, caller, connection, site, [sale], query)
-    return shown_alone(call, TYPE, query, shown)
+    return shown_alone(call, LISTED, query, shown)
 
 
 def _bounds(query: ParsedQuery) -> tuple[int, int]:
@@ -112,7 +116,7 @@ async def _document(
 
 
 def _resource(site: int, sale: Sale, fields: frozenset[str] | None) -> dict[str, Any]:
-    purchase = [public_number(site, number) for number, _ in sale.order.purchases[:1]]
+    purchase = [public_number(site, number) for number in sale.order.purchases[:1]]
     related: dict[str, Any] = {
         "customer": {"data": identifier("customers", public_number(site, sale.event.customer))},
         "purchases": {"data": [identifier("purchases", each) for each in purchase]},
