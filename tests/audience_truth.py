@@ -193,6 +193,11 @@ def fits(name: str, value: str, record: Record, now: int) -> bool:
     return OTHERS[name](value, record)
 
 
+def is_pending(record: Record) -> bool:
+    """Whether consent was asked for, and neither given nor otherwise there."""
+    return ("pending", 0) in record["ties"] and ("subscribed", 0) not in record["ties"]
+
+
 def _within(at: int | None, days: int, now: int) -> bool:
     return at is not None and now - days * DAY <= at <= now
 
@@ -265,6 +270,7 @@ def _has_word(word: str, record: Record, *, is_last: bool) -> bool:
 
 
 OTHERS: dict[str, Callable[[str, Record], bool]] = {
+    "pending": lambda value, record: is_pending(record) == (value in ("true", "1")),
     "search": _search,
     "created_after": lambda value, record: record["created_at"] >= _at(value),
     "updated_since": lambda value, record: record["updated_at"] >= _at(value),

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from .activity_truth import Truth
-from .audience_truth import Record, fits
+from .audience_truth import Record, fits, is_pending
 from .search_keys import search_key_of
 
 DAY = 86_400_000
@@ -81,6 +81,8 @@ def _is(question: dict[str, Any], record: Record, now: int) -> bool:
     state = question["is"]
     if state in FLAGS:
         holds = (state, 0) in record["ties"]
+    elif state == "pending":
+        holds = is_pending(record)
     elif state == "never_subscribed":
         holds = record["subscribed_at"] is None
     else:

@@ -23,7 +23,7 @@ BLOCKS: Final[list[str]] = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), r
 NOT_RUN: Final = {
     "systemctl enable --now regulars": "neither the unit nor `systemd-run` was run",
     "systemd-run": "neither the unit nor `systemd-run` was run",
-    "regulars migrate --distribute": "**Citus is untested.**",
+    "regulars migrate --distribute": "by hand on a real Citus",
     "podman compose": "**These files have never been run**",
 }
 """What the blocks that no test runs contain, and what the page says about them."""
@@ -107,7 +107,7 @@ class TestPostgreSQL:
         run(f"dropdb {names['regulars']} && createdb {names['regulars']}", tmp_path, **tools)
         database = f"sqlite:///{tmp_path}/regulars.db"
         run("regulars init", tmp_path, REGULARS_DATABASE=database)
-        copy = block("regulars copy").replace("sqlite:////var/lib/regulars/regulars.db", database)
+        copy = block("--against sqlite").replace("sqlite:////var/lib/regulars/regulars.db", database)
         run(pasted(copy), tmp_path, **tools)
 
 
