@@ -68,6 +68,14 @@ def test_a_broadcast_is_reported_and_who_did_not_open_is_saved(app: InProcess, b
     assert_well_formed(browser.get(f"{HOME}/broadcasts").text)
     report = browser.get(f"{path}.json").json()["report"]
     assert [report[status]["customers"] for status in ("sent", "delivered", "opened", "clicked")] == [2, 2, 1, 0]
+    assert browser.get(f"{path}.json").json()["usual"] == {"of": 0, "rates": {}}
+    for event in ("email_sent", "email_delivered", "email_opened"):
+        client.post("/api/v1/event", {"event": event, "email": "opens@objects.example", "broadcast_id": 76})
+    usual = browser.get(f"{path}.json").json()["usual"]
+    assert (usual["of"], usual["rates"]["opened"], usual["rates"]["bounced"]) == (1, 1.0, 0.0)
+    compared = browser.get(path).text
+    assert_well_formed(compared)
+    assert "-50.0</span>" in compared
     assert browser.get(f"{path}/hours.csv").text.startswith("at,sent,delivered,opened")
     assert browser.post(f"{path}/not-opened", {"name": ""}).status_code == 422
     saved = browser.post(f"{path}/not-opened", {"name": "Missed 77"})

@@ -1,12 +1,18 @@
 """The overview: first steps on an empty site, figures that are the API's, and what needs attention."""
 
+import asyncio
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from regulars.jobs.bulk_actions import BULK_ACTION
+from regulars.store import jobs
+
 from ...in_process import InProcess
 from .test_screens import assert_well_formed
-from .visiting import Browser, signed_in
+from .visiting import Browser, now, signed_in
 
 OVERVIEW = "/admin/sites/main/overview"
 
@@ -22,6 +28,11 @@ def reader(app: InProcess) -> Iterator[Browser]:
                 "event", {"event": event, "email": f"p{n}@example.com", "broadcast_id": 8, "broadcast_name": "July"}
             )
     yield signed_in(app, "read")
+
+
+def attention(reader: Browser) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = reader.get(f"{OVERVIEW}.json").json()["attention"]
+    return found
 
 
 def test_an_empty_site_teaches_the_first_step(app: InProcess) -> None:
@@ -40,10 +51,32 @@ def test_the_figures_are_those_of_the_api(app: InProcess, reader: Browser) -> No
 
 
 def test_what_needs_attention_leads_to_its_customers(reader: Browser) -> None:
-    (bounced,) = reader.get(f"{OVERVIEW}.json").json()["attention"]
+    (bounced,) = attention(reader)
     assert bounced["url"] == "/admin/sites/main/customers?q=bounced:broadcast/8"
     assert "of broadcast" in bounced["text"]
     assert reader.get(bounced["url"].replace("customers?", "customers.json?")).json()["total"] == 1
+
+
+def test_jobs_that_failed_need_attention_and_the_newest_activity_is_shown(app: InProcess, reader: Browser) -> None:
+    told = {"event": "purchase", "email": "p3@example.com", "order_id": "o-1", "amount": "12.50"}
+    assert app.client().post("event", told).status_code == 200
+    given = {
+        "action": {"type": "add_tag", "object": 1},
+        "actor": {"channel": 2, "number": 1},
+        "customers": 1,
+        "question": None,
+    }
+    job: dict[str, Any] = {"attempts": 1, "site": app.site("acme", "main"), "arguments": given}
+    number = app.run(jobs.enqueue(app.store.engine, BULK_ACTION, now=now(), **job))
+    until = time.monotonic() + 60
+    while not (failed := [each for each in attention(reader) if each["kind"] == "job"]):
+        assert time.monotonic() < until
+        app.run(asyncio.sleep(0.02))
+    assert failed[0]["url"] == f"/admin/sites/main/bulk-actions/{number}"
+    assert failed[0]["text"].startswith("A bulk action failed: ")
+    found = reader.get(f"{OVERVIEW}.json").json()
+    assert (found["activity"][0]["who"], found["activity"][0]["name"]) == ("Person 3", "purchase")
+    assert_well_formed(reader.get(OVERVIEW).text)
 
 
 def test_the_chart_has_a_table_and_a_file(reader: Browser) -> None:

@@ -63,6 +63,25 @@ def test_a_key_is_shown_once_works_and_is_revoked(app: InProcess, browser: Brows
         assert_well_formed(refused.text)
 
 
+def test_the_label_and_the_end_of_a_key_are_changed(browser: Browser) -> None:
+    secret_in(browser.post(f"{HOME}/keys", {"scope": ["read"], "label": "Shop <b>"}))
+    number = browser.get(f"{HOME}/keys.json").json()["keys"][0]["id"]
+
+    def changed(**form: str) -> tuple[str | None, str | None]:
+        assert browser.post(f"{HOME}/keys/{number}", form).status_code == 303
+        key = browser.get(f"{HOME}/keys.json").json()["keys"][0]
+        return key["label"], key["expires_at"]
+
+    assert changed(label="Shop", expires_at="2999-01-01", ended_at="") == ("Shop", "2999-01-01T00:00:00.000Z")
+    assert changed(label="Till", expires_at="2999-01-01", ended_at="2999-01-01")[1] == "2999-01-01T00:00:00.000Z"
+    assert changed(label="", expires_at="", ended_at="2999-01-01") == (None, None)
+    for wrong in ("2001-01-01", "soon"):
+        refused = browser.post(f"{HOME}/keys/{number}", {"label": "Till", "expires_at": wrong, "ended_at": ""})
+        assert refused.status_code == 422
+        assert_well_formed(refused.text)
+    assert browser.post(f"{HOME}/keys/{number}/revoke").status_code == 303
+
+
 def test_a_user_is_invited_changed_and_disabled(app: InProcess, browser: Browser) -> None:
     given = {"address": "ben@settings.example", "name": HOSTILE, "role": "read"}
     made = browser.post(f"{HOME}/users", given)
@@ -94,6 +113,7 @@ def test_the_audit_trail_has_what_was_done_here(browser: Browser) -> None:
     assert_well_formed(page.text)
     events = browser.get(f"{HOME}/audit.json?kind=account").json()["events"]
     assert events[0]["actor"] == {"type": "user", "id": str(browser.user.id)}
+    assert events[0]["by"] == browser.user.name
     assert any(each["target"].startswith("keys/") for each in events)
 
 

@@ -1,5 +1,6 @@
 """Broadcasts: what became of each, from sent to clicked and by hour, and who did not open it."""
 
+from statistics import median
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -18,6 +19,9 @@ PAGE: Final = 10
 FUNNEL: Final = ("sent", "delivered", "opened", "clicked")
 LOST: Final = ("bounced", "dropped", "complained", "unsubscribed")
 _STATUSES: Final = (*FUNNEL, *LOST)
+RATED: Final = _STATUSES[1:]
+COMPARED: Final = 10
+"""How many broadcasts the usual rates are those of."""
 
 
 async def index(page: AdminPage, user: Viewer) -> View:
@@ -82,6 +86,18 @@ def _title(broadcast: dict[str, Any]) -> str:
     return f"Broadcast {broadcast['id']}" if name in (None, "", broadcast["id"]) else str(name)
 
 
+async def _usual(page: AdminPage, number: str) -> dict[str, Any]:
+    """The median rate of each status over the newest other broadcasts that were sent; `of` is how many those are."""
+    listed = (await page.api.get("/v1/broadcasts", {"sort": "-id", "page[size]": COMPARED + 1}))["data"]
+    fields = {"fields[broadcast_reports]": ",".join(_STATUSES)}
+    others = [each["id"] for each in listed if each["id"] != number]
+    replies = [await page.api.get(f"/v1/broadcasts/{each}/report", fields) for each in others]
+    reports = [each["data"]["attributes"] for each in replies]
+    reports = [each for each in reports if each["sent"]["customers"]][:COMPARED]
+    rates = {status: [each[status]["rate"] for each in reports if each[status]["rate"] is not None] for status in RATED}
+    return {"of": len(reports), "rates": {status: median(found) for status, found in rates.items() if found}}
+
+
 async def _report(page: AdminPage) -> tuple[dict[str, Any], dict[str, Any]]:
     path = f"/v1/broadcasts/{quote(page.segment('broadcast'), safe='')}"
     broadcast = (await page.api.get(path))["data"]
@@ -93,10 +109,11 @@ async def _view(page: AdminPage, form: FormData, status: int = 200) -> View:
     hours = report.pop("hours")
     shown = [(page.format.local(each["at"]).strftime("%-d %b, %H:%M"), each["opened"]) for each in hours["rows"]]
     number = broadcast["id"]
+    usual = await _usual(page, number)
     return View(
         template="broadcast.html",
         title=_title(broadcast),
-        data={"id": number, "name": broadcast["attributes"]["name"], "report": report, "hours": hours},
+        data={"id": number, "name": broadcast["attributes"]["name"], "report": report, "usual": usual, "hours": hours},
         more={
             "form": form,
             "funnel": FUNNEL,

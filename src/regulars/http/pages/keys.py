@@ -74,16 +74,21 @@ async def rotate(page: AdminPage, user: Administrator) -> View:
 
 
 async def change(page: AdminPage, user: Administrator) -> View | Response:
-    """Change the label of a key."""
+    """Change the label of a key, and when it ends."""
     form = await page.form()
+    attributes: dict[str, Any] = {}
+    if "label" in form:
+        attributes["label"] = form["label"] or None
+    if form["expires_at"] != form["ended_at"]:  # an end within a day stays as it is if its day does
+        attributes["expires_at"] = f"{form['expires_at']}T00:00:00Z" if form["expires_at"] else None
     try:
-        await page.api.patch(_path(page), {"data": {"type": "keys", "attributes": {"label": form["label"] or None}}})
+        await page.api.patch(_path(page), {"data": {"type": "keys", "attributes": attributes}})
     except Problem as error:
         if not error.faults:
             raise
         form.refuse_faults(error)
         return await _view(page, user, form, 422)
-    return page.redirect(page.url("/settings/keys"), "The label is saved.")
+    return page.redirect(page.url("/settings/keys"), "The key is saved.")
 
 
 async def revoke(page: AdminPage, user: Administrator) -> View | Response:
@@ -135,7 +140,7 @@ async def _view(
 OPERATIONS: Final[tuple[Operation, ...]] = (
     screen("keys", "/settings/keys", show, "See the API keys of the account"),
     action("keys.create", "/settings/keys", create, "Create an API key"),
-    action("keys.change", "/settings/keys/{key}", change, "Change the label of an API key"),
+    action("keys.change", "/settings/keys/{key}", change, "Change the label and the end of an API key"),
     action("keys.rotate", "/settings/keys/{key}/rotate", rotate, "Rotate an API key"),
     action("keys.revoke", "/settings/keys/{key}/revoke", revoke, "Revoke an API key"),
 )

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from regulars.domain.spreadsheet_safety import guard
 from regulars.http.operation import Operation
 from regulars.http.pages import charts
+from regulars.http.pages.api_client import Parameters
 from regulars.http.pages.customer_columns import rows_of
 from regulars.http.pages.page import GUARDS, AdminPage, View
 from regulars.http.pages.screen import download, screen
@@ -25,6 +26,15 @@ MOST_BOUNCED: Final = 0.02
 MOST_COMPLAINED: Final = 0.001
 """Rates from which senders get into trouble with mailbox providers."""
 
+JOBS: Final = (
+    ("imports", "/imports/{}", "An import"),
+    ("exports", "/exports", "An export"),
+    ("bulk_actions", "/bulk-actions/{}", "A bulk action"),
+)
+"""What runs as a job: its type in the API, the screen that shows it, and how a sentence begins."""
+
+NEWEST: Final = 6
+
 _EVERYBODY: Final[dict[str, Any]] = {"question": {"all": []}}
 
 
@@ -36,7 +46,7 @@ async def show(page: AdminPage, user: Viewer) -> View:
     ]
     growth = await _growth(page)
     broadcasts = await _broadcasts(page)
-    newest = await page.api.get("/v1/contacts", {"sort": "-created_at", "page[size]": 6})
+    newest = await page.api.get("/v1/contacts", {"sort": "-created_at", "page[size]": NEWEST})
     data = {
         "reach": reach,
         "new": sizes[0],
@@ -46,6 +56,7 @@ async def show(page: AdminPage, user: Viewer) -> View:
         "broadcasts": broadcasts,
         "attention": await _attention(page, broadcasts),
         "newest": rows_of(newest),
+        "activity": await _activity(page),
     }
     more = {"chart": charts.bars(growth), "questions": {"new": NEW, "lost": LOST, "active": ACTIVE}, "days": DAYS}
     return View(template="overview.html", title="Overview", data=data, more=more)
@@ -86,6 +97,21 @@ async def _broadcasts(page: AdminPage) -> list[dict[str, Any]]:
     return found
 
 
+async def _activity(page: AdminPage) -> list[dict[str, Any]]:
+    """The newest event of each of the customers who were active last, newest first."""
+    parameters: Parameters = {"sort": "-last_request_at", "page[size]": NEWEST, "include": "customer"}
+    found = []
+    for each in rows_of(await page.api.get("/v1/contacts", parameters)):
+        if each.get("last_request_at") is None:
+            continue
+        reply = await page.api.get(f"/v1/customers/{each['id']}/activity", {"page[size]": 1, "filter[kind]": "event"})
+        for event in reply["data"]:
+            who = each["name"] or each["email"] or "No name"
+            at, name = event["attributes"]["at"], event["attributes"]["name"]
+            found.append({"customer": each["id"], "who": who, "name": name, "at": at})
+    return sorted(found, key=lambda each: each["at"], reverse=True)
+
+
 async def _attention(page: AdminPage, broadcasts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What somebody should look at, each with a sentence and the place that shows it."""
     found = []
@@ -96,14 +122,26 @@ async def _attention(page: AdminPage, broadcasts: list[dict[str, Any]]) -> list[
                 share = page.format.percent(rate, 1, 1)
                 url = page.url("/customers", q=f"{status}:broadcast/{each['id']}")
                 found.append({"text": f"{share} of broadcast {each['name']} {word}.", "url": url, "kind": status})
-    for each in (await page.api.get("/v1/imports"))["data"][:5]:
-        attributes = each["attributes"]
-        rejected = (attributes["summary"] or {}).get("rejected", 0)
-        if attributes["state"] == "failed" or rejected:
-            count = page.format.number(rejected)
-            text = "An import failed." if attributes["state"] == "failed" else f"An import refused {count} lines."
-            found.append({"text": text, "url": page.url("/imports"), "kind": "import"})
+    for kind, path, word in JOBS:
+        for each in await _newest_jobs(page, kind):
+            attributes = each["attributes"]
+            url = page.url(path.format(each["id"]))
+            rejected = (attributes.get("summary") or {}).get("rejected", 0)
+            if attributes["state"] == "failed":
+                reason = attributes["error"] or "The reason is in the log of the server."
+                found.append({"text": f"{word} failed: {reason}", "url": url, "kind": "job"})
+            elif rejected:
+                lines = "one line" if rejected == 1 else f"{page.format.number(rejected)} lines"
+                found.append({"text": f"{word} refused {lines}.", "url": url, "kind": "import"})
     return found
+
+
+async def _newest_jobs(page: AdminPage, kind: str) -> list[dict[str, Any]]:
+    """The newest jobs of a kind about this site."""
+    assert page.user is not None
+    site = str(page.user.current.id)
+    jobs: list[dict[str, Any]] = (await page.api.get(f"/v1/{kind}"))["data"]
+    return [each for each in jobs if each["attributes"]["site_id"] == site][:NEWEST]
 
 
 OPERATIONS: Final[tuple[Operation, ...]] = (

@@ -1,6 +1,7 @@
 """Settings: how the data of a site is read, the health of the server, and the audit trail."""
 
 import platform
+from collections.abc import Collection
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,6 +14,7 @@ from regulars.http.pages.forms import FormData
 from regulars.http.pages.page import AdminPage, View
 from regulars.http.pages.screen import action, screen
 from regulars.http.pages.signed_in import Administrator
+from regulars.store import users
 from regulars.store.control import list_accounts
 from regulars.store.job_reads import count_jobs
 
@@ -52,14 +54,35 @@ async def audit(page: AdminPage, user: Administrator) -> View:
         "/v1/audit_events",
         {"page[size]": _PAGE, "page[after]": page.parameters.get("after", ""), "filter[kind]": kind or None},
     )
+    events = [each["attributes"] for each in found["data"]]
+    names = await _names(page, user, {(each["actor"]["type"], each["actor"]["id"]) for each in events if each["actor"]})
+    for each in events:
+        actor = each["actor"] or {"type": None, "id": None}
+        each["by"] = names.get((actor["type"], actor["id"]))
     following = found["links"]["next"]
     after = None if following is None else parse_qs(urlsplit(following).query)["page[after]"][0]
     return View(
         template="audit.html",
         title="Audit trail",
-        data={"events": [each["attributes"] for each in found["data"]], "kind": kind, "after": after},
+        data={"events": events, "kind": kind, "after": after},
         more={"kinds": {"": "Everything", "site": "Customers and objects", "account": "Access, settings and files"}},
     )
+
+
+async def _names(
+    page: AdminPage, user: Administrator, actors: Collection[tuple[str, str | None]]
+) -> dict[tuple[str, str | None], str]:
+    """What the keys and users among these actors are called: (type, id) to label or name."""
+    found: dict[tuple[str, str | None], str] = {}
+    types = {type_ for type_, _ in actors}
+    if "key" in types:
+        for each in (await page.api.get("/v1/keys"))["data"]:
+            found["key", each["id"]] = each["attributes"]["label"] or f"{each['attributes']['hint']}…"
+    if "user" in types:
+        async with page.call.services.store.snapshot() as connection:
+            people = await users.list_users(connection, user.account)
+        found |= {("user", str(each.id)): each.name for each in people}
+    return found
 
 
 async def _view(page: AdminPage, user: Administrator, form: FormData, status: int = 200) -> View:
