@@ -64,7 +64,7 @@ def test_what_is_wrong_with_a_submission_is_named_and_changes_nothing(own_world:
     form = made(api, "forms", title="Strict form")
     path = f"/v1/forms/{form}/submit"
     before = world.app.contents()
-    good = {"name": "B", "email": "b@forms.example"}
+    good: dict[str, Any] = {"name": "B", "email": "b@forms.example"}
     for wrong, where in (
         ({"name": None}, "name"),
         ({"name": " "}, "name"),

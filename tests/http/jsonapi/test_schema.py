@@ -150,6 +150,36 @@ def test_form_submissions(own_world: World, schemas: Any) -> None:
     validate(schemas, "form_submissions_index_response", api.document(f"/v1/form_submissions?filter[form_id]={form}"))
 
 
+def test_samples_of_hooks(world: World, schemas: Any) -> None:
+    for event, types in (
+        ("tag_added", ["contacts", "contact_tags"]),
+        ("tag_removed", ["contacts", "contact_tags"]),
+        ("form_submission", ["form_submissions", "forms"]),
+        ("purchase", ["purchases", "offers", "customers"]),
+        ("payment_succeeded", ["transactions", "customers", "offers"]),
+        ("order_created", ["transactions", "customers", "offers", "orders", "order_items"]),
+    ):
+        resources: Any = world.one.document(f"/v1/hooks/{event}_sample")
+        assert [each["type"] for each in resources] == types
+        for each in resources:
+            name = {"form_submissions": "form_submission", "forms": "form"}.get(each["type"], each["type"])
+            validate(schemas, f"{name}_attributes", each["attributes"])
+            shown = world.one.get(f"/v1/{each['type']}/{each['id']}").status_code
+            assert shown == 404, each["type"]
+        assert world.nobody.get(f"/v1/hooks/{event}_sample").status_code == 401
+
+
+def test_payouts(world: World) -> None:
+    home = "/v1/kajabi_payments_payouts"
+    for query in ("", "?filter[site_id]=1&filter[status]=paid&filter[start_date]=2026-01-01&page[number]=1"):
+        document = world.one.document(f"{home}{query}")
+        assert (document["data"], document["meta"]["total_count"]) == ([], 0)
+        assert document["links"]["next"] is None
+    assert world.one.get(f"{home}?filter[status]=lost").status_code == 400
+    assert world.one.get(f"{home}?filter[end_date]=soon").status_code == 400
+    assert world.one.get(f"{home}/payout_1").status_code == 404
+
+
 def test_notes(own_world: World, schemas: Any) -> None:
     api = own_world.one
     body = resource("contact_notes", body="Called")

@@ -152,6 +152,7 @@ def components() -> Schema:
         schemas[f"{kind}_index_response"] = members({"data": listed, "links": _LIST_LINKS})
     for name in ("show", "index"):
         schemas[f"form_submissions_{name}_response"] = schemas.pop(f"form_submission_{name}_response")
+    schemas["form_attributes"] = schemas["forms_attributes"]
     schemas["form_submission_response"] = schemas["form_submissions_show_response"]
     for name in ("contacts_relationships_tags_response", "customers_relationships_offers_response"):
         schemas[name] = _IDENTIFIERS

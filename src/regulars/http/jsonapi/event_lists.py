@@ -7,6 +7,7 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from regulars.domain.identity import NUMBER_LIMIT, split_number
+from regulars.domain.moments import DAY, parse_moment
 from regulars.domain.text import whole_number
 from regulars.http.call import Call
 from regulars.http.errors import Problem
@@ -20,10 +21,13 @@ from regulars.http.keyring import Caller
 from regulars.store.engine import Connection
 from regulars.store.list_ranges import ListRange
 from regulars.store.merges import group_of
-from regulars.store.reads import number_after_merges
+from regulars.store.reads import FOREVER, number_after_merges
 from regulars.store.sales import EventSelection, ListedEvent, all_events, count_events, find_event, read_events
 
 CUSTOMER_ID: Final = "customer_id"
+START: Final = "start_date"
+END: Final = "end_date"
+_DATE: Final = len("2026-01-31")
 MOST_TESTED: Final = 20_000
 """The number of events among which filters that no index serves may look. It takes about a second."""
 
@@ -206,3 +210,22 @@ def flag(name: str, value: str) -> bool:
     if known is None:
         raise ParameterProblem(f"filter[{name}]", f"filter[{name}] must be one of {', '.join(FLAGS)}.")
     return known
+
+
+def bounds_of(query: ParsedQuery) -> tuple[int, int]:
+    """The times (ms) between which the filters ask; a date as the end includes its day. Raises ParameterProblem."""
+    since, until = -FOREVER, FOREVER
+    for name, value in query.filters:
+        if name not in (START, END):
+            continue
+        text = value.strip().replace(" ", "+")
+        try:
+            moment = parse_moment(text)
+        except ValueError:
+            detail = f"filter[{name}] must be a date such as 2026-01-31, an ISO 8601 time or Unix seconds."
+            raise ParameterProblem(f"filter[{name}]", detail) from None
+        if name == START:
+            since = max(since, moment)
+        else:
+            until = min(until, moment + (DAY - 1 if len(text) == _DATE and "-" in text else 0))
+    return since, until

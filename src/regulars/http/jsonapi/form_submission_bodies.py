@@ -54,7 +54,7 @@ def submission_of(
     profile, submission = None, None
     try:
         data = {name: value for name, value in told.items() if name not in _TOP}
-        body = {name: told[name] for name in _TOP if name in told}
+        body: dict[str, Any] = {name: told[name] for name in _TOP if name in told}
         profile = parse_profile({**body, "data": data}, limits=limits, strict=strict, country=country)
         submission = _activity({**told, "form_id": form}, event_uuid, now, limits)
     except RefusedError as refusal:

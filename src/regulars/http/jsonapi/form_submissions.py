@@ -202,7 +202,7 @@ async def _document(
     submissions: Sequence[Submission],
     query: ParsedQuery,
 ) -> dict[str, Any]:
-    found: dict[str, Any] = {"data": [_resource(site, each, query.fields.get(TYPE)) for each in submissions]}
+    found: dict[str, Any] = {"data": [submission_resource(site, each, query.fields.get(TYPE)) for each in submissions]}
     if query.include:
         included = found["included"] = []
         if "customer" in query.include:
@@ -216,7 +216,8 @@ async def _document(
     return found
 
 
-def _resource(site: int, submission: Submission, fields: frozenset[str] | None) -> dict[str, Any]:
+def submission_resource(site: int, submission: Submission, fields: frozenset[str] | None = None) -> dict[str, Any]:
+    """One submission as a resource."""
     form = submission.form
     related: dict[str, Any] = {
         "site": {"data": identifier("sites", site)},

@@ -121,8 +121,9 @@ def _narrowing(query: ParsedQuery) -> Narrowing:
     return Narrowing(tests, number=number, nothing=nothing)
 
 
-def _resource(type_: str, site: int, sale: Sale, query: ParsedQuery) -> dict[str, Any]:
-    number, fields = public_number(site, sale.event.number), query.fields.get(type_)
+def order_resource(type_: str, site: int, sale: Sale, fields: frozenset[str] | None = None) -> dict[str, Any]:
+    """One order or order item as a resource."""
+    number = public_number(site, sale.event.number)
     related: dict[str, Any] = {"order": {"data": identifier(ORDERS, number)}}
     if type_ == ORDERS:
         related = {
@@ -145,7 +146,7 @@ def _operations(type_: str, description: str) -> tuple[Operation, ...]:
     async def made(
         call: Call, caller: Caller, connection: Connection, site: int, sales: Sequence[Sale], query: ParsedQuery
     ) -> dict[str, Any]:
-        found: dict[str, Any] = {"data": [_resource(type_, site, sale, query) for sale in sales]}
+        found: dict[str, Any] = {"data": [order_resource(type_, site, sale, query.fields.get(type_)) for sale in sales]}
         if query.include:
             included = found["included"] = []
             if "customer" in query.include:
@@ -155,7 +156,7 @@ def _operations(type_: str, description: str) -> tuple[Operation, ...]:
                 included += await included_site(caller, connection, site, query)
             for name, other in (("order_items", ITEMS), ("order", ORDERS)):
                 if name in query.include:
-                    included += [_resource(other, site, sale, query) for sale in sales]
+                    included += [order_resource(other, site, sale, query.fields.get(other)) for sale in sales]
         return found
 
     async def index(call: Call, caller: Reader) -> Response:

@@ -155,7 +155,7 @@ def _test(name: str, value: str) -> Callable[[Sale], bool]:
 async def _document(
     call: Call, caller: Caller, connection: Connection, site: int, sales: Sequence[Sale], query: ParsedQuery
 ) -> dict[str, Any]:
-    found: dict[str, Any] = {"data": [_resource(site, sale, query.fields.get(TYPE)) for sale in sales]}
+    found: dict[str, Any] = {"data": [purchase_resource(site, sale, query.fields.get(TYPE)) for sale in sales]}
     if query.include:
         included = found["included"] = []
         if "customer" in query.include:
@@ -170,7 +170,8 @@ async def _document(
     return found
 
 
-def _resource(site: int, sale: Sale, fields: frozenset[str] | None) -> dict[str, Any]:
+def purchase_resource(site: int, sale: Sale, fields: frozenset[str] | None = None) -> dict[str, Any]:
+    """One purchase as a resource."""
     paid = [*sale.order.purchases, *sale.order.refunds]
     related: dict[str, Any] = {
         "customer": {"data": identifier("customers", public_number(site, sale.event.customer))},

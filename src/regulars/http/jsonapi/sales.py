@@ -83,8 +83,7 @@ async def sales_of(
     linked = await products_of(connection, site, offers)
     more = {("product", number) for numbers in linked.values() for number in numbers}
     objects |= await _objects(connection, site, sorted(more - objects.keys(), key=str))
-    row = await connection.one(CURRENCY, {"site": site})
-    currency = (None if row is None else row[0]) or NONE
+    currency = await currency_of(connection, site)
     sales = []
     for event in events:
         reference, references = named[event.number]
@@ -93,6 +92,12 @@ async def sales_of(
         products = {item.number: item for each in own if (item := objects.get(("product", each))) is not None}
         sales.append(Sale(event, orders[event.number], offer, list(products.values()), currency))
     return await _with_ends(connection, site, sales)
+
+
+async def currency_of(connection: Connection, site: int) -> str:
+    """The currency of amounts that name none."""
+    row = await connection.one(CURRENCY, {"site": site})
+    return (None if row is None else row[0]) or NONE
 
 
 async def _objects(

@@ -8,13 +8,22 @@ from starlette.responses import Response
 
 from regulars.domain.currencies import formatted, symbol_of
 from regulars.domain.identity import public_number
-from regulars.domain.moments import DAY, iso, parse_moment
+from regulars.domain.moments import iso
 from regulars.http.call import Call
 from regulars.http.jsonapi import schemas
 from regulars.http.jsonapi.customer_documents import TYPES
 from regulars.http.jsonapi.documents import Attributes, chosen, identifier
-from regulars.http.jsonapi.event_lists import CUSTOMER_ID, EventList, Narrowing, answer, find_item, shown_alone
-from regulars.http.jsonapi.failures import ParameterProblem
+from regulars.http.jsonapi.event_lists import (
+    CUSTOMER_ID,
+    END,
+    START,
+    EventList,
+    Narrowing,
+    answer,
+    bounds_of,
+    find_item,
+    shown_alone,
+)
 from regulars.http.jsonapi.included import included_customers
 from regulars.http.jsonapi.places import SITE_ID
 from regulars.http.jsonapi.query import ParsedQuery, QuerySpec
@@ -23,14 +32,10 @@ from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Caller, Reader
 from regulars.http.operation import Operation
 from regulars.store.engine import Connection
-from regulars.store.reads import FOREVER
 
 TYPE: Final = "transactions"
 LISTED: Final = EventList(TYPE, TYPE, "transaction")
 _read: Final = partial(sales_of, shares=True)
-START: Final = "start_date"
-END: Final = "end_date"
-_DATE: Final = len("2026-01-31")
 
 
 def _amount(sale: Sale) -> tuple[int, str]:
@@ -74,7 +79,7 @@ async def index(call: Call, caller: Reader) -> Response:
     async def show_all(connection: Connection, site: int, sales: Sequence[Sale]) -> dict[str, Any]:
         return await _document(call, caller, connection, site, sales, query)
 
-    return await answer(call, caller, query, LISTED, _read, show_all, Narrowing(bounds=_bounds(query)))
+    return await answer(call, caller, query, LISTED, _read, show_all, Narrowing(bounds=bounds_of(query)))
 
 
 async def show(call: Call, caller: Reader) -> Response:
@@ -86,36 +91,18 @@ async def show(call: Call, caller: Reader) -> Response:
     return shown_alone(call, LISTED, query, shown)
 
 
-def _bounds(query: ParsedQuery) -> tuple[int, int]:
-    """The times (ms) between which the filters ask; a date as the end includes its day. Raises ParameterProblem."""
-    since, until = -FOREVER, FOREVER
-    for name, value in query.filters:
-        if name not in (START, END):
-            continue
-        text = value.strip().replace(" ", "+")
-        try:
-            moment = parse_moment(text)
-        except ValueError:
-            detail = f"filter[{name}] must be a date such as 2026-01-31, an ISO 8601 time or Unix seconds."
-            raise ParameterProblem(f"filter[{name}]", detail) from None
-        if name == START:
-            since = max(since, moment)
-        else:
-            until = min(until, moment + (DAY - 1 if len(text) == _DATE and "-" in text else 0))
-    return since, until
-
-
 async def _document(
     call: Call, caller: Caller, connection: Connection, site: int, sales: Sequence[Sale], query: ParsedQuery
 ) -> dict[str, Any]:
-    found: dict[str, Any] = {"data": [_resource(site, sale, query.fields.get(TYPE)) for sale in sales]}
+    found: dict[str, Any] = {"data": [transaction_resource(site, sale, query.fields.get(TYPE)) for sale in sales]}
     if query.include:
         people = [sale.event.customer for sale in sales]
         found["included"] = await included_customers(call, caller, connection, site, people, query)
     return found
 
 
-def _resource(site: int, sale: Sale, fields: frozenset[str] | None) -> dict[str, Any]:
+def transaction_resource(site: int, sale: Sale, fields: frozenset[str] | None = None) -> dict[str, Any]:
+    """One transaction as a resource."""
     purchase = [public_number(site, number) for number in sale.order.purchases[:1]]
     related: dict[str, Any] = {
         "customer": {"data": identifier("customers", public_number(site, sale.event.customer))},
