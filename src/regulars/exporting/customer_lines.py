@@ -1,6 +1,7 @@
 """Customers as NDJSON: everything that is kept of a person, in lines that `importing/own_lines.py` restores."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -8,43 +9,44 @@ from msgspec import defstruct
 
 from regulars.domain.identity import public_number, uuid_text
 from regulars.domain.moments import iso, iso_or_none
+from regulars.domain.working.addresses import FormerAddress
 from regulars.exporting.customer_columns import COLUMNS, ID, evidence
 from regulars.exporting.customer_slice import CustomerSlice
 from regulars.exporting.people import ExportedCustomer, ExportedTie
+from regulars.exporting.tables import is_empty
 
 _FIELDS: Final = tuple(column for column in COLUMNS if column.field is not None)
 
-CustomerLine: Final = defstruct(
-    "CustomerLine",
-    [
-        (ID, int),
-        *((column.name, Any, None) for column in _FIELDS),
-        *((name, Any, None) for name in ("custom_attributes", "ties", "consents", "former_addresses", "aliases")),
-    ],
-    omit_defaults=True,
-    gc=False,
+MEMBERS: Final = (
+    *(ID, *(column.name for column in _FIELDS)),
+    *("custom_attributes", "ties", "consents", "former_addresses", "aliases"),
 )
-"""A line: ID, the columns that are fields, and what is no column. Members that are None are left out."""
+"""What a line may have, in its order."""
 
 MOST_TIES: Final = 5_000
 """Ties in one line. A customer with more has several lines."""
 
 
 def whole_lines(people: Sequence[ExportedCustomer]) -> list[Any]:
-    """Everything about each customer: a CustomerLine."""
-    by_column = CustomerSlice(people)
-    return list(
-        map(
-            CustomerLine,
-            by_column.ids,
-            *map(by_column.cells, _FIELDS),
-            [None if text is None else msgspec.Raw(text) for text in by_column.stored("attributes")],
-            [list(map(tie_line, each.ties)) or None for each in people],
-            [list(map(evidence, each.consents)) or None for each in people],
-            [former_lines(each) or None for each in people],
-            [list(map(alias_line, each.aliases)) or None for each in people],
-        )
+    """Everything about each customer, as a struct with the names of a line. Members that are None are left out."""
+    found = CustomerSlice(people)
+    members: tuple[Sequence[Any], ...] = (
+        *(found.ids, *map(found.cells, _FIELDS)),
+        [None if text is None else msgspec.Raw(text) for text in found.stored("attributes")],
+        found.listed("ties", tie_line),
+        found.listed("consents", evidence),
+        found.listed("former", former_line),
+        found.listed("aliases", alias_line),
     )
+    filled = {name: cells for name, cells in zip(MEMBERS, members, strict=True) if not is_empty(cells)}
+    return list(map(_line_type(tuple(filled)), *filled.values()))
+
+
+@lru_cache(maxsize=256)
+def _line_type(members: tuple[str, ...]) -> type[Any]:
+    """The struct of lines with these members. Most are empty in a whole slice, and cost nothing if left out."""
+    fields = [(name, Any, None) for name in members]
+    return defstruct("CustomerLine", fields, omit_defaults=True, gc=False)
 
 
 def lines_of(people: Sequence[ExportedCustomer]) -> Iterator[Any]:
@@ -76,18 +78,15 @@ def tie_line(tie: ExportedTie) -> dict[str, Any]:
     return line
 
 
-def former_lines(each: ExportedCustomer) -> list[dict[str, Any]]:
-    """The former addresses of a customer as files have them."""
-    return [
-        {
-            "email": row.email_key,
-            "hard_bouncing": row.hard_bouncing,
-            "hard_at": iso_or_none(row.hard_at),
-            "bounced_at": iso_or_none(row.bounced_at),
-            "complained_at": iso_or_none(row.complained_at),
-        }
-        for row in each.former
-    ]
+def former_line(row: FormerAddress) -> dict[str, Any]:
+    """A former address as files have it."""
+    return {
+        "email": row.email_key,
+        "hard_bouncing": row.hard_bouncing,
+        "hard_at": iso_or_none(row.hard_at),
+        "bounced_at": iso_or_none(row.bounced_at),
+        "complained_at": iso_or_none(row.complained_at),
+    }
 
 
 def alias_line(alias: Any) -> dict[str, Any]:

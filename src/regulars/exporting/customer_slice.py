@@ -2,18 +2,27 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from itertools import repeat
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 
-from regulars.domain.identity import public_number, uuid_text
+from regulars.domain.identity import public_number
 from regulars.domain.moments import iso
 from regulars.domain.money import decimal_text
 from regulars.exporting.customer_columns import CustomerColumn, evidence
 from regulars.exporting.people import PLACES, ExportedCustomer
+from regulars.exporting.tables import is_empty
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
-_NOTHING: Final = frozenset({None})
+_UUID_LENGTH: Final = 36
+_UUID_DIGITS: Final = [place for place in range(_UUID_LENGTH) if place not in (8, 13, 18, 23)]
+"""The places of a uuid's digits in its text; the others are hyphens."""
+
+_row = attrgetter("row")
+_ties = attrgetter("ties")
 
 
 class CustomerSlice:
@@ -22,14 +31,13 @@ class CustomerSlice:
     def __init__(self, people: Sequence[ExportedCustomer]) -> None:
         self.people = people
         self.nothing: Sequence[Any] = (None,) * len(people)
-        self._stored = tuple(zip(*(each.row for each in people), strict=True))
+        self._stored = tuple(zip(*map(_row, people), strict=True))
         self._texts = {"moment": _Texts(iso), "money": _Texts(decimal_text)}
 
     @property
     def ids(self) -> list[int]:
         """The public numbers."""
-        site = self.people[0].site
-        return [public_number(site, number) for number in self.stored("number")]
+        return list(map(public_number, repeat(self.people[0].site), self.stored("number")))
 
     def stored(self, field: str) -> Sequence[Any]:
         """A field of `Customer`, as it is stored."""
@@ -42,8 +50,13 @@ class CustomerSlice:
         if column.relation is not None:
             return self._tied.get(column.relation, self.nothing)
         if column.form == "evidence":
-            return [list(map(evidence, each.consents)) or None for each in self.people]
+            return self.listed("consents", evidence)
         return self.ids
+
+    def listed(self, name: str, show: Callable[[Any], Any]) -> Sequence[list[Any] | None]:
+        """The items of a sequence that each customer has, such as `ties`, as files show them. None if it is empty."""
+        found = list(map(attrgetter(name), self.people))
+        return [list(map(show, items)) or None for items in found] if any(found) else self.nothing
 
     def attributes(self, names: Iterable[str]) -> tuple[list[list[Any]], list[dict[str, Any] | None]]:
         """The columns of these attributes, and the other attributes of each customer as an object."""
@@ -60,19 +73,19 @@ class CustomerSlice:
         return list(found.values()), others
 
     def _shown(self, values: Sequence[Any], form: str) -> Sequence[Any]:
-        if _NOTHING.issuperset(values):
+        if is_empty(values):
             return values
         if form == "uuid":
-            return list(map(uuid_text, values))
+            return uuid_texts(values)
         texts = self._texts.get(form)
-        return values if texts is None else list(map(texts.__getitem__, values))
+        return values if texts is None else texts.of(values)
 
     @cached_property
     def _tied(self) -> dict[str, list[Any]]:
         """By relation: whether a flag holds, or the keys and numbers of the objects that customers are tied to."""
         found: dict[str, list[Any]] = {}
-        for place, each in enumerate(self.people):
-            for tie in each.ties:
+        for place, ties in enumerate(map(_ties, self.people)):
+            for tie in ties:
                 cells = found.get(tie.relation)
                 if cells is None:
                     cells = found[tie.relation] = list(self.nothing)
@@ -83,13 +96,24 @@ class CustomerSlice:
         return found
 
 
-class _Texts(dict[Any, str | None]):
+class _Texts:
     """Values as text. Those of a slice repeat: customers are often created and updated at the same moment."""
 
     def __init__(self, convert: Callable[[Any], str]) -> None:
-        super().__init__({None: None})
+        self._known: dict[Any, str | None] = {None: None}
         self._convert = convert
 
-    def __missing__(self, value: Any) -> str:
-        text = self[value] = self._convert(value)
-        return text
+    def of(self, values: Sequence[Any]) -> list[str | None]:
+        """The texts of a column."""
+        new = set(values).difference(self._known)
+        self._known.update(zip(new, map(self._convert, new), strict=True))
+        return list(map(self._known.__getitem__, values))
+
+
+def uuid_texts(values: Sequence[bytes]) -> list[str]:
+    """`uuid_text` of each of many uuids, in a third of the time."""
+    digits = np.frombuffer(b"".join(values).hex().encode(), np.uint8)
+    texts = np.full((len(values), _UUID_LENGTH), ord("-"), np.uint8)
+    texts[:, _UUID_DIGITS] = digits.reshape(len(values), len(_UUID_DIGITS))
+    joined = texts.tobytes().decode()
+    return [joined[start : start + _UUID_LENGTH] for start in range(0, len(joined), _UUID_LENGTH)]

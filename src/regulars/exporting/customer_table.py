@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from regulars.exporting.customer_columns import ATTRIBUTE_PREFIX, BY_NAME
-from regulars.exporting.customer_lines import former_lines, lines_of, tie_line
+from regulars.exporting.customer_lines import former_line, lines_of, tie_line
 from regulars.exporting.customer_slice import CustomerSlice
 from regulars.exporting.people import ExportedCustomer
 from regulars.exporting.tables import Form, as_objects, refuse_unknown
@@ -70,5 +70,5 @@ def _column(name: str, customers: CustomerSlice) -> Sequence[Any]:
     if name == "ties":
         return [list(map(tie_line, each.ties)) for each in customers.people]
     if name == "former_addresses":
-        return list(map(former_lines, customers.people))
+        return [list(map(former_line, each.former)) for each in customers.people]
     return customers.cells(BY_NAME[name])

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, Protocol
 import msgspec
 
 from regulars.domain.spreadsheet_safety import RISKY_STARTS, guard
-from regulars.exporting.tables import ExportTable
+from regulars.exporting.tables import ExportTable, Form, is_empty
 
 FormatName = Literal["csv", "ndjson", "parquet"]
 MEDIA_TYPES: Final[dict[FormatName, str]] = {
@@ -27,6 +27,12 @@ _RISKY: Final = re.compile(f"{_BETWEEN}[{re.escape(''.join(RISKY_STARTS))}]")
 """A cell that may need a guard, in cells that follow each other."""
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+_PLAIN: Final[frozenset[Form]] = frozenset({"id", "uuid", "number", "moment", "money"})
+"""What needs neither a guard nor quotes."""
+
+_TEXT: Final = frozenset({str, NoneType})
 
 
 class FileFormat(Protocol):
@@ -81,35 +87,33 @@ class Csv:
     def head(self) -> bytes:
         """The header."""
         mark = _BYTE_ORDER_MARK if self._excel else b""
-        return mark + self._written([[name] for name in self._table.header])
+        names = map(self._safe, ([name] for name in self._table.header))
+        return mark + self._rows(names)
 
     def slice(self, items: Sequence[Any]) -> bytes:
         """The rows of the items."""
-        return self._written(self._table.columns(items))
+        return self._rows(self._texts(self._table.columns(items)))
 
     def tail(self) -> bytes:
         """Nothing."""
         return b""
 
-    def _written(self, columns: Iterable[Sequence[Any]]) -> bytes:
-        rows = map(self._delimiter.join, zip(*self._texts(columns), strict=True))
+    def _rows(self, columns: Iterable[Sequence[str]]) -> bytes:
+        rows = map(self._delimiter.join, zip(*columns, strict=True))
         return "".join([f"{row or _EMPTY_ROW}\r\n" for row in rows]).encode()
 
     def _texts(self, columns: Iterable[Sequence[Any]]) -> Iterator[Sequence[str]]:
         """The columns as they are written; empty ones beside each other, of which there are many, as one."""
-        for is_empty, group in groupby(columns, _is_empty):
-            if is_empty:
-                first, *others = group
+        for nothing, group in groupby(zip(columns, self._table.forms, strict=True), lambda column: is_empty(column[0])):
+            if nothing:
+                (first, _), *others = group
                 yield (self._delimiter * len(others),) * len(first)
             else:
-                yield from map(self._safe, group)
+                yield from (_plain(cells) if form in _PLAIN else self._safe(cells) for cells, form in group)
 
     def _safe(self, cells: Sequence[Any]) -> Sequence[str]:
         """A column as it is written. Whether any cell needs a guard or quotes is found out for all of them at once."""
-        kinds = set(map(type, cells))
-        if kinds == {int}:
-            return list(map(str, cells))
-        texts = [cell or "" for cell in cells] if kinds <= {str, NoneType} else list(map(self._text, cells))
+        texts = [cell or "" for cell in cells] if _TEXT.issuperset(map(type, cells)) else list(map(self._text, cells))
         joined = _BETWEEN + _BETWEEN.join(texts)
         if _RISKY.search(joined) is not None:
             texts = list(map(guard, texts))
@@ -130,5 +134,5 @@ class Csv:
         return '"{}"'.format(text.replace('"', '""'))
 
 
-def _is_empty(cells: Sequence[Any]) -> bool:
-    return cells[0] is None and cells.count(None) == len(cells)
+def _plain(cells: Sequence[Any]) -> Sequence[str]:
+    return ["" if cell is None else str(cell) for cell in cells] if None in cells else list(map(str, cells))

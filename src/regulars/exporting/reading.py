@@ -1,8 +1,9 @@
 """Reads the customers of an export from a snapshot, with everything that is kept about them."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
-from typing import Final
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from itertools import repeat
+from typing import Any, Final
 
 from regulars.domain.consent import Consent
 from regulars.domain.relations import BY_CODE, FLAG, KIND_CODES
@@ -72,10 +73,11 @@ def _made(site: int, rows: PeopleRows, labels: dict[tuple[int, int], Label]) -> 
     aliases: defaultdict[int, list[Identity]] = defaultdict(list)
     for whole, identity in rows.aliases:
         aliases[whole].append(identity)
-    return [
-        ExportedCustomer(
-            *(site, row, ties.get(row[0], ()), consents.get(row[0], ()), former.get(row[0], ())),
-            aliases.get(row[0], ()),
-        )
-        for row in rows.customers
-    ]
+    numbers = [row[0] for row in rows.customers]
+    about = (_of_each(found, numbers) for found in (ties, consents, former, aliases))
+    return list(map(ExportedCustomer, repeat(site), rows.customers, *about))
+
+
+def _of_each(found: Mapping[int, Sequence[Any]], numbers: Sequence[int]) -> Iterator[Sequence[Any]]:
+    """What was found about each customer; mostly nothing."""
+    return map(found.get, numbers, repeat(())) if found else repeat(())

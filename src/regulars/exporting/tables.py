@@ -48,3 +48,8 @@ def refuse_unknown(fields: Sequence[str] | None, known: Iterable[str]) -> None:
 def as_objects(header: Sequence[str], columns: Sequence[Sequence[Any]]) -> Iterator[dict[str, Any]]:
     """The rows of a table as JSON objects."""
     return (dict(zip(header, cells, strict=True)) for cells in zip(*columns, strict=True))
+
+
+def is_empty(cells: Sequence[Any]) -> bool:
+    """Whether all cells of a column, which has at least one, are None."""
+    return cells[0] is None and cells.count(None) == len(cells)

@@ -12,7 +12,7 @@ from regulars.domain.fields import SPELLINGS
 from regulars.domain.identity import Who, public_number
 from regulars.domain.profile import EVIDENCE, Profile, parse_profile
 from regulars.domain.text import is_blank, whole_number
-from regulars.exporting.customer_lines import CustomerLine, whole_lines
+from regulars.exporting.customer_lines import MEMBERS, whole_lines
 from regulars.exporting.reading import read_people
 from regulars.http.call import Call
 from regulars.http.errors import Problem, after_commit
@@ -34,7 +34,7 @@ IDENTIFIERS: Final = ("email", "customer_id")
 WRITABLE: Final = (*IDENTIFIERS, *SPELLINGS, ATTRIBUTES, "subscribed", *EVIDENCE)
 """What a change may name."""
 
-READ_ONLY: Final = frozenset((*CustomerLine.__struct_fields__, "etag")) - frozenset(WRITABLE)
+READ_ONLY: Final = frozenset((*MEMBERS, "etag")) - frozenset(WRITABLE)
 """Ignored, because clients send back what they received."""
 
 _NOBODY: Final = "00000000-0000-0000-0000-000000000000"
