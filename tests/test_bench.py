@@ -1,5 +1,6 @@
 """The benchmark's other ways of answering its forty questions give what the index gives: by hand, and as SQL."""
 
+import statistics
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from bench import audience_data, sql_questions, sql_site
+from bench import audience_data, scaling, sql_questions, sql_site
 from bench.bare import by_hand
 from bench.questions import PAGE, QUESTIONS, Question
 
@@ -79,3 +80,22 @@ def test_every_way_in_sql_gives_the_same(
     now = time.time_ns() // 1_000_000
     answer = sql_questions.ask(tables, question, question.predicate(now))
     assert (answer.total, answer.page) == ours(question, now, index)
+
+
+def test_a_simulated_write_without_others_takes_its_three_costs() -> None:
+    costs = scaling.Costs()
+    found = scaling.delays(costs, 20, processes=4, sites=50, cores=4)
+    alone = (costs.request_us + costs.commit_us + costs.row_us) / 1e6
+    assert statistics.median(found) == pytest.approx(alone)
+    assert min(found) >= alone * 0.999
+
+
+def test_simulated_memory_for_all_sites_leaves_first_questions_cold_only() -> None:
+    sizes = [100] * 500
+    roomy = scaling.cold(scaling.Costs(), sizes, 0.5, processes=2, memory=1e12, by_site=False)
+    assert roomy.share == 0
+    tight = scaling.Costs().index_bytes(100) * 200
+    spread, sent = (
+        scaling.cold(scaling.Costs(), sizes, 0.5, processes=2, memory=tight, by_site=way) for way in (False, True)
+    )
+    assert 0 < sent.share < spread.share < 1
