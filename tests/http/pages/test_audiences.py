@@ -101,3 +101,52 @@ def test_a_reader_may_only_look(app: InProcess, writer: Browser) -> None:
 @pytest.mark.parametrize("name", ["1", "nowhere", "%00", "..%2f", "<b>"])
 def test_an_unknown_audience_is_not_found(writer: Browser, name: str) -> None:
     assert writer.get(f"{AUDIENCES}/{quote(name, safe='%')}").status_code in (400, 404)
+
+
+def test_folders_overlap_and_use(writer: Browser) -> None:
+    first, second = made(writer, "Spring / VIPs"), made(writer, "Spring / Ids <b>", "email contains p2@")
+    user = made(writer, "Names one", f"in audience/{first.rpartition('/')[2]}")
+    page = writer.get(f"{AUDIENCES}?folder=Spring%20/")
+    assert_well_formed(page.text)
+    found = writer.get(f"{AUDIENCES}.json?folder=Spring%20/").json()
+    assert ([each["name"] for each in found["audiences"]], found["folders"]) == (
+        ["Spring / Ids <b>", "Spring / VIPs"],
+        ["Spring /"],
+    )
+    asked = f"?with={second.rpartition('/')[2]}&with=&with=nowhere"
+    assert "error" in writer.get(first + asked).text
+    asked = asked.replace("nowhere", user.rpartition("/")[2])
+    assert_well_formed(writer.get(first + asked).text)
+    overlap = writer.get(f"{first}.json{asked}").json()["overlap"]
+    assert [each["customers"] for each in overlap["sets"]] == [3, 1, 3]
+    for region in overlap["regions"]:
+        total = writer.get(f"/admin/sites/main/customers.json?q={quote(region['q'])}").json()["total"]
+        assert total == region["customers"]
+    assert [each["name"] for each in writer.get(f"{first}.json").json()["used_by"]] == ["Names one"]
+
+
+def test_people_join_a_list_and_leave_it_and_members_are_paged(app: InProcess, writer: Browser) -> None:
+    lists = "/admin/sites/main/lists"
+    assert writer.post(lists, {"name": ""}).status_code == 422
+    path = str(writer.post(lists, {"name": "Guests"}).headers["location"])
+    assert_well_formed(writer.get(path).text)
+    client = app.client()
+    for n in range(30):
+        client.post("customers", {"email": f"guest{n}@example.com", "customer_id": f"g-{n}"})
+    everybody = "\n".join(f"guest{n}@example.com" if n % 2 else f"g-{n}" for n in range(30))
+    partly = writer.post(f"{path}/members", {"people": everybody + ", nobody@example.com", "act": "join"})
+    assert (partly.status_code, "30 people have joined; 1 could not: nobody@example.com" in partly.text) == (422, True)
+    assert_well_formed(partly.text)
+    shown = writer.get(f"{path}.json").json()
+    assert (len(shown["members"]), shown["audience"]["total"]) == (25, 30)
+    following = writer.get(f"{path}.json?after={quote(shown['next'])}").json()
+    assert (len(following["members"]), following["next"]) == (5, None)
+    assert_well_formed(writer.get(f"{path}?after={quote(shown['next'])}").text)
+    leaving = {"people": shown["members"][0]["id"], "act": "leave"}
+    assert writer.post(f"{path}/members", leaving).headers["location"] == path
+    assert writer.get(f"{path}.json").json()["audience"]["total"] == 29
+    assert writer.post(f"{path}/members", {"people": " "}).status_code == 422
+    assert writer.get(f"{path}?after=garbage").status_code in (400, 422)
+    dynamic = made(writer, "No list")
+    refused = writer.post(f"{dynamic}/members", {"people": "p1@example.com"})
+    assert (refused.status_code, "not a list" in refused.text) == (422, True)

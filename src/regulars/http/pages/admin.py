@@ -5,6 +5,7 @@ from typing import Final
 from regulars.http.operation import Operation
 from regulars.http.pages import (
     account,
+    audience_members,
     audiences,
     broadcasts,
     bulk_actions,
@@ -43,6 +44,7 @@ OPERATIONS: Final = (
     *customers.OPERATIONS,
     *bulk_actions.OPERATIONS,
     *audiences.OPERATIONS,
+    *audience_members.OPERATIONS,
     *broadcasts.OPERATIONS,
     *objects.OPERATIONS,
     *imports.OPERATIONS,

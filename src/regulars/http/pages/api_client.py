@@ -8,7 +8,7 @@ import asyncio
 import shlex
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -167,6 +167,11 @@ class _PassedOn(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._endpoint(self._scope)(self._scope, receive, send)
+
+
+def cursor_of(link: str | None, parameter: str = "page[after]") -> str | None:
+    """The cursor in a link to another page of a list; None if there is no such page."""
+    return None if link is None else parse_qs(urlsplit(link).query, keep_blank_values=True)[parameter][0]
 
 
 def _with_query(path: str, parameters: Parameters | None) -> str:

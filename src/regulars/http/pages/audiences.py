@@ -1,5 +1,6 @@
 """Audiences: saved questions and lists with their counts; one audience with its members, reach, spread and history."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -8,7 +9,7 @@ from starlette.responses import Response
 from regulars.http.errors import Problem
 from regulars.http.operation import Operation
 from regulars.http.pages import charts
-from regulars.http.pages.api_client import Parameters
+from regulars.http.pages.api_client import Parameters, cursor_of
 from regulars.http.pages.customer_columns import rows_of
 from regulars.http.pages.forms import FormData
 from regulars.http.pages.overview import csv_response
@@ -29,21 +30,58 @@ DIMENSIONS: Final = {
 
 TOP: Final = 8
 PAGE: Final = 25
+MOST_NAMED: Final = 100
+MOST_COMPARED: Final = 4
+"""Audiences that are compared at once: a diagram of more is too large to read."""
 
 
 async def index(page: AdminPage, user: Viewer) -> View:
     """Every audience and list with its count and its reach."""
-    number = page.parameters.get("page", "1")
-    found = await page.api.get("/v1/audiences", {"sort": "name", "page[size]": PAGE, "page[number]": number})
+    return await listed(page, FormData([]))
+
+
+async def listed(page: AdminPage, form: FormData, status: int = 200) -> View:
+    """The page of all audiences, or of those of a folder, with what is wrong with a form of it."""
+    folder = page.parameters.get("folder", "")
+    parameters: Parameters = {
+        "sort": "name",
+        "page[size]": PAGE,
+        "page[number]": page.parameters.get("page", "1"),
+        "filter[name_cont]": folder or None,
+    }
+    found = await page.api.get("/v1/audiences", parameters)
     rows = [{"id": each["id"], **each["attributes"]} for each in found["data"]]
     meta = found["meta"]
-    data = {"audiences": rows, "total": meta["total"], "page": meta["current_page"], "pages": meta["total_pages"]}
-    return View(template="audiences.html", title="Audiences", data={**data, "number": data.pop("page")})
+    return View(
+        template="audiences.html",
+        title="Audiences",
+        data={
+            "audiences": rows,
+            "total": meta["total"],
+            "number": meta["current_page"],
+            "pages": meta["total_pages"],
+            "folders": folders_of([name for _, name in await _names(page)]),
+        },
+        more={"form": form, "folder": folder},
+        status=status,
+    )
+
+
+def folders_of(names: Iterable[str]) -> list[str]:
+    """The folders of audiences: what stands before the first / of a name, with it."""
+    return sorted({name[: name.index("/") + 1] for name in names if "/" in name[1:]}, key=str.casefold)
+
+
+async def _names(page: AdminPage) -> list[tuple[str, str]]:
+    """The id and name of each audience, by name; of the first hundred."""
+    parameters: Parameters = {"sort": "name", "page[size]": MOST_NAMED, "fields[audiences]": "name"}
+    found = (await page.api.get("/v1/audiences", parameters))["data"]
+    return [(each["id"], each["attributes"]["name"]) for each in found]
 
 
 async def show(page: AdminPage, user: Viewer) -> View:
     """One audience."""
-    return await _view(page, FormData([]))
+    return await shown(page, FormData([]))
 
 
 async def change(page: AdminPage, user: Editor) -> View | Response:
@@ -58,7 +96,7 @@ async def change(page: AdminPage, user: Editor) -> View | Response:
         await page.api.patch(_path(key), body)
     except Problem as error:
         form.refuse_faults(error, {"data.attributes.q": "q", "data.attributes.name": "name"})
-        return await _view(page, form, 422)
+        return await shown(page, form, 422)
     return page.redirect(page.url(f"/audiences/{key}"), f"“{form['name']}” is changed.")
 
 
@@ -71,7 +109,7 @@ async def clone(page: AdminPage, user: Editor) -> View | Response:
         made = await page.api.post("/v1/audiences", {"data": {"type": "audiences", "attributes": attributes}})
     except Problem as error:
         form.refuse_faults(error)
-        return await _view(page, form, 422)
+        return await shown(page, form, 422)
     return page.redirect(page.url(f"/audiences/{made['data']['id']}"), "This is the copy.")
 
 
@@ -82,7 +120,7 @@ async def remove(page: AdminPage, user: Editor) -> View | Response:
         await page.api.delete(_path(page.segment("audience")))
     except Problem as error:
         form.refuse_faults(error)
-        return await _view(page, form, 409)
+        return await shown(page, form, 409)
     return page.redirect(page.url("/audiences"), "The audience is deleted. Its customers are untouched.")
 
 
@@ -94,7 +132,8 @@ async def history_file(page: AdminPage, user: Viewer) -> Response:
     return csv_response([names, *rows], "audience-history.csv")
 
 
-async def _view(page: AdminPage, form: FormData, status: int = 200) -> View:
+async def shown(page: AdminPage, form: FormData, status: int = 200) -> View:
+    """The page of the audience that the path names, with what is wrong with a form of it."""
     key = page.segment("audience")
     audience = (await page.api.get(_path(key)))["data"]
     attributes = audience["attributes"]
@@ -102,29 +141,94 @@ async def _view(page: AdminPage, form: FormData, status: int = 200) -> View:
     by = by if by in DIMENSIONS else "address_country"
     question = {"in": {"audience": int(audience["id"])}}
     checked = None if attributes["q"] is None else await check(page, {"q": attributes["q"]})
-    members, rows = [], []
+    members: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
+    following = overlap = None
     if attributes["problem"] is None:
-        parameters: Parameters = {"q": f"in audience/{audience['id']}", "include": "customer,tags", "page[size]": 8}
-        members = rows_of(await page.api.get("/v1/contacts", parameters))
+        parameters: Parameters = {
+            "q": f"in audience/{audience['id']}",
+            "include": "customer,tags",
+            "page[size]": PAGE,
+            "page[after]": page.parameters.get("after", ""),
+        }
+        found = await page.api.get("/v1/contacts", parameters)
+        members, following = rows_of(found), cursor_of(found["links"]["next"])
         body = {"question": question, "by": by, "top": TOP}
         rows = (await page.api.post("/v1/questions/breakdown", body))["data"]["attributes"]["rows"]
+        overlap = await _overlap(page, audience["id"], attributes["name"])
     points = await _points(page, key)
     data = {
         "audience": {"id": audience["id"], **attributes},
         "sentence": checked.sentence if isinstance(checked, CheckedQuestion) else None,
         "members": members,
+        "next": following,
+        "overlap": overlap,
+        "used_by": await _used_by(page, attributes["used_by"]),
         "by": by,
         "breakdown": rows,
         "history": points,
+        "movement": _movement(points),
         "why": await _why(page, key),
     }
     more = {
         "form": form,
         "dimensions": DIMENSIONS,
+        "others": [(number, name) for number, name in await _names(page) if number != audience["id"]],
+        "compared": [each["id"] for each in overlap["sets"]] if overlap else [],
         "trend": charts.line([each["matched"] for each in points]) if len(points) > 1 else None,
         "asked_for": page.parameters.get("customer", ""),
     }
     return View(template="audience.html", title=attributes["name"], data=data, more=more, status=status)
+
+
+async def _overlap(page: AdminPage, number: str, name: str) -> dict[str, Any] | None:
+    """How the audience lies to those that the URL names: each region with its question. None if it names none."""
+    chosen = dict.fromkeys(
+        value for parameter, value in page.call.query if parameter == "with" and value not in ("", number)
+    )
+    if not chosen:
+        return None
+    sets: list[dict[str, Any]] = [{"id": number, "name": name}]
+    try:
+        for each in list(chosen)[: MOST_COMPARED - 1]:
+            other = (await page.api.get(_path(each), {"fields[audiences]": "name"}))["data"]
+            if all(one["id"] != other["id"] for one in sets):
+                sets.append({"id": other["id"], "name": other["attributes"]["name"]})
+        questions = [{"in": {"audience": int(each["id"])}} for each in sets]
+        found = (await page.api.post("/v1/questions/overlap", {"questions": questions}))["data"]["attributes"]
+    except Problem as error:
+        return {"sets": [], "problem": error.detail, "union": 0, "regions": []}
+    regions = [
+        {
+            "in": [sets[place]["name"] for place in each["in"]],
+            "customers": each["customers"],
+            "q": " and ".join(
+                f"{'' if place in each['in'] else 'not '}in audience/{one['id']}" for place, one in enumerate(sets)
+            ),
+        }
+        for each in found["regions"]
+        if each["in"]
+    ]
+    sets = [{**each, "customers": size} for each, size in zip(sets, found["sizes"], strict=True)]
+    return {"sets": sets, "problem": None, "union": found["union"], "regions": regions}
+
+
+async def _used_by(page: AdminPage, labels: list[str]) -> list[dict[str, str]]:
+    """The audiences whose questions name this one, by the key or number that each has."""
+    found = []
+    for each in labels[:MOST_NAMED]:
+        audience = (await page.api.get(_path(each), {"fields[audiences]": "name"}))["data"]
+        found.append({"id": audience["id"], "name": audience["attributes"]["name"]})
+    return found
+
+
+def _movement(points: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Who entered and left over the points that are kept; None unless the audience is watched."""
+    watched = [each for each in points if each["entered"] is not None]
+    if not watched:
+        return None
+    sums = {name: sum(each[name] for each in watched) for name in ("entered", "left")}
+    return {"since": watched[0]["at"], **sums}
 
 
 async def _points(page: AdminPage, key: str) -> list[dict[str, Any]]:

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
 
 from msgspec import Struct
 from starlette.responses import Response
 
 from regulars.http.call import JSON
 from regulars.http.operation import Operation
+from regulars.http.pages.api_client import cursor_of
 from regulars.http.pages.forms import FormData
 from regulars.http.pages.page import AdminPage, View
 from regulars.http.pages.screen import screen
@@ -204,8 +204,7 @@ async def _timeline(page: AdminPage, start: str) -> dict[str, Any]:
     else:
         found = await page.api.get(f"{start}/activity", {**parameters, "filter[kind]": kind or None})
         entries = [{"id": each["id"], **each["attributes"]} for each in found["data"]]
-    following = found["links"]["next"]
-    after = None if following is None else parse_qs(urlsplit(following).query)["page[after]"][0]
+    after = cursor_of(found["links"]["next"])
     return {"show": kind, "entries": entries, "after": after}
 
 

@@ -2,13 +2,13 @@
 
 import time
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
 
 from starlette.responses import Response
 
 from regulars.http.errors import Problem
 from regulars.http.jsonapi.failures import ParameterProblem
 from regulars.http.operation import Operation
+from regulars.http.pages.api_client import cursor_of
 from regulars.http.pages.completing import complete, named_objects
 from regulars.http.pages.customer_columns import COLUMNS, NAME, chosen, next_sort, rows_of, sort_of
 from regulars.http.pages.page import AdminPage, View
@@ -99,8 +99,8 @@ async def _answer(page: AdminPage, asked: CheckedQuestion, sort: str) -> dict[st
         "counts": await counts_of(page, asked),
         "unknown": [{**each, "noun": _noun(each["type"])} for each in found["meta"].get("unknown_objects", ())],
         "customers": rows_of(found),
-        "next": _cursor(found["links"]["next"], "page[after]"),
-        "previous": _cursor(found["links"]["prev"], "page[before]"),
+        "next": cursor_of(found["links"]["next"]),
+        "previous": cursor_of(found["links"]["prev"], "page[before]"),
     }
 
 
@@ -173,10 +173,6 @@ def _noun(kind: str) -> str:
 def _given(page: AdminPage) -> set[str]:
     """Whether columns are named in the URL, in either way."""
     return {"column"} if {"column", "columns"} & {name for name, _ in page.call.query} else set()
-
-
-def _cursor(link: str | None, parameter: str) -> str | None:
-    return None if link is None else parse_qs(urlsplit(link).query, keep_blank_values=True)[parameter][0]
 
 
 OPERATIONS: Final[tuple[Operation, ...]] = (

@@ -3,13 +3,13 @@
 import platform
 from collections.abc import Collection
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
 
 from starlette.responses import Response
 
 import regulars
 from regulars.http.errors import Problem
 from regulars.http.operation import Operation
+from regulars.http.pages.api_client import cursor_of
 from regulars.http.pages.forms import FormData
 from regulars.http.pages.page import AdminPage, View
 from regulars.http.pages.screen import action, screen
@@ -59,8 +59,7 @@ async def audit(page: AdminPage, user: Administrator) -> View:
     for each in events:
         actor = each["actor"] or {"type": None, "id": None}
         each["by"] = names.get((actor["type"], actor["id"]))
-    following = found["links"]["next"]
-    after = None if following is None else parse_qs(urlsplit(following).query)["page[after]"][0]
+    after = cursor_of(found["links"]["next"])
     return View(
         template="audit.html",
         title="Audit trail",
