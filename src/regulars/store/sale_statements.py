@@ -122,6 +122,17 @@ OF_CUSTOMERS: Final = {kind: _of_some(kind) for kind in KINDS}
 COUNT: Final = {
     kind: _counting(f"count_{kind}", select(activities.c.number).where(_in_time, _conditions[kind])) for kind in KINDS
 }
+COUNT_AFTER: Final = {
+    kind: _counting(
+        f"count_{kind}_after",
+        select(activities.c.number).where(
+            site_is(activities), activities.c.number > bindparam("after", type_=BigInteger), _conditions[kind]
+        ),
+    )
+    for kind in KINDS
+}
+"""Those whose numbers are above one."""
+
 COUNT_OF_CUSTOMER: Final = {
     kind: _counting(
         f"count_{kind}_of_customer",

@@ -51,6 +51,11 @@ class EventSelection(Struct, frozen=True):
     since: int = -FOREVER
     until: int = FOREVER
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether events of some times only are listed."""
+        return (self.since, self.until) != (-FOREVER, FOREVER)
+
     def values(self) -> dict[str, Any]:
         """The parameters of the statements."""
         found: dict[str, Any] = {"site": self.site, "since": self.since, "until": self.until}

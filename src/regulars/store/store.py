@@ -11,6 +11,7 @@ from typing import Final
 from regulars.domain.limits import DEFAULT, Limits
 from regulars.store import control
 from regulars.store.engine import Connection, Engine, UnavailableError
+from regulars.store.event_counts import EventCounts
 from regulars.store.following import StoreChanges
 from regulars.store.ledger import LARGEST_BATCH, Ledger
 from regulars.store.migrations import has_tables, migrate
@@ -54,6 +55,7 @@ class Store:
             has_outbox=has_outbox,
         )
         self.changes = StoreChanges(engine)
+        self.event_counts = EventCounts()
         self._proving = asyncio.Lock()
         self._proven_until = 0.0
 

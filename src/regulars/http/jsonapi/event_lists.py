@@ -22,7 +22,7 @@ from regulars.store.engine import Connection
 from regulars.store.list_ranges import ListRange
 from regulars.store.merges import group_of
 from regulars.store.reads import FOREVER, number_after_merges
-from regulars.store.sales import EventSelection, ListedEvent, all_events, count_events, find_event, read_events
+from regulars.store.sales import EventSelection, ListedEvent, all_events, find_event, read_events
 
 CUSTOMER_ID: Final = "customer_id"
 START: Final = "start_date"
@@ -84,7 +84,7 @@ async def answer(
     """A page of a list. Raises ParameterProblem if too many events would have to be read for a filter."""
     site = asked_site(query.filters, caller)
     pages = RangePages(call, listed.path, site, query)
-    wanted = pages.wanted()
+    wanted, counts = pages.wanted(), call.services.store.event_counts
     total, events = 0, list[ListedEvent]()
     async with call.attended(), call.services.store.snapshot() as connection:
         selection = None if site is None else await _selection(connection, site, listed.kind, query, caller)
@@ -95,10 +95,12 @@ async def answer(
             if narrowing.number is not None:
                 events, total = await _one(connection, selection, read, narrowing, wanted)
             elif narrowing.tests:
+                if await counts.of(connection, selection) > MOST_TESTED:
+                    raise _too_many(narrowing.tests)
                 events, total = await _tested(connection, selection, read, narrowing.tests, wanted)
             else:
                 events = await read_events(connection, selection, wanted)
-                total = await count_events(connection, selection)
+                total = await counts.of(connection, selection)
         events, beside = pages.shown(events, lambda event: event.place)
         shown = await show(connection, site or 0, await read(connection, site or 0, events))
     return pages.answer(shown, total, beside)
@@ -125,13 +127,6 @@ async def _tested(
     wanted: ListRange,
 ) -> tuple[list[ListedEvent], int]:
     """The page of the events that meet all tests, and how many do. Reads all events, a slice at a time."""
-    if await count_events(connection, selection) > MOST_TESTED:
-        parameter = f"filter[{tests[0][0]}]"
-        detail = (
-            f"{parameter} can look through at most {MOST_TESTED:,} events, and the site has more. "
-            f"Add filter[{CUSTOMER_ID}]."
-        )
-        raise ParameterProblem(parameter, detail)
     events, total, passed = list[ListedEvent](), 0, 0
     async for some in all_events(connection, selection, descending=wanted.descending):
         for item in await read(connection, selection.site, some):
@@ -142,6 +137,12 @@ async def _tested(
                     if wanted.skip < passed <= wanted.skip + wanted.size:
                         events.append(item.event)
     return events, total
+
+
+def _too_many(tests: Sequence[Test[Any]]) -> ParameterProblem:
+    parameter = f"filter[{tests[0][0]}]"
+    detail = f"{parameter} can look through at most {MOST_TESTED:,} events. Add filter[{CUSTOMER_ID}]."
+    return ParameterProblem(parameter, detail)
 
 
 def _is_behind(event: ListedEvent, wanted: ListRange) -> bool:
