@@ -12,6 +12,9 @@ PARTS = ("writes", "import", "files", "export", "reads", "audience", "activity")
 MARKS = {"sqlite": "figures", "postgresql": "figures: postgresql"}
 """Between which comments of a document the table of each engine stands."""
 
+PART_MARKS = {"files": "figures: files", "export": "figures: export"}
+"""The same for parts that have a table of their own."""
+
 
 def main() -> None:
     """Measure, print, and if asked write the tables into a document, each between its marks."""
@@ -40,8 +43,10 @@ def main() -> None:
     options = parser.parse_args()
     if options.engine == "postgresql" and options.only == "audience":
         parser.error("the index is the same on both engines: measure it without --engine")
-    if options.write is not None and options.only not in (None, "audience"):
-        parser.error("no part of the first table is written alone: leave --only away, or ask for the audience")
+    if options.write is not None and options.only not in (None, "audience", *PART_MARKS):
+        parser.error(f"--only {options.only} has no table of its own in a document: leave --write or --only away")
+    if options.engine == "postgresql" and options.only in PART_MARKS:
+        parser.error(f"{options.only}: measured on SQLite only")
     with tempfile.TemporaryDirectory(prefix="regulars-bench-") as name:
         if options.only == "activity":
             folder = options.keep or Path(name)
@@ -50,7 +55,8 @@ def main() -> None:
         if options.only != "audience":
             figures, title = _MEASURED[options.engine](Path(name), options)
             show(figures, title)
-            _write(options.write, MARKS[options.engine], title, markdown(figures))
+            mark = PART_MARKS.get(options.only, MARKS[options.engine])
+            _write(options.write, mark, title, markdown(figures))
         if options.only == "audience" or (options.only is None and options.engine == "sqlite"):
             for run in audience.measured(options.keep or Path(name), options.size):
                 show(run.figures, machine())
