@@ -3,10 +3,11 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from .conftest import Run, contents, tamper
+from .conftest import Run, contents, tamper, write_lines
 from .test_imports import figures
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -69,6 +70,19 @@ def test_a_dry_run_reports_as_the_import_does(run: Run) -> None:
     for name in ("lines", "created", "updated", "unchanged", "rejected", "kept_back", "warnings", "reasons"):
         assert told[name] == done[name], name
     assert told["created"] == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "line"), [("customers", {"name": "A"}), ("activity", {"event": "visit", "timestamp": 1_700_000_000})]
+)
+def test_a_dry_run_counts_who_is_in_several_batches_once(run: Run, kind: str, line: dict[str, Any]) -> None:
+    lines = [{"email": f"{number}@x.org", **line} for number in range(2_050)]
+    file = write_lines("file.ndjson", [*lines, {"email": "1@x.org", **line, "city": "Rome"}, *lines[:1]])
+    told = run("import", kind, file, "--dry-run", "--json").json
+    done = run("import", kind, file, "--json").json
+    for name in ("lines", "created", "updated", "unchanged", "rejected"):
+        assert told[name] == done[name], name
+    assert told["created"] == 2_050
 
 
 def test_words_that_every_line_has(run: Run) -> None:

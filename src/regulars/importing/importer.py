@@ -33,6 +33,7 @@ from regulars.importing.lines import Line
 from regulars.importing.pacing import FIRST_GUEST_CHUNK, Pace
 from regulars.importing.parsing import ImportCommand, LineParser, warnings_of
 from regulars.importing.recording import Recording
+from regulars.importing.rehearsal import Rehearsal
 from regulars.store.engine import UnavailableError
 from regulars.store.store import Store
 from regulars.store.threads import off_loop
@@ -132,7 +133,7 @@ class Import:
         self._store = store
         self._site = site
         self._parser = parser
-        self._dry_run = dry_run
+        self._rehearsal = Rehearsal() if dry_run else None
         self._recording = recording
         self._repeated = repeated or {}
         self._tries_again = repeated is not None
@@ -246,8 +247,8 @@ class Import:
 
     async def _outcomes(self, commands: Sequence[Command]) -> list[Outcome]:
         ledger = self._store.ledger
-        if self._dry_run:
-            return await ledger.rehearse(self._site, commands)
+        if self._rehearsal is not None:
+            return self._rehearsal.settled(await ledger.rehearse(self._site, commands))
         origin = _UNRECORDED if self._recording is None else self._recording.origin
         return await ledger.submit_all(self._site, commands, origin)
 
