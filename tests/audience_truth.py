@@ -97,6 +97,7 @@ FLAGS = {
     "subscribed": "subscribed",
     "is_hard_bouncing": "hard_bouncing",
     "is_suppressed": "suppressed",
+    "is_forgotten": "forgotten",
 }
 ENGAGED = {"healthy": (None, 90), "passive": (90, 180), "unengaged": (180, 365), "inactive": (365, None)}
 

@@ -34,7 +34,7 @@ TIES = {
 NAMES = {"revenue": "net_revenue", "phone": "phone_number", "city": "address_city", "joined": "joined_at"}
 LATEST = {"bounced": "bounced_at", "complained": "complained_at"}
 SINCE = {"subscribed": "subscribed_at", "hard_bouncing": "bounced_at", "spam_reported": "complained_at"}
-FLAGS = ("subscribed", "hidden", "suppressed", "hard_bouncing", "spam_reported")
+FLAGS = ("subscribed", "hidden", "suppressed", "forgotten", "hard_bouncing", "spam_reported")
 AUDIENCES: dict[str, dict[str, Any]] = {
     "loyal": {"any": [{"has": "tag", "any_of": ["vip", 1]}, {"field": "revenue", "gt": 10}]},
     "odd": {"not": {"in": {"audience": "loyal"}}},

@@ -20,6 +20,7 @@ from regulars.domain.customer import Customer, Person, shown_name
 from regulars.domain.erasure import refuse_erased
 from regulars.domain.events import REFERENCE_FIELDS
 from regulars.domain.faults import Fault, refuse
+from regulars.domain.forgetting import count_ignored_event, is_ignored
 from regulars.domain.identity import Who
 from regulars.domain.latest_times import move_forward
 from regulars.domain.limits import Limits
@@ -52,6 +53,10 @@ def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, sour
     if activity.profile is not None:
         if is_of_somebody_deleted(activity.who, activity.at, work):
             return Outcome("ignored")
+        of = find_named(activity.who, work)
+        if of is not None and is_ignored(activity, of):
+            count_ignored_event(of, work)
+            return Outcome("ignored")
         at = None if activity.at is None else min(activity.at, work.now)
         outcome = apply_upsert(activity.profile, work, limits, source=source, at=at)
         assert outcome.person is not None
@@ -67,6 +72,9 @@ def apply_activity(activity: Activity, work: WorkingSet, limits: Limits, *, sour
         if marks != Marks():
             address = activity.who.email_key or (None if mail is None else mail.address_key)
             mark_tombstone(address, marks, work.now if activity.at is None else activity.at, work)
+        return Outcome("ignored")
+    if subject is not None and is_ignored(activity, subject):
+        count_ignored_event(subject, work)
         return Outcome("ignored")
     named = activity.who.email_key
     is_foreign = subject is not None and is_named_by_id_alone(activity, subject, work)

@@ -15,6 +15,7 @@ from regulars.domain.working.addresses import NOBODY, FormerAddress, Identifier,
 
 _HARD_BOUNCING: Final = BY_NAME["hard_bouncing"]
 _SUPPRESSED: Final = BY_NAME["suppressed"]
+_FORGOTTEN: Final = BY_NAME["forgotten"]
 _SPAM_REPORTED: Final = BY_NAME["spam_reported"]
 _SUBSCRIBED: Final = BY_NAME["subscribed"]
 FROM_TOMBSTONE: Final = "tombstone"
@@ -194,7 +195,7 @@ def bury(person: Person, work: WorkingSet) -> None:
         known = work.addresses.tombstones.get(("email", customer.email_key), Tombstone(work.now))
         stone = Tombstone(
             work.now,
-            suppressed_at=_since(person, _SUPPRESSED, known.suppressed_at),
+            suppressed_at=_suppressed_since(person, known.suppressed_at),
             complained_at=_since(person, _SPAM_REPORTED, known.complained_at),
             hard_at=_since(person, _HARD_BOUNCING, known.hard_at),
             cleared_at=known.cleared_at,
@@ -221,7 +222,7 @@ def _stone_of_part(person: Person, known: Tombstone, work: WorkingSet) -> Tombst
     """The tombstone of an identifier of a customer who was merged into the one who is being deleted."""
     return Tombstone(
         work.now,
-        suppressed_at=_since(person, _SUPPRESSED, known.suppressed_at),
+        suppressed_at=_suppressed_since(person, known.suppressed_at),
         complained_at=_since(person, _SPAM_REPORTED, known.complained_at),
         hard_at=known.hard_at,
         cleared_at=known.cleared_at,
@@ -240,6 +241,13 @@ def _since(person: Person, relation: Relation, known: int | None, *, holds: bool
     if tie.holds is holds:
         return latest(tie.at, known)
     return known if known is not None and tie.at < known else None
+
+
+def _suppressed_since(person: Person, known: int | None) -> int | None:
+    """Since when a customer is suppressed, or forgotten: nobody who was gets email after being created again."""
+    forgotten = person.ties.get((_FORGOTTEN.code, FLAG))
+    since = _since(person, _SUPPRESSED, known)
+    return latest(since, forgotten.at) if forgotten is not None and forgotten.holds else since
 
 
 def is_of_somebody_deleted(who: Who, at: int | None, work: WorkingSet) -> bool:

@@ -23,7 +23,8 @@ class Customer(Struct):
     attributes: a JSON object as text, None when empty. Moments (*_at): ms since 1970, UTC. Money: cents.
     updated_at: when the profile was last updated, by the time that its caller gives. changed_at: the moment of the
     commit that last changed what is shown of the customer; None only for what older programs have stored. merged_into:
-    the customer that this one was merged into; its own number if others were merged into it.
+    the customer that this one was merged into; its own number if others were merged into it. ignored_events: how many
+    events were not kept, as the customer was forgotten; None: none.
     """
 
     number: int
@@ -70,13 +71,14 @@ class Customer(Struct):
     retention_percentile: int | None = None
     changed_at: int | None = None
     merged_into: int | None = None
+    ignored_events: int | None = None
 
 
 IDENTITY_FIELDS: Final = ("uuid", "email", "email_key", "customer_id")
 """The fields that identify a customer. Each has a unique index, so they are written only when they change."""
 
-NOT_SHOWN: Final = ("last_sent_at", "last_delivered_at", "last_opened_at", "last_clicked_at")
-"""Fields that no reply shows, as questions alone are about them."""
+NOT_SHOWN: Final = ("last_sent_at", "last_delivered_at", "last_opened_at", "last_clicked_at", "ignored_events")
+"""Fields that no list shows: questions are about the times, and the last one is in what is kept of one person."""
 
 _shown_fields: Final = attrgetter(*(name for name in Customer.__struct_fields__ if name not in NOT_SHOWN))
 

@@ -134,6 +134,7 @@ def _merge_revenue(survivor: Person, gone: Person, work: WorkingSet) -> None:
     customer = survivor.customer
     customer.lifetime_orders += gone.customer.lifetime_orders
     customer.lifetime_visits += gone.customer.lifetime_visits
+    customer.ignored_events = (customer.ignored_events or 0) + (gone.customer.ignored_events or 0) or None
 
 
 def _merge_orders(survivor: Person, mine: list[int], theirs: list[int], work: WorkingSet) -> None:

@@ -68,7 +68,9 @@ FIELDS: Final[tuple[str, ...]] = (
 )
 """The customer fields whose changes are recorded. The position is the code."""
 
-NOT_TOLD: Final = frozenset({"number", "bucket", "updated_at", "changed_at", "email_key", "merged_into"})
+NOT_TOLD: Final = frozenset(
+    {"number", "bucket", "updated_at", "changed_at", "email_key", "merged_into", "ignored_events"}
+)
 """The fields of a customer that never change, or only together with others."""
 
 

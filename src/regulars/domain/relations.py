@@ -45,6 +45,7 @@ RELATIONS: Final[tuple[Relation, ...]] = (
     Relation(4, "spam_reported", None, restrictive=True),
     Relation(5, "subscribed", None),
     Relation(6, "pending", None),
+    Relation(7, "forgotten", None, restrictive=True),
     Relation(8, "group.member", "group"),
     Relation(9, "newsletter.subscribed", "newsletter"),
     Relation(10, "newsletter.unsubscribed", "newsletter", restrictive=True),

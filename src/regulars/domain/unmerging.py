@@ -13,6 +13,7 @@ from regulars.domain.address_rules import settle_address
 from regulars.domain.consent import Moments
 from regulars.domain.consent_rules import times_of
 from regulars.domain.customer import Customer, Person
+from regulars.domain.forgetting import FORGOTTEN
 from regulars.domain.limits import Limits
 from regulars.domain.merge_records import MergeBody, MergeRecord
 from regulars.domain.merged_fields import decoded, encoded
@@ -55,9 +56,12 @@ def unmerge(record: MergeRecord, body: MergeBody, work: WorkingSet, limits: Limi
     other.replay(late, work, limits, record, theirs)
     both.replay(late, work, limits, record, group)
     noted, was = len(work.ties.noted), copy.copy(survivor.customer)
+    forgotten = survivor.ties.get((FORGOTTEN.code, FLAG))
     gone = people.give_back(survivor, record.gone, body.parts)
     _restore_survivor(survivor, body, before, both, work)
     _restore_gone(gone, other, work)
+    if forgotten is not None and forgotten.at >= record.merged_at:  # who was forgotten meanwhile, was so as both
+        work.ties.settle(gone, FORGOTTEN, FLAG, forgotten.holds, forgotten.at)
     _part_identity(survivor, gone, body, work)
     for person, numbers, own in ((survivor, ours, before), (gone, theirs, other)):
         _settle_consent(person, numbers, body, own, work)
@@ -105,7 +109,9 @@ def _restore_survivor(survivor: Person, body: MergeBody, own: _State, both: _Sta
         if name in _ELSEWHERE:
             continue
         before = body.survivor[name]
-        if name == "attributes":
+        if name == "ignored_events":
+            customer.ignored_events = (customer.ignored_events or 0) - (after or 0) + (before or 0) or None
+        elif name == "attributes":
             customer.attributes = _attributes_before(customer.attributes, before, after)
         elif getattr(customer, name) == after:
             setattr(customer, name, before)

@@ -96,6 +96,7 @@ COLUMNS: Final[tuple[CustomerColumn, ...]] = (
     _flag("hard_bouncing", "whether the address bounces hard"),
     _flag("spam_reported", "whether email was reported as spam"),
     _flag("suppressed", "whether the customer is excluded from marketing email as risky"),
+    _flag("forgotten", "whether the customer is forgotten: no email reaches them, and their events are not kept"),
     _flag("hidden", "whether the customer is hidden from lists"),
     _money("net_revenue", "revenue less refunds"),
     _money("lifetime_revenue", "revenue"),

@@ -39,9 +39,12 @@ class PresetTable:
         return as_objects(self.header, self.columns(items))
 
 
+_OBSTACLES: Final = ("hard_bouncing", "spam_reported", "suppressed", "forgotten")
+
+
 def can_be_mailed(each: ExportedCustomer) -> bool:
     """Whether there is consent, and nothing that forbids to use it."""
-    return bool(each.flag("subscribed")) and not any(map(each.flag, ("hard_bouncing", "spam_reported", "suppressed")))
+    return bool(each.flag("subscribed")) and not any(map(each.flag, _OBSTACLES))
 
 
 def _field(name: str) -> Value:

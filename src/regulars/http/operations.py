@@ -4,7 +4,17 @@ from collections.abc import Sequence
 from typing import Final
 
 from regulars.http import health, metrics
-from regulars.http.classic import batch, drip_campaigns, events, groups, logs, segments, subscription_groups, user_lists
+from regulars.http.classic import (
+    batch,
+    drip_campaigns,
+    events,
+    forgetting,
+    groups,
+    logs,
+    segments,
+    subscription_groups,
+    user_lists,
+)
 from regulars.http.classic import customers as classic_customers
 from regulars.http.classic import merges as classic_merges
 from regulars.http.jsonapi import (
@@ -66,6 +76,7 @@ OPERATIONS: Final = (
     *user_lists.OPERATIONS,
     *segments.OPERATIONS,
     *classic_merges.OPERATIONS,
+    *forgetting.OPERATIONS,
     *batch.OPERATIONS,
     *customers.OPERATIONS,
     *customer_activity.OPERATIONS,

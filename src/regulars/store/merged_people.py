@@ -1,6 +1,7 @@
 """Loads merged customers: whom the identifiers of one that was merged into another one name, and who its parts are."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Final
 
 import msgspec
 
@@ -8,6 +9,9 @@ from regulars.domain.customer import Customer
 from regulars.domain.working.people import People
 from regulars.store import merge_statements as sql
 from regulars.store.engine import Connection, Row
+
+WHOLE: Final = Customer.__struct_fields__.index("merged_into")
+"""The place of the customer that a customer is part of, in a row of customers."""
 
 Read = Callable[[Sequence[int]], Awaitable[list[Row]]]
 """Reads rows of customers by number: the customer, and the JSON of its first ties."""
@@ -17,7 +21,7 @@ def sort_out(rows: Iterable[Row], people: People) -> list[Row]:
     """The rows of customers who stand for themselves. The others are noted as parts, if that is known of them."""
     ours: list[Row] = []
     for row in rows:
-        whole = row[-2]
+        whole = row[WHOLE]
         if whole is None or whole == row[0]:
             ours.append(row)
         elif row[0] not in people.merged.rows:
@@ -35,7 +39,7 @@ async def complete(connection: Connection, site: int, people: People, rows: list
     missing = {part.merged_into for part in people.merged.rows.values() if part.merged_into is not None} - known
     if missing:
         ours += sort_out(await read(sorted(missing)), people)
-    wholes = [row[0] for row in ours if row[-2] is not None and row[0] not in people.by_number]
+    wholes = [row[0] for row in ours if row[WHOLE] is not None and row[0] not in people.by_number]
     if wholes:
         values = {"site": site, "keys": msgspec.json.encode(wholes).decode()}
         parts = [part for _, part in await connection.all(sql.PARTS, values) if part not in people.merged.rows]

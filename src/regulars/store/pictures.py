@@ -15,7 +15,7 @@ from regulars.domain.customer import Customer, Person, Picture
 from regulars.domain.relations import Tie
 from regulars.domain.working.people import People
 from regulars.store.engine import SLICE, Connection, Row
-from regulars.store.merged_people import complete
+from regulars.store.merged_people import WHOLE, complete
 from regulars.store.picture_statements import PICTURE_LIMIT, PICTURE_TIES, WHOLE_PICTURES
 from regulars.store.statements import PEOPLE_BY_NUMBER
 
@@ -56,7 +56,7 @@ async def add_people(connection: Connection, site: int, people: People, rows: It
     cut: list[Person] = []
     ties = 0
     found = list(rows)
-    if any(row[-2] is not None for row in found):
+    if any(row[WHOLE] is not None for row in found):
         found = await complete(connection, site, people, found, partial(_read, connection, site))
     for row in found:
         if row[0] in people.by_number:

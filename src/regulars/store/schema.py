@@ -134,6 +134,7 @@ customers = Table(
     Column("retention_percentile", Integer),
     _moment("changed_at"),
     _number("merged_into", nullable=True),
+    _number("ignored_events", nullable=True),
     PrimaryKeyConstraint("site_id", "number"),
     UniqueConstraint("site_id", "email_key", name="customers_email"),
     UniqueConstraint("site_id", "customer_id", name="customers_customer_id"),

@@ -127,7 +127,7 @@ tied_since = st.builds(
 )
 
 conditions = activity | tied_since | st.one_of(
-    st.sampled_from([{"is": state} for state in ("subscribed", "hidden", "never_subscribed", "healthy", "inactive", "spam_reported")]),
+    st.sampled_from([{"is": state} for state in ("subscribed", "hidden", "forgotten", "never_subscribed", "healthy", "inactive", "spam_reported")]),
     windows.map(lambda each: {"is": "subscribed", "since": each}),
     st.builds(
         lambda kind, how, which: {"has": kind, how: which},

@@ -77,7 +77,9 @@ def test_reach_adds_up_and_each_reason_finds_its_customers(shop: Shop) -> None:
     for each in found["excluded"]:
         assert shop.count(each["question"]) == each["any"]
     transactional = shop.ask("questions/reach", q="everybody", purpose="transactional")
-    assert {each["reason"] for each in transactional["excluded"]} == {"no_address", "suppressed", "hard_bouncing"}
+    assert {each["reason"] for each in transactional["excluded"]} == {
+        *("no_address", "invalid_address", "forgotten", "suppressed", "hard_bouncing")
+    }
     assert transactional["reachable"] == 40 - without_address - 2
 
 

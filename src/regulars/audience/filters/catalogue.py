@@ -299,6 +299,7 @@ FILTERS: Final[tuple[Filter, ...]] = (
     Filter("subscribed_email_sequence_id", IDS, _any_of("sequence.subscribed"), "Is in any of the sequences now.", Phrase("are in {}", noun="sequence")),
     Filter("not_subscribed_email_sequence_id", IDS, _none_of("sequence.subscribed"), "Is in none of the sequences now.", Phrase("are not in {}", noun="sequence")),
     Filter("is_suppressed", FLAG, _flagged(Member("suppressed")), "Excluded from marketing email as risky (true) or not (false).", Phrase("are kept from marketing email as risky", "are not kept from marketing email as risky")),
+    Filter("is_forgotten", FLAG, _flagged(Member("forgotten")), "Forgotten: no email reaches the customer, and events are not kept (true), or not (false).", Phrase("are forgotten", "are not forgotten"), vendors=False),
     Filter("email", ADDRESS, lambda key, _: HasAddress(key), "The email address is equal to the value.", Phrase("have the email address {}"), vendors=False),
     Filter("has_email", FLAG, _flagged(Contains("email", "@")), "Has an email address (true) or has none (false).", Phrase("have an email address", "have no email address"), vendors=False),
     Filter("external_user_id", TEXT, _customer_id, "Your own id of the customer is exactly the text.", Phrase("have the external user id {}"), example="crm-1024", vendors=False),

@@ -41,9 +41,15 @@ def _left(newsletter: Id | None) -> Node:
 
 _EVER: Final = FieldCondition("subscribed_at", "set")
 _NOW: Final = StateCondition("subscribed")
+_NO_DOMAINS: Final = (".invalid", ".localhost", ".test", ".example")
+"""Ends of domains that RFC 2606 keeps free, so no email reaches them. Other addresses were checked when they came."""
+
+_INVALID: Final = Any(tuple([FieldCondition("email", "ends", (each,)) for each in _NO_DOMAINS]))
 
 REASONS: Final = (
     Reason("no_address", lambda _: Not(FieldCondition("email", "set")), transactional=True),
+    Reason("invalid_address", lambda _: _INVALID, transactional=True),
+    Reason("forgotten", _is("forgotten"), transactional=True),
     Reason("suppressed", _is("suppressed"), transactional=True),
     Reason("complained", _is("spam_reported"), transactional=False),
     Reason("hard_bouncing", _is("hard_bouncing"), transactional=True),

@@ -16,6 +16,7 @@ from regulars.domain.commands.delete_audience import DeleteAudience
 from regulars.domain.commands.delete_customer import DeleteCustomer
 from regulars.domain.commands.delete_object import DeleteObject
 from regulars.domain.commands.erase_customer import EraseCustomer, LiftErasure
+from regulars.domain.commands.forget_customer import ForgetCustomer
 from regulars.domain.commands.link_products import LinkProducts
 from regulars.domain.commands.merge_customers import MergeCustomers
 from regulars.domain.commands.needs import Needs
@@ -55,6 +56,7 @@ __all__ = [
     "DeleteObject",
     "EraseCustomer",
     "ExpireConsentRequests",
+    "ForgetCustomer",
     "Handover",
     "LastNames",
     "LiftErasure",

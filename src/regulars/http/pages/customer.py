@@ -192,7 +192,7 @@ def _consent(ties: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-_OBSTACLES: Final = ("hard_bouncing", "spam_reported", "suppressed", "hidden")
+_OBSTACLES: Final = ("hard_bouncing", "spam_reported", "suppressed", "forgotten", "hidden")
 
 
 async def _timeline(page: AdminPage, start: str) -> dict[str, Any]:

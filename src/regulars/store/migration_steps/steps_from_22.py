@@ -352,4 +352,9 @@ STEPS_FROM_22: Final[tuple[Step, ...]] = (
             "WHERE name IN ('purchase', 'refund', 'form_submitted')",
         ),
     ),
+    Step(
+        number=42,
+        name="events that were ignored as their customer was forgotten",
+        statements=on_every_engine("ALTER TABLE customers ADD COLUMN ignored_events BIGINT"),
+    ),
 )

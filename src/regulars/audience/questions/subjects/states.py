@@ -31,6 +31,7 @@ STATES: Final[dict[str, State]] = {
     "never_subscribed": State("never_subscribed"),
     "hidden": State("is_hidden"),
     "suppressed": State("is_suppressed"),
+    "forgotten": State("is_forgotten"),
     "hard_bouncing": State("is_hard_bouncing", "bounced_at"),
     "spam_reported": State("spam_reported", "complained_at", "reported an email as spam"),
     "healthy": State("healthy_contacts_with_open_data"),
