@@ -21,6 +21,7 @@ from regulars.store.schema import (
     customers,
     drip_campaigns,
     logs,
+    newsletter_consents,
     objects,
     pending_mails,
     relations,
@@ -29,7 +30,14 @@ from regulars.store.schema import (
 )
 from regulars.store.statement import Statement, site_is
 
-_NUMBERED = {"customer": customers, "activity": activities, "log": logs, "consent": consents}
+_NUMBERED = {
+    "customer": ("customer", customers),
+    "activity": ("activity", activities),
+    "log": ("log", logs),
+    "consent": ("consent", consents),
+    "newsletter consent": ("consent", newsletter_consents),
+}
+"""By kind of row, its counter and its table."""
 _NEXT_LOG = select(site_heads.c.next_log).where(site_is(site_heads)).scalar_subquery()
 
 
@@ -40,7 +48,11 @@ def _largest(table: Table) -> ColumnElement[int]:
 _NUMBERS = Statement(
     "numbers",
     select(
-        *(site_heads.c[f"next_{name}"] for name in _NUMBERED), *(_largest(table) for table in _NUMBERED.values())
+        *(
+            site_heads.c[f"next_{counter}"].label(f"next_{place}")
+            for place, (counter, _) in enumerate(_NUMBERED.values())
+        ),
+        *(_largest(table) for _, table in _NUMBERED.values()),
     ).where(site_is(site_heads)),
 )
 _IDENTITIES = Statement(
