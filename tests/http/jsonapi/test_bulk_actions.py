@@ -109,6 +109,27 @@ def test_an_undo_leaves_alone_whom_somebody_changed(api: Client) -> None:
     assert total(api, "tag:old") == 1
 
 
+def test_a_tag_is_replaced_by_another_and_that_is_undone(api: Client) -> None:
+    for key in ("merged", "kept"):
+        tag = {"type": "contact_tags", "attributes": {"name": key.title(), "key": key}}
+        assert api.post("/v1/contact_tags", {"data": tag}).status_code == 201
+    for place, key in ((0, "merged"), (1, "merged"), (1, "kept"), (2, "kept")):
+        told = {"event": "tag_added", "email": f"p{place}@bulk.example", "tag_id": key}
+        assert api.post("/api/v1/event", told).status_code == 200
+    action = {"type": "replace_tag", "tag": "merged", "by": "kept"}
+    shown = preview(api, {**EVERYBODY, "action": action})
+    assert (shown["customers"], shown["changes"]) == (5, 2)
+    assert all("Kept" in each["after"] and "Merged" not in each["after"] for each in shown["sample"])
+    number = begun(api, {"q": "tag:merged", "action": action})
+    found = ended(api, number)
+    assert found["summary"]["updated"] == 2
+    assert found["action"].keys() == {"type", "tag", "by"}
+    assert (total(api, "tag:merged"), total(api, "tag:kept")) == (0, 3)
+    assert ended(api, begun(api, {**EVERYBODY, "action": action}))["summary"]["unchanged"] == 5
+    assert undone(api, number)["restored"] == 2
+    assert (total(api, "tag:merged"), total(api, "tag:kept")) == (2, 2)
+
+
 def test_customers_are_named_by_id(api: Client) -> None:
     ids = [each["id"] for each in api.send("GET", "/v1/customers?sort=name").json()["data"][:2]]
     body = {"ids": [*ids, ids[0]], "action": {"type": "set_attribute", "attribute": "seen", "value": True}}
@@ -131,6 +152,9 @@ def test_customers_are_named_by_id(api: Client) -> None:
         ({"action": {"type": "add_tag", "tag": "nobody"}}, "action.tag"),
         ({"action": {"type": "add_tag", "tag": "vip", "value": 1}}, "action.value"),
         ({"action": {"type": "add_to_list", "list": [1]}}, "action.list"),
+        ({"action": {"type": "replace_tag", "tag": "vip"}}, "action.by"),
+        ({"action": {"type": "replace_tag", "tag": "vip", "by": "vip"}}, "action.by"),
+        ({"action": {"type": "add_tag", "tag": "vip", "by": "old"}}, "action.by"),
         ({"action": {"type": "set_attribute", "attribute": 7, "value": 1}}, "action.attribute"),
         ({"action": {"type": "set_attribute", "attribute": "a"}}, "action.value"),
         ({"action": {"type": "set_attribute", "attribute": "_bsft_x", "value": 1}}, "action.value"),

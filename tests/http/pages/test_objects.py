@@ -1,6 +1,7 @@
 """Objects and broadcasts on the page: counts, search, creating, renaming, deleting; the report and who did not open."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
@@ -53,6 +54,30 @@ def test_counts_lead_to_the_customers(app: InProcess, browser: Browser) -> None:
     assert "It is taken from <strong>1</strong> customer," in page.text
     assert browser.get(f"{HOME}/objects/nonsense").status_code == 404
     assert_well_formed(browser.get(f"{HOME}/objects").text)
+
+
+def test_a_tag_is_merged_into_another_unless_audiences_name_it(app: InProcess, browser: Browser) -> None:
+    client, start = app.client(), f"{HOME}/objects/contact_tags"
+    for name in ("Old <b>", "New <b>"):
+        assert browser.post(start, {"name": name}).status_code == 303
+    old = named(browser, "contact_tags", "Old <b>")
+    client.post("/api/v1/customers", {"email": "tagged@objects.example"})
+    client.post("/api/v1/event", {"event": "tag_added", "email": "tagged@objects.example", "tag_id": int(old["id"])})
+    offered = browser.get(f"{start}/{old['id']}").text
+    assert_well_formed(offered)
+    assert "Preview the merge" in offered
+    question = quote(f"{old['q']} and (is hidden or not is hidden)")
+    asked = f"{HOME}/bulk-action?q={question}&type=replace_tag&object={quote('Old <b>')}&by={quote('New <b>')}"
+    assert browser.get(asked.replace("bulk-action?", "bulk-action.json?")).json()["preview"]["changes"] == 1
+    assert_well_formed(browser.get(asked).text)
+    assert "Type the name of the other tag" in browser.get(asked.partition("&by=")[0]).text
+    made = {"type": "audiences", "attributes": {"name": "Naming <b>", "kind": "dynamic", "q": f"not {old['q']}"}}
+    audience = client.post("/v1/audiences", {"data": made}).json()["data"]["id"]
+    page = browser.get(f"{start}/{old['id']}").text
+    assert_well_formed(page)
+    assert "Change their questions first" in page
+    assert page.count("Naming &lt;b&gt;") == 2
+    assert client.delete(f"/v1/audiences/{audience}").status_code == 200
 
 
 def test_a_broadcast_is_reported_and_who_did_not_open_is_saved(app: InProcess, browser: Browser) -> None:

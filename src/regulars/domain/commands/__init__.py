@@ -19,6 +19,7 @@ from regulars.domain.commands.erase_customer import EraseCustomer, LiftErasure
 from regulars.domain.commands.forget_customer import ForgetCustomer
 from regulars.domain.commands.link_products import LinkProducts
 from regulars.domain.commands.merge_customers import MergeCustomers
+from regulars.domain.commands.move_tie import MoveTie
 from regulars.domain.commands.needs import Needs
 from regulars.domain.commands.notes import AddNote, ChangeNote, DeleteNote
 from regulars.domain.commands.reassign import Handover, LastNames, Reassign, handovers, is_taken, later_of
@@ -62,6 +63,7 @@ __all__ = [
     "LiftErasure",
     "LinkProducts",
     "MergeCustomers",
+    "MoveTie",
     "Needs",
     "PlanChange",
     "Reassign",

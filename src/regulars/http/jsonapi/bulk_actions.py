@@ -7,7 +7,7 @@ import msgspec
 from starlette.responses import Response
 
 from regulars.audience.matching_numbers import packed
-from regulars.domain.bulk_actions import ACTIONS, OBJECTS, TIES, BulkAction
+from regulars.domain.bulk_actions import ACTIONS, BY, OBJECTS, TIES, BulkAction
 from regulars.domain.customer import shown_name
 from regulars.domain.existing_fields import EXISTING
 from regulars.domain.identity import public_number
@@ -151,7 +151,7 @@ async def _sample(call: Call, site: int, action: BulkAction, chosen: Chosen) -> 
         customers, *ties = await read_all(connection, queries)
         names: dict[int, str | None] = {}
         if relation is not None:
-            items = {action.object, *(item for held in ties[0].values() for item in held)}
+            items = {action.object, action.by, *(item for held in ties[0].values() for item in held)}
             kind = BY_NAME[relation].kind
             found = await objects_by_number(connection, site, str(kind), [each for each in items if each is not None])
             names = {item.number: item.title or item.public_id for item in found}
@@ -163,6 +163,8 @@ async def _sample(call: Call, site: int, action: BulkAction, chosen: Chosen) -> 
         else:
             held = ties[0].get((each.number, relation), [])
             changed = {*held, action.object} if TIES[action.type][1] else {*held} - {action.object}
+            if action.by is not None and action.object in held:
+                changed.add(action.by)
             before, after = (sorted(str(names[item]) for item in which if item in names) for which in (held, changed))
         shown.append(
             {
@@ -206,7 +208,8 @@ def _resource(job: Job, undone: Job | None, home: str) -> dict[str, Any]:
 def _shown_action(action: BulkAction) -> dict[str, Any]:
     """An action as the API takes it; objects by their number."""
     if action.object is not None:
-        return {"type": action.type, OBJECTS[action.type]: str(action.object)}
+        by = {} if action.by is None else {BY: str(action.by)}
+        return {"type": action.type, OBJECTS[action.type]: str(action.object), **by}
     return {
         "type": action.type,
         "attribute": action.attribute,
@@ -233,7 +236,7 @@ ATTRIBUTES: Final[Mapping[str, Callable[[Job], Any]]] = {
 _ACTION: Final = record(
     {
         "type": one_of(ACTIONS),
-        **{name: such_as(either(TEXT, WHOLE), "7") for name in dict.fromkeys(OBJECTS.values())},
+        **{name: such_as(either(TEXT, WHOLE), "7") for name in dict.fromkeys((*OBJECTS.values(), BY))},
         "attribute": such_as(TEXT, "plan"),
         "value": ANY,
         "existing": {**one_of(EXISTING[:2]), "default": EXISTING[0]},
@@ -286,9 +289,9 @@ OPERATIONS: Final = (
         "/v1/bulk_actions",
         create,
         "Change many customers at once",
-        "Adds or removes a tag, adds to or removes from a list, or sets an attribute: for all customers of a question, "
-        "or for those with these `ids`. The customers are those of this moment; a background job goes through them. "
-        "Bulk actions record no events.",
+        "Adds or removes a tag, replaces one by another, adds to or removes from a list, or sets an attribute: for all "
+        "customers of a question, or for those with these `ids`. The customers are those of this moment; a background "
+        "job goes through them. Bulk actions record no events.",
         body=_BODY,
         reply=_ONE,
         status=202,

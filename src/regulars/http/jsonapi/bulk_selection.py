@@ -16,7 +16,7 @@ from regulars.audience.matching_numbers import matching_numbers
 from regulars.audience.questions.selecting import predicate_of
 from regulars.audience.questions.text_form import print_question
 from regulars.audience.questions.tree import AttributeCondition, Not
-from regulars.domain.bulk_actions import ACTIONS, OBJECTS, TIES, BulkAction, profile_of
+from regulars.domain.bulk_actions import ACTIONS, BY, OBJECTS, REPLACE, TIES, BulkAction, profile_of
 from regulars.domain.existing_fields import EXISTING
 from regulars.domain.faults import Fault, RefusedError
 from regulars.domain.limits import Limits
@@ -99,6 +99,8 @@ async def read_action(call: Call, site: int, given: Any) -> BulkAction:
         raise refused([Fault(f"{ACTION}.type", f"must be one of {', '.join(ACTIONS)}")])
     name = given["type"]
     allowed = ("type", OBJECTS[name]) if name in OBJECTS else ("type", "attribute", "value", "existing")
+    if name == REPLACE:
+        allowed = (*allowed, BY)
     if unknown := sorted(given.keys() - set(allowed)):
         raise refused(
             Fault(f"{ACTION}.{each}", f"is no member of {name}; allowed: {', '.join(allowed)}") for each in unknown
@@ -108,8 +110,18 @@ async def read_action(call: Call, site: int, given: Any) -> BulkAction:
 
 
 async def _of_object(call: Call, site: int, name: Any, given: Mapping[str, Any], limits: Limits) -> BulkAction:
-    member = OBJECTS[name]
-    kind = "audience" if member == "list" else member
+    found = await _object(call, site, OBJECTS[name], OBJECTS[name], given, limits)
+    if name != REPLACE:
+        return BulkAction(name, found)
+    by = await _object(call, site, BY, OBJECTS[name], given, limits)
+    if by == found:
+        raise refused([Fault(f"{ACTION}.{BY}", "must be another tag")])
+    return BulkAction(name, found, by)
+
+
+async def _object(call: Call, site: int, member: str, noun: str, given: Mapping[str, Any], limits: Limits) -> int:
+    """The number of the tag or list that a member names."""
+    kind = "audience" if noun == "list" else noun
     try:
         reference = parse_reference(given.get(member), kind, longest=limits.object_key)
     except ValueError as error:
@@ -118,10 +130,10 @@ async def _of_object(call: Call, site: int, name: Any, given: Mapping[str, Any],
         item = await find_object(connection, site, kind, reference)
         audiences = {} if item is None or kind != "audience" else await with_references(connection, site, [item.number])
     if item is None:
-        raise refused([Fault(f"{ACTION}.{member}", f"must be the id or key of a {member} that exists")])
+        raise refused([Fault(f"{ACTION}.{member}", f"must be the id or key of a {noun} that exists")])
     if kind == "audience" and all(each.definition.kind != "list" for each in audiences.values()):
         raise refused([Fault(f"{ACTION}.{member}", "must be a list; a question decides who is in this audience")])
-    return BulkAction(name, item.number)
+    return item.number
 
 
 def _of_attribute(given: Mapping[str, Any], limits: Limits) -> BulkAction:

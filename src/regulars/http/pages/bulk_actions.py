@@ -19,6 +19,7 @@ UNDER_WAY: Final = ("waiting", "running")
 ACTIONS: Final = {
     "add_tag": "Add a tag",
     "remove_tag": "Remove a tag",
+    "replace_tag": "Replace a tag by another",
     "add_to_list": "Add to a list",
     "remove_from_list": "Remove from a list",
     "set_attribute": "Set an attribute",
@@ -149,7 +150,13 @@ async def _action(page: AdminPage, form: FormData) -> dict[str, Any] | None:
         told = f"There is no {member} “{form['object']}”." if form["object"] else f"Type the name of the {member}."
         form.refuse("object", told)
         return None
-    return {"type": name, member: number}
+    if name != "replace_tag":
+        return {"type": name, member: number}
+    by = await object_named(page, "contact_tags", form["by"]) if form["by"] else None
+    if by is None:
+        form.refuse("by", f"There is no tag “{form['by']}”." if form["by"] else "Type the name of the other tag.")
+        return None
+    return {"type": name, member: number, "by": by}
 
 
 async def _title(page: AdminPage, attributes: dict[str, Any]) -> str:
@@ -159,13 +166,19 @@ async def _title(page: AdminPage, attributes: dict[str, Any]) -> str:
     if name == "set_attribute":
         value = given["value"]
         return f"Remove “{given['attribute']}”" if value is None else f"Set “{given['attribute']}” to {value}"
-    member = "tag" if "tag" in given else "list"
-    path = f"/v1/{'contact_tags' if member == 'tag' else 'audiences'}/{given[member]}"
-    try:
-        title = (await page.api.get(path))["data"]["attributes"]["name"]
-    except Problem:
-        title = given[member]
+    if name == "replace_tag":
+        return f"Replace the tag “{await _named(page, given, 'tag')}” by “{await _named(page, given, 'by')}”"
+    title = await _named(page, given, "tag" if "tag" in given else "list")
     return f"{ACTIONS[name].replace(' a ', ' the ')} “{title}”"
+
+
+async def _named(page: AdminPage, given: dict[str, Any], member: str) -> str:
+    """The name of the tag or list that an action has; its id if it is deleted."""
+    path = f"/v1/{'audiences' if member == 'list' else 'contact_tags'}/{given[member]}"
+    try:
+        return str((await page.api.get(path))["data"]["attributes"]["name"])
+    except Problem:
+        return str(given[member])
 
 
 async def _view(page: AdminPage, form: FormData, status: int = 200) -> View:

@@ -10,12 +10,14 @@ from starlette.responses import Response
 from regulars.audience.questions.overlap import MOST_SETS
 from regulars.http.errors import Problem
 from regulars.http.operation import Operation
+from regulars.http.pages.api_client import Parameters
 from regulars.http.pages.forms import FormData
 from regulars.http.pages.page import AdminPage, View, with_parameters
 from regulars.http.pages.screen import action, screen
 from regulars.http.pages.signed_in import Editor, Viewer
 
 PAGE: Final = 24
+MOST_PAGES: Final = 10
 
 
 class ObjectListing(Struct, frozen=True):
@@ -178,6 +180,7 @@ async def _view(page: AdminPage, form: FormData, status: int = 200) -> View:
     item = (await page.api.get(_path(page, kind)))["data"]
     (customers,) = await _sizes(page, [_question(kind, item["id"])])
     attributes = item["attributes"]
+    ids = {item["id"], *([attributes[kind.key]] if attributes[kind.key] else [])}
     return View(
         template="object.html",
         title=attributes[kind.title],
@@ -188,10 +191,39 @@ async def _view(page: AdminPage, form: FormData, status: int = 200) -> View:
             "description": attributes["description"],
             "customers": customers,
             "q": _text(kind, item["id"]),
+            "named_by": await _named_by(page, kind, ids),
         },
         more={"form": form, "kind": kind, "start": f"/objects/{kind.type}/{quote(item['id'], safe='')}"},
         status=status,
     )
+
+
+async def _named_by(page: AdminPage, kind: ObjectListing, ids: set[str]) -> list[dict[str, str]]:
+    """The audiences whose questions name an object by one of its ids; of the first thousand audiences."""
+    found = []
+    for number in range(1, MOST_PAGES + 1):
+        parameters: Parameters = {"page[size]": 100, "page[number]": number, "fields[audiences]": "name,question"}
+        reply = await page.api.get("/v1/audiences", parameters)
+        found += [
+            {"id": each["id"], "name": each["attributes"]["name"]}
+            for each in reply["data"]
+            if names(each["attributes"]["question"], kind.word, ids)
+        ]
+        if number >= reply["meta"]["total_pages"]:
+            break
+    return found
+
+
+def names(question: Any, word: str, ids: set[str]) -> bool:
+    """Whether a question, or a part of it, names an object of a kind by one of these ids."""
+    if isinstance(question, list):
+        return any(names(each, word, ids) for each in question)
+    if not isinstance(question, dict):
+        return False
+    if question.get("has") == word:
+        listed = [each for value in question.values() if isinstance(value, list) for each in value]
+        return any(str(each) in ids for each in listed)
+    return any(names(each, word, ids) for each in question.values())
 
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
