@@ -1,7 +1,11 @@
 """Erased persons: gone at once from every reply and every row, and what names them later is kept nowhere."""
 
+import re
 from typing import Any
 
+from regulars.http.classic.surface import CLASSIC
+from regulars.http.jsonapi.surface import JSONAPI
+from regulars.http.operations import OPERATIONS
 from regulars.store.schema import metadata
 
 from ...databases import Query
@@ -181,3 +185,31 @@ def test_the_certificate_says_what_was_erased_and_matches_the_person_only(own_wo
     for place in (path, "/v1/erasures/1", "/v1/erasures/1-2-3", "/v1/erasures/a-b-c", f"/v1/erasures/1-2-{9**15}"):
         assert other.get(place).status_code == other.send("POST", f"{place}/verify", json={}).status_code == 404, place
     assert world.one.get(path).status_code == 403
+
+
+def test_no_call_that_reads_finds_an_erased_person(own_world: World) -> None:
+    """Every GET with the ids, the address and questions about the person. What the request itself says is no find."""
+    world, admin = own_world, administrator(own_world)
+    home = known(world, world.one, "-walk")
+    uuid = world.one.document(f"{home}/export")["customer"]["uuid"]
+    site, address = world.app.site("one", "main"), ADDRESS.replace("@", "-walk@")
+    calls = [each for each in OPERATIONS if each.method == "GET" and each.surface in (CLASSIC, JSONAPI)]
+    ids = [home.rpartition("/")[2], str((site << 32) + 1), "1", address, uuid]
+    questions = ("", "?filter[search]=wanderson", f"?email={address}", "?q=name%20%3A%20wand")
+
+    def found() -> set[str]:
+        hits = set()
+        for each in calls:
+            for path in each.paths:
+                for filled in {re.sub(r"{\w+}", one, path) for one in ids}:
+                    for query in questions if "{" not in path else ("",):
+                        text = admin.send("GET", filled + query).text.lower()
+                        text = text.replace(address, "").replace("wanderson", "", query.count("wanderson"))
+                        if any(word in text for word in ("wanda", "customer-w-77-walk", "secret-street", uuid)):
+                            hits.add(path)
+        return hits
+
+    before = found()
+    assert len(before) > 10, before
+    erased(admin, home)
+    assert found() == set()
