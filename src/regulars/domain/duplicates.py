@@ -68,13 +68,18 @@ def keys_of(
     found = {("phone", number) for number in (phone, mobile) if number}
     if email_key is not None:
         local, _, domain = email_key.rpartition("@")
-        meant = _TYPOS.get(domain, domain)
+        meant = meant_domain(domain)
         plain = _plain(local, domain)
         found.add(("address", f"{plain}@{'gmail.com' if domain in _GMAIL else domain}"))
         found.add(("typo", f"{_plain(local, meant)}@{'gmail.com' if meant in _GMAIL else meant}"))
     if name and city and " " in name.strip():
         found.add(("name_and_city", f"{fold(search_key(name))}\n{fold(search_key(city))}"))
     return found
+
+
+def meant_domain(domain: str) -> str:
+    """The domain without a known typing error."""
+    return _TYPOS.get(domain, domain)
 
 
 def _plain(local: str, domain: str) -> str:

@@ -135,14 +135,14 @@ BLUESHIFT: Final = Vendor(
         ("PUT", "/api/v1/custom_user_lists/bulk_remove_users_from_list/{list_id}", "Remove customers from a list", "The same limits."),
         ("PUT", "/api/v1/custom_user_lists/overwrite_list/{list_id}", "Replace a list", "Refused with 422, as it names a file in S3. Use `PATCH /v1/audiences/{id}/customers`."),
         ("POST", "/api/v1/customer_attributes/trigger_import", "Start an import", "Until then, use `regulars import customers`."),
-        ("DELETE", "/api/v1/customer_group/{group_id}", "Delete a household of customers"),
+        ("DELETE", "/api/v1/customer_group/{group_id}", "Delete a household of customers", "Only with `delete_users=false`, which keeps the customers; otherwise refused with 422. Households are groups here."),
         ("DELETE", "/api/v1/customer_group/{group_id}/user/{user_uuid}", "Remove a customer from a household"),
         ("GET", "/api/v1/segments/list", "List segments", "`approxusers` is exact."),
         ("GET", "/api/v1/segments/{segment_uuid}/matching_users.json", "Count the customers of a segment", "Exact counts, at once. `refresh` and `channels` change nothing. `sms_users` have a phone number."),
-        ("GET", "/api/v1/interests/user_subscriptions", "Get what a customer wants to be notified of"),
+        ("GET", "/api/v1/interests/user_subscriptions", "Get what a customer wants to be notified of", "Topics are newsletters here: the keys of those that the customer subscribes to."),
         ("POST", "/api/v1/interests/alert", "Subscribe to a notification"),
-        ("GET", "/api/v1/emails/validate", "Validate an email address"),
-        ("POST", "/api/v1/emails/bulk_validate", "Validate many email addresses"),
+        ("GET", "/api/v1/emails/validate", "Validate an email address", "Checks the form and known typing errors of the domain. No server is asked, so `result` is never `deliverable`."),
+        ("POST", "/api/v1/emails/bulk_validate", "Validate many email addresses", "The same, for up to 30."),
     )),
 )
 

@@ -6,10 +6,13 @@ from typing import Final
 from regulars.http import health, metrics
 from regulars.http.classic import (
     batch,
+    customer_groups,
     drip_campaigns,
+    email_checks,
     events,
     forgetting,
     groups,
+    interests,
     logs,
     segments,
     subscription_groups,
@@ -77,6 +80,9 @@ OPERATIONS: Final = (
     *segments.OPERATIONS,
     *classic_merges.OPERATIONS,
     *forgetting.OPERATIONS,
+    *email_checks.OPERATIONS,
+    *interests.OPERATIONS,
+    *customer_groups.OPERATIONS,
     *batch.OPERATIONS,
     *customers.OPERATIONS,
     *customer_activity.OPERATIONS,

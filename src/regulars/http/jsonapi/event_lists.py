@@ -99,8 +99,9 @@ async def answer(
                     raise _too_many(narrowing.tests)
                 events, total = await _tested(connection, selection, read, narrowing.tests, wanted)
             else:
-                events = await read_events(connection, selection, wanted)
                 total = await counts.of(connection, selection)
+                # Finding out that there are none would mean to go through all other events of the index.
+                events = await read_events(connection, selection, wanted) if total else []
         events, beside = pages.shown(events, lambda event: event.place)
         shown = await show(connection, site or 0, await read(connection, site or 0, events))
     return pages.answer(shown, total, beside)
