@@ -4,11 +4,11 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench import activity, audience, exports, files, postgresql, reads, timings, writes
+from bench import activity, audience, exports, files, pages, postgresql, reads, timings, writes
 from bench.databases import databases
 from bench.report import Figure, machine, markdown, show
 
-PARTS = ("writes", "import", "files", "export", "reads", "audience", "activity")
+PARTS = ("writes", "import", "files", "export", "reads", "audience", "activity", "pages")
 MARKS = {"sqlite": "figures", "postgresql": "figures: postgresql"}
 """Between which comments of a document the table of each engine stands."""
 
@@ -36,7 +36,12 @@ def main() -> None:
         default=["100k"],
         help="customers of the audience (default 100k); of several sizes, growth is a figure, too",
     )
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where the audience's databases are made, and kept")
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        metavar="FOLDER",
+        help="where the databases of the parts audience, activity and pages are made, and kept",
+    )
     parser.add_argument("--write", type=Path, metavar="FILE", help="also write the tables into this document")
     parser.add_argument("--sends", type=int, default=2_000_000, help="emails of the part activity (default 2,000,000)")
     parser.add_argument("--activities", type=int, default=500_000, help="other events of it (default 500,000)")
@@ -51,6 +56,9 @@ def main() -> None:
         if options.only == "activity":
             folder = options.keep or Path(name)
             show(activity.over_http(folder, options.customers, options.sends, options.activities), machine())
+            return
+        if options.only == "pages":
+            show(pages.over_http(options.keep or Path(name), options.customers), machine())
             return
         if options.only != "audience":
             figures, title = _MEASURED[options.engine](Path(name), options)

@@ -4,12 +4,13 @@ import asyncio
 import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
 import typer
 
-from regulars.cli import sample
+from regulars.cli import sample, sample_site
 from regulars.cli.options import NEAREST, DemoDatabase
 from regulars.cli.output import FailedError, note
 from regulars.cli.progress import progress_bar
@@ -50,7 +51,7 @@ def demo(
     """
     settings = settings_with(host=host, port=port, database=database)
     require_address(settings)
-    key, secret = asyncio.run(_prepare(database, customers))
+    key, secret = asyncio.run(_prepare(database, customers, settings.files))
     run_server(settings, on_listening=lambda url: typer.echo(requests(url, key, link_at(url, secret))))
 
 
@@ -76,8 +77,11 @@ Press Ctrl-C to stop.
 """
 
 
-async def _prepare(database: str, customers: int) -> tuple[str, str]:
-    """Create or complete the demo's database; returns its key and a secret for a link. Raises FailedError."""
+async def _prepare(database: str, customers: int, files: Path | None) -> tuple[str, str]:
+    """Create or complete the demo's database; returns its key and a secret for a link. Raises FailedError.
+
+    files: where the server keeps files.
+    """
     store = await Store.open(database, largest_batch=LARGEST_CHUNK)
     try:
         async with store.snapshot() as connection:
@@ -87,13 +91,13 @@ async def _prepare(database: str, customers: int) -> tuple[str, str]:
         if not accounts:
             account = await control.create_account(store.engine, ACCOUNT, now=now_ms())
             site = await control.create_site(store.engine, account, "main", now=now_ms())
-            await _fill(store, site.id, customers)
+            await _fill(store, site.id, customers, files)
             return await _key(store, site), await _link(store, site)
         site = await chosen_site(store, None)
         async with store.snapshot() as connection:
             known = {numbers.kind: numbers.next - 1 for numbers in await numbers_of(connection, site.id)}
         if known["customer"] < customers:
-            await _fill(store, site.id, customers)
+            await _fill(store, site.id, customers, files)
         else:
             note(f"using {shown(database)}")
         return await _key(store, site), await _link(store, site)
@@ -127,12 +131,14 @@ async def _key(store: Store, site: Site) -> str:
     return made
 
 
-async def _fill(store: Store, site: int, customers: int) -> None:
+async def _fill(store: Store, site: int, customers: int, files: Path | None) -> None:
     moment = now_ms()
+    trend = sample_site.Trend(moment)
     people = (sample.customer(number, now=moment) for number in range(customers))
-    events = (event for number in range(customers) for event in sample.activity(number, now=moment))
     await _import(store, site, "customers", people, customers)
+    events = sample_site.activity(customers, trend, now=moment)
     await _import(store, site, "activity", events, customers * _EVENTS_EACH)
+    await sample_site.furnish(store, site, trend, files, now=moment)
 
 
 _EVENTS_EACH: Final = 11

@@ -114,7 +114,7 @@ def _person(number: int) -> tuple[dict[str, Any], Random, float]:
             "plan": random.choice(("free", "free", "basic", "pro")),
         },
     }
-    return body, random, random.uniform(0.1, 1) ** 2 * _OLDEST
+    return body, random, random.uniform(0.02, 1) ** 2 * _OLDEST
 
 
 _PLAIN: Final = str.maketrans("éíáúóñöüøč", "eiauonouoc", "'")
@@ -152,7 +152,7 @@ def _mails(random: Random, joined: float, reads: float) -> Iterator[tuple[float,
             continue
         yield sent - 0.01, {"event": "email_delivered", **mail}
         if random.random() < reads:
-            read = sent - random.uniform(0.02, min(3, sent - 0.02))
+            read = sent - min(0.02 + random.expovariate(3), sent - 0.02)
             yield read, {"event": "email_opened", **mail}
             if random.random() < 0.3:
                 yield read, {"event": "email_clicked", "url": "https://example.com/new", **mail}

@@ -9,7 +9,21 @@ import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-NARROW = 320
+PATIENCE = 60_000
+"""Milliseconds that a page may take on a busy machine."""
+
+WIDTHS = (320, 768)
+"""Narrow windows, in which everything has to fit."""
+
+CUT = """[...document.querySelectorAll("main .card, main .figure, main .notice, .side")].flatMap((box) => {
+  const edge = box.getBoundingClientRect().right + 1;
+  return [...box.querySelectorAll("*")].filter((each) => {
+    const seen = each.getBoundingClientRect();
+    if (!each.checkVisibility() || each.closest(".scroller, .hidden, .options, pre, svg")) return false;
+    return seen.width > 1 && seen.right > edge;
+  }).map((each) => each.outerHTML.slice(0, 120));
+}).slice(0, 3)"""
+"""Elements that stick out of the box that they are in, unless that box scrolls."""
 
 
 @contextmanager
@@ -32,7 +46,7 @@ class Visit:
         self.home = home
         self.faults: list[str] = []
         self.context = browser.new_context(base_url=home, **context)
-        self.context.set_default_timeout(60_000)  # a busy machine takes its time
+        self.context.set_default_timeout(PATIENCE)  # a busy machine takes its time
         self.page = self.context.new_page()
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
@@ -54,12 +68,18 @@ class Visit:
             nodes = "; ".join(node["html"][:200] for node in each["nodes"][:3])
             self.faults.append(f"{self.page.url}: {each['id']}: {each['help']}: {nodes}")
         size = self.page.viewport_size
-        self.page.set_viewport_size({"width": NARROW, "height": 800})
-        over = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        for width in WIDTHS:
+            self.page.set_viewport_size({"width": width, "height": 800})
+            self._fits(width)
         self.page.set_viewport_size(size)
-        if over > 0:
-            self.faults.append(f"{self.page.url} scrolls sideways by {over} px at {NARROW} px")
+        self._fits(size["width"])
         assert not self.faults, "\n".join(self.faults)
+
+    def _fits(self, width: int) -> None:
+        over = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if over > 0:
+            self.faults.append(f"{self.page.url} scrolls sideways by {over} px at {width} px")
+        self.faults += [f"{self.page.url}: sticks out at {width} px: {each}" for each in self.page.evaluate(CUT)]
 
     def close(self) -> None:
         self.context.close()

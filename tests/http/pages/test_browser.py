@@ -15,7 +15,7 @@ from regulars.store.store import Store
 
 from ...coroutines import run
 from ...running_server import Server, database_url, make_database
-from .browsing import Visit, chromium
+from .browsing import PATIENCE, Visit, chromium
 
 ANNA = 4294967297
 """The customer who is there: the first of the first site."""
@@ -42,18 +42,16 @@ PATHS = [
 ]
 """The screens below a site."""
 
-PATIENCE = 60_000
-"""Milliseconds that a page may take on a busy machine."""
-
 pytestmark = pytest.mark.xdist_group("browser")
 _secrets: list[str] = []
 
 
-async def _link(path: Path, name: str, address: str | None) -> str:
+async def link_to(path: Path, name: str, address: str | None, role: str = "admin") -> str:
+    """The path of a one-time link for a new user."""
     store = await Store.open(database_url(path))
     async with store.snapshot() as connection:
         account = await find_account(connection, None)
-    user = await users.create_user(store.engine, account, name=name, address=address, role="admin", now=now_ms())
+    user = await users.create_user(store.engine, account, name=name, address=address, role=role, now=now_ms())
     secret = await users.create_link(store.engine, user.id, now=now_ms())
     await store.close()
     return f"/admin/link/{secret}"
@@ -92,7 +90,7 @@ def session(browser: Any, home: tuple[Path, str]) -> Any:
     """The cookies of somebody who has signed in with a one-time link, by keyboard alone."""
     path, url = home
     visit = Visit(browser, url)
-    page = visit.go(run(_link(path, "Administrator", None)))
+    page = visit.go(run(link_to(path, "Administrator", None)))
     visit.check()
     for text in ("Anna <b>Keller</b>", f"anna.{time.time_ns()}@example.com", "correct horse battery"):
         page.keyboard.press("Tab")

@@ -63,7 +63,7 @@ def test_the_page_shows_the_person_and_is_well_formed(browser: Browser, anna: st
     reply = browser.get(f"{HOME}/{anna}")
     assert reply.status_code == 200, reply.text
     assert_well_formed(reply.text)
-    assert "<h1>Anna" in reply.text
+    assert "<h1><bdi>Anna" in reply.text
     shown = browser.get(f"{HOME}/{anna}.json").json()
     assert (shown["profile"]["email"], shown["consent"]["state"]) == ("anna@person.example", "never")
     assert shown["timeline"]["entries"][0]["kind"] == "profile"
@@ -172,3 +172,30 @@ def test_nothing_of_a_person_is_markup(app: InProcess, browser: Browser, text: s
         assert_well_formed(page.text)
         assert "<script>alert" not in page.text
         assert "onerror=alert(1)>" not in page.text
+
+
+def test_an_edit_is_undone_unless_the_same_was_changed_since(app: InProcess) -> None:
+    browser, other = signed_in(app, "write"), signed_in(app, "write")
+    path = f"{HOME}/{new_customer(app, email='ana@undo.example', firstname='Ana', plan='pro')}"
+
+    def change(by: Browser, name: str, **more: str) -> None:
+        form = form_of(by.get(f"{path}/edit").text)
+        assert by.post(f"{path}/edit", {**form, "firstname": name, **more}).status_code == 303
+
+    def now() -> tuple[str, list[str]]:
+        profile = other.get(f"{path}/edit.json").json()["profile"]
+        return profile["firstname"], sorted(profile["custom_attributes"])
+
+    change(browser, "Anna", **{"new-name": "seen", "new-value": "1", "new-type": "text"})
+    assert now() == ("Anna", ["plan", "seen"])
+    assert "Undo the edit" in browser.get(path).text
+    assert "Undo the edit" not in other.get(path).text
+    browser.post(f"{path}/undo")
+    assert now() == ("Ana", ["plan"])
+    assert "Undo the edit" not in browser.get(path).text
+    change(browser, "Anna")
+    change(other, "Hanna")
+    browser.post(f"{path}/undo")
+    browser.cookies["regulars-undo"] = "nonsense"
+    assert browser.post(f"{path}/undo").status_code == 303
+    assert now() == ("Hanna", ["plan"])

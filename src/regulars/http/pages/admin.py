@@ -13,6 +13,7 @@ from regulars.http.pages import (
     customer_actions,
     customer_editing,
     customers,
+    edit_undo,
     exports,
     imports,
     keys,
@@ -54,6 +55,7 @@ OPERATIONS: Final = (
     *exports.OPERATIONS,
     *merging.OPERATIONS,
     *customer_editing.OPERATIONS,
+    *edit_undo.OPERATIONS,
     *customer_actions.OPERATIONS,
     *customer.OPERATIONS,
 )

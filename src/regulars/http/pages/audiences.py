@@ -14,7 +14,7 @@ from regulars.http.pages.customer_columns import rows_of
 from regulars.http.pages.forms import FormData
 from regulars.http.pages.overview import csv_response
 from regulars.http.pages.page import AdminPage, View
-from regulars.http.pages.questioning import CheckedQuestion, check
+from regulars.http.pages.questioning import CheckedQuestion, check, conditions_in_words
 from regulars.http.pages.screen import action, download, screen
 from regulars.http.pages.signed_in import Editor, Viewer
 
@@ -245,11 +245,7 @@ async def _why(page: AdminPage, key: str) -> dict[str, Any] | None:
         found = (await page.api.get(f"{_path(key)}/why", {"customer": customer}))["data"]["attributes"]
     except Problem as error:
         return {"problem": error.detail, "in": None, "conditions": []}
-    conditions = []
-    for each in found["tree"]:
-        checked = await check(page, {"question": each["condition"]})
-        words = checked.sentence.removeprefix("customers who ") if isinstance(checked, CheckedQuestion) else ""
-        conditions.append({**each, "words": words, "decides": each["node"] in found["because"]})
+    conditions = await conditions_in_words(page, found)
     return {"problem": None, "in": found["in"], "changes_at": found["changes_at"], "conditions": conditions}
 
 

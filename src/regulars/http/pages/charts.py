@@ -8,7 +8,7 @@ from msgspec import Struct
 WIDTH: Final = 100.0
 HEIGHT: Final = 40.0
 _GAP: Final = 0.2
-_ROUND: Final = (1, 2, 2.5, 5, 10)
+_ROUND: Final = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 
 
 class Bar(Struct, frozen=True):
@@ -68,7 +68,7 @@ def line(values: Sequence[float]) -> LineChart:
 
 
 def round_up(value: float) -> float:
-    """The next round number: 1, 2, 2.5 or 5, times a power of ten."""
+    """The next round number: one of a few digits, times a power of ten."""
     if value <= 0:
         return 0
     power: float = 10 ** (len(str(int(value))) - 1)

@@ -8,9 +8,11 @@ from starlette.responses import Response
 
 from regulars.http.call import JSON
 from regulars.http.operation import Operation
+from regulars.http.pages import edit_undo
 from regulars.http.pages.api_client import cursor_of
 from regulars.http.pages.forms import FormData
 from regulars.http.pages.page import AdminPage, View
+from regulars.http.pages.questioning import conditions_in_words
 from regulars.http.pages.screen import screen
 from regulars.http.pages.signed_in import Viewer
 
@@ -109,6 +111,7 @@ async def view(page: AdminPage, form: FormData, status: int = 200) -> View:
     if why:
         found = await page.api.get(f"{start}/why", {"audience": why})
         explained = found["data"]["attributes"]
+        explained["conditions"] = await conditions_in_words(page, explained)
     ties = profile.get("ties", [])
     return View(
         template="customer.html",
@@ -128,6 +131,7 @@ async def view(page: AdminPage, form: FormData, status: int = 200) -> View:
         },
         more={
             "form": form,
+            "edit": edit_undo.kept(page),
             "labels": FIELDS,
             "facts": _WHO,
             "address": _address(profile),

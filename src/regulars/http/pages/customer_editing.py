@@ -10,6 +10,7 @@ from starlette.responses import Response
 from regulars.domain.fields import fields_of
 from regulars.http.errors import Problem
 from regulars.http.operation import Operation
+from regulars.http.pages import edit_undo
 from regulars.http.pages.customer import FIELDS, title_of
 from regulars.http.pages.forms import FormData
 from regulars.http.pages.page import AdminPage, View
@@ -63,7 +64,10 @@ async def save(page: AdminPage, user: Editor) -> View | Response:
                 continue
             form.refuse_faults(error)
             return _view(page, current, before, form, status=422)
-        return page.redirect(page.url(f"/customers/{number}"), f"{title_of(done['data']['attributes'])} is saved.")
+        saved = done["data"]["attributes"]
+        response = page.redirect(page.url(f"/customers/{number}"), f"{title_of(saved)} is saved.")
+        edit_undo.keep(page, response, edit_undo.edit_between(changes, current, saved))
+        return response
     form.refuse("", "The customer is being changed by others all the time. Try again in a moment.")
     return _view(page, current, before, form, status=409)
 

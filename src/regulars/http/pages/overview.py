@@ -121,7 +121,7 @@ async def _attention(page: AdminPage, broadcasts: list[dict[str, Any]]) -> list[
             if rate > most:
                 share = page.format.percent(rate, 1, 1)
                 url = page.url("/customers", q=f"{status}:broadcast/{each['id']}")
-                found.append({"text": f"{share} of broadcast {each['name']} {word}.", "url": url, "kind": status})
+                found.append({"text": f"{share} of “{each['name']}” {word}.", "url": url, "kind": status})
     for kind, path, word in JOBS:
         for each in await _newest_jobs(page, kind):
             attributes = each["attributes"]

@@ -95,6 +95,16 @@ async def reach_of(page: AdminPage, asked: CheckedQuestion) -> dict[str, Any]:
     return found
 
 
+async def conditions_in_words(page: AdminPage, why: dict[str, Any]) -> list[dict[str, Any]]:
+    """The conditions of an answer to "why", each with `words`, and whether it `decides`."""
+    found = []
+    for each in why["tree"]:
+        checked = await check(page, {JSON: each["condition"]})
+        words = checked.sentence.removeprefix("customers who ") if isinstance(checked, CheckedQuestion) else ""
+        found.append({**each, "words": words, "decides": each["node"] in why["because"]})
+    return found
+
+
 def leaves_of(question: Any) -> list[Any]:
     """The conditions of a question without the groups around them, in order."""
     for name in _LEAVES:

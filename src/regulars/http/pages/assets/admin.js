@@ -42,5 +42,17 @@ if (live) {
   new MutationObserver(() => {
     const said = document.querySelector("[data-live]")?.textContent ?? "";
     if (said !== live.textContent) live.textContent = said;
-  }).observe(document.getElementById("results"), { childList: true });
+  }).observe(document.getElementById("results"), { childList: true, subtree: true });
 }
+
+// Figures are asked for again every few seconds, but not where nobody looks: not in a hidden window, and not when the
+// page has not been touched for a while. An open window must not keep a session from ending.
+const PATIENCE = 15 * 60_000;
+let touched = Date.now();
+for (const name of ["pointerdown", "pointermove", "keydown", "scroll"]) {
+  addEventListener(name, () => { touched = Date.now(); }, { passive: true });
+}
+document.addEventListener("htmx:before:request", (event) => {
+  if (!event.target.matches?.("[data-polls]")) return;
+  if (document.hidden || Date.now() - touched > PATIENCE) event.preventDefault();
+});

@@ -15,12 +15,31 @@ const make = (tag, attributes = {}, ...children) => {
   element.append(...children.filter((child) => child !== null));
   return element;
 };
-const choice = (label, options, value, set) =>
-  make("select", { "aria-label": label, onchange: (event) => set(event.target.value) },
-    ...options.map((each) => {
-      const [name, words] = Array.isArray(each) ? each : [each, each.replaceAll("_", " ")];
-      return make("option", { value: name, selected: name === value }, words);
-    }));
+// Who types the name of an option gets there by several letters, each of which changes the list: only the last one counts.
+const TYPING = 600;
+const choice = (label, options, value, set) => {
+  let byLetter = false, waiting = null;
+  const apply = () => {
+    clearTimeout(waiting);
+    waiting = null;
+    set(list.value);
+  };
+  const list = make("select", {
+    "aria-label": label,
+    onkeydown: (event) => { byLetter = event.key.length === 1; },
+    onpointerdown: () => { byLetter = false; },
+    onchange: () => {
+      clearTimeout(waiting);
+      if (byLetter) waiting = setTimeout(apply, TYPING);
+      else apply();
+    },
+    onblur: () => waiting !== null && list.isConnected && apply(),
+  }, ...options.map((each) => {
+    const [name, words] = Array.isArray(each) ? each : [each, each.replaceAll("_", " ")];
+    return make("option", { value: name, selected: name === value }, words);
+  }));
+  return list;
+};
 const input = (label, value, set, attributes = {}) =>
   make("input", { "aria-label": label, value: value ?? "", onchange: (event) => set(event.target.value), ...attributes });
 const button = (words, act, attributes = {}) =>

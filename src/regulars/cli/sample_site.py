@@ -1,0 +1,181 @@
+"""What the demo's site has besides sample customers: names, audiences with a history, and an import."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from regulars.audience.questions.expanding import canonical
+from regulars.audience.questions.text_form import parse_question
+from regulars.cli import sample
+from regulars.domain.audience_watches import AudiencePoint
+from regulars.domain.audiences import KIND
+from regulars.domain.commands import Command, DefinitionChange, SaveAudience, SaveObject
+from regulars.domain.faults import RefusedError
+from regulars.domain.moments import DAY, parse_moment
+from regulars.jobs.file_imports import ATTEMPTS, IMPORT_FILE, ImportArguments
+from regulars.store import jobs
+from regulars.store.audience_watches import save_points
+from regulars.store.store import Store
+from regulars.stored_files import StoredFiles
+
+_NAMES: Final = {
+    "broadcast": (
+        "A new year of roasting",
+        "Meet the growers",
+        "Spring collection",
+        "Brew better at home",
+        "Summer hours",
+        "Cold brew week",
+        "The autumn box",
+        "Gifts for coffee lovers",
+    ),
+    "offer": ("Monthly box", "Home barista course", "Gift card"),
+    "product": (
+        "House espresso",
+        "Decaf",
+        "Single origin: Huila",
+        "Hand grinder",
+        "Paper filters",
+        "Kettle",
+        "Cup, blue",
+        "Cup, white",
+    ),
+}
+"""The objects that the activity of the sample names, in the order of their numbers."""
+
+VIPS: Final = "VIPs"
+READERS: Final = "Newsletter readers"
+_AUDIENCES: Final = {
+    VIPS: "tag:vip",
+    READERS: "is subscribed",
+    "Best customers": "revenue > 100",
+    "Quiet for 90 days": "is subscribed and not opened in last 90d",
+    "VIPs in Germany": "tag:vip and address_country = Germany",
+}
+_LISTS: Final = ("Guests of the spring fair",)
+_DAYS: Final = 60
+"""How far the history of the audiences goes back."""
+
+_FILE: Final = "spring-fair.csv"
+_TABLE: Final = """\
+Email,First name,Last name,City,Visited our stand,Accepts marketing
+{}nobody at example,Without,Address,Berlin,yes,no
+ana@@example.com,Ana,Twice,Lisbon,no,yes
+,,,,,
+tom@example.,Tom,Dot,Leeds,yes,no
+"""
+_GUESTS: Final = 24
+
+
+class _Period(NamedTuple):
+    """When somebody was in an audience: from a day on, until another."""
+
+    audience: str
+    reached: bool
+    first: int
+    end: int
+
+
+class Trend:
+    """Who was a VIP or a reader on each of the last days, counted as the activity goes by."""
+
+    def __init__(self, now: int) -> None:
+        self._today = now // DAY
+        self._changes: Counter[tuple[str, bool, int]] = Counter()
+
+    def count(self, events: list[dict[str, Any]]) -> None:
+        """Take in the events of one customer."""
+        first: dict[str, int] = {}
+        for event in events:
+            name = f"{event['event']} {event.get('tag_id') or event.get('bounce_type') or ''}".strip()
+            first.setdefault(name, parse_moment(event["timestamp"]) // DAY)
+        for period in self._periods(first):
+            if period.first < period.end:
+                self._changes[period.audience, period.reached, period.first] += 1
+                self._changes[period.audience, period.reached, period.end] -= 1
+
+    def _periods(self, first: dict[str, int]) -> Iterator[_Period]:
+        ever = self._today + 1
+        tagged, agreed = first.get("tag_added vip", ever), first.get("subscribed", ever)
+        left = min(first.get("email_unsubscribed", ever), first.get("email_complained", ever))
+        reached = min(left, first.get("email_bounced hard", ever))
+        yield _Period(VIPS, False, tagged, ever)
+        yield _Period(VIPS, True, max(tagged, agreed), reached)
+        yield _Period(READERS, False, agreed, left)
+        yield _Period(READERS, True, agreed, reached)
+
+    def points(self, audience: str, number: int) -> list[AudiencePoint]:
+        """The figures of an audience on each of the last days but today."""
+        found = []
+        for day in range(self._today - _DAYS, self._today):
+            matched, reachable = (
+                sum(each for (name, kind, at), each in self._changes.items() if (name, kind) == key and at <= day)
+                for key in ((audience, False), (audience, True))
+            )
+            found.append(AudiencePoint(number, day * DAY + DAY // 2, 0, matched, reachable, None, None))
+        return found
+
+
+def activity(customers: int, trend: Trend, *, now: int) -> Iterator[dict[str, Any]]:
+    """The activity of the sample's customers, with some who complain or unsubscribe after they have read an email."""
+    for number in range(customers):
+        events = list(sample.activity(number, now=now))
+        events += [
+            {**event, "event": name, "event_uuid": str(UUID(int=UUID(event["event_uuid"]).int ^ 1 << 76))}
+            for event in events
+            if event["event"] == "email_opened"
+            for name, often in (("email_complained", 1201), ("email_unsubscribed", 83))
+            if (7 * number + event["broadcast_id"]) % often == 0
+        ]
+        trend.count(events)
+        yield from events
+
+
+async def furnish(store: Store, site: int, trend: Trend, folder: Path | None, *, now: int) -> None:
+    """Name the objects, save audiences with their history, and leave a file to import for the server.
+
+    folder: of the server's files; None: it imports nothing.
+    """
+    await store.ledger.submit_all(site, list(_names()))
+    for name, text in _AUDIENCES.items():
+        change = DefinitionChange(kind="dynamic", question=canonical(parse_question(text)))
+        await _audience(store, site, name, change, trend)
+    for name in _LISTS:
+        await _audience(store, site, name, DefinitionChange(kind="list"), trend)
+    if folder is None:
+        return
+    stored, written = StoredFiles(folder).upload()
+    with written:
+        written.write(_table(now).encode())
+    arguments = msgspec.to_builtins(ImportArguments(file=stored, name=_FILE, tags=("spring-fair",)))
+    await jobs.enqueue(store.engine, IMPORT_FILE, now=now, attempts=ATTEMPTS, site=site, arguments=arguments)
+
+
+async def _audience(store: Store, site: int, name: str, change: DefinitionChange, trend: Trend) -> None:
+    try:
+        outcome = await store.ledger.submit(site, SaveAudience(SaveObject(kind=KIND, name=name), change))
+    except RefusedError:  # a demo of before that grows has it
+        return
+    assert outcome.object is not None
+    if name in (VIPS, READERS):
+        await save_points(store.engine, site, trend.points(name, outcome.object.number))
+
+
+def _names() -> Iterator[Command]:
+    for kind, names in _NAMES.items():
+        for number, name in enumerate(names, 1):
+            yield SaveObject(kind=kind, reference=number, name=name)
+
+
+def _table(now: int) -> str:
+    rows = []
+    for number in range(_GUESTS):
+        guest = sample.customer(10_000_000 + number, now=now)
+        agrees = "yes" if number % 3 else "no"
+        cells = (guest["email"], guest["firstname"], guest["lastname"], guest["data"]["city"], "yes", agrees)
+        rows.append(",".join(cells) + "\n")
+    return _TABLE.format("".join(rows))
