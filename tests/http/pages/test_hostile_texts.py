@@ -1,5 +1,6 @@
 """Texts of customers and users are never markup: every field at once, on every screen that shows it."""
 
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -30,7 +31,8 @@ class World:
         self.send("POST", "/api/v1/event", event)
 
     def send(self, method: str, path: str, body: object = None) -> object:
-        reply = self.client.send(method, path, **({} if body is None else {"json": body}))
+        call: dict[str, Any] = {} if body is None else {"json": body}
+        reply = self.client.send(method, path, **call)
         assert reply.status_code < 300, reply.text
         return reply.json() if reply.content else None
 
@@ -39,7 +41,7 @@ class World:
         fields = ("firstname", "lastname", "name", "note", "customer_id", "gender", "address_line_1", "address_line_2")
         places = ("address_zip", "address_city", "address_state", "address_country")
         for at, (number, email) in enumerate(zip(self.people, ("one", "two"), strict=True)):
-            profile = dict.fromkeys((*fields, *places), text)
+            profile: dict[str, Any] = dict.fromkeys((*fields, *places), text)
             profile |= {"customer_id": f"{text}{at}", "email": f"{email}@hostile.example", "list": [text], text: text}
             self.client.send("POST", "/api/v1/customers", json=profile)
             event = {"event": text, "email": profile["email"], "what": text, "tag_id": "hostile"}
