@@ -8,7 +8,7 @@ from regulars.http.pages.charts import HEIGHT, WIDTH, bars, line, round_up
 
 
 @pytest.mark.parametrize(
-    ("value", "top"), [(0, 0), (1, 1), (3, 3), (7, 8), (11, 15), (21, 30), (99, 100), (100, 100), (101, 150)]
+    ("value", "top"), [(0, 0), (1, 1), (3, 3), (7, 8), (11, 15), (21, 25), (99, 100), (100, 100), (101, 150)]
 )
 def test_the_edge_is_the_next_round_number(value: float, top: float) -> None:
     assert round_up(value) == top
