@@ -152,7 +152,7 @@ def test_from_the_first_start_to_the_first_answer(browser: Any, server: tuple[Pa
     assert page.evaluate("document.activeElement.id") == "content"
     visit.go("/admin/sites/main/customers")
     keys.ask("tag:vip")
-    page.get_by_text("2 customers", exact=True).wait_for(state="attached")
+    page.locator("#answer-said", has_text="2 customers").wait_for(state="attached")
     keys.press("link", "Anna Keller")
     keys.heading("Anna Keller")
     assert visit.faults == []
@@ -213,7 +213,7 @@ def test_a_question_is_built_saved_and_exported(keyboard: Keyboard) -> None:
 
     wanted = 'attr.plan = "pro" or (tag:vip and not opened:broadcast/8 and net_revenue > 100.00)'
     expect(page.locator("#q")).to_have_value(wanted, timeout=PATIENCE)
-    page.get_by_text("2 customers", exact=True).wait_for(state="attached")
+    page.locator("#answer-said", has_text="2 customers").wait_for(state="attached")
     keyboard.visit.check()
     keyboard.to(page.get_by_text("Save as audience"))
     page.keyboard.press("Enter")
