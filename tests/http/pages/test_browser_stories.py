@@ -159,6 +159,7 @@ def test_from_the_first_start_to_the_first_answer(browser: Any, server: tuple[Pa
     visit.close()
 
 
+@pytest.mark.slow
 def test_a_shopify_file_is_checked_mended_and_imported(keyboard: Keyboard, tmp_path: Path) -> None:
     page, file = keyboard.page, tmp_path / "customers_export.csv"
     file.write_text(SHOPIFY, encoding="utf-8")
@@ -185,6 +186,7 @@ def test_a_shopify_file_is_checked_mended_and_imported(keyboard: Keyboard, tmp_p
     keyboard.heading("Ida Berg")
 
 
+@pytest.mark.slow
 def test_a_question_is_built_saved_and_exported(keyboard: Keyboard) -> None:
     """VIPs who did not open and spent over 100, or anybody on the plan pro."""
     page = keyboard.page
