@@ -116,6 +116,8 @@ class InProcess:
 @contextmanager
 def application(folder: Path, engine: str, **settings: Any) -> Iterator[InProcess]:
     """A server in this process on a new database of an engine."""
+    if engine != "sqlite":  # whose files are beside the database
+        settings.setdefault("files_folder", str(folder / "files"))
     with empty_database(folder, engine, "regulars") as path, InProcess(path, **settings) as running:
         yield running
 
