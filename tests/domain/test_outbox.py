@@ -16,6 +16,7 @@ from regulars.domain.outbox import (
     AudienceEntered,
     AudienceLeft,
     ConsentChanged,
+    ConsentRequested,
     Cursor,
     CustomerCreated,
     CustomerDeleted,
@@ -47,6 +48,7 @@ ONE_OF_EACH: list[Happening] = [
     AudienceEntered(7, 3, 21, 5_000, 1, "/any/1"),
     AudienceLeft(7, 3, 21, 5_000, 0),
     CustomerSplit(7, 8, b"0123456789abcdef"),
+    ConsentRequested(7, 4, 2),
 ]
 
 
@@ -69,6 +71,7 @@ def test_stored_codes_never_move() -> None:
             [11, 7, 3, 21, 5_000, 1, "/any/1"],
             [12, 7, 3, 21, 5_000, 0, ""],
             [13, 7, 8, uuid],
+            [14, 7, 4, 2],
         ],
     ]
     assert FIELDS[:8] == (
