@@ -91,6 +91,7 @@ class TestPostgreSQL:
         for each in names.values():
             run(f"dropdb --if-exists --force {each}", Path.cwd(), **_tools())
 
+    @pytest.mark.slow  # a backup of SQLite is restored always, and test_copying copies between engines
     def test_a_database_is_made_dumped_restored_and_copied(self, names: dict[str, str], tmp_path: Path) -> None:
         tools = _tools()
 

@@ -52,6 +52,7 @@ ROOMS: dict[str, frozenset[str]] = {
     ),
     "cli": frozenset(
         {
+            "stored_files",
             "checking",
             "files",
             "domain",

@@ -197,6 +197,7 @@ def plan(connection: psycopg.Connection, statement: Statement) -> list[str]:
 READS_ALL_OF_A_SITE = {
     **READS_A_SITE,
     "offer_products_of_site": "all of them are what was asked for",
+    "count_transactions_after": "the newest events are counted, from the end of an index of sales; on a thread",
 }
 
 

@@ -123,7 +123,7 @@ def test_the_noise_of_bad_requests_is_one_line(tmp_path: Path) -> None:
         assert len(lines) <= 1 + (time.monotonic() - started) / 10, lines
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_the_exit_status_after_sigterm_is_0(tmp_path: Path, workers: int) -> None:
     path = tmp_path / "regulars.db"
     key = make_database(path)
