@@ -195,7 +195,7 @@ def assert_adds_up(caller: Caller, text: str, *, size: int, page: int) -> None:
     assert len({each["id"] for each in document["data"]}) == len(shown)
 
 
-@pytest.mark.parametrize(("people", "turns"), [(200, 8), slow(1_000, 20)])
+@pytest.mark.parametrize(("people", "turns"), [(200, 5), slow(1_000, 20)])
 def test_pages_are_right_while_two_servers_and_an_importer_write(
     database: Path, tmp_path: Path, people: int, turns: int
 ) -> None:
