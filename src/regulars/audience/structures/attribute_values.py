@@ -60,6 +60,8 @@ def _reader(path: Path) -> Callable[[str], list[bytes]]:
 
     def read(documents: str) -> list[bytes]:
         holders = decode(documents)
+        if not depth:
+            return [bytes(each.value) for each in holders]
         for _ in range(depth):
             holders = [None if each is None else each.value for each in holders]
         return [bytes(_NULL if each is None else each.value) for each in holders]

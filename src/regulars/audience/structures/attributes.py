@@ -52,8 +52,7 @@ class AttributeColumn:
 
     def load(self, ordinals: NDArray[np.int64], documents: str) -> None:
         """Set the values of many customers. ordinals: -1 is passed over. documents: their attributes, a JSON array."""
-        code_of = self._kept.code_of_text
-        codes = np.array([code_of(text) for text in texts_at(documents, self.path)], dtype=np.int32)
+        codes = np.array(self._kept.codes_of_texts(texts_at(documents, self.path)), dtype=np.int32)
         known = ordinals >= 0
         if known.any():
             self._codes.grow(int(ordinals.max()) + 1)

@@ -4,6 +4,7 @@ A comparison is decided once per distinct value. Equal values share a code, and 
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -28,7 +29,7 @@ class ValueCodes:
 
     def __init__(self) -> None:
         self.values: list[Any] = []
-        self._code_of: dict[bytes, int] = {}
+        self._code_of: dict[bytes, int] = {b"null": UNSET}
         self._decided: OrderedDict[Comparison, NDArray[np.bool_]] = OrderedDict()  # by code, as far as codes went then
         self._numbers: NDArray[np.float64] = np.zeros(0, dtype=np.float64)
 
@@ -46,10 +47,10 @@ class ValueCodes:
             self.values.append(value)
         return code
 
-    def code_of_text(self, text: bytes) -> int:
-        """The code of a value given as JSON text. Texts as this encodes them, of known values, are not decoded."""
-        code = self._code_of.get(text)
-        return self.code(_decode(text)) if code is None else code
+    def codes_of_texts(self, texts: Sequence[bytes]) -> list[int]:
+        """The codes of values given as JSON text. Texts as this encodes them, of known values, are not decoded."""
+        known = list(map(self._code_of.get, texts))
+        return [self.code(_decode(text)) if code is None else code for text, code in zip(texts, known, strict=True)]
 
     def passing(self, comparison: Comparison) -> NDArray[np.bool_]:
         """Whether each code passes the comparison; the last element is for UNSET, which passes none."""
