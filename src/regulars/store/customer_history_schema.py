@@ -1,8 +1,26 @@
 """The tables of evidence of consent, and of what calls changed of profiles."""
 
+from typing import Any
+
 from sqlalchemy import Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table
 
 from regulars.store.schema_columns import metadata, moment, number, text
+
+
+def _evidence() -> list[Column[Any]]:
+    """The columns that say what was agreed to or ended, and how that is known."""
+    return [
+        moment("at", nullable=False),
+        Column("granted", Integer, nullable=False),
+        text("cause"),
+        text("source", nullable=False),
+        text("wording"),
+        text("proof"),
+        moment("received_at"),
+        Column("channel", Integer),
+        number("actor", nullable=True),
+    ]
+
 
 consents = Table(
     "consents",
@@ -10,15 +28,7 @@ consents = Table(
     Column("site_id", Integer, nullable=False),
     number("customer"),
     number("number"),
-    moment("at", nullable=False),
-    Column("granted", Integer, nullable=False),
-    text("cause"),
-    text("source", nullable=False),
-    text("wording"),
-    text("proof"),
-    moment("received_at"),
-    Column("channel", Integer),
-    number("actor", nullable=True),
+    *_evidence(),
     PrimaryKeyConstraint("site_id", "customer", "number"),
     Index("consents_at", "site_id", "customer", "at"),
     sqlite_with_rowid=False,
@@ -32,15 +42,7 @@ newsletter_consents = Table(
     number("customer"),
     number("number"),
     number("newsletter"),
-    moment("at", nullable=False),
-    Column("granted", Integer, nullable=False),
-    text("cause"),
-    text("source", nullable=False),
-    text("wording"),
-    text("proof"),
-    moment("received_at"),
-    Column("channel", Integer),
-    number("actor", nullable=True),
+    *_evidence(),
     PrimaryKeyConstraint("site_id", "customer", "number"),
     Index("newsletter_consents_at", "site_id", "customer", "at"),
     sqlite_with_rowid=False,

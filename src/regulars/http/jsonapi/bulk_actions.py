@@ -14,7 +14,6 @@ from regulars.domain.identity import public_number
 from regulars.domain.moments import iso, iso_or_none
 from regulars.domain.relations import BY_NAME
 from regulars.http.call import Call
-from regulars.http.errors import Problem
 from regulars.http.jsonapi import studies
 from regulars.http.jsonapi.bulk_selection import (
     ACTION,
@@ -26,12 +25,10 @@ from regulars.http.jsonapi.bulk_selection import (
     read_action,
     read_selection,
 )
-from regulars.http.jsonapi.documents import document
-from regulars.http.jsonapi.failures import ParameterProblem
-from regulars.http.jsonapi.job_undo import UNDER_WAY, UNDO, UNDO_SCHEMA, begin_undo, undo_of, undos
-from regulars.http.jsonapi.origin import origin
-from regulars.http.jsonapi.stored_jobs import job_of_number, job_of_path
+from regulars.http.jsonapi.job_undo import UNDO_SCHEMA, begin_undo
+from regulars.http.jsonapi.stored_jobs import job_of_number
 from regulars.http.jsonapi.surface import JSONAPI
+from regulars.http.jsonapi.undoable_jobs import UndoableJobs
 from regulars.http.keyring import Caller, Reader, Writer
 from regulars.http.operation import Operation
 from regulars.http.schema import (
@@ -49,15 +46,12 @@ from regulars.http.schema import (
 )
 from regulars.jobs.bulk_actions import BULK_ACTION, BULK_ATTEMPTS, BulkArguments
 from regulars.store import jobs
-from regulars.store.job_reads import list_jobs_of
 from regulars.store.jobs import STATES, Job
 from regulars.store.query import read_all
 from regulars.store.reads import customers_by_number, held_ties, objects_by_number
 
 TYPE: Final = "bulk_actions"
 PREVIEWS: Final = "bulk_action_previews"
-_MOST: Final = 100
-_NOUN: Final = "bulk action"
 
 
 async def create(call: Call, caller: Writer) -> Response:
@@ -78,7 +72,7 @@ async def create(call: Call, caller: Writer) -> Response:
     await call.record(caller.account, f"{TYPE}/{number}", "created")
     job = await job_of_number(call, number)
     assert job is not None
-    return await _shown(call, caller, job, status=202)
+    return await BULK_ACTIONS.shown(call, caller, job, status=202)
 
 
 async def preview(call: Call, caller: Writer) -> Response:
@@ -102,41 +96,25 @@ async def _asked(call: Call, caller: Caller) -> tuple[CustomerSelection, BulkAct
 
 async def index(call: Call, caller: Reader) -> Response:
     """The newest bulk actions."""
-    _no_parameters(call)
-    async with call.services.store.snapshot() as connection:
-        found = await list_jobs_of(connection, BULK_ACTION, caller.account, _MOST)
-        undone = await undos(connection, caller)
-    home = _home(call)
-    shown = [_resource(job, undone.get(job.id), home) for job in found]
-    return document({"data": shown, "links": {"self": f"{home}/v1/{TYPE}"}})
+    return await BULK_ACTIONS.listed(call, caller)
 
 
 async def show(call: Call, caller: Reader) -> Response:
     """One bulk action."""
-    _no_parameters(call)
-    return await _shown(call, caller, await job_of_path(call, caller, BULK_ACTION, _NOUN))
+    return await BULK_ACTIONS.shown(call, caller, await BULK_ACTIONS.job(call, caller))
 
 
 async def cancel(call: Call, caller: Writer) -> Response:
     """Ask a bulk action to stop; what is done stays."""
-    _no_parameters(call)
-    job = await job_of_path(call, caller, BULK_ACTION, _NOUN)
-    try:
-        await jobs.cancel(call.services.store.engine, job.id, now=call.services.clock())
-    except jobs.JobError as error:
-        raise Problem("unprocessable", f"The bulk action cannot be cancelled: {error}.") from None
-    await call.record(caller.account, f"{TYPE}/{job.id}", "updated")
-    return await _shown(call, caller, await job_of_path(call, caller, BULK_ACTION, _NOUN))
+    return await BULK_ACTIONS.cancelled(call, caller)
 
 
 async def undo(call: Call, caller: Writer) -> Response:
     """Begin to take back what a bulk action did, unless that is being done."""
-    _no_parameters(call)
-    job = await job_of_path(call, caller, BULK_ACTION, _NOUN)
-    if job.state in UNDER_WAY:
-        raise Problem("unprocessable", f"The bulk action is {job.state}. Cancel it first, or wait for its end.")
+    job = await BULK_ACTIONS.job(call, caller)
+    BULK_ACTIONS.refuse_under_way(job)
     await begin_undo(call, caller, job, f"{TYPE}/{job.id}", actor=call.origin.actor)
-    return await _shown(call, caller, job, status=202)
+    return await BULK_ACTIONS.shown(call, caller, job, status=202)
 
 
 async def _sample(call: Call, site: int, action: BulkAction, chosen: Chosen) -> list[dict[str, Any]]:
@@ -178,33 +156,6 @@ async def _sample(call: Call, site: int, action: BulkAction, chosen: Chosen) -> 
     return shown
 
 
-def _no_parameters(call: Call) -> None:
-    for parameter, _ in call.query:
-        raise ParameterProblem(parameter, f"There is no parameter {parameter}; this call has none.")
-
-
-def _home(call: Call) -> str:
-    return origin(call.scope, call.services.settings.trusted_proxies)
-
-
-async def _shown(call: Call, caller: Caller, job: Job, *, status: int = 200) -> Response:
-    shown = _resource(job, await undo_of(call, caller, job), _home(call))
-    headers = {"location": shown["links"]["self"]} if status == 202 else None
-    return document({"data": shown, "links": {"self": shown["links"]["self"]}}, status=status, headers=headers)
-
-
-def _resource(job: Job, undone: Job | None, home: str) -> dict[str, Any]:
-    return {
-        "id": str(job.id),
-        "type": TYPE,
-        "attributes": {
-            **{name: value(job) for name, value in ATTRIBUTES.items()},
-            "undo": None if undone is None else {name: value(undone) for name, value in UNDO.items()},
-        },
-        "links": {"self": f"{home}/v1/{TYPE}/{job.id}"},
-    }
-
-
 def _shown_action(action: BulkAction) -> dict[str, Any]:
     """An action as the API takes it; objects by their number."""
     if action.object is not None:
@@ -231,6 +182,8 @@ ATTRIBUTES: Final[Mapping[str, Callable[[Job], Any]]] = {
     "started_at": lambda job: iso_or_none(job.started_at),
     "finished_at": lambda job: iso_or_none(job.finished_at),
 }
+
+BULK_ACTIONS: Final = UndoableJobs(BULK_ACTION, TYPE, "bulk action", ATTRIBUTES)
 """What is shown of a bulk action. customers: how many there are; done: how many of them are done."""
 
 _ACTION: Final = record(

@@ -22,9 +22,9 @@ from regulars.http.jsonapi import studies
 from regulars.http.jsonapi.asked_question import PARAMETERS, read_asked
 from regulars.http.jsonapi.bodies import refused
 from regulars.http.jsonapi.documents import EMPTY, document
-from regulars.http.jsonapi.failures import ParameterProblem
 from regulars.http.jsonapi.origin import origin
 from regulars.http.jsonapi.questions import as_parameters, in_body
+from regulars.http.jsonapi.site_pages import no_parameters
 from regulars.http.jsonapi.stored_jobs import job_of_number, job_of_path, stored_files
 from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Reader
@@ -68,8 +68,7 @@ async def create(call: Call, caller: Reader) -> Response:
 
 async def index(call: Call, caller: Reader) -> Response:
     """The newest exports."""
-    for parameter, _ in call.query:
-        raise ParameterProblem(parameter, f"There is no parameter {parameter}; this call has none.")
+    no_parameters(call)
     async with call.services.store.snapshot() as connection:
         found = await list_jobs_of(connection, EXPORT, caller.account, _MOST)
     home = origin(call.scope, call.services.settings.trusted_proxies)

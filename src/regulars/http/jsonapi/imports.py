@@ -10,13 +10,12 @@ from regulars.domain.moments import iso, iso_or_none
 from regulars.domain.text import whole_number
 from regulars.http.call import Call
 from regulars.http.errors import Problem
-from regulars.http.jsonapi.documents import document
 from regulars.http.jsonapi.failures import MEDIA_TYPE, ParameterProblem
 from regulars.http.jsonapi.import_parameters import AGAIN, OPTIONS, PARAMETERS, read_parameters
-from regulars.http.jsonapi.job_undo import UNDER_WAY, UNDO, UNDO_SCHEMA, begin_undo, undo_of, undos
-from regulars.http.jsonapi.origin import origin
-from regulars.http.jsonapi.stored_jobs import job_of_number, job_of_path, stored_files
+from regulars.http.jsonapi.job_undo import UNDO_SCHEMA, begin_undo
+from regulars.http.jsonapi.stored_jobs import job_of_number, stored_files
 from regulars.http.jsonapi.surface import JSONAPI, JSONAPI_ERRORS
+from regulars.http.jsonapi.undoable_jobs import UndoableJobs
 from regulars.http.keyring import Caller, Reader, Writer
 from regulars.http.operation import Operation, Surface
 from regulars.http.schema import (
@@ -34,7 +33,6 @@ from regulars.http.schema import (
 from regulars.importing.undoing import EVENTS_STAY
 from regulars.jobs.file_imports import ATTEMPTS, IMPORT_FILE
 from regulars.store import jobs
-from regulars.store.job_reads import list_jobs_of
 from regulars.store.jobs import STATES, Job
 from regulars.store.threads import off_loop
 from regulars.stored_files import StoredFiles
@@ -43,7 +41,6 @@ TYPE: Final = "imports"
 _WRITTEN: Final = 1 << 20
 """Bytes that are written to the file at once."""
 
-_MOST: Final = 100
 
 UPLOADS: Final = Surface(
     tag=JSONAPI.tag,
@@ -79,7 +76,7 @@ async def create(call: Call, caller: Writer) -> Response:
     await call.record(caller.account, f"imports/{number}", "created")
     job = await job_of_number(call, number)
     assert job is not None
-    return await _shown(call, caller, job, status=202)
+    return await IMPORTS.shown(call, caller, job, status=202)
 
 
 async def _received(call: Call, stored: StoredFiles) -> str:
@@ -119,50 +116,34 @@ async def _dry_run(call: Call, caller: Caller) -> str | None:
 
 async def index(call: Call, caller: Reader) -> Response:
     """The newest imports."""
-    _no_parameters(call)
-    async with call.services.store.snapshot() as connection:
-        found = await list_jobs_of(connection, IMPORT_FILE, caller.account, _MOST)
-        undone = await undos(connection, caller)
-    home = _home(call)
-    shown = [_resource(job, undone.get(job.id), home) for job in found]
-    return document({"data": shown, "links": {"self": f"{home}/v1/{TYPE}"}})
+    return await IMPORTS.listed(call, caller)
 
 
 async def show(call: Call, caller: Reader) -> Response:
     """One import."""
-    _no_parameters(call)
-    return await _shown(call, caller, await _job(call, caller))
+    return await IMPORTS.shown(call, caller, await IMPORTS.job(call, caller))
 
 
 async def cancel(call: Call, caller: Writer) -> Response:
     """Ask an import to stop; what is imported stays."""
-    _no_parameters(call)
-    job = await _job(call, caller)
-    try:
-        await jobs.cancel(call.services.store.engine, job.id, now=call.services.clock())
-    except jobs.JobError as error:
-        raise Problem("unprocessable", f"The import cannot be cancelled: {error}.") from None
-    return await _shown(call, caller, await _job(call, caller))
+    return await IMPORTS.cancelled(call, caller)
 
 
 async def undo(call: Call, caller: Writer) -> Response:
     """Begin to take back what an import did, unless that is being done."""
-    _no_parameters(call)
-    job = await _job(call, caller)
+    job = await IMPORTS.job(call, caller)
     if job.arguments["dry_run"]:
         raise Problem("unprocessable", "The import was a dry run, which changed nothing.")
     if job.arguments["kind"] != "customers":
         raise Problem("unprocessable", f"An import of {job.arguments['kind']} cannot be undone: {EVENTS_STAY}.")
-    if job.state in UNDER_WAY:
-        raise Problem("unprocessable", f"The import is {job.state}. Cancel it first, or wait for its end.")
+    IMPORTS.refuse_under_way(job)
     await begin_undo(call, caller, job, f"imports/{job.id}")
-    return await _shown(call, caller, job, status=202)
+    return await IMPORTS.shown(call, caller, job, status=202)
 
 
 async def rejects(call: Call, caller: Reader) -> Response:
     """The refused lines, as a file."""
-    _no_parameters(call)
-    job = await _job(call, caller)
+    job = await IMPORTS.job(call, caller)
     suffix = None if job.result is None else job.result.get("rejects")
     path = None if suffix is None else stored_files(call).path(job.id, suffix)
     if path is None or not await off_loop(path.is_file):
@@ -184,40 +165,9 @@ async def _receive(call: Call, file: BinaryIO) -> int:
     return size
 
 
-def _no_parameters(call: Call) -> None:
-    for parameter, _ in call.query:
-        raise ParameterProblem(parameter, f"There is no parameter {parameter}; this call has none.")
-
-
-async def _job(call: Call, caller: Caller) -> Job:
-    return await job_of_path(call, caller, IMPORT_FILE, "import")
-
-
-async def _shown(call: Call, caller: Caller, job: Job, *, status: int = 200) -> Response:
-    home = _home(call)
-    shown = _resource(job, await undo_of(call, caller, job), home)
-    headers = {"location": shown["links"]["self"]} if status == 202 else None
-    return document({"data": shown, "links": {"self": shown["links"]["self"]}}, status=status, headers=headers)
-
-
-def _home(call: Call) -> str:
-    return origin(call.scope, call.services.settings.trusted_proxies)
-
-
-def _resource(job: Job, undone: Job | None, home: str) -> dict[str, Any]:
-    link = f"{home}/v1/{TYPE}/{job.id}"
-    links = {"self": link}
-    if job.result is not None and job.result.get("rejects"):
-        links["rejects"] = f"{link}/rejects"
-    return {
-        "id": str(job.id),
-        "type": TYPE,
-        "attributes": {
-            **{name: value(job) for name, value in ATTRIBUTES.items()},
-            "undo": None if undone is None else {name: value(undone) for name, value in UNDO.items()},
-        },
-        "links": links,
-    }
+def _links(job: Job, link: str) -> dict[str, str]:
+    has_rejects = job.result is not None and job.result.get("rejects")
+    return {"rejects": f"{link}/rejects"} if has_rejects else {}
 
 
 def _of_result(name: str) -> Callable[[Job], Any]:
@@ -241,6 +191,8 @@ ATTRIBUTES: Final[Mapping[str, Callable[[Job], Any]]] = {
     "started_at": lambda job: iso_or_none(job.started_at),
     "finished_at": lambda job: iso_or_none(job.finished_at),
 }
+
+IMPORTS: Final = UndoableJobs(IMPORT_FILE, TYPE, "import", ATTRIBUTES, _links)
 """What is shown of an import. done, total: bytes of the file. number: by which it can be undone, None for a dry run."""
 
 _SCHEMAS: Final[Mapping[str, Schema]] = {
