@@ -4,6 +4,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -113,8 +114,10 @@ def room(path: Path) -> str:
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
-def parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(), str(path))
+@cache
+def trees() -> dict[Path, ast.Module]:
+    """The syntax tree of each module."""
+    return {path: ast.parse(path.read_text(), str(path)) for path in MODULES}
 
 
 def imported(path: Path, tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -176,25 +179,29 @@ def sql_outside(path: Path, tree: ast.Module) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=place)
-def test_imports_point_one_way(path: Path) -> None:
-    tree = parse(path)
-    problems = wrong_directions(path, tree) + wrong_libraries(path, tree)
+def test_imports_point_one_way() -> None:
+    problems = [
+        problem
+        for path, tree in trees().items()
+        for problem in wrong_directions(path, tree) + wrong_libraries(path, tree)
+    ]
     assert not problems, "\n".join(problems)
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if room(path) != "store"], ids=place)
-def test_sql_is_written_in_the_store(path: Path) -> None:
-    problems = sql_outside(path, parse(path))
+def test_sql_is_written_in_the_store() -> None:
+    problems = [
+        problem for path, tree in trees().items() if room(path) != "store" for problem in sql_outside(path, tree)
+    ]
     assert not problems, "\n".join(problems)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=place)
-def test_no_module_is_too_long(path: Path) -> None:
-    lines = len(path.read_text().splitlines())
-    assert lines <= LONGEST, (
+def test_no_module_is_too_long() -> None:
+    problems = [
         f"{place(path)} has {lines} lines, {LONGEST} at most: it has a second noun; give it a module"
-    )
+        for path in MODULES
+        if (lines := len(path.read_text().splitlines())) > LONGEST
+    ]
+    assert not problems, "\n".join(problems)
 
 
 def test_every_room_has_its_rule() -> None:
@@ -239,11 +246,6 @@ def test_the_rules_catch_what_they_should(where: str, text: str, caught: int) ->
     assert len(problems) == caught, problems
 
 
-def _modules() -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted(ROOT.rglob("*.py")):
-        yield place(path), ast.parse(path.read_text())
-
-
 SAME_NAMES = frozenset(
     [
         "All",
@@ -269,7 +271,7 @@ SAME_NAMES = frozenset(
 def test_a_class_has_a_name_of_its_own() -> None:
     found = Counter(
         each.name
-        for _, tree in _modules()
+        for tree in trees().values()
         for each in tree.body
         if isinstance(each, ast.ClassDef) and not each.name.startswith("_")
     )
@@ -278,7 +280,7 @@ def test_a_class_has_a_name_of_its_own() -> None:
 
 def test_digits_are_read_by_one_helper() -> None:
     """`str.isdigit` and `str.isdecimal` accept digits of other scripts, and `int` takes long for a long text."""
-    calls = [module for module, tree in _modules() for each in ast.walk(tree) if _is_digit_check(each)]
+    calls = [place(path) for path, tree in trees().items() for each in ast.walk(tree) if _is_digit_check(each)]
     assert calls == ["domain/text.py"]
 
 

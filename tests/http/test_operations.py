@@ -19,7 +19,7 @@ from regulars.http.pages.surface import PAGE
 from regulars.settings import Settings
 from tests.in_process import Client, InProcess
 
-CALLED = [pytest.param(each, path, id=f"{each.method} {path}") for each in OPERATIONS for path in each.paths]
+CALLED = [(each, path) for each in OPERATIONS for path in each.paths]
 
 
 @pytest.fixture(scope="module")
@@ -32,16 +32,17 @@ def media_type(reply: object) -> str:
     return str(getattr(reply, "headers")["content-type"]).partition(";")[0]  # noqa: B009
 
 
-@pytest.mark.parametrize(("operation", "path"), CALLED)
-def test_a_key_is_needed_where_the_handler_wants_a_caller(anybody: Client, operation: Operation, path: str) -> None:
-    reply = anybody.send(operation.method, re.sub(r"{\w+}", "1", path))
-    if operation.caller is None:
-        assert reply.status_code != 401 or operation.surface is OAUTH
-    elif operation.surface is ADMIN and not path.endswith(".json"):
-        assert (reply.status_code, reply.headers["location"].partition("?")[0]) == (303, "/admin/login")
-    else:
-        assert reply.status_code == 401
-        assert media_type(reply) in operation.surface.errors.bodies
+def test_a_key_is_needed_where_the_handler_wants_a_caller(anybody: Client, subtests: pytest.Subtests) -> None:
+    for operation, path in CALLED:
+        with subtests.test(f"{operation.method} {path}"):
+            reply = anybody.send(operation.method, re.sub(r"{\w+}", "1", path))
+            if operation.caller is None:
+                assert reply.status_code != 401 or operation.surface is OAUTH
+            elif operation.surface is ADMIN and not path.endswith(".json"):
+                assert (reply.status_code, reply.headers["location"].partition("?")[0]) == (303, "/admin/login")
+            else:
+                assert reply.status_code == 401
+                assert media_type(reply) in operation.surface.errors.bodies
 
 
 def test_names_and_places_are_each_operation_s_own() -> None:

@@ -32,6 +32,11 @@ from .schema_fixtures import fixture_of, normal, restore, statements_of
 
 NEWEST = STEPS[-1].number
 NUMBERS = [step.number for step in STEPS]
+STATES = [
+    number if number == 1 or number % 8 == 0 or number > NEWEST - 4 else pytest.param(number, marks=pytest.mark.slow)
+    for number in NUMBERS
+]
+"""Each state: `make test` upgrades every eighth and the newest ones, `make test-long` the others, too."""
 on_engines = pytest.mark.parametrize("engine", EMPTY)
 
 
@@ -93,7 +98,7 @@ def taken(path: Path) -> list[tuple[int, bool]]:
 
 
 @on_engines
-@pytest.mark.parametrize("state", NUMBERS)
+@pytest.mark.parametrize("state", STATES)
 async def test_every_earlier_state_becomes_the_newest(tmp_path: Path, engine: str, state: int) -> None:
     expected = await shape_of_new(tmp_path, engine)
     async with database(tmp_path, engine, state) as (old, path):

@@ -201,12 +201,13 @@ READS_ALL_OF_A_SITE = {
 }
 
 
-@pytest.mark.parametrize("statement", ALL, ids=lambda statement: statement.name)
-def test_no_plan_reads_a_whole_site(statement: Statement, filled: psycopg.Connection) -> None:
-    steps = plan(filled, statement)
-    assert not any(_WHOLE.search(step) for step in steps), steps
-    if statement.name not in READS_ALL_OF_A_SITE:
-        assert not _reads_by_site_alone(steps), f"{statement.name} reads a whole site: {steps}"
+def test_no_plan_reads_a_whole_site(filled: psycopg.Connection, subtests: pytest.Subtests) -> None:
+    for statement in ALL:
+        with subtests.test(statement.name):
+            steps = plan(filled, statement)
+            assert not any(_WHOLE.search(step) for step in steps), steps
+            if statement.name not in READS_ALL_OF_A_SITE:
+                assert not _reads_by_site_alone(steps), f"{statement.name} reads a whole site: {steps}"
 
 
 def _reads_by_site_alone(steps: list[str]) -> bool:
@@ -216,17 +217,18 @@ def _reads_by_site_alone(steps: list[str]) -> bool:
     return bool(whole) and not any(step.endswith("Limit") for step in steps)
 
 
-@pytest.mark.parametrize(
-    "statement", [each for each in ALL if "keys" in each.sql("sqlite").names], ids=lambda statement: statement.name
-)
-def test_keys_are_looked_up_in_an_index_one_by_one(statement: Statement, filled: psycopg.Connection) -> None:
-    steps = plan(filled, statement)
-    assert not any("Join Filter" in step or "Hash" in step or "Merge" in step for step in steps), steps
-    if not any(step.startswith("SubPlan") for step in steps):
-        assert any("Nested Loop" in step for step in steps), steps
-        keys = next(number for number, step in enumerate(steps) if "Function Scan on json_array_elements" in step)
-        look_up = next(number for number, step in enumerate(steps) if re.search(rf"\b({_TABLES})\b", step))
-        assert keys < look_up, f"the keys must lead: {steps}"
-    conditions = [step for step in steps if step.startswith(("Index Cond", "Recheck Cond"))]
-    assert conditions
-    assert any("k.value" in condition for condition in conditions), steps
+def test_keys_are_looked_up_in_an_index_one_by_one(filled: psycopg.Connection, subtests: pytest.Subtests) -> None:
+    for statement in (each for each in ALL if "keys" in each.sql("sqlite").names):
+        with subtests.test(statement.name):
+            steps = plan(filled, statement)
+            assert not any("Join Filter" in step or "Hash" in step or "Merge" in step for step in steps), steps
+            if not any(step.startswith("SubPlan") for step in steps):
+                assert any("Nested Loop" in step for step in steps), steps
+                keys = next(
+                    number for number, step in enumerate(steps) if "Function Scan on json_array_elements" in step
+                )
+                look_up = next(number for number, step in enumerate(steps) if re.search(rf"\b({_TABLES})\b", step))
+                assert keys < look_up, f"the keys must lead: {steps}"
+            conditions = [step for step in steps if step.startswith(("Index Cond", "Recheck Cond"))]
+            assert conditions
+            assert any("k.value" in condition for condition in conditions), steps

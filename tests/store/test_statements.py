@@ -111,13 +111,14 @@ def is_of_one_site(clause: ClauseElement) -> bool:
     return set(tables_of(clause)) <= sites_named(clause)
 
 
-@pytest.mark.parametrize("statement", ALL, ids=lambda statement: statement.name)
-def test_each_statement_on_customers_names_its_site(statement: Statement) -> None:
-    if tables_of(statement.clause):
-        assert is_of_one_site(statement.clause), (
-            f"{statement.name} reads or writes a table of customers without site_is(table): it would reach other "
-            "accounts' rows, and could not be distributed by site"
-        )
+def test_each_statement_on_customers_names_its_site(subtests: pytest.Subtests) -> None:
+    for statement in ALL:
+        with subtests.test(statement.name):
+            if tables_of(statement.clause):
+                assert is_of_one_site(statement.clause), (
+                    f"{statement.name} reads or writes a table of customers without site_is(table): it would reach "
+                    "other accounts' rows, and could not be distributed by site"
+                )
 
 
 def test_a_statement_that_forgets_its_site_is_caught() -> None:
@@ -170,14 +171,17 @@ def whole_sites(steps: list[str]) -> list[str]:
     return [step for step in steps if (_SCAN.search(step) or _WHOLE_SITE.search(step)) and not step.startswith(small)]
 
 
-@pytest.mark.parametrize("statement", ALL, ids=lambda statement: statement.name)
-def test_no_plan_reads_a_whole_site(statement: Statement, empty: apsw.Connection) -> None:
-    steps = plan(empty, statement.sql("sqlite").text)
-    found = whole_sites(steps)
-    if statement.name in READS_A_SITE | READS_AN_END:
-        assert found, f"{statement.name} reads no site any more: take it off the list"
-    else:
-        assert not found, f"{statement.name} would read every customer of a site: {found}; write it as a KeyedJoin"
+def test_no_plan_reads_a_whole_site(empty: apsw.Connection, subtests: pytest.Subtests) -> None:
+    for statement in ALL:
+        with subtests.test(statement.name):
+            steps = plan(empty, statement.sql("sqlite").text)
+            found = whole_sites(steps)
+            if statement.name in READS_A_SITE | READS_AN_END:
+                assert found, f"{statement.name} reads no site any more: take it off the list"
+            else:
+                assert not found, (
+                    f"{statement.name} would read every customer of a site: {found}; write it as a KeyedJoin"
+                )
 
 
 def test_the_obvious_look_up_of_many_keys_is_caught(empty: apsw.Connection) -> None:
@@ -193,29 +197,29 @@ def test_the_obvious_look_up_of_many_keys_is_caught(empty: apsw.Connection) -> N
     assert not whole_sites(plan(empty, statements.PEOPLE_BY_EMAIL.sql("sqlite").text))
 
 
-@pytest.mark.parametrize(
-    "statement", [each for each in ALL if "keys" in each.sql("sqlite").names], ids=lambda statement: statement.name
-)
-def test_keys_are_looked_up_in_an_index_one_by_one(statement: Statement, empty: apsw.Connection) -> None:
-    steps = plan(empty, statement.sql("sqlite").text)
-    assert steps[0].startswith("SCAN k VIRTUAL TABLE"), f"the keys must lead: {steps}"
-    assert not any("AUTOMATIC" in step or "BLOOM" in step for step in steps), steps
+def test_keys_are_looked_up_in_an_index_one_by_one(empty: apsw.Connection, subtests: pytest.Subtests) -> None:
+    for statement in (each for each in ALL if "keys" in each.sql("sqlite").names):
+        with subtests.test(statement.name):
+            steps = plan(empty, statement.sql("sqlite").text)
+            assert steps[0].startswith("SCAN k VIRTUAL TABLE"), f"the keys must lead: {steps}"
+            assert not any("AUTOMATIC" in step or "BLOOM" in step for step in steps), steps
 
 
 # -- dialects -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("statement", ALL, ids=lambda statement: statement.name)
-def test_statements_are_written_for_postgresql_too(statement: Statement) -> None:
-    sql = statement.sql("postgresql")
-    assert set(re.findall(r"\$(\d+)", sql.text)) == {str(place) for place in range(1, len(sql.names) + 1)}
-    assert "?" not in sql.text
-    others = {name for name in statement.sql("sqlite").names if not name.startswith("param_")}
-    assert set(sql.names) == others, "but for the OFFSET of SQLite's LIMIT"
-    if isinstance(statement.clause, Insert | Update | Delete):
-        # Rows are given by position, in the same order whatever the engine.
-        assert sql.names == tuple(dict.fromkeys(statement.sql("sqlite").names))
-        assert isinstance(statement.clause, Insert) or " WHERE " in sql.text
+def test_statements_are_written_for_postgresql_too(subtests: pytest.Subtests) -> None:
+    for statement in ALL:
+        with subtests.test(statement.name):
+            sql = statement.sql("postgresql")
+            assert set(re.findall(r"\$(\d+)", sql.text)) == {str(place) for place in range(1, len(sql.names) + 1)}
+            assert "?" not in sql.text
+            others = {name for name in statement.sql("sqlite").names if not name.startswith("param_")}
+            assert set(sql.names) == others, "but for the OFFSET of SQLite's LIMIT"
+            if isinstance(statement.clause, Insert | Update | Delete):
+                # Rows are given by position, in the same order whatever the engine.
+                assert sql.names == tuple(dict.fromkeys(statement.sql("sqlite").names))
+                assert isinstance(statement.clause, Insert) or " WHERE " in sql.text
 
 
 def test_the_tables_are_written_for_postgresql_too() -> None:

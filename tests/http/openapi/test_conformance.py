@@ -24,7 +24,7 @@ from regulars.settings import Settings
 
 from ...in_process import Client, InProcess
 
-CALLS = int(os.environ.get("REGULARS_CALLS", "2"))
+CALLS = int(os.environ.get("REGULARS_CALLS", "1"))
 MADE = document(DECLARED, Settings())
 OPERATIONS: list[Any] = [
     result.ok() for result in schemathesis.openapi.from_dict(MADE).get_all_operations() if isinstance(result, Ok)
@@ -45,6 +45,8 @@ def caller(app: InProcess) -> Client:
     assert client.post("customers", {"email": ANNA, "groups": ["vip"], "customer_id": "c1"}).status_code == 200
     bought = {"event": "purchase", "email": ANNA, "revenue": 5, "offer_id": "course", "product_ids": ["book"]}
     assert client.post("event", bought).status_code == 200
+    seeds = {"name": "Our own addresses", "is_seed_list": True}
+    assert client.post("/api/v1/custom_user_lists/create", seeds).status_code == 200
     return client
 
 

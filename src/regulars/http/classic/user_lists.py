@@ -21,7 +21,7 @@ from regulars.http.errors import Problem, after_commit
 from regulars.http.keyring import Reader, Writer
 from regulars.http.list_changes import change_members, count_in
 from regulars.http.operation import Handler, Operation
-from regulars.http.schema import ANY, TEXT, WHOLE, YES_OR_NO, either, listed, one_of, or_null, record, such_as
+from regulars.http.schema import ANY, TEXT, WHOLE, YES_OR_NO, Schema, either, listed, one_of, or_null, record, such_as
 from regulars.store.audience_reads import definitions_of
 from regulars.store.object_lists import objects_in_slices
 from regulars.store.reads import find_object
@@ -174,16 +174,17 @@ def _shown(item: RelatedObject, is_seed_list: bool, source: str | None, count: i
     }
 
 
-_LIST: Final = schemas.done(
-    id=WHOLE,
-    name=TEXT,
-    description=or_null(TEXT),
-    is_seed_list=YES_OR_NO,
-    source=one_of(IDENTIFIERS),
-    user_count=WHOLE,
-    created_at=TEXT,
-    updated_at=TEXT,
-)
+_FIELDS: Final[dict[str, Schema]] = {
+    "id": WHOLE,
+    "name": TEXT,
+    "description": or_null(TEXT),
+    "is_seed_list": YES_OR_NO,
+    "source": one_of(IDENTIFIERS),
+    "user_count": WHOLE,
+    "created_at": TEXT,
+    "updated_at": TEXT,
+}
+_LIST: Final = schemas.done(**_FIELDS)
 _PATH: Final = "/api/v1/custom_user_lists"
 _KEY: Final = such_as(one_of(IDENTIFIERS), "email")
 _ONE: Final = record({"identifier_key": _KEY, "identifier_value": such_as(either(TEXT, WHOLE), "anna@example.com")})
@@ -224,7 +225,7 @@ OPERATIONS: Final = (
         seed_lists,
         "List the test lists",
         "The lists that were created with `is_seed_list`.",
-        reply=schemas.done(seed_lists=listed(_LIST)),
+        reply=schemas.done(seed_lists=listed(record(_FIELDS))),
     ),
     Operation(
         CLASSIC,

@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from regulars.http.pages import static_files
+from regulars.http.pages.template_cache import TemplateCache
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -47,6 +48,7 @@ _environment: Final = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    bytecode_cache=TemplateCache(),
 )
 _environment.filters.update(inline=inline, prose=prose)
 _environment.globals.update(static=static_files.url_of)
