@@ -12,10 +12,12 @@ from regulars.cli import sample
 from regulars.domain.commands import (
     ActivateDripCampaign,
     ChangeListMember,
+    ConfirmConsent,
     DeleteCustomer,
     DeleteObject,
     MergeCustomers,
     Relate,
+    RequestConsent,
     SaveObject,
     Upsert,
 )
@@ -68,8 +70,34 @@ async def fill(at: Running, site: int = 1) -> None:
     twin = Who(email_key="anna.twin@example.com")
     await at.store.ledger.submit(site, MergeCustomers(Who(customer_id="anna"), (twin,)))
     await at.record("email_opened", site, email="anna.twin@example.com", message_id="m9", timestamp="2026-03-09")
+    await _ask_for_consent(at, site)
     await at.store.ledger.submit(site, DeleteObject("form", "gone"))
+    await at.store.ledger.submit(site, DeleteObject("newsletter", "stopped"))
     await at.store.ledger.submit(site, DeleteCustomer(Who(email_key="gone@example.com")))
+
+
+async def _ask_for_consent(at: Running, site: int) -> None:
+    """Requests that were confirmed and that are open, to marketing email and newsletters of every kind of name."""
+    named = await at.store.ledger.submit(site, SaveObject(kind="newsletter", name="Tips & tricks"))
+    assert named.object is not None
+    anna, bo = Who(customer_id="anna"), Who(email_key="bo@example.com")
+    week, tips = 604_800, named.object.number
+    for number, who, newsletter in (
+        (11, anna, None),
+        (12, anna, tips),
+        (13, bo, "old"),
+        (14, bo, None),
+        (15, bo, "stopped"),
+    ):
+        if newsletter == "stopped":
+            await at.record("newsletter_subscribed", site, email="bo@example.com", newsletter_id=newsletter)
+        asked = await at.store.ledger.submit(site, RequestConsent(number, who, newsletter, f"Yes {number}", week))
+        assert asked.person is not None
+        if number in (12, 14):
+            about = tips if number == 12 else 0
+            await at.store.ledger.submit(
+                site, ConfirmConsent(number, asked.person.customer.number, about, "ip 1.2.3.4")
+            )
 
 
 def _people() -> list[dict[str, Any]]:
@@ -127,6 +155,17 @@ def _activity() -> list[dict[str, Any]]:
         {"event": "email_bounced", "message_id": "m1", "bounce_type": "hard", **anna, "timestamp": "2026-03-06"},
         {"event": "email_sent", "template_id": "tem_2", **anna, **day},
         {"event": "email_clicked", "template_id": "tem_2", "url": "/", **anna, **day},
+        {
+            "event": "newsletter_subscribed",
+            "newsletter_id": "news",
+            "wording": "Weekly",
+            "proof": "form 7",
+            **anna,
+            **day,
+        },
+        {"event": "newsletter_subscribed", "newsletter_id": "news", **anna, "timestamp": "2026-03-09"},
+        {"event": "email_unsubscribed", "newsletter_id": "news", **anna, "timestamp": "2026-03-05"},
+        {"event": "newsletter_subscribed", "newsletter_id": "stopped", **anna, **day},
         {"event": "email_complained", "broadcast_id": 8, "email": "bo@example.com", "timestamp": "2026-03-06"},
         {"event": "suppressed", "email": "bo@example.com"},
         {"event": "hidden", "customer_id": "nobody-knows-an-address"},

@@ -22,7 +22,10 @@ _ITEMS = st.lists(
         _VALUES,
         st.dictionaries(
             st.sampled_from(
-                ["relation", "id", "name", "holds", "at", "granted", "cause", "source", "email", "event", "event_uuid"]
+                [
+                    *("relation", "id", "name", "holds", "at", "granted", "cause", "source", "email", "event"),
+                    *("event_uuid", "newsletter", "expires_at", "wording", "confirmed_at", "deleted"),
+                ]
             ),
             _VALUES,
         ),
@@ -31,7 +34,12 @@ _ITEMS = st.lists(
 )
 _NAMES = [*PROFILE_FIELDS, *LATEST_TIMES, "created_at", "updated_at", "bsft_control_bucket", "customer_id", "uuid"]
 _LINES = st.dictionaries(
-    st.sampled_from([*_NAMES, "ties", "consents", "former_addresses", "custom_attributes", "email"]),
+    st.sampled_from(
+        [
+            *(*_NAMES, "ties", "consents", "former_addresses", "custom_attributes", "email"),
+            *("newsletter_consents", "consent_requests"),
+        ]
+    ),
     st.one_of(_VALUES, _ITEMS, st.dictionaries(st.text(max_size=3), _SCALARS, max_size=2)),
 )
 _HISTORY = st.dictionaries(
@@ -77,6 +85,25 @@ def test_any_line_of_history_is_taken_or_refused(line: dict[str, Any], mark: dic
         ({"former_addresses": [{"email": "x"}]}, "former_addresses.0"),
         ({"last_opened_at": "soon"}, "last_opened_at"),
         ({"consents": [{"at": 1}]}, "consents.0"),
+        ({"newsletter_consents": {}}, "newsletter_consents"),
+        ({"newsletter_consents": [{"granted": True, "at": 1}]}, "newsletter_consents.0"),
+        ({"newsletter_consents": [{"newsletter": "a", "granted": True}]}, "newsletter_consents.0.at"),
+        (
+            {"newsletter_consents": [{"newsletter": "a" * 9999, "granted": True, "at": 1}]},
+            "newsletter_consents.0.newsletter",
+        ),
+        (
+            {"newsletter_consents": [{"newsletter": "a", "granted": False, "at": 1, "cause": "?"}]},
+            "newsletter_consents.0.cause",
+        ),
+        ({"consent_requests": [{"id": "1"}]}, "consent_requests.0"),
+        ({"consent_requests": [{"id": "-1", "at": 1, "expires_at": 2, "wording": ""}]}, "consent_requests.0.id"),
+        ({"consent_requests": [{"id": "9" * 19, "at": 1, "expires_at": 2, "wording": ""}]}, "consent_requests.0.id"),
+        (
+            {"consent_requests": [{"id": "1", "at": 1, "expires_at": "?", "wording": ""}]},
+            "consent_requests.0.expires_at",
+        ),
+        ({"consent_requests": [{"id": "1", "at": 1, "expires_at": 2, "wording": "x" * 99_999}]}, "consent_requests.0"),
     ],
 )
 def test_a_fault_names_its_place(line: dict[str, Any], field: str) -> None:

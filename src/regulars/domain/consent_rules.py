@@ -133,16 +133,29 @@ def why_without_consent(person: Person, work: WorkingSet, field: str) -> tuple[F
 def restore_consents(
     person: Person, consents: Iterable[Consent], work: WorkingSet, *, is_new: bool
 ) -> tuple[bool, tuple[Fault, ...]]:
-    """Apply the evidence in a file, oldest first. For a known customer, only what is later than the known evidence."""
+    """Apply the evidence in a file, oldest first. For a known customer, only what is later than the known evidence.
+
+    A customer who is created now gets all of it, each once, also by several lines.
+    """
     changed, last = False, None
+    has_others = not is_new and work.people.is_new(person)
     for consent in consents:
         last = consent
-        if is_new or moments_of(person, work).copy().note(consent):
+        is_news = is_new or (has_others and not _is_there(consent, person, work))
+        if is_news or moments_of(person, work).copy().note(consent):
             record_consent(person, work, consent, ReportKind.BACKDATED)
             changed = True
     if last is not None and last.granted and not person.has("subscribed"):
         return changed, (Fault("consents", moments_of(person, work).why_not()),)
     return changed, ()
+
+
+def _is_there(consent: Consent, person: Person, work: WorkingSet) -> bool:
+    said = (consent.at, consent.granted, consent.cause, consent.source, consent.wording, consent.proof)
+    return any(
+        said == (each.at, each.granted, each.cause, each.source, each.wording, each.proof)
+        for each in work.history.consents.of(person.customer.number)
+    )
 
 
 def state_newsletters(

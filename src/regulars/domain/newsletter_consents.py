@@ -106,6 +106,31 @@ def restore_evidence(person: Person, work: WorkingSet, relation: Relation, newsl
         leave_evidence(person, work, newsletter, subscribed, tie.at, ReportKind.BACKDATED, statement)
 
 
+def restore_report(
+    person: Person, work: WorkingSet, newsletter: int, subscribed: bool, at: int, statement: NewsletterStatement
+) -> bool:
+    """Report what evidence in a file says; True if that changed something.
+
+    A customer who is created now gets all of it, each once. Others get what changes their state, as with any dated
+    report of a file.
+    """
+    report = ReportKind.BELIEVED if statement.source == UNDATED else ReportKind.BACKDATED
+    places = (SUBSCRIBED.code, newsletter), (UNSUBSCRIBED.code, newsletter)
+    before = [person.ties.get(place) for place in places]
+    work.ties.report(person, SUBSCRIBED, newsletter, subscribed, at, report)
+    work.ties.report(person, UNSUBSCRIBED, newsletter, not subscribed, at, report)
+    is_news = any(person.ties[place] is not known for place, known in zip(places, before, strict=True))
+    if work.people.is_new(person) and not is_news:
+        said = (newsletter, at, subscribed, statement.source, statement.wording, statement.proof)
+        is_news = said not in {
+            (each.newsletter, each.at, each.granted, each.source, each.wording, each.proof)
+            for each in work.history.newsletter_consents.of(statement.customer)
+        }
+    if is_news:
+        leave_evidence(person, work, newsletter, subscribed, at, report, statement)
+    return is_news
+
+
 def replay(evidence: Iterable[NewsletterConsent]) -> Mapping[int, bool]:
     """Whether somebody is subscribed, by newsletter, as the evidence says; of newsletters that it is about."""
     latest: dict[int, tuple[int, bool]] = {}

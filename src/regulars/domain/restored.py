@@ -12,17 +12,18 @@ from msgspec import Struct
 
 from regulars.domain.audiences import KIND as AUDIENCE
 from regulars.domain.audiences import Definition
-from regulars.domain.consent import Consent
+from regulars.domain.consent import IMPORT, Consent
 from regulars.domain.customer import Customer, Person
 from regulars.domain.identity import Who
 from regulars.domain.latest_times import move_forward
-from regulars.domain.newsletter_consents import restore_evidence
+from regulars.domain.newsletter_consents import NewsletterStatement, restore_evidence, restore_report
 from regulars.domain.objects import OWN_NUMBERS, RelatedObject
 from regulars.domain.references import Reference
 from regulars.domain.relations import BY_NAME, FLAG, ReportKind
 from regulars.domain.text import fold
 from regulars.domain.working import WorkingSet
 from regulars.domain.working.addresses import FormerAddress
+from regulars.domain.working.consent_requests import MARKETING, ConsentRequest
 
 PROFILE_FIELDS: Final = (
     *("name", "firstname", "lastname", "phone_number", "mobile_phone_number", "gender", "locale"),
@@ -69,11 +70,33 @@ class RestoredTie(Struct, frozen=True):
         return self.is_named or (self.name is not None and self.at is None)
 
 
+class RestoredSubscription(Struct, frozen=True):
+    """Evidence about a newsletter. tie: to the newsletter, whether it was given or ended, and when."""
+
+    tie: RestoredTie
+    source: str = IMPORT
+    cause: str | None = None
+    wording: str | None = None
+    proof: str | None = None
+
+
+class RestoredRequest(Struct, frozen=True):
+    """A request for consent; the fields are as those of `ConsentRequest`. newsletter: None for marketing email."""
+
+    number: int
+    newsletter: RestoredTie | None
+    at: int
+    expires_at: int
+    wording: str
+    confirmed_at: int | None = None
+
+
 class Restored(Struct, frozen=True, kw_only=True):
     """What only an import can set: the history from an export.
 
     is_whole: the line is one of our own exports. Then a new customer gets exactly the profile fields of the line.
     moments: of LATEST_TIMES. former: `customer` is not set. aliases: of customers who were merged into this one.
+    subscriptions: in the order of their arrival.
     """
 
     created_at: int | None = None
@@ -85,10 +108,30 @@ class Restored(Struct, frozen=True, kw_only=True):
     moments: Mapping[str, int] = {}
     ties: tuple[RestoredTie, ...] = ()
     former: tuple[FormerAddress, ...] = ()
+    subscriptions: tuple[RestoredSubscription, ...] = ()
+    requests: tuple[RestoredRequest, ...] = ()
 
     def weight(self) -> int:
-        """One for each tie and former address."""
-        return len(self.ties) + len(self.former)
+        """One for each tie, former address, piece of evidence and request."""
+        return len(self.all_ties) + len(self.former) + len(self.requests)
+
+    @property
+    def names_others(self) -> bool:
+        """Whether more is to be loaded than the customer."""
+        return bool(self.ties or self.former or self.aliases or self.subscriptions or self.requests)
+
+    @property
+    def brings_evidence(self) -> bool:
+        """Whether there is evidence, which has times of its own."""
+        return bool(self.consents or self.subscriptions or self.requests)
+
+    @property
+    def all_ties(self) -> tuple[RestoredTie, ...]:
+        """The ties, and those that name the newsletters of evidence and requests."""
+        if not self.subscriptions and not self.requests:
+            return self.ties
+        requested = (each.newsletter for each in self.requests if each.newsletter is not None)
+        return (*self.ties, *(each.tie for each in self.subscriptions), *requested)
 
 
 def restore_row(customer: Customer, restored: Restored) -> None:
@@ -103,9 +146,15 @@ def restore_row(customer: Customer, restored: Restored) -> None:
 
 def restore_rest(person: Person, restored: Restored, work: WorkingSet, *, is_new: bool) -> bool:
     """Apply ties, former addresses and times, after the evidence of consent; True if something changed."""
-    changed = False
+    changed, proven = False, set[int]()
+    for each in restored.subscriptions:
+        newsletter = _object_of(each.tie, work)
+        proven.add(newsletter)
+        changed |= _restore_subscription(person, newsletter, each, work)
     for tie in restored.ties:
-        changed |= _restore_tie(person, tie, work, is_new=is_new)
+        changed |= _restore_tie(person, tie, work, proven, is_new=is_new)
+    for request in restored.requests:
+        changed |= _restore_request(person, request, work)
     for row in restored.former:
         changed |= _restore_address(msgspec.structs.replace(row, customer=person.customer.number), work)
     for alias in restored.aliases:
@@ -121,7 +170,30 @@ def restore_rest(person: Person, restored: Restored, work: WorkingSet, *, is_new
     return changed
 
 
-def _restore_tie(person: Person, tie: RestoredTie, work: WorkingSet, *, is_new: bool) -> bool:
+def _restore_subscription(person: Person, newsletter: int, each: RestoredSubscription, work: WorkingSet) -> bool:
+    assert each.tie.at is not None
+    statement = NewsletterStatement(person.customer.number, each.source, each.cause, each.wording, each.proof)
+    return restore_report(person, work, newsletter, each.tie.holds, each.tie.at, statement)
+
+
+def _restore_request(person: Person, request: RestoredRequest, work: WorkingSet) -> bool:
+    """Restore a request, unless it is here. Links to it that were sent by another store stay without effect here."""
+    if request.number in work.consent_requests.by_number:
+        return False
+    newsletter = MARKETING if request.newsletter is None else _object_of(request.newsletter, work)
+    open_until = request.expires_at if request.confirmed_at is None else None
+    actor = work.origin.actor
+    work.consent_requests.add(
+        ConsentRequest(
+            *(request.number, person.customer.number, newsletter, request.at, request.expires_at, open_until),
+            *(request.wording, actor.channel, actor.number, request.confirmed_at),
+        )
+    )
+    return True
+
+
+def _restore_tie(person: Person, tie: RestoredTie, work: WorkingSet, proven: set[int], *, is_new: bool) -> bool:
+    """proven: the newsletters of which the line has the evidence."""
     relation = BY_NAME[tie.relation]
     if tie.relation == _SUBSCRIBED and not is_new:
         return False  # the evidence says what holds
@@ -134,7 +206,7 @@ def _restore_tie(person: Person, tie: RestoredTie, work: WorkingSet, *, is_new: 
     else:
         work.ties.report(person, relation, number, tie.holds, tie.at, ReportKind.BACKDATED)
         changed = person.ties.get((relation.code, number)) != before
-    if relation.kind == "newsletter" and changed:
+    if relation.kind == "newsletter" and changed and number not in proven:
         restore_evidence(person, work, relation, number)
     return changed
 

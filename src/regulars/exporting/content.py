@@ -89,13 +89,22 @@ def _canonical(line: Any) -> dict[str, Any]:
     del found[ID]
     if "ties" in found:
         found["ties"] = sorted(map(_canonical_tie, found["ties"]), key=digest_of)
-    if "consents" in found:
-        found["consents"] = sorted(found["consents"], key=digest_of)
-    if "aliases" in found:
-        found["aliases"] = sorted(found["aliases"], key=digest_of)
-    if "former_addresses" in found:
-        found["former_addresses"] = sorted(found["former_addresses"], key=digest_of)
+    for name in ("newsletter_consents", "consent_requests"):
+        kept = [_canonical_evidence(each) for each in found.pop(name, ()) if not each.get("deleted")]
+        if kept:
+            found[name] = kept
+    for name in ("consents", "newsletter_consents", "consent_requests", "aliases", "former_addresses"):
+        if name in found:
+            found[name] = sorted(found[name], key=digest_of)
     return found
+
+
+def _canonical_evidence(line: dict[str, Any]) -> dict[str, Any]:
+    """Evidence without the number of a newsletter that has a name."""
+    is_assigned = isinstance(line.get("newsletter"), int) and line["newsletter"] in OWN_NUMBERS
+    if is_assigned and "name" in line:
+        return {name: value for name, value in line.items() if name != "newsletter"}
+    return line
 
 
 def _canonical_tie(tie: dict[str, Any]) -> dict[str, Any]:

@@ -12,14 +12,15 @@ from regulars.domain.moments import iso, iso_or_none
 from regulars.domain.working.addresses import FormerAddress
 from regulars.exporting.customer_columns import COLUMNS, ID, evidence
 from regulars.exporting.customer_slice import CustomerSlice
-from regulars.exporting.people import ExportedCustomer, ExportedTie
+from regulars.exporting.people import ExportedCustomer, ExportedRequest, ExportedSubscription, ExportedTie, Label
 from regulars.exporting.tables import is_empty
 
 _FIELDS: Final = tuple(column for column in COLUMNS if column.field is not None)
 
 MEMBERS: Final = (
     *(ID, *(column.name for column in _FIELDS)),
-    *("custom_attributes", "ties", "consents", "former_addresses", "aliases"),
+    *("custom_attributes", "ties", "consents", "newsletter_consents", "consent_requests"),
+    *("former_addresses", "aliases"),
 )
 """What a line may have, in its order."""
 
@@ -35,6 +36,8 @@ def whole_lines(people: Sequence[ExportedCustomer]) -> list[Any]:
         [None if text is None else msgspec.Raw(text) for text in found.stored("attributes")],
         found.listed("ties", tie_line),
         found.listed("consents", evidence),
+        found.listed("subscriptions", subscription_line),
+        found.listed("requests", request_line),
         found.listed("former", former_line),
         found.listed("aliases", alias_line),
     )
@@ -76,6 +79,30 @@ def tie_line(tie: ExportedTie) -> dict[str, Any]:
     line["holds"] = tie.holds
     line["at"] = iso(tie.at)
     return line
+
+
+def subscription_line(each: ExportedSubscription) -> dict[str, Any]:
+    """A piece of evidence about a newsletter as files have it."""
+    return {**_newsletter(each.label), **evidence(each.consent)}
+
+
+def request_line(request: ExportedRequest) -> dict[str, Any]:
+    """A request for consent as files have it."""
+    line = {
+        "id": str(request.number),
+        **({} if request.label is None else _newsletter(request.label)),
+        "at": iso(request.at),
+        "expires_at": iso(request.expires_at),
+        "wording": request.wording,
+    }
+    return line if request.confirmed_at is None else {**line, "confirmed_at": iso(request.confirmed_at)}
+
+
+def _newsletter(label: Label) -> dict[str, Any]:
+    line: dict[str, Any] = {"newsletter": label.id}
+    if label.name is not None:
+        line["name"] = label.name
+    return {**line, "deleted": True} if label.deleted else line
 
 
 def former_line(row: FormerAddress) -> dict[str, Any]:

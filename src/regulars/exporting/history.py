@@ -2,12 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
+from operator import itemgetter
 
 from msgspec import Struct
 
 from regulars.domain.consent import Consent
 from regulars.domain.mail import Log
 from regulars.domain.working import ActivityRow
+from regulars.domain.working.history import NewsletterConsent
+from regulars.exporting.people import Label
+from regulars.exporting.reading import NEWSLETTER, Labels
 from regulars.store.engine import Connection
 from regulars.store.export_reads import (
     Identity,
@@ -39,11 +43,15 @@ class ExportedLog(Struct, frozen=True):
 
 
 class ExportedConsent(Struct, frozen=True):
-    """A piece of evidence of a customer's consent."""
+    """A piece of evidence of a customer's consent.
+
+    label: of the newsletter that it is about, None for marketing email.
+    """
 
     site: int
-    consent: Consent
+    consent: Consent | NewsletterConsent
     who: Identity
+    label: Label | None = None
 
 
 async def read_activity(
@@ -83,10 +91,17 @@ async def with_events(connection: Connection, site: int, logs: Sequence[Log]) ->
 async def read_consents(
     connection: Connection, site: int, numbers: Sequence[int] | None = None
 ) -> AsyncIterator[list[ExportedConsent]]:
-    """Evidence of consent in slices of customers."""
-    async for people, rows in consent_rows(connection, site, numbers):
+    """Evidence of consent and about newsletters, in slices of customers."""
+    labels = Labels(connection, site)
+    async for people, consents, subscriptions in consent_rows(connection, site, numbers):
         known = {who.number: who for who in people}
-        yield [
-            ExportedConsent(site, Consent(customer, at, bool(granted), *rest), known[customer])
-            for customer, _, at, granted, *rest in sorted(rows)
+        found = [
+            (customer, number, ExportedConsent(site, Consent(customer, at, bool(granted), *rest), known[customer]))
+            for customer, number, at, granted, *rest in consents
         ]
+        named = await labels.read({(NEWSLETTER, row[2]) for row in subscriptions}) if subscriptions else {}
+        for customer, number, newsletter, at, granted, *rest in subscriptions:
+            consent = NewsletterConsent(customer, newsletter, at, bool(granted), *rest)
+            label = named[NEWSLETTER, newsletter]
+            found.append((customer, number, ExportedConsent(site, consent, known[customer], label)))
+        yield [each for _, _, each in sorted(found, key=itemgetter(0, 1))]

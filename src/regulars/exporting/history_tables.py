@@ -14,9 +14,11 @@ from regulars.domain.identity import uuid_text
 from regulars.domain.mail import STATUSES, Log
 from regulars.domain.moments import iso
 from regulars.domain.working import LACKS_TIME, LACKS_UUID, ActivityRow
+from regulars.domain.working.history import NewsletterConsent
 from regulars.exporting.customer_columns import ID, evidence
-from regulars.exporting.customer_lines import who_line
+from regulars.exporting.customer_lines import subscription_line, who_line
 from regulars.exporting.history import ExportedConsent, ExportedEvent, ExportedLog
+from regulars.exporting.people import ExportedSubscription
 from regulars.exporting.tables import Form, as_objects, refuse_unknown
 from regulars.store.export_reads import Identity
 
@@ -105,6 +107,7 @@ LOG_COLUMNS: Final[Mapping[str, Callable[[ExportedLog], Any]]] = {
 }
 CONSENT_COLUMNS: Final[Mapping[str, Callable[[ExportedConsent], Any]]] = {
     **_WHO,
+    "newsletter": lambda each: None if each.label is None else str(each.label.id),
     "at": lambda each: iso(each.consent.at),
     "granted": lambda each: each.consent.granted,
     "cause": lambda each: each.consent.cause,
@@ -161,7 +164,11 @@ def log_line(each: ExportedLog) -> dict[str, Any]:
 
 def consent_line(each: ExportedConsent) -> dict[str, Any]:
     """A piece of evidence as a line that an import of customers takes."""
-    return {**who_line(each.site, each.who), "consents": [evidence(each.consent)]}
+    who = who_line(each.site, each.who)
+    if each.label is None:
+        return {**who, "consents": [evidence(each.consent)]}
+    assert isinstance(each.consent, NewsletterConsent)
+    return {**who, "newsletter_consents": [subscription_line(ExportedSubscription(each.consent, each.label))]}
 
 
 def _event(row: ActivityRow, owner: bytes) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from regulars.domain.customer import Customer
 from regulars.domain.identity import public_number
 from regulars.domain.references import Reference
 from regulars.domain.working.addresses import FormerAddress
+from regulars.domain.working.history import NewsletterConsent
 from regulars.store.export_reads import Identity
 
 PLACES: Final = {name: place for place, name in enumerate(Customer.__struct_fields__)}
@@ -21,6 +22,7 @@ class Label(Struct, frozen=True):
 
     id: Reference
     name: str | None = None
+    deleted: bool = False
 
 
 class ExportedTie(Struct, frozen=True):
@@ -32,10 +34,29 @@ class ExportedTie(Struct, frozen=True):
     label: Label | None = None
 
 
+class ExportedSubscription(Struct, frozen=True):
+    """A piece of evidence about a newsletter."""
+
+    consent: NewsletterConsent
+    label: Label
+
+
+class ExportedRequest(Struct, frozen=True):
+    """A request for consent, times in ms. label: of the newsletter, None for marketing email."""
+
+    number: int
+    label: Label | None
+    at: int
+    expires_at: int
+    wording: str
+    confirmed_at: int | None
+
+
 class ExportedCustomer(Struct):
     """A customer with everything that is kept about it. row: its columns, in the order of `Customer`.
 
-    aliases: the identifiers of customers who were merged into it.
+    aliases: the identifiers of customers who were merged into it. subscriptions: the evidence about newsletters.
+    requests: those for consent.
     """
 
     site: int
@@ -44,6 +65,8 @@ class ExportedCustomer(Struct):
     consents: Sequence[Consent] = ()
     former: Sequence[FormerAddress] = ()
     aliases: Sequence[Identity] = ()
+    subscriptions: Sequence[ExportedSubscription] = ()
+    requests: Sequence[ExportedRequest] = ()
 
     @property
     def customer(self) -> Customer:

@@ -29,6 +29,8 @@ def chosen_consent(upsert: Upsert, choice: ConsentChoice) -> Upsert:
     chosen = msgspec.structs.replace(
         restored,
         consents=tuple(each for each in restored.consents if has_ends and not each.granted),
+        subscriptions=tuple(each for each in restored.subscriptions if has_ends and not each.tie.holds),
+        requests=(),
         ties=tuple(each for each in restored.ties if each.relation != "subscribed" or (has_ends and not each.holds)),
         moments={name: at for name, at in restored.moments.items() if name not in left_out},
     )

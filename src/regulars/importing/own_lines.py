@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from regulars.domain.activity import AHEAD
 from regulars.domain.consent import CAUSES, Consent
+from regulars.domain.consent_requests import LONGEST_SECONDS
 from regulars.domain.customer import CONTROL_BUCKETS
 from regulars.domain.faults import Fault, FieldWarning, RefusedError
 from regulars.domain.fields import PERCENTILES, rules_in
@@ -21,7 +22,14 @@ from regulars.domain.objects import OWN_NUMBERS
 from regulars.domain.profile import Profile, parse_profile, parse_who
 from regulars.domain.references import Reference, parse_reference
 from regulars.domain.relations import BY_NAME
-from regulars.domain.restored import LATEST_TIMES, PROFILE_FIELDS, Restored, RestoredTie
+from regulars.domain.restored import (
+    LATEST_TIMES,
+    PROFILE_FIELDS,
+    Restored,
+    RestoredRequest,
+    RestoredSubscription,
+    RestoredTie,
+)
 from regulars.domain.text import is_blank, is_storable, trim, whole_number
 from regulars.domain.working.addresses import FormerAddress
 from regulars.exporting.customer_columns import ID
@@ -105,6 +113,27 @@ class _Evidence(Struct):
     proof: str | None = None
 
 
+class _Subscription(_Evidence, kw_only=True):
+    """One piece of evidence about a newsletter. deleted: the newsletter is, so the evidence cannot be restored."""
+
+    newsletter: str | int
+    name: str | None = None
+    deleted: bool = False
+
+
+class _Request(Struct):
+    """One request for consent."""
+
+    id: str
+    at: str | int | float
+    expires_at: str | int | float
+    wording: str
+    newsletter: str | int | None = None
+    name: str | None = None
+    confirmed_at: str | int | float | None = None
+    deleted: bool = False
+
+
 class _Tie(Struct):
     """One tie in a line of our own."""
 
@@ -160,6 +189,8 @@ class Past:
             ties=self._several("ties", body.get("ties"), self._tie),
             former=self._several("former_addresses", body.get("former_addresses"), self._former),
             aliases=self._several("aliases", body.get("aliases"), self._alias),
+            subscriptions=self._several("newsletter_consents", body.get("newsletter_consents"), self._subscription),
+            requests=self._several("consent_requests", body.get("consent_requests"), self._request),
         )
 
     def _moment(self, field: str, value: Any) -> int | None:
@@ -216,12 +247,7 @@ class Past:
             self.faults.append(Fault(path, detail))
             return None
         at = self._moment(f"{path}.at", evidence.at)
-        texts = filter(None, (evidence.source, evidence.wording, evidence.proof))
-        if any(len(text) > self._limits.text or not is_storable(text) for text in texts):
-            self.faults.append(Fault(path, f"its texts may have at most {self._limits.text} characters, without NUL"))
-        if evidence.cause is not None and evidence.cause not in CAUSES:
-            self.faults.append(Fault(f"{path}.cause", f"must be one of {', '.join(CAUSES)}"))
-        cause = None if evidence.granted else evidence.cause
+        cause = self._checked(path, evidence)
         consent = Consent(0, at or 0, evidence.granted, cause, evidence.source, evidence.wording, evidence.proof)
         if at is not None:
             return consent
@@ -229,7 +255,66 @@ class Past:
             self.undated = consent  # of several, an end counts
         return None
 
-    def _tie(self, path: str, item: Any) -> RestoredTie | None:
+    def _checked(self, path: str, evidence: _Evidence) -> str | None:
+        """The cause of an end. Notes the faults of the texts."""
+        self._check_texts(path, evidence.source, evidence.wording, evidence.proof)
+        if evidence.cause is not None and evidence.cause not in CAUSES:
+            self.faults.append(Fault(f"{path}.cause", f"must be one of {', '.join(CAUSES)}"))
+        return None if evidence.granted else evidence.cause
+
+    def _check_texts(self, path: str, *texts: str | None) -> None:
+        if any(len(text) > self._limits.text or not is_storable(text) for text in texts if text):
+            self.faults.append(Fault(path, f"its texts may have at most {self._limits.text} characters, without NUL"))
+
+    def _subscription(self, path: str, item: Any) -> RestoredSubscription | None:
+        try:
+            given = msgspec.convert(item, _Subscription)
+        except msgspec.ValidationError:
+            detail = "must be an object with newsletter, granted and at, and optionally name, cause, source, wording"
+            self.faults.append(Fault(path, f"{detail} and proof as text"))
+            return None
+        cause = self._checked(path, given)
+        if given.at is None:
+            self.faults.append(Fault(f"{path}.at", "is required"))
+        if given.deleted or given.at is None:
+            return None
+        relation = "newsletter.subscribed"
+        tie = self._tie(path, _Tie(relation, given.at, given.granted, given.newsletter, given.name), "newsletter")
+        if tie is None:
+            return None
+        return RestoredSubscription(tie, given.source, cause, given.wording, given.proof)
+
+    def _request(self, path: str, item: Any) -> RestoredRequest | None:
+        try:
+            given = msgspec.convert(item, _Request)
+        except msgspec.ValidationError:
+            detail = "must be an object with id, at, expires_at and wording, and optionally newsletter, name"
+            self.faults.append(Fault(path, f"{detail} and confirmed_at"))
+            return None
+        number = whole_number(given.id, longest=19)
+        if number is None or not 0 <= number < 2**63:
+            self.faults.append(Fault(f"{path}.id", "must be a whole number below 2^63"))
+        self._check_texts(path, given.wording)
+        at, expires_at = self._moment(f"{path}.at", given.at), self._future(f"{path}.expires_at", given.expires_at)
+        confirmed_at = self._moment(f"{path}.confirmed_at", given.confirmed_at)
+        newsletter = None
+        if given.newsletter is not None and not given.deleted:
+            relation = "newsletter.subscribed"
+            newsletter = self._tie(path, _Tie(relation, given.at, True, given.newsletter, given.name), "newsletter")
+        if number is None or at is None or expires_at is None or given.deleted:
+            return None
+        expires_at = min(expires_at, at + LONGEST_SECONDS * 1_000)
+        return RestoredRequest(number, newsletter, at, expires_at, given.wording, confirmed_at)
+
+    def _future(self, field: str, value: Any) -> int | None:
+        try:
+            return parse_moment(value)
+        except ValueError as error:
+            self.faults.append(Fault(field, str(error)))
+            return None
+
+    def _tie(self, path: str, item: Any, field: str = "id") -> RestoredTie | None:
+        """field: that has the object."""
         try:
             given = msgspec.convert(item, _Tie)
         except msgspec.ValidationError:
@@ -247,7 +332,7 @@ class Past:
         try:
             reference = parse_reference(given.id, relation.kind, longest=self._limits.object_key)
         except ValueError as error:
-            self.faults.append(Fault(f"{path}.id", str(error)))
+            self.faults.append(Fault(f"{path}.{field}", str(error)))
             return None
         name = None if given.name is None else trim(given.name)
         if name is not None and (len(name) > self._limits.text or not is_storable(name)):

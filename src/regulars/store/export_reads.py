@@ -18,10 +18,13 @@ from regulars.store import statements
 from regulars.store.engine import Connection, Row
 from regulars.store.merge_statements import ANY_MERGED
 from regulars.store.merges import parts_of
+from regulars.store.schema import objects
 from regulars.store.statement import Statement
 
 SLICE: Final = 1_000
 """Customers, events or emails that are read at a time."""
+
+_DELETED_AT: Final = [column.name for column in objects.c if column.name != "site_id"].index("deleted_at")
 
 _FEW: Final = 100
 """Customers of whom all events or emails are read at a time."""
@@ -43,12 +46,16 @@ class Identity(Struct, frozen=True):
 class PeopleRows(Struct):
     """The rows about a slice of customers. All but `customers` are in no order, and have the customer's number.
 
+    subscriptions: the evidence about newsletters. requests: those for consent.
+
     aliases: (customer, identifiers of one that was merged into it).
     """
 
     customers: list[Row]
     ties: list[Row]
     consents: list[Row]
+    subscriptions: list[Row]
+    requests: list[Row]
     former: list[Row]
     aliases: list[tuple[int, Identity]]
 
@@ -75,17 +82,18 @@ async def people_rows(
     async for rows in slices:
         if not rows:
             continue
-        wanted = (sql.TIES, sql.CONSENTS, sql.FORMER)
-        ties, consents, former = await _about(connection, site, rows, wanted, is_range=numbers is None)
+        wanted = (sql.TIES, sql.FORMER, *sql.EVIDENCE)
+        ties, former, *evidence = await _about(connection, site, rows, wanted, is_range=numbers is None)
         parts = await parts_of(connection, site, [row[0] for row in rows])
         aliases = []
         if parts:
+            evidence = await _with_parts(connection, site, evidence, sql.EVIDENCE, parts)
             former = merged_former(await _of_parts(connection, site, sql.FORMER, 1, parts) + former)
-            consents += await _of_parts(connection, site, sql.CONSENTS, 0, parts)
             values = {"site": site, "keys": _json(sorted(parts))}
             found = await connection.in_thread(sql.IDENTITIES_BY_NUMBER, values)
             aliases = [(parts[row[0]], Identity(*row)) for row in sorted(found)]
-        yield PeopleRows(rows, ties, consents, former, aliases)
+        consents, subscriptions, requests = evidence
+        yield PeopleRows(rows, ties, consents, subscriptions, requests, former, aliases)
 
 
 async def attribute_texts(
@@ -98,16 +106,17 @@ async def attribute_texts(
 
 async def consent_rows(
     connection: Connection, site: int, numbers: Sequence[int] | None = None
-) -> AsyncIterator[tuple[list[Identity], list[Row]]]:
-    """Customers by ascending number, and the evidence of their consent, in slices."""
+) -> AsyncIterator[tuple[list[Identity], list[Row], list[Row]]]:
+    """Customers by ascending number, and the evidence of their consent and about newsletters, in slices."""
     slices = slices_of(connection, site, sql.IDENTITIES_AFTER, sql.IDENTITIES_BY_NUMBER, numbers)
     async for rows in slices:
         if rows:
-            (consents,) = await _about(connection, site, rows, (sql.CONSENTS,), is_range=numbers is None)
+            wanted = (sql.CONSENTS, sql.SUBSCRIPTIONS)
+            evidence = await _about(connection, site, rows, wanted, is_range=numbers is None)
             parts = await parts_of(connection, site, [row[0] for row in rows])
             if parts:
-                consents += await _of_parts(connection, site, sql.CONSENTS, 0, parts)
-            yield [Identity(*row) for row in rows], consents
+                evidence = await _with_parts(connection, site, evidence, wanted, parts)
+            yield [Identity(*row) for row in rows], evidence[0], evidence[1]
 
 
 async def activity_rows(
@@ -158,10 +167,10 @@ async def events_of_logs(connection: Connection, site: int, numbers: Iterable[in
 
 async def object_names(
     connection: Connection, site: int, places: Iterable[tuple[int, int]]
-) -> dict[tuple[int, int], tuple[str | None, str | None]]:
-    """The key and the name of objects, by code of the kind and number."""
+) -> dict[tuple[int, int], tuple[str | None, str | None, bool]]:
+    """The key and the name of objects, and whether they are deleted, by code of the kind and number."""
     rows = await connection.in_thread(statements.OBJECTS_BY_NUMBER, {"site": site, "keys": _json(sorted(places))})
-    return {(row[0], row[1]): (row[2], row[3]) for row in rows}
+    return {(row[0], row[1]): (row[2], row[3], row[_DELETED_AT] is not None) for row in rows}
 
 
 async def _about(
@@ -172,6 +181,20 @@ async def _about(
     values: dict[str, Any] = {"site": site}
     values |= {"first": numbers[0], "last": numbers[-1]} if is_range else {"keys": _json(numbers)}
     return await connection.several([(each[is_range], values) for each in wanted], long=True)
+
+
+async def _with_parts(
+    connection: Connection,
+    site: int,
+    found: Sequence[list[Row]],
+    statements_of: Sequence[dict[bool, Statement]],
+    parts: dict[int, int],
+) -> list[list[Row]]:
+    """Rows that begin with the customer's number, and those of customers who were merged into others."""
+    return [
+        rows + await _of_parts(connection, site, statement, 0, parts)
+        for rows, statement in zip(found, statements_of, strict=True)
+    ]
 
 
 async def _of_parts(

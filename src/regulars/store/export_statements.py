@@ -6,7 +6,16 @@ from sqlalchemy import BigInteger, Column, Select, Table, and_, bindparam, cast,
 
 from regulars.domain.changes import NULL
 from regulars.store.merge_statements import is_listed
-from regulars.store.schema import activities, consents, customers, former_addresses, logs, relations
+from regulars.store.schema import (
+    activities,
+    consent_requests,
+    consents,
+    customers,
+    former_addresses,
+    logs,
+    newsletter_consents,
+    relations,
+)
 from regulars.store.statement import KeyedJoin, Statement, keys_of, site_is
 from regulars.store.tie_statements import not_deleted
 
@@ -68,6 +77,16 @@ CONSENTS: Final = _of("export_consents", select(*_columns(consents)), consents)
 _SOME_ADDRESS = former_addresses.c.email_key > literal_column("''")
 _SOME_TIME = cast(literal_column(str(NULL)), BigInteger)
 """Below any time. Conditions that are always true make SQLite use the index of the customer and not the whole site."""
+
+SUBSCRIPTIONS: Final = _of("export_newsletter_consents", select(*_columns(newsletter_consents)), newsletter_consents)
+_REQUEST = [consent_requests.c[name] for name in ("customer", "number", "newsletter", "at", "expires_at", "wording")]
+REQUESTS: Final = _of(
+    "export_consent_requests",
+    select(*_REQUEST, consent_requests.c.confirmed_at),
+    consent_requests,
+    consent_requests.c.at > _SOME_TIME,
+)
+EVIDENCE: Final = (CONSENTS, SUBSCRIPTIONS, REQUESTS)
 
 FORMER: Final = _of("export_former_addresses", select(*_columns(former_addresses)), former_addresses, _SOME_ADDRESS)
 

@@ -12,7 +12,7 @@ from regulars.domain.text import fold
 
 def declare_restored(restored: Restored, who: Who, needs: Needs) -> None:
     """The objects, the ties to them and the former addresses."""
-    for relation, ties in _by_relation(restored.ties).items():
+    for relation, ties in _by_relation(restored.all_ties).items():
         kind = BY_NAME[relation].kind
         if kind is None:
             continue
@@ -28,6 +28,7 @@ def declare_restored(restored: Restored, who: Who, needs: Needs) -> None:
             needs.tie(TieNeed(who, kind, references, frozenset([relation]), replaced=replaced))
     needs.addresses.update(row.email_key for row in restored.former)
     needs.people += restored.aliases
+    needs.consent_requests.update(request.number for request in restored.requests)
 
 
 def _by_relation(ties: Iterable[RestoredTie]) -> dict[str, list[RestoredTie]]:

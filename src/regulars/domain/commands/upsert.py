@@ -44,7 +44,7 @@ class Upsert(Struct, frozen=True):
         needs.profile(self.profile, is_dated=self.restored is not None and self.restored.updated_at is not None)
         if self.restored is not None and self.restored.consents:
             needs.consents.append(ConsentNeed(self.profile.who))
-        if self.restored is not None and (self.restored.ties or self.restored.former or self.restored.aliases):
+        if self.restored is not None and self.restored.names_others:
             declare_restored(self.restored, self.profile.who, needs)
         if self.tags is not None:
             self._tagging(self.tags).declare(needs)

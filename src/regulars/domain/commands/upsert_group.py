@@ -51,7 +51,9 @@ class UpsertGroup(Struct, frozen=True):
         people = work.people
         named = {number for upsert in self.upserts for number in people.find(upsert.profile.who)}
         # Evidence of consents has times of its own, by which a repeat of it is known already.
-        brings_evidence = any(upsert.restored is not None and upsert.restored.consents for upsert in self.upserts)
+        brings_evidence = any(
+            upsert.restored is not None and upsert.restored.brings_evidence for upsert in self.upserts
+        )
         # What waited for a visitor is given once: it cannot be taken back.
         gives = any(work.visitors.waiting_for(upsert.profile.visitor) for upsert in self.upserts)
         savepoints = (

@@ -108,6 +108,10 @@ class Rows(Generic[_Row]):
             self._places[customer] = kept
         return [self._rows[place] for place in kept]
 
+    def of(self, customer: int) -> list[_Row]:
+        """The rows of a customer."""
+        return [self._rows[place] for place in self._places.get(customer, ())]
+
     def cut(self, length: int) -> None:
         """Keep the first `length` rows only."""
         while len(self._rows) > length:

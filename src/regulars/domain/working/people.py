@@ -101,6 +101,10 @@ class People:
         self.add(person)
         return person
 
+    def is_new(self, person: Person) -> bool:
+        """Whether the transaction creates this customer."""
+        return self.before.get(person.customer.number, person) is None
+
     def touch(self, person: Person) -> Customer:
         """The customer's row, about to be changed."""
         customer = person.customer
