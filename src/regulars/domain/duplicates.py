@@ -1,6 +1,7 @@
 """Duplicates: customers who may be the same person, why, and how likely it is. Nobody is merged by that alone."""
 
 from collections.abc import Iterable
+from heapq import nsmallest
 from typing import Final
 
 from msgspec import Struct
@@ -87,8 +88,8 @@ def _plain(local: str, domain: str) -> str:
     return base.replace(".", "") if domain in _GMAIL else base
 
 
-def pairs_of(groups: Iterable[tuple[str, list[int]]]) -> list[Pair]:
-    """The pairs among groups of (reason, numbers of customers with the same value), the likeliest first."""
+def pairs_of(groups: Iterable[tuple[str, list[int]]], most: int) -> list[Pair]:
+    """The likeliest pairs among groups of (reason, numbers of customers with the same value), the likeliest first."""
     reasons: dict[tuple[int, int], set[str]] = {}
     for reason, numbers in groups:
         if not 1 < len(numbers) <= MOST_ALIKE:
@@ -97,9 +98,12 @@ def pairs_of(groups: Iterable[tuple[str, list[int]]]) -> list[Pair]:
         for place, first in enumerate(ordered):
             for second in ordered[place + 1 :]:
                 reasons.setdefault((first, second), set()).add(reason)
-    found = []
-    for (first, second), why in reasons.items():
-        if "address" in why:
-            why.discard("typo")  # every address that is the same is so with its typing errors corrected
-        found.append(Pair(first, second, tuple(reason for reason in REASONS if reason in why)))
-    return sorted(found, key=lambda pair: (-pair.score, pair.first, pair.second))
+    pairs = (Pair(*numbers, _ordered(why)) for numbers, why in reasons.items())
+    # Not sorted(): comparing millions of pairs in one call would hold up all other threads.
+    return nsmallest(most, pairs, key=lambda pair: (-pair.score, pair.first, pair.second))
+
+
+def _ordered(reasons: set[str]) -> tuple[str, ...]:
+    if "address" in reasons:
+        reasons.discard("typo")  # every address that is the same is so with its typing errors corrected
+    return tuple(reason for reason in REASONS if reason in reasons)

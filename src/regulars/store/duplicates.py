@@ -6,7 +6,7 @@ compared the values themselves: pairs whose hashes are equal are read again and 
 
 import hashlib
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -129,16 +129,13 @@ async def find_pairs(engine: Engine, site: int) -> list[Pair]:
         while rows := await connection.in_thread(_READ_KEYS, {"site": site, "after": after, "count": _READ}):
             await off_loop(_keep, rows, kept)
             after = rows[-1][0]
-        alike = [group for values in kept for group in await off_loop(_groups, values)]
-        numbers = sorted({number for group in alike for number in group})
+        numbers = await off_loop(_alike, kept)
         values: dict[tuple[str, str], list[int]] = {}
         for start in range(0, len(numbers), _READ):
             keys = msgspec.json.encode(numbers[start : start + _READ]).decode()
-            for row in await connection.in_thread(_KEYS_OF, {"site": site, "keys": keys}):
-                for key in keys_of(*row[1:]):
-                    values.setdefault(key, []).append(row[0])
-    pairs = await off_loop(pairs_of, [(reason, group) for (reason, _), group in values.items()])
-    return pairs[:MOST_PAIRS]
+            rows = await connection.in_thread(_KEYS_OF, {"site": site, "keys": keys})
+            await off_loop(_compare, rows, values)
+    return await off_loop(_pairs, values)
 
 
 def _keep(rows: Sequence[Row], kept: list["array[int]"]) -> None:
@@ -148,24 +145,30 @@ def _keep(rows: Sequence[Row], kept: list["array[int]"]) -> None:
             kept[REASONS.index(reason)].append(hashed << _HASH | number)
 
 
-def _groups(values: "array[int]") -> list[list[int]]:
-    """The numbers with equal hashes; not of those that too many have."""
-    found: list[list[int]] = []
-    group: list[int] = []
-    last = -1
-    for value in _in_order(values):
-        if value >> _HASH != last:
-            if 1 < len(group) <= 2 * MOST_ALIKE:
-                found.append(group)
-            group, last = [], value >> _HASH
-        group.append(value & _NUMBER)
-    if 1 < len(group) <= 2 * MOST_ALIKE:
-        found.append(group)
-    return found
+def _alike(kept: list["array[int]"]) -> list[int]:
+    """The numbers with equal hashes, ascending; not those of hashes that too many have."""
+    import numpy as np  # takes 0.1 s, needed only here
+
+    found = []
+    for values in kept:
+        ordered = np.sort(np.array(values, dtype=np.uint64))
+        hashes = ordered >> _HASH
+        begins = np.flatnonzero(np.diff(hashes, prepend=~hashes[:1]))
+        sizes = np.diff(begins, append=ordered.size)
+        is_alike = np.repeat((sizes > 1) & (sizes <= 2 * MOST_ALIKE), sizes)
+        found.append(ordered[is_alike] & _NUMBER)
+    numbers: list[int] = np.unique(np.concatenate(found)).tolist()
+    return numbers
 
 
-def _in_order(values: "array[int]") -> Iterator[int]:
-    yield from sorted(values)
+def _compare(rows: Sequence[Row], values: dict[tuple[str, str], list[int]]) -> None:
+    for number, *fields in rows:
+        for key in keys_of(*fields):
+            values.setdefault(key, []).append(number)
+
+
+def _pairs(values: dict[tuple[str, str], list[int]]) -> list[Pair]:
+    return pairs_of(((reason, numbers) for (reason, _), numbers in values.items()), MOST_PAIRS)
 
 
 async def save_pairs(engine: Engine, site: int, pairs: Sequence[Pair], *, now: int) -> None:
