@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, tzinfo
+from itertools import pairwise
 from typing import Any as AnyValue
 from typing import Final
 
@@ -28,8 +29,9 @@ from regulars.audience.questions.tree import (
 )
 from regulars.audience.questions.windows import PERIODS, Window, local_day, midnight, period_start
 from regulars.audience.structures.attribute_values import Path, Scalar
-from regulars.audience.structures.bitmaps import from_ordinals, to_ordinals, union
+from regulars.audience.structures.bitmaps import Ordinals, from_ordinals, to_ordinals, union
 from regulars.audience.structures.coded import CodedColumn
+from regulars.audience.structures.columns import Values
 from regulars.domain.changes import NULL
 from regulars.domain.relations import BY_NAME
 
@@ -179,24 +181,33 @@ def _tied(name: str, index: SiteIndex, matches: BitMap) -> list[Group]:
 
 
 def _periods(dimension: Dimension, index: SiteIndex, matches: BitMap, zone: tzinfo) -> list[Group]:
-    ordinals = to_ordinals(matches)
-    values = index.columns[dimension.name].values[ordinals]
-    is_set = values != NULL
-    ordinals, values = ordinals[is_set], values[is_set]
-    if not values.size:
+    ordinals, column = to_ordinals(matches), index.columns[dimension.name]
+    values = column.values[ordinals]
+    if not values.size or (highest := int(values.max())) == NULL:
         return []
-    starts = _starts(dimension.period, local_day(int(values.min()), zone), local_day(int(values.max()), zone))
-    bounds = np.array([midnight(day, zone) for day in starts], dtype=np.int64)
-    places = np.searchsorted(bounds, values, side="right") - 1
-    order = np.argsort(places, kind="stable")
-    ends = np.searchsorted(places[order], np.arange(len(starts)), side="right")
-    found, begin = [], 0
-    for at, end in enumerate(ends[:-1].tolist()):
-        window = Window("from", (starts[at].isoformat(), starts[at + 1].isoformat()))
-        node = FieldCondition(dimension.name, "when", when=window)
-        found.append(Group(starts[at].isoformat(), from_ordinals(ordinals[order[begin:end]]), node))
-        begin = end
+    if (lowest := int(values.min())) == NULL:
+        is_set = values != NULL
+        ordinals, values = ordinals[is_set], values[is_set]
+        lowest = int(values.min())
+    starts = _starts(dimension.period, local_day(lowest, zone), local_day(highest, zone))
+    bounds = [midnight(day, zone) for day in starts]
+    if column.is_ascending:  # then each period is a range of ordinals
+        parts = [column.between(begin, end - 1, matches) for begin, end in pairwise(bounds)]
+    else:
+        parts = _split(ordinals, values, bounds)
+    found = []
+    for (start, end), customers in zip(pairwise(starts), parts, strict=True):
+        window = Window("from", (start.isoformat(), end.isoformat()))
+        found.append(Group(start.isoformat(), customers, FieldCondition(dimension.name, "when", when=window)))
     return found
+
+
+def _split(ordinals: Ordinals, values: Values, bounds: Sequence[int]) -> list[BitMap]:
+    """The ordinals whose value is from each bound to before the next."""
+    places = np.searchsorted(bounds, values, side="right").astype(np.uint16)  # of 16 bits, sorted in one pass
+    ordered = ordinals[np.argsort(places, kind="stable")]
+    ends = np.cumsum(np.bincount(places, minlength=len(bounds)))[1:-1]
+    return [from_ordinals(part) for part in np.split(ordered, ends)]
 
 
 def _starts(period: str, first: date, last: date) -> list[date]:
