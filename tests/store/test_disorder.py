@@ -51,6 +51,11 @@ def end_of(path: Path, site: int, *, whole: bool = False) -> dict[str, Any]:
         consents = query(
             path, "SELECT at, granted, cause FROM consents WHERE site_id = ? AND customer = ?", site, number
         )
+        newsletters = query(
+            path,
+            "SELECT newsletter, at, granted, cause, source FROM newsletter_consents WHERE site_id = ? AND customer = ?",
+            *(site, number),
+        )
         history = query(
             path, "SELECT name, at, order_id, uuid FROM activities WHERE site_id = ? AND customer = ?", site, number
         )
@@ -59,9 +64,13 @@ def end_of(path: Path, site: int, *, whole: bool = False) -> dict[str, Any]:
             ties,
             sorted((mail_state(Log(*row)) for row in logs), key=repr),
             sorted(consents, key=repr),
+            sorted(((keys[_NEWSLETTER, row[0]], *row[1:]) for row in newsletters), key=repr),
             sorted((row if whole else row[:3] for row in history), key=repr),
         )
     return state
+
+
+_NEWSLETTER = KIND_CODES["newsletter"]
 
 
 def kind_of(relation: int) -> int | None:

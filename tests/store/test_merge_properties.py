@@ -17,6 +17,7 @@ from ..domain.disorder import PEOPLE, figures, histories
 from ..effort import examples
 from .running import Running, activity, running, stored_customers, stored_ties, upsert
 from .test_disorder import end_of, kind_of
+from .test_newsletter_consents import assert_replay_gives_the_state
 
 ANNA, BO = (Who(email_key=address) for address in PEOPLE)
 _unhurried = settings(deadline=None, suppress_health_check=list(HealthCheck))
@@ -67,11 +68,13 @@ async def leaves_no_trace(
             for site in (1, 2):
                 await record(at, site, during)
             assert (await check_site(at.store, 1)).problems == []
+            assert_replay_gives_the_state(at)
             undone = await at.store.ledger.submit(1, UndoMerge(1))
             assert undone.verdict == "updated", undone.refusal
             for site in (1, 2):
                 await record(at, site, after)
             assert (await check_site(at.store, 1)).problems == []
+            assert_replay_gives_the_state(at)
             assert end_of(at.path, 1) == end_of(at.path, 2)
 
 

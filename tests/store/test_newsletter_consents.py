@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from regulars.domain.commands import Command, DeleteCustomer, Relate, SaveObject
+from regulars.domain.commands import Command, DeleteCustomer, MergeCustomers, Relate, SaveObject, UndoMerge
 from regulars.domain.consent import UNDATED
 from regulars.domain.identity import Who
 from regulars.domain.newsletter_consents import SUBSCRIBED, UNSUBSCRIBED, replay
@@ -17,24 +17,26 @@ from regulars.domain.working.history import NewsletterConsent
 from ..databases import only_on_postgresql
 from ..domain.disorder import PEOPLE, START
 from ..effort import examples
-from .running import Running, activity, running, stored_ties, upsert, with_store
+from .running import Running, activity, running, stored_customers, stored_ties, upsert, with_store
 
 _unhurried = settings(deadline=None, suppress_health_check=list(HealthCheck))
 _COLUMNS = "customer, newsletter, at, granted, cause, source, wording, proof, received_at, channel, actor"
 
 
 def evidence_of(at: Running) -> list[NewsletterConsent]:
-    rows = at.rows(f"SELECT {_COLUMNS} FROM newsletter_consents ORDER BY number")
+    rows = at.rows(f"SELECT {_COLUMNS} FROM newsletter_consents WHERE site_id = 1 ORDER BY number")
     return [NewsletterConsent(row[0], row[1], row[2], bool(row[3]), *row[4:]) for row in rows]
 
 
 def assert_replay_gives_the_state(at: Running) -> None:
+    """The evidence of a customer, with that of those who are merged into it, says to what it is subscribed."""
+    wholes = {number: each.merged_into or number for number, each in stored_customers(at.path, 1).items()}
     evidence = evidence_of(at)
-    ties = stored_ties(at.path, 1)
+    ties = {place: tie for place, tie in stored_ties(at.path, 1).items() if wholes[place[0]] == place[0]}
     said = {
         (customer, newsletter): subscribed
-        for customer in {each.customer for each in evidence}
-        for newsletter, subscribed in replay(each for each in evidence if each.customer == customer).items()
+        for customer in {wholes[each.customer] for each in evidence}
+        for newsletter, subscribed in replay(each for each in evidence if wholes[each.customer] == customer).items()
     }
     held = {(number, item): tie.holds for (number, code, item), tie in ties.items() if code == SUBSCRIBED.code}
     assert said == held
@@ -73,6 +75,8 @@ commands = st.one_of(
         _relate, person, st.lists(newsletter, max_size=2, unique=True), st.sampled_from(["add", "remove", "replace"])
     ),
     st.builds(lambda email: DeleteCustomer(Who(email_key=email)), person),
+    st.just(MergeCustomers(Who(email_key=PEOPLE[0]), (Who(email_key=PEOPLE[1]),))),
+    st.builds(UndoMerge, st.integers(1, 2)),
 )
 
 
