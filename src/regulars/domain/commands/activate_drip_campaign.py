@@ -7,6 +7,7 @@ from regulars.domain.commands.relate import report_tie
 from regulars.domain.customer import shown_name
 from regulars.domain.drip_campaigns import KIND, RELATION, PendingMail
 from regulars.domain.faults import refuse
+from regulars.domain.forgetting import FORGOTTEN
 from regulars.domain.limits import Limits
 from regulars.domain.outcome import Outcome, Verdict
 from regulars.domain.profile import Profile
@@ -19,8 +20,8 @@ from regulars.domain.working import WorkingSet
 class ActivateDripCampaign(Struct, frozen=True):
     """Schedule the mails of a known, enabled campaign for a customer, who is created if unknown.
 
-    A customer for whom mails of the campaign are pending gets no second set. profile: the address and maybe a name.
-    data: what was said of the mails, as a JSON object.
+    A customer for whom mails of the campaign are pending gets no second set, and one who is forgotten none.
+    profile: the address and maybe a name. data: what was said of the mails, as a JSON object.
     """
 
     campaign: Reference
@@ -55,7 +56,7 @@ class ActivateDripCampaign(Struct, frozen=True):
         customer = person.customer
         assert customer.email is not None and customer.email_key is not None
         pending = work.drips.pending_of(customer.email_key, work.people.merged.group(customer.number))
-        if any(mail.sequence == campaign.number for mail in pending):
+        if person.has(FORGOTTEN.name) or any(mail.sequence == campaign.number for mail in pending):
             return Outcome(verdict, person, campaign)
         changed = report_tie(RELATIONSHIPS[RELATION], True, person, work, campaign.number)
         name = self.profile.fields.get("name") or shown_name(customer.name, None, None)

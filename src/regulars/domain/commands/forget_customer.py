@@ -2,26 +2,34 @@
 
 from msgspec import Struct
 
-from regulars.domain.commands.needs import Needs
+from regulars.domain.commands.needs import Needs, TieNeed
+from regulars.domain.commands.relate import report_tie
+from regulars.domain.customer import Person
+from regulars.domain.drip_campaigns import KIND, RELATION
 from regulars.domain.forgetting import set_forgotten
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
 from regulars.domain.outcome import Outcome
+from regulars.domain.ties import RELATIONSHIPS
 from regulars.domain.working import WorkingSet
 
 
 class ForgetCustomer(Struct, frozen=True):
     """Forget a customer, or end that (`forgotten` is False). A repeat changes nothing.
 
-    Refused if there is no such customer.
+    Forgetting cancels the pending mails of drip campaigns, and ends the subscriptions to these; the end of it brings
+    nothing back. Refused if there is no such customer.
     """
 
     who: Who
     forgotten: bool = True
 
     def declare(self, needs: Needs) -> None:
-        """The customer."""
+        """The customer, and what is pending for it."""
         needs.people.append(self.who)
+        if self.forgotten:
+            needs.drips.append(self.who)
+            needs.tie(TieNeed(self.who, KIND, (), RELATIONSHIPS[RELATION].relations(), replaced=RELATION))
 
     def weight(self) -> int:
         """None: it names no ties."""
@@ -31,4 +39,14 @@ class ForgetCustomer(Struct, frozen=True):
         """Set the state."""
         person = work.people.known(self.who)
         changed = set_forgotten(person, work, holds=self.forgotten)
+        if changed and self.forgotten:
+            _cancel_drips(person, work)
         return Outcome("updated" if changed else "unchanged", person)
+
+
+def _cancel_drips(person: Person, work: WorkingSet) -> None:
+    customer = person.customer
+    mails = work.drips.pending_of(customer.email_key, work.people.merged.group(customer.number))
+    work.drips.cancel(mails)
+    for campaign in sorted({mail.sequence for mail in mails}):
+        report_tie(RELATIONSHIPS[RELATION], False, person, work, campaign)

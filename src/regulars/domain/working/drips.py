@@ -30,7 +30,7 @@ class Drips:
         self.plans[plan.sequence] = plan
         self.planned.add(plan.sequence)
 
-    def pending_of(self, address_key: str, customers: Collection[int]) -> list[PendingMail]:
+    def pending_of(self, address_key: str | None, customers: Collection[int]) -> list[PendingMail]:
         """The mails that wait for an address, or for one of the customers."""
         return [mail for mail in self.pending.values() if mail.address_key == address_key or mail.customer in customers]
 
