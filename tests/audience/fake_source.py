@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from copy import deepcopy
 from typing import Any
 
-from regulars.audience.source import AttributeRows, ChangeRow, CustomerRow, EventRow, Head, Look, Name
+from regulars.audience.source import AttributeRows, ChangeRow, CustomerRow, EventRow, Head, Look, Name, ValueRows
+from regulars.audience.structures.attribute_values import texts_at
 from regulars.domain.changes import Record, encode
 
 from .model import Model
@@ -104,6 +105,12 @@ class FakeSnapshot:
             some = kept[start : start + 2]
             numbers, documents = (",".join(str(each) for each in column) for column in zip(*some, strict=True))
             yield AttributeRows(f"[{numbers}]", f"[{documents}]")
+
+    async def all_values(self, site: int, path: str) -> AsyncGenerator[ValueRows, None]:
+        names = tuple(path.split("."))
+        async with aclosing(self.all_attributes(site)) as chunks:
+            async for rows in chunks:
+                yield ValueRows(rows.numbers, b"\n".join(texts_at(rows.documents, names)).decode())
 
     async def buckets(self, site: int, numbers: Sequence[int]) -> list[tuple[int, int]]:
         await self._read("buckets")

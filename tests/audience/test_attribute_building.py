@@ -21,6 +21,7 @@ PREDICATES: list[Predicate] = [
     Not(PRO),
     Attribute(("plan",), Comparison("set")),
     Attribute(("colors",), Comparison("has_any", ("red",))),
+    Attribute(("plan.id",), Comparison("eq", ("pro",))),
     Attribute(("address", "city"), Comparison("eq", ("Bonn", "Kiel"))),
 ]
 
@@ -68,7 +69,7 @@ async def test_any_order_of_changes_and_questions() -> None:
                 source.site.commit(source.site.model.delete(rng.choice(known)))
             else:
                 number = rng.choice(known) if known and rng.random() < 0.6 else source.site.model.last + 1
-                attributes = {name: rng.choice(values) for name in ("plan", "colors") if rng.random() < 0.7}
+                attributes = {name: rng.choice(values) for name in ("plan", "colors", "plan.id") if rng.random() < 0.7}
                 describe(source, number, **attributes, address={"city": rng.choice(["Bonn", "Kiel", "Rom"])})
             if rng.random() < 0.5:
                 await agrees(audience, source, rng.choice(PREDICATES))

@@ -8,9 +8,20 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
-from regulars.domain.changes import AttributeRows, ChangeRow, CustomerRow, EventRow, Head, Look, Name
+from regulars.domain.changes import AttributeRows, ChangeRow, CustomerRow, EventRow, Head, Look, Name, ValueRows
 
-__all__ = ("AttributeRows", "ChangeRow", "ChangeSource", "CustomerRow", "EventRow", "Head", "Look", "Name", "Snapshot")
+__all__ = (
+    "AttributeRows",
+    "ChangeRow",
+    "ChangeSource",
+    "CustomerRow",
+    "EventRow",
+    "Head",
+    "Look",
+    "Name",
+    "Snapshot",
+    "ValueRows",
+)
 
 
 class Snapshot(Protocol):
@@ -49,6 +60,13 @@ class Snapshot(Protocol):
         """The attributes of all customers that have some, by ascending number, in chunks read off the event loop.
 
         The generator may read ahead: read nothing else before it is closed.
+        """
+        ...
+
+    def all_values(self, site: int, path: str) -> AsyncGenerator[ValueRows, None]:
+        """The values of all customers at a path in their attributes, as `all_attributes` has them.
+
+        path: names joined by dots. Each consists of letters, digits, spaces, _ and -, and begins with a letter or _.
         """
         ...
 

@@ -128,6 +128,16 @@ class AttributeRows(NamedTuple):
     documents: str
 
 
+class ValueRows(NamedTuple):
+    """One attribute of several customers, as a database makes it quickly.
+
+    numbers: those of the customers, a JSON array. values: one for each, as JSON text in a line; null for no value.
+    """
+
+    numbers: str
+    values: str
+
+
 class EventRow(NamedTuple):
     """One event as event columns read it. log: the number of its email. detail: its other fields as JSON text."""
 

@@ -6,7 +6,16 @@ from sqlalchemy import BigInteger, Table, Text, and_, bindparam, case, cast, del
 
 from regulars.domain.changes import COLUMNS, NULL, TEXTS
 from regulars.store.schema import changes, customers, relations
-from regulars.store.statement import JoinedJson, JsonGroupArray, KeyedJoin, Statement, keys_of, site_is
+from regulars.store.statement import (
+    JoinedJson,
+    JoinedLines,
+    JsonAt,
+    JsonGroupArray,
+    KeyedJoin,
+    Statement,
+    keys_of,
+    site_is,
+)
 from regulars.store.tie_statements import changed_at, not_deleted
 
 PACKED_CUSTOMER_BITS = 15
@@ -52,6 +61,17 @@ LOAD_ATTRIBUTES = Statement(
         JoinedJson(_next_attributes.c.attributes),
     ).select_from(_next_attributes),
 )
+LOAD_VALUES = Statement(
+    "load_values",
+    select(
+        JoinedJson(cast(customers.c.number, Text)),
+        JoinedLines(
+            func.coalesce(JsonAt(customers.c.attributes, bindparam("path", type_=Text)), literal_column("'null'"))
+        ),
+    ).where(site_is(customers), customers.c.number > bindparam("after"), customers.c.number <= bindparam("until")),
+)
+"""The values of one attribute of a range of customers, packed into one row as LOAD_ATTRIBUTES is."""
+
 BUCKETS_OF = Statement(
     "buckets_of",
     select(customers.c.number, customers.c.bucket).select_from(

@@ -20,6 +20,7 @@ from regulars.domain.changes import (
     Head,
     Look,
     Name,
+    ValueRows,
     currency_number,
 )
 from regulars.domain.customer import shown_name
@@ -38,6 +39,9 @@ CHUNK = 20_000
 
 _DOCUMENTS: Final = 4_000
 """Customers whose attributes are read at a time: at most 256 MB, if each has the largest."""
+
+_VALUES: Final = 8_000
+"""Customers of whom one attribute is read at a time: at most 512 MB, if each has the largest."""
 
 EVENT_CHUNK = 100_000
 """Numbers of events that are looked through at a time for those of one name."""
@@ -108,6 +112,27 @@ class StoreSnapshot:
                 yield AttributeRows(numbers, documents)
         finally:
             await _dropped(reading)
+
+    async def all_values(self, site: int, path: str) -> AsyncGenerator[ValueRows, None]:
+        """The values of all customers at a path in their attributes (see JsonAt), in chunks read on a thread.
+
+        The next chunk is read ahead while one is consumed: close the generator before any other read.
+        """
+        row = await self.connection.one(sql.LAST_CUSTOMER, {"site": site})
+        last = 0 if row is None or row[0] is None else row[0]
+        reading: asyncio.Task[list[Row]] | None = self._values(site, path, 0)
+        try:
+            for until in range(_VALUES, last + _VALUES, _VALUES):
+                assert reading is not None
+                ((numbers, values),) = await reading
+                reading = self._values(site, path, until) if until < last else None
+                if values:
+                    yield ValueRows(numbers, values)
+        finally:
+            await _dropped(reading)
+
+    def _values(self, site: int, path: str, after: int) -> "asyncio.Task[list[Row]]":
+        return self._ahead(sql.LOAD_VALUES, {"site": site, "path": path, "after": after, "until": after + _VALUES})
 
     async def buckets(self, site: int, numbers: Sequence[int]) -> list[tuple[int, int]]:
         """The control buckets of those customers that still exist."""
@@ -209,7 +234,7 @@ class StoreSnapshot:
     def _stretch(self, site: int, after: int) -> "asyncio.Task[list[Row]]":
         return self._ahead(sql.LOAD_PACKED_TIES, {"site": site, "after": after, "until": after + CHUNK})
 
-    def _ahead(self, statement: Statement, values: dict[str, int]) -> "asyncio.Task[list[Row]]":
+    def _ahead(self, statement: Statement, values: dict[str, Any]) -> "asyncio.Task[list[Row]]":
         return asyncio.create_task(self.connection.in_thread(statement, values))
 
 

@@ -164,6 +164,26 @@ class JoinedJson(FunctionElement[str]):
     inherit_cache = True
 
 
+class JoinedLines(FunctionElement[str]):
+    """Joins the argument, a text without line breaks, over all rows, one line each. NULL is left out."""
+
+    name = "joined_lines"
+    type = Text()
+    inherit_cache = True
+
+
+class JsonAt(FunctionElement[str]):
+    """The value at a path in a JSON object, as JSON text; NULL if there is none.
+
+    Arguments: the object as text, and the path: names joined by dots, each of letters, digits, spaces, _ and -, and
+    beginning with a letter or _. PostgreSQL would take a number for a place in an array.
+    """
+
+    name = "json_at"
+    type = Text()
+    inherit_cache = True
+
+
 class Contains(FunctionElement[bool]):
     """Whether a text contains another, compared by code point."""
 
@@ -260,6 +280,28 @@ def _sqlite_joined_json(element: JoinedJson, compiler: SQLCompiler, **kw: Any) -
 @compiles(JoinedJson, "postgresql")
 def _postgresql_joined_json(element: JoinedJson, compiler: SQLCompiler, **kw: Any) -> str:
     return f"'[' || coalesce(string_agg({_arguments(element, compiler, kw)}, ','), '') || ']'"
+
+
+@compiles(JoinedLines, "sqlite")
+def _sqlite_joined_lines(element: JoinedLines, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"coalesce(group_concat({_arguments(element, compiler, kw)}, char(10)), '')"
+
+
+@compiles(JoinedLines, "postgresql")
+def _postgresql_joined_lines(element: JoinedLines, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"coalesce(string_agg({_arguments(element, compiler, kw)}, chr(10)), '')"
+
+
+@compiles(JsonAt, "sqlite")
+def _sqlite_json_at(element: JsonAt, compiler: SQLCompiler, **kw: Any) -> str:
+    document, path = (str(compiler.process(each, **kw)) for each in element.clauses)
+    return f"({document} -> ('$.' || {path}))"
+
+
+@compiles(JsonAt, "postgresql")
+def _postgresql_json_at(element: JsonAt, compiler: SQLCompiler, **kw: Any) -> str:
+    document, path = (str(compiler.process(each, **kw)) for each in element.clauses)
+    return f"CAST(CAST({document} AS JSON) #> string_to_array({path}, '.') AS TEXT)"
 
 
 def keys_of(*columns: Column[Any]) -> tuple[FromClause, tuple[ColumnElement[Any], ...]]:

@@ -34,7 +34,7 @@ def test_a_loaded_column_equals_one_that_was_set(
 ) -> None:
     ordinals = data.draw(st.lists(st.integers(-1, 9), min_size=len(documents), max_size=len(documents), unique=True))
     loaded, alone = AttributeColumn(path), AttributeColumn(path)
-    loaded.load(np.array(ordinals, dtype=np.int64), msgspec.json.encode(documents).decode())
+    loaded.load(np.array(ordinals, dtype=np.int64), texts_at(msgspec.json.encode(documents).decode(), path))
     for ordinal, document in zip(ordinals, documents, strict=True):
         if ordinal >= 0:
             alone.set(ordinal, msgspec.json.encode(document).decode())

@@ -5,7 +5,6 @@ texts compare by their search keys; times are ISO 8601 texts.
 """
 
 import re
-from collections.abc import Callable
 from functools import cached_property, lru_cache
 from typing import Any, Final
 
@@ -19,11 +18,7 @@ Path = tuple[str, ...]
 
 Scalar = str | int | float | bool
 
-_NULL: Final = msgspec.Raw(b"null")
 _encode: Final = msgspec.json.Encoder().encode
-_UNESCAPED: Final = re.compile(r'[^"\\\x00-\x1f]*')
-"""Names that JSON writes as they are; msgspec reads fields of no others."""
-
 _DECIMAL: Final = re.compile(r"-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,10})?", re.ASCII)
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -39,34 +34,7 @@ def value_at(document: Any, path: Path) -> Any:
 
 def texts_at(documents: str, path: Path) -> list[bytes]:
     """The JSON text of the value at the path in each of an array of documents; b"null" where there is none."""
-    if all(map(_UNESCAPED.fullmatch, path)):
-        try:
-            return _reader(path)(documents)
-        except msgspec.ValidationError:  # in some document, a name on the way leads to what is no object
-            pass
     return [_encode(value_at(document, path)) for document in msgspec.json.decode(documents)]
-
-
-@lru_cache(maxsize=256)
-def _reader(path: Path) -> Callable[[str], list[bytes]]:
-    """A function that reads nothing of the documents but the path, which is several times as fast."""
-    kind: Any = msgspec.Raw
-    for name in reversed(path):
-        optional = kind if kind is msgspec.Raw else kind | None
-        default = _NULL if kind is msgspec.Raw else None
-        kind = msgspec.defstruct("Holder", [("value", optional, default)], rename={"value": name}, gc=False)
-    decode = msgspec.json.Decoder(list[kind]).decode
-    depth = len(path) - 1
-
-    def read(documents: str) -> list[bytes]:
-        holders = decode(documents)
-        if not depth:
-            return [bytes(each.value) for each in holders]
-        for _ in range(depth):
-            holders = [None if each is None else each.value for each in holders]
-        return [bytes(_NULL if each is None else each.value) for each in holders]
-
-    return read
 
 
 def number_of(value: Any) -> float | None:

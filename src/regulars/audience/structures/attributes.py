@@ -4,7 +4,7 @@ Conditions are decided once per distinct value; customers are then selected by t
 and values that are no longer in use keep theirs.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -19,7 +19,6 @@ from regulars.audience.structures.attribute_values import (
     Scalar,
     equality_of,
     plain,
-    texts_at,
     value_at,
 )
 from regulars.audience.structures.bitmaps import from_mask, from_ordinals, to_ordinals
@@ -50,9 +49,9 @@ class AttributeColumn:
         code = int(self._codes.values[ordinal]) if ordinal < self._codes.size else UNSET
         return None if code == UNSET else self._kept.values[code]
 
-    def load(self, ordinals: NDArray[np.int64], documents: str) -> None:
-        """Set the values of many customers. ordinals: -1 is passed over. documents: their attributes, a JSON array."""
-        codes = np.array(self._kept.codes_of_texts(texts_at(documents, self.path)), dtype=np.int32)
+    def load(self, ordinals: NDArray[np.int64], texts: Sequence[bytes]) -> None:
+        """Set the values of many customers. ordinals: -1 is passed over. texts: their values as JSON."""
+        codes = np.array(self._kept.codes_of_texts(texts), dtype=np.int32)
         known = ordinals >= 0
         if known.any():
             self._codes.grow(int(ordinals.max()) + 1)

@@ -49,8 +49,11 @@ class ValueCodes:
 
     def codes_of_texts(self, texts: Sequence[bytes]) -> list[int]:
         """The codes of values given as JSON text. Texts as this encodes them, of known values, are not decoded."""
-        known = list(map(self._code_of.get, texts))
-        return [self.code(_decode(text)) if code is None else code for text, code in zip(texts, known, strict=True)]
+        known = self._code_of
+        try:
+            return list(map(known.__getitem__, texts))
+        except KeyError:
+            return [known[text] if text in known else self.code(_decode(text)) for text in texts]
 
     def passing(self, comparison: Comparison) -> NDArray[np.bool_]:
         """Whether each code passes the comparison; the last element is for UNSET, which passes none."""
