@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from sqlalchemy import and_, bindparam, func, select
+from sqlalchemy import and_, bindparam, func, literal_column, or_, select
 
 from regulars.store.merge_statements import whole_of
-from regulars.store.schema import activities, objects, relations
+from regulars.store.schema import LISTED_EVENTS, activities, objects, relations
 from regulars.store.statement import KeyedJoin, Statement, keys_of, site_is
 from regulars.store.tie_statements import not_deleted
 
@@ -59,6 +59,22 @@ TIMES_NAMED: Final = Statement(
     select(_WHOLE, activities.c.at).where(site_is(activities), *_numbers, activities.c.name == bindparam("event_name")),
 )
 """The same without what only some columns need, which is most of the reading."""
+
+TIMES_LISTED: Final = Statement(
+    "times_of_listed_events",
+    select(_WHOLE, activities.c.at, activities.c.number)
+    .where(
+        site_is(activities),
+        activities.c.number <= bindparam("until"),
+        activities.c.name == bindparam("event_name"),
+        activities.c.name.in_([literal_column(f"'{name}'") for name in LISTED_EVENTS]),
+        activities.c.at >= bindparam("after_at"),
+        or_(activities.c.at > bindparam("after_at"), activities.c.number > bindparam("after")),
+    )
+    .order_by(activities.c.at, activities.c.number)
+    .limit(bindparam("count")),
+)
+"""The same of one of LISTED_EVENTS, in the order of time, from an index that has only those events."""
 
 _listed, (_kind, _key) = keys_of(objects.c.kind, objects.c.key)
 NUMBERS_OF_KEYS: Final = Statement(

@@ -11,6 +11,7 @@ import msgspec
 from regulars.domain.changes import (
     COLUMNS,
     CUSTOMER_NAMES,
+    NULL,
     SITE_CURRENCY,
     TEXTS,
     AttributeRows,
@@ -32,6 +33,7 @@ from regulars.store import event_statements, statements
 from regulars.store.engine import Connection, Engine, Row
 from regulars.store.query import Query, read, read_all
 from regulars.store.revenue_statements import CURRENCY
+from regulars.store.schema import LISTED_EVENTS
 from regulars.store.statement import Statement
 
 CHUNK = 20_000
@@ -170,7 +172,17 @@ class StoreSnapshot:
 
     def times_named(self, site: int, name: str, until: int) -> AsyncIterator[Sequence[tuple[int, int]]]:
         """(customer, at) of the same events."""
+        if name in LISTED_EVENTS:
+            return self._times_listed(site, name, until)
         return self._stretches(event_statements.TIMES_NAMED, site, name, until)
+
+    async def _times_listed(self, site: int, name: str, until: int) -> AsyncIterator[Sequence[tuple[int, int]]]:
+        values = {"site": site, "event_name": name, "until": until, "after_at": NULL, "after": 0, "count": CHUNK}
+        while rows := await self.connection.in_thread(event_statements.TIMES_LISTED, values):
+            yield [(customer, at) for customer, at, _ in rows]
+            if len(rows) < CHUNK:
+                return
+            values |= {"after_at": rows[-1][1], "after": rows[-1][2]}
 
     async def _stretches(self, statement: Statement, site: int, name: str, until: int) -> AsyncIterator[Sequence[Any]]:
         for after in range(0, until, EVENT_CHUNK):
