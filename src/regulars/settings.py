@@ -121,6 +121,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     import_retention_days: Annotated[
         _Days, Meta(description="days that imports can be undone, as what they replaced is kept")
     ] = 90
+    unconfirmed_retention_days: Annotated[
+        _Days, Meta(description="days that requests for consent that were never confirmed are kept")
+    ] = 14
     audit_retention_days: Annotated[_Days, Meta(description="days that the audit trail is kept")] = 400
     vacuum_at_once: Annotated[
         int,

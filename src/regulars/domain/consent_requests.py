@@ -4,6 +4,7 @@ A request is open until it is confirmed, it expires, or the consent it asks for 
 marketing email is open, the customer has the flag `pending`.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -12,8 +13,10 @@ from regulars.domain.consent import Consent
 from regulars.domain.consent_rules import moments_of, record_consent
 from regulars.domain.customer import Person
 from regulars.domain.faults import Fault
+from regulars.domain.moments import DAY
 from regulars.domain.newsletter_consents import SUBSCRIBED, NewsletterStatement, report_newsletter
 from regulars.domain.relations import BY_NAME, FLAG, ReportKind
+from regulars.domain.restored import LATEST_TIMES, PROFILE_FIELDS
 from regulars.domain.working import WorkingSet
 from regulars.domain.working.consent_requests import MARKETING, ConsentRequest
 
@@ -28,6 +31,9 @@ UNKNOWN: Final = Fault("unknown", "This link is not valid.")
 EXPIRED: Final = Fault("expired", "This link has expired.")
 ENDED: Final = Fault("ended", "The consent was withdrawn after this link was sent.")
 """Why a link does not confirm anything."""
+
+_SIGN_UP: Final = DAY
+"""How long before the first request a customer may have been created to be nothing but a sign-up (ms)."""
 
 _PENDING: Final = BY_NAME["pending"]
 _LIFTED: Final = tuple(BY_NAME[name] for name in ("spam_reported", "suppressed"))
@@ -86,3 +92,31 @@ def _ended_since(person: Person, work: WorkingSet, request: ConsentRequest) -> b
         return max(moments_of(person, work).ended.values(), default=request.at) > request.at
     tie = person.ties.get((SUBSCRIBED.code, request.newsletter))
     return tie is not None and not tie.holds and tie.at > request.at
+
+
+_OF_A_FORM: Final = frozenset({"name", "firstname", "lastname", "locale"})
+"""What somebody who signs up says beside the address."""
+
+_MORE: Final = (
+    *("customer_id", "attributes", "merged_into", "ignored_events"),
+    *(name for name in PROFILE_FIELDS if name not in _OF_A_FORM),
+    *LATEST_TIMES,
+)
+"""The fields that say more of a customer than a sign-up does."""
+
+
+def is_nothing_but(person: Person, work: WorkingSet, requests: Sequence[ConsentRequest]) -> bool:
+    """Whether nothing is kept of a customer but these requests, and what somebody who signs up says.
+
+    So it was created for the first of them, and there is no tie, event, email, note or evidence. Needs its traces.
+    """
+    customer, traces = person.customer, work.history.traces.get(person.customer.number)
+    if traces is None or not requests or traces.requests != len(requests):
+        return False
+    first = min(request.at for request in requests)
+    return (
+        customer.created_at >= first - _SIGN_UP
+        and not any(getattr(customer, name) for name in _MORE)
+        and not any(tie.holds for tie in person.ties.values())
+        and not (traces.last_consent or traces.hidden_ties or traces.has_history or traces.has_newsletter_evidence)
+    )

@@ -4,7 +4,7 @@ from typing import Final
 
 from regulars.jobs.audience_history import record_history
 from regulars.jobs.bulk_actions import BULK_ACTION, BULK_ATTEMPTS, run_bulk_action
-from regulars.jobs.consent_requests import expire_requests
+from regulars.jobs.consent_requests import drop_unconfirmed, expire_requests
 from regulars.jobs.deleted_ties import remove
 from regulars.jobs.duplicates import find_duplicates
 from regulars.jobs.erased_files import again as clean_again
@@ -73,6 +73,12 @@ KINDS: Final[tuple[Kind, ...]] = (
         meaning="closes requests for consent that nobody confirmed in time",
         handler=expire_requests,
         every=60,
+    ),
+    Kind(
+        name="drop_unconfirmed_requests",
+        meaning="drops requests for consent that were never confirmed, and customers who are nothing else",
+        handler=drop_unconfirmed,
+        every=3_600,
     ),
     Kind(
         name=EXPORT,

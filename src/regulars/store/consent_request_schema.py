@@ -24,3 +24,11 @@ consent_requests = Table(
     sqlite_with_rowid=False,
 )
 """Requests for consent by double opt-in: `domain.working.consent_requests.ConsentRequest`."""
+
+_unconfirmed = consent_requests.c.confirmed_at.is_(None)
+Index(
+    "consent_requests_unconfirmed",
+    *(consent_requests.c[name] for name in ("site_id", "customer", "at", "open_until")),
+    sqlite_where=_unconfirmed,
+    postgresql_where=_unconfirmed,
+)

@@ -23,6 +23,24 @@ async def expired_requests(connection: Connection, site: int, now: int, count: i
     return [(number, customer) for number, customer in rows]
 
 
+async def unconfirmed_requests(
+    connection: Connection, site: int, before: int, after: int, count: int
+) -> list[tuple[int, tuple[int, ...]]]:
+    """(customer, their requests) of customers all of whose unconfirmed requests were made before this time (ms).
+
+    And are closed. after: the customer behind whom to go on. count: of customers.
+    """
+    values = {"site": site, "before": before, "after": after, "count": count}
+    customers = [customer for (customer,) in await connection.all(sql.UNCONFIRMED_CUSTOMERS, values)]
+    if not customers:
+        return []
+    keys = msgspec.json.encode(customers).decode()
+    found: dict[int, list[int]] = {customer: [] for customer in customers}
+    for customer, number in await connection.all(sql.UNCONFIRMED, {"site": site, "keys": keys}):
+        found[customer].append(number)
+    return [(customer, tuple(sorted(numbers))) for customer, numbers in found.items()]
+
+
 async def write_requests(connection: Connection, site: int, work: WorkingSet) -> None:
     """Write what a transaction adds and changes."""
     requests = work.consent_requests
@@ -31,3 +49,5 @@ async def write_requests(connection: Connection, site: int, work: WorkingSet) ->
     if requests.changed:
         rows = [(each.open_until, each.confirmed_at, site, each.number) for each in requests.changed.values()]
         await connection.many(sql.UPDATE, rows)
+    if requests.removed:
+        await connection.many(sql.DELETE_ONE, [(site, number) for number in sorted(requests.removed)])

@@ -20,6 +20,7 @@ from regulars.domain.changes import NULL
 from regulars.domain.relations import RELATIONS
 from regulars.store.schema import (
     activities,
+    consent_requests,
     consents,
     former_addresses,
     import_changes,
@@ -182,6 +183,12 @@ TRACES: Final = Statement(
         _any(visitors, "at"),
         _any(pending_mails, "due_at"),
         _any(notes, "created_at"),
+        _any(newsletter_consents, "at"),
+        select(func.count())
+        .select_from(consent_requests)
+        .where(site_is(consent_requests), consent_requests.c.customer == _customer, consent_requests.c.at > _ever)
+        .correlate(_listed)
+        .scalar_subquery(),
     ).select_from(_listed),
 )
 """What is kept of each of a list of customers: see `working.history.Traces`."""

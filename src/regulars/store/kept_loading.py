@@ -24,9 +24,10 @@ async def load_kept(connection: Connection, site: int, needs: Needs, work: Worki
     if places:
         queries.append((tie_statements.TIES, {"site": site, "keys": _json(places)}))
     traces, *ties = await connection.several(queries)
-    for customer, last_consent, hidden, *history in traces:
+    for customer, last_consent, hidden, *history, newsletter_evidence, requests in traces:
         has_history = any(each is not None for each in history)
-        work.history.traces[customer] = Traces(last_consent or 0, hidden, has_history)
+        has_evidence = newsletter_evidence is not None
+        work.history.traces[customer] = Traces(last_consent or 0, hidden, has_history, has_evidence, requests)
     for customer, relation, item, holds, at in (row for rows in ties for row in rows):
         people[customer].ties.setdefault((relation, item), Tie(bool(holds), at))
 

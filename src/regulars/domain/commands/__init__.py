@@ -9,7 +9,12 @@ from regulars.domain.commands.change_customer_id import ChangeCustomerId
 from regulars.domain.commands.change_list_member import ChangeListMember
 from regulars.domain.commands.change_subscriptions import ChangeSubscriptions
 from regulars.domain.commands.command import Command, apply
-from regulars.domain.commands.consent_requests import ConfirmConsent, ExpireConsentRequests, RequestConsent
+from regulars.domain.commands.consent_requests import (
+    ConfirmConsent,
+    DropUnconfirmed,
+    ExpireConsentRequests,
+    RequestConsent,
+)
 from regulars.domain.commands.count_revenue import CountRevenue
 from regulars.domain.commands.deactivate_drip_campaigns import DeactivateDripCampaigns
 from regulars.domain.commands.delete_audience import DeleteAudience
@@ -55,6 +60,7 @@ __all__ = [
     "DeleteCustomer",
     "DeleteNote",
     "DeleteObject",
+    "DropUnconfirmed",
     "EraseCustomer",
     "ExpireConsentRequests",
     "ForgetCustomer",

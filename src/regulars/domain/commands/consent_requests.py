@@ -1,9 +1,10 @@
-"""RequestConsent, ConfirmConsent and ExpireConsentRequests: consent by double opt-in."""
+"""RequestConsent, ConfirmConsent, ExpireConsentRequests and DropUnconfirmed: consent by double opt-in."""
 
 from msgspec import Struct
 
+from regulars.domain.address_rules import bury
 from regulars.domain.commands.needs import ConsentNeed, Needs
-from regulars.domain.consent_requests import UNKNOWN, confirm_request, expire_request, open_request
+from regulars.domain.consent_requests import UNKNOWN, confirm_request, expire_request, is_nothing_but, open_request
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
 from regulars.domain.outcome import Outcome
@@ -108,3 +109,42 @@ class ExpireConsentRequests(Struct, frozen=True):
             found = work.people.find(Who(number=customer))
             expire_request(work.people.by_number[found.pop()] if found else None, work, request)
         return Outcome()
+
+
+class DropUnconfirmed(Struct, frozen=True):
+    """Drop requests that nobody confirmed: (customer, all their unconfirmed requests) of each.
+
+    A customer of whom nothing else is kept is deleted.
+    """
+
+    customers: tuple[tuple[int, tuple[int, ...]], ...]
+
+    def declare(self, needs: Needs) -> None:
+        """The requests, the customers, and what else is kept of them."""
+        for customer, requests in self.customers:
+            who = Who(number=customer)
+            needs.consent_requests.update(requests)
+            needs.people.append(who)
+            needs.deleted.append(who)
+            needs.traces.add(customer)
+
+    def weight(self) -> int:
+        """One for each request."""
+        return sum(len(requests) for _, requests in self.customers)
+
+    def rule(self, work: WorkingSet, limits: Limits) -> Outcome:
+        """Drop those that are still closed and unconfirmed. `count` is the number of deleted customers."""
+        deleted = 0
+        for customer, numbers in self.customers:
+            found = work.people.find(Who(number=customer))
+            person = work.people.by_number[found.pop()] if found else None
+            known = filter(None, map(work.consent_requests.by_number.get, numbers))
+            requests = [each for each in known if each.open_until is None and each.confirmed_at is None]
+            if person is not None and is_nothing_but(person, work, requests):
+                bury(person, work)
+                work.delete(person)
+                deleted += 1
+                continue
+            for request in requests:
+                work.consent_requests.remove(request)
+        return Outcome(count=deleted)

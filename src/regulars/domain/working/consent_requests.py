@@ -29,12 +29,13 @@ class ConsentRequest(Struct, frozen=True):
 
 
 class ConsentRequests:
-    """by_number: the requests that commands name. added, changed: those to write."""
+    """by_number: the requests that commands name. added, changed: those to write. removed: stored ones to delete."""
 
     def __init__(self) -> None:
         self.by_number: dict[int, ConsentRequest] = {}
         self.added: dict[int, ConsentRequest] = {}
         self.changed: dict[int, ConsentRequest] = {}
+        self.removed: set[int] = set()
 
     def add(self, request: ConsentRequest) -> None:
         """Note a new request."""
@@ -45,6 +46,12 @@ class ConsentRequests:
         self.by_number[request.number] = request
         (self.added if request.number in self.added else self.changed)[request.number] = request
 
+    def remove(self, request: ConsentRequest) -> None:
+        """Note that a stored one is to be deleted."""
+        self.by_number.pop(request.number, None)
+        self.changed.pop(request.number, None)
+        self.removed.add(request.number)
+
     def forget(self, customer: int) -> None:
         """Drop those of a customer who is being deleted."""
         for requests in (self.by_number, self.added, self.changed):
@@ -53,4 +60,4 @@ class ConsentRequests:
 
     def is_clean(self) -> bool:
         """Whether there is nothing to write."""
-        return not (self.added or self.changed)
+        return not (self.added or self.changed or self.removed)

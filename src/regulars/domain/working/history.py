@@ -62,12 +62,15 @@ class Traces(NamedTuple):
     """What is kept of a customer beside its row and its shown ties.
 
     last_consent: the number of the newest evidence of consent, 0 if there is none. hidden_ties: the number of ties that
-    no reply shows. has_history: there are events, emails, notes, or a cookie or device.
+    no reply shows. has_history: there are events, emails, notes, or a cookie or device. has_newsletter_evidence: there
+    is evidence about newsletters. requests: the number of requests for consent.
     """
 
     last_consent: int
     hidden_ties: int
     has_history: bool
+    has_newsletter_evidence: bool = False
+    requests: int = 0
 
 
 class _OfCustomer(Protocol):

@@ -357,4 +357,12 @@ STEPS_FROM_22: Final[tuple[Step, ...]] = (
         name="events that were ignored as their customer was forgotten",
         statements=on_every_engine("ALTER TABLE customers ADD COLUMN ignored_events BIGINT"),
     ),
+    Step(
+        number=43,
+        name="requests for consent that were never confirmed",
+        index=NewIndex(
+            "consent_requests_unconfirmed",
+            "consent_requests (site_id, customer, at, open_until) WHERE confirmed_at IS NULL",
+        ),
+    ),
 )
