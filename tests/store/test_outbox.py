@@ -45,7 +45,7 @@ from ..audience_world import World, world
 from ..databases import ENGINES, TIES, only_on_postgresql, query
 from ..effort import examples
 from ..test_audience_end_to_end import deeds, together
-from .running import NOW, Running, running, upsert, with_store
+from .running import NOW, Running, activity, running, upsert, with_store
 
 ANNA = Who(email_key="anna@example.com")
 TAG = BY_NAME["tag.has"].code
@@ -121,8 +121,13 @@ async def test_consent_mails_and_events_are_told(at: Running) -> None:
     mails = [each for each in await told(at, seen) if isinstance(each, MailStatus)]
     assert [(each.log, each.status) for each in mails] == [(1, "opened")]  # delivered is behind it
     seen = await now(at)
+    both = [activity(f"email_{event}", email="anna@example.com", log_id="n") for event in ("delivered", "clicked")]
+    await at.store.ledger.submit_all(1, both)
+    mails = [each for each in await told(at, seen) if isinstance(each, MailStatus)]
+    assert [(each.log, each.status) for each in mails] == [(2, "clicked")]
+    seen = await now(at)
     await at.record("anna_likes_tea", email="anna@example.com")
-    assert ActivityRecorded(1, 4, "") in await told(at, seen)  # a name that a caller made up may say anything
+    assert ActivityRecorded(1, 6, "") in await told(at, seen)  # a name that a caller made up may say anything
     seen = await now(at)
     await at.record("unsubscribed", email="anna@example.com")
     assert ConsentChanged(1, 2, False, False) in await told(at, seen)

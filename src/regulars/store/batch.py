@@ -188,7 +188,7 @@ class _Writing:
         await self.audiences()
         await self.ties(number)
         await self.rows(sql.INSERT_LOGS, [(site, *_fields_of(log)) for log in work.history.new_logs.values()])
-        changed = [log for log in work.history.changed_logs.values() if log.number not in work.history.new_logs]
+        changed = work.history.stored_logs_changed()
         if self.connection.joins_rows:
             await self.rows(sql.SAVE_CHANGED_LOGS, [(site, *_fields_of(log)) for log in changed])
         else:

@@ -109,9 +109,7 @@ def _requests(work: WorkingSet) -> Iterator[Happening]:
 
 def _history(work: WorkingSet) -> Iterator[Happening]:
     history = work.history
-    for log in (*history.new_logs.values(), *history.changed_logs.values()):
-        if log.number in history.new_logs and log.number in history.changed_logs:
-            continue
+    for log in (*history.new_logs.values(), *history.stored_logs_changed()):
         if log.status != history.statuses.get(log.number):
             yield MailStatus(work.people.merged.whole(log.customer), log.number, log.status)
     for row in history.activities:

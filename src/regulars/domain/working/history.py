@@ -173,6 +173,10 @@ class History:
             self._logs_of[log.customer].append(log)
         self.changed_logs[log.number] = log
 
+    def stored_logs_changed(self) -> list[Log]:
+        """The changed mails that were stored before this transaction."""
+        return [log for number, log in self.changed_logs.items() if number not in self.new_logs]
+
     def add_report(
         self, customer: int, event: str, order: str, at: int, uuid: bytes | None, detail: str | None, lacks: int
     ) -> None:
