@@ -22,6 +22,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "store": frozenset({"cancellation", "domain", "files", "logs"}),
     "checking": frozenset({"checking_columns", "domain", "audience", "store"}),
     "checking_columns": frozenset({"domain", "audience", "store"}),
+    "checking_watches": frozenset({"domain", "audience", "store"}),
     "settings": frozenset({"domain"}),
     "logs": frozenset({"rate_counters"}),
     "metrics": frozenset(),
@@ -55,6 +56,7 @@ ROOMS: dict[str, frozenset[str]] = {
         {
             "stored_files",
             "checking",
+            "checking_watches",
             "files",
             "domain",
             "audience",

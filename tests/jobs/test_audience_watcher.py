@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyroaring import BitMap
 
+from regulars.audience.filters.catalogue import Engagement
 from regulars.audience.questions.expanding import canonical, references_of
 from regulars.audience.questions.json_form import read_question
+from regulars.checking_watches import watch_problems
 from regulars.domain.commands import ChangeListMember, DefinitionChange, DeleteCustomer, SaveAudience, SaveObject
 from regulars.domain.identity import Who
 from regulars.domain.outbox import BEGINNING, AudienceEntered, AudienceLeft
@@ -22,6 +25,7 @@ from regulars.store import control
 from regulars.store.audience_watches import watched_audiences
 from regulars.store.outbox import newest_cursor, read_outbox
 from regulars.store.store import Store
+from regulars.store.watch_statements import SAVE_MEMBERS
 
 from .. import question_truth
 from ..audience.questions.strategies import questions
@@ -97,6 +101,12 @@ class Watched:
             assert self.members[number] == self.matching(number), self.questions[number]
         return fresh
 
+    async def problems(self) -> list[str]:
+        """What a check says of the members that are kept."""
+        async with self.made.store.snapshot() as connection:
+            (site,) = [each for each in await control.list_sites(connection) if each.id == self.made.site]
+        return await watch_problems(self.made.store, site, Engagement())
+
     async def movements(self) -> list[AudienceEntered | AudienceLeft]:
         """All that the outbox tells of audiences."""
         found: list[AudienceEntered | AudienceLeft] = []
@@ -152,6 +162,7 @@ async def live(happening: list[Any], asked: list[dict[str, Any]], engine: str) -
                     await made.attempt(*event)
             assert {each.cause for each in await watched.look(at)} <= causes
             assert await watched.look(at + 1) == []
+        assert await watched.problems() == []
 
 
 @_unhurried
@@ -165,6 +176,29 @@ async def test_the_outbox_tells_who_enters_and_leaves(happening: list[Any], aske
 @_given
 async def test_the_outbox_tells_it_on_postgresql(happening: list[Any], asked: list[dict[str, Any]]) -> None:
     await live(happening, asked, "postgresql")
+
+
+@in_a_world()
+async def test_a_check_finds_members_that_are_wrong(made: World) -> None:
+    watched = await watching(made)
+    await made.do(*(upsert(email=f"{name}@example.com") for name in "abcd"))
+    number = await watched.save("visitors", {"did": "visit", "when": {"last": "1d"}})
+    await made.do(activity("visit", email="a@example.com"), activity("visit", email="b@example.com"))
+    await watched.look()
+    assert await watched.problems() == []
+    made.now += 2 * DAY  # whom nobody has looked at since is still as of the last look
+    await made.do(activity("visit", email="d@example.com"))
+    assert await watched.problems() == []
+    wrong = BitMap([2, 3, 4]).serialize()  # for 1 and 2; 4 was written since
+    async with made.store.engine.transaction() as connection:
+        await connection.many(SAVE_MEMBERS, [(made.site, number, 0, wrong)])
+    assert await watched.problems() == [
+        f"audience {number}: customer 3: is kept as a member, but does not match",
+        f"audience {number}: customer 1: matches, but is not kept as a member",
+    ]
+    async with made.store.engine.transaction() as connection:
+        await connection.many(SAVE_MEMBERS, [(made.site, number, 0, wrong[:-1])])
+    assert await watched.problems() == [f"audience {number}: its members cannot be read"]
 
 
 def told(movements: list[AudienceEntered | AudienceLeft]) -> list[tuple[str, int, str, str]]:

@@ -4,10 +4,11 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
+from pyroaring import BitMap
 
 from regulars.audience.source import ChangeRow, EventRow, Head, Snapshot
 from regulars.audience.structures.event_table import MOST_FOLLOWED, NewEvents, names_in
-from regulars.domain.changes import Record, decode
+from regulars.domain.changes import Record, UnknownFormatError, decode
 
 
 class OutOfStepError(Exception):
@@ -84,6 +85,35 @@ async def new_events(snapshot: Snapshot, site: int, seen: int) -> NewEvents | No
             break
     names = names_in(rows)
     return NewEvents(rows, after, await snapshot.object_numbers(site, names) if names else {})
+
+
+_MOST_CHANGES: Final = 2_000
+_MOST_EVENTS: Final = 20_000
+_AT_A_TIME: Final = 50
+
+
+async def written_since(snapshot: Snapshot, site: int, seen: int, event: int, head: Head) -> BitMap | None:
+    """The customers whom writes since a change and an event were about, up to `head`.
+
+    None if that cannot be told: changes were pruned, concern everybody, or are too many to look through.
+    """
+    written = BitMap()
+    if head.number - seen > _MOST_CHANGES:
+        return None
+    try:
+        while seen < head.number:
+            rows = await snapshot.changes(site, seen, _AT_A_TIME)
+            reached = chained(Head(seen, rows[0].previous if rows else 0), rows)
+            for record in whole(rows):
+                if record.cleared or record.rebuild:
+                    return None
+                written.update(entry.number for entry in record.entries)
+            seen = reached.number
+    except (OutOfStepError, UnknownFormatError):
+        return None
+    events = await snapshot.events(site, event, _MOST_EVENTS)
+    written.update(row.customer for row in events)
+    return written if len(events) < _MOST_EVENTS else None
 
 
 def chained(head: Head, rows: Sequence[ChangeRow]) -> Head:

@@ -18,7 +18,7 @@ from regulars.audience.event_sequences import TooExpensiveError
 from regulars.audience.filters.catalogue import Engagement, Moment
 from regulars.audience.filters.predicates import Any as NoneOf
 from regulars.audience.filters.predicates import Predicate
-from regulars.audience.history import OutOfStepError, chained, whole
+from regulars.audience.history import written_since
 from regulars.audience.index import SiteIndex
 from regulars.audience.questions import why
 from regulars.audience.questions.expanding import expand_audience
@@ -29,7 +29,7 @@ from regulars.audience.questions.tree import Node
 from regulars.audience.source import Head, Snapshot
 from regulars.audience.structures.membership import joined, parts_of
 from regulars.domain.audience_watches import MOST_MOVEMENTS, NOT_KEPT, Movement, Watch, advanced
-from regulars.domain.changes import Name, UnknownFormatError
+from regulars.domain.changes import Name
 from regulars.domain.commands import RecordMovements
 from regulars.domain.faults import UnknownSiteError
 from regulars.jobs.kind import Context
@@ -38,12 +38,6 @@ from regulars.store.audience_watches import members_of, watches_of
 from regulars.store.control import Site
 
 _log = structlog.get_logger("regulars.jobs")
-
-_MOST_CHANGES: Final = 2_000
-_MOST_EVENTS: Final = 20_000
-"""Beyond so many since the last look, all movements that a window may have caused count as those of a write."""
-
-_AT_A_TIME: Final = 50
 
 NOBODY: Final[Predicate] = NoneOf()
 UNREADY: Final = (LoadingError, QuestionsFullError, TooExpensiveError, UnknownSiteError)
@@ -181,7 +175,7 @@ class AudienceWatcher:
             seen, event = look.stored.seen, look.stored.event
             if known is not None and known.watch == look.stored:
                 seen, event = known.look.head.number, known.look.event
-            touched = await self._touched(snapshot, seen, event, look.head)
+            touched = await written_since(snapshot, self._site, seen, event, look.head)
         movements = []
         for number in found.changed:
             leaf = found.leaves.get(number, "")
@@ -190,26 +184,6 @@ class AudienceWatcher:
                 Movement(number, number in found.entered, "clock" if by_clock else cause, leaf if by_clock else "")
             )
         return movements
-
-    async def _touched(self, snapshot: Snapshot, seen: int, event: int, head: Head) -> BitMap | None:
-        """The customers whom writes since a change and an event were about; None if that cannot be told."""
-        touched = BitMap()
-        if head.number - seen > _MOST_CHANGES:
-            return None
-        try:
-            while seen < head.number:
-                rows = await snapshot.changes(self._site, seen, _AT_A_TIME)
-                reached = chained(Head(seen, rows[0].previous if rows else 0), rows)
-                for record in whole(rows):
-                    if record.cleared or record.rebuild:
-                        return None
-                    touched.update(entry.number for entry in record.entries)
-                seen = reached.number
-        except (OutOfStepError, UnknownFormatError):
-            return None
-        events = await snapshot.events(self._site, event, _MOST_EVENTS)
-        touched.update(row.customer for row in events)
-        return touched if len(events) < _MOST_EVENTS else None
 
     async def _record(
         self, audience: int, look: _Look, found: Difference, movements: list[Movement], now: Moment
