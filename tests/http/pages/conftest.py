@@ -1,11 +1,15 @@
 """Fixtures of the tests of pages."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
 
 from regulars.http.pages import passwords
+
+from .browsing import chromium
+from .served import Served, serving
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -14,3 +18,17 @@ def _quick_hashes() -> Iterator[None]:
     usual, passwords.hasher = passwords.hasher, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     yield
     passwords.hasher = usual
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One Chromium for all tests in a browser."""
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def served(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One server for all tests in a browser."""
+    with serving(tmp_path_factory.mktemp("served")) as found:
+        yield found

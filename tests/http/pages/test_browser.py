@@ -1,21 +1,11 @@
 """The admin page in a real browser: the way in, every screen in light, dark and without script, and the keyboard."""
 
-import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from regulars.domain.moments import now_ms
-from regulars.store import users
-from regulars.store.control import find_account
-from regulars.store.store import Store
-
-from ...coroutines import run
-from ...running_server import Server, database_url, make_database
-from .browsing import PATIENCE, Visit, chromium
+from .browsing import PATIENCE, Visit
+from .served import Served
 
 ANNA = 4294967297
 """The customer who is there: the first of the first site."""
@@ -42,89 +32,57 @@ PATHS = [
 ]
 """The screens below a site."""
 
+WITH_SCRIPT = ["/customers?q=tag:vip", "/imports"]
+"""Those that have scripts of their own: the others are the same documents without script."""
+
 pytestmark = pytest.mark.xdist_group("browser")
-_secrets: list[str] = []
-
-
-async def link_to(path: Path, name: str, address: str | None, role: str = "admin") -> str:
-    """The path of a one-time link for a new user."""
-    store = await Store.open(database_url(path))
-    async with store.snapshot() as connection:
-        account = await find_account(connection, None)
-    user = await users.create_user(store.engine, account, name=name, address=address, role=role, now=now_ms())
-    secret = await users.create_link(store.engine, user.id, now=now_ms())
-    await store.close()
-    return f"/admin/link/{secret}"
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
-    """A server in a process of its own: the path of its database, and its URL."""
-    path = tmp_path_factory.mktemp("browser") / "regulars.db"
-    secret = make_database(path)
-    with Server(path, workers=1) as server:
-        anna = {"email": "anna@browser.example", "name": "‮<b>Anna</b>", "plan": "pro", "seats": 3, "list": [1]}
-        tagged = {"event": "tag_added", "email": anna["email"], "tag_id": "vip"}
-        sent = {"event": "email_sent", "email": anna["email"], "broadcast_id": 8}
-        for path_, body in (("customers", anna), ("event", tagged), ("event", sent)):
-            url = f"http://127.0.0.1:{server.port}/api/v1/{path_}"
-            httpx.post(url, json=body, auth=(secret, "")).raise_for_status()
-        _secrets.append(secret)
-        yield path, f"http://127.0.0.1:{server.port}"
+def session(served: Served) -> dict[str, Any]:
+    """The cookies of an administrator. There is a customer whose page has something of everything."""
+    anna = {"email": "anna@browser.example", "name": "\u202e<b>Anna</b>", "plan": "pro", "seats": 3, "list": [1]}
+    tagged = {"event": "tag_added", "email": anna["email"], "tag_id": "vip"}
+    sent = {"event": "email_sent", "email": anna["email"], "broadcast_id": 8}
+    for path, body in (("customers", anna), ("event", tagged), ("event", sent)):
+        served.api("POST", f"/api/v1/{path}", json=body)
+    return served.state("administrator", "admin")
 
 
-@pytest.fixture(scope="module")
-def secret(home: tuple[Path, str]) -> str:
-    """The key of the server's database."""
-    return _secrets[-1]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def session(browser: Any, home: tuple[Path, str]) -> Any:
-    """The cookies of somebody who has signed in with a one-time link, by keyboard alone."""
-    path, url = home
-    visit = Visit(browser, url)
-    page = visit.go(run(link_to(path, "Administrator", None)))
-    visit.check()
-    for text in ("Anna <b>Keller</b>", f"anna.{time.time_ns()}@example.com", "correct horse battery"):
-        page.keyboard.press("Tab")
-        page.keyboard.type(text)
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/overview")
-    assert page.get_by_role("heading", level=1).inner_text() == "Overview"
-    visit.check()
-    state = visit.context.storage_state()
+def test_every_screen(browser: Any, served: Served, session: Any) -> None:
+    visit = Visit(browser, served.url, storage_state=session)
+    for path in PATHS:
+        visit.go(f"/admin/sites/main{path}")
+        visit.check()
     visit.close()
-    return state
+
+
+@pytest.mark.slow
+def test_every_screen_in_the_dark_and_by_best_practices(browser: Any, served: Served, session: Any) -> None:
+    visit = Visit(browser, served.url, storage_state=session, color_scheme="dark")
+    for path in PATHS:
+        visit.go(f"/admin/sites/main{path}")
+        visit.check(thorough=True)
+    visit.close()
 
 
 @pytest.mark.parametrize(
-    "context",
-    [
-        pytest.param({}, id="light"),
-        pytest.param({"color_scheme": "dark"}, id="dark", marks=pytest.mark.slow),
-        pytest.param({"java_script_enabled": False}, id="no script"),
-    ],
+    "paths",
+    [pytest.param(WITH_SCRIPT, id="with script"), pytest.param(PATHS, id="all", marks=pytest.mark.slow)],
 )
-def test_every_screen(browser: Any, home: tuple[Path, str], session: Any, context: dict[str, Any]) -> None:
-    visit = Visit(browser, home[1], storage_state=session, **context)
-    for path in PATHS:
-        visit.go(f"/admin/sites/main{path}")
-        if context.get("java_script_enabled", True):
-            visit.check(contrast_only="color_scheme" in context)
+def test_without_script_every_screen_is_there(browser: Any, served: Served, session: Any, paths: list[str]) -> None:
+    visit = Visit(browser, served.url, storage_state=session, java_script_enabled=False)
+    for path in paths:
+        page = visit.go(f"/admin/sites/main{path}")
+        assert page.get_by_role("heading", level=1).is_visible()
+        assert visit.overhang() <= 0
     assert visit.faults == []
     visit.close()
 
 
-def test_a_question_is_typed_built_and_saved(browser: Any, home: tuple[Path, str], session: Any) -> None:
+def test_a_question_is_typed_built_and_saved(browser: Any, served: Served, session: Any) -> None:
     """Completion, the live answer, and the builder in step with the text; then the answer is saved as an audience."""
-    visit = Visit(browser, home[1], storage_state=session)
+    visit = Visit(browser, served.url, storage_state=session)
     from playwright.sync_api import expect  # where there is a browser
 
     page = visit.go("/admin/sites/main/customers")
@@ -159,11 +117,11 @@ def test_a_question_is_typed_built_and_saved(browser: Any, home: tuple[Path, str
     visit.close()
 
 
-def test_a_form_of_another_site_is_refused(browser: Any, home: tuple[Path, str], session: Any) -> None:
-    visit = Visit(browser, home[1], storage_state=session)
+def test_a_form_of_another_site_is_refused(browser: Any, served: Served, session: Any) -> None:
+    visit = Visit(browser, served.url, storage_state=session)
     elsewhere = "http://127.0.0.1:1"  # the same site as browsers have it, which send cookies there, of another origin
     visit.page.route(
-        f"{elsewhere}/attack", lambda route: route.fulfill(content_type="text/html", body=_attack(home[1]))
+        f"{elsewhere}/attack", lambda route: route.fulfill(content_type="text/html", body=_attack(served.url))
     )
     visit.page.goto(f"{elsewhere}/attack")
     visit.page.get_by_role("button").click()
@@ -178,20 +136,19 @@ def _attack(home: str) -> str:
     return f'<form method="post" action="{home}/admin/logout/everywhere"><button>A prize</button></form>'
 
 
-def test_the_pages_for_customers(browser: Any, home: tuple[Path, str], secret: str) -> None:
+def test_the_pages_for_customers(browser: Any, served: Served, session: Any) -> None:
     """Accessible, and everything works without script: asked, confirmed, changed, unsubscribed."""
-    call: Any = {"headers": {"Authorization": f"Bearer {secret}"}, "timeout": 60}
-    api = f"{home[1]}/v1/customers/{ANNA}"
-    asked = httpx.post(f"{api}/consents/request", json={"wording": "Yes, write to me"}, **call).json()
-    links = httpx.post(f"{api}/links", json={}, **call).json()["data"]["attributes"]
-    visit = Visit(browser, home[1])
+    anna = f"/v1/customers/{ANNA}"
+    asked = served.api("POST", f"{anna}/consents/request", json={"wording": "Yes, write to me"})
+    links = served.api("POST", f"{anna}/links", json={})["data"]["attributes"]
+    visit = Visit(browser, served.url)
     for url in (asked["data"]["attributes"]["url"], links["preferences_url"], links["unsubscribe_url"]):
         visit.go(url)
         visit.check()
     visit.go(f"{links['preferences_url']}/erase")
     visit.check()
     visit.close()
-    plain = Visit(browser, home[1], java_script_enabled=False)
+    plain = Visit(browser, served.url, java_script_enabled=False)
     page = plain.go(asked["data"]["attributes"]["url"])
     page.get_by_role("button").click()
     page = plain.go(links["preferences_url"])

@@ -4,13 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from ...coroutines import run
-from ...running_server import Server, make_database
-from .browsing import PATIENCE, Visit, chromium
-from .test_browser import link_to
+from .browsing import PATIENCE, Visit
+from .served import Served
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -86,61 +83,36 @@ class Keyboard:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def server(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str, str]]:
-    """A server in a process of its own: the path of its database, its URL, and a key."""
-    path = tmp_path_factory.mktemp("stories") / "regulars.db"
-    secret = make_database(path)
-    with Server(path, workers=1) as running:
-        url = f"http://127.0.0.1:{running.port}"
-        for name, bodies in (("customers", PEOPLE), ("event", EVENTS)):
-            for body in bodies:
-                httpx.post(f"{url}/api/v1/{name}", json=body, auth=(secret, "")).raise_for_status()
-        yield path, url, secret
-
-
-@pytest.fixture(scope="module")
-def states(browser: Any, server: tuple[Path, str, str]) -> dict[str, Any]:
-    """The cookies of a writer and of a reader."""
-    found = {}
-    for role in ("write", "read"):
-        visit = Visit(browser, server[1])
-        visit.go(run(link_to(server[0], role, f"{role}@story.example", role)))
-        visit.page.get_by_role("button", name="Sign in").click()
-        visit.page.wait_for_url("**/overview")
-        found[role] = visit.context.storage_state()
-        visit.close()
-    return found
+def states(served: Served) -> dict[str, Any]:
+    """The cookies of a writer and of a reader, on a site with a few customers."""
+    for name, bodies in (("customers", PEOPLE), ("event", EVENTS)):
+        for body in bodies:
+            api(served, "POST", f"/api/v1/{name}", json=body)
+    return {role: served.state(role, role) for role in ("write", "read")}
 
 
 @pytest.fixture
-def keyboard(browser: Any, server: tuple[Path, str, str], states: dict[str, Any]) -> Iterator[Keyboard]:
+def keyboard(browser: Any, served: Served, states: dict[str, Any]) -> Iterator[Keyboard]:
     """The writer's window."""
-    visit = Visit(browser, server[1], storage_state=states["write"], **ZOOMED)
+    visit = Visit(browser, served.url, storage_state=states["write"], **ZOOMED)
     yield Keyboard(visit)
     assert visit.faults == []
     visit.close()
 
 
-def api(server: tuple[Path, str, str], method: str, path: str, **call: Any) -> Any:
-    reply = httpx.request(method, f"{server[1]}{path}", auth=(server[2], ""), timeout=60, **call)
-    reply.raise_for_status()
-    return reply.json()
+def api(served: Served, method: str, path: str, **call: Any) -> Any:
+    """Call the API with the key of the stories' site."""
+    return served.api(method, path, secret=served.stories_secret, **call)
 
 
-def customer(server: tuple[Path, str, str], email: str) -> str:
-    return str(api(server, "GET", f"/v1/customers?filter[email_contains]={email}")["data"][0]["id"])
+def customer(served: Served, email: str) -> str:
+    return str(api(served, "GET", f"/v1/customers?filter[email_contains]={email}")["data"][0]["id"])
 
 
-def test_from_the_first_start_to_the_first_answer(browser: Any, server: tuple[Path, str, str]) -> None:
-    visit = Visit(browser, server[1], **ZOOMED)
+def test_from_the_first_start_to_the_first_answer(browser: Any, served: Served, states: dict[str, Any]) -> None:
+    visit = Visit(browser, served.url, **ZOOMED)
     keys = Keyboard(visit)
-    page = visit.go(run(link_to(server[0], "Administrator", None, "admin")))
+    page = visit.go(served.link_to("Administrator", None))
     visit.check()
     for label, text in (("Your name", "Eva Stein"), ("Email address", "eva@story.example")):
         keys.fill(label, text)
@@ -150,7 +122,7 @@ def test_from_the_first_start_to_the_first_answer(browser: Any, server: tuple[Pa
     page.wait_for_url("**/overview")
     keys.press("link", "Skip to the content")
     assert page.evaluate("document.activeElement.id") == "content"
-    visit.go("/admin/sites/main/customers")
+    visit.go("/admin/sites/stories/customers")
     keys.ask("tag:vip")
     page.locator("#answer-said", has_text="2 customers").wait_for(state="attached")
     keys.press("link", "Anna Keller")
@@ -163,7 +135,7 @@ def test_from_the_first_start_to_the_first_answer(browser: Any, server: tuple[Pa
 def test_a_shopify_file_is_checked_mended_and_imported(keyboard: Keyboard, tmp_path: Path) -> None:
     page, file = keyboard.page, tmp_path / "customers_export.csv"
     file.write_text(SHOPIFY, encoding="utf-8")
-    keyboard.visit.go("/admin/sites/main/imports")
+    keyboard.visit.go("/admin/sites/stories/imports")
     keyboard.to(page.get_by_label("File", exact=True))
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Space")
@@ -180,7 +152,7 @@ def test_a_shopify_file_is_checked_mended_and_imported(keyboard: Keyboard, tmp_p
     page.get_by_role("link", name="Download them with the reasons").wait_for()
     page.get_by_text("Undo this import").wait_for()
     keyboard.visit.check()
-    keyboard.visit.go("/admin/sites/main/customers")
+    keyboard.visit.go("/admin/sites/stories/customers")
     keyboard.ask("ida berg")
     keyboard.press("link", "Ida Berg")
     keyboard.heading("Ida Berg")
@@ -190,7 +162,7 @@ def test_a_shopify_file_is_checked_mended_and_imported(keyboard: Keyboard, tmp_p
 def test_a_question_is_built_saved_and_exported(keyboard: Keyboard) -> None:
     """VIPs who did not open and spent over 100, or anybody on the plan pro."""
     page = keyboard.page
-    keyboard.visit.go("/admin/sites/main/customers")
+    keyboard.visit.go("/admin/sites/stories/customers")
     keyboard.to(page.get_by_text("Build the question from parts"))
     page.keyboard.press("Enter")
     keyboard.choose("How they are joined", "Any")
@@ -233,7 +205,7 @@ def test_a_question_is_built_saved_and_exported(keyboard: Keyboard) -> None:
 
 def test_somebody_is_found_in_spite_of_a_typing_error_edited_and_put_back(keyboard: Keyboard) -> None:
     page = keyboard.page
-    keyboard.visit.go("/admin/sites/main/customers")
+    keyboard.visit.go("/admin/sites/stories/customers")
     keyboard.ask("anna kellre")
     keyboard.press("link", "Anna Keller")
     keyboard.heading("Anna Keller")
@@ -247,42 +219,42 @@ def test_somebody_is_found_in_spite_of_a_typing_error_edited_and_put_back(keyboa
     keyboard.heading("Anna Keller")
 
 
-def test_why_somebody_is_in_an_audience(keyboard: Keyboard, server: tuple[Path, str, str]) -> None:
+def test_why_somebody_is_in_an_audience(keyboard: Keyboard, served: Served) -> None:
     page = keyboard.page
     attributes = {"name": "VIPs of the story", "kind": "dynamic", "q": "tag:vip and is subscribed"}
-    made = api(server, "POST", "/v1/audiences", json={"data": {"type": "audiences", "attributes": attributes}})
-    keyboard.visit.go(f"/admin/sites/main/customers/{customer(server, 'anna.keller@story.example')}")
+    site = {"data": {"type": "sites", "id": "2"}}
+    body = {"data": {"type": "audiences", "attributes": attributes, "relationships": {"site": site}}}
+    made = api(served, "POST", "/v1/audiences", json=body)
+    keyboard.visit.go(f"/admin/sites/stories/customers/{customer(served, 'anna.keller@story.example')}")
     keyboard.press("link", "Why is Anna Keller in VIPs of the story", exact=False)
     page.get_by_text("In, because").wait_for()
     keyboard.visit.check()
-    keyboard.visit.go(f"/admin/sites/main/audiences/{made['data']['id']}?customer=omar@story.example")
+    keyboard.visit.go(f"/admin/sites/stories/audiences/{made['data']['id']}?customer=omar@story.example")
     page.get_by_text("tag", exact=False).first.wait_for()
     keyboard.visit.check()
 
 
-def test_a_count_falls_while_it_is_looked_at(keyboard: Keyboard, server: tuple[Path, str, str]) -> None:
+def test_a_count_falls_while_it_is_looked_at(keyboard: Keyboard, served: Served) -> None:
     from playwright.sync_api import expect  # where there is a browser
 
     page = keyboard.page
     api(
-        server, "POST", "/api/v1/customers", json={"email": "angry@story.example", "subscribed": True, "wording": "Yes"}
+        served, "POST", "/api/v1/customers", json={"email": "angry@story.example", "subscribed": True, "wording": "Yes"}
     )
-    keyboard.visit.go("/admin/sites/main/customers?q=is+subscribed")
+    keyboard.visit.go("/admin/sites/stories/customers?q=is+subscribed")
     total = page.locator("#answer-total .value")
     before = int(total.inner_text())
     page.evaluate("window.stayed = true")
     complaint = {"event": "email_complained", "email": "angry@story.example"}
-    api(server, "POST", "/api/v1/event", json=complaint)
+    api(served, "POST", "/api/v1/event", json=complaint)
     expect(total).to_have_text(str(before - 1), timeout=PATIENCE)
     expect(page.locator("#live")).to_have_text(f"{before - 1} customers", timeout=PATIENCE)
     assert page.evaluate("window.stayed")
 
 
-def test_of_two_users_one_only_reads(
-    browser: Any, server: tuple[Path, str, str], states: dict[str, Any], keyboard: Keyboard
-) -> None:
-    reader = Visit(browser, server[1], storage_state=states["read"], **ZOOMED)
-    path = f"/admin/sites/main/customers/{customer(server, 'leah@story.example')}"
+def test_of_two_users_one_only_reads(browser: Any, served: Served, states: dict[str, Any], keyboard: Keyboard) -> None:
+    reader = Visit(browser, served.url, storage_state=states["read"], **ZOOMED)
+    path = f"/admin/sites/stories/customers/{customer(served, 'leah@story.example')}"
     page = reader.go(path)
     assert page.get_by_role("link", name="Edit", exact=True).count() == 0
     assert page.get_by_role("button", name="Add").count() == 0
@@ -302,9 +274,9 @@ def test_of_two_users_one_only_reads(
     reader.close()
 
 
-def test_no_form_of_another_site_changes_a_customer(keyboard: Keyboard, server: tuple[Path, str, str]) -> None:
-    page, number = keyboard.page, customer(server, "tom@story.example")
-    action = f"{server[1]}/admin/sites/main/customers/{number}"
+def test_no_form_of_another_site_changes_a_customer(keyboard: Keyboard, served: Served) -> None:
+    page, number = keyboard.page, customer(served, "tom@story.example")
+    action = f"{served.url}/admin/sites/stories/customers/{number}"
     elsewhere = "http://127.0.0.1:1"
     fields = '<input name="kind" value="tags"><input name="name" value="vip"><input name="confirm" value="yes">'
     forms = [
@@ -312,18 +284,18 @@ def test_no_form_of_another_site_changes_a_customer(keyboard: Keyboard, server: 
         for name, encoding in (("ties", "application/x-www-form-urlencoded"), ("delete", "text/plain"))
     ]
     page.route(f"{elsewhere}/*", lambda route: route.fulfill(content_type="text/html", body="".join(forms)))
-    before = api(server, "GET", f"/v1/customers/{number}/profile")
+    before = api(served, "GET", f"/v1/customers/{number}/profile")
     for at in range(len(forms)):
         page.goto(f"{elsewhere}/prize")
         page.get_by_role("button").nth(at).press("Enter")
-        page.wait_for_url(f"{server[1]}/**")
+        page.wait_for_url(f"{served.url}/**")
         assert "another site" in page.inner_text("main")
-    assert api(server, "GET", f"/v1/customers/{number}/profile") == before
+    assert api(served, "GET", f"/v1/customers/{number}/profile") == before
     keyboard.visit.faults.clear()  # requests to another site, and refusals: the story itself
 
 
 def test_nothing_moves_where_motion_is_reduced(keyboard: Keyboard) -> None:
-    page = keyboard.visit.go("/admin/sites/main/customers")
+    page = keyboard.visit.go("/admin/sites/stories/customers")
     moving = """[...document.querySelectorAll("*")].filter((each) => {
         const style = getComputedStyle(each);
         return style.transitionDuration !== "0s" || style.animationDuration !== "0s";

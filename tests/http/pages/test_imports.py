@@ -1,7 +1,7 @@
 """Imports and exports on the page: a file is sent, checked, mended, run and undone; each through the API."""
 
+import asyncio
 import re
-import time
 from typing import Any
 
 import pytest
@@ -37,7 +37,7 @@ def ended(browser: Browser, path: str) -> dict[str, Any]:
         shown: dict[str, Any] = browser.get(f"{path}.json").json()
         if not shown["is_running"]:
             return shown
-        time.sleep(0.05)
+        browser.app.run(asyncio.sleep(0.02))  # the job runs on the loop
     raise AssertionError(shown)
 
 

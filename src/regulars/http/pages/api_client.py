@@ -17,6 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from regulars.http.jsonapi.failures import MEDIA_TYPE
 from regulars.http.pages.signed_in import SignedIn
+from regulars.store.control import Site
 
 _JSON: Final = "application/json"
 NO_HEADERS: Final[Mapping[str, str]] = {}
@@ -167,6 +168,12 @@ class _PassedOn(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._endpoint(self._scope)(self._scope, receive, send)
+
+
+def new_resource(type_: str, attributes: Mapping[str, Any], site: Site) -> dict[str, Any]:
+    """The body of a POST that creates a resource on a site: an account may have several."""
+    related = {"site": {"data": {"type": "sites", "id": str(site.id)}}}
+    return {"data": {"type": type_, "attributes": attributes, "relationships": related}}
 
 
 def cursor_of(link: str | None, parameter: str = "page[after]") -> str | None:

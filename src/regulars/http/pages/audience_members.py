@@ -9,6 +9,7 @@ from regulars.domain.text import whole_number
 from regulars.http.errors import Problem
 from regulars.http.operation import Operation
 from regulars.http.pages import audiences
+from regulars.http.pages.api_client import new_resource
 from regulars.http.pages.forms import FormData
 from regulars.http.pages.page import AdminPage, View
 from regulars.http.pages.screen import action
@@ -21,9 +22,8 @@ MOST_SHOWN: Final = 10
 async def create(page: AdminPage, user: Editor) -> View | Response:
     """Create an empty list."""
     form = await page.form()
-    site = {"data": {"type": "sites", "id": str(user.current.id)}}
     attributes = {"name": form["name"], "kind": "list"}
-    body = {"data": {"type": "audiences", "attributes": attributes, "relationships": {"site": site}}}
+    body = new_resource("audiences", attributes, user.current)
     try:
         made = await page.api.post("/v1/audiences", body)
     except Problem as error:

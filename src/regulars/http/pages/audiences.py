@@ -9,7 +9,7 @@ from starlette.responses import Response
 from regulars.http.errors import Problem
 from regulars.http.operation import Operation
 from regulars.http.pages import charts
-from regulars.http.pages.api_client import Parameters, cursor_of
+from regulars.http.pages.api_client import Parameters, cursor_of, new_resource
 from regulars.http.pages.customer_columns import rows_of
 from regulars.http.pages.forms import FormData
 from regulars.http.pages.overview import csv_response
@@ -106,7 +106,7 @@ async def clone(page: AdminPage, user: Editor) -> View | Response:
     audience = (await page.api.get(_path(page.segment("audience"))))["data"]["attributes"]
     attributes = {"name": form["name"] or f"{audience['name']} (copy)", "kind": "dynamic", "q": audience["q"]}
     try:
-        made = await page.api.post("/v1/audiences", {"data": {"type": "audiences", "attributes": attributes}})
+        made = await page.api.post("/v1/audiences", new_resource("audiences", attributes, user.current))
     except Problem as error:
         form.refuse_faults(error)
         return await shown(page, form, 422)

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from regulars.http.errors import Problem
 from regulars.http.operation import Operation
 from regulars.http.pages import charts
+from regulars.http.pages.api_client import new_resource
 from regulars.http.pages.forms import FormData
 from regulars.http.pages.overview import csv_response
 from regulars.http.pages.page import AdminPage, View
@@ -65,8 +66,7 @@ async def save(page: AdminPage, user: Editor) -> View | Response:
     """Save those who did not open the broadcast as an audience."""
     form = await page.form()
     attributes = {"name": form["name"], "q": _not_opened(page.segment("broadcast"))}
-    site = {"data": {"type": "sites", "id": str(user.current.id)}}
-    body = {"data": {"type": "audiences", "attributes": attributes, "relationships": {"site": site}}}
+    body = new_resource("audiences", attributes, user.current)
     await _report(page)
     try:
         made = await page.api.post("/v1/audiences", body)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from regulars.http.errors import Problem
 from regulars.http.jsonapi.failures import ParameterProblem
 from regulars.http.operation import Operation
-from regulars.http.pages.api_client import cursor_of
+from regulars.http.pages.api_client import cursor_of, new_resource
 from regulars.http.pages.completing import complete, named_objects
 from regulars.http.pages.customer_columns import COLUMNS, NAME, chosen, next_sort, rows_of, sort_of
 from regulars.http.pages.page import AdminPage, View
@@ -111,9 +111,9 @@ async def save_audience(page: AdminPage, user: Editor) -> View | Response:
     back = page.url("/customers", q=form["q"])
     if not name:
         return page.redirect(back, "The audience was not saved: give it a name.")
-    body = {"type": "audiences", "attributes": {"name": name, "kind": "dynamic", "q": text}}
+    attributes = {"name": name, "kind": "dynamic", "q": text}
     try:
-        made = await page.api.post("/v1/audiences", {"data": body})
+        made = await page.api.post("/v1/audiences", new_resource("audiences", attributes, user.current))
     except Problem as error:
         detail = error.faults[0].detail if error.faults else error.detail
         return page.redirect(back, f"The audience was not saved: {detail}")

@@ -9,6 +9,7 @@ from regulars.domain.moments import parse_moment
 from regulars.domain.text import whole_number
 from regulars.http.errors import Problem
 from regulars.http.operation import Operation
+from regulars.http.pages.api_client import new_resource
 from regulars.http.pages.forms import FormData
 from regulars.http.pages.page import AdminPage, View
 from regulars.http.pages.reconfirming import confirm
@@ -44,8 +45,7 @@ async def create(page: AdminPage, user: Administrator) -> View:
         "strict": "strict" in form,
         "expires_at": f"{form['expires_at']}T00:00:00Z" if form["expires_at"] else None,
     }
-    site = {"data": {"type": "sites", "id": str(user.current.id)}}
-    body = {"data": {"type": "keys", "attributes": attributes, "relationships": {"site": site}}}
+    body = new_resource("keys", attributes, user.current)
     try:
         made = (await page.api.post("/v1/keys", body))["data"]
     except Problem as error:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from regulars.audience.questions.overlap import MOST_SETS
 from regulars.http.errors import Problem
 from regulars.http.operation import Operation
-from regulars.http.pages.api_client import Parameters
+from regulars.http.pages.api_client import Parameters, new_resource
 from regulars.http.pages.forms import FormData
 from regulars.http.pages.page import AdminPage, View, with_parameters
 from regulars.http.pages.screen import action, screen
@@ -68,8 +68,7 @@ async def create(page: AdminPage, user: Editor) -> View | Response:
     form = await page.form()
     kind = _kind(page)
     attributes = {kind.title: form["name"], "description": form["description"] or None, kind.key: form["key"] or None}
-    site = {"data": {"type": "sites", "id": str(user.current.id)}}
-    body = {"data": {"type": kind.type, "attributes": attributes, "relationships": {"site": site}}}
+    body = new_resource(kind.type, attributes, user.current)
     try:
         await page.api.post(f"/v1/{kind.type}", body)
     except Problem as error:
