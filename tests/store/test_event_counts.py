@@ -15,12 +15,17 @@ from .running import Running, with_store
 PEOPLE = [f"p{i}@counts.example" for i in range(4)]
 
 
-async def counts(at: Running) -> tuple[list[int], list[int]]:
-    """The kept counts, and those of counts anew in the same snapshot."""
+async def counts(at: Running) -> tuple[list[int], list[int], list[int]]:
+    """The kept counts, those of counts anew, and those of counts event by event, in the same snapshot."""
     async with at.store.snapshot() as connection:
         selections = [EventSelection(1, kind) for kind in KINDS]
         kept = [await at.store.event_counts.of(connection, each) for each in selections]
-        return kept, [await count_events(connection, each) for each in selections]
+        one_by_one = [EventSelection(1, kind, since=0) for kind in KINDS]
+        return (
+            kept,
+            [await count_events(connection, each) for each in selections],
+            [await count_events(connection, each) for each in one_by_one],
+        )
 
 
 @with_store()
@@ -44,8 +49,8 @@ async def test_kept_counts_are_exact(at: Running) -> None:
             case _:
                 order = chance.choice([None, *(f"o{each}" for each in range(4))])
                 await at.record("purchase", email=email, order_id=order, revenue=chance.randrange(9))
-        kept, anew = await counts(at)
-        assert kept == anew
+        kept, anew, one_by_one = await counts(at)
+        assert kept == anew == one_by_one
 
 
 @with_store()

@@ -54,6 +54,7 @@ READS_A_SITE = {
     "object_counts_of_site": "one row a kind",
     "forget_counts": "one row a kind",
     "count_notes": "a count, on a thread",
+    "count_all_purchases": "a count, on a thread, from indexes; afterwards it follows the changes of the site",
     "lost_drip_plans": "for a check of a whole site, on a thread",
     "lost_pending_mails": "the same",
     "lost_visitors": "the same",

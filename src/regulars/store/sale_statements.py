@@ -89,17 +89,21 @@ _conditions: Final = {
 KINDS: Final = tuple(_conditions)
 """What is listed: orders by their first purchase, purchases and refunds, and submissions of forms."""
 
-_in_time: Final = and_(site_is(activities), _is_listed, activities.c.at >= _since, activities.c.at <= _until)
+_of_times: Final = and_(site_is(activities), activities.c.at >= _since, activities.c.at <= _until)
 _listed, (_customer,) = keys_of(activities.c.customer)
 _of_customers: Final = KeyedJoin(
-    _listed, activities, and_(site_is(activities), activities.c.customer == _customer, _in_time)
+    _listed, activities, and_(site_is(activities), activities.c.customer == _customer, _of_times)
 ).by("activities_customer")
 
 
+def _in_time(kind: str) -> ColumnElement[bool]:
+    """The condition on the times, with that of the index: submissions have one of their own."""
+    return _of_times if kind == "submissions" else and_(_of_times, _is_listed)
+
+
 def _of(kind: str) -> InBothDirections:
-    return in_both_directions(
-        kind, _COLUMNS, activities, and_(_in_time, _conditions[kind]), at=activities.c.at, number=activities.c.number
-    )
+    condition = and_(_in_time(kind), _conditions[kind])
+    return in_both_directions(kind, _COLUMNS, activities, condition, at=activities.c.at, number=activities.c.number)
 
 
 def _of_some(kind: str) -> InBothDirections:
@@ -120,8 +124,54 @@ def _counting(name: str, rows: Any) -> Statement:
 OF_SITE: Final = {kind: _of(kind) for kind in KINDS}
 OF_CUSTOMERS: Final = {kind: _of_some(kind) for kind in KINDS}
 COUNT: Final = {
-    kind: _counting(f"count_{kind}", select(activities.c.number).where(_in_time, _conditions[kind])) for kind in KINDS
+    kind: _counting(f"count_{kind}", select(activities.c.number).where(_in_time(kind), _conditions[kind]))
+    for kind in KINDS
 }
+_orders: Final = (
+    select(activities.c.customer, activities.c.name, activities.c.order_id)
+    .where(site_is(activities), activities.c.order_id.is_not(None))
+    .distinct()
+    .subquery("orders")
+)
+COUNT_ALL_PURCHASES: Final = Statement(
+    "count_all_purchases",
+    select(
+        select(func.count())
+        .select_from(activities)
+        .where(site_is(activities), _is_listed, activities.c.name == _text("purchase"), activities.c.order_id.is_(None))
+        .scalar_subquery()
+        + select(func.count().filter(_orders.c.name == _text("purchase"))).select_from(_orders).scalar_subquery()
+    ),
+)
+"""The number of purchases of a site, whenever they were: those without an order, and the orders of each customer.
+
+These are counted in the order of an index. An order that several customers reported who were merged counts for each.
+"""
+
+PARTS_OF_SITE: Final = Statement(
+    "parts_of_site",
+    select(merged_customers.c.customer, merged_customers.c.number).where(site_is(merged_customers)),
+)
+"""(customer, the one that was merged into it)."""
+
+_listed, (_group, _member) = keys_of(merged_customers.c.customer, merged_customers.c.number)
+ORDERS_OF_PARTS: Final = Statement(
+    "orders_of_parts",
+    select(_group, activities.c.order_id, activities.c.customer).select_from(
+        KeyedJoin(
+            _listed,
+            activities,
+            and_(
+                site_is(activities),
+                activities.c.customer == _member,
+                activities.c.name == _text("purchase"),
+                activities.c.order_id.is_not(None),
+            ),
+        )
+    ),
+)
+"""(group, order, customer) of each purchase, for a list of (group, customer)."""
+
 COUNT_AFTER: Final = {
     kind: _counting(
         f"count_{kind}_after",
@@ -136,7 +186,9 @@ COUNT_AFTER: Final = {
 COUNT_OF_CUSTOMER: Final = {
     kind: _counting(
         f"count_{kind}_of_customer",
-        select(activities.c.number).where(_in_time, activities.c.customer == bindparam("customer"), _conditions[kind]),
+        select(activities.c.number).where(
+            _in_time(kind), activities.c.customer == bindparam("customer"), _conditions[kind]
+        ),
     )
     for kind in KINDS
 }

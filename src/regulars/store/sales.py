@@ -5,6 +5,8 @@ order has that of the first. Merged customers have their orders together.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
@@ -65,8 +67,7 @@ class EventSelection(Struct, frozen=True):
 async def read_events(connection: Connection, selection: EventSelection, wanted: ListRange) -> list[ListedEvent]:
     """A range of a list of events."""
     statements = (sql.OF_SITE if selection.customers is None else sql.OF_CUSTOMERS)[selection.kind]
-    # Each may be found far behind others: events of a customer behind those of other names, submissions behind sales.
-    if selection.customers is not None or selection.kind == "submissions":
+    if selection.customers is not None:  # they may be far behind events of other names
         return [
             _event(row)
             for row in await connection.in_thread(
@@ -79,12 +80,28 @@ async def read_events(connection: Connection, selection: EventSelection, wanted:
 async def count_events(connection: Connection, selection: EventSelection) -> int:
     """How many events a selection has."""
     values = selection.values()
+    if selection.customers is None and selection.kind == "purchases" and not selection.is_bounded:
+        return await _count_purchases(connection, selection.site)
     if selection.customers is None:
         ((count,),) = await connection.in_thread(sql.COUNT[selection.kind], values)
         return int(count)
     statement = sql.COUNT_OF_CUSTOMER[selection.kind]
     counted = [await connection.in_thread(statement, {**values, "customer": each}) for each in selection.customers]
     return sum(int(rows[0][0]) for rows in counted)
+
+
+async def _count_purchases(connection: Connection, site: int) -> int:
+    """How many purchases a site has. An order counts once for all who reported it and were merged."""
+    ((count,),) = await connection.in_thread(sql.COUNT_ALL_PURCHASES, {"site": site})
+    parts = sorted(await connection.in_thread(sql.PARTS_OF_SITE, {"site": site}))
+    groups: list[list[tuple[int, int]]] = []
+    for whole, members in groupby(parts, key=itemgetter(0)):
+        groups.append([(whole, whole), *((whole, number) for _, number in members)])
+    for start in range(0, len(groups), _SLICE):
+        keys = _json([pair for group in groups[start : start + _SLICE] for pair in group])
+        reported = set(await connection.in_thread(sql.ORDERS_OF_PARTS, {"site": site, "keys": keys}))
+        count -= len(reported) - len({(group, order) for group, order, _ in reported})
+    return int(count)
 
 
 async def all_events(

@@ -300,6 +300,14 @@ Index(
     postgresql_where=_is_listed,
 )
 
+_is_submission = activities.c.name == literal_column("'form_submitted'")
+Index(
+    "activities_submissions",
+    *(activities.c[name] for name in ("site_id", "at", "number", "customer")),
+    sqlite_where=_is_submission,
+    postgresql_where=_is_submission,
+)
+
 revenues = Table(
     "revenues",
     metadata,

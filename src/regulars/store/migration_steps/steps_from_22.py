@@ -365,4 +365,11 @@ STEPS_FROM_22: Final[tuple[Step, ...]] = (
             "consent_requests (site_id, customer, at, open_until) WHERE confirmed_at IS NULL",
         ),
     ),
+    Step(
+        number=44,
+        name="submissions of forms by time",
+        index=NewIndex(
+            "activities_submissions", "activities (site_id, at, number, customer) WHERE name = 'form_submitted'"
+        ),
+    ),
 )
