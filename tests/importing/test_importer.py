@@ -1,10 +1,25 @@
 """Files whose lines hand identifiers from one customer to another."""
 
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from regulars.domain.moments import now_ms
+from regulars.importing import pacing
+from regulars.importing.grouping import repeated_customers
+from regulars.importing.importer import Import
+from regulars.importing.lines import Line
+from regulars.importing.parsing import line_parser
+from regulars.store.store import Store
 
 from ..cli.conftest import Run, write_lines
+from ..effort import EXAMPLES
+from ..store.running import running
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -73,3 +88,36 @@ def test_an_event_may_come_before_the_line_that_names_its_customer(run: Run) -> 
     assert [found[name] for name in ("created", "updated", "rejected")] == [1, 2, 1]
     again = run("import", "activity", file, "--json").json
     assert [again[name] for name in ("unchanged", "rejected")] == [3, 1]
+
+
+_WHO = st.sampled_from("abcd")
+_LINE = st.fixed_dictionaries(
+    {}, optional={"customer_id": _WHO, "email": _WHO.map("{}@x.org".format), "city": st.sampled_from(["Rome", "Oslo"])}
+).filter(lambda line: "email" in line or "customer_id" in line)
+
+
+@given(start=st.lists(_LINE, max_size=4), lines=st.lists(_LINE, min_size=1, max_size=7))
+@settings(deadline=None, max_examples=EXAMPLES)
+async def test_a_dry_run_counts_as_the_import_does(start: list[dict[str, str]], lines: list[dict[str, str]]) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pacing, "LARGEST_CHUNK", 2)  # many batches
+        async with running(Path(folder), engine="sqlite") as at:
+            await imported(at.store, start)
+            told = await imported(at.store, lines, dry_run=True)
+            assert told == await imported(at.store, lines)
+
+
+async def imported(store: Store, lines: list[dict[str, str]], *, dry_run: bool = False) -> dict[str, Any]:
+    """What an import says of its lines."""
+    raw = [Line(place, msgspec.json.encode(line)) for place, line in enumerate(lines, 1)]
+    refused: list[int] = []
+    summary = await Import(
+        store,
+        1,
+        line_parser("customers", store.limits),
+        dry_run=dry_run,
+        repeated=await repeated_customers(raw),
+        on_reject=lambda line, _: refused.append(line.number),
+    ).run(raw)
+    names = ("lines", "created", "updated", "unchanged", "rejected", "kept_back", "ignored", "reasons")
+    return {name: getattr(summary, name) for name in names} | {"refused": sorted(refused)}

@@ -133,7 +133,7 @@ class Import:
         self._store = store
         self._site = site
         self._parser = parser
-        self._rehearsal = Rehearsal() if dry_run else None
+        self._rehearsal = Rehearsal(store.ledger, site) if dry_run else None
         self._recording = recording
         self._repeated = repeated or {}
         self._tries_again = repeated is not None
@@ -248,7 +248,7 @@ class Import:
     async def _outcomes(self, commands: Sequence[Command]) -> list[Outcome]:
         ledger = self._store.ledger
         if self._rehearsal is not None:
-            return self._rehearsal.settled(await ledger.rehearse(self._site, commands))
+            return await self._rehearsal.outcomes(commands)
         origin = _UNRECORDED if self._recording is None else self._recording.origin
         return await ledger.submit_all(self._site, commands, origin)
 

@@ -19,6 +19,7 @@ from regulars.domain.origin import JOB, Origin
 from regulars.domain.outcome import Outcome
 from regulars.domain.relations import BY_CODE, KIND_CODES
 from regulars.domain.working import WorkingSet
+from regulars.domain.working.addresses import Identifier
 from regulars.domain.working.happenings import happenings_of
 from regulars.store import (
     address_statements,
@@ -73,6 +74,13 @@ class Batch(NamedTuple):
     currency: str | None = None
 
 
+class Rehearsed(NamedTuple):
+    """What commands would come to. given_up: the identifiers that customers would no longer have, by number."""
+
+    outcomes: list[Outcome]
+    given_up: dict[int, list[Identifier]]
+
+
 async def commit_batch(
     connection: WriteConnection,
     site: int,
@@ -122,11 +130,11 @@ async def commit_batch(
 
 async def rehearse_batch(
     connection: WriteConnection, site: int, commands: Sequence[Command], *, now: int, limits: Limits, secret: bytes
-) -> list[Outcome]:
-    """The outcomes that commands would have. The caller must roll the transaction back. Raises UnknownSiteError."""
+) -> Rehearsed:
+    """What commands would come to. The caller must roll the transaction back. Raises UnknownSiteError."""
     origins = [JOB] * len(commands)
-    _, outcomes, _ = await _execute(connection, site, commands, origins, now=now, limits=limits, secret=secret)
-    return outcomes
+    loading, outcomes, _ = await _execute(connection, site, commands, origins, now=now, limits=limits, secret=secret)
+    return Rehearsed(outcomes, loading.work.people.given_up())
 
 
 async def _execute(

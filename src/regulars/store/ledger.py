@@ -21,7 +21,7 @@ from regulars.domain.origin import JOB, Origin
 from regulars.domain.outcome import Outcome
 from regulars.logs import unavailable
 from regulars.store import control
-from regulars.store.batch import commit_batch, has_happened, rehearse_batch
+from regulars.store.batch import Rehearsed, commit_batch, has_happened, rehearse_batch
 from regulars.store.engine import (
     Engine,
     OutcomeUnknownError,
@@ -159,19 +159,19 @@ class Ledger:
                 raise failure
         return [_told(result) if isinstance(result, Exception) else result for result in results]
 
-    async def rehearse(self, site: int, commands: Sequence[Command]) -> list[Outcome]:
-        """The outcomes that commands would have now, each after those before it. Nothing is written.
+    async def rehearse(self, site: int, commands: Sequence[Command]) -> Rehearsed:
+        """What commands would come to now, each after those before it. Nothing is written.
 
         Raises UnavailableError or UnknownSiteError.
         """
         async with self._engine.transaction() as connection:
             if self._secret is None:
                 self._secret = await control.secret(connection)
-            outcomes = await rehearse_batch(
+            rehearsed = await rehearse_batch(
                 connection, site, commands, now=self._clock(), limits=self._limits, secret=self._secret
             )
             connection.discard()
-        return outcomes
+        return rehearsed
 
     async def close(self) -> None:
         """Stop accepting commands and finish those that are waiting."""

@@ -226,6 +226,14 @@ class People:
         merged.returned.add(number)
         return person
 
+    def given_up(self) -> dict[int, list[Identifier]]:
+        """The identifiers that stored customers no longer have, by the customers' numbers."""
+        found = {}
+        for before, after in self.changed():
+            if names := [] if before is None else sorted(set(_identifiers(before)) - set(_identifiers(after))):
+                found[after.number] = names
+        return found
+
     def changed(self) -> list[tuple[Customer | None, Customer]]:
         """(before, after) of every customer whose row differs from what is stored; before is None for new ones."""
         return [
@@ -233,6 +241,11 @@ class People:
             for number, before in self.before.items()
             if before is None or before != self.by_number[number].customer
         ]
+
+
+def _identifiers(customer: Customer) -> list[Identifier]:
+    named = ("email", customer.email_key), ("customer_id", customer.customer_id)
+    return [(kind, key) for kind, key in named if key is not None]
 
 
 def conflict() -> RefusedError:

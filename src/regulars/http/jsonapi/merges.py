@@ -60,7 +60,7 @@ async def merge(call: Call, caller: Writer) -> Response:
         raise refused([Fault("prefer", f"must be one of {', '.join(RULES)}")])
     command = MergeCustomers(Who(number=number), _others(body.get("data"), site, caller, call), prefer)
     if preview:
-        (outcome,) = await call.services.store.ledger.rehearse(site, [command])
+        (outcome,) = (await call.services.store.ledger.rehearse(site, [command])).outcomes
         if outcome.refusal is not None:
             raise _explained(outcome.refusal)
         return document({"data": [], "meta": _meta(outcome, site, preview=True)})
