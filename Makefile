@@ -22,10 +22,10 @@ test: $(VENV)/installed-dev ## lint, types and tests: seven minutes on two cores
 	@$(MAKE) --no-print-directory -j 2 types compiled
 	$(BIN)/pytest -n 3 --dist loadgroup
 
-test-all: $(VENV)/installed-dev ## the same with all of the HTTP surface on PostgreSQL, too: all that a change must pass
+test-all: $(VENV)/installed-dev ## the same with all of the HTTP surface on PostgreSQL, and every reply compared with the OpenAPI document
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory -j 2 types compiled
-	$(BIN)/pytest -n 3 --dist loadgroup -m 'not slow'
+	REGULARS_CHECK_REPLIES=1 $(BIN)/pytest -n 3 --dist loadgroup -m 'not slow'
 
 test-long: $(VENV)/installed-dev ## the tests marked slow, the random ones with tens of thousands of examples, every SQLSTATE: half an hour
 	$(BIN)/pytest -n 2 --dist loadgroup -m slow

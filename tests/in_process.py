@@ -17,6 +17,7 @@ from regulars.store import control
 from regulars.store.control import Site
 from regulars.store.store import Store
 
+from . import described
 from .contents import Contents, contents
 from .databases import empty_database, url_of
 
@@ -87,7 +88,10 @@ class InProcess:
         """`request`, for those who do something else meanwhile."""
         transport = httpx.ASGITransport(self.application, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://regulars.example") as client:
-            return await client.send(request)
+            reply = await client.send(request)
+        if described.IS_CHECKED:
+            described.assert_described(request, reply)
+        return reply
 
     async def _secret(self, account: str, site: str, **key: Any) -> tuple[int, str]:
         engine, now = self.store.engine, time.time_ns() // 1_000_000

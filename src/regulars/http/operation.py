@@ -40,9 +40,9 @@ class Surface(Struct, frozen=True, eq=False, kw_only=True):
 
     errors: how errors look. security: the names of the security schemes. media_type: of replies. takes: the media types
     of bodies. authenticate: finds the caller of a request; raises Problem. check: refuses a request by its headers,
-    before its body is read; raises Problem. statuses: errors that any operation can end in. body_statuses: those that
-    any operation with a body can end in. components: the schemas that operations refer to by name, with the limits of a
-    server.
+    before its body is read; raises Problem. statuses: errors that any operation can end in. change_statuses:
+    those that any operation but a GET can end in. components: the schemas that operations refer to by name, with the
+    limits of a server.
     """
 
     tag: str
@@ -54,7 +54,7 @@ class Surface(Struct, frozen=True, eq=False, kw_only=True):
     authenticate: Callable[[Scope], Awaitable[Caller]] = authenticate
     check: Callable[[Scope], None] | None = None
     statuses: tuple[int, ...] = ()
-    body_statuses: tuple[int, ...] = ()
+    change_statuses: tuple[int, ...] = ()
     components: Callable[[Limits], dict[str, Schema]] = _no_components
 
 

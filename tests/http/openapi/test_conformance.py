@@ -14,18 +14,14 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
 from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
 
-from regulars.http.openapi.document import document
-from regulars.http.operations import OPERATIONS as DECLARED
-from regulars.settings import Settings
-
+from ...described import described, problems_of
 from ...in_process import Client, InProcess
 
 CALLS = int(os.environ.get("REGULARS_CALLS", "1"))
-MADE = document(DECLARED, Settings())
+MADE = described()
 OPERATIONS: list[Any] = [
     result.ok() for result in schemathesis.openapi.from_dict(MADE).get_all_operations() if isinstance(result, Ok)
 ]
@@ -67,27 +63,6 @@ def sent(case: Any, client: Client) -> httpx.Request:
     return httpx.Request(prepared.method or "", prepared.url or "", headers=headers, content=body)
 
 
-def wrong(operation: dict[str, Any], reply: httpx.Response) -> list[str]:
-    """What is not as the document says."""
-    if reply.status_code >= 500:
-        return [f"{reply.status_code}"]
-    described = operation["responses"].get(str(reply.status_code))
-    if described is None:
-        return [f"{reply.status_code} is not described"]
-    if "$ref" in described:
-        described = MADE["components"]["responses"][described["$ref"].rpartition("/")[2]]
-    kind = reply.headers.get("content-type", "").partition(";")[0]
-    content = described.get("content", {})
-    if not content:
-        return []
-    if kind not in content:
-        return [f"{kind} is not described"]
-    if not kind.endswith("json"):
-        return []
-    schema = {**content[kind]["schema"], "components": MADE["components"]}
-    return [error.message for error in Draft202012Validator(schema).iter_errors(reply.json())]
-
-
 def test_every_operation_is_called() -> None:
     every = {(method, path) for path, methods in MADE["paths"].items() for method in methods}
     assert {(each.method, each.path) for each in OPERATIONS} == every
@@ -106,7 +81,7 @@ def test_replies_are_as_described(operation: Any, caller: Client) -> None:
             case.path_parameters = {name: here.get(name, value) for name, value in (case.path_parameters or {}).items()}
         request = sent(case, caller)
         reply = caller.app.request(request)
-        problems = wrong(MADE["paths"][operation.path][operation.method], reply)
+        problems = problems_of(reply, operation.method, operation.path)
         assert problems == [], f"{request.method} {request.url} {request.content[:500]!r} {reply.text[:500]}"
 
     call()

@@ -60,7 +60,7 @@ OPERATIONS: Final = (
         f"`{KEPT}=false` is required: without it, Blueshift deletes the customers too.",
         parameters={KEPT: one_of(("false",))},
         reply=schemas.done(),
-        errors=(404, 422),
+        errors=(404,),
     ),
     Operation(
         CLASSIC,

@@ -60,7 +60,7 @@ OPERATIONS: Final = (
             merges=listed(WHOLE, examples=[[12]]),
             customer=ref("Customer"),
         ),
-        errors=(409, 422),
+        errors=(409,),
     ),
 )
 """The operations on merges."""

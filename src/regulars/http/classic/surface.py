@@ -17,6 +17,7 @@ CLASSIC: Final = Surface(
     media_type=JSON,
     takes=(JSON,),
     security=("key", "bearer", "oauth", "header"),
+    change_statuses=(422,),
     components=schemas.components,
 )
 

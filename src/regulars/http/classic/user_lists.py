@@ -280,7 +280,6 @@ OPERATIONS: Final = (
         "Replace a list",
         "Always refused, as it names a file in S3. Use `PATCH /v1/audiences/{id}/customers`.",
         reply=schemas.done(),
-        errors=(422,),
     ),
 )
 """The operations on lists."""

@@ -248,7 +248,6 @@ OPERATIONS: Final = (
         body=_BODY,
         reply=_ONE,
         status=202,
-        errors=(422,),
     ),
     Operation(
         JSONAPI,
@@ -285,7 +284,6 @@ OPERATIONS: Final = (
         "Stop a bulk action",
         "What is done stays; it can be undone.",
         reply=_ONE,
-        errors=(422,),
     ),
     Operation(
         JSONAPI,
@@ -298,7 +296,6 @@ OPERATIONS: Final = (
         "`undo.summary` has their number by reason. It can be repeated.",
         reply=_ONE,
         status=202,
-        errors=(422,),
     ),
 )
 """The operations on bulk actions."""

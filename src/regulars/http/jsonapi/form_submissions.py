@@ -267,7 +267,6 @@ OPERATIONS: Final = (
         body=ref(f"{TYPE}_creation"),
         reply=schemas.shown(SHOW),
         status=201,
-        errors=(422,),
     ),
 )
 """The operations on submissions of forms."""

@@ -237,7 +237,6 @@ OPERATIONS: Final = (
         body=_FILE,
         reply=_ONE,
         status=202,
-        errors=(422,),
     ),
     Operation(JSONAPI, "imports.index", "GET", "/v1/imports", index, "List the newest imports", reply=_MANY),
     Operation(
@@ -260,7 +259,6 @@ OPERATIONS: Final = (
         "Cancel an import",
         "What is imported stays.",
         reply=_ONE,
-        errors=(422,),
     ),
     Operation(
         JSONAPI,
@@ -274,7 +272,6 @@ OPERATIONS: Final = (
         "`undo.summary` has their number by reason. It can be repeated.",
         reply=_ONE,
         status=202,
-        errors=(422,),
     ),
     Operation(
         UPLOADS,

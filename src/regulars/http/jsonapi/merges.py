@@ -323,7 +323,6 @@ OPERATIONS: Final = (
         "changes since the merge stay with the survivor. Later merges of the same customer must be undone first. "
         "Repeating the call is safe.",
         reply=_ONE,
-        errors=(409,),
     ),
 )
 """The operations on merges."""

@@ -231,7 +231,6 @@ OPERATIONS: Final = (
             description,
             query=SHOW,
             reply=schemas.shown(SHOW),
-            errors=(422,),
         )
         for name, handler, summary, description in _CHANGES
     ),

@@ -96,7 +96,7 @@ class QuerySpec:
         numbers: Mapping[str, tuple[int, int, int]] | None = None,
         idle: Mapping[str, str] | None = None,
     ) -> None:
-        self._asks = asked
+        self.asks = asked
         self._otherwise = otherwise
         self._idle = dict(idle or {})
         self.numbers = dict(numbers or {})
@@ -159,7 +159,7 @@ class QuerySpec:
                 filters[filter_name, address(value) if filter_name in _OF_ADDRESSES else value] = None
             elif name in self._singles:
                 singles[name] = value
-            elif self._asks and name.startswith(asked_question.ATTRIBUTE):
+            elif self.asks and name.startswith(asked_question.ATTRIBUTE):
                 attributes.append((name, value))
             elif strict or len(warnings) == _MOST_WARNINGS or self._must_be_known(name):
                 raise self._unknown(name)

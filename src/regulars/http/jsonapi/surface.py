@@ -22,7 +22,7 @@ JSONAPI: Final = Surface(
     security=("key", "bearer", "oauth"),
     check=negotiation.negotiate,
     statuses=(406, 415),
-    body_statuses=(404, 409, 422),
+    change_statuses=(404, 409, 422),
     components=lambda limits: {**schemas.COMPONENTS, **body_schemas.inputs(limits)},
 )
 

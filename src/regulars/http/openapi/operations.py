@@ -67,12 +67,14 @@ def _responses(operation: Operation, components: Mapping[str, Schema]) -> dict[s
 
 def errors(operation: Operation) -> list[int]:
     """The error statuses of an operation."""
-    surface, has_body = operation.surface, operation.body is not None
+    surface, asks = operation.surface, operation.query is not None and operation.query.asks
     parts: tuple[tuple[bool, tuple[int, ...]], ...] = (
         (True, (400, 500, 503, *surface.statuses, *operation.errors)),
         (operation.caller is not None, (401, 403, 429)),
         ("{" in operation.path, (404,)),
-        (has_body, (413, *surface.body_statuses)),
+        (operation.body is not None, (413,)),
+        (operation.method != "GET", surface.change_statuses),
+        (asks, (422,)),
     )
     return sorted(_STATUSES & {each for holds, statuses in parts if holds for each in statuses})
 
