@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Final, NamedTuple
 
 from regulars.audience.questions.faults import CODES as QUESTION_FAULTS
-from regulars.domain.faults import REFUSALS, Fault
+from regulars.domain.faults import REFUSALS, Fault, RefusedError
 from regulars.store.engine import UnavailableError
 
 
@@ -101,6 +101,11 @@ class Problem(Exception):
     def reason(self) -> str:
         """The status in words."""
         return HTTPStatus(self.status).phrase
+
+
+def problem_of(refusal: RefusedError) -> Problem:
+    """The error for a refusal of the domain."""
+    return Problem(refusal.code, refusal.sentence, faults=refusal.faults)
 
 
 @contextmanager

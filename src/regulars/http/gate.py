@@ -18,7 +18,7 @@ from regulars.domain.faults import RefusedError
 from regulars.http import compatibility
 from regulars.http.authentication import authenticate
 from regulars.http.endpoint import routes
-from regulars.http.errors import RETRY_SECONDS, Problem
+from regulars.http.errors import RETRY_SECONDS, Problem, problem_of
 from regulars.http.observation import CLIENT_LEFT, UNKNOWN
 from regulars.http.operation import Operation
 from regulars.http.rate_limits import headers_of
@@ -205,7 +205,7 @@ def _problem(error: Exception) -> Problem:
         case Problem():
             return error
         case RefusedError():
-            return Problem(error.code, error.sentence, faults=error.faults)
+            return problem_of(error)
         case HTTPException(status_code=405):
             return Problem("method_not_allowed", "This path does not support this method.")
         case HTTPException(status_code=404):

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 import pytest
 from hypothesis import given, settings
 
+from ...effort import examples
 from ...in_process import Client, InProcess
 from .test_screens import HOSTILE, assert_well_formed
 from .visiting import Browser, signed_in
@@ -143,6 +144,28 @@ def test_ties_lists_and_consent(app: InProcess, browser: Browser, anna: str) -> 
     assert (shown["consent"]["state"], shown["consents"][0]["wording"]) == ("given", "Yes, please")
 
 
+def test_consent_is_asked_for_with_a_link_to_send(app: InProcess, browser: Browser) -> None:
+    anna = new_customer(app, email="asked@person.example")
+    made = {"data": {"type": "newsletters", "attributes": {"name": "Weekly <b>"}}}
+    weekly = api(app, "POST", "/v1/newsletters", made)["data"]["id"]
+    for form in ({}, {"asked_wording": "Yes", "newsletter": "9999"}, {"asked_wording": "Yes", "newsletter": "<b>"}):
+        wrong = browser.post(f"{HOME}/{anna}/consent/request", form)
+        assert (wrong.status_code, "Nothing was changed." in wrong.text) == (422, True), form
+        assert_well_formed(wrong.text)
+    asked = browser.post(f"{HOME}/{anna}/consent/request", {"asked_wording": "Yes <b>", "newsletter": weekly})
+    assert_well_formed(asked.text)
+    link = re.search("https://[^<]*/confirm/[^<]*", asked.text)
+    assert link
+    assert browser.post(f"{HOME}/{anna}/consent/request", {"asked_wording": "Yes"}).status_code == 200
+    assert "not confirmed yet" in browser.get(f"{HOME}/{anna}").text
+    assert "/confirm/" not in browser.get(f"{HOME}/{anna}").text
+    confirmed = app.client().send("POST", link[0].partition("://regulars.example")[2])
+    assert confirmed.status_code < 400, confirmed.text
+    rows = browser.get(f"{HOME}/{anna}.json").json()["consents"]
+    assert [(each["about"], each["wording"]) for each in rows if each["granted"]] == [("Weekly <b>", "Yes <b>")]
+    assert browser.post(f"{HOME}/999999/consent/request", {"asked_wording": "Yes"}).status_code == 404
+
+
 def test_deleting_says_what_it_does_and_does_it(app: InProcess, browser: Browser) -> None:
     gone = new_customer(app, email="gone@person.example")
     assert "cannot be undone" in browser.get(f"{HOME}/{gone}/delete").text
@@ -160,7 +183,7 @@ def test_erasing_asks_for_the_address(app: InProcess, browser: Browser) -> None:
     assert browser.get(f"{HOME}/{gone}").status_code == 404
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(6, 60))
 @given(HOSTILE)
 def test_nothing_of_a_person_is_markup(app: InProcess, browser: Browser, text: str) -> None:
     profile = {"email": "mallory@person.example", "name": text, "note": text, "list": [text], "address_city": text}

@@ -1,7 +1,7 @@
 """The page's own API client: calls operations of this server as the signed-in user, and remembers each for `curl`.
 
-A screen knows customers only through it, so the page can do nothing that the API cannot. Errors of a call arrive as the
-exceptions that the operation raises.
+A screen knows customers only through it, so the page can do nothing that the API cannot. What is wrong with a call
+arrives as a Problem.
 """
 
 import asyncio
@@ -15,6 +15,8 @@ from msgspec import Struct
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from regulars.domain.faults import RefusedError
+from regulars.http.errors import problem_of
 from regulars.http.jsonapi.failures import MEDIA_TYPE
 from regulars.http.pages.signed_in import SignedIn
 from regulars.store.control import Site
@@ -127,7 +129,10 @@ class Api:
             if message["type"] == "http.response.body":
                 parts.append(message.get("body", b""))
 
-        await self._outer["app"].endpoint(scope)(scope, receive, send)
+        try:
+            await self._outer["app"].endpoint(scope)(scope, receive, send)
+        except RefusedError as refusal:
+            raise problem_of(refusal) from refusal
         reply = b"".join(parts)
         return msgspec.json.decode(reply) if reply else None
 

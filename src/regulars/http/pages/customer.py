@@ -66,10 +66,12 @@ class TieKind(Struct, frozen=True):
     type: str | None = None
 
 
+NEWSLETTER: Final = "newsletter.subscribed"
+
 TIES: Final = (
     TieKind("Tags", "tag.has", "tags", "contact_tags"),
     TieKind("Groups", "group.member", "groups", "groups"),
-    TieKind("Newsletters", "newsletter.subscribed", "newsletters", "newsletters"),
+    TieKind("Newsletters", NEWSLETTER, "newsletters", "newsletters"),
     TieKind("Offers", "offer.granted", "offers", "offers"),
     TieKind("Products", "product.owned", "products", "products"),
     TieKind("Sequences", "sequence.subscribed", "sequences", "sequences"),
@@ -96,8 +98,11 @@ async def export(page: AdminPage, user: Viewer) -> Response:
     return page.api.pass_on("GET", f"/v1/customers/{page.segment('customer')}/export", accept=JSON)
 
 
-async def view(page: AdminPage, form: FormData, status: int = 200) -> View:
-    """The page of the person that the path names, with what is wrong with a form of it."""
+async def view(page: AdminPage, form: FormData, status: int = 200, asked: Mapping[str, Any] | None = None) -> View:
+    """The page of the person that the path names, with what is wrong with a form of it.
+
+    asked: a request for consent that was just made, whose link is shown once.
+    """
     number = page.segment("customer")
     start = f"/v1/customers/{number}"
     profile = (await page.api.get(f"{start}/profile"))["data"]["attributes"]
@@ -122,7 +127,7 @@ async def view(page: AdminPage, form: FormData, status: int = 200) -> View:
             "id": number,
             "profile": profile,
             "consent": _consent(ties),
-            "consents": [each["attributes"] for each in consents["data"]],
+            "consents": [_evidence(each["attributes"], ties) for each in consents["data"]],
             "has_more_consents": consents["links"]["next"] is not None,
             "ties": _shown_ties(ties),
             "audiences": [{"id": each["id"], **each["attributes"]} for each in audiences["data"]],
@@ -136,6 +141,8 @@ async def view(page: AdminPage, form: FormData, status: int = 200) -> View:
             "facts": _WHO,
             "address": _address(profile),
             "figures": _FIGURES,
+            "asked": asked,
+            "newsletters": await _newsletters(page),
             "moments": _MOMENTS,
             "kinds": KINDS,
             "lists": await _lists(page, {each["id"] for each in _held(ties, "audience.member")}),
@@ -192,11 +199,26 @@ def _consent(ties: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "state": "never" if subscribed is None else "given" if subscribed["holds"] else "ended",
         "since": None if subscribed is None else subscribed["at"],
+        "asked_at": flags["pending"]["at"] if "pending" in flags and flags["pending"]["holds"] else None,
         **{name: name in flags and flags[name]["holds"] for name in _OBSTACLES},
     }
 
 
 _OBSTACLES: Final = ("hard_bouncing", "spam_reported", "suppressed", "forgotten", "hidden")
+
+
+def _evidence(consent: Mapping[str, Any], ties: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A row of evidence, with the name of the newsletter that it is about; None for marketing email."""
+    number = consent["newsletter"]
+    names = {str(each["id"]): each.get("name") for each in ties if each["relation"] == NEWSLETTER and "id" in each}
+    about = None if number is None else names.get(number) or f"Newsletter {number}"
+    return {**consent, "about": about}
+
+
+async def _newsletters(page: AdminPage) -> list[dict[str, str]]:
+    """The newsletters that a person can be asked for."""
+    found = await page.api.get("/v1/newsletters", {"sort": "name", "page[size]": 100, "fields[newsletters]": "name"})
+    return [{"id": each["id"], "name": each["attributes"]["name"]} for each in found["data"]]
 
 
 async def _timeline(page: AdminPage, start: str) -> dict[str, Any]:

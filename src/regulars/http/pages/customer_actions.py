@@ -1,6 +1,6 @@
-"""What is done with a person: tags, groups, lists, consent, and deleting."""
+"""What is done with a person: tags, groups, lists, and deleting."""
 
-from typing import Any, Final
+from typing import Final
 
 from starlette.responses import Response
 
@@ -61,30 +61,6 @@ async def listing(page: AdminPage, user: Editor) -> Response:
     return _back(page, number, details[0] if details else f"The person {verb} the list.")
 
 
-async def consent(page: AdminPage, user: Editor) -> View | Response:
-    """Record that the person gave or ended consent, with the evidence."""
-    form = await page.form()
-    number = page.segment("customer")
-    granted = form["granted"] == "yes"
-    if granted and not form["wording"]:
-        form.refuse("wording", "Say what the person agreed to, in the words that they saw.")
-        return await view(page, form, 422)
-    given: dict[str, Any] = {"subscribed": granted, "wording": form["wording"] or None, "proof": form["proof"] or None}
-    try:
-        reply = await page.api.patch(
-            f"/v1/customers/{number}/profile", {"data": {"type": "profiles", "attributes": given}}
-        )
-    except Problem as error:
-        form.refuse_faults(error)
-        return await view(page, form, 422)
-    ties = reply["data"]["attributes"].get("ties", [])
-    holds = any(each["relation"] == "subscribed" and each["holds"] for each in ties)
-    if granted and not holds:
-        form.refuse("", "The person has ended consent themselves, so only they can give it again.")
-        return await view(page, form, 422)
-    return _back(page, number, "Consent is recorded." if granted else "The end of consent is recorded.")
-
-
 async def ask_delete(page: AdminPage, user: Editor) -> View:
     """What deleting does, before it is done."""
     return await _deleting(page, FormData([]))
@@ -139,7 +115,6 @@ def _back(page: AdminPage, number: str, notice: str) -> Response:
 OPERATIONS: Final[tuple[Operation, ...]] = (
     action("customer.tie", "/customers/{customer}/ties", tie, "Add something to a person, or remove it"),
     action("customer.list", "/customers/{customer}/lists", listing, "Let a person join or leave a list"),
-    action("customer.consent", "/customers/{customer}/consent", consent, "Record consent of a person, or its end"),
     screen("customer.ask_delete", "/customers/{customer}/delete", ask_delete, "See what deleting a person does"),
     action("customer.erase", "/customers/{customer}/erase", erase, "Erase a person"),
     action("customer.delete", "/customers/{customer}/delete", delete, "Delete a person"),
