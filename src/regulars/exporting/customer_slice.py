@@ -16,7 +16,7 @@ from regulars.exporting.customer_columns import CustomerColumn, evidence
 from regulars.exporting.people import PLACES, ExportedCustomer
 from regulars.exporting.tables import is_empty
 
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_decode = msgspec.json.Decoder(list[dict[str, Any]]).decode
 _UUID_LENGTH: Final = 36
 _UUID_DIGITS: Final = [place for place in range(_UUID_LENGTH) if place not in (8, 13, 18, 23)]
 """The places of a uuid's digits in its text; the others are hyphens."""
@@ -60,17 +60,14 @@ class CustomerSlice:
 
     def attributes(self, names: Iterable[str]) -> tuple[list[list[Any]], list[dict[str, Any] | None]]:
         """The columns of these attributes, and the other attributes of each customer as an object."""
-        found = {name: list(self.nothing) for name in names}
-        others: list[dict[str, Any] | None] = list(self.nothing)
-        for place, text in enumerate(self.stored("attributes")):
-            for name, value in _decode(text).items() if text else ():
-                cells = found.get(name)
-                if cells is not None:
-                    cells[place] = value
-                else:
-                    rest = others[place] = others[place] or {}
-                    rest[name] = value
-        return list(found.values()), others
+        documents = _decode(f"[{','.join([text or '{}' for text in self.stored('attributes')])}]")
+        named = list(names)
+        columns = [[each.get(name) for each in documents] for name in named]
+        if set().union(*documents) <= set(named):
+            return columns, list(self.nothing)
+        left_out = set(named)
+        others = ({name: value for name, value in each.items() if name not in left_out} for each in documents)
+        return columns, [each or None for each in others]
 
     def _shown(self, values: Sequence[Any], form: str) -> Sequence[Any]:
         if is_empty(values):

@@ -22,6 +22,7 @@ MEDIA_TYPES: Final[dict[FormatName, str]] = {
 _EMPTY_ROW: Final = '""'
 """The only cell of a row, if it is empty: a blank line is no row."""
 
+_LINE_BREAK: Final = "\r\n"
 _BETWEEN: Final = "\0"
 _RISKY: Final = re.compile(f"{_BETWEEN}[{re.escape(''.join(RISKY_STARTS))}]")
 """A cell that may need a guard, in cells that follow each other."""
@@ -31,6 +32,9 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 _PLAIN: Final[frozenset[Form]] = frozenset({"id", "uuid", "number", "moment", "money"})
 """What needs neither a guard nor quotes."""
+
+_TEXTUAL: Final[frozenset[Form]] = frozenset({"uuid", "moment", "money"})
+"""What is text or nothing."""
 
 _TEXT: Final = frozenset({str, NoneType})
 
@@ -100,7 +104,9 @@ class Csv:
 
     def _rows(self, columns: Iterable[Sequence[str]]) -> bytes:
         rows = map(self._delimiter.join, zip(*columns, strict=True))
-        return "".join([f"{row or _EMPTY_ROW}\r\n" for row in rows]).encode()
+        if len(self._table.header) == 1:
+            rows = map(_filled, rows)
+        return f"{_LINE_BREAK.join(rows)}{_LINE_BREAK}".encode()
 
     def _texts(self, columns: Iterable[Sequence[Any]]) -> Iterator[Sequence[str]]:
         """The columns as they are written; empty ones beside each other, of which there are many, as one."""
@@ -109,11 +115,19 @@ class Csv:
                 (first, _), *others = group
                 yield (self._delimiter * len(others),) * len(first)
             else:
-                yield from (_plain(cells) if form in _PLAIN else self._safe(cells) for cells, form in group)
+                yield from (self._written(cells, form) for cells, form in group)
 
-    def _safe(self, cells: Sequence[Any]) -> Sequence[str]:
-        """A column as it is written. Whether any cell needs a guard or quotes is found out for all of them at once."""
-        texts = [cell or "" for cell in cells] if _TEXT.issuperset(map(type, cells)) else list(map(self._text, cells))
+    def _written(self, cells: Sequence[Any], form: Form) -> Sequence[str]:
+        """A column as it is written."""
+        if form in _TEXTUAL or _TEXT.issuperset(map(type, cells)):
+            texts = [cell or "" for cell in cells] if None in cells else cells
+            return texts if form in _PLAIN else self._safe(texts)
+        if form in _PLAIN:
+            return ["" if cell is None else str(cell) for cell in cells] if None in cells else list(map(str, cells))
+        return self._safe(list(map(self._text, cells)))
+
+    def _safe(self, texts: Sequence[str]) -> Sequence[str]:
+        """A column of texts. Whether any of them needs a guard or quotes is found out for all of them at once."""
         joined = _BETWEEN + _BETWEEN.join(texts)
         if _RISKY.search(joined) is not None:
             texts = list(map(guard, texts))
@@ -134,5 +148,5 @@ class Csv:
         return '"{}"'.format(text.replace('"', '""'))
 
 
-def _plain(cells: Sequence[Any]) -> Sequence[str]:
-    return ["" if cell is None else str(cell) for cell in cells] if None in cells else list(map(str, cells))
+def _filled(row: str) -> str:
+    return row or _EMPTY_ROW
