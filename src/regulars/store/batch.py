@@ -256,11 +256,13 @@ class _Writing:
             await self.connection.many(statement, rows, long=long)
 
     async def deletions(self) -> None:
+        gone = [(self.site, number) for number, uuid in self.work.people.deleted.items() if uuid is not None]
+        gone += [(self.site, number) for number in self.work.people.merged.deleted]
+        if not gone and not self.work.erasures:
+            return  # as almost always
         if self.work.erasures:
             await self.connection.overwrite_deleted()
         counts = await count_rows(self.connection, self.site, self.work)
-        gone = [(self.site, number) for number, uuid in self.work.people.deleted.items() if uuid is not None]
-        gone += [(self.site, number) for number in self.work.people.merged.deleted]
         for statement in (
             sql.DELETE_CUSTOMERS,
             sql.DELETE_TIES,
@@ -300,6 +302,8 @@ class _Writing:
     async def objects(self) -> None:
         """Write objects, their titles and the number of objects of each kind."""
         saved, site = self.work.objects.saved.values(), self.site
+        if not saved and not self.work.objects.growth:
+            return
         await self.rows(object_statements.SAVE_OBJECTS, [(site, *_fields_of(item)) for item in saved])
         present = [item for item in saved if item.deleted_at is None]
         deleted = [item for item in saved if item.deleted_at is not None]
@@ -340,6 +344,8 @@ class _Writing:
     async def links(self) -> None:
         """Write the links between offers and products. Changed links are deleted first: a batch may re-add a link."""
         work, site = self.work, self.site
+        if not work.objects.links:
+            return
         await self.rows(offer_statements.UNLINK_PRODUCTS, [(site, *link) for link in work.objects.links])
         standing = [(site, *link) for link, stands in work.objects.links.items() if stands]
         await self.rows(offer_statements.LINK_PRODUCTS, standing)
@@ -347,6 +353,8 @@ class _Writing:
     async def drips(self) -> None:
         """Write the plans of campaigns and the pending mails. Deletions go first: a batch may schedule anew."""
         drips, site = self.work.drips, self.site
+        if drips.is_clean():
+            return
         await self.rows(drip_statements.DELETE_PLANS, [(site, campaign) for campaign in sorted(drips.deleted)])
         await self.rows(drip_statements.DELETE_PENDING, [(site, number) for number in sorted(drips.removed)])
         plans = [drips.plans[campaign] for campaign in sorted(drips.planned)]
@@ -362,6 +370,8 @@ class _Writing:
     async def audiences(self) -> None:
         """Write the definitions of audiences, and who is in those that are watched."""
         kept, site = self.work.audiences, self.site
+        if kept.is_clean() and not kept.members and not kept.unwatched:
+            return
         gone = [(site, number) for number in sorted(kept.deleted)]
         await self.rows(audience_statements.DELETE, gone)
         await self.rows(watch_statements.DELETE_MEMBERS, [(site, number) for number in sorted(kept.unwatched)])

@@ -36,6 +36,8 @@ async def write_import_changes(
 
 async def write_undone(connection: Connection, site: int, work: WorkingSet) -> None:
     """Remove what an undo takes back beside the rows of customers, and mark it as undone."""
+    if not (work.undone or work.ties.removed or work.history.undone_consents or work.addresses.removed):
+        return
     people = work.people.by_number
     marks = [
         (people[customer].customer.changed_at if customer in people else work.now, site, number, customer)

@@ -17,6 +17,8 @@ NEWEST: Final = 2**62
 async def write_merges(connection: Connection, site: int, work: WorkingSet) -> None:
     """Write merges, undone ones, and which customers are part of another one."""
     moved = work.people.merged.moved
+    if not (moved or work.merges.saved or work.merges.undone):
+        return
     left = [(site, before, number) for number, (before, after) in moved.items() if before not in (None, after)]
     joined = [(site, after, number) for number, (before, after) in moved.items() if after not in (None, before)]
     records = [(site, *row_of_record(record)) for record in work.merges.saved.values()]

@@ -21,6 +21,8 @@ _SLICE: Final = 500
 async def write_notes(connection: Connection, site: int, work: WorkingSet) -> None:
     """Write the notes that are new, changed and deleted. Writing to one that is gone changes nothing."""
     kept = work.notes
+    if kept.is_clean():
+        return
     for statement, rows in (
         (sql.INSERT, [(site, *astuple(note)) for note in kept.added]),
         (sql.CHANGE, [(text, work.now, site, number) for number, text in kept.bodies.items()]),
