@@ -58,6 +58,46 @@ def test_every_screen(browser: Any, served: Served, session: Any) -> None:
 
 
 @pytest.mark.slow
+def test_states_of_a_page(browser: Any, served: Served, session: Any) -> None:
+    """Errors, a bulk action and a merge of two people that are done, an erasure, and a request for consent."""
+    visit = Visit(browser, served.url, storage_state=session)
+    home = "/admin/sites/main"
+    for name in ("ben", "benno"):
+        served.api("POST", "/api/v1/customers", json={"email": f"{name}@browser.example", "name": name})
+    found = served.api("GET", "/v1/customers?filter[email_contains]=ben&sort=email")["data"]
+    ben, benno = (each["id"] for each in found)
+    for path in ("/customers/1", "/nowhere", f"/customers/{benno}/merge?other={benno}"):
+        visit.go(home + path)
+        assert all("the server responded with a status" in each or each.startswith("4") for each in visit.faults)
+        visit.faults.clear()
+        visit.check()
+    page = visit.go(f"{home}/customers/{ben}")
+    page.get_by_text("Ask for consent").click()
+    page.get_by_label("What the person agrees to").last.fill("Yes, write to me")
+    page.get_by_role("button", name="Make the link").click()
+    page.get_by_text("Send this link to ben").wait_for()
+    visit.check()
+    visit.go(f"{home}/customers/{ben}/merge?other={benno}")
+    visit.check()
+    page.get_by_role("button", name="Merge").click()
+    page.get_by_text("They are one person now.").wait_for()
+    visit.check()
+    visit.go(f"{home}/bulk-action?q=tag:vip&type=add_tag&object=vip")
+    page.get_by_role("button", name="Add a tag").click()
+    page.get_by_text("Were so already").wait_for()
+    visit.check()
+    served.api("POST", f"/v1/customers/{ben}/erase", json={"confirm": "ben@browser.example"})
+    page = visit.go(f"{home}/settings/erasures")
+    visit.check()
+    page.get_by_role("link", name="Certificate").first.click()
+    page.get_by_label("Email address or your id").fill("ben@browser.example")
+    page.get_by_role("button", name="Check").click()
+    page.get_by_text("the erased person was").wait_for()
+    visit.check()
+    visit.close()
+
+
+@pytest.mark.slow
 def test_every_screen_in_the_dark_and_by_best_practices(browser: Any, served: Served, session: Any) -> None:
     visit = Visit(browser, served.url, storage_state=session, color_scheme="dark")
     for path in PATHS:

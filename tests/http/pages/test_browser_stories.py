@@ -216,6 +216,7 @@ def test_somebody_is_found_in_spite_of_a_typing_error_edited_and_put_back(keyboa
     keyboard.visit.check()
     keyboard.press("button", "Undo the edit")
     page.get_by_text("The edit is undone.").wait_for()
+    keyboard.visit.check()
     keyboard.heading("Anna Keller")
 
 

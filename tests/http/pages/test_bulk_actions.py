@@ -54,6 +54,24 @@ def test_all_who_match_are_changed_after_a_preview_and_it_is_undone(app: InProce
     assert browser.post(f"{path}/cancel").status_code == 422
 
 
+def test_two_tags_are_merged_and_the_empty_one_is_deleted(app: InProcess, browser: Browser) -> None:
+    api = app.client()
+    for name in ("Old <b>", "New"):
+        made = api.post("/v1/contact_tags", {"data": {"type": "contact_tags", "attributes": {"name": name}}})
+    for type_, object_ in (("add_tag", "Old <b>"), ("replace_tag", "Old <b>")):
+        form = {"q": "email contains bulkpage.example", "type": type_, "object": object_, "by": "New"}
+        begun = browser.post(f"{HOME}/bulk-action", form)
+        assert begun.status_code == 303, begun.text
+        text = ended(app, browser, begun.headers["location"])
+        assert ("Finish the merge" in text) == (type_ == "replace_tag")
+    assert_well_formed(text)
+    delete = re.search(r'action="([^"]*/objects/contact_tags/\d+/delete)"', text)
+    assert delete
+    assert browser.post(delete[1]).status_code == 303
+    assert "Finish the merge" not in browser.get(begun.headers["location"]).text
+    assert browser.get(f"{HOME}/customers.json?q=tag:{made.json()['data']['id']}").json()["total"] == 3
+
+
 def test_only_the_selected_are_changed(app: InProcess, browser: Browser) -> None:
     row = browser.get(f"{HOME}/customers.json?{ASKED}").json()["customers"][0]["id"]
     form = {"id": [row], "q": "everybody", "type": "set_attribute", "attribute": "n", "value": "7", "kind": "number"}

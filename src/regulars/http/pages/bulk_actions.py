@@ -181,6 +181,20 @@ async def _named(page: AdminPage, given: dict[str, Any], member: str) -> str:
         return str(given[member])
 
 
+async def _left(page: AdminPage, bulk: dict[str, Any]) -> dict[str, Any] | None:
+    """The tag that a merge of two tags has left without customers; None if there is none to delete."""
+    given, summary = bulk["action"], bulk["summary"]
+    if given["type"] != "replace_tag" or bulk["state"] != "done" or bulk["undo"] is not None or summary["failed"]:
+        return None
+    question = {"questions": [{"has": "tag", "any_of": [int(given["tag"])]}]}
+    try:
+        name = (await page.api.get(f"/v1/contact_tags/{given['tag']}"))["data"]["attributes"]["name"]
+        sizes = (await page.api.post("/v1/questions/overlap", question))["data"]["attributes"]["sizes"]
+    except Problem:
+        return None
+    return {"id": given["tag"], "name": name} if sizes == [0] else None
+
+
 async def _view(page: AdminPage, form: FormData, status: int = 200) -> View:
     number = page.segment("bulk")
     found = (await page.api.get(f"/v1/bulk_actions/{number}"))["data"]["attributes"]
@@ -194,7 +208,7 @@ async def _view(page: AdminPage, form: FormData, status: int = 200) -> View:
             "bulk_action": found,
             "is_running": found["state"] in UNDER_WAY or (undone is not None and undone["state"] in UNDER_WAY),
         },
-        more={"form": form, "bulk": found, "start": f"/bulk-actions/{number}"},
+        more={"form": form, "bulk": found, "start": f"/bulk-actions/{number}", "left": await _left(page, found)},
         status=status,
     )
 
