@@ -12,7 +12,7 @@ PARTS = ("writes", "import", "files", "export", "reads", "audience", "activity",
 MARKS = {"sqlite": "figures", "postgresql": "figures: postgresql"}
 """Between which comments of a document the table of each engine stands."""
 
-PART_MARKS = {"files": "figures: files", "export": "figures: export"}
+PART_MARKS = {name: f"figures: {name}" for name in ("files", "export", "activity")}
 """The same for parts that have a table of their own."""
 
 
@@ -55,7 +55,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="regulars-bench-") as name:
         if options.only == "activity":
             folder = options.keep or Path(name)
-            show(activity.over_http(folder, options.customers, options.sends, options.activities), machine())
+            figures = activity.over_http(folder, options.customers, options.sends, options.activities)
+            show(figures, machine())
+            _write(options.write, PART_MARKS["activity"], machine(), markdown(figures))
             return
         if options.only == "pages":
             show(pages.over_http(options.keep or Path(name), options.customers), machine())
