@@ -344,8 +344,6 @@ class _Writing:
     async def links(self) -> None:
         """Write the links between offers and products. Changed links are deleted first: a batch may re-add a link."""
         work, site = self.work, self.site
-        if not work.objects.links:
-            return
         await self.rows(offer_statements.UNLINK_PRODUCTS, [(site, *link) for link in work.objects.links])
         standing = [(site, *link) for link, stands in work.objects.links.items() if stands]
         await self.rows(offer_statements.LINK_PRODUCTS, standing)

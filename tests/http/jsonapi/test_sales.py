@@ -19,6 +19,20 @@ def attributes(api: Api, path: str, *names: str) -> list[tuple[Any, ...]]:
     return [tuple(each["attributes"][name] for name in names) for each in every(api, path)]
 
 
+def test_transactions_are_found_by_name_or_email(own_world: World) -> None:
+    world, api = own_world, own_world.one
+    for email, name in (("zoe.a@names.example", "Zoë Alvarez"), ("someone@names.example", None)):
+        world.save(api, {"email": email, **({} if name is None else {"name": name})})
+        buys(world, api, email=email, revenue=1)
+    found = {
+        sought: api.document("/v1/transactions", params={"filter[name_or_email]": sought})["meta"]["total_count"]
+        for sought in ("zoe alv", "NAMES.example", "someone", "nobody at all", "alvarez zoe")
+    }
+    assert list(found.values()) == [1, 2, 1, 0, 0]
+    status, _ = refused(api, "GET", "/v1/transactions?filter[name_or_email]=%20")
+    assert status == 400
+
+
 def test_an_order_is_what_its_reports_come_to(own_world: World) -> None:
     world, api = own_world, own_world.one
     customer = person(world, api, ADDRESS)

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from regulars.domain.currencies import formatted, symbol_of
 from regulars.domain.identity import public_number
 from regulars.domain.moments import iso
+from regulars.domain.text import search_key
 from regulars.http.call import Call
 from regulars.http.jsonapi import schemas
 from regulars.http.jsonapi.customer_documents import TYPES
@@ -24,6 +25,7 @@ from regulars.http.jsonapi.event_lists import (
     find_item,
     shown_alone,
 )
+from regulars.http.jsonapi.failures import ParameterProblem
 from regulars.http.jsonapi.included import included_customers
 from regulars.http.jsonapi.places import SITE_ID
 from regulars.http.jsonapi.query import ParsedQuery, QuerySpec
@@ -32,9 +34,13 @@ from regulars.http.jsonapi.surface import JSONAPI
 from regulars.http.keyring import Caller, Reader
 from regulars.http.operation import Operation
 from regulars.store.engine import Connection
+from regulars.store.query import read
+from regulars.store.reads import lines_by_number
+from regulars.store.sales import ListedEvent
 
 TYPE: Final = "transactions"
 LISTED: Final = EventList(TYPE, TYPE, "transaction")
+NAME_OR_EMAIL: Final = "name_or_email"
 _read: Final = partial(sales_of, shares=True)
 
 
@@ -63,7 +69,7 @@ _RELATED: Final = ("customer", "offer", "purchases")
 _FIELDS: Final = {TYPE: (*ATTRIBUTES, *_RELATED), "customers": TYPES["customers"]}
 INDEX: Final = QuerySpec(
     fields=_FIELDS,
-    filters=(START, END, CUSTOMER_ID, SITE_ID),
+    filters=(START, END, CUSTOMER_ID, NAME_OR_EMAIL, SITE_ID),
     sorts=("-created_at", "created_at"),
     include=("customer",),
     paged=True,
@@ -79,7 +85,33 @@ async def index(call: Call, caller: Reader) -> Response:
     async def show_all(connection: Connection, site: int, sales: Sequence[Sale]) -> dict[str, Any]:
         return await _document(call, caller, connection, site, sales, query)
 
-    return await answer(call, caller, query, LISTED, _read, show_all, Narrowing(bounds=bounds_of(query)))
+    sought = [_sought(value) for name, value in query.filters if name == NAME_OR_EMAIL]
+    named: dict[int, tuple[str, str]] = {}
+
+    async def read_named(connection: Connection, place: int, events: Sequence[ListedEvent]) -> list[Sale]:
+        unknown = sorted({event.customer for event in events}.difference(named)) if sought else []
+        if unknown:
+            for line in await read(connection, lines_by_number(place, unknown)):
+                named[line.number] = search_key(line.name or ""), search_key(line.email or "")
+        return await _read(connection, place, events)
+
+    def meets(sale: Sale) -> bool:
+        texts = named.get(sale.event.customer, ())
+        return all(any(each in text for text in texts) for each in sought)
+
+    tests = [(NAME_OR_EMAIL, meets)]
+    narrowing = Narrowing(tests if sought else (), bounds=bounds_of(query))
+    return await answer(call, caller, query, LISTED, read_named, show_all, narrowing)
+
+
+def _sought(value: str) -> str:
+    """What a name or an address must contain. Raises ParameterProblem."""
+    key = search_key(value)
+    if not key:
+        raise ParameterProblem(
+            f"filter[{NAME_OR_EMAIL}]", f"filter[{NAME_OR_EMAIL}] must be part of a name or address."
+        )
+    return key
 
 
 async def show(call: Call, caller: Reader) -> Response:
@@ -126,7 +158,8 @@ OPERATIONS: Final = (
         index,
         "List transactions",
         "One for each `purchase` and `refund` event, newest first, with what it added to its order: the amounts of all "
-        "come to the net revenue without conversions. `end_date` includes its day, in UTC.",
+        "come to the net revenue without conversions. `end_date` includes its day, in UTC. `name_or_email` looks "
+        "for part of a name or address, among at most 20,000 transactions.",
         query=INDEX,
         reply=schemas.shown(INDEX),
     ),
