@@ -32,6 +32,18 @@ PATHS = [
 ]
 """The screens below a site."""
 
+OF_EACH_KIND = [
+    "/overview",
+    "/customers?q=tagg:vip",
+    "/bulk-action?q=tag:vip&type=add_tag&object=vip",
+    "/imports",
+    "/objects/contact_tags/vip",
+    "/broadcasts/8",
+    "/settings/keys",
+    *(f"/customers/{ANNA}{part}" for part in ("", "/edit")),
+]
+"""Those that have all kinds of parts between them: charts, tables, forms, the search, a timeline."""
+
 WITH_SCRIPT = ["/customers?q=tag:vip", "/imports"]
 """Those that have scripts of their own: the others are the same documents without script."""
 
@@ -49,9 +61,13 @@ def session(served: Served) -> dict[str, Any]:
     return served.state("administrator", "admin")
 
 
-def test_every_screen(browser: Any, served: Served, session: Any) -> None:
+@pytest.mark.parametrize(
+    "paths",
+    [pytest.param(OF_EACH_KIND, id="of each kind"), pytest.param(PATHS, id="all", marks=pytest.mark.slow)],
+)
+def test_every_screen(browser: Any, served: Served, session: Any, paths: list[str]) -> None:
     visit = Visit(browser, served.url, storage_state=session)
-    for path in PATHS:
+    for path in paths:
         visit.go(f"/admin/sites/main{path}")
         visit.check()
     visit.close()
