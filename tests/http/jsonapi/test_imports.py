@@ -60,7 +60,7 @@ def test_a_file_is_uploaded_imported_and_its_refused_lines_are_mended(api: Clien
     assert (attributes["done"], attributes["total"]) == (len(PEOPLE), len(PEOPLE))
     summary = attributes["summary"]
     assert (summary["lines"], summary["created"], summary["rejected"]) == (3, 2, 1)
-    kept = "SELECT count(*) FROM import_changes JOIN imports ON imports.number = import_number WHERE imports.number = ?"
+    kept = "SELECT count(*) FROM import_changes WHERE import_number = ?"
     assert query(api.app.path, kept, attributes["number"]) == [(2,)]
     (table,) = attributes["tables"]
     assert [each["field"] for each in table["columns"]] == ["email", "city", "subscribed"]
