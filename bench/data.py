@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from regulars.cli import sample
+from regulars.domain.moments import SECOND, iso
 from regulars.importing.importer import Import, Summary
 from regulars.importing.lines import Line
 from regulars.importing.parsing import line_parser
@@ -54,6 +55,14 @@ def activity(count: int) -> Iterator[Line]:
     now = time.time_ns() // 1_000_000
     events = itertools.chain.from_iterable(sample.activity(n, now=now) for n in range(1, count + 1))
     return (Line(n, msgspec.json.encode(event)) for n, event in enumerate(events, 1))
+
+
+def entries(email: str, count: int) -> Iterator[Line]:
+    """Lines of an import file of so many page views of one customer, a second apart."""
+    now = time.time_ns() // 1_000_000
+    for n in range(1, count + 1):
+        event = {"event": "page_viewed", "email": email, "timestamp": iso(now - n * SECOND), "url": f"/page/{n}"}
+        yield Line(n, msgspec.json.encode(event))
 
 
 def import_customers(url: str, site: int, lines: list[Line]) -> Summary:

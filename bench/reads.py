@@ -1,6 +1,8 @@
 """How fast customers are read: one by address, and every listed filter over 100,000."""
 
+import json
 import statistics
+import urllib.request
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -39,6 +41,8 @@ FILTERS = {
 
 
 _ADDRESSES: Final = 20_000
+_ENTRIES: Final = (10, 100_000)
+"""Entries in the histories of two customers that are read."""
 
 
 def over_http(folder: Path, count: int, seconds: float) -> list[Figure]:
@@ -48,6 +52,8 @@ def over_http(folder: Path, count: int, seconds: float) -> list[Figure]:
     site, key = data.new_database(url)
     data.import_customers(url, site, data.customers(count))
     data.import_activity(url, site, data.activity(count))
+    for entries in _ENTRIES:
+        data.import_activity(url, site, data.entries(_email(entries), entries))
     with running(url) as server:
         empty = request("GET", "/echo", key=key)
         somebody = prepared(
@@ -69,12 +75,34 @@ def over_http(folder: Path, count: int, seconds: float) -> list[Figure]:
             _alone(server, content, 0.5)  # the first answers have built what later ones use
             echoes.append(_alone(server, empty, seconds / 4).p50)
             asked[f"filter[{name}]={value}"] = _alone(server, content, seconds / 4).p50
+        histories = {}
+        for entries in _ENTRIES:
+            content = request("GET", f"/v1/customers/{_id_of(server, key, entries)}/activity?page[size]=10", key=key)
+            _alone(server, content, 0.5)
+            histories[f"history of {entries:,} entries"] = _alone(server, content, seconds / 4).p50
     # The median of all: an idle processor wakes up sometimes in half the time, and sometimes in twice that.
     alone = statistics.median(echoes)
     figures += [
         Figure(name, took, "ms", "echo, one connection", alone, 8, at_least=False) for name, took in asked.items()
     ]
+    figures += [
+        Figure(name, took, "ms", "echo, one connection", alone, 4, at_least=False, note="the newest ten")
+        for name, took in histories.items()
+    ]
     return figures
+
+
+def _email(entries: int) -> str:
+    return f"entries-{entries}@example.com"
+
+
+def _id_of(server: str, key: str, entries: int) -> str:
+    """The id of the customer with so many entries."""
+    asked = urllib.request.Request(
+        f"{server}/v1/customers?filter[email]={_email(entries)}", headers={"Authorization": f"Bearer {key}"}
+    )
+    with urllib.request.urlopen(asked) as reply:
+        return str(json.load(reply)["data"][0]["id"])
 
 
 def _alone(server: str, content: bytes, seconds: float) -> Load:
