@@ -119,6 +119,9 @@ async def saved(app: InProcess, site: int) -> None:
 def test_no_file_has_an_erased_person(world: World, tmp_path: Path) -> None:
     app, admin = world.app, administrator(world)
     home = person(world)
+    if app.path.suffix == ".url":
+        with psycopg.connect(url_of(app.path), autocommit=True) as connection:
+            connection.execute("ANALYZE")  # as the server does from time to time; statistics quote values
     before = found(world, tmp_path)
     assert {word for words in before.values() for word in words} == set(WORDS)
     assert any("job-" in name for name in before)

@@ -20,15 +20,15 @@ def _quick_hashes() -> Iterator[None]:
     passwords.hasher = usual
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """One Chromium for all tests in a browser."""
+    """One Chromium for the tests of a module. While it is there, this thread can run no other event loop."""
     with chromium() as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """One server for all tests in a browser."""
+    """One server for the tests of a module in a browser."""
     with serving(tmp_path_factory.mktemp("served")) as found:
         yield found

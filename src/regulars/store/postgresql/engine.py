@@ -34,6 +34,14 @@ _KEEPALIVES: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepaliv
 _SET: Final = Sql("SELECT set_config($1, $2, false)", (), {})
 _ENCODING: Final = Sql("SELECT current_setting('server_encoding')", (), {})
 _INVALID_INDEXES: Final = Sql("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid", (), {})
+_STATISTICS_OF_EMPTY_TABLES: Final = b"""
+SELECT tablename, pg_stats.attname, format_type(atttypid, atttypmod) FROM pg_stats
+JOIN pg_class ON relname = tablename AND relnamespace = current_schema()::regnamespace
+JOIN pg_attribute ON attrelid = pg_class.oid AND pg_attribute.attname = pg_stats.attname
+WHERE schemaname = current_schema() AND tablename = ANY(%s) AND reltuples = 0
+"""
+"""The columns with statistics that ANALYZE leaves as they are. A new type, even the same, removes them."""
+
 _SIZE: Final = Sql("SELECT pg_database_size(current_database())", (), {})
 _SIZES: Final = Sql(
     "SELECT sum(result::bigint)::bigint FROM run_command_on_all_nodes('SELECT pg_database_size(current_database())')",
@@ -167,12 +175,20 @@ class PostgresqlEngine:
         raise UnavailableError("a PostgreSQL database is backed up with pg_dump, or with `regulars copy` to a file")
 
     async def vacuum(self, tables: Sequence[str], *, full: bool = False) -> None:
-        """Vacuum the tables, one after another; with Citus on all machines. Reads and writes go on unless `full`."""
+        """Vacuum the tables, one after another; with Citus on all machines. Reads and writes go on unless `full`.
+
+        The statistics of the tables are made anew, as they quote values of rows, and the former ones are vacuumed, too.
+        """
+        option = "FULL, " if full else ""
         try:
             async with await self._plain_connection() as connection:
                 await connection.execute("SET statement_timeout = 0")
                 for table in tables:
-                    await connection.execute(f"VACUUM {'FULL ' if full else ''}{table}".encode())
+                    await connection.execute(f"VACUUM ({option}ANALYZE) {table}".encode())
+                stale = await (await connection.execute(_STATISTICS_OF_EMPTY_TABLES, (list(tables),))).fetchall()
+                for table, column, kind in stale:
+                    await connection.execute(f"ALTER TABLE {table} ALTER COLUMN {column} TYPE {kind}".encode())
+                await connection.execute(f"VACUUM ({option}ANALYZE) pg_statistic".encode())
         except Error as error:
             raise UnavailableError(f"the tables cannot be vacuumed: {' '.join(str(error).split())}") from error
 
