@@ -4,7 +4,7 @@ A line with `regulars_id` is one. Everything is validated as if anybody had writ
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -40,6 +40,7 @@ PAST: Final = frozenset({"created_at", "updated_at", "bsft_control_bucket", "con
 SOURCE: Final = "import"
 """The source recorded with consent."""
 
+_T = TypeVar("_T")
 _TAGGED: Final = "tag.has"
 _IDENTITY: Final[tuple[str, ...]] = ("email", "customer_id", "uuid", "custom_attributes", "cookie", "device_id")
 _NAMES: Final = ("name", "firstname", "lastname")
@@ -240,11 +241,9 @@ class Past:
         return tuple(sorted(found, key=lambda consent: consent.at))
 
     def _consent(self, path: str, item: Any) -> Consent | None:
-        try:
-            evidence = msgspec.convert(item, _Evidence)
-        except msgspec.ValidationError:
-            detail = "must be an object with granted, and optionally at, cause, source, wording and proof as text"
-            self.faults.append(Fault(path, detail))
+        members = "granted, and optionally at, cause, source, wording and proof as text"
+        evidence = self._converted(path, item, _Evidence, members)
+        if evidence is None:
             return None
         at = self._moment(f"{path}.at", evidence.at)
         cause = self._checked(path, evidence)
@@ -266,12 +265,18 @@ class Past:
         if any(len(text) > self._limits.text or not is_storable(text) for text in texts if text):
             self.faults.append(Fault(path, f"its texts may have at most {self._limits.text} characters, without NUL"))
 
-    def _subscription(self, path: str, item: Any) -> RestoredSubscription | None:
+    def _converted(self, path: str, item: Any, kind: type[_T], members: str) -> _T | None:
+        """The object; None after a fault that says which members it has."""
         try:
-            given = msgspec.convert(item, _Subscription)
+            return msgspec.convert(item, kind)
         except msgspec.ValidationError:
-            detail = "must be an object with newsletter, granted and at, and optionally name, cause, source, wording"
-            self.faults.append(Fault(path, f"{detail} and proof as text"))
+            self.faults.append(Fault(path, f"must be an object with {members}"))
+            return None
+
+    def _subscription(self, path: str, item: Any) -> RestoredSubscription | None:
+        members = "newsletter, granted and at, and optionally name, cause, source, wording and proof as text"
+        given = self._converted(path, item, _Subscription, members)
+        if given is None:
             return None
         cause = self._checked(path, given)
         if given.at is None:
@@ -285,11 +290,9 @@ class Past:
         return RestoredSubscription(tie, given.source, cause, given.wording, given.proof)
 
     def _request(self, path: str, item: Any) -> RestoredRequest | None:
-        try:
-            given = msgspec.convert(item, _Request)
-        except msgspec.ValidationError:
-            detail = "must be an object with id, at, expires_at and wording, and optionally newsletter, name"
-            self.faults.append(Fault(path, f"{detail} and confirmed_at"))
+        members = "id, at, expires_at and wording, and optionally newsletter, name and confirmed_at"
+        given = self._converted(path, item, _Request, members)
+        if given is None:
             return None
         number = whole_number(given.id, longest=19)
         if number is None or not 0 <= number < 2**63:
@@ -315,10 +318,8 @@ class Past:
 
     def _tie(self, path: str, item: Any, field: str = "id") -> RestoredTie | None:
         """field: that has the object."""
-        try:
-            given = msgspec.convert(item, _Tie)
-        except msgspec.ValidationError:
-            self.faults.append(Fault(path, "must be an object with relation and at, and optionally holds, id and name"))
+        given = self._converted(path, item, _Tie, "relation and at, and optionally holds, id and name")
+        if given is None:
             return None
         relation = BY_NAME.get(given.relation)
         at = self._moment(f"{path}.at", given.at)
