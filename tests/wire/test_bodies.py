@@ -9,7 +9,7 @@ from .raw import RawConnection, head
 
 MEGABYTE = 1_000_000
 BOUND = 8 * MEGABYTE
-UNFINISHED = 60
+UNFINISHED = 200
 
 
 def resident(process: int) -> int:
@@ -43,7 +43,7 @@ def test_unfinished_bodies_take_a_bounded_part_of_the_memory(tmp_path: Path) -> 
                     statuses += [answer.status for answer in connection.rest()]
                 except ConnectionError:
                     statuses.append(0)  # the answer was lost in the reset: the client was still sending
-        assert taken < UNFINISHED * 1.9 * MEGABYTE / 2
+        assert taken < 3 * BOUND, "a body that was refused is still in memory"
         assert set(statuses) <= {0, 408, 503}
         assert statuses.count(408) >= BOUND // (2 * MEGABYTE) - 1, "those who began in time were waited for"
         body = b'{"email": "large@example.com"}' + b" " * 1_800_000

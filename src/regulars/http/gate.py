@@ -76,29 +76,40 @@ class Gate:
             await send(message)
 
         try:
-            await self._find(scope, path)(scope, receive, send_with_id)
-        except Exception as error:
-            if started:
-                raise
-            problem = _problem(error)
-            if isinstance(error, HTTPException):
-                problem = await self._key_problem(scope, path) or problem
-            if problem.status in (400, 405) and path in compatibility.missing():
-                problem = _no_such_call()  # it only looks like the path of a customer
-            if isinstance(error, UnavailableError) and not isinstance(error, ReplacedError):  # which is logged once
-                unavailable.warning("the database cannot be used", reason=str(error))
-            if problem.code == "method_not_allowed":
-                problem.headers["Allow"] = ", ".join(self._methods(path))
-            if problem.status >= 500 and problem.code == "internal":
-                route = scope["operation"].path if "operation" in scope else UNKNOWN  # a path may hold a secret
-                _log.exception("request failed", request_id=request_id, method=scope["method"], route=route)
-            response = self._render(problem, Request(scope))
-            await response(scope, receive, send_with_id)
+            response = None
+            try:
+                await self._find(scope, path)(scope, receive, send_with_id)
+            except Exception as error:
+                if started:
+                    raise
+                response = await self._refusal(error, scope, path, request_id)
+            if response is not None:
+                await response(scope, receive, send_with_id)
         finally:
             if observation is not None:
                 operation: Operation | None = scope.get("operation")
                 route = UNKNOWN if operation is None else operation.path
                 observation.end(began, scope, route, status, request_id)
+
+    async def _refusal(self, error: Exception, scope: Scope, path: str, request_id: str) -> Response:
+        """The response to a request that failed.
+
+        Only this frame may hold the problem. In a frame of its traceback it would keep itself alive, and with it the
+        request's body, until the garbage collector runs.
+        """
+        problem = _problem(error)
+        if isinstance(error, HTTPException):
+            problem = await self._key_problem(scope, path) or problem
+        if problem.status in (400, 405) and path in compatibility.missing():
+            problem = _no_such_call()  # it only looks like the path of a customer
+        if isinstance(error, UnavailableError) and not isinstance(error, ReplacedError):  # which is logged once
+            unavailable.warning("the database cannot be used", reason=str(error))
+        if problem.code == "method_not_allowed":
+            problem.headers["Allow"] = ", ".join(self._methods(path))
+        if problem.status >= 500 and problem.code == "internal":
+            route = scope["operation"].path if "operation" in scope else UNKNOWN  # a path may hold a secret
+            _log.exception("request failed", request_id=request_id, method=scope["method"], route=route)
+        return self._render(problem, Request(scope))
 
     async def refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to a request that could not be parsed; `code` and `detail` in its scope say why."""

@@ -122,19 +122,22 @@ async def matching_users(call: Call, caller: Reader) -> Response:
 
 def _one(call: Call, site: int, text: str) -> Chosen:
     """The audience that a path names. Raises Problem if there is none."""
-    unknown = Problem("object_not_found", "No segment has this id.")
     try:
         reference = parse_reference(text, KIND, longest=call.services.store.limits.object_key)
     except ValueError:
-        raise unknown from None
+        raise _unknown() from None
 
     async def chosen(connection: Connection) -> Sequence[RelatedObject]:
         item = await find_object(connection, site, KIND, reference)
         if item is None:
-            raise unknown
+            raise _unknown()
         return [item]
 
     return chosen
+
+
+def _unknown() -> Problem:
+    return Problem("object_not_found", "No segment has this id.")
 
 
 def _refuse_unusable(read: AudiencesRead) -> None:
