@@ -68,3 +68,9 @@ async def test_a_long_document_is_sent_a_slice_at_a_time() -> None:
     items = await slices.rendered(range(5 * slices.ITEMS), lambda item: {"id": item})
     pieces = slices.encoded({"data": {"id": 1}, "included": items, "links": {}})
     assert max(bytes(memoryview(piece)).count(b'"id"') for piece in pieces) <= slices.ITEMS
+
+
+def test_a_long_reply_in_a_list_is_a_piece_of_its_own() -> None:
+    long = msgspec.Raw(msgspec.json.encode(["x" * 100_000]))
+    pieces = slices.encoded([{"status_code": 200}, long, long, {"status_code": 404}])
+    assert max(len(memoryview(piece)) for piece in pieces) == len(memoryview(long))

@@ -49,28 +49,37 @@ def drained(items: list[_Item]) -> Iterator[_Item]:
 
 
 def encoded(value: Any) -> list[bytes | msgspec.Raw]:
-    """A JSON document in pieces that are sent one after the other: one, unless it has a list in slices.
+    """A JSON document in pieces that are sent one after the other: one, unless it has or is a list in slices.
 
     A document of 28 MB as one piece would hold the event loop for as long as it takes to copy it, several times.
     """
+    if _is_sliced(value):
+        pieces, kept = _sliced(value, [])
+        return [*pieces, b"".join(kept)]
     if not isinstance(value, dict) or not any(_is_sliced(each) for each in value.values()):
         return [_encode(value)]
-    pieces: list[bytes | msgspec.Raw] = []
-    kept: list[bytes] = []
+    pieces, kept = [], []
     for name, each in value.items():
         kept += [b"," if kept or pieces else b"{", _encode(name), b":"]
         if not _is_sliced(each):
             kept.append(_encode(each))
             continue
-        for place, item in enumerate(each):
-            kept.append(b"," if place else b"[")
-            if isinstance(item, msgspec.Raw):
-                pieces += [b"".join(kept), item]
-                kept = []
-            else:
-                kept.append(_encode(item))
-        kept.append(b"]")
+        more, kept = _sliced(each, kept)
+        pieces += more
     return [*pieces, b"".join([*kept, b"}"])]
+
+
+def _sliced(items: list[Any], kept: list[bytes]) -> tuple[list[bytes | msgspec.Raw], list[bytes]]:
+    """The pieces of a list in slices, after the bytes that are kept, and the bytes kept for the next piece."""
+    pieces: list[bytes | msgspec.Raw] = []
+    for place, item in enumerate(items):
+        kept.append(b"," if place else b"[")
+        if isinstance(item, msgspec.Raw):
+            pieces += [b"".join(kept), item]
+            kept = []
+        else:
+            kept.append(_encode(item))
+    return pieces, [*kept, b"]"]
 
 
 def _is_sliced(value: Any) -> bool:

@@ -21,6 +21,8 @@ from regulars.http.schema import ANY, TEXT, WHOLE, listed, one_of, record, such_
 BATCH_LIMIT: Final = 100
 BATCH_BYTES: Final = 32 * 1024 * 1024
 """Bytes of the replies to the calls of one batch; what would exceed them is asked for in another batch."""
+_LARGE: Final = 65_536
+"""Bytes from which a reply is sent in a piece of its own: to encode them all at once would hold the event loop."""
 PREFIX: Final = "/api/v1/"
 METHODS: Final = ("GET", "POST", "PUT", "DELETE")
 _PREFIXES: Final = re.compile(r"/?api/v1(_0)?/|/")
@@ -39,11 +41,11 @@ async def batch(call: Call, caller: Caller) -> Response:
     if faults:
         raise Problem("invalid", f"{faults[0].field} {faults[0].detail}.", faults=faults)
     rate_limits.count_items(call.scope, caller, len(items))
-    replies: list[dict[str, Any]] = []
+    replies: list[dict[str, Any] | msgspec.Raw] = []
     left = BATCH_BYTES
     for item in items:
         reply, size = await _carry_out(call, item, left)
-        replies.append(reply)
+        replies.append(reply if size < _LARGE else msgspec.Raw(msgspec.json.encode(reply)))
         left -= size
         await asyncio.sleep(0)  # others get their turn: a call may end without having waited for anything
     return json_response(replies)
