@@ -1,6 +1,7 @@
 """The application in this process: the real store on a real database, called through ASGI, without a network."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from .contents import Contents, contents
 from .databases import empty_database, url_of
 
 NOTHING: Any = object()
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class InProcess:
@@ -89,6 +91,8 @@ class InProcess:
         transport = httpx.ASGITransport(self.application, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://regulars.example") as client:
             reply = await client.send(request)
+        for name, value in reply.headers.raw:
+            assert not _CONTROL.search(value), f"a server would not send the header {name!r}: {value!r}"
         if described.IS_CHECKED:
             described.assert_described(request, reply)
         return reply

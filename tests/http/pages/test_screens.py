@@ -51,6 +51,18 @@ def test_roles_and_strangers(app: InProcess, browsers: dict[str, Browser], opera
     assert called(stranger, operation, site="nowhere").status_code == 404
 
 
+NAMES = ("%0D%0AX:%20y", "%F0%9F%98%80", "1%3Fx=1", "1%23x", "%25", "%00", "%2e%2e%2f1", "%FF", ";", "%22", "%E2%80%AE")
+"""Parts of a path that mean something else in a header, in a URL or to another call."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_part_of_the_path_is_nothing_but_a_name(browsers: dict[str, Browser], name: str) -> None:
+    """The application in this process refuses headers that a server would not send."""
+    for operation in SCREENS:
+        reply = called(browsers["admin"], operation, name=name)
+        assert reply.status_code in (200, 303, 400, 404, 422), f"{operation.path} {reply.text}"
+
+
 @pytest.mark.parametrize("operation", SHOWN, ids=lambda each: each.path)
 def test_a_screen_is_well_formed_and_says_itself_as_json(browsers: dict[str, Browser], operation: Operation) -> None:
     reply = called(browsers["admin"], operation)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from typing import Any, Final
-from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -92,7 +91,7 @@ async def change(page: AdminPage, user: Editor) -> View | Response:
     if form["q"]:
         attributes["q"] = form["q"]
     try:
-        body = {"data": {"type": "audiences", "id": key, "attributes": attributes}}
+        body = {"data": {"type": "audiences", "id": page.identifier("audience"), "attributes": attributes}}
         await page.api.patch(_path(key), body)
     except Problem as error:
         form.refuse_faults(error, {"data.attributes.q": "q", "data.attributes.name": "name"})
@@ -250,7 +249,7 @@ async def _why(page: AdminPage, key: str) -> dict[str, Any] | None:
 
 
 def _path(key: str) -> str:
-    return f"/v1/audiences/{quote(key, safe='')}"
+    return f"/v1/audiences/{key}"
 
 
 _ONE: Final = "/audiences/{audience}"

@@ -2,7 +2,6 @@
 
 from statistics import median
 from typing import Any, Final
-from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -65,7 +64,7 @@ async def hours_file(page: AdminPage, user: Viewer) -> Response:
 async def save(page: AdminPage, user: Editor) -> View | Response:
     """Save those who did not open the broadcast as an audience."""
     form = await page.form()
-    attributes = {"name": form["name"], "q": _not_opened(page.segment("broadcast"))}
+    attributes = {"name": form["name"], "q": _not_opened(page.identifier("broadcast"))}
     body = new_resource("audiences", attributes, user.current)
     await _report(page)
     try:
@@ -99,7 +98,7 @@ async def _usual(page: AdminPage, number: str) -> dict[str, Any]:
 
 
 async def _report(page: AdminPage) -> tuple[dict[str, Any], dict[str, Any]]:
-    path = f"/v1/broadcasts/{quote(page.segment('broadcast'), safe='')}"
+    path = f"/v1/broadcasts/{page.segment('broadcast')}"
     broadcast = (await page.api.get(path))["data"]
     return broadcast, (await page.api.get(f"{path}/report"))["data"]["attributes"]
 

@@ -1,7 +1,6 @@
 """Erasures: who asked to be forgotten was, when, why and how far; the certificate, and whom it was about."""
 
 from typing import Any, Final
-from urllib.parse import quote
 
 from regulars.http.errors import Problem
 from regulars.http.operation import Operation
@@ -64,7 +63,7 @@ async def _view(page: AdminPage, form: FormData, status: int = 200, matches: boo
 
 
 def _path(page: AdminPage) -> str:
-    return f"/v1/erasures/{quote(page.segment('erasure'), safe='')}"
+    return f"/v1/erasures/{page.segment('erasure')}"
 
 
 OPERATIONS: Final[tuple[Operation, ...]] = (

@@ -1,7 +1,6 @@
 """API keys: what each may do and when it was last used; create, rotate and revoke one."""
 
 from typing import Any, Final
-from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -102,7 +101,7 @@ async def revoke(page: AdminPage, user: Administrator) -> View | Response:
 
 
 def _path(page: AdminPage) -> str:
-    return f"/v1/keys/{quote(page.segment('key'), safe='')}"
+    return f"/v1/keys/{page.segment('key')}"
 
 
 async def _view(

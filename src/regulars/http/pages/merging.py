@@ -1,7 +1,6 @@
 """Merging: possible duplicates, two people side by side, the merge, and its undo."""
 
 from typing import Any, Final
-from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -93,7 +92,7 @@ async def show(page: AdminPage, user: Viewer) -> View:
 
 async def undo(page: AdminPage, user: Editor) -> View | Response:
     """Undo a merge."""
-    number = quote(page.segment("merge"), safe="")
+    number = page.segment("merge")
     form = FormData([])
     try:
         await page.api.post(f"/v1/merges/{number}/undo")
@@ -106,7 +105,7 @@ async def undo(page: AdminPage, user: Editor) -> View | Response:
 
 
 async def _shown(page: AdminPage, form: FormData, status: int = 200) -> View:
-    number = quote(page.segment("merge"), safe="")
+    number = page.segment("merge")
     found = (await page.api.get(f"/v1/merges/{number}"))["data"]
     survivor = found["relationships"]["survivor"]["data"]["id"]
     return View(

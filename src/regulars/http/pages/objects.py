@@ -105,7 +105,7 @@ async def delete(page: AdminPage, user: Editor) -> Response:
 
 
 def _kind(page: AdminPage) -> ObjectListing:
-    kind = KINDS.get(page.segment("kind"))
+    kind = KINDS.get(page.identifier("kind"))
     if kind is None:
         raise Problem("object_not_found", "There are no objects of this kind.")
     return kind
@@ -117,7 +117,7 @@ def _fields(kind: ObjectListing) -> dict[str, str]:
 
 def _path(page: AdminPage, kind: ObjectListing) -> str:
     assert page.user is not None
-    path = f"/v1/{kind.type}/{quote(page.segment('object'), safe='')}"
+    path = f"/v1/{kind.type}/{page.segment('object')}"
     return with_parameters(path, {"filter[site_id]": page.user.current.id})
 
 

@@ -104,7 +104,11 @@ class AdminPage:
         return self.call.request.headers.get("hx-request-type") == "partial"
 
     def segment(self, name: str) -> str:
-        """A parameter of the path, without .json."""
+        """A parameter of the path as part of another path or URL: percent-encoded, without .json."""
+        return quote(self.identifier(name), safe="")
+
+    def identifier(self, name: str) -> str:
+        """A parameter of the path as text, without .json. A path or URL takes `segment` instead."""
         return self.call.path(name).removesuffix(SUFFIX)
 
     async def form(self) -> FormData:

@@ -92,7 +92,7 @@ async def change(page: AdminPage, user: Administrator) -> View | Response:
 
 
 async def _found(page: AdminPage, user: Administrator) -> User:
-    number = whole_number(page.segment("user"), longest=9)
+    number = whole_number(page.identifier("user"), longest=9)
     async with page.call.services.store.snapshot() as connection:
         users = await stored.list_users(connection, user.account)
     found = next((each for each in users if each.id == number), None)
