@@ -184,25 +184,34 @@ def _bought(
 
 def _by_hour(events: Mapping[str, _Events], bought: _Bought, zone: tzinfo, size: int) -> list[Hour]:
     """The hours in which there was something, in order."""
-    customers: dict[int, dict[str, int]] = {}
-    for status, (ordinals, at) in events.items():
-        starts, places = np.unique(_hours(at, zone), return_inverse=True)
-        hours = distinct(places.astype(np.int64) * size + ordinals) // max(size, 1)
-        for start, count in zip(starts.tolist(), np.bincount(hours, minlength=starts.size).tolist(), strict=True):
-            customers.setdefault(start, {})[status] = count
-    cents: dict[int, int] = {}
-    for start, amount in zip(_hours(bought[1], zone).tolist(), bought[2].tolist(), strict=True):
-        cents[start] = cents.get(start, 0) + amount
-    return [Hour(at, customers.get(at, {}), cents.get(at, 0)) for at in sorted(customers.keys() | cents.keys())]
+    times = [at for _, at in events.values()] + [bought[1]]
+    begins = _hours(times, zone)
+    starts = distinct(np.concatenate([distinct(each) for each in begins]))
+    *places, sold = (np.searchsorted(starts, each) for each in begins)
+    counts = []
+    for (ordinals, _), hours in zip(events.values(), places, strict=True):
+        if ordinals.size and int(np.bincount(ordinals).max()) > 1:
+            hours = distinct(hours * size + ordinals) // size
+        counts.append(np.bincount(hours, minlength=starts.size).tolist())
+    cents = [0] * starts.size
+    for hour, amount in zip(sold.tolist(), bought[2].tolist(), strict=True):
+        cents[hour] += amount
+    rows = zip(starts.tolist(), zip(*counts, strict=True), cents, strict=True)
+    return [
+        Hour(at, {status: count for status, count in zip(events, row, strict=True) if count}, sum_of)
+        for at, row, sum_of in rows
+    ]
 
 
-def _hours(at: NDArray[np.int64], zone: tzinfo) -> NDArray[np.int64]:
+def _hours(times: Sequence[NDArray[np.int64]], zone: tzinfo) -> list[NDArray[np.int64]]:
     """When the local hour of each moment begins."""
-    quarters, places = np.unique(at // _QUARTER, return_inverse=True)
-    offsets = np.array([_offset(each * _QUARTER, zone) for each in quarters.tolist()], dtype=np.int64)
-    offset = offsets[places] if quarters.size else np.zeros(0, dtype=np.int64)
-    begin: NDArray[np.int64] = at - (at + offset) % _HOUR
-    return begin
+    quarters = [at // _QUARTER for at in times]
+    known = distinct(np.concatenate([distinct(each) for each in quarters]))
+    offsets = np.array([_offset(each * _QUARTER, zone) for each in known.tolist()], dtype=np.int64)
+    return [
+        at - (at + offsets[np.searchsorted(known, quarter)]) % _HOUR
+        for at, quarter in zip(times, quarters, strict=True)
+    ]
 
 
 @lru_cache(maxsize=16_384)
