@@ -21,6 +21,7 @@ ON_BOTH_ENGINES: Final = (
     "http.jsonapi.test_customers",
     "http.jsonapi.test_contacts",
     "http.jsonapi.test_questions",
+    "http.test_large_numbers",
     "test_faults",
 )
 """The modules of the HTTP surface that `make test` runs on PostgreSQL, too."""

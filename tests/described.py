@@ -41,7 +41,7 @@ def problems_of(reply: httpx.Response, method: str, path: str) -> list[str]:
         return []
     if kind not in content:
         return [f"{kind} is not described"]
-    if not kind.endswith("json"):
+    if not kind.endswith(("/json", "+json")):
         return []
     return [error.message for error in _validator(method, path, reply.status_code, kind).iter_errors(reply.json())]
 

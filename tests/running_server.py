@@ -23,6 +23,7 @@ from regulars.store.store import Store
 from .coroutines import run
 from .databases import url_of, write_empty_file
 
+_OF_TESTS = ("REGULARS_CALLS", "REGULARS_CHECK_REPLIES", "REGULARS_EXAMPLES", "REGULARS_TEST_")
 _PATIENCE = 300
 """Seconds that anything may take here, on a busy machine."""
 
@@ -178,11 +179,16 @@ class Finished(NamedTuple):
     err: str
 
 
+def own_environment() -> dict[str, str]:
+    """The environment without what is said to the tests, of which a server would warn as unknown settings."""
+    return {name: text for name, text in os.environ.items() if not name.startswith(_OF_TESTS)}
+
+
 def run_command(arguments: list[str], folder: Path) -> Finished:
     """Run a command in a forked process until it ends; what it prints is kept in the folder."""
     number = time.monotonic_ns()
     out, err = (folder / f"{number}.{name}" for name in ("out", "err"))
-    code = _Fork(arguments, out, {**os.environ}, errors=err).wait()
+    code = _Fork(arguments, out, own_environment(), errors=err).wait()
     return Finished(code, out.read_text(), err.read_text())
 
 
@@ -198,7 +204,7 @@ class Server(Running):
     ) -> None:
         arguments = ["serve", "--port", "0", "--workers", str(workers), "--database", database_url(path)]
         self._log = path.with_name(f"{path.name}.{time.monotonic_ns()}.log")
-        environment = {**os.environ, **environment}
+        environment = {**own_environment(), **environment}
         self._process: _Program | _Fork
         if fresh or workers > 1:
             assert descriptors is None

@@ -16,7 +16,7 @@ from regulars.store import statements as sql
 from regulars.store.audit import record_change
 from regulars.store.engine import Connection, Engine
 from regulars.store.schema import accounts, keys, settings, sites
-from regulars.store.statement import Statement
+from regulars.store.statement import Statement, id_is
 
 SCOPES: Final = ("read", "write", "webhook", "admin")
 DIALECTS: Final = ("sendwithus", "blueshift")
@@ -149,16 +149,14 @@ _KEY_OF_SECRET = Statement(
 _REVOKE_KEY = Statement(
     "revoke_key",
     update(keys)
-    .where(keys.c.id == bindparam("key"), keys.c.revoked_at.is_(null()))
+    .where(id_is(keys.c.id, "key"), keys.c.revoked_at.is_(null()))
     .values(revoked_at=bindparam("now"))
     .returning(keys.c.id, keys.c.account_id),
 )
 _USED = Statement(
     "key_used",
     update(keys)
-    .where(
-        keys.c.id == bindparam("key"), or_(keys.c.last_used_at.is_(null()), keys.c.last_used_at < bindparam("before"))
-    )
+    .where(id_is(keys.c.id, "key"), or_(keys.c.last_used_at.is_(null()), keys.c.last_used_at < bindparam("before")))
     .values(last_used_at=bindparam("at")),
 )
 

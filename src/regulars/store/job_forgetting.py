@@ -8,12 +8,12 @@ from sqlalchemy import bindparam, delete, update
 
 from regulars.store.engine import Engine
 from regulars.store.schema import jobs
-from regulars.store.statement import Statement
+from regulars.store.statement import Statement, id_is
 
-_FORGET = Statement("forget_job", delete(jobs).where(jobs.c.id == bindparam("job")))
+_FORGET = Statement("forget_job", delete(jobs).where(id_is(jobs.c.id, "job")))
 _REPLACE_RESULT = Statement(
     "replace_job_result",
-    update(jobs).where(jobs.c.id == bindparam("job")).values(result=bindparam("new_result")),
+    update(jobs).where(id_is(jobs.c.id, "job")).values(result=bindparam("new_result")),
 )
 
 

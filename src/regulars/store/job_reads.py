@@ -5,7 +5,7 @@ from sqlalchemy import bindparam, func, select
 from regulars.store.engine import Connection
 from regulars.store.jobs import JOB_COLUMNS, STATES, Job, State, job_of_row
 from regulars.store.schema import jobs, sites
-from regulars.store.statement import Statement
+from regulars.store.statement import Statement, id_is
 
 _LIST = Statement("list_jobs", select(*JOB_COLUMNS).order_by(jobs.c.id.desc()).limit(bindparam("most")))
 _LIST_OF = Statement(
@@ -19,7 +19,7 @@ _LIST_OF = Statement(
     .limit(bindparam("most")),
 )
 _OF_KIND = Statement("jobs_of_kind", select(*JOB_COLUMNS).where(jobs.c.kind == bindparam("name")))
-_INPUT = Statement("job_input", select(jobs.c.input).where(jobs.c.id == bindparam("job")))
+_INPUT = Statement("job_input", select(jobs.c.input).where(id_is(jobs.c.id, "job")))
 _COUNTS = Statement("count_jobs", select(jobs.c.state, func.count()).group_by(jobs.c.state))
 
 

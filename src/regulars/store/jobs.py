@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from regulars.store.engine import Connection, Engine, Row
 from regulars.store.schema import jobs
-from regulars.store.statement import Statement
+from regulars.store.statement import Statement, id_is
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 STATES: Final[tuple[State, ...]] = get_args(State)
@@ -72,7 +72,7 @@ def job_of_row(row: Row) -> Job:
 
 
 JOB_COLUMNS: Final = [jobs.c[name] for name in Job.__struct_fields__]
-_MINE = and_(jobs.c.id == bindparam("job"), jobs.c.lease == bindparam("mine"))
+_MINE = and_(id_is(jobs.c.id, "job"), jobs.c.lease == bindparam("mine"))
 _IS_DUE = or_(
     and_(jobs.c.state == literal_column("'waiting'"), jobs.c.due_at <= bindparam("now")),
     and_(jobs.c.state == literal_column("'running'"), jobs.c.leased_until < bindparam("now")),
@@ -126,7 +126,7 @@ _DUE = Statement(
 _LEASE = Statement(
     "lease_job",
     update(jobs)
-    .where(jobs.c.id == bindparam("job"), _IS_DUE)
+    .where(id_is(jobs.c.id, "job"), _IS_DUE)
     .values(
         state=literal_column("'running'"),
         attempt=jobs.c.attempt + 1,
@@ -168,12 +168,12 @@ _END = Statement(
     )
     .returning(jobs.c.id),
 )
-_ONE = Statement("job", select(*JOB_COLUMNS).where(jobs.c.id == bindparam("job")))
+_ONE = Statement("job", select(*JOB_COLUMNS).where(id_is(jobs.c.id, "job")))
 _RETRY = Statement(
     "retry_job",
     update(jobs)
     .where(
-        jobs.c.id == bindparam("job"),
+        id_is(jobs.c.id, "job"),
         or_(jobs.c.state.in_([literal_column(f"'{state}'") for state in ("failed", "cancelled", "waiting")])),
     )
     .values(
@@ -189,14 +189,14 @@ _RETRY = Statement(
 _CANCEL_WAITING = Statement(
     "cancel_waiting_job",
     update(jobs)
-    .where(jobs.c.id == bindparam("job"), jobs.c.state == literal_column("'waiting'"), jobs.c.recurring.is_(null()))
+    .where(id_is(jobs.c.id, "job"), jobs.c.state == literal_column("'waiting'"), jobs.c.recurring.is_(null()))
     .values(state=literal_column("'cancelled'"), finished_at=bindparam("now"))
     .returning(jobs.c.id),
 )
 _CANCEL_RUNNING = Statement(
     "cancel_running_job",
     update(jobs)
-    .where(jobs.c.id == bindparam("job"), jobs.c.state == literal_column("'running'"))
+    .where(id_is(jobs.c.id, "job"), jobs.c.state == literal_column("'running'"))
     .values(is_cancelled=literal_column("1"))
     .returning(jobs.c.id),
 )

@@ -18,13 +18,13 @@ from regulars.store.control import (
 )
 from regulars.store.engine import Engine
 from regulars.store.schema import keys
-from regulars.store.statement import Statement
+from regulars.store.statement import Statement, id_is
 
-_ONE_KEY = Statement("key", select(*KEY_COLUMNS).where(keys.c.id == bindparam("key"), keys.c.revoked_at.is_(null())))
+_ONE_KEY = Statement("key", select(*KEY_COLUMNS).where(id_is(keys.c.id, "key"), keys.c.revoked_at.is_(null())))
 _CHANGE_KEY = Statement(
     "change_key",
     update(keys)
-    .where(keys.c.id == bindparam("key"), keys.c.revoked_at.is_(null()))
+    .where(id_is(keys.c.id, "key"), keys.c.revoked_at.is_(null()))
     .values(label=bindparam("new_label"), expires_at=bindparam("new_expiry"))
     .returning(*KEY_COLUMNS),
 )

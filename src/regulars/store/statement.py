@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    cast,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
@@ -314,6 +315,15 @@ def keys_of(*columns: Column[Any]) -> tuple[FromClause, tuple[ColumnElement[Any]
     alone = len(columns) == 1
     fields = [_Field(table.c.value, None if alone else place, column.type) for place, column in enumerate(columns)]
     return table, tuple(fields)
+
+
+def id_is(column: ColumnElement[int], name: str) -> ColumnElement[bool]:
+    """Whether an integer column is the number in a parameter, which may be larger than any that the column holds.
+
+    PostgreSQL refuses such a number unless the parameter has a type of its own. Not for the columns that Citus
+    distributes by: with the cast it would ask all shards.
+    """
+    return column == cast(bindparam(name), BigInteger)
 
 
 def site_is(table: Table) -> ColumnElement[bool]:

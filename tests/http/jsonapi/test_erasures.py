@@ -9,8 +9,10 @@ from regulars.http.operations import OPERATIONS
 from regulars.store.schema import metadata
 
 from ...databases import Query
+from ...described import assert_described
 from .test_audit_events import administrator
 from .world import Api, World
+from .writing import made
 
 ADDRESS = "wanda.gone@erase.example"
 FORMER = "wanda.before@erase.example"
@@ -102,6 +104,47 @@ def test_what_names_an_erased_person_is_answered_and_kept_nowhere(own_world: Wor
     }
     reply = api.send("POST", "/v1/contacts", json={"data": contact})
     assert (reply.status_code, reply.json()["errors"][0]["code"]) == (409, "erased")
+    assert rows_with(world, ("wanda", customer_id)) == []
+
+
+def test_every_call_that_names_an_erased_person_is_answered_as_described(own_world: World) -> None:
+    world, admin = own_world, administrator(own_world)
+    home = known(world, world.one, "-named")
+    erased(admin, home)
+    address, customer_id = ADDRESS.replace("@", "-named@"), "customer-w-77-named"
+    group = world.one.send("POST", "/api/v1/groups", json={"name": "Named"}).json()["group"]["id"]
+    made(world.one, "drip_campaigns", name="Named", key="named", steps=[{"delay_seconds": 5, "template_id": "t"}])
+    form = made(world.one, "forms", title="Named")
+    known_parts = {"who": address, "group": group, "campaign": "named", "user": address}
+    person = {"email": address, "customer_id": customer_id, "name": "Somebody", "firstname": "Some"}
+    body = {
+        **person,
+        "event": "visit",
+        "recipient": {"address": address},
+        "recipient_address": address,
+        "customers": [person],
+        "events": [{**person, "event": "visit"}],
+        "emails": [address],
+        "users": [person],
+        "identifier_key": "email",
+        "identifier_value": address,
+        "topic": "x",
+        "product_id": "x",
+        "user": person,
+    }
+    told = set()
+    for each in OPERATIONS:
+        if each.method == "GET" or each.surface not in (CLASSIC, JSONAPI) or "erase" in each.path:
+            continue
+        parts = {**known_parts, "id": form if "/forms/" in each.path else home.rpartition("/")[2]}
+        path = re.sub(r"{(\w+)}", lambda part, parts=parts: parts.get(part[1], "1"), each.path)  # type: ignore[misc]
+        resource = {"type": path.split("/")[2], "attributes": person, "id": parts["id"]}
+        for sent in (body, {"data": resource}):
+            reply = admin.send(each.method, path, json=sent)
+            assert reply.status_code < 500, f"{each.method} {path} {reply.text}"
+            assert_described(reply.request, reply)
+            told |= {each.path} if '"ignored"' in reply.text else set()
+    assert {"/api/v1/customers", "/api/v1/event", "/api/v1/drip_campaigns/{campaign}/activate"} <= told, told
     assert rows_with(world, ("wanda", customer_id)) == []
 
 

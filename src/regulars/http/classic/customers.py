@@ -252,10 +252,11 @@ OPERATIONS: Final = (
         "/api/v1/customers",
         upsert,
         "Create or update a customer",
-        "Fields that are not in the body stay unchanged. `result` is created, updated or unchanged.",
+        "Fields that are not in the body stay unchanged. `result` is created, updated or unchanged, or "
+        "ignored for a person who was erased.",
         parameters=STRICT,
         body=ref("CustomerInput"),
-        reply=schemas.done(result=schemas.RESULT, customer=ref("Customer"), warnings=schemas.WARNINGS),
+        reply=schemas.done(result=schemas.RESULT_OF_PERSON, customer=ref("Customer"), warnings=schemas.WARNINGS),
         errors=(404, 409),
     ),
     Operation(

@@ -211,7 +211,9 @@ _ACTIVATION: Final = record(
     description="All other fields are stored for the emails.",
 )
 _NAMED: Final = record({"id": such_as(TEXT, "dc_onboarding"), "name": such_as(TEXT, "Onboarding")})
-_ACTIVATED: Final = schemas.done(result=schemas.RESULT, drip_campaign=_NAMED, recipient_address=_ADDRESS, message=TEXT)
+_CHANGED: Final = {"drip_campaign": _NAMED, "recipient_address": _ADDRESS, "message": TEXT}
+_ACTIVATED: Final = schemas.done(result=schemas.RESULT_OF_PERSON, **_CHANGED)
+_DEACTIVATED: Final = schemas.done(result=schemas.RESULT, **_CHANGED)
 _ENDED: Final[Schema] = schemas.done(
     result=schemas.RESULT, recipient_address=_ADDRESS, email_address=_ADDRESS, unsubscribed_count=WHOLE
 )
@@ -280,7 +282,7 @@ OPERATIONS: Final = (
         "End a drip campaign for a customer",
         "Cancels its pending emails to the address, even if the customer was deleted.",
         body=_WHO,
-        reply=_ACTIVATED,
+        reply=_DEACTIVATED,
     ),
 )
 """The operations on drip campaigns."""

@@ -28,6 +28,10 @@ from regulars.http.schema import (
 
 DONE: Final[dict[str, Schema]] = {"success": {"const": True}, "status": such_as(TEXT, "OK")}
 RESULT: Final = one_of(("created", "updated", "unchanged"), description="What happened.")
+RESULT_OF_PERSON: Final = one_of(
+    ("created", "updated", "unchanged", "ignored"),
+    description="What happened; `ignored` for a person who was erased, with nothing else in the reply.",
+)
 DELETED: Final = such_as(TEXT, "deleted")
 KEY: Final = either(TEXT, WHOLE)
 PERCENTILE: Final = or_null({"type": "integer", "minimum": 0, "maximum": 100, "examples": [80]})
@@ -171,9 +175,13 @@ WARNINGS: Final = listed(
 
 
 def done(**fields: Schema) -> Schema:
-    """A successful response with these fields. Only `warnings` may be absent."""
+    """A successful response with these fields.
+
+    Only `warnings` may be absent, and what is said of a person where the result may be `ignored`.
+    """
     found = {**DONE, **fields}
-    return record(found, required=[name for name in found if name != "warnings"])
+    needed = (*DONE, "result") if fields.get("result") is RESULT_OF_PERSON else found
+    return record(found, required=[name for name in needed if name != "warnings"])
 
 
 def inputs(limits: Limits) -> dict[str, Schema]:
