@@ -100,40 +100,46 @@ def revenue_node(broadcast: int, days: int) -> Node:
 class Reporting(Struct, frozen=True):
     """What to report. days: for how long after a click purchases count. currency: of the site, as its number.
 
-    asks_events: whether hours and purchases are asked for, which need columns of events.
+    asks_hours, asks_purchases: whether they are asked for: they need columns of events.
     """
 
     broadcast: int
     days: int
     zone: tzinfo
     currency: int
-    asks_events: bool
+    asks_hours: bool
+    asks_purchases: bool
 
     def sets(self, node: Node, moment: Moment) -> list[Predicate]:
         """The sets to study: the customers of a question, then those of each status. Others only tell what is read."""
         nodes = [status_node(status, self.broadcast) for status in RATES]
         found = [customers_of(node, moment), *(predicate_of(each, moment) for each in nodes)]
-        if self.asks_events:
-            read = [Happened(selection) for selection in self._selections(moment).values()]
+        selections = self._selections(moment)
+        if selections:
+            read = [Happened(selection) for selection in selections.values()]
             read.append(Happened(Selection((PURCHASE,)), "sum", AMOUNT, (None, None, True, True)))
             found += [p.All((p.Any(), each)) for each in read]  # nobody, at no cost
         return found
 
     def _selections(self, moment: Moment) -> dict[str, Selection]:
-        """The events of each status."""
-        return {status: selection_of(MailCondition(status, (self.broadcast,)), moment) for status in RATES}
+        """The events of each status that are looked at."""
+        statuses = RATES if self.asks_hours else ["clicked"] if self.asks_purchases else []
+        return {status: selection_of(MailCondition(status, (self.broadcast,)), moment) for status in statuses}
 
     def report(self, index: SiteIndex, found: Sequence[BitMap], moment: Moment) -> BroadcastReport:
         """Report on the sets of `sets`. Raises MissingColumnError if a column is not built."""
         customers = {status: len(found[0] & tied) for status, tied in zip(RATES, found[1:], strict=False)}
-        if not self.asks_events:
+        selections = self._selections(moment)
+        if not selections:
             return BroadcastReport(customers, None, None, 0)
         inside = np.zeros(index.size, dtype=np.bool_)
         inside[to_ordinals(found[0])] = True
-        events = {status: _events(selection, index, inside) for status, selection in self._selections(moment).items()}
+        events = {status: _events(selection, index, inside) for status, selection in selections.items()}
         bought = _bought(index, inside, self.currency, *events["clicked"], within=self.days * DAY)
-        hours = _by_hour(events, bought, self.zone, index.size)
         purchases = Purchases(distinct(bought[0]).size, bought[0].size, int(bought[2].sum()))
+        if not self.asks_hours:
+            return BroadcastReport(customers, purchases, None, 0)
+        hours = _by_hour(events, bought, self.zone, index.size)
         return BroadcastReport(customers, purchases, hours[:MOST_HOURS], max(len(hours) - MOST_HOURS, 0))
 
 

@@ -67,8 +67,8 @@ async def show(call: Call, caller: Reader) -> Response:
         if found is None:
             raise unknown(_KIND)
         currency = (await snapshot.look(site, [SITE_CURRENCY])).numbers.get(SITE_CURRENCY, 0)
-        asks_events = bool(fields & {REVENUE, HOURS})
-        prepared.append((found, Reporting(found.number, query.numbers[DAYS], zone, currency, asks_events)))
+        days = query.numbers[DAYS]
+        prepared.append((found, Reporting(found.number, days, zone, currency, HOURS in fields, REVENUE in fields)))
 
     def sets(moment: Moment) -> list[Predicate]:
         moments.append(moment)

@@ -1,5 +1,6 @@
 """Broadcasts: what became of each, from sent to clicked and by hour, and who did not open it."""
 
+from collections.abc import Sequence
 from statistics import median
 from typing import Any, Final
 
@@ -31,9 +32,8 @@ async def index(page: AdminPage, user: Viewer) -> View:
     )
     rows = []
     for each in found["data"]:
-        fields = {"fields[broadcast_reports]": ",".join(_STATUSES)}
-        report = await page.api.get(f"/v1/broadcasts/{each['id']}/report", fields)
-        rows.append({"id": each["id"], "name": each["attributes"]["name"], **report["data"]["attributes"]})
+        report = await _read(page, f"/v1/broadcasts/{each['id']}", _STATUSES)
+        rows.append({"id": each["id"], "name": each["attributes"]["name"], **report})
     meta = found["meta"]
     return View(
         template="broadcasts.html",
@@ -53,9 +53,30 @@ async def show(page: AdminPage, user: Viewer) -> View:
     return await _view(page, FormData([]))
 
 
+async def hours(page: AdminPage, user: Viewer) -> View:
+    """What became of a broadcast by hour: a part of its report that takes longer, and a page of its own."""
+    broadcast, report = await _report(page, ("hours",))
+    found = report["hours"]
+    shown = [(page.format.local(each["at"]).strftime("%-d %b, %H:%M"), each["opened"]) for each in found["rows"]]
+    number = broadcast["id"]
+    return View(
+        template="broadcast_hours.html",
+        partial="_broadcast_hours.html",
+        title="By hour",
+        data={"id": number, "hours": found},
+        more={
+            "statuses": _STATUSES,
+            "chart": charts.bars(shown),
+            "labels": [label for label, _ in shown],
+            "name": _title(broadcast),
+            "start": f"/broadcasts/{number}",
+        },
+    )
+
+
 async def hours_file(page: AdminPage, user: Viewer) -> Response:
     """What became of a broadcast by hour, as CSV."""
-    _, report = await _report(page)
+    _, report = await _report(page, ("hours",))
     columns = ("at", *_STATUSES, "revenue")
     rows = [tuple(each[name] for name in columns) for each in report["hours"]["rows"]]
     return csv_response([columns, *rows], "broadcast-by-hour.csv")
@@ -66,7 +87,7 @@ async def save(page: AdminPage, user: Editor) -> View | Response:
     form = await page.form()
     attributes = {"name": form["name"], "q": _not_opened(page.identifier("broadcast"))}
     body = new_resource("audiences", attributes, user.current)
-    await _report(page)
+    await _report(page, ("sent",))
     try:
         made = await page.api.post("/v1/audiences", body)
     except Problem as error:
@@ -88,37 +109,37 @@ def _title(broadcast: dict[str, Any]) -> str:
 async def _usual(page: AdminPage, number: str) -> dict[str, Any]:
     """The median rate of each status over the newest other broadcasts that were sent; `of` is how many those are."""
     listed = (await page.api.get("/v1/broadcasts", {"sort": "-id", "page[size]": COMPARED + 1}))["data"]
-    fields = {"fields[broadcast_reports]": ",".join(_STATUSES)}
     others = [each["id"] for each in listed if each["id"] != number]
-    replies = [await page.api.get(f"/v1/broadcasts/{each}/report", fields) for each in others]
-    reports = [each["data"]["attributes"] for each in replies]
+    reports = [await _read(page, f"/v1/broadcasts/{each}", _STATUSES) for each in others]
     reports = [each for each in reports if each["sent"]["customers"]][:COMPARED]
     rates = {status: [each[status]["rate"] for each in reports if each[status]["rate"] is not None] for status in RATED}
     return {"of": len(reports), "rates": {status: median(found) for status, found in rates.items() if found}}
 
 
-async def _report(page: AdminPage) -> tuple[dict[str, Any], dict[str, Any]]:
+async def _report(page: AdminPage, fields: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     path = f"/v1/broadcasts/{page.segment('broadcast')}"
     broadcast = (await page.api.get(path))["data"]
-    return broadcast, (await page.api.get(f"{path}/report"))["data"]["attributes"]
+    return broadcast, (await _read(page, path, fields))
+
+
+async def _read(page: AdminPage, path: str, fields: Sequence[str]) -> dict[str, Any]:
+    """Some fields of the report of a broadcast."""
+    found = await page.api.get(f"{path}/report", {"fields[broadcast_reports]": ",".join(fields)})
+    return found["data"]["attributes"]  # type: ignore[no-any-return]
 
 
 async def _view(page: AdminPage, form: FormData, status: int = 200) -> View:
-    broadcast, report = await _report(page)
-    hours = report.pop("hours")
-    shown = [(page.format.local(each["at"]).strftime("%-d %b, %H:%M"), each["opened"]) for each in hours["rows"]]
+    broadcast, report = await _report(page, (*_STATUSES, "revenue"))
     number = broadcast["id"]
     usual = await _usual(page, number)
     return View(
         template="broadcast.html",
         title=_title(broadcast),
-        data={"id": number, "name": broadcast["attributes"]["name"], "report": report, "usual": usual, "hours": hours},
+        data={"id": number, "name": broadcast["attributes"]["name"], "report": report, "usual": usual},
         more={
             "form": form,
             "funnel": FUNNEL,
             "lost": LOST,
-            "chart": charts.bars(shown),
-            "labels": [label for label, _ in shown],
             "not_opened": _not_opened(number),
             "start": f"/broadcasts/{number}",
         },
@@ -129,7 +150,8 @@ async def _view(page: AdminPage, form: FormData, status: int = 200) -> View:
 OPERATIONS: Final[tuple[Operation, ...]] = (
     screen("broadcasts", "/broadcasts", index, "See the broadcasts of a site"),
     screen("broadcast", "/broadcasts/{broadcast}", show, "See the report of a broadcast"),
-    download("broadcast.hours", "/broadcasts/{broadcast}/hours.csv", hours_file, "Download a broadcast by hour"),
+    screen("broadcast.hours", "/broadcasts/{broadcast}/hours", hours, "See a broadcast by hour"),
+    download("broadcast.hours_file", "/broadcasts/{broadcast}/hours.csv", hours_file, "Download a broadcast by hour"),
     action("broadcast.save", "/broadcasts/{broadcast}/not-opened", save, "Save who did not open a broadcast"),
 )
 """The operations on broadcasts."""
