@@ -12,7 +12,7 @@ PARTS = ("writes", "import", "files", "export", "reads", "audience", "activity",
 MARKS = {"sqlite": "figures", "postgresql": "figures: postgresql"}
 """Between which comments of a document the table of each engine stands."""
 
-PART_MARKS = {name: f"figures: {name}" for name in ("files", "export", "activity")}
+PART_MARKS = {name: f"figures: {name}" for name in ("files", "export", "activity", "pages")}
 """The same for parts that have a table of their own."""
 
 
@@ -60,7 +60,9 @@ def main() -> None:
             _write(options.write, PART_MARKS["activity"], machine(), markdown(figures))
             return
         if options.only == "pages":
-            show(pages.over_http(options.keep or Path(name), options.customers), machine())
+            figures = pages.over_http(options.keep or Path(name), options.customers)
+            show(figures, machine())
+            _write(options.write, PART_MARKS["pages"], machine(), markdown(figures))
             return
         if options.only != "audience":
             figures, title = _MEASURED[options.engine](Path(name), options)

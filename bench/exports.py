@@ -26,7 +26,7 @@ def exported(folder: Path, count: int) -> list[Figure]:
     for name in ("ndjson", "csv"):
         before = _resident()
         seconds = asyncio.run(_seconds(url, site, name))
-        note = f"{count:,} customers, memory +{(_resident() - before) // 1024:,} MB"
+        note = f"{count:,} customers, memory {(_resident() - before) // 1024:+,} MB"
         figures.append(Figure(f"export as {name}", count / seconds, "/s", "wanted", WANTED, 1, note=note))
     gc.set_threshold(*usual)
     return figures

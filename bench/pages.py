@@ -43,6 +43,7 @@ SCREENS: Final = {
     "bulk action, preview": "/bulk-action?q=tag:vip&type=add_tag&object=press",
     "broadcasts": "/broadcasts",
     "one broadcast": "/broadcasts/8",
+    "erasures": "/settings/erasures",
     "objects": "/objects",
     "tags": "/objects/contact_tags",
     "imports": "/imports",
