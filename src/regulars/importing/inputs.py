@@ -7,8 +7,9 @@ given out. So what was understood can be shown first.
 import csv
 import io
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
@@ -24,6 +25,7 @@ from regulars.importing.columns.rows import RowConverter
 from regulars.importing.columns.targets import Target
 from regulars.importing.columns.vocabularies import CUSTOMERS, EVENTS, Vocabulary
 from regulars.importing.lines import Line, Record
+from regulars.importing.reading.blocks import CellBlock, lines_not_taken
 from regulars.importing.reading.delimited import DELIMITERS, Row, find_delimiter, plain_cells, rows, text_lines
 from regulars.importing.reading.encodings import Encoding, find_encoding, known_encoding
 from regulars.importing.reading.json_lines import json_lines
@@ -257,13 +259,18 @@ class _Source:
         if self._workbook is None:
             assert self.understood.delimiter is not None
             try:
-                with plain_cells(self._open(), self._encoding, self.understood.delimiter) as written:
-                    return recognise(table.header, table.chunks(written), self._shown, wishes, vocabulary)
+                return recognise(table.header, partial(self._records, table), self._shown, wishes, vocabulary)
             except csv.Error:
                 table = self._table()  # some records break the rules; the others are read one by one
         good = (row.cells for row in table.rows if row.problem is None)
         chunks = iter(lambda: list(islice(good, CHUNK)), [])
-        return recognise(table.header, chunks, self._shown, wishes, vocabulary)
+        return recognise(table.header, lambda _: chunks, self._shown, wishes, vocabulary)
+
+    def _records(self, table: CellTable, take: Callable[[CellBlock], bool]) -> Iterator[list[list[str]]]:
+        delimiter = self.understood.delimiter
+        assert delimiter is not None
+        lines = lines_not_taken(self._open(), self._encoding, delimiter, table.top, len(table.header), take)
+        return table.chunks(plain_cells(lines, delimiter))
 
     def _rows(self) -> Iterator[Row]:
         if self._workbook is not None:

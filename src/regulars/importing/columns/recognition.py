@@ -1,6 +1,6 @@
 """Recognising a table: reads it once, and finds what each column fills, how dates are written, and how full it is."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Final
 
@@ -14,6 +14,7 @@ from regulars.importing.columns.names import folded
 from regulars.importing.columns.statuses import state_of
 from regulars.importing.columns.targets import CONSENT_FIELDS, IGNORED, SHARED, Target, attribute
 from regulars.importing.columns.vocabularies import Vocabulary
+from regulars.importing.reading.blocks import CellBlock
 
 _SAMPLES: Final = 3
 _VALUES: Final = 200
@@ -31,12 +32,16 @@ REJECT_COLUMNS: Final = ("regulars_column", "regulars_value", "regulars_line", "
 _LISTS: Final = ("tags", "groups", "newsletters", "product_ids")
 
 
-def recognise(
-    header: Sequence[str], chunks: Iterable[list[list[str]]], name: str, wishes: Wishes, vocabulary: Vocabulary
-) -> TableMapping:
-    """What the columns of a table fill. chunks: of the cells of records, each of which is as wide as the header.
+Records = Callable[[Callable[[CellBlock], bool]], Iterable[list[list[str]]]]
+"""Gives the records of a table, all as wide as the header, in chunks. It may offer a block instead, which is not read
+again if the function given to it returns True.
+"""
 
-    name: of the file, in which some exporters say more.
+
+def recognise(
+    header: Sequence[str], records: Records, name: str, wishes: Wishes, vocabulary: Vocabulary
+) -> TableMapping:
+    """What the columns of a table fill. name: of the file, in which some exporters say more.
 
     Raises MappingError if no column can name a customer, or day and month of a column cannot be told apart.
     """
@@ -60,7 +65,7 @@ def recognise(
             column.date = DateFormat(order, zone_of_header(heading) or wishes.zone)
         columns.append(column)
     survey = _Survey(columns, null_words(wishes.nulls))
-    survey.read(chunks)
+    survey.read(records(survey.take))
     _doubt_consent(columns, survey)
     _find_address(columns, survey)
     _settle_doubles(columns)
@@ -94,13 +99,34 @@ class _Survey:
             for column, cells in zip(self._columns, zip(*chunk, strict=True), strict=True):
                 self._note(column, cells)
 
+    def take(self, block: CellBlock) -> bool:
+        """Take the records of a block, if few columns are still judged by their values."""
+        if self.records <= _LOOKED_AT:
+            return False
+        self.records += block.records
+        for column, filled in zip(self._columns, block.filled, strict=True):
+            column.filled += filled
+            if filled and self._is_open(column):
+                self._judge(column, block.different(column.place))
+        return True
+
     def _note(self, column: TableColumn, cells: tuple[str, ...]) -> None:
         filled = len(list(filter(None, cells)))
         column.filled += filled
+        if filled and self._is_open(column):
+            self._judge(column, cells)
+
+    def _is_judging(self, column: TableColumn) -> bool:
+        judges = self.records <= _LOOKED_AT or _is_judged(column)
+        return judges and len(self.values[column.place]) < _VALUES
+
+    def _is_open(self, column: TableColumn) -> bool:
+        """Whether values of the column are still looked at."""
+        return self._is_judging(column) or (column.date is not None and column.date.is_open)
+
+    def _judge(self, column: TableColumn, cells: Sequence[str]) -> None:
         values, seen = self.values[column.place], self._seen[column.place]
-        is_open = len(values) < _VALUES and (self.records <= _LOOKED_AT or _is_judged(column))
-        if not filled or not (is_open or (column.date is not None and column.date.is_open)):
-            return
+        is_open = self._is_judging(column)
         if seen.issuperset(cells):
             return
         fresh = [each for each in dict.fromkeys(cells) if each not in seen]

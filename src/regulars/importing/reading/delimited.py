@@ -8,7 +8,6 @@ import csv
 import io
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 DELIMITERS: Final[dict[str, str]] = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -67,9 +66,13 @@ class _Lines:
         self._back.extendleft(reversed(self.taken[1:]))
 
 
+def errors_of(encoding: str) -> str:
+    """How bytes that are not of the encoding are read."""
+    return "surrogateescape" if encoding.startswith("utf-8") else "replace"
+
+
 def _text(stream: io.BufferedReader, encoding: str) -> io.TextIOWrapper:
-    errors = "surrogateescape" if encoding.startswith("utf-8") else "replace"
-    return io.TextIOWrapper(stream, encoding, errors=errors, newline="")
+    return io.TextIOWrapper(stream, encoding, errors=errors_of(encoding), newline="")
 
 
 def text_lines(stream: io.BufferedReader, encoding: str) -> Iterator[str]:
@@ -85,15 +88,10 @@ def text_lines(stream: io.BufferedReader, encoding: str) -> Iterator[str]:
         text.detach()
 
 
-@contextmanager
-def plain_cells(stream: io.BufferedReader, encoding: str, delimiter: str) -> Iterator[Iterator[list[str]]]:
+def plain_cells(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
     """The cells of the records of a text, much faster than `rows`. Raises csv.Error where it breaks the rules."""
     csv.field_size_limit(LARGEST_CELL)
-    text = _text(stream, encoding)
-    try:
-        yield csv.reader(text, delimiter=delimiter, strict=True)
-    finally:
-        text.detach()
+    return csv.reader(lines, delimiter=delimiter, strict=True)
 
 
 def rows(lines: Iterable[str], delimiter: str) -> Iterator[Row]:
