@@ -45,3 +45,19 @@ async def test_forgetting_cancels_pending_emails_and_its_end_brings_none_back(at
             assert pending(at) == left
     assert await activate(at, "anna@example.com") == "updated"
     assert pending(at) == ["anna@example.com"] * 2 + left
+
+
+@with_store()
+async def test_who_is_merged_with_somebody_forgotten_gets_no_more_emails(at: Running) -> None:
+    await at.store.ledger.submit(1, campaign("welcome", 60, 3600))
+    for is_survivor in (True, False):
+        names = [f"{name}.{is_survivor}@example.com" for name in ("anna", "twin")]
+        for address in names:
+            await at.upsert(email=address)
+        anna, twin = (Who(email_key=address.casefold()) for address in names)
+        await at.store.ledger.submit(1, ForgetCustomer(anna if is_survivor else twin))
+        await activate(at, names[is_survivor])
+        assert len(pending(at)) == 2
+        await at.store.ledger.submit(1, MergeCustomers(anna, (twin,)))
+        assert pending(at) == []
+        assert not subscribed(at) & {1, 3}  # who was merged keeps the ties, in case it is undone

@@ -40,11 +40,12 @@ class ForgetCustomer(Struct, frozen=True):
         person = work.people.known(self.who)
         changed = set_forgotten(person, work, holds=self.forgotten)
         if changed and self.forgotten:
-            _cancel_drips(person, work)
+            cancel_drips(person, work)
         return Outcome("updated" if changed else "unchanged", person)
 
 
-def _cancel_drips(person: Person, work: WorkingSet) -> None:
+def cancel_drips(person: Person, work: WorkingSet) -> None:
+    """Cancel what campaigns would still send to a customer, and end the subscriptions to these. Both must be loaded."""
     customer = person.customer
     mails = work.drips.pending_of(customer.email_key, work.people.merged.group(customer.number))
     work.drips.cancel(mails)

@@ -5,9 +5,11 @@ from typing import Final
 
 from msgspec import Struct
 
+from regulars.domain.commands.forget_customer import cancel_drips
 from regulars.domain.commands.needs import Needs
 from regulars.domain.customer import Person
 from regulars.domain.faults import refuse
+from regulars.domain.forgetting import FORGOTTEN
 from regulars.domain.identity import Who
 from regulars.domain.limits import Limits
 from regulars.domain.merge_records import Rule
@@ -23,7 +25,8 @@ ALONE: Final = 1 << 40
 class MergeCustomers(Struct, frozen=True):
     """Merge other customers into one, in order. One who is part of it already changes nothing.
 
-    prefer: whose values count where several have one.
+    prefer: whose values count where several have one. If one of them is forgotten, so are all, and what drip campaigns
+    would still send is cancelled; undoing the merge does not bring it back.
     """
 
     who: Who
@@ -36,6 +39,7 @@ class MergeCustomers(Struct, frozen=True):
             needs.people.append(who)
             needs.merging.append(who)
             needs.revenues.append(who)
+            needs.drips.append(who)
 
     def weight(self) -> int:
         """It is alone in its transaction: it needs all that is stored of the customers, which may be much."""
@@ -55,6 +59,8 @@ class MergeCustomers(Struct, frozen=True):
         for number, person in gone.items():
             made, profile = merge(survivor, person, self.prefer, work)
             merges.append(Merged(made, number, profile.values))
+        if survivor.has(FORGOTTEN.name):
+            cancel_drips(survivor, work)
         note_profile_change(survivor, work, changed_fields(before, survivor.customer), noted, before=before.attributes)
         return Outcome("updated", survivor, merges=tuple(merges))
 
