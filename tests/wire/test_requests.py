@@ -3,8 +3,11 @@
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from regulars.http.surfaces import UNKNOWN_PATHS
 
 from ..running_server import Server, make_database
 from .conftest import Wire
@@ -40,6 +43,26 @@ def test_other_versions_of_http_are_not_spoken(wire: Wire, version: str) -> None
         [answer] = connection.rest()
     assert (answer.status, answer.json()["code"]) == (505, "http_version")
     assert answer.headers["connection"] == "close"
+
+
+REFUSED: dict[str, tuple[int, dict[str, Any]]] = {
+    "NUL in a header": (400, {"headers": ("Accept: a\0b",)}),
+    "a long head": (431, {"headers": ("X-Long: " + "a" * 200_000,)}),
+    "no host": (400, {"host": None}),
+    "another version": (505, {"version": "3.0"}),
+}
+
+
+@pytest.mark.parametrize("refused", REFUSED)
+def test_each_kind_of_error_page_says_that_a_request_could_not_be_read(wire: Wire, refused: str) -> None:
+    status, parts = REFUSED[refused]
+    headers = (*parts.get("headers", ()), "Connection: close")
+    for path in ("/admin", "/admin/sites/main/overview", *(each.prefix + "x" for each in UNKNOWN_PATHS if each.prefix)):
+        with wire.connect() as connection:
+            connection.send(head("GET", path, *headers, **{k: v for k, v in parts.items() if k != "headers"}))
+            [answer] = connection.rest()
+        assert (path, answer.status) == (path, status)
+        assert answer.headers["cache-control"] == "no-store"
 
 
 REPLIES = {

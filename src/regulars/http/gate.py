@@ -113,7 +113,8 @@ class Gate:
 
     async def refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to a request that could not be parsed; `code` and `detail` in its scope say why."""
-        response = self._render(Problem(scope["code"], scope["detail"]), Request({**scope, "type": "http"}))
+        seen = {**scope, "type": "http", "app": self, "services": self.services}  # what pages of errors read
+        response = self._render(Problem(scope["code"], scope["detail"]), Request(seen))
         _finish(response.raw_headers, self._request_id(scope))
         await response(scope, receive, send)
 
