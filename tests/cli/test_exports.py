@@ -76,6 +76,23 @@ def test_a_question_and_fields_choose_what_is_exported(run: Run) -> None:
     assert found.code == 1
 
 
+@pytest.mark.usefixtures("database")
+def test_customers_who_have_nothing_of_a_kind_have_no_rows(run: Run) -> None:
+    from pyarrow.parquet import ParquetFile
+
+    quiet = [{"email": f"{number}@example.com"} for number in range(1_500)]
+    asked = [{"email": f"asked{number}@example.com", "unsubscribed": False} for number in range(2)]
+    for people, expected in ((quiet, 0), (asked[:1], 1), (quiet, 1), (asked[1:], 2)):
+        assert run("import", "customers", write_lines("people.ndjson", people)).code == 0
+        for kind, count in (("activity", 0), ("logs", 0), ("consents", expected)):
+            text = run("export", kind, "-", "--format", "csv")
+            assert (text.code, len(rows(text.out)), "" in text.out.splitlines()) == (0, count, False)
+            lines = run("export", kind, "-", "--format", "ndjson")
+            assert (lines.code, len(lines.out.splitlines())) == (0, count)
+            assert run("export", kind, f"{kind}.parquet").code == 0
+            assert ParquetFile(f"{kind}.parquet").read().num_rows == count
+
+
 @pytest.mark.usefixtures("site")
 def test_only_an_earlier_export_is_overwritten(run: Run) -> None:
     for kind in ("customers", "activity", "logs", "consents"):

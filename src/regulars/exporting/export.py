@@ -89,7 +89,7 @@ class Export:
         made = await off_loop(self._format, await self._table())
         yield made.head()
         async for items in _READ[self._request.kind](self._connection, self._site, self._numbers):
-            chunk = await off_loop(made.slice, items)
+            chunk = await off_loop(made.slice, items) if items else b""  # a slice of customers may have no rows
             self.rows += len(items)
             yield chunk
         yield await off_loop(made.tail)
