@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from regulars.importing.columns import recognition
 from regulars.importing.columns.mapping import TableColumn
+from regulars.importing.columns.recognition import _Survey
 from regulars.importing.inputs import open_input
-from regulars.importing.reading import blocks
+from regulars.importing.reading import blocks, tables
 from regulars.importing.reading.blocks import CellBlock, lines_not_taken
 from regulars.importing.reading.delimited import plain_cells
 
@@ -29,6 +30,7 @@ def recognised(path: Path, *, by_blocks: bool) -> Any:
     """What is understood of a file, with blocks or without."""
     with ExitStack() as stack:
         stack.enter_context(patch.object(recognition, "_LOOKED_AT", 3))
+        stack.enter_context(patch.object(tables, "CHUNK", 2))
         stack.enter_context(patch.object(blocks, "_SIZE", 64))
         if not by_blocks:
             stack.enter_context(patch.object(blocks, "_cell_block", lambda *_: None))
@@ -40,7 +42,8 @@ def recognised(path: Path, *, by_blocks: bool) -> Any:
 
 def _found(column: TableColumn) -> Any:
     order = None if column.date is None else (column.date.order, column.date.example)
-    return column.name, column.filled, column.target, column.samples, column.separator, order
+    # Which values are shown depends on the order in which they are seen: a block is before the records read ahead.
+    return column.name, column.filled, column.target, len(column.samples), column.separator, order
 
 
 @given(rows=_rows, end=st.sampled_from(["\n", "\r\n"]), encoding=st.sampled_from(["utf-8", "utf-8-sig", "cp1252"]))
@@ -56,6 +59,24 @@ def test_a_table_is_recognised_as_if_all_were_read(
     errors = "surrogateescape" if encoding != "cp1252" else "replace"
     path.write_bytes(text.getvalue().encode(encoding, errors))
     assert recognised(path, by_blocks=True) == recognised(path, by_blocks=False)
+
+
+def test_a_repeated_header_and_blank_records_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    rows = [[f"p{place}@example.com", "P", "vip", "2024-01-02", "yes"] for place in range(40)]
+    text = io.StringIO()
+    csv.writer(text).writerows([HEADER, *rows, HEADER, [""] * 5, *rows])
+    path.write_text(text.getvalue(), encoding="utf-8-sig", newline="")
+    took: list[bool] = []
+
+    def take(survey: _Survey, block: CellBlock) -> bool:
+        took.append(original(survey, block))
+        return took[-1]
+
+    original = _Survey.take
+    with patch.object(_Survey, "take", take):
+        assert recognised(path, by_blocks=True)[0] == 80
+    assert any(took)
 
 
 def test_blocks_are_taken_once_enough_was_looked_at() -> None:

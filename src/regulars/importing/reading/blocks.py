@@ -57,7 +57,7 @@ def lines_not_taken(
     header: the names of the columns as they are written, if they are; width: the number of cells of a record.
     """
     decoder = codecs.getincrementaldecoder(encoding)(errors_of(encoding))
-    names = b"\0" if header is None else delimiter.join(header).encode(encoding, "replace")
+    names = b"\0" if header is None else delimiter.join(header).encode(encoding.removesuffix("-sig"), "replace")
     is_within_quotes = False
     for text in _blocks(stream):
         if encoding in _WITH_ASCII and not is_within_quotes and names not in text:
