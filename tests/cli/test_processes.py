@@ -143,6 +143,10 @@ def test_the_demo_serves_and_goes_on_when_run_again(run: Run) -> None:
             status, body = get(url, Authorization=f"Bearer {key}")
             assert status == 200
             assert json.loads(body)["customer"]["firstname"]
+            asked = f"{url.partition('/api/')[0]}/v1/audiences?fields[audiences]=kind,total"
+            audiences = json.loads(get(asked, Authorization=f"Bearer {key}")[1])["data"]
+            totals = {each["attributes"]["kind"]: each["attributes"]["total"] for each in audiences}
+            assert totals["list"] == 60
         finally:
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=120)

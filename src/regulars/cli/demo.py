@@ -138,7 +138,7 @@ async def _fill(store: Store, site: int, customers: int, files: Path | None) -> 
     await _import(store, site, "customers", people, customers)
     events = sample_site.activity(customers, trend, now=moment)
     await _import(store, site, "activity", events, customers * _EVENTS_EACH)
-    await sample_site.furnish(store, site, trend, files, now=moment)
+    await sample_site.furnish(store, site, trend, files, customers=customers, now=moment)
 
 
 _EVENTS_EACH: Final = 11

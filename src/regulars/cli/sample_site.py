@@ -13,9 +13,11 @@ from regulars.audience.questions.text_form import parse_question
 from regulars.cli import sample
 from regulars.domain.audience_watches import AudiencePoint
 from regulars.domain.audiences import KIND
-from regulars.domain.commands import Command, DefinitionChange, SaveAudience, SaveObject
+from regulars.domain.commands import ChangeListMember, Command, DefinitionChange, SaveAudience, SaveObject
 from regulars.domain.faults import RefusedError
+from regulars.domain.limits import Limits
 from regulars.domain.moments import DAY, parse_moment
+from regulars.domain.profile import parse_who
 from regulars.jobs.file_imports import ATTEMPTS, IMPORT_FILE, ImportArguments
 from regulars.store import jobs
 from regulars.store.audience_watches import save_points
@@ -56,7 +58,10 @@ _AUDIENCES: Final = {
     "Quiet for 90 days": "is subscribed and not opened in last 90d",
     "VIPs in Germany": "tag:vip and address_country = Germany",
 }
-_LISTS: Final = ("Guests of the spring fair",)
+_LIST: Final = "Guests of the spring fair"
+_MEMBERS: Final = 60
+"""How many customers are on the list, at most; they are spread over the sample."""
+
 _DAYS: Final = 60
 """How far the history of the audiences goes back."""
 
@@ -135,17 +140,18 @@ def activity(customers: int, trend: Trend, *, now: int) -> Iterator[dict[str, An
         yield from events
 
 
-async def furnish(store: Store, site: int, trend: Trend, folder: Path | None, *, now: int) -> None:
-    """Name the objects, save audiences with their history, and leave a file to import for the server.
+async def furnish(store: Store, site: int, trend: Trend, folder: Path | None, *, customers: int, now: int) -> None:
+    """Name the objects, save audiences with their history and a list, and leave a file to import for the server.
 
-    folder: of the server's files; None: it imports nothing.
+    customers: how many there are of the sample. folder: of the server's files; None: it imports nothing.
     """
     await store.ledger.submit_all(site, list(_names()))
     for name, text in _AUDIENCES.items():
         change = DefinitionChange(kind="dynamic", question=canonical(parse_question(text)))
         await _audience(store, site, name, change, trend)
-    for name in _LISTS:
-        await _audience(store, site, name, DefinitionChange(kind="list"), trend)
+    guests = await _audience(store, site, _LIST, DefinitionChange(kind="list"), trend)
+    if guests is not None:
+        await store.ledger.submit_all(site, list(_joining(guests, customers, store.limits)))
     if folder is None:
         return
     stored, written = StoredFiles(folder).upload()
@@ -155,14 +161,23 @@ async def furnish(store: Store, site: int, trend: Trend, folder: Path | None, *,
     await jobs.enqueue(store.engine, IMPORT_FILE, now=now, attempts=ATTEMPTS, site=site, arguments=arguments)
 
 
-async def _audience(store: Store, site: int, name: str, change: DefinitionChange, trend: Trend) -> None:
+async def _audience(store: Store, site: int, name: str, change: DefinitionChange, trend: Trend) -> int | None:
+    """Save an audience; returns its number, or None if it was there."""
     try:
         outcome = await store.ledger.submit(site, SaveAudience(SaveObject(kind=KIND, name=name), change))
     except RefusedError:  # a demo of before that grows has it
-        return
+        return None
     assert outcome.object is not None
+    number = outcome.object.number
     if name in (VIPS, READERS):
-        await save_points(store.engine, site, trend.points(name, outcome.object.number))
+        await save_points(store.engine, site, trend.points(name, number))
+    return number
+
+
+def _joining(number: int, customers: int, limits: Limits) -> Iterator[Command]:
+    """The commands that put customers of the sample on a list."""
+    for place in range(0, customers, -(-customers // _MEMBERS)):
+        yield ChangeListMember(parse_who({"email": sample.email_of(place)}, limits=limits), number, True)
 
 
 def _names() -> Iterator[Command]:

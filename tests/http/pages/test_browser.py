@@ -136,6 +136,17 @@ def test_without_script_every_screen_is_there(browser: Any, served: Served, sess
     visit.close()
 
 
+def test_a_large_number_is_in_one_piece_in_a_narrow_window(browser: Any, served: Served, session: Any) -> None:
+    visit = Visit(browser, served.url, storage_state=session, viewport={"width": 320, "height": 800})
+    page = visit.go("/admin/sites/main/overview")
+    value = page.locator(".figure .value a").first
+    value.evaluate("each => each.textContent = '12,345,678'")
+    height = value.bounding_box()["height"]
+    value.evaluate("each => each.textContent = '1'")
+    assert height == value.bounding_box()["height"]
+    visit.close()
+
+
 def test_a_question_is_typed_built_and_saved(browser: Any, served: Served, session: Any) -> None:
     """Completion, the live answer, and the builder in step with the text; then the answer is saved as an audience."""
     visit = Visit(browser, served.url, storage_state=session)

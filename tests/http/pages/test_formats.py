@@ -26,7 +26,8 @@ def test_numbers_are_grouped_as_the_language_has_it(language: str, shown: str) -
 def test_nothing_is_shown_for_nothing() -> None:
     formats = Formats("en", "UTC")
     assert (formats.number(None), formats.money(None), formats.time(None), formats.percent(1, 0)) == ("", "", "", "–")
-    assert formats.money(1990, "EUR") == "19.90 EUR"
+    assert formats.money("19.90", "EUR") == "19.90 EUR"
+    assert formats.money("9007199254740993.07") == "9,007,199,254,740,993.07"
     assert formats.percent(1, 3, 1) == "33.3\u202f%"
 
 

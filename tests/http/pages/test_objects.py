@@ -101,6 +101,10 @@ def test_a_broadcast_is_reported_and_who_did_not_open_is_saved(app: InProcess, b
     compared = browser.get(path).text
     assert_well_formed(compared)
     assert "-50.0</span>" in compared
+    for each in ({"event": "email_clicked", "broadcast_id": 77}, {"event": "purchase", "revenue": "1234.50"}):
+        client.post("/api/v1/event", {"email": "opens@objects.example", **each})
+    bought = browser.send("GET", path, headers={"Accept-Language": "de"}).text
+    assert "1 customer bought for <strong>1.234,50</strong>" in bought
     assert browser.get(f"{path}/hours.csv").text.startswith("at,sent,delivered,opened")
     assert browser.post(f"{path}/not-opened", {"name": ""}).status_code == 422
     saved = browser.post(f"{path}/not-opened", {"name": "Missed 77"})

@@ -57,7 +57,7 @@ async def complete(page: AdminPage, text: str) -> list[Option]:
     if found := _ATTRIBUTE.search(text):
         parameters = {"filter[name_starts]": found[1] or None, "page[size]": MOST}
         known = (await page.api.get("/v1/attributes", parameters))["data"]
-        names = ((each["attributes"]["q"], f"{each['attributes']['customers']} customers") for each in known)
+        names = ((each["attributes"]["q"], _so_many(page, each["attributes"]["customers"])) for each in known)
         return _options(text, f"attr.{found[1]}", [(f"{name} = ", hint) for name, hint in names])
     found = _WORD.search(text)
     typed = "" if found is None else found[1]
@@ -119,10 +119,14 @@ async def _values(page: AdminPage, text: str, name: str, typed: str) -> list[Opt
     values: list[Any] = next((each["attributes"]["values"] for each in known if each["attributes"]["q"] == name), [])
     start = text[: len(text) - len(typed)].removesuffix('"')
     return [
-        Option(f"{start}{_literal(each['value'])}", _literal(each["value"]), f"{each['customers']} customers")
+        Option(start + _literal(each["value"]), _literal(each["value"]), _so_many(page, each["customers"]))
         for each in values
         if str(each["value"]).lower().startswith(typed.lower())
     ][:MOST]
+
+
+def _so_many(page: AdminPage, customers: int) -> str:
+    return f"{page.format.number(customers)} {'customer' if customers == 1 else 'customers'}"
 
 
 def _literal(value: Any) -> str:

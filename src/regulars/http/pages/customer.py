@@ -41,7 +41,6 @@ FIELDS: Final = {
 _WHO: Final = ("name", "firstname", "lastname", "customer_id", "gender", "locale")
 
 _FIGURES: Final = {
-    "net_revenue": "Revenue",
     "lifetime_orders": "Orders",
     "lifetime_visits": "Visits",
 }

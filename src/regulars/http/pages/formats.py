@@ -1,6 +1,7 @@
 """Numbers, amounts and times as the page shows them: grouped as the browser's language has it, in the site's zone."""
 
 from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -49,7 +50,7 @@ class Formats:
         self.zone_name = zone
         self._zone: tzinfo = UTC if zone == "UTC" else ZoneInfo(zone)
 
-    def number(self, value: float | None, decimals: int = 0) -> str:
+    def number(self, value: float | Decimal | None, decimals: int = 0) -> str:
         """A number with its thousands grouped; nothing for None."""
         if value is None:
             return ""
@@ -60,11 +61,11 @@ class Formats:
         """A share as a percentage; a dash if there is nothing to share."""
         return f"{self.number(100 * part / whole, decimals)}{_THIN}%" if whole else "–"
 
-    def money(self, cents: int | None, currency: str | None = None) -> str:
-        """An amount in hundredths, with its currency."""
-        if cents is None:
+    def money(self, amount: str | None, currency: str | None = None) -> str:
+        """An amount as the API has it, such as "1990.00", with its currency; nothing for None."""
+        if amount is None:
             return ""
-        return " ".join(filter(None, (self.number(cents / 100, 2), currency)))
+        return " ".join(filter(None, (self.number(Decimal(amount), 2), currency)))
 
     def local(self, value: str | int) -> datetime:
         """A moment (ISO 8601, or ms) in the zone of the site."""
