@@ -102,6 +102,11 @@ class Visit:
         self.page.wait_for_load_state("networkidle")
         return self.page
 
+    def go_while_it_changes(self, path: str) -> Any:
+        """Open a page that asks for news all the time, so that it is never at rest."""
+        self.page.goto(path)
+        return self.page
+
     def check(self, *, thorough: bool = False) -> None:
         """Assert that the page that is open is accessible, fits a narrow window, and has done nothing wrong.
 

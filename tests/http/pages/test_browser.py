@@ -26,6 +26,7 @@ PATHS = [
     "/objects/contact_tags/vip",
     "/broadcasts",
     "/broadcasts/8",
+    "/broadcasts/8/hours",
     *(f"/settings{part}" for part in ("", "/keys", "/users", "/audit", "/erasures")),
     "/account",
     *(f"/customers/{ANNA}{part}" for part in ("", "?show=email", "/edit", "/delete", "/merge")),
