@@ -11,6 +11,7 @@ from regulars.domain.identity import Who
 from regulars.domain.limits import DEFAULT
 from regulars.domain.outcome import Outcome
 from regulars.domain.profile import parse_profile
+from regulars.domain.restored import Restored
 
 from .memory import MemorySite
 
@@ -141,3 +142,14 @@ def test_they_come_to_what_they_come_to_one_by_one(
     for name in ("customer_id", "address_city", "name", "firstname", "attributes"):
         assert getattr(ours, name) == getattr(theirs, name)
     assert (set(verdicts(outcome)) == {"unchanged"}) or ours.updated_at == one.work.now
+
+
+def test_an_alias_of_one_of_them_is_a_change() -> None:
+    site = MemorySite()
+    site.upsert(email="a@x.org")
+    profile = parse_profile({"email": "a@x.org"}, limits=DEFAULT)
+    for alias in ("b@x.org", "c@x.org"):  # only the first one shows in the customer's row
+        restored = Restored(aliases=(Who(email=alias, email_key=alias),))
+        outcome = site.do(UpsertGroup((Upsert(profile), Upsert(profile, restored=restored))))
+        assert verdicts(outcome) == ["unchanged", "updated"]
+    assert site.work.people.find(Who(email_key="c@x.org")) == {1}

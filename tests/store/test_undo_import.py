@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from regulars.domain.commands import Command, DeleteCustomer, Relate
+from regulars.domain.commands import Command, DeleteCustomer, Relate, RequestConsent
 from regulars.domain.commands.undo_import import REASONS
 from regulars.domain.customer import Customer
 from regulars.domain.identity import Who
@@ -30,6 +30,8 @@ _TABLES = {
     "relations": "customer, relation, object, holds, at",
     "consents": "customer, number, at, granted, cause, source, wording, proof",
     "newsletter_consents": "customer, number, newsletter, at, granted, source",
+    "consent_requests": "number, customer, newsletter, at, open_until, confirmed_at",
+    "merged_customers": "customer, number",
     "former_addresses": "email_key, customer, hard_bouncing, hard_at, bounced_at, complained_at",
     "tombstones": "hash, deleted_at",
     "activities": "number, customer, name, at",
@@ -72,6 +74,14 @@ async def undone(store: Running, number: int, site: int = 1) -> UndoSummary:
     return await Undo(store.store, site, record).run()
 
 
+def a_request(random: Random, at: str) -> dict[str, Any]:
+    """A request for consent in a line of our own."""
+    confirmed = {"confirmed_at": at} if random.random() < 0.5 else {}
+    newsletter = {"newsletter": "n"} if random.random() < 0.5 else {}
+    number = str(random.randrange(2**63))
+    return {"id": number, "at": at, "expires_at": "2027-01-01T00:00:00Z", "wording": "Yes?", **confirmed, **newsletter}
+
+
 def a_line(random: Random, customer: int) -> dict[str, Any]:
     """What a file may say of a customer."""
     at = f"20{random.randint(10, 26)}-0{random.randint(1, 9)}-01T00:00:00Z"
@@ -90,6 +100,9 @@ def a_line(random: Random, customer: int) -> dict[str, Any]:
         "ties": own,
         "former_addresses": [{"email": f"old{customer}@x.org", "hard_bouncing": random.random() < 0.5, "hard_at": at}],
         "last_opened_at": at,
+        "newsletter_consents": [{"newsletter": "n", "granted": random.random() < 0.5, "at": at, "source": "form"}],
+        "consent_requests": [a_request(random, at)],
+        "aliases": [{"email": f"alias{customer}.{random.randint(1, 2)}@x.org"}],
     }
     chosen = {name: value for name, value in optional.items() if random.random() < 0.3}
     email = f"p{customer}@x.org" if random.random() < 0.8 else f"p{customer}.{random.randint(1, 2)}@x.org"
@@ -227,3 +240,31 @@ async def test_an_undo_takes_several_batches(store: Running) -> None:
     assert (await undone(store, number)).deleted == 10
     await imported(store, people)
     assert store.rows("SELECT count(*) FROM customers") == [(10,)]
+
+
+@with_store()
+async def test_what_came_under_an_imported_alias_keeps_the_customer(store: Running) -> None:
+    await store.upsert(email="known@x.org")
+    lines: list[dict[str, Any]] = [
+        {"email": f"{name}@x.org", "regulars_id": place, "aliases": [{"email": f"{name}.old@x.org"}]}
+        for place, name in enumerate(("known", "new", "known.alone", "new.alone"), 1)
+    ]
+    _, number = await imported(store, lines)
+    for name in ("known", "new"):
+        await store.record("email_opened", email=f"{name}.old@x.org", email_id=name, timestamp=NOW // 1000)
+    assert (await undone(store, number)).reasons == {REASONS["active"]: 2}
+    kept = {f"{name}{old}@x.org" for name in ("known", "new") for old in ("", ".old")}
+    assert {email for (email,) in store.rows("SELECT email FROM customers")} == kept
+    assert store.rows("SELECT count(*) FROM merged_customers") == [(2,)]
+
+
+@with_store()
+async def test_who_was_asked_for_consent_since_stays(store: Running) -> None:
+    request = {"id": "7", "at": 1_700_000_000, "expires_at": 1_900_000_000, "wording": "Yes?", "newsletter": "n"}
+    people = [{"email": f"{name}@x.org", "regulars_id": place} for place, name in enumerate("ab", 1)]
+    _, number = await imported(store, [{**people[0], "consent_requests": [request]}, people[1]])
+    asked = Who(email="b@x.org", email_key="b@x.org")
+    await store.store.ledger.submit(1, RequestConsent(8, asked, "n", "Yes?", 60))
+    result = await undone(store, number)
+    assert (result.deleted, result.reasons) == (1, {REASONS["changed"]: 1})
+    assert store.rows("SELECT number FROM consent_requests") == [(8,)]

@@ -68,6 +68,7 @@ class Before(Struct, array_like=True):
     fields: the former values of the changed fields. unshown: the new values of those among them that no reply shows,
     as changed_at does not tell whether they changed again. consents: numbers of the added evidence. hidden_ties: how
     many ties the change made that no reply shows. has_events: the customer got events, which cannot be taken back.
+    requests: numbers of the added requests for consent. parts: numbers of the added parts of a merged customer.
     """
 
     fields: dict[str, Any] = {}
@@ -77,6 +78,8 @@ class Before(Struct, array_like=True):
     addresses: list[AddressChange] = []
     hidden_ties: int = 0
     has_events: bool = False
+    requests: list[int] = []
+    parts: list[int] = []
 
 
 class ImportChange(Struct, frozen=True):
@@ -166,6 +169,11 @@ def _images(work: WorkingSet, first_consent: int, former: Mapping[tuple[str, int
         customer = work.people.merged.whole(consent.customer)
         if work.people.before.get(customer, 0) is not None:
             images.setdefault(customer, Before()).consents.append(place)
+    for request in work.consent_requests.added.values():
+        images.setdefault(work.people.merged.whole(request.customer), Before()).requests.append(request.number)
+    for part, before_merge in work.people.merged.before.items():
+        if before_merge is None and work.people.before.get(customer := work.people.merged.whole(part)) is not None:
+            images.setdefault(customer, Before()).parts.append(part)
     for key in work.addresses.changed:
         if work.people.before.get(key[1], 0) is not None and key[1] in work.people.by_number:
             change = AddressChange(former.get(key), msgspec.structs.replace(work.addresses.former[key]))

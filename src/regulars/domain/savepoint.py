@@ -33,6 +33,7 @@ class Savepoint:
         self._moments = None if moments is None else moments.copy()
         self._activities, self._next_activity = len(work.history.activities), work.counters.activity
         self._objects = len(work.objects.saved)
+        self._parts = work.people.merged.parts_of(self._number)
         self._former = {row.email_key: copy.copy(row) for row in work.addresses.had_by(self._number)}
         self._changed = set(work.addresses.changed)
 
@@ -45,6 +46,7 @@ class Savepoint:
             and _decoded(customer.attributes) == _decoded(self._customer.attributes)
             and self._held() == {key for key, tie in self._ties.items() if tie.holds}
             and len(self._work.objects.saved) == self._objects
+            and self._work.people.merged.parts_of(self._number) == self._parts
         )
 
     def undo(self) -> None:

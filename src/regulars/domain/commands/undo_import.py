@@ -15,6 +15,7 @@ from regulars.domain.outcome import Outcome
 from regulars.domain.profile_change_rules import note_profile_change
 from regulars.domain.relations import BY_CODE
 from regulars.domain.working import WorkingSet
+from regulars.domain.working.history import NO_TRACES
 
 TAKEN: Final = "taken"
 REASONS: Final = {
@@ -96,8 +97,12 @@ class UndoImport(Struct, frozen=True):
             return "active"
         if self.changes[-1].created:
             hidden = sum(before.hidden_ties for before in befores)
+            if traces.requests > sum(len(before.requests) for before in befores):
+                return "changed"
             return "active" if traces.has_history or traces.hidden_ties > hidden else None
         before = self.before()
+        if any(work.history.traces.get(part, NO_TRACES) != NO_TRACES for part in before.parts):
+            return "active"
         former = work.addresses.former
         number = person.customer.number
         if any(former.get((each.after.email_key, number)) != each.after for each in before.addresses):
@@ -114,6 +119,8 @@ class UndoImport(Struct, frozen=True):
             found.fields.update(before.fields)
             found.unshown = {**before.unshown, **found.unshown}
             found.consents += before.consents
+            found.requests += before.requests
+            found.parts += before.parts
             for tie in before.ties:
                 key = (tie.relation, tie.item)
                 ties[key] = TieChange(*key, tie.before, ties[key].after if key in ties else tie.after)
@@ -238,5 +245,8 @@ def _restore(person: Person, before: Before, work: WorkingSet) -> None:
     note_profile_change(person, work, list(before.fields), noted, before=attributes)
     kept_under = work.people.merged.group(number)
     work.history.undone_consents += [(each, place) for each in kept_under for place in before.consents]
+    work.consent_requests.removed.update(before.requests)
+    for part in before.parts:
+        work.people.remove_part(person, part)
     for each in before.addresses:
         work.addresses.replace(work.addresses.former[each.after.email_key, number], each.before)

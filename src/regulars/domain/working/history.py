@@ -59,7 +59,7 @@ class NewsletterConsent(Struct, frozen=True):
 
 
 class Traces(NamedTuple):
-    """What is kept of a customer beside its row and its shown ties.
+    """What is kept of a customer beside its row and its shown ties, with what is kept of its parts.
 
     last_consent: the number of the newest evidence of consent, 0 if there is none. hidden_ties: the number of ties that
     no reply shows. has_history: there are events, emails, notes, or a cookie or device. has_newsletter_evidence: there
@@ -71,6 +71,10 @@ class Traces(NamedTuple):
     has_history: bool
     has_newsletter_evidence: bool = False
     requests: int = 0
+
+
+NO_TRACES: Final = Traces(0, 0, False)
+"""Nothing is kept."""
 
 
 class _OfCustomer(Protocol):

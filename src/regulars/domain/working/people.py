@@ -207,6 +207,15 @@ class People:
         self.merged.add(part)
         self.merged.note(number, None, person.customer.number)
 
+    def remove_part(self, person: Person, number: int) -> None:
+        """Delete a part of a customer that `add_part` added. Its identifiers no longer find the customer."""
+        whole = person.customer.number
+        self.merged.remove(number)
+        self.merged.note(number, whole, None)
+        self.merged.deleted.append(number)
+        if not self.merged.parts_of(whole):
+            self.touch(person).merged_into = None
+
     def give_back(self, survivor: Person, number: int, parts: Sequence[int]) -> Person:
         """Make a part a customer of its own again, with the parts that it had.
 
