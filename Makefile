@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-long torture lint types compiled bench docs lock clean
+.PHONY: help demo test test-all test-long torture lint types compiled bench docs picture lock clean
 
 # Without compiled modules every start of the program takes three seconds longer, and the tests start it often.
 unexport PYTHONDONTWRITEBYTECODE
@@ -52,6 +52,9 @@ bench: $(VENV)/installed-dev ## measure it on this machine; SIZE=100k, 1m or 10m
 
 docs: $(VENV)/installed-dev ## bring the tables of docs/ up to date with the code
 	@$(BIN)/python -m tools.docs
+
+picture: $(VENV)/installed-dev ## the picture of the admin page in the README, from a new demo: needs Chromium
+	@$(BIN)/python -m tools.picture
 
 lock: ## choose the versions of all dependencies anew
 	@command -v uv >/dev/null || { echo "make lock needs uv: see https://docs.astral.sh/uv/" >&2; exit 1; }

@@ -1,11 +1,13 @@
-"""The picture of the admin page in the README, made in Chromium from the demo.
+"""The picture of the admin page in the README, made in Chromium from a new demo: `make picture`."""
 
-regulars demo                        # prints a link that signs in
-python -m tools.picture LINK
-"""
-
+import re
+import signal
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -14,6 +16,20 @@ from tests.http.pages.browsing import CHROMIUM
 
 PICTURE: Final = Path(__file__).parents[1] / "docs" / "pictures" / "customers.png"
 QUESTION: Final = "tag:vip and not opened:broadcast/8 and (revenue > 50 or is healthy)"
+_LINK: Final = re.compile(r"http://\S+/admin/link/\S+")
+
+
+@contextmanager
+def demo() -> Iterator[str]:
+    """A demo in a folder of its own; the link that signs in."""
+    with TemporaryDirectory() as folder:
+        command = [sys.executable, "-u", "-m", "regulars", "demo", "--port", "0"]
+        with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - this program
+            assert process.stdout is not None
+            try:
+                yield next(found[0] for line in process.stdout if (found := _LINK.search(line)))
+            finally:
+                process.send_signal(signal.SIGINT)
 
 
 def take(link: str) -> None:
@@ -36,4 +52,6 @@ def take(link: str) -> None:
 
 
 if __name__ == "__main__":
-    take(sys.argv[1])
+    with demo() as link:
+        take(link)
+    sys.stdout.write(f"{PICTURE}\n")

@@ -24,6 +24,7 @@ PATHS = [
     "/objects",
     "/objects/contact_tags",
     "/objects/contact_tags/vip",
+    "/objects/contact_tags/vip/merge?into=press",
     "/broadcasts",
     "/broadcasts/8",
     "/broadcasts/8/hours",
@@ -55,9 +56,9 @@ pytestmark = pytest.mark.xdist_group("browser")
 def session(served: Served) -> dict[str, Any]:
     """The cookies of an administrator. There is a customer whose page has something of everything."""
     anna = {"email": "anna@browser.example", "name": "\u202e<b>Anna</b>", "plan": "pro", "seats": 3, "list": [1]}
-    tagged = {"event": "tag_added", "email": anna["email"], "tag_id": "vip"}
+    tags = [{"event": "tag_added", "email": anna["email"], "tag_id": tag} for tag in ("vip", "press")]
     sent = {"event": "email_sent", "email": anna["email"], "broadcast_id": 8}
-    for path, body in (("customers", anna), ("event", tagged), ("event", sent)):
+    for path, body in (("customers", anna), *(("event", each) for each in (*tags, sent))):
         served.api("POST", f"/api/v1/{path}", json=body)
     return served.state("administrator", "admin")
 

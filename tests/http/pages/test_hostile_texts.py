@@ -27,6 +27,7 @@ class World:
             kind: self._made(kind, name="Object", **({"key": "hostile"} if kind == "contact_tags" else {}))
             for kind in ("contact_tags", "groups", "newsletters")
         }
+        self.other_tag = self._made("contact_tags", name="Other")
         event = {"event": "email_sent", "email": "one@hostile.example", "broadcast_id": 77}
         self.send("POST", "/api/v1/event", event)
 
@@ -50,6 +51,7 @@ class World:
             body = {"data": {"type": "profiles", "attributes": consent}}
             self.client.send("PATCH", f"/v1/customers/{number}/profile", json=body)
         renamed = {**{kind: [number] for kind, number in self.objects.items()}, "audiences": [self.audience, self.list]}
+        renamed["contact_tags"].append(self.other_tag)
         for kind, numbers in {**renamed, "broadcasts": ["77"]}.items():
             for number in numbers:
                 attributes = {"name": f"{text}{number}", "description": text}
@@ -82,7 +84,9 @@ class World:
             "/broadcasts/77",
             "/objects",
             *(f"/objects/{kind}{part}" for kind, number in self.objects.items() for part in ("", f"/{number}")),
-            f"/objects/contact_tags?search={asked}",
+            f"/objects/contact_tags?name={asked}",
+            f"/objects/contact_tags/{self.objects['contact_tags']}/merge?into={asked}",
+            f"/objects/contact_tags/{self.objects['contact_tags']}/merge?into={self.other_tag}",
             *(f"/settings{part}" for part in ("", "/keys", "/users", "/audit")),
             "/account",
             "/imports",

@@ -1,12 +1,14 @@
 """Objects and broadcasts on the page: counts, search, creating, renaming, deleting; the report and who did not open."""
 
+import asyncio
+import time
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
 
 from regulars.http.pages.objects import KINDS
+from regulars.http.pages.tag_merging import renamed
 
 from ...in_process import InProcess
 from .test_screens import HOSTILE, assert_well_formed
@@ -56,28 +58,56 @@ def test_counts_lead_to_the_customers(app: InProcess, browser: Browser) -> None:
     assert_well_formed(browser.get(f"{HOME}/objects").text)
 
 
-def test_a_tag_is_merged_into_another_unless_audiences_name_it(app: InProcess, browser: Browser) -> None:
+def test_a_tag_is_merged_into_another_and_audiences_name_that_one(app: InProcess, browser: Browser) -> None:
     client, start = app.client(), f"{HOME}/objects/contact_tags"
     for name in ("Old <b>", "New <b>"):
         assert browser.post(start, {"name": name}).status_code == 303
     old = named(browser, "contact_tags", "Old <b>")
     client.post("/api/v1/customers", {"email": "tagged@objects.example"})
     client.post("/api/v1/event", {"event": "tag_added", "email": "tagged@objects.example", "tag_id": int(old["id"])})
-    offered = browser.get(f"{start}/{old['id']}").text
-    assert_well_formed(offered)
-    assert "Preview the merge" in offered
-    question = quote(f"{old['q']} and (is hidden or not is hidden)")
-    asked = f"{HOME}/bulk-action?q={question}&type=replace_tag&object={quote('Old <b>')}&by={quote('New <b>')}"
-    assert browser.get(asked.replace("bulk-action?", "bulk-action.json?")).json()["preview"]["changes"] == 1
-    assert_well_formed(browser.get(asked).text)
-    assert "Type the name of the other tag" in browser.get(asked.partition("&by=")[0]).text
     made = {"type": "audiences", "attributes": {"name": "Naming <b>", "kind": "dynamic", "q": f"not {old['q']}"}}
     audience = client.post("/v1/audiences", {"data": made}).json()["data"]["id"]
-    page = browser.get(f"{start}/{old['id']}").text
-    assert_well_formed(page)
-    assert "Change their questions first" in page
-    assert page.count("Naming &lt;b&gt;") == 2
+    new = named(browser, "contact_tags", "New <b>")
+    path = f"{start}/{old['id']}"
+    offered = browser.get(path).text
+    assert_well_formed(offered)
+    assert f'<option value="{new["id"]}">New &lt;b&gt;</option>' in offered
+    for wrong, told in (
+        ("", "Choose the other tag"),
+        ("nothing", "There is no tag"),
+        (old["id"], "Choose another tag"),
+    ):
+        assert_well_formed(browser.get(f"{path}/merge?into={wrong}").text)
+        assert told in browser.post(f"{path}/merge", {"into": wrong}).text
+    asked = browser.get(f"{path}/merge?into={new['id']}").text
+    assert_well_formed(asked)
+    assert "<strong>1</strong> customer gets" in asked
+    assert "Naming &lt;b&gt;" in asked
+    begun = browser.post(f"{path}/merge", {"into": new["id"]})
+    assert "/bulk-actions/" in begun.headers["location"]
+    question = client.get(f"/v1/audiences/{audience}").json()["data"]["attributes"]["question"]
+    assert question == {"not": {"has": "tag", "any_of": [int(new["id"])]}}
+    until = time.monotonic() + 60
+    while browser.get(begun.headers["location"] + ".json").json()["is_running"] and time.monotonic() < until:
+        app.run(asyncio.sleep(0.02))
+    assert [named(browser, "contact_tags", f"{each} <b>")["customers"] for each in ("Old", "New")] == [0, 1]
+    again = browser.post(f"{path}/merge", {"into": new["id"]})
+    assert again.headers["location"].endswith(path)
     assert client.delete(f"/v1/audiences/{audience}").status_code == 200
+
+
+def test_a_question_names_the_other_tag_wherever_it_named_the_one() -> None:
+    nested = {
+        "all": [
+            {"has": "tag", "any_of": ["old", 5, 7], "when": {"last": "7d"}},
+            {"not": {"has": "group", "any_of": [5]}},
+        ]
+    }
+    nested["all"].append({"any": [{"has": "tag", "none_of": [6, 5], "all_of": [8]}, {"is": "subscribed"}]})
+    found = renamed(nested, {"5", "old"}, 6)
+    assert found["all"][0] == {"has": "tag", "any_of": [6, 7], "when": {"last": "7d"}}
+    assert found["all"][1] == nested["all"][1]
+    assert found["all"][2]["any"] == [{"has": "tag", "none_of": [6], "all_of": [8]}, {"is": "subscribed"}]
 
 
 def test_a_broadcast_is_reported_and_who_did_not_open_is_saved(app: InProcess, browser: Browser) -> None:

@@ -25,6 +25,7 @@ from regulars.http.pages import (
     settings,
     sign_in,
     static_files,
+    tag_merging,
     users,
 )
 from regulars.http.pages.admin_surface import ADMIN
@@ -49,6 +50,7 @@ OPERATIONS: Final = (
     *audiences.OPERATIONS,
     *audience_members.OPERATIONS,
     *broadcasts.OPERATIONS,
+    *tag_merging.OPERATIONS,
     *objects.OPERATIONS,
     *imports.OPERATIONS,
     *settings.OPERATIONS,

@@ -1,6 +1,5 @@
 """Objects: what customers are tied to, such as tags and offers; counted, created, renamed and deleted."""
 
-import json
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -8,6 +7,8 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from regulars.audience.questions.overlap import MOST_SETS
+from regulars.audience.questions.tokens import word_or_quoted
+from regulars.domain.text import is_digits
 from regulars.http.errors import Problem
 from regulars.http.operation import Operation
 from regulars.http.pages.api_client import Parameters, new_resource
@@ -18,6 +19,7 @@ from regulars.http.pages.signed_in import Editor, Viewer
 
 PAGE: Final = 24
 MOST_PAGES: Final = 10
+MOST_OFFERED: Final = 100
 
 
 class ObjectListing(Struct, frozen=True):
@@ -125,12 +127,12 @@ def _question(kind: ObjectListing, number: str) -> dict[str, Any]:
     return {"has": kind.word, "any_of": [int(number) if kind.key == "key" else number]}
 
 
-def _text(kind: ObjectListing, number: str) -> str:
-    """The question for the customers of an object, as text."""
-    return f"{kind.word}:{number if kind.key == 'key' else json.dumps(number, ensure_ascii=False)}"
+def _text(kind: ObjectListing, number: str, key: str | None) -> str:
+    """The question for the customers of an object, as text: by its key, if it cannot be taken for a number."""
+    return f"{kind.word}:{word_or_quoted(key) if key and not is_digits(key) else number}"
 
 
-async def _sizes(page: AdminPage, questions: list[dict[str, Any]]) -> list[int]:
+async def sizes_of(page: AdminPage, questions: list[dict[str, Any]]) -> list[int]:
     """How many customers fit each question."""
     sizes: list[int] = []
     for start in range(0, len(questions), MOST_SETS):
@@ -151,7 +153,7 @@ async def _index(page: AdminPage, form: FormData, status: int = 200) -> View:
             f"filter[{kind.title}_cont]": name or None,
         },
     )
-    sizes = await _sizes(page, [_question(kind, each["id"]) for each in found["data"]])
+    sizes = await sizes_of(page, [_question(kind, each["id"]) for each in found["data"]])
     rows = [
         {
             "id": each["id"],
@@ -160,7 +162,7 @@ async def _index(page: AdminPage, form: FormData, status: int = 200) -> View:
             "description": each["attributes"]["description"],
             "customers": size,
             "created_at": each["attributes"]["created_at"],
-            "q": _text(kind, each["id"]),
+            "q": _text(kind, each["id"], each["attributes"][kind.key]),
         }
         for each, size in zip(found["data"], sizes, strict=True)
     ]
@@ -177,7 +179,7 @@ async def _index(page: AdminPage, form: FormData, status: int = 200) -> View:
 async def _view(page: AdminPage, form: FormData, status: int = 200) -> View:
     kind = _kind(page)
     item = (await page.api.get(_path(page, kind)))["data"]
-    (customers,) = await _sizes(page, [_question(kind, item["id"])])
+    (customers,) = await sizes_of(page, [_question(kind, item["id"])])
     attributes = item["attributes"]
     ids = {item["id"], *([attributes[kind.key]] if attributes[kind.key] else [])}
     return View(
@@ -189,16 +191,32 @@ async def _view(page: AdminPage, form: FormData, status: int = 200) -> View:
             "key": attributes[kind.key],
             "description": attributes["description"],
             "customers": customers,
-            "q": _text(kind, item["id"]),
-            "named_by": await _named_by(page, kind, ids),
+            "q": _text(kind, item["id"], attributes[kind.key]),
+            "named_by": await named_by(page, kind.word, ids),
         },
-        more={"form": form, "kind": kind, "start": f"/objects/{kind.type}/{quote(item['id'], safe='')}"},
+        more={
+            "form": form,
+            "kind": kind,
+            "start": f"/objects/{kind.type}/{quote(item['id'], safe='')}",
+            "others": await other_tags(page, item["id"]) if kind.word == "tag" else [],
+        },
         status=status,
     )
 
 
-async def _named_by(page: AdminPage, kind: ObjectListing, ids: set[str]) -> list[dict[str, str]]:
-    """The audiences whose questions name an object by one of its ids; of the first thousand audiences."""
+async def other_tags(page: AdminPage, number: str) -> list[dict[str, str]]:
+    """The tags besides one, by name, to choose from; none if there are too many for a list."""
+    found = await page.api.get("/v1/contact_tags", {"sort": "name", "page[size]": MOST_OFFERED})
+    if found["meta"]["total"] > MOST_OFFERED:
+        return []
+    return [{"id": each["id"], "name": each["attributes"]["name"]} for each in found["data"] if each["id"] != number]
+
+
+async def named_by(page: AdminPage, word: str, ids: set[str]) -> list[dict[str, str]]:
+    """The audiences whose questions name an object by one of its ids; of the first thousand audiences.
+
+    word: of its kind in questions, such as tag.
+    """
     found = []
     for number in range(1, MOST_PAGES + 1):
         parameters: Parameters = {"page[size]": 100, "page[number]": number, "fields[audiences]": "name,question"}
@@ -206,7 +224,7 @@ async def _named_by(page: AdminPage, kind: ObjectListing, ids: set[str]) -> list
         found += [
             {"id": each["id"], "name": each["attributes"]["name"]}
             for each in reply["data"]
-            if names(each["attributes"]["question"], kind.word, ids)
+            if names(each["attributes"]["question"], word, ids)
         ]
         if number >= reply["meta"]["total_pages"]:
             break
