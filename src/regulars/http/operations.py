@@ -6,6 +6,7 @@ from typing import Final
 from regulars.http import health, metrics
 from regulars.http.classic import (
     batch,
+    campaign_activity,
     customer_groups,
     drip_campaigns,
     email_checks,
@@ -19,6 +20,7 @@ from regulars.http.classic import (
     user_lists,
 )
 from regulars.http.classic import customers as classic_customers
+from regulars.http.classic import imports as classic_imports
 from regulars.http.classic import merges as classic_merges
 from regulars.http.jsonapi import (
     attributes,
@@ -82,6 +84,8 @@ OPERATIONS: Final = (
     *forgetting.OPERATIONS,
     *email_checks.OPERATIONS,
     *interests.OPERATIONS,
+    *classic_imports.OPERATIONS,
+    *campaign_activity.OPERATIONS,
     *customer_groups.OPERATIONS,
     *batch.OPERATIONS,
     *customers.OPERATIONS,

@@ -28,6 +28,7 @@ class UnknownPaths(NamedTuple):
 
 UNKNOWN_PATHS: Final = (
     UnknownPaths("/api/v1/", CLASSIC_ERRORS, keyed=True),
+    UnknownPaths("/api/v2/", CLASSIC_ERRORS, keyed=True),
     UnknownPaths("/v1/oauth/", OAUTH_ERRORS, keyed=False),
     UnknownPaths("/v1/", JSONAPI_ERRORS, keyed=True),
     *(UnknownPaths(f"/{page}/", PUBLIC_ERRORS, keyed=False) for page in ("confirm", "preferences", "unsubscribe")),

@@ -209,3 +209,17 @@ def test_a_large_import_is_cancelled(api: Client) -> None:
     found = ended(api, number)
     assert found["attributes"]["state"] == "cancelled"
     assert total(api, "?filter[email_contains]=cancelled.example") < 40_000
+
+
+def test_blueshift_starts_the_import_of_a_dry_run(app: InProcess, api: Client) -> None:
+    trigger = "/api/v1/customer_attributes/trigger_import"
+    dry = finished(api, "email\nset-up@example.com\n", "?dry_run=true&tags=set-up")
+    made = api.send("POST", trigger, json={"uuid": dry["id"]})
+    assert made.status_code == 200, made.text
+    done = ended(api, made.json()["import_id"])["attributes"]
+    assert (done["dry_run"], done["summary"]["created"], done["options"]["tags"]) == (False, 1, ["set-up"])
+    assert total(api, "?filter[search]=set-up") == 1
+    real = made.json()["import_id"]
+    for uuid, status in (("", 400), (5, 400), ("no", 404), (real, 404), ("99999", 404)):
+        assert api.send("POST", trigger, json={"uuid": uuid}).status_code == status, uuid
+    assert app.client(account="beta", site="theirs").send("POST", trigger, json={"uuid": dry["id"]}).status_code == 404

@@ -1,6 +1,6 @@
 """Imports of files: an upload, the job that imports it, and the refused lines to download."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, BinaryIO, Final
 
 import msgspec
@@ -60,23 +60,28 @@ async def create(call: Call, caller: Writer) -> Response:
     stored = stored_files(call)
     earlier = await _dry_run(call, caller)
     name = await (_received(call, stored) if earlier is None else _taken_again(call, stored, earlier))
+    number = await begin_import(call, caller, site, msgspec.to_builtins(msgspec.structs.replace(given, file=name)))
+    job = await job_of_number(call, number)
+    assert job is not None
+    return await IMPORTS.shown(call, caller, job, status=202)
+
+
+async def begin_import(call: Call, caller: Writer, site: int, arguments: dict[str, Any]) -> int:
+    """Enqueue the import of a stored file, which is deleted if that fails; returns the number of the job."""
     try:
-        arguments = msgspec.structs.replace(given, file=name)
         number = await jobs.enqueue(
             call.services.store.engine,
             IMPORT_FILE,
             now=call.services.clock(),
             attempts=ATTEMPTS,
             site=site,
-            arguments=msgspec.to_builtins(arguments),
+            arguments=arguments,
         )
     except BaseException:
-        await off_loop(stored.delete, name)
+        await off_loop(stored_files(call).delete, arguments["file"])
         raise
     await call.record(caller.account, f"imports/{number}", "created")
-    job = await job_of_number(call, number)
-    assert job is not None
-    return await IMPORTS.shown(call, caller, job, status=202)
+    return number
 
 
 async def _received(call: Call, stored: StoredFiles) -> str:
@@ -96,6 +101,11 @@ async def _taken_again(call: Call, stored: StoredFiles, earlier: str) -> str:
     """A name of its own for the file of a dry run. Raises Problem."""
     async for _ in call.parts(call.services.settings.upload_limit):
         raise Problem("malformed", f"With {AGAIN} the body must be empty: the file of the dry run is imported.")
+    return await linked(stored, earlier)
+
+
+async def linked(stored: StoredFiles, earlier: str) -> str:
+    """A second name for the stored file of a dry run. Raises Problem."""
     try:
         return await off_loop(stored.link, earlier)
     except FileNotFoundError:
@@ -107,11 +117,18 @@ async def _dry_run(call: Call, caller: Caller) -> str | None:
     text = dict(call.query).get(AGAIN)
     if text is None:
         return None
-    number = whole_number(text, longest=15)
-    job = None if number is None else await job_of_number(call, number)
-    if job is None or job.kind != IMPORT_FILE or job.site not in caller.sites or not job.arguments["dry_run"]:
+    job = await dry_run_of(call, caller.sites, text)
+    if job is None:
         raise ParameterProblem(AGAIN, f"{AGAIN} must be the id of a dry run.")
     return str(job.arguments["file"])
+
+
+async def dry_run_of(call: Call, sites: Container[int | None], text: str) -> Job | None:
+    """The dry run of an import into one of the sites that the text names; None if there is none."""
+    number = whole_number(text, longest=15)
+    job = None if number is None else await job_of_number(call, number)
+    is_one = job is not None and job.kind == IMPORT_FILE and job.site in sites and job.arguments["dry_run"]
+    return job if is_one else None
 
 
 async def index(call: Call, caller: Reader) -> Response:
