@@ -1,13 +1,19 @@
 """Audiences: the list, one with its figures, why somebody is in it, and changing, copying and deleting it."""
 
+import re
 from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
 
+from regulars.domain.audience_watches import AudiencePoint
+from regulars.domain.moments import DAY
+from regulars.http.pages.audience_studies import DIMENSIONS
+from regulars.store.audience_watches import save_points
+
 from ...in_process import InProcess
 from .test_screens import assert_well_formed
-from .visiting import Browser, signed_in
+from .visiting import Browser, now, signed_in
 
 AUDIENCES = "/admin/sites/main/audiences"
 
@@ -17,8 +23,8 @@ def writer(app: InProcess) -> Iterator[Browser]:
     """A user who writes, on a site with ten customers of two countries; the first three have the tag vip."""
     api = app.client()
     for n in range(10):
-        address = {"country": "Spain" if n % 2 else "Italy"}
-        api.post("customers", {"email": f"p{n}@example.com", "name": f"Person {n}", "address": address})
+        place = {"country": "Spain" if n % 2 else "Italy"}
+        api.post("customers", {"email": f"p{n}@example.com", "name": f"Person {n}", "data": place})
         if n < 3:
             api.post("event", {"event": "tag_added", "email": f"p{n}@example.com", "tag_id": "vip"})
     yield signed_in(app, "write")
@@ -43,10 +49,64 @@ def test_an_audience_has_its_figures(writer: Browser) -> None:
     assert "VIPs &lt;b&gt;" in page
     found = writer.get(f"{path}.json?by=address_country").json()
     assert (found["audience"]["total"], len(found["members"])) == (3, 3)
-    assert sum(each["customers"] for each in found["breakdown"]) in (0, 3)
     listed = writer.get(f"{AUDIENCES}.json").json()["audiences"]
     assert [each["total"] for each in listed if each["name"] == "VIPs <b>"] == [3]
     assert writer.get(f"{path}/history.csv").text.startswith("at,matched,reachable,entered,left")
+
+
+@pytest.mark.parametrize(
+    ("by", "rows"),
+    [
+        ("by=address_country", {"italy": 2, "spain": 1}),
+        ("by=tag", {"vip": 3}),
+        ("by=consent", {"never subscribed": 3}),
+        ("by=list", {}),
+        ("by=nonsense", {"italy": 2, "spain": 1}),
+        ("attribute=plan", {"pro": 1, "true": 1}),
+        ("attribute=attr.nothing", {}),
+    ],
+)
+def test_it_spreads_over_any_field(app: InProcess, writer: Browser, by: str, rows: dict[str, int]) -> None:
+    for n, plan in ((0, "pro"), (1, True)):
+        app.client().post("customers", {"email": f"p{n}@example.com", "plan": plan})
+    path = made(writer, f"Spread {by}")
+    found = writer.get(f"{path}.json?{by}").json()["spread"]
+    assert {each["name"].casefold(): each["customers"] for each in found["rows"]} == rows
+    assert_well_formed(writer.get(f"{path}?{by}").text)
+    lines = writer.get(f"{path}/spread.csv?{by}").text.splitlines()
+    assert (lines[0], len(lines)) == ("value,customers,share", 1 + len(rows))
+
+
+@pytest.mark.parametrize("field", list(DIMENSIONS["Month"]))
+def test_it_spreads_over_the_months_of_a_time(writer: Browser, field: str) -> None:
+    path = made(writer, f"Months {field}")
+    found = writer.get(f"{path}.json?by={field}").json()["spread"]
+    assert found["problem"] is None
+    assert sum(each["customers"] for each in found["rows"]) == (
+        3 if field in ("month:created_at", "month:joined_at") else 0
+    )
+    wrong = writer.get(f"{path}?attribute={quote('[')}")
+    assert_well_formed(wrong.text)
+
+
+def test_every_kind_of_object_can_be_broken_down_by(writer: Browser) -> None:
+    path = made(writer, "Kinds")
+    for by in DIMENSIONS["What they have"]:
+        assert writer.get(f"{path}.json?by={by}").json()["spread"]["problem"] is None, by
+
+
+def test_the_list_has_the_trend_of_each(app: InProcess, writer: Browser) -> None:
+    number = int(made(writer, "Trending").rpartition("/")[2])
+    days = [
+        AudiencePoint(number, now() - back * DAY, 0, each, each, None, None)
+        for back, each in ((40, 9), (20, 1), (10, 2))
+    ]
+    app.run(save_points(app.store.engine, app.site("acme", "main"), days))
+    rows = writer.get(f"{AUDIENCES}.json").json()["audiences"]
+    assert [each["trend"] for each in rows if each["name"] == "Trending"] == [[1, 2]]
+    page = writer.get(AUDIENCES).text
+    assert_well_formed(page)
+    assert '<span class="small muted">+1</span>' in page
 
 
 @pytest.mark.parametrize(
@@ -119,6 +179,9 @@ def test_folders_overlap_and_use(writer: Browser) -> None:
     assert_well_formed(writer.get(first + asked).text)
     overlap = writer.get(f"{first}.json{asked}").json()["overlap"]
     assert [each["customers"] for each in overlap["sets"]] == [3, 1, 3]
+    file = re.search(r'href="([^"]*overlap.csv[^"]*)"', writer.get(f"{first}{asked}").text)
+    assert file
+    assert len(writer.get(file[1].replace("&amp;", "&")).text.splitlines()) == 1 + len(overlap["regions"])
     for region in overlap["regions"]:
         total = writer.get(f"/admin/sites/main/customers.json?q={quote(region['q'])}").json()["total"]
         assert total == region["customers"]

@@ -10,6 +10,7 @@ from regulars.domain.moments import iso
 from regulars.http.call import Call
 from regulars.http.jsonapi import studies
 from regulars.http.jsonapi.documents import document
+from regulars.http.jsonapi.feeds import SINCE, Feed
 from regulars.http.jsonapi.kinds import AUDIENCE
 from regulars.http.jsonapi.objects import asked, reference_in_path, unknown
 from regulars.http.jsonapi.places import SITE_ID
@@ -22,37 +23,39 @@ from regulars.store.audience_watches import KEPT_DAYS, points_of
 from regulars.store.reads import find_object
 
 TYPE: Final = "audience_histories"
-SHOW: Final = QuerySpec(fields={}, filters=(SITE_ID,))
+SHOW: Final = QuerySpec(fields={}, filters=(SITE_ID, SINCE))
 
 
 async def show(call: Call, caller: Reader) -> Response:
     """The figures of one audience over time, oldest first."""
     query, site = await asked(call, caller, AUDIENCE, SHOW)
+    since = Feed(call, "", query).moment(SINCE)
     async with call.services.store.snapshot() as connection:
         item = await find_object(connection, site, AUDIENCE.kind, reference_in_path(call, AUDIENCE))
         if item is None:
             raise unknown(AUDIENCE)
         points = await points_of(connection, site, item.number)
-    resource = {"type": TYPE, "id": AUDIENCE.id_of(item), "attributes": {"points": shown(points)}}
+    resource = {"type": TYPE, "id": AUDIENCE.id_of(item), "attributes": {"points": shown(points, since)}}
     return document({"data": resource}, warnings=query.warnings)
 
 
-def shown(points: Sequence[AudiencePoint]) -> list[dict[str, Any]]:
-    """The points. Who entered and left is counted since the point before; null for a time without watching."""
+def shown(points: Sequence[AudiencePoint], since: int | None = None) -> list[dict[str, Any]]:
+    """The points since a moment (ms). Who entered and left is counted since the point before; null if not watched."""
     found = []
     entered = left = 0
     for each in points:
         is_watched = each.entered_count is not None and each.left_count is not None
-        found.append(
-            {
-                "at": iso(each.at),
-                "version": each.version,
-                "matched": each.matched,
-                "reachable": each.reachable,
-                "entered": (each.entered_count or 0) - entered if is_watched else None,
-                "left": (each.left_count or 0) - left if is_watched else None,
-            }
-        )
+        if since is None or each.at >= since:
+            found.append(
+                {
+                    "at": iso(each.at),
+                    "version": each.version,
+                    "matched": each.matched,
+                    "reachable": each.reachable,
+                    "entered": (each.entered_count or 0) - entered if is_watched else None,
+                    "left": (each.left_count or 0) - left if is_watched else None,
+                }
+            )
         entered, left = each.entered_count or entered, each.left_count or left
     return found
 
@@ -72,7 +75,7 @@ OPERATIONS: Final = (
         "Get the history of an audience",
         "One point for each day, soon after local midnight, and one after each change of the question. Points are kept "
         f"for {KEPT_DAYS} days. `entered` and `left` count since the point before, and are null unless the audience is "
-        "watched.",
+        "watched. `filter[since]` leaves out what is older.",
         query=SHOW,
         reply=studies.reply(TYPE, {"points": listed(_POINT)}),
     ),

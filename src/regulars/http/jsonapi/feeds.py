@@ -41,7 +41,7 @@ class Feed:
     def stretch(self) -> HistoryRange:
         """The part of the feed that the call asks for. Raises ParameterProblem."""
         page = self._query.page
-        since, until = self._moment(SINCE), self._moment(UNTIL)
+        since, until = self.moment(SINCE), self.moment(UNTIL)
         return HistoryRange(
             page.size,
             self._read(page.after) if page.after else NEWEST,
@@ -71,7 +71,8 @@ class Feed:
         }
         return document({"data": list(data), "links": links}, warnings=self._query.warnings)
 
-    def _moment(self, name: str) -> int | None:
+    def moment(self, name: str) -> int | None:
+        """The moment (ms) of a filter; None without it. Raises ParameterProblem."""
         text = self.chosen(name)
         if text is None:
             return None

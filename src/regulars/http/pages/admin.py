@@ -6,6 +6,7 @@ from regulars.http.operation import Operation
 from regulars.http.pages import (
     account,
     audience_members,
+    audience_studies,
     audiences,
     broadcasts,
     bulk_actions,
@@ -49,6 +50,7 @@ OPERATIONS: Final = (
     *bulk_actions.OPERATIONS,
     *audiences.OPERATIONS,
     *audience_members.OPERATIONS,
+    *audience_studies.OPERATIONS,
     *broadcasts.OPERATIONS,
     *tag_merging.OPERATIONS,
     *objects.OPERATIONS,

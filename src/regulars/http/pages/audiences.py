@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from regulars.domain.moments import DAY, iso
 from regulars.http.errors import Problem
 from regulars.http.operation import Operation
-from regulars.http.pages import charts
+from regulars.http.pages import audience_studies, charts
 from regulars.http.pages.api_client import Parameters, cursor_of, new_resource
 from regulars.http.pages.customer_columns import rows_of
 from regulars.http.pages.forms import FormData
@@ -17,21 +19,10 @@ from regulars.http.pages.questioning import CheckedQuestion, check, conditions_i
 from regulars.http.pages.screen import action, download, screen
 from regulars.http.pages.signed_in import Editor, Viewer
 
-DIMENSIONS: Final = {
-    "address_country": "Country",
-    "address_city": "City",
-    "tag": "Tag",
-    "offer": "Offer",
-    "newsletter": "Newsletter",
-    "consent": "Consent",
-}
-"""What the members of an audience can be broken down by, with its title."""
-
-TOP: Final = 8
 PAGE: Final = 25
 MOST_NAMED: Final = 100
-MOST_COMPARED: Final = 4
-"""Audiences that are compared at once: a diagram of more is too large to read."""
+TREND_DAYS: Final = 30
+"""Days of the trends in the list."""
 
 
 async def index(page: AdminPage, user: Viewer) -> View:
@@ -49,7 +40,7 @@ async def listed(page: AdminPage, form: FormData, status: int = 200) -> View:
         "filter[name_cont]": folder or None,
     }
     found = await page.api.get("/v1/audiences", parameters)
-    rows = [{"id": each["id"], **each["attributes"]} for each in found["data"]]
+    rows = [{"id": each["id"], **each["attributes"], "trend": await _trend(page, each["id"])} for each in found["data"]]
     meta = found["meta"]
     return View(
         template="audiences.html",
@@ -61,9 +52,21 @@ async def listed(page: AdminPage, form: FormData, status: int = 200) -> View:
             "pages": meta["total_pages"],
             "folders": folders_of([name for _, name in await _names(page)]),
         },
-        more={"form": form, "folder": folder},
+        more={
+            "form": form,
+            "folder": folder,
+            "days": TREND_DAYS,
+            "lines": {each["id"]: charts.line(each["trend"]) for each in rows if len(each["trend"]) > 1},
+        },
         status=status,
     )
+
+
+async def _trend(page: AdminPage, number: str) -> list[int]:
+    """The counts of an audience on the last days, oldest first."""
+    since = iso(page.now - TREND_DAYS * DAY)
+    found = await page.api.get(f"{_path(number)}/history", {"filter[since]": since})
+    return [each["matched"] for each in found["data"]["attributes"]["points"]]
 
 
 def folders_of(names: Iterable[str]) -> list[str]:
@@ -136,13 +139,9 @@ async def shown(page: AdminPage, form: FormData, status: int = 200) -> View:
     key = page.segment("audience")
     audience = (await page.api.get(_path(key)))["data"]
     attributes = audience["attributes"]
-    by = page.parameters.get("by", "address_country")
-    by = by if by in DIMENSIONS else "address_country"
-    question = {"in": {"audience": int(audience["id"])}}
     checked = None if attributes["q"] is None else await check(page, {"q": attributes["q"]})
     members: list[dict[str, Any]] = []
-    rows: list[dict[str, Any]] = []
-    following = overlap = None
+    following = overlap = spread = None
     if attributes["problem"] is None:
         parameters: Parameters = {
             "q": f"in audience/{audience['id']}",
@@ -152,9 +151,8 @@ async def shown(page: AdminPage, form: FormData, status: int = 200) -> View:
         }
         found = await page.api.get("/v1/contacts", parameters)
         members, following = rows_of(found), cursor_of(found["links"]["next"])
-        body = {"question": question, "by": by, "top": TOP}
-        rows = (await page.api.post("/v1/questions/breakdown", body))["data"]["attributes"]["rows"]
-        overlap = await _overlap(page, audience["id"], attributes["name"])
+        spread = await audience_studies.spread(page, audience["id"])
+        overlap = await audience_studies.overlap(page, audience["id"], attributes["name"])
     points = await _points(page, key)
     data = {
         "audience": {"id": audience["id"], **attributes},
@@ -163,53 +161,31 @@ async def shown(page: AdminPage, form: FormData, status: int = 200) -> View:
         "next": following,
         "overlap": overlap,
         "used_by": await _used_by(page, attributes["used_by"]),
-        "by": by,
-        "breakdown": rows,
+        "spread": spread,
         "history": points,
         "movement": _movement(points),
         "why": await _why(page, key),
     }
     more = {
         "form": form,
-        "dimensions": DIMENSIONS,
+        "dimensions": audience_studies.DIMENSIONS,
+        "months": audience_studies.MOST_MONTHS,
         "others": [(number, name) for number, name in await _names(page) if number != audience["id"]],
         "compared": [each["id"] for each in overlap["sets"]] if overlap else [],
+        "overlap_file": _overlap_file(page, overlap),
         "trend": charts.line([each["matched"] for each in points]) if len(points) > 1 else None,
         "asked_for": page.parameters.get("customer", ""),
     }
     return View(template="audience.html", title=attributes["name"], data=data, more=more, status=status)
 
 
-async def _overlap(page: AdminPage, number: str, name: str) -> dict[str, Any] | None:
-    """How the audience lies to those that the URL names: each region with its question. None if it names none."""
-    chosen = dict.fromkeys(
-        value for parameter, value in page.call.query if parameter == "with" and value not in ("", number)
-    )
-    if not chosen:
+def _overlap_file(page: AdminPage, overlap: dict[str, Any] | None) -> str | None:
+    """The URL of the overlap that the page shows as a file."""
+    if overlap is None or not overlap["sets"]:
         return None
-    sets: list[dict[str, Any]] = [{"id": number, "name": name}]
-    try:
-        for each in list(chosen)[: MOST_COMPARED - 1]:
-            other = (await page.api.get(_path(each), {"fields[audiences]": "name"}))["data"]
-            if all(one["id"] != other["id"] for one in sets):
-                sets.append({"id": other["id"], "name": other["attributes"]["name"]})
-        questions = [{"in": {"audience": int(each["id"])}} for each in sets]
-        found = (await page.api.post("/v1/questions/overlap", {"questions": questions}))["data"]["attributes"]
-    except Problem as error:
-        return {"sets": [], "problem": error.detail, "union": 0, "regions": []}
-    regions = [
-        {
-            "in": [sets[place]["name"] for place in each["in"]],
-            "customers": each["customers"],
-            "q": " and ".join(
-                f"{'' if place in each['in'] else 'not '}in audience/{one['id']}" for place, one in enumerate(sets)
-            ),
-        }
-        for each in found["regions"]
-        if each["in"]
-    ]
-    sets = [{**each, "customers": size} for each, size in zip(sets, found["sizes"], strict=True)]
-    return {"sets": sets, "problem": None, "union": found["union"], "regions": regions}
+    first, *others = overlap["sets"]
+    compared = urlencode([("with", each["id"]) for each in others])
+    return page.url(f"/audiences/{first['id']}/overlap.csv") + f"?{compared}"
 
 
 async def _used_by(page: AdminPage, labels: list[str]) -> list[dict[str, str]]:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from regulars.http.errors import Problem
 from regulars.http.jsonapi.failures import ParameterProblem
 from regulars.http.operation import Operation
-from regulars.http.pages.api_client import cursor_of, new_resource
+from regulars.http.pages.api_client import Parameters, cursor_of, new_resource
 from regulars.http.pages.completing import complete, named_objects
 from regulars.http.pages.customer_columns import COLUMNS, NAME, chosen, next_sort, rows_of, sort_of
 from regulars.http.pages.page import AdminPage, View
@@ -145,6 +145,16 @@ async def catalogue(page: AdminPage, user: Viewer) -> View:
     return View(template="question_catalogue.html", title="What you can ask about", data=data)
 
 
+async def attribute_names(page: AdminPage, user: Viewer) -> View:
+    """The names of attributes, to choose from."""
+    parameters: Parameters = {"page[size]": MOST_ATTRIBUTES, "fields[attributes]": "name"}
+    found = (await page.api.get("/v1/attributes", parameters))["data"]
+    names = [each["attributes"]["name"] for each in found]
+    return View(
+        template="attributes.html", partial="_attribute_names.html", title="Attributes", data={"attributes": names}
+    )
+
+
 async def objects(page: AdminPage, user: Viewer) -> View:
     """The objects of a kind whose name has a text, for the builder."""
     kind = page.parameters.get("of", "contact_tags")
@@ -180,6 +190,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     download("customers.export", "/customers.csv", export, "Export the customers who match a question"),
     screen("questions.text", "/questions/text", text_of, "See a question as text"),
     screen("questions.catalogue", "/questions/catalogue", catalogue, "See what questions can be about"),
+    screen("questions.attributes", "/questions/attributes", attribute_names, "See the names of attributes"),
     screen("questions.objects", "/questions/objects", objects, "Find objects by name"),
     screen("questions.complete", "/questions/complete", completion, "See what can follow in a question"),
     action("audiences.save", "/audiences", save_audience, "Save a question as an audience"),

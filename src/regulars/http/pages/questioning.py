@@ -23,7 +23,7 @@ MOST_COUNTED: Final = 10
 MOST_NAMED: Final = 20
 """Objects of a condition that are looked up by number."""
 
-_TIE_PATHS: Final = {each["name"]: each["objects"] for each in catalogue()["ties"]}
+TIE_PATHS: Final = {each["name"]: each["objects"] for each in catalogue()["ties"]}
 _LEAVES: Final = ("all", "any", "not")
 
 
@@ -126,7 +126,7 @@ async def counts_of(page: AdminPage, asked: CheckedQuestion) -> list[int]:
 
 async def object_names(page: AdminPage, asked: CheckedQuestion) -> dict[str, str]:
     """The names of the objects that a question names by number, as {path/number: name}."""
-    types = {**_TIE_PATHS, "broadcast": "broadcasts"}
+    types = {**TIE_PATHS, "broadcast": "broadcasts"}
     found: dict[str, str] = {}
     for leaf in leaves_of(asked.question):
         path = types.get(leaf.get("has", "")) if "has" in leaf else "broadcasts" if "broadcast" in leaf else None
