@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import sys
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -40,6 +41,12 @@ from regulars.store.store import Store
 
 _WATCH_SECONDS: Final = 0.5
 _FLUSH_SECONDS: Final = 60
+_TURN: Final = 0.0005
+"""Seconds that a thread may run while another one waits for the interpreter.
+
+A request lets the interpreter go for each row that it reads, and gets it back a turn later while an import or the index
+is at work on another thread.
+"""
 _log = structlog.get_logger("regulars.app")
 
 
@@ -199,4 +206,5 @@ def create_app_from_environment() -> Application:
     """The application for the settings in the environment (REGULARS_*), in a process that logs as they say."""
     settings = Settings.from_environment()
     configure_logging(settings.log_level, settings.log_format)
+    sys.setswitchinterval(_TURN)
     return create_app(settings)

@@ -1,6 +1,6 @@
 """The table of exported customers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +10,7 @@ from regulars.exporting.customer_lines import former_line, lines_of, tie_line
 from regulars.exporting.customer_slice import CustomerSlice
 from regulars.exporting.people import ExportedCustomer
 from regulars.exporting.tables import Form, as_objects, refuse_unknown
+from regulars.store.export_reads import ALL_PARTS, CustomerPart
 
 ATTRIBUTES: Final = "custom_attributes"
 """The field with all attributes: an object in lines, a column for each in tables."""
@@ -38,6 +39,12 @@ class CustomerTable:
         self.header = [each for name in columns for each in (named if name == ATTRIBUTES else (name,))]
         self.forms: list[Form] = [BY_NAME[name].form if name in BY_NAME else "json" for name in self.header]
 
+    def parts(self, *, as_lines: bool) -> frozenset[CustomerPart]:
+        """What has to be read of the customers."""
+        if self._fields is None and as_lines:
+            return ALL_PARTS
+        return frozenset().union(*(_PARTS.get(name) or _shown_in(name) for name in self._fields or BY_NAME))
+
     def columns(self, items: Sequence[ExportedCustomer]) -> list[Sequence[Any]]:
         """The columns of customers."""
         return _columns(self.header, CustomerSlice(items))
@@ -47,6 +54,22 @@ class CustomerTable:
         if self._fields is None:
             return lines_of(items)
         return as_objects(self._fields, _columns(self._fields, CustomerSlice(items)))
+
+
+_PARTS: Final[Mapping[str, frozenset[CustomerPart]]] = {
+    "ties": frozenset({"ties", "mail_ties"}),
+    "former_addresses": frozenset({"former"}),
+}
+
+
+def _shown_in(name: str) -> frozenset[CustomerPart]:
+    """What a column is made of, beside the row."""
+    column = BY_NAME.get(name)
+    if column is None:
+        return frozenset()
+    if column.relation is not None:
+        return frozenset({"ties"})
+    return frozenset({"consents"}) if column.form == "evidence" else frozenset()
 
 
 def is_attribute(field: str) -> bool:

@@ -1,6 +1,7 @@
 """An export: what it holds, in which format, and its bytes, read from one snapshot in slices."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import Any, Final, Literal, get_args
 
 from msgspec import Struct
@@ -29,8 +30,7 @@ ExportKind = Literal["customers", "activity", "logs", "consents"]
 KINDS: Final[tuple[ExportKind, ...]] = get_args(ExportKind)
 
 _Read = Callable[[Connection, int, Sequence[int] | None], AsyncIterator[list[Any]]]
-_READ: Final[dict[ExportKind, _Read]] = {
-    "customers": read_people,
+_HISTORY: Final[dict[ExportKind, _Read]] = {
     "activity": read_activity,
     "logs": read_logs,
     "consents": read_consents,
@@ -86,9 +86,10 @@ class Export:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The file, a slice of rows at a time."""
-        made = await off_loop(self._format, await self._table())
+        table = await self._table()
+        made = await off_loop(self._format, table)
         yield made.head()
-        async for items in _READ[self._request.kind](self._connection, self._site, self._numbers):
+        async for items in self._read(table)(self._connection, self._site, self._numbers):
             chunk = await off_loop(made.slice, items) if items else b""  # a slice of customers may have no rows
             self.rows += len(items)
             yield chunk
@@ -105,6 +106,11 @@ class Export:
         ):
             names = await attribute_columns(self._connection, self._site, self._numbers)
         return table_of(request, names)
+
+    def _read(self, table: ExportTable[Any]) -> _Read:
+        if isinstance(table, CustomerTable | PresetTable):
+            return partial(read_people, parts=table.parts(as_lines=self._request.format == "ndjson"))
+        return _HISTORY[self._request.kind]
 
     def _format(self, table: ExportTable[Any]) -> FileFormat:
         if self._request.format == "csv":

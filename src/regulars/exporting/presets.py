@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from regulars.exporting.people import PLACES, ExportedCustomer
 from regulars.exporting.tables import Form, as_objects
+from regulars.store.export_reads import CustomerPart
 
 PresetName = Literal["mailchimp", "klaviyo", "brevo", "shopify"]
 PRESET_NAMES: Final[tuple[PresetName, ...]] = get_args(PresetName)
@@ -29,6 +30,10 @@ class PresetTable:
         self.header: Sequence[str] = list(preset.columns)
         self.forms: Sequence[Form] = ["text"] * len(self.header)
         self._values = list(preset.columns.values())
+
+    def parts(self, *, as_lines: bool) -> frozenset[CustomerPart]:
+        """What has to be read of the customers."""
+        return frozenset({"ties"})
 
     def columns(self, items: Sequence[ExportedCustomer]) -> list[list[Any]]:
         """The columns of the customers."""

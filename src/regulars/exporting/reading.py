@@ -13,7 +13,7 @@ from regulars.domain.working.consent_requests import MARKETING
 from regulars.domain.working.history import NewsletterConsent
 from regulars.exporting.people import ExportedCustomer, ExportedRequest, ExportedSubscription, ExportedTie, Label
 from regulars.store.engine import Connection
-from regulars.store.export_reads import Identity, PeopleRows, object_names, people_rows
+from regulars.store.export_reads import ALL_PARTS, CustomerPart, Identity, PeopleRows, object_names, people_rows
 from regulars.store.threads import off_loop
 
 _KINDS: Final = {code: KIND_CODES[each.kind] for code, each in BY_CODE.items() if each.kind is not None}
@@ -49,11 +49,14 @@ class Labels:
 
 
 async def read_people(
-    connection: Connection, site: int, numbers: Sequence[int] | None = None
+    connection: Connection,
+    site: int,
+    numbers: Sequence[int] | None = None,
+    parts: frozenset[CustomerPart] = ALL_PARTS,
 ) -> AsyncIterator[list[ExportedCustomer]]:
-    """Customers in slices, by ascending number. numbers: of these only."""
+    """Customers in slices, by ascending number. numbers: of these only. parts: what to read; others stay empty."""
     labels = Labels(connection, site)
-    async for rows in people_rows(connection, site, numbers):
+    async for rows in people_rows(connection, site, numbers, parts):
         has_objects = rows.ties or rows.subscriptions or rows.requests
         known = await labels.read(await off_loop(_places, rows)) if has_objects else {}
         yield await off_loop(_made, site, rows, known)

@@ -30,7 +30,7 @@ from regulars.domain.origin import Actor, Channel, Origin
 from regulars.domain.outcome import Outcome
 from regulars.importing.grouping import group_by_customer
 from regulars.importing.lines import Line
-from regulars.importing.pacing import FIRST_GUEST_CHUNK, Pace
+from regulars.importing.pacing import Pace
 from regulars.importing.parsing import ImportCommand, LineParser, warnings_of
 from regulars.importing.recording import Recording
 from regulars.importing.rehearsal import Rehearsal
@@ -144,7 +144,7 @@ class Import:
         self._on_kept_back = on_kept_back
         self._on_chunk = on_chunk
         self._is_guest = is_guest
-        self.pace = Pace(store.engine, FIRST_GUEST_CHUNK if is_guest else None)
+        self.pace = Pace(store.engine)
 
     async def run(self, lines: Iterable[Line]) -> Summary:
         """Import all lines in order. Raises the errors of Ledger.submit and of reading the lines."""

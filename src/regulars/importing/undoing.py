@@ -19,7 +19,7 @@ from regulars.store.engine import UnavailableError
 from regulars.store.imports import NEWEST, changes_to_undo, save_import, undone_later
 from regulars.store.store import Store
 
-_FIRST_CHUNK: Final = 500
+_CHUNK: Final = 500
 MOST_EXAMPLES: Final = 20
 """Customers left as they are that a summary lists one by one."""
 
@@ -109,7 +109,7 @@ class Undo:
         self._on_chunk = on_chunk
         actor = actor or Actor(Channel.IMPORT, record.number)
         self._origin = Origin(actor, import_run=ImportRun(site, record.number, is_undo=True))
-        self._pace = Pace(store.engine, _FIRST_CHUNK)
+        self._pace = Pace(store.engine)
 
     async def run(self) -> UndoSummary:
         """Undo it. Raises UndoError, and the errors of Ledger.submit_all."""
@@ -152,8 +152,8 @@ class Undo:
                 else:
                     self._count(command, outcome)
             await self._told(started)
-        for start in range(0, len(taken), _FIRST_CHUNK):
-            chunk = taken[start : start + _FIRST_CHUNK]
+        for start in range(0, len(taken), _CHUNK):
+            chunk = taken[start : start + _CHUNK]
             (outcome,) = await self._store.ledger.submit_all(self._site, [UndoImports(tuple(chunk))], self._origin)
             for command, part in zip(chunk, outcome.parts or [outcome] * len(chunk), strict=True):
                 self._count(command, part)

@@ -15,7 +15,7 @@ from regulars.domain.commands import Command
 from regulars.domain.imports import ImportRecord, State
 from regulars.domain.origin import Actor
 from regulars.domain.outcome import Outcome
-from regulars.importing.pacing import FIRST_GUEST_CHUNK, Pace
+from regulars.importing.pacing import Pace
 from regulars.importing.recording import Recording, origin_of_job
 from regulars.jobs.attended import attended
 from regulars.jobs.kind import FinalError, Work
@@ -90,7 +90,7 @@ class _BulkRun:
         self._site = site
         self._recording = recording
         self._command = command
-        self._pace = Pace(store.engine, FIRST_GUEST_CHUNK)
+        self._pace = Pace(store.engine)
 
     async def run(self, numbers: Sequence[int]) -> None:
         """Go through the customers, a chunk in each transaction; others write in between."""

@@ -1,9 +1,7 @@
 """The job that imports an uploaded file."""
 
 import asyncio
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -36,8 +34,6 @@ from regulars.stored_files import StoredFiles
 IMPORT_FILE: Final = "import_file"
 ATTEMPTS: Final = 3
 REJECTS: Final = "rejects"
-_TURN: Final = 0.0005
-"""Seconds that a thread may run while another one waits."""
 
 
 class ImportArguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -99,19 +95,7 @@ async def import_file(work: Work) -> dict[str, Any]:
         raise FinalError(
             "the uploaded file is not on the machine that runs the import; the servers must share a folder"
         )
-    with _short_turns():
-        return await _read_and_import(work, given, stored, path)
-
-
-@contextmanager
-def _short_turns() -> Iterator[None]:
-    """Let threads take short turns: a request changes threads several times, and each time waits for one that reads."""
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(_TURN)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(usual)
+    return await _read_and_import(work, given, stored, path)
 
 
 async def _read_and_import(work: Work, given: ImportArguments, stored: StoredFiles, path: Path) -> dict[str, Any]:

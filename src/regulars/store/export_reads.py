@@ -5,7 +5,7 @@ the site.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 from msgspec import Struct
@@ -43,21 +43,30 @@ class Identity(Struct, frozen=True):
     part: bytes | None = None
 
 
+CustomerPart = Literal["ties", "mail_ties", "consents", "subscriptions", "requests", "former", "aliases"]
+"""What is kept about a customer beside its row. mail_ties: those with broadcasts, which are most of the ties.
+
+subscriptions: the evidence about newsletters. requests: those for consent. former: the former addresses.
+"""
+
+ALL_PARTS: Final[frozenset[CustomerPart]] = frozenset(get_args(CustomerPart))
+
+
 class PeopleRows(Struct):
     """The rows about a slice of customers. All but `customers` are in no order, and have the customer's number.
 
-    subscriptions: the evidence about newsletters. requests: those for consent.
+    The ties with broadcasts are among the ties.
 
     aliases: (customer, identifiers of one that was merged into it).
     """
 
     customers: list[Row]
-    ties: list[Row]
-    consents: list[Row]
-    subscriptions: list[Row]
-    requests: list[Row]
-    former: list[Row]
-    aliases: list[tuple[int, Identity]]
+    ties: list[Row] = []
+    consents: list[Row] = []
+    subscriptions: list[Row] = []
+    requests: list[Row] = []
+    former: list[Row] = []
+    aliases: list[tuple[int, Identity]] = []
 
 
 async def slices_of(
@@ -75,25 +84,50 @@ async def slices_of(
 
 
 async def people_rows(
-    connection: Connection, site: int, numbers: Sequence[int] | None = None
+    connection: Connection,
+    site: int,
+    numbers: Sequence[int] | None = None,
+    parts: frozenset[CustomerPart] = ALL_PARTS,
 ) -> AsyncIterator[PeopleRows]:
-    """All rows about customers, by ascending number. numbers: of these only."""
+    """The rows about customers, by ascending number. numbers: of these only. parts: what to read beside the rows."""
+    reads = _reads(parts)
     slices = slices_of(connection, site, sql.CUSTOMERS_AFTER, statements.CUSTOMERS_BY_NUMBER, numbers)
     async for rows in slices:
         if not rows:
             continue
-        wanted = (sql.TIES, sql.FORMER, *sql.EVIDENCE)
-        ties, former, *evidence = await _about(connection, site, rows, wanted, is_range=numbers is None)
-        parts = await parts_of(connection, site, [row[0] for row in rows])
-        aliases = []
-        if parts:
-            evidence = await _with_parts(connection, site, evidence, sql.EVIDENCE, parts)
-            former = merged_former(await _of_parts(connection, site, sql.FORMER, 1, parts) + former)
-            values = {"site": site, "keys": _json(sorted(parts))}
-            found = await connection.in_thread(sql.IDENTITIES_BY_NUMBER, values)
-            aliases = [(parts[row[0]], Identity(*row)) for row in sorted(found)]
-        consents, subscriptions, requests = evidence
-        yield PeopleRows(rows, ties, consents, subscriptions, requests, former, aliases)
+        found = PeopleRows(rows)
+        about = await _about(connection, site, rows, list(reads.values()), is_range=numbers is None)
+        for name, each in zip(reads, about, strict=True):
+            setattr(found, name, each)
+        merged = await parts_of(connection, site, [row[0] for row in rows]) if parts & _OF_MERGED else {}
+        if merged:
+            for name in _EVIDENCE & parts:
+                more = await _of_parts(connection, site, reads[name], 0, merged)
+                setattr(found, name, getattr(found, name) + more)
+            if "former" in parts:
+                found.former = merged_former(await _of_parts(connection, site, sql.FORMER, 1, merged) + found.former)
+            if "aliases" in parts:
+                values = {"site": site, "keys": _json(sorted(merged))}
+                identified = await connection.in_thread(sql.IDENTITIES_BY_NUMBER, values)
+                found.aliases = [(merged[row[0]], Identity(*row)) for row in sorted(identified)]
+        yield found
+
+
+_EVIDENCE: Final[frozenset[CustomerPart]] = frozenset({"consents", "subscriptions", "requests"})
+_OF_MERGED: Final[frozenset[CustomerPart]] = _EVIDENCE | {"former", "aliases"}
+"""What stays with a customer who was merged into another one, and is shown with that one."""
+
+
+def _reads(parts: frozenset[CustomerPart]) -> dict[str, dict[bool, Statement]]:
+    """The statements that read parts, by the name in `PeopleRows`."""
+    reads = {
+        "ties": sql.TIES if "mail_ties" in parts else sql.TIES_BUT_MAIL,
+        "consents": sql.CONSENTS,
+        "subscriptions": sql.SUBSCRIPTIONS,
+        "requests": sql.REQUESTS,
+        "former": sql.FORMER,
+    }
+    return {name: statement for name, statement in reads.items() if name in parts}
 
 
 async def attribute_texts(

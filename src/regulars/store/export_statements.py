@@ -5,6 +5,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, Column, Select, Table, and_, bindparam, cast, func, literal_column, select
 
 from regulars.domain.changes import NULL
+from regulars.domain.relations import RELATIONS
 from regulars.store.merge_statements import is_listed
 from regulars.store.schema import (
     activities,
@@ -73,6 +74,10 @@ IDENTITIES_BY_NUMBER: Final = Statement(
 )
 
 TIES: Final = _of("export_ties", select(*_TIE), relations, not_deleted())
+_MAIL: Final[list[Any]] = [literal_column(str(relation.code)) for relation in RELATIONS if relation.kind == "broadcast"]
+TIES_BUT_MAIL: Final = _of(
+    "export_ties_but_mail", select(*_TIE), relations, relations.c.relation.not_in(_MAIL), not_deleted()
+)
 CONSENTS: Final = _of("export_consents", select(*_columns(consents)), consents)
 _SOME_ADDRESS = former_addresses.c.email_key > literal_column("''")
 _SOME_TIME = cast(literal_column(str(NULL)), BigInteger)
@@ -86,8 +91,6 @@ REQUESTS: Final = _of(
     consent_requests,
     consent_requests.c.at > _SOME_TIME,
 )
-EVIDENCE: Final = (CONSENTS, SUBSCRIPTIONS, REQUESTS)
-
 FORMER: Final = _of("export_former_addresses", select(*_columns(former_addresses)), former_addresses, _SOME_ADDRESS)
 
 _listed, (_customer,) = keys_of(activities.c.customer)

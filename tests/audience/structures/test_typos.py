@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regulars.audience.structures.archive import Reader, Writer
+from regulars.audience.structures.distinct_words import SortedWords
 from regulars.audience.structures.typos import WantedWord, is_alike
 from regulars.audience.structures.word_index import WordIndex
 
@@ -18,7 +19,7 @@ letters = st.text("abß", max_size=10)
 
 def index_of(words: list[str]) -> WordIndex:
     """An index of words that are ascending; word i is in text i."""
-    return WordIndex(words, np.arange(len(words), dtype=np.uint32), np.arange(len(words) + 1))
+    return WordIndex(SortedWords.of(words), np.arange(len(words), dtype=np.uint32), np.arange(len(words) + 1))
 
 
 @pytest.mark.parametrize(

@@ -114,3 +114,27 @@ class Arena:
 def _pieces(length: int, width: int) -> list[int]:
     """The start positions of pieces of this width that together cover the length."""
     return sorted({*range(0, length - width + 1, width), length - width})
+
+
+def gathered(buffer: NDArray[np.uint8], begins: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """The texts that begin there and are so long, one after the other.
+
+    A block of them at a time, since NumPy keeps the interpreter lock meanwhile.
+    """
+    parts = [buffer[:0]]
+    for first in range(0, begins.size, _BLOCK):
+        begin, length = begins[first : first + _BLOCK], lengths[first : first + _BLOCK]
+        end = int(begin[-1] + length[-1])
+        if bool(np.all(begin[1:] == begin[:-1] + length[:-1])):
+            parts.append(buffer[begin[0] : end])
+        else:
+            parts.append(buffer[spread(begin, length)])
+    return np.concatenate(parts)
+
+
+def spread(begins: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The places begins[i] .. begins[i] + counts[i] - 1 of every i, one after the other."""
+    ends = np.cumsum(counts)
+    total = int(ends[-1]) if ends.size else 0
+    places: NDArray[np.int64] = np.arange(total) + np.repeat(begins - (ends - counts), counts)
+    return places

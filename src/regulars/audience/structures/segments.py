@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from regulars.audience.structures.archive import Reader, Writer
-from regulars.audience.structures.arena import Arena, Parts
+from regulars.audience.structures.arena import Arena, Parts, gathered
 from regulars.audience.structures.bitmap_cache import BitmapCache
 from regulars.audience.structures.bitmap_table import BitmapTable
 from regulars.audience.structures.bitmaps import Ordinals, approximate_bytes, from_ordinals, to_ordinals, union
@@ -76,17 +76,15 @@ class Segment:
         lengths = np.concatenate([np.diff(each.arena.starts) for each in segments])
         alive = np.concatenate([each._live_mask() for each in segments])
         buffer = np.concatenate([each.arena.buffer[1 : each.arena.starts[-1]] for each in segments])
-        kept = buffer[np.repeat(alive, lengths)]
-        lengths, ordinals = lengths[alive], ordinals[alive]
+        begins = np.cumsum(lengths) - lengths
+        lengths, ordinals, begins = lengths[alive], ordinals[alive], begins[alive]
         if bool(np.any(ordinals[1:] < ordinals[:-1])):
             order = np.argsort(ordinals)
-            begins = np.cumsum(lengths) - lengths
             ordinals, lengths, begins = ordinals[order], lengths[order], begins[order]
-            shift = np.repeat(begins - (np.cumsum(lengths) - lengths), lengths)
-            kept = kept[np.arange(kept.size) + shift]
+        kept = gathered(buffer, begins, lengths)
         starts = np.ones(lengths.size + 1, dtype=np.int64)
         starts[1:] += np.cumsum(lengths)
-        arena = _EDGE + kept.tobytes() + _EDGE * _PAD
+        arena = b"".join((_EDGE, kept.data, _EDGE * _PAD))
         segment = cls(Arena.of(ordinals, arena, starts), tails=segments[0]._has_tails)
         if all(each._trigrams is not None for each in segments):
             segment._adopt(segments)

@@ -26,7 +26,7 @@ LOAD_BATCH: Final = 65_536
 _WORTH_A_SEGMENT: Final = 64
 """A segment takes a third of the memory of pending texts, so a load makes one from this fraction of the limit on."""
 
-_MOST_AT_ONCE: Final = 16_384
+_MOST_AT_ONCE: Final = 4_096
 """Largest segment (texts) that is merged immediately; larger ones wait for `tidy`."""
 
 _MERGE_RATIO: Final = 3

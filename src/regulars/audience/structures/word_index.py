@@ -7,6 +7,7 @@ wanted word. All ranges of a depth are one step of NumPy.
 """
 
 import re
+import sys
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -15,12 +16,20 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from regulars.audience.structures.archive import Reader, Writer
+from regulars.audience.structures.arena import spread
 from regulars.audience.structures.bitmaps import Ordinals, distinct, from_ordinals
+from regulars.audience.structures.distinct_words import END, NO_WORD, DistinctWords, SortedWords
 from regulars.audience.structures.typos import WantedWord
 
-_WORD_OR_END: Final = re.compile(r"[^\W_]+|\0")
-_CHUNK: Final = 8_192
+_WORD_OR_END: Final = re.compile(rf"[^\W_]+|{END}")
+_CHUNK: Final = 2_048
 """Texts split into words at a time, so that the interpreter lock is held for only a few milliseconds."""
+
+_POINTS: Final = 1_000_000
+"""Code points handled at a time."""
+
+_SAMPLED: Final = 64
+"""One of so many texts tells how the words are distributed."""
 
 _PARTS: Final = ("owners", "bounds", "alphabet", "letters", "starts", "branches", "branch_bounds")
 _COSTS: Final = (100, 800, 4_000)
@@ -51,13 +60,10 @@ class _Ranges(NamedTuple):
 class WordIndex:
     """Maps distinct words to the ordinals of the texts that have them; immutable."""
 
-    def __init__(self, words: Sequence[str], owners: NDArray[np.uint32], bounds: _Numbers) -> None:
-        """words: ascending. Word i occurs in the texts of owners[bounds[i]:bounds[i + 1]]."""
-        lengths = np.fromiter(map(len, words), dtype=np.int64, count=len(words))
-        starts = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(lengths)))
-        points = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        alphabet, letters = np.unique(points, return_inverse=True)
-        letters = letters.astype(np.min_scalar_type(max(alphabet.size, 1)))
+    def __init__(self, words: SortedWords, owners: NDArray[np.uint32], bounds: _Numbers) -> None:
+        """Word i occurs in the texts of owners[bounds[i]:bounds[i + 1]]."""
+        starts = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(words.lengths)))
+        alphabet, letters = _alphabet(words.points)
         shared = _shared(letters, starts)
         branches = np.argsort(shared[1:], kind="stable").astype(np.uint32) + np.uint32(1)
         depths = np.arange(int(shared.max(initial=0)) + 2)
@@ -88,22 +94,24 @@ class WordIndex:
     @classmethod
     def of(cls, ordinals: Ordinals, arena: bytes, starts: _Numbers) -> "WordIndex":
         """Build the index from the texts of an arena; text i begins at starts[i] and is followed by one sentinel."""
-        ids: dict[str, int] = {"\0": 0}
-        codes: list[_Numbers] = [np.empty(0, dtype=np.int64)]
-        for first in range(0, ordinals.size, _CHUNK):
-            last = min(first + _CHUNK, ordinals.size)
+
+        def texts(first: int, last: int) -> list[str]:
             text = arena[starts[first] : starts[last]].replace(b"\xff", b"\0").decode("utf-8", "surrogatepass")
-            found = [ids.setdefault(word, len(ids)) for word in _WORD_OR_END.findall(text)]
-            codes.append(np.array(found, dtype=np.int64))
-        every = np.concatenate(codes)
-        is_word = every > 0
-        text_of = np.cumsum(~is_word)[is_word]
-        del ids["\0"]
-        words = sorted(ids)
-        ranks = np.empty(len(ids) + 1, dtype=np.int64)
-        ranks[[ids[word] for word in words]] = np.arange(len(words))
-        pairs = distinct(ranks[every[is_word]] << 32 | ordinals[text_of])
-        bounds = np.searchsorted(pairs >> 32, np.arange(len(words) + 1))
+            return _WORD_OR_END.findall(text)
+
+        size = ordinals.size
+        sample = (word for first in range(0, size, _SAMPLED) for word in texts(first, first + 1))
+        found = DistinctWords(sample)
+        numbers, owners = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.uint32)]
+        for first in range(0, size, _CHUNK):
+            last = min(first + _CHUNK, size)
+            every = found.numbers(texts(first, last))
+            is_word = every != NO_WORD
+            numbers.append(every[is_word])
+            owners.append(ordinals[first + np.cumsum(~is_word)[is_word]])
+        words, ranks = found.sorted()
+        pairs = distinct(ranks[np.concatenate(numbers)] << 32 | np.concatenate(owners))
+        bounds = np.searchsorted(pairs >> 32, np.arange(words.lengths.size + 1))
         return cls(words, pairs.astype(np.uint32), bounds)
 
     @property
@@ -120,7 +128,7 @@ class WordIndex:
         found = self._matching(wanted)
         begins = np.concatenate([self._bounds[first] for first, _ in found])
         counts = np.concatenate([self._bounds[end] for _, end in found]) - begins
-        return from_ordinals(self._owners[_spread(begins, counts)])
+        return from_ordinals(self._owners[spread(begins, counts)])
 
     def _matching(self, wanted: WantedWord) -> list[tuple[_Numbers, _Numbers]]:
         """Ranges of words that are alike, as (first, end)."""
@@ -154,7 +162,7 @@ class WordIndex:
             branches = self._branches[self._branch_bounds[depth] : self._branch_bounds[depth + 1]]
         begin = np.searchsorted(branches, ranges.first, side="right")
         counts = np.searchsorted(branches, ranges.end) - begin
-        inner = branches[_spread(begin, counts)].astype(np.int64)
+        inner = branches[spread(begin, counts)].astype(np.int64)
         parent = np.repeat(np.arange(counts.size), counts + 1)
         place = np.cumsum(counts + 1)
         is_first = np.zeros(parent.size, dtype=np.bool_)
@@ -190,6 +198,18 @@ def _next_errors(ranges: _Ranges, parent: _Numbers, letter: _Numbers, wanted: _N
     return found
 
 
+def _alphabet(points: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[Any]]:
+    """The distinct code points, ascending, and the place of each point among them."""
+    chunks = [points[first : first + _POINTS] for first in range(0, points.size, _POINTS)]
+    is_used = np.zeros(sys.maxunicode + 1, dtype=np.bool_)
+    for chunk in chunks:
+        is_used[chunk] = True
+    alphabet = np.flatnonzero(is_used).astype(np.uint32)
+    place = np.zeros(is_used.size, dtype=np.min_scalar_type(max(alphabet.size, 1)))
+    place[alphabet] = np.arange(alphabet.size)
+    return alphabet, np.concatenate([place[:0], *(place[chunk] for chunk in chunks)])
+
+
 def _shared(letters: NDArray[Any], starts: _Numbers) -> _Numbers:
     """How many letters each word shares with the beginning of the word before it."""
     shared = np.zeros(max(starts.size - 1, 1), dtype=np.int64)
@@ -202,11 +222,3 @@ def _shared(letters: NDArray[Any], starts: _Numbers) -> _Numbers:
         depth += 1
         shared[left] = depth
     return shared
-
-
-def _spread(begins: _Numbers, counts: _Numbers) -> _Numbers:
-    """The places begins[i] .. begins[i] + counts[i] - 1 of every i, one after the other."""
-    ends = np.cumsum(counts)
-    total = int(ends[-1]) if ends.size else 0
-    places: _Numbers = np.arange(total) + np.repeat(begins - (ends - counts), counts)
-    return places
