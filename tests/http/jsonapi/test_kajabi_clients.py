@@ -173,8 +173,36 @@ SALOON: Final = (
     Call("GET", "/v1/products/{product}", "one"),
     Call("GET", "/v1/custom_fields", "list", _SITE | {"page[size]": "50"}),
     Call("GET", "/v1/purchases", "list", _SITE | {"filter[customer_id]": "{contact}", "include": "offer,customer"}),
+    Call(
+        "GET",
+        "/v1/purchases",
+        "list",
+        _SITE
+        | {"filter[created_at_gte]": "2020-01-01T00:00:00Z", "filter[created_at_lte]": "2999-12-31T23:59:59Z"}
+        | {"filter[customer_email]": "anna@kajabi.example", "filter[product_id]": "{product}"}
+        | {"include": "offer,customer", "limit": "100", "max_pages": "10"},
+    ),
+    Call(
+        "GET",
+        "/v1/purchases",
+        "list",
+        {"filter[customer_id]": "0", "filter[created_at_gte]": "2999-12-31T23:59:59Z", "include": "offer,customer"},
+    ),
+    Call("GET", "/v1/contacts/{contact}/relationships/offers", "identifiers", _SITE | PAGE),
+    Call("GET", "/v1/contacts", "list", _SITE | {"filter[has_offer_id]": "{offer}", "start_page": "1"}),
+    Call("GET", "/v1/offers/{offer}", "one"),
+    Call("GET", "/v1/products", "list", _SITE | {"filter[name_cont]": "Cou", "filter[description_cont]": "x"}),
+    Call("GET", "/v1/sites/{site}", "one"),
     Call("GET", "/v1/purchases/{purchase}", "one", {"include": "offer,customer"}),
     Call("GET", "/v1/orders", "list", _SITE | PAGE),
+    Call(
+        "GET",
+        "/v1/orders",
+        "list",
+        _SITE
+        | {"filter[created_at_gte]": "2020-01-01T00:00:00Z", "filter[created_at_lte]": "2999-12-31T23:59:59Z"}
+        | {"filter[customer_id]": "{contact}"},
+    ),
     Call("GET", "/v1/orders/{purchase}", "one"),
     Call("GET", "/v1/sites", "list", PAGE),
     Call(

@@ -33,6 +33,43 @@ def test_transactions_are_found_by_name_or_email(own_world: World) -> None:
     assert status == 400
 
 
+def test_sales_of_a_time_an_address_and_a_product(own_world: World) -> None:
+    world, api = own_world, own_world.one
+    old, new, other = "old@times.example", "new@times.example", "other@times.example"
+    course = made(api, "products", title="Course", key="times-course")
+    person(world, api, old)
+    world.save(api, {"email": old, "customer_id": "times"})
+    world.save(api, {"customer_id": "times", "email": new})
+    buys(world, api, email=new, revenue=1, order_id="t1", timestamp="2025-01-01T00:00:00Z", product_id="times-course")
+    buys(world, api, email=new, revenue=1, order_id="t1", event_uuid="t1-more", timestamp="2025-01-20T00:00:00Z")
+    buys(world, api, email=new, revenue=1, timestamp="2025-01-10T00:00:00Z")
+    buys(world, api, email=other, revenue=1, order_id="t3", timestamp="2025-01-10T12:00:00Z")
+    number = api.document("/v1/orders", params={"filter[customer_email]": other})["data"][0]["attributes"]
+
+    def found(path: str = "purchases", **filters: str) -> list[str | None]:
+        given = {f"filter[{name}]": value for name, value in filters.items()}
+        reply = api.document(f"/v1/{path}", params=given | {"sort": "created_at", "page[size]": "100"})
+        assert reply["meta"]["total_count"] == len(reply["data"])
+        return [each["attributes"]["order_id"] for each in reply["data"]]
+
+    january = {"created_at_gte": "2025-01-01T00:00:00Z", "created_at_lte": "2025-01-31"}
+    for path in ("purchases", "orders"):
+        assert found(path, **january) == ["t1", None, "t3"]  # an order is of the time of its first report
+        assert found(path, created_at_gte="2025-01-01T00:00:00.001Z", created_at_lte="2025-01-10") == [None, "t3"]
+        assert found(path, **january, customer_email=new.upper()) == ["t1", None]
+        assert found(path, customer_email="nobody@times.example") == []
+        assert found(path, customer_email=other, customer_id="0") == []
+        for wrong in ({"created_at_gte": "soon"}, {"customer_email": "nobody"}):
+            query = "&".join(f"filter[{name}]={value}" for name, value in wrong.items())
+            status, faults = refused(api, "GET", f"/v1/{path}?{query}")
+            assert (status, faults[0][0]) == (400, query.partition("=")[0])
+    order = str(number["order_number"])
+    assert found("orders", order_number_eq=order, **january) == ["t3"]
+    assert found("orders", order_number_eq=order, created_at_lte="2025-01-09") == []
+    assert found(**january, product_id="times-course") == found(**january, product_id=course) == ["t1"]
+    assert found(**january, product_id="none") == []
+
+
 def test_an_order_is_what_its_reports_come_to(own_world: World) -> None:
     world, api = own_world, own_world.one
     customer = person(world, api, ADDRESS)

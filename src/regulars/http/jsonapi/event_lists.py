@@ -6,8 +6,10 @@ from typing import Any, Final, Protocol, TypeVar
 from msgspec import Struct
 from starlette.responses import Response
 
+from regulars.domain.faults import RefusedError
 from regulars.domain.identity import NUMBER_LIMIT, split_number
 from regulars.domain.moments import DAY, parse_moment
+from regulars.domain.profile import parse_who
 from regulars.domain.text import whole_number
 from regulars.http.call import Call
 from regulars.http.errors import Problem
@@ -21,12 +23,15 @@ from regulars.http.keyring import Caller
 from regulars.store.engine import Connection
 from regulars.store.list_ranges import ListRange
 from regulars.store.merges import group_of
-from regulars.store.reads import FOREVER, number_after_merges
+from regulars.store.reads import FOREVER, find_card, number_after_merges, numbers_of
 from regulars.store.sales import EventSelection, ListedEvent, all_events, find_event, read_events
 
 CUSTOMER_ID: Final = "customer_id"
 START: Final = "start_date"
 END: Final = "end_date"
+CREATED: Final = ("created_at_gte", "created_at_lte")
+"""The same as START and END, in the spelling that kajabi-saloon sends for purchases and orders."""
+CUSTOMER_EMAIL: Final = "customer_email"
 _DATE: Final = len("2026-01-31")
 MOST_TESTED: Final = 20_000
 """The number of events among which filters that no index serves may look. It takes about a second."""
@@ -114,6 +119,8 @@ async def _one(
     event = await find_event(connection, selection.site, selection.kind, narrowing.number or 0)
     if event is None or (selection.customers is not None and event.customer not in selection.customers):
         return [], 0
+    if not selection.since <= event.at <= selection.until:
+        return [], 0
     (item,) = await read(connection, selection.site, [event])
     if not all(test(item) for _, test in narrowing.tests):
         return [], 0
@@ -156,6 +163,26 @@ async def _selection(
     connection: Connection, site: int, kind: str, query: ParsedQuery, caller: Caller
 ) -> EventSelection | None:
     """What the filters by site and customer select; None if nothing. Raises ParameterProblem."""
+    found = await _of_customer(connection, site, kind, query, caller)
+    for name, value in query.filters:
+        if name != CUSTOMER_EMAIL or found is None:
+            continue
+        try:
+            who = parse_who({"email": value.replace(" ", "+")})  # an address has no blanks: the + was sent bare
+        except RefusedError:
+            detail = f"filter[{name}] must be an email address."
+            raise ParameterProblem(f"filter[{name}]", detail) from None
+        card = await find_card(connection, found.site, who)
+        numbers = None if card is None else await numbers_of(connection, found.site, card)
+        if numbers is None or found.customers not in (None, numbers):
+            return None
+        found = EventSelection(found.site, kind, numbers)
+    return found
+
+
+async def _of_customer(
+    connection: Connection, site: int, kind: str, query: ParsedQuery, caller: Caller
+) -> EventSelection | None:
     asked = {value for name, value in query.filters if name == CUSTOMER_ID}
     if not asked:
         return EventSelection(site, kind)
@@ -218,7 +245,7 @@ def bounds_of(query: ParsedQuery) -> tuple[int, int]:
     """The times (ms) between which the filters ask; a date as the end includes its day. Raises ParameterProblem."""
     since, until = -FOREVER, FOREVER
     for name, value in query.filters:
-        if name not in (START, END):
+        if name not in (START, END, *CREATED):
             continue
         text = value.strip().replace(" ", "+")
         try:
@@ -226,7 +253,7 @@ def bounds_of(query: ParsedQuery) -> tuple[int, int]:
         except ValueError:
             detail = f"filter[{name}] must be a date such as 2026-01-31, an ISO 8601 time or Unix seconds."
             raise ParameterProblem(f"filter[{name}]", detail) from None
-        if name == START:
+        if name in (START, CREATED[0]):
             since = max(since, moment)
         else:
             until = min(until, moment + (DAY - 1 if len(text) == _DATE and "-" in text else 0))

@@ -14,11 +14,14 @@ from regulars.http.jsonapi import schemas
 from regulars.http.jsonapi.customer_documents import TYPES
 from regulars.http.jsonapi.documents import Attributes, chosen, identifier
 from regulars.http.jsonapi.event_lists import (
+    CREATED,
+    CUSTOMER_EMAIL,
     CUSTOMER_ID,
     EventList,
     Narrowing,
     Test,
     answer,
+    bounds_of,
     find_item,
     flag,
     shown_alone,
@@ -72,8 +75,8 @@ _FIELDS: Final[dict[str, dict[str, Sequence[str]]]] = {
     ITEMS: {ITEMS: (*ITEM, *_RELATED[ITEMS]), ORDERS: (*ORDER, *_RELATED[ORDERS])},
 }
 _FILTERS: Final = {
-    ORDERS: ("order_number_eq", _UNFULFILLED, CUSTOMER_ID, SITE_ID),
-    ITEMS: ("item_type_eq", "item_id_eq", _UNFULFILLED, CUSTOMER_ID, SITE_ID),
+    ORDERS: ("order_number_eq", _UNFULFILLED, CUSTOMER_ID, CUSTOMER_EMAIL, SITE_ID, *CREATED),
+    ITEMS: ("item_type_eq", "item_id_eq", _UNFULFILLED, CUSTOMER_ID, CUSTOMER_EMAIL, SITE_ID, *CREATED),
 }
 INDEX: Final = {
     type_: QuerySpec(
@@ -118,7 +121,7 @@ def _narrowing(query: ParsedQuery) -> Narrowing:
             tests.append((name, lambda sale, text=value: str(_item(sale)[1]) == text.strip()))  # type: ignore[misc]
     number = next(iter(numbers), None)
     nothing |= len(numbers) > 1 or (bool(numbers) and (number is None or number >= NUMBER_LIMIT))
-    return Narrowing(tests, number=number, nothing=nothing)
+    return Narrowing(tests, bounds=bounds_of(query), number=number, nothing=nothing)
 
 
 def order_resource(type_: str, site: int, sale: Sale, fields: frozenset[str] | None = None) -> dict[str, Any]:

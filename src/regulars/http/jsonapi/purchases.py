@@ -18,11 +18,14 @@ from regulars.http.jsonapi.bodies import refused
 from regulars.http.jsonapi.customer_documents import TYPES
 from regulars.http.jsonapi.documents import Attributes, chosen, identifier, identifiers
 from regulars.http.jsonapi.event_lists import (
+    CREATED,
+    CUSTOMER_EMAIL,
     CUSTOMER_ID,
     EventList,
     Narrowing,
     Test,
     answer,
+    bounds_of,
     find_item,
     flag,
     shown_alone,
@@ -72,7 +75,9 @@ _FIELDS: Final = {
     TYPE: (*ATTRIBUTES, *_RELATED),
     **{name: TYPES[name] for name in ("customers", "offers", "products")},
 }
-FILTERS: Final = ("active", "deactivated", "referrer", "coupon_code_eq", CUSTOMER_ID, SITE_ID)
+PRODUCT_ID: Final = "product_id"
+_SELECTING: Final = (CUSTOMER_ID, CUSTOMER_EMAIL, SITE_ID, *CREATED)
+FILTERS: Final = ("active", "deactivated", "referrer", "coupon_code_eq", PRODUCT_ID, *_SELECTING)
 INDEX: Final = QuerySpec(
     fields=_FIELDS, filters=FILTERS, sorts=("-created_at", "created_at"), include=_INCLUDED, paged=True, cursors=True
 )
@@ -86,7 +91,9 @@ async def index(call: Call, caller: Reader) -> Response:
     async def show_all(connection: Connection, site: int, sales: Sequence[Sale]) -> dict[str, Any]:
         return await _document(call, caller, connection, site, sales, query)
 
-    return await answer(call, caller, query, LISTED, sales_of, show_all, Narrowing(_tests(query)))
+    return await answer(
+        call, caller, query, LISTED, sales_of, show_all, Narrowing(_tests(query), bounds=bounds_of(query))
+    )
 
 
 async def show(call: Call, caller: Reader) -> Response:
@@ -140,7 +147,7 @@ async def _commands(call: Call, site: int, sale: Sale, *, holds: bool) -> list[C
 
 def _tests(query: ParsedQuery) -> list[Test[Sale]]:
     """What the filters ask of a purchase. Raises ParameterProblem."""
-    return [(name, _test(name, value)) for name, value in query.filters if name not in (CUSTOMER_ID, SITE_ID)]
+    return [(name, _test(name, value)) for name, value in query.filters if name not in _SELECTING]
 
 
 def _test(name: str, value: str) -> Callable[[Sale], bool]:
@@ -148,6 +155,8 @@ def _test(name: str, value: str) -> Callable[[Sale], bool]:
         return lambda sale: fold(value) in fold(sale.text("referrer") or "")
     if name == "coupon_code_eq":
         return lambda sale: fold(value) == fold(sale.text("coupon") or "")
+    if name == PRODUCT_ID:
+        return lambda sale: any(value.strip() in (str(item.number), item.key) for item in sale.products)
     wants_active = flag(name, value) == (name == "active")
     return lambda sale: (sale.ended_at is None) == wants_active
 
