@@ -1,6 +1,8 @@
 """Audiences: the list, one with its figures, why somebody is in it, and changing, copying and deleting it."""
 
+import asyncio
 import re
+import time
 from collections.abc import Iterator
 from urllib.parse import quote
 
@@ -87,6 +89,17 @@ def test_it_spreads_over_the_months_of_a_time(writer: Browser, field: str) -> No
     )
     wrong = writer.get(f"{path}?attribute={quote('[')}")
     assert_well_formed(wrong.text)
+
+
+def test_each_figure_leads_to_its_customers(app: InProcess, writer: Browser) -> None:
+    app.client().post("customers", {"email": "p0@example.com", "subscribed": True, "wording": "Yes"})
+    page = writer.get(made(writer, "Figures")).text
+    found = re.findall(r'<a href="(/admin/sites/main/customers[?][^"]*)">(\d+)<', page)
+    assert [int(figure) for _, figure in found][:3] == [3, 1, 2]
+    for url, figure in found:
+        reply = writer.get(url.replace("&amp;", "&"))
+        asked = reply.headers["location"] if reply.status_code == 303 else url.replace("&amp;", "&")
+        assert writer.get(asked.replace("customers?", "customers.json?")).json()["total"] == int(figure), url
 
 
 def test_every_kind_of_object_can_be_broken_down_by(writer: Browser) -> None:
@@ -208,6 +221,12 @@ def test_people_join_a_list_and_leave_it_and_members_are_paged(app: InProcess, w
     leaving = {"people": shown["members"][0]["id"], "act": "leave"}
     assert writer.post(f"{path}/members", leaving).headers["location"] == path
     assert writer.get(f"{path}.json").json()["audience"]["total"] == 29
+    copy = writer.post(f"{path}/clone").headers["location"]
+    until = time.monotonic() + 60
+    while writer.get(f"{copy}.json").json()["audience"]["total"] < 29 and time.monotonic() < until:
+        app.run(asyncio.sleep(0.02))
+    found = writer.get(f"{copy}.json").json()["audience"]
+    assert (found["kind"], found["total"]) == ("list", 29)
     assert writer.post(f"{path}/members", {"people": " "}).status_code == 422
     assert writer.get(f"{path}?after=garbage").status_code in (400, 422)
     dynamic = made(writer, "No list")

@@ -125,6 +125,13 @@ def test_from_the_first_start_to_the_first_answer(browser: Any, served: Served, 
     visit.go("/admin/sites/stories/customers")
     keys.ask("tag:vip")
     page.locator("#answer-said", has_text="2 customers").wait_for(state="attached")
+    rows = page.locator("#results tbody th a")
+    keys.to(rows.first)
+    page.keyboard.press("ArrowDown")
+    assert rows.nth(1).evaluate("each => each === document.activeElement")
+    for _ in range(2):
+        page.keyboard.press("ArrowUp")
+    assert page.evaluate("document.activeElement.id") == "q"
     keys.press("link", "Anna Keller")
     keys.heading("Anna Keller")
     assert visit.faults == []

@@ -51,6 +51,32 @@ def test_a_question_is_answered_and_put_into_words(reader: Browser) -> None:
     assert shown(reader, q="tag:vip or attr.plan = pro").json()["counts"] == [1, 1]
 
 
+def test_the_sentence_has_names_instead_of_numbers(app: InProcess, reader: Browser) -> None:
+    api = app.client()
+    for n, name in ((71, "Spring"), (72, "Autumn, and, winter"), (73, "Gift card")):
+        kind, title = ("offers", "title") if n == 73 else ("broadcasts", "name")
+        api.post(
+            "event",
+            {
+                "event": "offer_granted" if n == 73 else "email_sent",
+                "email": "p02@example.com",
+                ("offer_id" if n == 73 else "broadcast_id"): n,
+            },
+        )
+        body = {"type": kind, "id": str(n), "attributes": {title: name}}
+        assert api.send("PATCH", f"/v1/{kind}/{n}", json={"data": body}).status_code == 200
+    audience = {"type": "audiences", "attributes": {"name": "VIPs", "kind": "dynamic", "q": "tag:vip"}}
+    number = api.post("/v1/audiences", {"data": audience}).json()["data"]["id"]
+    for q, words in (
+        ("not opened:broadcast/71", "opened broadcast “Spring”"),
+        ("offer:73", "have offer “Gift card”"),
+        (f"in audience/{number} or is hidden", "in the audience “VIPs”"),
+        ("sent:broadcast/72", "sent broadcast 72"),
+    ):
+        assert words in shown(reader, q=q).json()["sentence"]
+    assert api.send("DELETE", f"/v1/audiences/{number}").status_code == 200
+
+
 def test_a_question_as_json_leads_to_its_text(reader: Browser) -> None:
     question = quote('{"has":"tag","any_of":["vip"]}')
     reply = reader.get(f"{CUSTOMERS}?question={question}")

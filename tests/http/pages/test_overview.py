@@ -15,6 +15,7 @@ from .test_screens import assert_well_formed
 from .visiting import Browser, now, signed_in
 
 OVERVIEW = "/admin/sites/main/overview"
+CUSTOMERS = "/admin/sites/main/customers"
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +37,13 @@ def attention(reader: Browser) -> list[dict[str, Any]]:
 
 
 def test_an_empty_site_teaches_the_first_step(app: InProcess) -> None:
-    page = signed_in(app, "read", account="empty").get(OVERVIEW).text
-    assert "regulars import customers people.csv" in page
-    assert_well_formed(page)
+    for role, may_import in (("read", False), ("write", True)):
+        browser = signed_in(app, role, account="empty")
+        for path in (OVERVIEW, CUSTOMERS):
+            page = browser.get(path).text
+            assert_well_formed(page)
+            assert ("Import a list</a>" in page) == may_import
+            assert 'href="/docs#classic-customers-create"' in page
 
 
 def test_the_figures_are_those_of_the_api(app: InProcess, reader: Browser) -> None:

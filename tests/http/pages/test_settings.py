@@ -41,6 +41,11 @@ def secret_in(reply: httpx.Response) -> str:
     return found[1]
 
 
+def test_the_engagement_days_are_shown(browser: Browser) -> None:
+    assert browser.get(f"{HOME}.json").json()["engagement"] == {"healthy": 90, "passive": 180, "unengaged": 365}
+    assert "customers?q=is%20healthy" in browser.get(HOME).text
+
+
 def test_a_key_is_shown_once_works_and_is_revoked(app: InProcess, browser: Browser) -> None:
     made = browser.post(f"{HOME}/keys", {"scope": ["read"], "rate": "7"})
     assert_well_formed(made.text)

@@ -10,7 +10,7 @@ from regulars.http.pages.api_client import Parameters
 from regulars.http.pages.completing import TITLES
 from regulars.http.pages.overview import csv_response
 from regulars.http.pages.page import AdminPage
-from regulars.http.pages.questioning import TIE_PATHS
+from regulars.http.pages.question_names import TIE_PATHS
 from regulars.http.pages.screen import download
 from regulars.http.pages.signed_in import Viewer
 
@@ -92,7 +92,7 @@ async def _name(page: AdminPage, by: str, value: Any) -> str:
     """What a value is called: an object by its name."""
     if by == "attribute":
         return str(value).lower() if isinstance(value, bool) else str(value)
-    path = "audiences" if by == "list" else TIE_PATHS.get(by)
+    path = TIE_PATHS.get(by)
     if path is None:
         return str(value).replace("_", " ")
     fields: Parameters = {"fields[audiences]": "name"} if by == "list" else {}

@@ -15,7 +15,7 @@ from regulars.http.pages.customer_columns import rows_of
 from regulars.http.pages.forms import FormData
 from regulars.http.pages.overview import csv_response
 from regulars.http.pages.page import AdminPage, View
-from regulars.http.pages.questioning import CheckedQuestion, check, conditions_in_words
+from regulars.http.pages.questioning import CheckedQuestion, check, conditions_in_words, reachable
 from regulars.http.pages.screen import action, download, screen
 from regulars.http.pages.signed_in import Editor, Viewer
 
@@ -103,16 +103,24 @@ async def change(page: AdminPage, user: Editor) -> View | Response:
 
 
 async def clone(page: AdminPage, user: Editor) -> View | Response:
-    """Make a copy of a dynamic audience."""
+    """Make a copy of an audience. The members of a list join its copy by a bulk action."""
     form = await page.form()
-    audience = (await page.api.get(_path(page.segment("audience"))))["data"]["attributes"]
-    attributes = {"name": form["name"] or f"{audience['name']} (copy)", "kind": "dynamic", "q": audience["q"]}
+    original = (await page.api.get(_path(page.segment("audience"))))["data"]
+    audience = original["attributes"]
+    attributes = {"name": form["name"] or f"{audience['name']} (copy)", "kind": audience["kind"]}
+    if audience["kind"] == "dynamic":
+        attributes["q"] = audience["q"]
     try:
         made = await page.api.post("/v1/audiences", new_resource("audiences", attributes, user.current))
+        if audience["kind"] == "list" and audience["total"]:
+            joining = {"type": "add_to_list", "list": made["data"]["id"]}
+            body = {"q": f"in list/{original['id']} and (is hidden or not is hidden)", "action": joining}
+            await page.api.post("/v1/bulk_actions", body)
     except Problem as error:
         form.refuse_faults(error)
         return await shown(page, form, 422)
-    return page.redirect(page.url(f"/audiences/{made['data']['id']}"), "This is the copy.")
+    told = "This is the copy." if audience["kind"] == "dynamic" else "This is the copy. The members join it now."
+    return page.redirect(page.url(f"/audiences/{made['data']['id']}"), told)
 
 
 async def remove(page: AdminPage, user: Editor) -> View | Response:
@@ -141,7 +149,8 @@ async def shown(page: AdminPage, form: FormData, status: int = 200) -> View:
     attributes = audience["attributes"]
     checked = None if attributes["q"] is None else await check(page, {"q": attributes["q"]})
     members: list[dict[str, Any]] = []
-    following = overlap = spread = None
+    following = overlap = spread = reach = None
+    question = {"in": {"audience": int(audience["id"])}}
     if attributes["problem"] is None:
         parameters: Parameters = {
             "q": f"in audience/{audience['id']}",
@@ -151,6 +160,7 @@ async def shown(page: AdminPage, form: FormData, status: int = 200) -> View:
         }
         found = await page.api.get("/v1/contacts", parameters)
         members, following = rows_of(found), cursor_of(found["links"]["next"])
+        reach = (await page.api.post("/v1/questions/reach", {"question": question}))["data"]["attributes"]
         spread = await audience_studies.spread(page, audience["id"])
         overlap = await audience_studies.overlap(page, audience["id"], attributes["name"])
     points = await _points(page, key)
@@ -168,6 +178,8 @@ async def shown(page: AdminPage, form: FormData, status: int = 200) -> View:
     }
     more = {
         "form": form,
+        "reach": reach,
+        "reachable": None if reach is None else reachable(reach, question),
         "dimensions": audience_studies.DIMENSIONS,
         "months": audience_studies.MOST_MONTHS,
         "others": [(number, name) for number, name in await _names(page) if number != audience["id"]],

@@ -16,8 +16,8 @@ from regulars.http.pages.questioning import (
     CheckedQuestion,
     WrongQuestion,
     counts_of,
-    object_names,
     reach_of,
+    reachable,
     read_question,
 )
 from regulars.http.pages.screen import action, download, screen
@@ -61,8 +61,9 @@ async def index(page: AdminPage, user: Viewer) -> View | Response:
         more={
             "asked": asked,
             "answer": answer,
+            "reachable": _reachable(asked, answer),
             "counted": [page.format.number(each) for each in answer.get("counts", ())],
-            "names_of_objects": await object_names(page, asked) if isinstance(asked, CheckedQuestion) else {},
+            "names_of_objects": asked.names if isinstance(asked, CheckedQuestion) else {},
             "headings": (NAME, *columns),
             "columns": columns,
             "all_columns": COLUMNS,
@@ -102,6 +103,11 @@ async def _answer(page: AdminPage, asked: CheckedQuestion, sort: str) -> dict[st
         "next": cursor_of(found["links"]["next"]),
         "previous": cursor_of(found["links"]["prev"], "page[before]"),
     }
+
+
+def _reachable(asked: CheckedQuestion | WrongQuestion, answer: dict[str, Any]) -> Any:
+    """The question for those who match and can be emailed; None without an answer."""
+    return reachable(answer["reach"], asked.question) if answer and isinstance(asked, CheckedQuestion) else None
 
 
 async def save_audience(page: AdminPage, user: Editor) -> View | Response:

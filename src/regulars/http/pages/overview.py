@@ -13,6 +13,7 @@ from regulars.http.pages import charts
 from regulars.http.pages.api_client import Parameters
 from regulars.http.pages.customer_columns import rows_of
 from regulars.http.pages.page import GUARDS, AdminPage, View
+from regulars.http.pages.questioning import reachable
 from regulars.http.pages.screen import download, screen
 from regulars.http.pages.signed_in import Viewer
 
@@ -58,7 +59,14 @@ async def show(page: AdminPage, user: Viewer) -> View:
         "newest": rows_of(newest),
         "activity": await _activity(page),
     }
-    more = {"chart": charts.bars(growth), "questions": {"new": NEW, "lost": LOST, "active": ACTIVE}, "days": DAYS}
+    days = [f"{day.day} {day:%b %Y}" for day, _ in growth]
+    more = {
+        "chart": charts.bars([(name, count) for name, (_, count) in zip(days, growth, strict=True)]),
+        "days_shown": days,
+        "reachable": reachable(reach, _EVERYBODY["question"]),
+        "questions": {"new": NEW, "lost": LOST, "active": ACTIVE},
+        "days": DAYS,
+    }
     return View(template="overview.html", title="Overview", data=data, more=more)
 
 

@@ -11,8 +11,8 @@ from msgspec import Struct
 from regulars.audience.questions.faults import QuestionFault
 from regulars.http.errors import Problem
 from regulars.http.jsonapi.failures import QuestionProblem
-from regulars.http.jsonapi.question_catalogue import catalogue
 from regulars.http.pages.page import AdminPage
+from regulars.http.pages.question_names import names_of, with_names, with_names_of_audiences
 
 EVERYBODY: Final = "everybody"
 TEXT: Final = "q"
@@ -20,20 +20,20 @@ JSON: Final = "question"
 MOST_COUNTED: Final = 10
 """Conditions that are counted one by one beside a question: as many as one call compares."""
 
-MOST_NAMED: Final = 20
-"""Objects of a condition that are looked up by number."""
-
-TIE_PATHS: Final = {each["name"]: each["objects"] for each in catalogue()["ties"]}
 _LEAVES: Final = ("all", "any", "not")
 
 
 class CheckedQuestion(Struct, frozen=True, kw_only=True):
-    """A question that can be answered. text: as typed. canonical: in the standard spelling. sentence: in words."""
+    """A question that can be answered. text: as typed. canonical: in the standard spelling. sentence: in words.
+
+    names: of the objects that it refers to by number, as {path/number: name}.
+    """
 
     text: str
     canonical: str
     question: Any
     sentence: str
+    names: dict[str, str] = {}
 
     @property
     def body(self) -> dict[str, Any]:
@@ -80,12 +80,24 @@ async def check(page: AdminPage, body: dict[str, Any], text: str | None = None) 
     except Problem as error:
         return WrongQuestion(text=text or "", faults=[_fault(error.detail)])
     meaning = reply["data"]["attributes"]
+    names = await names_of(page, meaning["question"])
     return CheckedQuestion(
         text=meaning["q"] if text is None else text,
         canonical=meaning["q"],
         question=meaning["question"],
-        sentence=meaning["sentence"],
+        sentence=await _sentence(page, meaning, names),
+        names=names,
     )
+
+
+async def _sentence(page: AdminPage, meaning: dict[str, Any], names: dict[str, str]) -> str:
+    """The question in words, with names instead of numbers where a name can stand in a question."""
+    sentence = str(meaning["sentence"])
+    if names:
+        with contextlib.suppress(Problem):
+            named = {JSON: with_names(meaning["question"], names)}
+            sentence = str((await page.api.post("/v1/questions/check", named))["data"]["attributes"]["sentence"])
+    return with_names_of_audiences(sentence, names)
 
 
 async def reach_of(page: AdminPage, asked: CheckedQuestion) -> dict[str, Any]:
@@ -93,6 +105,12 @@ async def reach_of(page: AdminPage, asked: CheckedQuestion) -> dict[str, Any]:
     reply = await page.api.post("/v1/questions/reach", asked.body)
     found: dict[str, Any] = reply["data"]["attributes"]
     return found
+
+
+def reachable(reach: dict[str, Any], question: Any) -> Any:
+    """The question for those who can be emailed. reach: of that question."""
+    reasons = [each["question"]["all"][-1] for each in reach["excluded"] if each["any"]]
+    return {"all": [question, {"not": {"any": reasons}}]} if reasons else question
 
 
 async def conditions_in_words(page: AdminPage, why: dict[str, Any]) -> list[dict[str, Any]]:
@@ -122,21 +140,6 @@ async def counts_of(page: AdminPage, asked: CheckedQuestion) -> list[int]:
     reply = await page.api.post("/v1/questions/overlap", {"questions": leaves})
     sizes: list[int] = reply["data"]["attributes"]["sizes"]
     return sizes
-
-
-async def object_names(page: AdminPage, asked: CheckedQuestion) -> dict[str, str]:
-    """The names of the objects that a question names by number, as {path/number: name}."""
-    types = {**TIE_PATHS, "broadcast": "broadcasts"}
-    found: dict[str, str] = {}
-    for leaf in leaves_of(asked.question):
-        path = types.get(leaf.get("has", "")) if "has" in leaf else "broadcasts" if "broadcast" in leaf else None
-        ids = [each for name in ("any_of", "all_of", "none_of", "broadcast") for each in leaf.get(name, ())]
-        for number in [each for each in ids if isinstance(each, int)][:MOST_NAMED]:
-            if path is not None and f"{path}/{number}" not in found:
-                with contextlib.suppress(Problem):
-                    attributes = (await page.api.get(f"/v1/{path}/{number}"))["data"]["attributes"]
-                    found[f"{path}/{number}"] = attributes.get("name") or attributes.get("title") or str(number)
-    return found
 
 
 def as_parameter(question: Any) -> str:

@@ -26,6 +26,9 @@ FIELDS: Final = {
     "language": ("Language", "Of the pages that customers see: en, de, fr or es."),
     "accent_color": ("Accent color", "Of the buttons on the pages that customers see, such as #0a7cff."),
 }
+ENGAGEMENT: Final = ("healthy", "passive", "unengaged")
+"""The classes of contacts by their last open or click; whoever is in none is inactive."""
+
 _PAGE: Final = 50
 
 
@@ -89,7 +92,7 @@ async def _view(page: AdminPage, user: Administrator, form: FormData, status: in
     return View(
         template="settings.html",
         title="Settings",
-        data={"site": site, "health": await _health(page)},
+        data={"site": site, "engagement": _engagement(page), "health": await _health(page)},
         more={"form": form, "fields": FIELDS},
         status=status,
     )
@@ -109,6 +112,12 @@ async def _health(page: AdminPage) -> dict[str, Any]:
         "writes_waiting": services.store.ledger.waiting,
         "jobs": jobs,
     }
+
+
+def _engagement(page: AdminPage) -> dict[str, int]:
+    """How many days since the last open or click make a contact healthy, passive or unengaged."""
+    settings = page.call.services.settings
+    return {name: getattr(settings, f"{name}_days") for name in ENGAGEMENT}
 
 
 OPERATIONS: Final[tuple[Operation, ...]] = (

@@ -12,6 +12,19 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// In a table, the arrows go from the link of a row to that of the next; from the search field they lead into the table.
+document.addEventListener("keydown", (event) => {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!step || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+  const row = event.target.closest("tbody tr");
+  if (!row || event.target.tagName !== "A") return;
+  const next = step > 0 ? row.nextElementSibling : row.previousElementSibling;
+  const link = next?.querySelector("a") ?? (step < 0 ? document.querySelector("[data-search]") : null);
+  if (!link) return;
+  event.preventDefault();
+  link.focus();
+});
+
 // A form that is sent once more by a second click would be carried out twice.
 document.addEventListener("submit", (event) => {
   const form = event.target;

@@ -86,7 +86,12 @@ if (field) {
   field.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
-      if (list.hidden) return ask();
+      if (list.hidden) {
+        ask().then(() => {  // where nothing can follow, the way leads into the table
+          if (list.hidden && event.key === "ArrowDown") document.querySelector("#results tbody a")?.focus();
+        });
+        return;
+      }
       const step = event.key === "ArrowDown" ? 1 : -1;
       const next = active + step;
       mark(next >= options.length ? 0 : next < 0 ? options.length - 1 : next);
