@@ -1,8 +1,10 @@
 """Running the command line: in this process, or as a user does."""
 
+import copy
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -52,10 +54,34 @@ def run(capsys: pytest.CaptureFixture[str]) -> Iterable[Run]:
     logging.basicConfig(handlers=[logging.NullHandler()], force=True)
 
 
+Once = Callable[[str, Callable[[], Any]], Any]
+_made: dict[str, tuple[Path, Any]] = {}
+
+
 @pytest.fixture
-def database(run: Run) -> dict[str, Any]:
+def once(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Make what many tests begin with, by its name: the first time in earnest, then the files are copied.
+
+    The lock file beside a database is left out: it says which file it belongs to.
+    """
+
+    def once(name: str, make: Callable[[], Any]) -> Any:
+        if name not in _made:
+            value = make()
+            kept = tmp_path_factory.mktemp("once")
+            shutil.copytree(tmp_path, kept, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.lock"))
+            _made[name] = kept, value
+        else:
+            shutil.copytree(_made[name][0], tmp_path, dirs_exist_ok=True)
+        return copy.deepcopy(_made[name][1])
+
+    return once
+
+
+@pytest.fixture
+def database(run: Run, once: Once) -> dict[str, Any]:
     """A database in the current folder: what init printed."""
-    made: dict[str, Any] = run("init", "--json").json
+    made: dict[str, Any] = once("database", lambda: run("init", "--json").json)
     return made
 
 

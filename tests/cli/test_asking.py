@@ -10,11 +10,15 @@ from regulars.store.store import Store
 from ..coroutines import run as carry_out
 from ..databases import url_of
 from ..store.running import audience
-from .conftest import Run, write_lines
+from .conftest import Once, Run, write_lines
 
 
 @pytest.fixture
-def filled(run: Run, database: dict[str, Any]) -> None:
+def filled(run: Run, database: dict[str, Any], once: Once) -> None:
+    once("filled of asking", lambda: fill(run))
+
+
+def fill(run: Run) -> None:
     people = [{"email": f"p{n}@example.com", "unsubscribed": n % 2 == 0, "groups": ["g"] * (n < 4)} for n in range(6)]
     run("import", "customers", write_lines("p.ndjson", people))
     carry_out(_saved(url_of(Path("regulars.db").absolute())))

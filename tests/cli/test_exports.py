@@ -10,7 +10,7 @@ import pytest
 
 from regulars.exporting.customer_table import OTHERS
 
-from .conftest import Run, write_lines
+from .conftest import Once, Run, write_lines
 
 PEOPLE: list[dict[str, Any]] = [
     {"email": "anna@example.com", "customer_id": "a", "groups": ["g"], "unsubscribed": False, "data": {"plan": "=1+1"}},
@@ -30,7 +30,11 @@ EVENTS: list[dict[str, Any]] = [
 
 
 @pytest.fixture
-def site(run: Run, database: dict[str, Any]) -> None:
+def site(run: Run, database: dict[str, Any], once: Once) -> None:
+    once("site of exports", lambda: fill(run))
+
+
+def fill(run: Run) -> None:
     assert run("import", "customers", write_lines("people.ndjson", PEOPLE)).code == 0
     assert run("import", "activity", write_lines("events.ndjson", EVENTS)).code == 0
 

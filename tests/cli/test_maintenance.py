@@ -4,11 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Run, contents, damage, tamper, write_lines
+from .conftest import Once, Run, contents, damage, tamper, write_lines
 
 
 @pytest.fixture
-def filled(run: Run, database: dict[str, object]) -> None:
+def filled(run: Run, database: dict[str, object], once: Once) -> None:
+    once("filled of maintenance", lambda: fill(run))
+
+
+def fill(run: Run) -> None:
     people = [{"email": f"p{n}@example.com", "data": {"city": "Berlin"}, "groups": ["g"]} for n in range(20)]
     run("import", "customers", write_lines("p.ndjson", people))
     events = [

@@ -15,7 +15,7 @@ from regulars.store.pruning import prune_changes
 from regulars.store.store import Store
 
 from .. import coroutines
-from .conftest import Run, tamper, write_lines
+from .conftest import Once, Run, tamper, write_lines
 
 URL = "sqlite:///regulars.db"
 FAR_AWAY = 2**62
@@ -32,7 +32,11 @@ def directory() -> SnapshotDirectory:
 
 
 @pytest.fixture
-def filled(run: Run, database: dict[str, object]) -> None:
+def filled(run: Run, database: dict[str, object], once: Once) -> None:
+    once("filled of snapshots", lambda: fill(run))
+
+
+def fill(run: Run) -> None:
     add(run, *(f"p{n}" for n in range(5)))
     save()
 

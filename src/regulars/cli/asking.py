@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from regulars.audience.filters.catalogue import Engagement
+from regulars.cli.answering import answering, question_of
 from regulars.cli.options import NEAREST, AsJson, Database, SiteNumber
 from regulars.cli.output import FailedError, note, show, show_table
 from regulars.cli.session import chosen_site, opened, snapshot_folder
@@ -57,10 +59,6 @@ def ask(
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:
     """Ask which customers match a question (see HELP)."""
-    # The index brings NumPy along, 0.2 s that no other command needs.
-    from regulars.audience.filters.catalogue import Engagement
-    from regulars.cli.answering import answering, question_of
-
     if count + reach + (why is not None) > 1:
         raise FailedError("Use one of --count, --reach and --why.")
     node = question_of(question, audience)

@@ -1,4 +1,4 @@
-"""The command `regulars`: assembles the subcommands, and turns errors into a sentence and an exit code."""
+"""The command `regulars`: its options before a command, and errors as a sentence and an exit code."""
 
 import os
 import sys
@@ -8,29 +8,10 @@ from typing import Annotated, Final
 import typer
 
 from regulars import __version__
-from regulars.cli import (
-    access,
-    asking,
-    audit,
-    demo,
-    erasing,
-    exports,
-    imports,
-    jobs,
-    maintenance,
-    moving,
-    restoring,
-    serving,
-    users,
-)
+from regulars.cli.commands import LazyGroup
 from regulars.cli.options import GlobalDatabase
 from regulars.cli.output import FailedError, PartlyDoneError, note
-from regulars.logs import configure_logging
 from regulars.settings import PREFIX, SettingError
-from regulars.store.control import ControlError
-from regulars.store.engine import UnavailableError
-from regulars.store.ledger import CommandFailedError
-from regulars.store.migrations import IncompatibleError
 
 FAILED: Final = 1
 WRONG_USAGE: Final = 2
@@ -51,27 +32,7 @@ First steps:
 `regulars COMMAND --help` explains each command.
 """
 
-app: Final = typer.Typer(name="regulars", help=_HELP, rich_markup_mode=None, add_completion=False)
-app.command()(demo.demo)
-app.command()(access.init)
-app.command(epilog=serving.SETTINGS_HELP)(serving.serve)
-app.add_typer(imports.imports, name="import")
-app.command(help=asking.HELP, short_help="Ask which customers match a question.")(asking.ask)
-app.add_typer(exports.exports, name="export")
-app.command()(erasing.erase)
-app.add_typer(access.accounts, name="accounts")
-app.add_typer(access.keys, name="keys")
-app.add_typer(access.sites, name="sites")
-app.add_typer(users.users, name="users")
-app.add_typer(audit.audit, name="audit")
-app.add_typer(jobs.jobs, name="jobs")
-app.command()(maintenance.check)
-app.command()(maintenance.reindex)
-app.command()(maintenance.backup)
-app.command()(restoring.restore)
-app.add_typer(restoring.erasures, name="erasures")
-app.command()(moving.migrate)
-app.command()(moving.copy)
+app: Final = typer.Typer(name="regulars", cls=LazyGroup, help=_HELP, rich_markup_mode=None, add_completion=False)
 
 
 def _print_version(wanted: bool) -> None:
@@ -87,12 +48,13 @@ def _root(
         bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    pass
+    from regulars.logs import configure_logging
+
+    configure_logging()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 success, 1 failure, 2 wrong usage, 3 partial success, 130 interrupted."""
-    configure_logging()
     sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments) or ["--help"]))
 
 
@@ -111,19 +73,31 @@ def _run(arguments: list[str]) -> int:
     except PartlyDoneError as error:
         note(str(error))
         return PARTLY_DONE
-    except (FailedError, ControlError, UnavailableError, IncompatibleError) as error:
+    except FailedError as error:
         note(f"regulars: {error}")
-        return FAILED
-    except CommandFailedError as error:
-        note(f"regulars: unexpected error; please report this bug: {error.__cause__!r}")
         return FAILED
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except Exception as error:
+        return _explain(error)
+
+
+def _explain(error: Exception) -> int:
+    """Say what failed. What the store raises is known by its types, which only a command that failed has to import."""
+    from regulars.store.control import ControlError
+    from regulars.store.engine import UnavailableError
+    from regulars.store.ledger import CommandFailedError
+    from regulars.store.migrations import IncompatibleError
+
+    if isinstance(error, ControlError | UnavailableError | IncompatibleError):
+        note(f"regulars: {error}")
+    elif isinstance(error, CommandFailedError):
+        note(f"regulars: unexpected error; please report this bug: {error.__cause__!r}")
+    else:
         if os.environ.get(_LOG_LEVEL) == "debug":
-            raise
+            raise error
         note(f"regulars: unexpected error: {error!r} ({_LOG_LEVEL}=debug shows where)")
-        return FAILED
+    return FAILED
 
 
 if __name__ == "__main__":

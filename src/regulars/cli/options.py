@@ -5,7 +5,6 @@ from typing import Annotated, Final
 import typer
 
 from regulars.settings import PREFIX, Settings
-from regulars.store.store import DatabaseURLError, engine_for
 
 DEFAULT_DATABASE: Final = Settings().database
 DEMO_DATABASE: Final = "sqlite:///regulars-demo.db"
@@ -18,6 +17,8 @@ _DATABASE_HELP: Final = (
 
 def _known(value: str | None) -> str | None:
     if value is not None:
+        from regulars.store.store import DatabaseURLError, engine_for
+
         try:
             engine_for(value)
         except DatabaseURLError as error:
