@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 IS_THOROUGH: Final = "REGULARS_EXAMPLES" in os.environ
-EXAMPLES: Final = int(os.environ.get("REGULARS_EXAMPLES", "15"))
+EXAMPLES: Final = int(os.environ.get("REGULARS_EXAMPLES", "8"))
 """How many random histories are tried by the tests that live through one on a real database.
 
 Of those that try a part of them, two at least: the first one that hypothesis makes is the emptiest.

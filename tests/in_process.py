@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ from regulars.store.store import Store
 from . import described
 from .contents import Contents, contents
 from .databases import empty_database, url_of
+
+# httpx looks for this module at every request, and does not find it: without trio there is none. This ends the search.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 NOTHING: Any = object()
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")

@@ -508,7 +508,7 @@ documents = st.one_of(
     st.fixed_dictionaries({"events": st.lists(bodies | values, max_size=4)}),
     st.lists(items | values, max_size=3),
 )
-EXAMPLES = examples(40, 400)
+EXAMPLES = examples(20, 400)
 fuzz = settings(
     max_examples=EXAMPLES,
     deadline=None,

@@ -42,7 +42,7 @@ def assert_answers(index: SiteIndex, model: Model, predicate: Predicate, sort: S
     assert 0 <= cost.most <= index.size
 
 
-@settings(max_examples=examples(80, 800), deadline=None)
+@settings(max_examples=examples(40, 800), deadline=None)
 @given(st.data(), random.steps, st.sampled_from(TUNINGS))
 def test_answers_of_a_followed_and_of_a_loaded_index(data: st.DataObject, steps: list, tuning: Tuning) -> None:  # type: ignore[type-arg]
     model = Model()
@@ -65,7 +65,7 @@ def test_answers_of_a_followed_and_of_a_loaded_index(data: st.DataObject, steps:
     assert differences(index, fresh) == []
 
 
-@settings(max_examples=examples(30, 200), deadline=None)
+@settings(max_examples=examples(15, 200), deadline=None)
 @given(random.steps, st.sampled_from(TUNINGS))
 def test_changes_in_one_go_and_again_with_the_newest_texts(steps: list, tuning: Tuning) -> None:  # type: ignore[type-arg]
     model = Model()

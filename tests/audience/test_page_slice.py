@@ -77,7 +77,7 @@ def assert_stretches(index: SiteIndex, model: Model, sort: Sort, key: SortKey, t
         assert each.ends == (tuple(SortKey(values[n], n) for n in ends) or None)
 
 
-@settings(max_examples=examples(50, 500), deadline=None)
+@settings(max_examples=examples(25, 500), deadline=None)
 @given(st.data(), random.steps, st.sampled_from(TUNINGS))
 def test_stretches_of_a_followed_and_of_a_loaded_index(data: st.DataObject, steps: list, tuning: Tuning) -> None:  # type: ignore[type-arg]
     model = Model()

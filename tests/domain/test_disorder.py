@@ -45,13 +45,13 @@ def end_of(order: list[dict[str, Any]]) -> dict[str, Any]:
     return state
 
 
-@settings(max_examples=examples(100, 1_000), deadline=None)
+@settings(max_examples=examples(50, 1_000), deadline=None)
 @given(histories(6).flatmap(lambda listed: st.tuples(st.just(listed), st.permutations(listed))))
 def test_every_order_of_arrival_ends_alike(orders: tuple[list[dict[str, Any]], list[dict[str, Any]]]) -> None:
     assert end_of(orders[1]) == end_of(orders[0])
 
 
-@settings(max_examples=examples(20, 200), deadline=None)
+@settings(max_examples=examples(10, 200), deadline=None)
 @given(histories(3).filter(lambda listed: 2 < len(listed) < 5))
 def test_each_of_all_orders_ends_alike(listed: list[dict[str, Any]]) -> None:
     end = end_of(listed)
@@ -59,7 +59,7 @@ def test_each_of_all_orders_ends_alike(listed: list[dict[str, Any]]) -> None:
         assert end_of(list(order)) == end
 
 
-@settings(max_examples=examples(40, 300), deadline=None)
+@settings(max_examples=examples(20, 300), deadline=None)
 @given(histories(5))
 def test_a_history_with_ids_that_arrives_twice_counts_once(listed: list[dict[str, Any]]) -> None:
     named = [{**body, "event_uuid": body.get("event_uuid", f"n{place}")} for place, body in enumerate(listed)]

@@ -1,5 +1,5 @@
 """What the tests of importing share with those of the command line."""
 
-from ..cli.conftest import _own_folder, database, run
+from ..cli.conftest import _own_folder, database, once, run
 
-__all__ = ["_own_folder", "database", "run"]
+__all__ = ["_own_folder", "database", "once", "run"]

@@ -229,7 +229,7 @@ _deeds = st.one_of(
 
 @pytest.mark.parametrize("engine", ENGINES)
 @given(history=st.lists(st.one_of(_deeds, st.none()), max_size=25))
-@settings(max_examples=examples(15, 200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(8, 200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_index_log_and_tables_agree_whenever_a_slice_is_removed(
     tmp_path_factory: pytest.TempPathFactory, engine: str, history: list[list[Command] | None]
 ) -> None:

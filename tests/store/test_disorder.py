@@ -82,7 +82,7 @@ def kind_of(relation: int) -> int | None:
 cuts = st.lists(st.integers(0, 8), max_size=4)
 
 
-@settings(max_examples=examples(12, 100), deadline=None)
+@settings(max_examples=examples(6, 100), deadline=None)
 @given(histories(5).flatmap(lambda listed: st.tuples(st.just(listed), st.permutations(listed))), cuts)
 async def test_every_order_of_arrival_ends_in_the_same_rows(
     orders: tuple[list[dict[str, Any]], list[dict[str, Any]]], places: list[int]
@@ -150,7 +150,7 @@ commands: st.SearchStrategy[Command] = st.one_of(
 )
 
 
-@settings(max_examples=examples(40, 400), deadline=None)
+@settings(max_examples=examples(20, 400), deadline=None)
 @given(st.lists(commands, min_size=1, max_size=9), cuts)
 async def test_how_commands_fall_into_batches_is_invisible(listed: list[Command], places: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -90,7 +90,7 @@ async def replays(history: list[Command], engine: str) -> None:
                 assert_replay_gives_the_state(at)
 
 
-@settings(_unhurried, max_examples=examples(25, 500))
+@settings(_unhurried, max_examples=examples(12, 500))
 @given(st.lists(commands, min_size=1, max_size=12))
 async def test_evidence_replays_to_the_state(history: list[Command]) -> None:
     await replays(history, "sqlite")

@@ -247,7 +247,7 @@ _given = given(st.lists(st.one_of(deeds, deeds, together), min_size=1, max_size=
 _unhurried = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@settings(_unhurried, max_examples=examples(20, 200))
+@settings(_unhurried, max_examples=examples(10, 200))
 @_given
 async def test_the_tables_follow_from_the_outbox(happening: list[Any], limit: int) -> None:
     await replayed(happening, limit, "sqlite")

@@ -64,7 +64,7 @@ def test_every_reference_leads_somewhere() -> None:
 def test_every_schema_is_one() -> None:
     schemas = list(MADE["components"]["schemas"].values())
     schemas += [node["schema"] for node in walk(MADE["paths"]) if "schema" in node]
-    for schema in schemas:
+    for schema in {json.dumps(schema): schema for schema in schemas}.values():  # each once: most are repeated
         Draft202012Validator.check_schema(schema)
 
 
