@@ -116,8 +116,10 @@ def test_states_of_a_page(browser: Any, served: Served, session: Any) -> None:
 
 
 @pytest.mark.slow
-def test_every_screen_in_the_dark_and_by_best_practices(browser: Any, served: Served, session: Any) -> None:
-    visit = Visit(browser, served.url, storage_state=session, color_scheme="dark")
+@pytest.mark.parametrize("width", [320, 1280])
+def test_every_screen_in_the_dark_and_by_best_practices(browser: Any, served: Served, session: Any, width: int) -> None:
+    window = {"width": width, "height": 800}
+    visit = Visit(browser, served.url, storage_state=session, color_scheme="dark", viewport=window)
     for path in PATHS:
         visit.go(f"/admin/sites/main{path}")
         visit.check(thorough=True)
