@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from regulars.importing.importer import Import
 from regulars.importing.lines import Line
 from regulars.importing.parsing import line_parser
 from regulars.importing.reading.json_lines import LONGEST_LINE
+from regulars.importing.reading.opening import UnreadableFileError
 
 from .. import coroutines
 from .conftest import Run, contents, write_lines
@@ -132,6 +134,37 @@ def test_a_file_that_is_no_list_is_told_what_it_is(run: Run, content: bytes, tol
     assert contents("customers") == []
 
 
+def test_a_file_that_ends_early_says_what_was_taken_of_it(run: Run) -> None:
+    packed = gzip.compress(b"".join(json.dumps(body).encode() + b"\n" for body in PEOPLE))
+    Path("cut.ndjson.gz").write_bytes(packed[:-30])
+    for arguments in ((), ("--dry-run",)):
+        failed = run("import", "customers", "cut.ndjson.gz", *arguments)
+        assert (failed.code, failed.err.endswith("gzip file: get it again; nothing was imported\n")) == (1, True)
+    assert contents("customers") == []
+
+
+def test_lines_that_end_early_say_how_many_were_taken(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pacing, "LARGEST_CHUNK", 10)
+
+    def lines() -> Iterator[Line]:
+        yield from (Line(number, json.dumps(body).encode()) for number, body in enumerate(PEOPLE, 1))
+        raise UnreadableFileError("the input is cut off")
+
+    async def work(*, dry_run: bool) -> str:
+        async with opened("sqlite:///regulars.db") as store:
+            intake = Import(store, 1, line_parser("customers", store.limits), dry_run=dry_run)
+            with pytest.raises(UnreadableFileError) as failed:
+                await intake.run(lines())
+            return str(failed.value)
+
+    assert coroutines.run(work(dry_run=True)) == "the input is cut off; nothing was imported"
+    told = coroutines.run(work(dry_run=False))
+    taken = len(contents("customers"))
+    assert told == f"the input is cut off; {taken} lines before that were imported and stay"
+    assert taken > 0
+    assert figures(run, "customers", write_lines("p.ndjson", PEOPLE))["unchanged"] == taken
+
+
 def test_the_reject_file_never_replaces_the_import(run: Run) -> None:
     file = write_lines("p.ndjson", PEOPLE)
     assert run("import", "customers", file, "--rejects", "./p.ndjson").code == 1
@@ -177,7 +210,7 @@ def test_what_cannot_be_read_fails(run: Run) -> None:
     missing = run("import", "customers", "missing.ndjson")
     assert (missing.code, missing.err) == (
         1,
-        "regulars: missing.ndjson cannot be read: No such file or directory\n",
+        "regulars: missing.ndjson cannot be read: No such file or directory; nothing was imported\n",
     )
     packed = gzip.compress(b"".join(json.dumps(body).encode() + b"\n" for body in PEOPLE))
     for name, content in {"short.gz": packed[:-30], "wrong.gz": b"not gzip at all", "broken.gz": packed[:40]}.items():
@@ -308,28 +341,6 @@ def test_a_cancelled_import_keeps_what_it_counted(run: Run, monkeypatch: pytest.
     repeated = figures(run, "customers", write_lines("p.ndjson", PEOPLE))
     assert repeated["unchanged"] == stored
     assert len(contents("customers")) == 30
-
-
-def test_an_import_holds_the_lock_shortly_and_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    slept = []
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-
-    async def work() -> list[int]:
-        async with opened("sqlite:///regulars.db") as store:
-            intake = Import(store, 1, line_parser("customers", store.limits))
-            monkeypatch.setattr(asyncio, "sleep", sleep)
-            chunks = []
-            for held, waited in ((0.1, 0.0), (0.1, 0.02), (0.01, 0.0), (99.0, 0.0)):
-                monkeypatch.setattr(store.engine, "last_hold", held)
-                monkeypatch.setattr(store.engine, "last_wait", waited)
-                await intake.pace.make_room()
-                chunks.append(intake.pace.chunk_size)
-            return chunks
-
-    assert coroutines.run(work()) == [1000, 500, 625, pacing.SMALLEST_CHUNK]
-    assert slept == [0.1]
 
 
 def test_warnings_are_counted_by_field_and_the_first_are_listed(run: Run) -> None:

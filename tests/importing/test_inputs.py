@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from regulars.importing.columns.mapping import MappingError, Wishes, parse_map, parse_toml, write_toml
+from regulars.importing.describing import sentences
 from regulars.importing.inputs import Asked, Input, OptionError, open_input
 from regulars.importing.lines import Line
 from regulars.importing.reading.opening import UnreadableFileError
@@ -225,6 +226,52 @@ def test_a_map_that_cannot_be_used_says_why(tmp_path: Path, stated: str, told: s
 def test_a_column_with_the_name_of_consent_and_other_words_is_an_attribute(tmp_path: Path) -> None:
     path = write(tmp_path / "p.csv", "email,newsletter\na@example.com,weekly\n")
     assert bodies(path) == [{"email": "a@example.com", "data": {"newsletter": "weekly"}}]
+
+
+def said(path: Path, **asked: Any) -> str:
+    return " ".join(sentences(read(path, **asked)[0].parts[0]))
+
+
+@pytest.mark.parametrize(
+    ("content", "is_told"),
+    [
+        ("email,status\na@example.com,subscribed\nb@example.com,Unsubscribed\n", True),
+        ("email,status\na@example.com,bounced\nb@example.com,\n", True),
+        ("email,status\na@example.com,active\nb@example.com,no\n", False),
+        ("email,status\na@example.com,unsubscribed\nb@example.com,gold\n", False),
+        ("email,status,email status\na@example.com,unsubscribed,unsubscribed\n", False),
+    ],
+)
+def test_a_column_that_may_be_about_consent_is_told(tmp_path: Path, content: str, is_told: bool) -> None:
+    path = write(tmp_path / "p.csv", content)
+    assert ('--map "status=consent_status"' in said(path)) is is_told
+    assert "status" in bodies(path)[0]["data"]
+    assert "status" not in bodies(path, targets=parse_map("status=consent_status"))[0].get("data", {})
+
+
+def test_dates_in_both_orders_are_told_apart_only_if_each_value_tells_its_own(tmp_path: Path) -> None:
+    both = "email,joined_at\na@example.com,13/01/2026\nb@example.com,01/14/2026\n"
+    assert [each["joined_at"][:10] for each in bodies(write(tmp_path / "p.csv", both))] == ["2026-01-13", "2026-01-14"]
+    path = write(tmp_path / "q.csv", f"{both}c@example.com,03/04/2026\n")
+    with pytest.raises(MappingError, match="some values have the day first and some the month: say --date-order"):
+        read(path)
+    assert bodies(path, wishes=Wishes(order="mdy"))[2]["joined_at"][:10] == "2026-03-04"
+
+
+def test_what_cannot_be_read_says_that_nothing_was_imported(tmp_path: Path) -> None:
+    whole = gzip.compress(b"email\n" + b"".join(b"u%d@example.com\n" % number for number in range(20_000)))
+    for name, content in (("p.csv.gz", whole[: len(whole) // 2]), ("p.png", b"\x89PNG\r\n\x1a\n\0\0")):
+        with pytest.raises(UnreadableFileError, match=r"; nothing was imported$"):
+            read(write(tmp_path / name, content))
+
+
+def test_macros_are_told_of(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "p.xlsm", {"People": [["Email"], ["a@example.com"]]})
+    assert "macros" not in said(path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("xl/vbaProject.bin", b"code")
+    assert "macros, which are not run" in said(path)
+    assert bodies(path) == [{"email": "a@example.com"}]
 
 
 def test_a_workbook_is_read_as_text(tmp_path: Path) -> None:

@@ -55,8 +55,7 @@ def _table(part: Understood, width: int) -> Iterator[str]:
     rows = [("column", "field", "filled", "values")]
     for each in part.mapping.columns:
         values = " · ".join(" ".join(sample.split()) for sample in each.samples)
-        text = f"{values}  ({each.note})" if each.note else values
-        rows.append((each.name, str(each.target), f"{each.filled:,}", text))
+        rows.append((each.name, str(each.target), f"{each.filled:,}", values))
     first, second, third = (min(_LARGEST_CELL, max(cell_len(row[place]) for row in rows)) for place in range(3))
     rest = max(width - first - second - third - 8, _SMALLEST_CELL)
     for column, field, filled, text in rows:

@@ -32,6 +32,7 @@ from regulars.importing.grouping import group_by_customer
 from regulars.importing.lines import Line
 from regulars.importing.pacing import Pace
 from regulars.importing.parsing import ImportCommand, LineParser, warnings_of
+from regulars.importing.reading.opening import NOTHING, UnreadableFileError
 from regulars.importing.recording import Recording
 from regulars.importing.rehearsal import Rehearsal
 from regulars.store.engine import UnavailableError
@@ -150,12 +151,24 @@ class Import:
         """Import all lines in order. Raises the errors of Ledger.submit and of reading the lines."""
         try:
             await self._run(lines)
+        except UnreadableFileError as error:
+            error.taken = self._taken()
+            await self._stopped()
+            raise
         except BaseException:
-            with suppress(UnavailableError):
-                await self._end("stopped")
+            await self._stopped()
             raise
         await self._end("done")
         return self.summary
+
+    def _taken(self) -> str:
+        """What was imported before the file could not be read on."""
+        taken = 0 if self._rehearsal is not None else self.summary.lines
+        return f"{taken:,} lines before that were imported and stay" if taken else NOTHING
+
+    async def _stopped(self) -> None:
+        with suppress(UnavailableError):
+            await self._end("stopped")
 
     async def _end(self, state: State) -> None:
         if self._recording is not None:

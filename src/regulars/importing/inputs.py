@@ -82,7 +82,7 @@ def _short(word: str) -> str:
 
 
 class Understood(NamedTuple):
-    """What was found out about one part of the input. mapping: of a table, else None."""
+    """What was found out about one part of the input. mapping: of a table, else None. has_macros: a workbook's."""
 
     name: str
     format: Format
@@ -90,6 +90,7 @@ class Understood(NamedTuple):
     delimiter: str | None
     mapping: TableMapping | None
     header: Sequence[str] = ()
+    has_macros: bool = False
 
 
 class Input:
@@ -196,7 +197,7 @@ class _Source:
             return self._understand_workbook()
         sentence = unreadable(head)
         if sentence is not None:
-            raise UnreadableFileError(f"{self._shown} {sentence}; nothing was imported")
+            raise UnreadableFileError(f"{self._shown} {sentence}")
         try:
             return self._understand_text(raw, head)
         except (OSError, EOFError, zlib.error) as error:
@@ -214,7 +215,7 @@ class _Source:
         if self.part.path is None:
             raise UnreadableFileError(f"{self._shown} is a spreadsheet within an archive: unpack it first")
         self._workbook = Workbook(self.part.path, self._shown)
-        return self._understand_table("workbook", None, None)
+        return self._understand_table("workbook", None, None)._replace(has_macros=self._workbook.has_macros)
 
     def _is_compressed(self) -> bool:
         if self.part.path is None:

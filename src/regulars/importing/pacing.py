@@ -36,7 +36,7 @@ class Pace:
     """The size of the next batch, from how long the last one held the lock."""
 
     def __init__(self, engine: Engine) -> None:
-        self.chunk_size = FIRST_CHUNK
+        self.chunk_size = min(FIRST_CHUNK, LARGEST_CHUNK)
         self._engine = engine
         self._others = 0
         """Batches for which another writer still counts."""

@@ -21,6 +21,7 @@ from regulars.importing.grouping import repeated_customers
 from regulars.importing.importer import Import, Summary
 from regulars.importing.inputs import Asked, Input, open_input
 from regulars.importing.lines import Line
+from regulars.importing.option_names import as_parameters
 from regulars.importing.parsing import ImportKind, line_parser
 from regulars.importing.reading.opening import UnreadableFileError
 from regulars.importing.recording import Recording, origin_of_job
@@ -103,16 +104,16 @@ async def _read_and_import(work: Work, given: ImportArguments, stored: StoredFil
     try:
         source = await off_loop(opening.__enter__)
     except (UnreadableFileError, MappingError) as error:
-        raise FinalError(str(error)) from None
+        raise FinalError(as_parameters(str(error))) from None
     try:
         summary, rejects, number = await _import(work, given, source, stored)
     except UnreadableFileError as error:
-        raise FinalError(str(error)) from None
+        raise FinalError(as_parameters(str(error))) from None
     finally:
         await off_loop(opening.__exit__, None, None, None)
     if not given.dry_run:  # that of a dry run can be imported with other options, until it is pruned
         await off_loop(stored.delete, given.file)
-    tables = [understood(part) for part in source.parts if part.mapping is not None]
+    tables = [understood(part, as_parameters) for part in source.parts if part.mapping is not None]
     return {"summary": msgspec.structs.asdict(summary), "tables": tables, "rejects": rejects, "number": number}
 
 

@@ -197,6 +197,17 @@ def test_what_cannot_be_undone_is_refused_or_fails(api: Client) -> None:
     assert api.send("POST", "/v1/imports/1/undo").status_code == 404
 
 
+def test_sentences_name_parameters_and_not_options(api: Client) -> None:
+    attributes = finished(api, "name,city\nnobody,Rome\n")["attributes"]
+    assert attributes["state"] == "failed"
+    assert "say which it is with map=COLUMN=email" in attributes["error"]
+    attributes = finished(api, "email,joined_at\na@example.com,03/04/2026\n")["attributes"]
+    assert "say date_order dmy or date_order mdy" in attributes["error"]
+    (table,) = finished(api, "email,status\na@b.example,unsubscribed\n", "?dry_run=true")["attributes"]["tables"]
+    assert any("map=status=consent_status" in each for each in table["notes"])
+    assert "--" not in repr(table)
+
+
 def test_an_import_that_has_ended_cannot_be_cancelled(api: Client) -> None:
     found = finished(api, PEOPLE)
     assert api.send("POST", f"/v1/imports/{found['id']}/cancel").status_code == 422

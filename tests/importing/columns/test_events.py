@@ -50,7 +50,7 @@ def test_a_table_without_a_column_for_the_event(tmp_path: Path) -> None:
         {"event": "visit", "email": "a@example.com", "timestamp": "2025-12-31T00:00:00+00:00", "Seite": "/"}
     ]
     assert events(path, text, targets=targets) == []
-    assert "--event" in refusals(path, targets=targets)[2][0]
+    assert "which event all lines are" in refusals(path, targets=targets)[2][0]
 
 
 def test_the_lines_of_an_order_are_one_purchase(tmp_path: Path) -> None:

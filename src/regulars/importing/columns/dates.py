@@ -52,11 +52,12 @@ _HEADER_ZONE: Final = re.compile(
 
 
 class UndecidedOrderError(Exception):
-    """Day and month cannot be told apart. example: a value."""
+    """Day and month cannot be told apart. example: a value. why: what the other values of the column tell."""
 
-    def __init__(self, example: str) -> None:
+    def __init__(self, example: str, why: str) -> None:
         super().__init__(example)
         self.example = example
+        self.why = why
 
 
 class DateFormat:
@@ -75,8 +76,9 @@ class DateFormat:
 
     @property
     def is_open(self) -> bool:
-        """Whether more values can tell more: not once the order is known, or many values have the year first."""
-        return not (self.is_stated or self._seen or (self.example is None and self._noted > _ENOUGH))
+        """Whether more values can tell more: not once they have both orders, or many have the year first."""
+        is_year_first = not self._seen and self.example is None and self._noted > _ENOUGH
+        return not (self.is_stated or len(self._seen) > 1 or is_year_first)
 
     def note(self, values: Iterable[str]) -> None:
         """Learn the order of day and month from values."""
@@ -102,9 +104,8 @@ class DateFormat:
         if len(self._seen) == 1:
             (self.order,) = self._seen
         elif self.example is not None:
-            raise UndecidedOrderError(self.example)
-        elif self._seen:
-            self.order = None  # each value says its own order
+            told = "some values have the day first and some the month" if self._seen else "no value tells which"
+            raise UndecidedOrderError(self.example, told)
 
     def read(self, value: str) -> str | None:
         """A date in ISO 8601 with its zone, None if it cannot be read."""

@@ -71,7 +71,7 @@ class EventConverter:
                 return
         body.setdefault("event", self._event)
         if body["event"] is None:
-            faults.append(Fault("event", "is missing: name the column with --map, or the event with --event"))
+            faults.append(Fault("event", "is missing: say which column has it, or which event all lines are"))
         if faults:
             yield RowEvent(row, b"{}", RefusedError("invalid", tuple(faults)), tuple(rest))
             return

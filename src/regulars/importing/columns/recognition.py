@@ -11,7 +11,7 @@ from regulars.importing.columns.exporters import OWN, state_of_file
 from regulars.importing.columns.lists import find_separator
 from regulars.importing.columns.mapping import MappingError, TableColumn, TableMapping, Wishes, shown_names
 from regulars.importing.columns.names import folded
-from regulars.importing.columns.statuses import state_of
+from regulars.importing.columns.statuses import CAUSES, state_of
 from regulars.importing.columns.targets import CONSENT_FIELDS, IGNORED, SHARED, Target, attribute
 from regulars.importing.columns.vocabularies import Vocabulary
 from regulars.importing.reading.blocks import CellBlock
@@ -73,6 +73,7 @@ def recognise(
         if column.target.field in _LISTS or column.target.kind == "list":
             column.separator = find_separator(survey.values[column.place])
         _decide_dates(column, survey)
+    _note_states(columns, survey)
     mapping = TableMapping(
         columns=columns, exporter=exporter, state=state_of_file(exporter, name), records=survey.records
     )
@@ -172,6 +173,19 @@ def _doubt_consent(columns: Iterable[TableColumn], survey: _Survey) -> None:
             column.target, column.why, column.date = attribute(column.name), "unknown", None
 
 
+def _note_states(columns: Sequence[TableColumn], survey: _Survey) -> None:
+    """Say of an attribute with words such as unsubscribed that it may be about consent, if no column is."""
+    if any(column.target.field in CONSENT_FIELDS for column in columns):
+        return
+    for column in columns:
+        states = {state_of(each) for each in survey.values[column.place]}
+        if column.why == "unknown" and None not in states and not states.isdisjoint(CAUSES):
+            column.note = (
+                "its words look like states of consent, and nothing of them is taken; "
+                f'to take them: --map "{column.name}=consent_status"'
+            )
+
+
 def _is_date(dates: DateFormat, value: str) -> bool:
     either = DateFormat(dates.order or "dmy", dates.zone), DateFormat("mdy", dates.zone)
     return any(each.read(value) is not None for each in either)
@@ -230,7 +244,7 @@ def _decide_dates(column: TableColumn, survey: _Survey) -> None:
         day_first, month_first = (DateFormat(order, column.date.zone).read(error.example) for order in ("dmy", "mdy"))
         raise MappingError(
             f"the column {column.name!r} has dates such as {error.example}, which may be {(day_first or '')[:10]} or "
-            f"{(month_first or '')[:10]}, and no value tells which: say --date-order dmy or --date-order mdy"
+            f"{(month_first or '')[:10]}, and {error.why}: say --date-order dmy or --date-order mdy"
         ) from None
 
 

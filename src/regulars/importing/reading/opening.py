@@ -29,8 +29,20 @@ _WORKBOOK: Final = "[Content_Types].xml"
 _OPEN_DOCUMENT: Final = "mimetype"
 
 
+NOTHING: Final = "nothing was imported"
+
+
 class UnreadableFileError(Exception):
-    """The file cannot be opened or read to its end; the message gives the reason in one sentence."""
+    """The file cannot be opened or read to its end; the message gives the reason in one sentence.
+
+    taken: what was imported of it before.
+    """
+
+    taken = NOTHING
+
+    def __str__(self) -> str:
+        """The reason, and what was imported."""
+        return f"{super().__str__()}; {self.taken}"
 
 
 class Closing(Protocol):

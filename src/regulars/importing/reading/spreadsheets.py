@@ -17,6 +17,7 @@ _WORST_RATIO: Final = 200
 _HARMLESS: Final = 256 << 20
 _MIDNIGHT: Final = datetime.time()
 _LARGEST_WHOLE: Final = 1e15
+_MACROS: Final = "vbaProject.bin"
 
 
 def is_workbook(head: bytes) -> bool:
@@ -25,12 +26,13 @@ def is_workbook(head: bytes) -> bool:
 
 
 class Workbook:
-    """An open workbook. Raises UnreadableFileError."""
+    """An open workbook. has_macros: whether it has some; nothing runs them. Raises UnreadableFileError."""
 
     def __init__(self, path: Path, name: str) -> None:
         from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
-        _refuse_bombs(path, name)
+        members = _members(path, name)
+        self.has_macros = any(each.endswith(_MACROS) for each in members)
         self.name = name
         try:
             self._book = CalamineWorkbook.from_path(str(path))
@@ -68,18 +70,20 @@ class Workbook:
         return filled[0]
 
 
-def _refuse_bombs(path: Path, name: str) -> None:
+def _members(path: Path, name: str) -> list[str]:
+    """The names of the files in a workbook, none of an old one. Raises UnreadableFileError if it is a bomb."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
     except zipfile.BadZipFile:
         if path.read_bytes()[:2] == ZIP[:2]:
             raise UnreadableFileError(f"{name} is damaged or truncated: save or download it again") from None
-        return  # an old workbook is no archive
+        return []  # an old workbook is no archive
     size = sum(each.file_size for each in members)
     is_absurd = size > _HARMLESS and size > sum(each.compress_size for each in members) * _WORST_RATIO
     if size > _LARGEST or is_absurd:
         raise UnreadableFileError(f"{name} unpacks to {size >> 20:,} MB, which is too large: save the sheet as CSV")
+    return [each.filename for each in members]
 
 
 def _text(cell: Any) -> str:
