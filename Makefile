@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-long torture lint types compiled bench docs picture lock clean
+.PHONY: help demo test test-all test-long torture lint types compiled bench docs picture pictures lock clean
 
 # Without compiled modules every start of the program takes three seconds longer, and the tests start it often.
 unexport PYTHONDONTWRITEBYTECODE
@@ -55,6 +55,10 @@ docs: $(VENV)/installed-dev ## bring the tables of docs/ up to date with the cod
 
 picture: $(VENV)/installed-dev ## the picture of the admin page in the README, from a new demo: needs Chromium
 	@$(BIN)/python -m tools.picture
+
+pictures: $(VENV)/installed-dev ## pictures of the stories of the admin page, in three widths, light and dark, in build/pictures: needs Chromium
+	@mkdir -p build/pictures
+	REGULARS_TEST_PICTURES=$(CURDIR)/build/pictures $(BIN)/pytest -m 'slow or not slow' tests/http/pages/test_browser_stories.py tests/http/pages/test_browser_states.py
 
 lock: ## choose the versions of all dependencies anew
 	@command -v uv >/dev/null || { echo "make lock needs uv: see https://docs.astral.sh/uv/" >&2; exit 1; }

@@ -1,8 +1,11 @@
 """A real browser: Debian's Chromium driven by Playwright, and what a page must never do in it."""
 
+import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -15,6 +18,11 @@ PATIENCE = 60_000
 
 WIDTHS = (320, 768)
 """Narrow windows, in which everything has to fit."""
+
+PICTURES = os.environ.get("REGULARS_TEST_PICTURES")
+"""A folder for pictures of what is checked, in three widths, light and dark. Without it none are taken."""
+
+PICTURED = (*WIDTHS, 1280)
 
 AXE = """async (rules) => {
   const options = { ...rules, resultTypes: ["violations"], reporter: "no-passes", preload: false };
@@ -87,6 +95,9 @@ class Visit:
     def __init__(self, browser: Any, home: str, **context: Any) -> None:
         self.home = home
         self.faults: list[str] = []
+        self._kept = 0
+        self._scheme = context.get("color_scheme", "light")
+        self._motion = context.get("reduced_motion", "no-preference")
         self._colours = self._checked.setdefault(context.get("color_scheme", "light"), set())
         self.context = browser.new_context(base_url=home, **context)
         self.context.set_default_timeout(PATIENCE)  # a busy machine takes its time
@@ -127,7 +138,24 @@ class Visit:
         for width in (*WIDTHS, size["width"]):
             self.page.set_viewport_size({"width": width, "height": 800 if width in WIDTHS else size["height"]})
             self._fits(width)
+        self.keep()
         assert not self.faults, "\n".join(self.faults)
+
+    def keep(self) -> None:
+        """Keep pictures of the page that is open, if they are wanted: named after the test, and counted."""
+        if PICTURES is None:
+            return
+        test = re.sub(r"\W+", "-", os.environ["PYTEST_CURRENT_TEST"].rpartition("::")[2].rpartition(" ")[0]).strip("-")
+        self._kept += 1
+        size = self.page.viewport_size
+        for width in PICTURED:
+            self.page.set_viewport_size({"width": width, "height": 800})
+            for scheme in ("light", "dark"):
+                self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # else colours fade in
+                name = f"{test}-{self._kept}-{width}-{scheme}.png"
+                self.page.screenshot(path=Path(PICTURES) / name, full_page=True)
+        self.page.emulate_media(color_scheme=self._scheme, reduced_motion=self._motion)
+        self.page.set_viewport_size(size)
 
     def _axe(self, where: str, rules: dict[str, Any]) -> None:
         for name, words, nodes in self.page.evaluate(AXE.replace("WHERE", where), rules):

@@ -49,7 +49,7 @@ def test_what_is_in_the_way_of_a_deletion_is_told(browser: Any, served: Served, 
     page.get_by_text("Change, copy or delete").click()
     page.get_by_role("button", name="Delete “").click()
     page.get_by_text("Nothing was changed.").wait_for()
-    refused(visit, 409, "Nothing was changed.")
+    refused(visit, 409, f"The audience is used by “Needs it, {scheme}”.")
     visit.close()
 
 
@@ -63,7 +63,7 @@ def test_a_fault_of_the_server_is_a_page_that_says_what_to_do(
         visit.go(f"{HOME}/settings/erasures")
     finally:
         rename(served, "elsewhere", "erasures")
-    refused(visit, 500, "Something went wrong")
+    refused(visit, 500, "the log has the reason under")
     visit.page.get_by_role("link", name="Try again").click()
     visit.page.wait_for_load_state("networkidle")
     visit.check()

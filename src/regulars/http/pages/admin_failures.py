@@ -44,7 +44,11 @@ def render(problem: Problem, request: Request) -> Response:
         template="error.html",
         title=_TITLES.get(problem.status, problem.reason),
         data={"status": problem.status, "reason": problem.reason, "detail": problem.detail},
-        more={"can_reload": problem.status in _RELOAD, "faults": problem.faults},
+        more={
+            "can_reload": problem.status in _RELOAD,
+            "faults": problem.faults,
+            "request_id": request.scope.get("request_id", ""),
+        },
         status=problem.status,
     )
     return page.respond(view)

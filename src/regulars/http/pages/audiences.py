@@ -126,10 +126,16 @@ async def clone(page: AdminPage, user: Editor) -> View | Response:
 async def remove(page: AdminPage, user: Editor) -> View | Response:
     """Delete an audience that no other refers to."""
     form = await page.form()
+    path = _path(page.segment("audience"))
     try:
-        await page.api.delete(_path(page.segment("audience")))
+        await page.api.delete(path)
     except Problem as error:
-        form.refuse_faults(error)
+        used_by = (await page.api.get(path, {"fields[audiences]": "used_by"}))["data"]["attributes"]["used_by"]
+        names = ", ".join(f"“{each['name']}”" for each in await _used_by(page, used_by))
+        if names:
+            form.refuse("", f"The audience is used by {names}. Change the question there first.")
+        else:
+            form.refuse_faults(error)
         return await shown(page, form, 409)
     return page.redirect(page.url("/audiences"), "The audience is deleted. Its customers are untouched.")
 
