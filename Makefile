@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-long torture lint types compiled bench docs picture pictures lock clean
+.PHONY: help demo test tested test-all test-long torture lint types compiled bench docs picture pictures lock clean
 
 # Without compiled modules every start of the program takes three seconds longer, and the tests start it often.
 unexport PYTHONDONTWRITEBYTECODE
@@ -19,8 +19,10 @@ demo: $(VENV)/installed ## a server with 10,000 sample customers on http://127.0
 
 test: $(VENV)/installed-dev ## lint, types and tests: nine minutes on two cores
 	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory -j 2 types compiled
-	$(BIN)/pytest -n 3 --dist loadgroup
+	@$(MAKE) --no-print-directory -j 2 types tested
+
+tested: compiled
+	$(BIN)/pytest -n 4 --dist loadgroup
 
 test-all: $(VENV)/installed-dev ## the same with all of the HTTP surface on PostgreSQL, and every reply compared with the OpenAPI document
 	@$(MAKE) --no-print-directory lint

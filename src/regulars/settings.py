@@ -131,7 +131,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             ge=0,
             le=_LARGEST,
             description=(
-                "after an erasure, a database of at most so many bytes is rewritten at once, a larger one in the "
+                "after an erasure, a database up to this size in bytes is rewritten at once, a larger one in the "
                 "maintenance hour"
             ),
         ),

@@ -1,4 +1,4 @@
-"""Stretches by key against the brute-force model: keys of those who are there, who have gone and who never were."""
+"""Slices by key against the brute-force model: keys of those who are there, who have gone and who never were."""
 
 import time
 

@@ -181,10 +181,10 @@ async def test_a_copy_that_was_stopped_goes_on_where_it_was(
             engine = engine_for(url_of(path))
             await engine.open()
             whole = 0
-            for stretches in (1, 3, 8, 20):
+            for slices in (1, 3, 8, 20):
                 seen = 0
 
-                def stop(rows: int, most: int = stretches) -> None:
+                def stop(rows: int, most: int = slices) -> None:
                     nonlocal seen, whole
                     seen += 1
                     whole += rows

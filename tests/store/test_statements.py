@@ -37,7 +37,7 @@ SMALL = (site_heads, deleted_ties, merged_customers)
 
 READS_A_SITE = {
     **{
-        f"objects_{how}_{order}": "a stretch of a kind's objects, from an index; on a thread where it may be long"
+        f"objects_{how}_{order}": "a span of a kind's objects, from an index; on a thread where it may be long"
         for how in ("by", "titled_by")
         for order in ("id", "descending_id", "title", "descending_title")
     },

@@ -21,7 +21,7 @@ CatchUp = Callable[[Snapshot, Head], Awaitable[bool]]
 """Brings the index to the head of a snapshot; False if it became invalid or is ahead of the snapshot."""
 
 
-class _Reading:
+class _EventsOfName:
     """A column in the making. Events are kept by the numbers of customers, who may be newer than the index."""
 
     def __init__(self, name: str, facets: frozenset[Any]) -> None:
@@ -61,7 +61,7 @@ async def build_events(
     Most is read from one snapshot without holding up anybody; what is new since, under the lock from another one, to
     which the index is brought first.
     """
-    readings = [_Reading(name, facets) for name, facets in wanted.items()]
+    readings = [_EventsOfName(name, facets) for name, facets in wanted.items()]
     async with source.snapshot() as snapshot:
         seen = await snapshot.last_event(site)
         for reading in readings:
@@ -82,7 +82,7 @@ async def build_events(
         loaded.index.events.install(columns, events.seen)
 
 
-async def _read(snapshot: Snapshot, lane: WorkerThread, site: int, reading: _Reading, until: int) -> None:
+async def _read(snapshot: Snapshot, lane: WorkerThread, site: int, reading: _EventsOfName, until: int) -> None:
     name = reading.column.name
     if not reading.column.facets:
         async for times in snapshot.times_named(site, name, until):

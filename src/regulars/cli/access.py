@@ -304,7 +304,7 @@ def update_site(
 
     Running servers use it within 5 seconds.
 
-    A new currency counts all revenue anew. Amounts in other currencies stay in the history.
+    A new currency recounts all revenue. Amounts in other currencies stay in the history.
 
     \b
     Example:

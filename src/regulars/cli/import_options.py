@@ -20,7 +20,9 @@ Encoding = Annotated[
 ]
 Map = Annotated[
     str | None,
-    typer.Option("--map", metavar="COLUMN=FIELD,...", help="What columns fill, or a TOML file that says it."),
+    typer.Option(
+        "--map", metavar="COLUMN=FIELD,...", help="The field that each column fills, or a TOML file with this mapping."
+    ),
 ]
 WriteMap = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write what was recognized as TOML, and import nothing.")
@@ -31,7 +33,7 @@ DateOrder = Annotated[
 TimeZone = Annotated[
     str, typer.Option(metavar="NAME", help="The time zone of times without one, such as Europe/Berlin.")
 ]
-Separator = Annotated[str | None, typer.Option(metavar="SIGN", help="What separates cells: , ; | or tab.")]
+Separator = Annotated[str | None, typer.Option(metavar="SIGN", help="The cell separator: , ; | or tab.")]
 Sheet = Annotated[str | None, typer.Option(metavar="NAME", help="The sheet of a spreadsheet.")]
 Resume = Annotated[
     bool,

@@ -67,12 +67,11 @@ _CUSTOMERS_HELP = f"""Import customers from a file.
 FILE is a table (CSV, TSV, with semicolons, XLSX) with the names of the columns in its first row, or JSON in the format
 of POST /customers, one object per line or in an array. {_COMMON_HELP}
 
-Of a table, the columns are recognized by their names, in several languages, and the exports of Shopify, Mailchimp,
-HubSpot, Klaviyo, Kajabi, Stripe, Salesforce, listmonk, Mautic, Brevo, Kit, ActiveCampaign and WooCommerce as what they
-are. What was recognized is shown before the import starts; other columns become attributes. --map changes it. An empty
-cell says nothing.
+Table columns are recognized by their names, in several languages. Exports of Shopify, Mailchimp, HubSpot, Klaviyo,
+Kajabi, Stripe, Salesforce, listmonk, Mautic, Brevo, Kit, ActiveCampaign and WooCommerce are recognized as a whole. The
+result is shown before the import starts; --map overrides it. Other columns become attributes. Empty cells are ignored.
 
-Consent comes only from a column that tells about it, or from --consent. A file never restores a consent or newsletter
+Consent comes only from a column for it, or from --consent. A file never restores a consent or newsletter
 that the person ended, unless it shows a later date. The rest of such a line is imported; it is counted as kept_back
 and listed by --rejects.
 
@@ -150,7 +149,9 @@ def import_customers(
     sheet: Sheet = None,
     existing: Annotated[
         Existing,
-        typer.Option(help="The fields of customers who are there: overwrite, fill the empty ones, or skip them all."),
+        typer.Option(
+            help="What to do with customers who exist: overwrite their fields, fill the empty ones, or skip them."
+        ),
     ] = "overwrite",
     consents: Consents = "all",
     rejects: RejectFile = None,

@@ -31,7 +31,7 @@ _IS_LIST: Final = b'{"regulars_erasures":'
 
 @erasures.command()
 def export(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write, or to write anew.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write or overwrite.")],
     as_json: AsJson = False,
     database: Database = NEAREST,  # type: ignore[assignment]
 ) -> None:

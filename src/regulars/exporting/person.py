@@ -89,11 +89,11 @@ async def _history(
     connection: Connection, site: int, customers: list[int], kind: str, created_at: int = 0
 ) -> AsyncIterator[list[HistoryEntry]]:
     """One kind of entry of a history, newest first, in slices."""
-    stretch: HistoryRange | None = HistoryRange(_SLICE)
-    while stretch is not None:
-        entries, following = await read_history(connection, site, customers, created_at, stretch, kinds=(kind,))
+    span: HistoryRange | None = HistoryRange(_SLICE)
+    while span is not None:
+        entries, following = await read_history(connection, site, customers, created_at, span, kinds=(kind,))
         yield entries
-        stretch = None if following is None else stretch._replace(behind=following)
+        span = None if following is None else span._replace(behind=following)
 
 
 def _change_line(entry: HistoryEntry) -> dict[str, Any]:

@@ -61,8 +61,8 @@ class Call:
             raise Problem("malformed", f"The {name} in the path contains NUL.")
         return text
 
-    def attended(self) -> CancelOnDisconnect:
-        """`async with call.attended():` cancels the block when the client disconnects; for calls without a body."""
+    def until_disconnect(self) -> CancelOnDisconnect:
+        """`async with call.until_disconnect():` cancels the block on a disconnect; for calls without a body."""
         return CancelOnDisconnect(self._receive)
 
     @property

@@ -17,8 +17,8 @@ from regulars.domain.origin import Actor
 from regulars.domain.outcome import Outcome
 from regulars.importing.pacing import Pace
 from regulars.importing.recording import Recording, origin_of_job
-from regulars.jobs.attended import attended
 from regulars.jobs.kind import FinalError, Work
+from regulars.jobs.reporting import reporting
 from regulars.store.engine import UnavailableError
 from regulars.store.imports import changed_customers_of, imports_of_origin
 from regulars.store.job_reads import input_of
@@ -66,7 +66,7 @@ async def run_bulk_action(work: Work) -> dict[str, Any]:
     recording = await _recording(store, site, job.id, given, earlier)
     running = _BulkRun(store, site, recording, commands_of(given.action, store.limits))
     running.summary.customers = running.summary.updated = len(done)
-    await attended(work, running.run(numbers), lambda: (running.summary.customers, given.customers))
+    await reporting(work, running.run(numbers), lambda: (running.summary.customers, given.customers))
     await work.tell(running.summary.customers, given.customers)
     return cast(dict[str, Any], msgspec.to_builtins(running.summary))
 

@@ -26,8 +26,8 @@ from regulars.importing.parsing import ImportKind, line_parser
 from regulars.importing.reading.opening import UnreadableFileError
 from regulars.importing.recording import Recording, origin_of_job
 from regulars.importing.rejects import Rejects, rejects_of, suffix_of
-from regulars.jobs.attended import attended
 from regulars.jobs.kind import FinalError, Work
+from regulars.jobs.reporting import reporting
 from regulars.store import control
 from regulars.store.threads import off_loop
 from regulars.stored_files import StoredFiles
@@ -151,7 +151,7 @@ async def _import(
             on_kept_back=partial(_list_kept_back, rejects),
             is_guest=True,
         )
-        await attended(work, importer.run(source), lambda: (source.position, source.size))
+        await reporting(work, importer.run(source), lambda: (source.position, source.size))
         await work.tell(source.size or source.position, source.size)
     summary = importer.summary
     has_rejects = summary.rejected + summary.kept_back > 0

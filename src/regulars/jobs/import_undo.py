@@ -10,8 +10,8 @@ from msgspec import Struct
 from regulars.domain.origin import Actor
 from regulars.importing.recording import origin_of_job
 from regulars.importing.undoing import Undo, UndoError, UndoSummary, lines_done, together
-from regulars.jobs.attended import attended
 from regulars.jobs.kind import FinalError, Work
+from regulars.jobs.reporting import reporting
 from regulars.store.imports import imports_of_origin
 
 UNDO_IMPORT: Final = "undo_import"
@@ -40,7 +40,7 @@ async def undo_import(work: Work) -> dict[str, Any]:
         undo = Undo(store, site, record, actor=given.actor)
         found.append(undo.summary)
         try:
-            found[-1] = await attended(work, undo.run(), partial(_progress, found, undo, total))
+            found[-1] = await reporting(work, undo.run(), partial(_progress, found, undo, total))
         except UndoError as error:
             raise FinalError(str(error)) from None
     summary = together(found)

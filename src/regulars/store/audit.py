@@ -57,21 +57,21 @@ async def record_change(
 
 
 async def read_audit(
-    connection: Connection, site: int, account: int, stretch: HistoryRange, kinds: Iterable[str] = tuple(RANKS)
+    connection: Connection, site: int, account: int, span: HistoryRange, kinds: Iterable[str] = tuple(RANKS)
 ) -> tuple[list[AuditEntry], HistoryPlace | None]:
     """A page of the trails of a site and an account, and the place behind which the next page begins."""
     chosen = [kind for kind in RANKS if kind in kinds]
     queries = [
         (
             sql.EVENTS if kind == SITE else sql.ACCOUNT_EVENTS,
-            {"site": site, "account": account, **places_behind(RANKS[kind], stretch)},
+            {"site": site, "account": account, **places_behind(RANKS[kind], span)},
         )
         for kind in chosen
     ]
     found = await connection.several(queries)
     entries = [_entry(kind, row) for kind, rows in zip(chosen, found, strict=True) for row in rows]
     entries.sort(key=lambda entry: entry.place, reverse=True)
-    page = entries[: stretch.size]
+    page = entries[: span.size]
     return page, page[-1].place if len(entries) > len(page) else None
 
 

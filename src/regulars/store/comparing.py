@@ -125,14 +125,14 @@ async def _compare(
     different = 0
     pick = picker(table)
     while True:
-        stretches = [await anext(stream, []) for stream in streams]
-        if not any(stretches):
+        slices = [await anext(stream, []) for stream in streams]
+        if not any(slices):
             return different + len(waiting[0]) + len(waiting[1])
         if on_progress is not None:
-            on_progress(len(stretches[0]))
-        if stretches[0] == stretches[1] and not any(waiting):
+            on_progress(len(slices[0]))
+        if slices[0] == slices[1] and not any(waiting):
             continue
-        for mine, theirs, rows in ((0, 1, stretches[0]), (1, 0, stretches[1])):
+        for mine, theirs, rows in ((0, 1, slices[0]), (1, 0, slices[1])):
             for row in rows:
                 key = pick(row)
                 if key in waiting[theirs]:

@@ -100,7 +100,7 @@ async def read_history(
     site: int,
     customers: Sequence[int],
     created_at: int,
-    stretch: HistoryRange,
+    span: HistoryRange,
     *,
     kinds: Sequence[str] = tuple(KINDS),
     name: str | None = None,
@@ -111,9 +111,9 @@ async def read_history(
     name: only events with this name. A page of these may have fewer entries although more follow.
     """
     if name is not None:
-        return await _events_named(connection, site, customers, name, stretch)
+        return await _events_named(connection, site, customers, name, span)
     chosen = [(kind, customer) for kind in _ALL if kind in kinds for customer in customers]
-    queries = [(_ALL[kind].statement, _values(site, each, RANKS[kind], stretch)) for kind, each in chosen]
+    queries = [(_ALL[kind].statement, _values(site, each, RANKS[kind], span)) for kind, each in chosen]
     if "profile" in kinds:
         queries.append((sql.FIRST_PROFILE_CHANGE, {"site": site, "customer": customers[0]}))
     found = await connection.several(queries)
@@ -124,26 +124,26 @@ async def read_history(
     ]
     if "profile" in kinds and found[-1] != [(1,)]:
         creation = _entry("profile", created_at, _CREATION, ProfileChange(customers[0], True, (), (), None, None))
-        if stretch.since <= created_at <= stretch.until and creation.place < stretch.behind:
+        if span.since <= created_at <= span.until and creation.place < span.behind:
             entries.append(creation)
     entries.sort(key=lambda entry: entry.place, reverse=True)
-    page = entries[: stretch.size]
+    page = entries[: span.size]
     return page, page[-1].place if len(entries) > len(page) else None
 
 
 async def _events_named(
-    connection: Connection, site: int, customers: Sequence[int], name: str, stretch: HistoryRange
+    connection: Connection, site: int, customers: Sequence[int], name: str, span: HistoryRange
 ) -> tuple[list[HistoryEntry], HistoryPlace | None]:
     rank = RANKS["event"]
     entries: list[HistoryEntry] = []
     ends: list[HistoryPlace] = []
     for customer in customers:
-        values = {**_values(site, customer, rank, stretch), "name": name, "looked_at": LOOKED_AT}
+        values = {**_values(site, customer, rank, span), "name": name, "looked_at": LOOKED_AT}
         rows, end = await connection.several(
             [(sql.EVENTS_NAMED_OF_CUSTOMER, values), (sql.END_OF_WINDOW, values)], long=True
         )
         entries += [_entry("event", *_event(customer, row)) for row in rows]
-        if len(rows) > stretch.size:
+        if len(rows) > span.size:
             ends.append(entries[-1].place)
         elif end:
             ends.append(HistoryPlace(end[0][0], rank, end[0][1]))
@@ -151,7 +151,7 @@ async def _events_named(
     if reached is not None:
         entries = [entry for entry in entries if entry.place >= reached]
     entries.sort(key=lambda entry: entry.place, reverse=True)
-    page = entries[: stretch.size]
+    page = entries[: span.size]
     return page, page[-1].place if len(entries) > len(page) else reached
 
 
@@ -159,35 +159,35 @@ def _entry(kind: str, at: int, number: int, record: Any) -> HistoryEntry:
     return HistoryEntry(kind, HistoryPlace(at, RANKS[kind], number), record)
 
 
-def _values(site: int, customer: int, rank: int, stretch: HistoryRange) -> dict[str, int]:
-    return {"site": site, "customer": customer, **places_behind(rank, stretch)}
+def _values(site: int, customer: int, rank: int, span: HistoryRange) -> dict[str, int]:
+    return {"site": site, "customer": customer, **places_behind(rank, span)}
 
 
-def places_behind(rank: int, stretch: HistoryRange) -> dict[str, int]:
+def places_behind(rank: int, span: HistoryRange) -> dict[str, int]:
     """The parameters of statements for the entries of one kind: at the time of the place, only what comes behind it."""
-    behind, until, before = stretch.behind, stretch.until, FOREVER
+    behind, until, before = span.behind, span.until, FOREVER
     if behind.at <= until:
         until = behind.at
         before = behind.number if rank == behind.rank else FOREVER if rank < behind.rank else -FOREVER
-    return {"since": stretch.since, "until": until, "before_number": before, "count": stretch.size + 1}
+    return {"since": span.since, "until": until, "before_number": before, "count": span.size + 1}
 
 
 async def read_consents(
-    connection: Connection, site: int, customers: Sequence[int], stretch: HistoryRange
+    connection: Connection, site: int, customers: Sequence[int], span: HistoryRange
 ) -> tuple[list[HistoryEntry], HistoryPlace | None]:
     """A page of evidence of consent and subscriptions, and the place behind which the next page begins."""
-    return await read_history(connection, site, customers, 0, stretch, kinds=tuple(EVIDENCE))
+    return await read_history(connection, site, customers, 0, span, kinds=tuple(EVIDENCE))
 
 
 async def read_emails(
-    connection: Connection, site: int, customers: Sequence[int], stretch: HistoryRange
+    connection: Connection, site: int, customers: Sequence[int], span: HistoryRange
 ) -> tuple[list[Log], HistoryPlace | None]:
     """A page of the emails to a customer, and the place behind which the next page begins."""
     logs = [
         Log(*(*row[:3], customer, *row[3:]))
         for customer in customers
-        for row in await connection.all(sql.EMAILS_OF_CUSTOMER, _values(site, customer, 0, stretch))
+        for row in await connection.all(sql.EMAILS_OF_CUSTOMER, _values(site, customer, 0, span))
     ]
     logs.sort(key=lambda log: (log.created_at, log.number), reverse=True)
-    page = logs[: stretch.size]
+    page = logs[: span.size]
     return page, HistoryPlace(page[-1].created_at, 0, page[-1].number) if len(logs) > len(page) else None

@@ -51,7 +51,7 @@ def _stretch(table: Table, at: str = "at", number: str = "number") -> tuple[Colu
 
 
 def _newest(name: str, table: Table, at: str = "at", number: str = "number") -> Statement:
-    """The newest `count` rows of a stretch."""
+    """The newest `count` rows of a span."""
     return Statement(
         name,
         select(*_columns(table))
@@ -89,7 +89,7 @@ EVENTS_NAMED_OF_CUSTOMER: Final = Statement(
     .order_by(_window.c.at.desc(), _window.c.number.desc())
     .limit(bindparam("count")),
 )
-"""Of the newest `looked_at` events of a stretch, the newest `count` with one name."""
+"""Of the newest `looked_at` events of a span, the newest `count` with one name."""
 
 END_OF_WINDOW: Final = Statement(
     "end_of_window",
@@ -99,4 +99,4 @@ END_OF_WINDOW: Final = Statement(
     .limit(literal_column("1"))
     .offset(bindparam("looked_at") - literal_column("1")),
 )
-"""The last of the newest `looked_at` events of a stretch, if there are as many."""
+"""The last of the newest `looked_at` events of a span, if there are as many."""

@@ -117,11 +117,11 @@ async def erase_rows(
 
 
 async def read_erasures(
-    connection: Connection, site: int, stretch: HistoryRange
+    connection: Connection, site: int, span: HistoryRange
 ) -> tuple[list[ErasureRecord], HistoryPlace | None]:
     """A page of erasures, newest first, and where the next page begins."""
-    rows = await connection.all(sql.ERASURES, {"site": site, **places_behind(0, stretch)})
-    page = [record_of_row(row) for row in rows[: stretch.size]]
+    rows = await connection.all(sql.ERASURES, {"site": site, **places_behind(0, span)})
+    page = [record_of_row(row) for row in rows[: span.size]]
     return page, HistoryPlace(page[-1].at, 0, page[-1].position) if len(rows) > len(page) else None
 
 

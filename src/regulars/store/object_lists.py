@@ -74,7 +74,7 @@ async def objects_in_slices(connection: Connection, site: int, kind: str) -> Asy
         after = found[-1].number
 
 
-class Stretch(msgspec.Struct, frozen=True):
+class TitleCheck(msgspec.Struct, frozen=True):
     """A chunk of a site's objects: number of rows, the (kind, number) after which the next chunk starts (None: this is
     the last), and incorrect stored titles as (kind, number, correct title, None if there should be none)."""
 
@@ -86,22 +86,22 @@ class Stretch(msgspec.Struct, frozen=True):
 START: Final = (0, -1)
 
 
-async def judge_titles(connection: Connection, site: int, after: tuple[int, int], count: int) -> Stretch:
+async def check_titles(connection: Connection, site: int, after: tuple[int, int], count: int) -> TitleCheck:
     """Compare the stored titles with the objects after (kind, number)."""
     kind, number = after
     values = {"site": site, "kind": kind, "number": number, "count": count}
-    rows = await connection.all(sql.OBJECTS_STRETCH, values)
+    rows = await connection.all(sql.OBJECTS_SLICE, values)
     wrong = []
     for code, item, key, name, deleted_at, kept in rows:
         found = RelatedObject(code, item, key, name, None, None, 0, 0, deleted_at)
         title = None if deleted_at is not None else found.title_key
         if title != kept:
             wrong.append((code, item, title))
-    return Stretch(len(rows), (rows[-1][0], rows[-1][1]) if len(rows) == count else None, wrong)
+    return TitleCheck(len(rows), (rows[-1][0], rows[-1][1]) if len(rows) == count else None, wrong)
 
 
 async def mend_titles(connection: WriteConnection, site: int, wrong: list[tuple[int, int, str | None]]) -> None:
-    """Write the corrections found by `judge_titles`."""
+    """Write the corrections found by `check_titles`."""
     await connection.many(sql.SAVE_TITLES, [(site, *each) for each in wrong if each[2] is not None])
     await connection.many(sql.DELETE_TITLES, [(site, kind, number) for kind, number, title in wrong if title is None])
 
@@ -110,11 +110,11 @@ async def wrong_titles(connection: Connection, site: int) -> AsyncIterator[str]:
     """Incorrect stored titles of objects, one sentence each."""
     after: tuple[int, int] | None = START
     while after is not None:
-        stretch = await judge_titles(connection, site, after, SLICE)
-        for kind, number, title in stretch.wrong:
+        span = await check_titles(connection, site, after, SLICE)
+        for kind, number, title in span.wrong:
             problem = "deleted, but still in lists" if title is None else "lists have a different title for it, or none"
             yield f"{KINDS[kind - 1]} {number}: {problem}"
-        after = stretch.next
+        after = span.next
 
 
 async def restore_titles(engine: Engine, site: int) -> int:
@@ -126,14 +126,14 @@ async def restore_titles(engine: Engine, site: int) -> int:
     after: tuple[int, int] | None = START
     while after is not None:
         async with engine.snapshot() as reading:
-            stretch = await judge_titles(reading, site, after, SLICE)
-        if stretch.wrong:
+            span = await check_titles(reading, site, after, SLICE)
+        if span.wrong:
             async with engine.transaction() as connection:
                 await connection.one(LOCK_HEAD, {"site": site})
-                wrong = (await judge_titles(connection, site, after, stretch.rows)).wrong
+                wrong = (await check_titles(connection, site, after, span.rows)).wrong
                 await mend_titles(connection, site, wrong)
                 restored += len(wrong)
-        after = stretch.next
+        after = span.next
     async with engine.snapshot() as reading:
         problems = await wrong_counts(reading, site)
     if problems:

@@ -94,8 +94,8 @@ ADD_COUNTS = Statement(
 
 # -- a whole site, when it is filled or checked ------------------------------------------------------------------
 
-OBJECTS_STRETCH = Statement(
-    "objects_stretch",
+OBJECTS_SLICE = Statement(
+    "objects_slice",
     select(
         objects.c.kind, objects.c.number, objects.c.key, objects.c.name, objects.c.deleted_at, object_titles.c.title_key
     )

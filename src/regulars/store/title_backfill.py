@@ -24,10 +24,10 @@ async def slice_of_titles(connection: WriteConnection, position: str | None) -> 
         return Slice(0, None)
     if left[0] != site:
         after = list(object_lists.START)
-    stretch = await object_lists.judge_titles(connection, left[0], (after[0], after[1]), _OBJECTS_AT_A_TIME)
-    await object_lists.mend_titles(connection, left[0], stretch.wrong)
-    if stretch.next is not None:
-        return Slice(stretch.rows, msgspec.json.encode((left[0], *stretch.next)).decode())
+    span = await object_lists.check_titles(connection, left[0], (after[0], after[1]), _OBJECTS_AT_A_TIME)
+    await object_lists.mend_titles(connection, left[0], span.wrong)
+    if span.next is not None:
+        return Slice(span.rows, msgspec.json.encode((left[0], *span.next)).decode())
     await object_lists.recount(connection, left[0])
     following = (left[1], *object_lists.START) if len(left) > 1 else None
-    return Slice(stretch.rows, None if following is None else msgspec.json.encode(following).decode())
+    return Slice(span.rows, None if following is None else msgspec.json.encode(following).decode())

@@ -24,7 +24,7 @@ ALLOWED: Final = (*GROUPS, *BY_NAME)
 
 def read_question(value: AnyValue, *, pointer: str = "/question") -> Node:
     """Read decoded JSON. pointer: where it stands in the document. Raises BadQuestionError with every fault."""
-    reading = _Reading()
+    reading = _Validator()
     node = reading.node(value, pointer, 1)
     if reading.leaves > MOST_LEAVES:
         detail = f"A question has at most {MOST_LEAVES} conditions; this one has {reading.leaves}."
@@ -61,7 +61,7 @@ def _subjects(value: dict[str, AnyValue]) -> list[str]:
 _UNREADABLE: Final = All()
 
 
-class _Reading:
+class _Validator:
     """The faults and the number of conditions of one question."""
 
     def __init__(self) -> None:

@@ -58,13 +58,13 @@ async def index(call: Call, caller: Reader) -> Response:
     cursor = _moment(call, "cursor", end)
     if cursor is None or not since < cursor <= end:
         raise _missing("cursor", "must be after start_time and not after end_time")
-    stretch = HistoryRange(LOOKED_AT, since=since, until=cursor - 1)
+    span = HistoryRange(LOOKED_AT, since=since, until=cursor - 1)
     async with call.services.store.snapshot() as connection:
         card = await find_card(connection, caller.site, who)
         if card is None:
             raise Problem("customer_not_found", "No customer has this email address, customer_id or uuid.")
         numbers = await numbers_of(connection, caller.site, card)
-        entries, following = await read_history(connection, caller.site, numbers, 0, stretch, kinds=("event",))
+        entries, following = await read_history(connection, caller.site, numbers, 0, span, kinds=("event",))
         events = [each.record for each in entries if isinstance(each.record, ActivityRow)]
         reached = None
         if following is not None:  # the next reply begins with the events of the oldest time, unless all are of it

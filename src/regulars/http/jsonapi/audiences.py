@@ -51,7 +51,7 @@ async def index(call: Call, caller: Reader) -> Response:
         return page
 
     if site is not None:
-        async with call.attended():
+        async with call.until_disconnect():
             shown = await resources(call, caller, site, chosen, query.fields.get(KIND.type))
     home = origin(call.scope, call.services.settings.trusted_proxies)
     links = paging.links(f"{home}/v1/{KIND.type}", call.scope["query_string"], query.page, total)

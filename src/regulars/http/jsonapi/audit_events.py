@@ -41,11 +41,11 @@ async def index(call: Call, caller: AdminKey) -> Response:
     feed = Feed(call, "/v1/audit_events", query)
     kinds = feed.chosen(KIND)
     wanted = tuple(RANKS) if kinds is None else one_of_names(f"filter[{KIND}]", kinds, RANKS)
-    stretch = feed.stretch()
+    span = feed.span()
     if site is None:
         return feed.answer([], None)
     async with call.services.store.snapshot() as connection:
-        entries, following = await read_audit(connection, site, caller.account, stretch, wanted)
+        entries, following = await read_audit(connection, site, caller.account, span, wanted)
     fields = chosen(EVENT, query.fields.get(TYPE))
     return feed.answer([_resource(entry, fields) for entry in entries], following)
 

@@ -71,7 +71,7 @@ async def index(call: Call, caller: Reader) -> Response:
     wanted, order = pages.wanted(), query.sort.removeprefix("-")
     notes: list[CustomerNote] = []
     total = 0
-    async with call.attended(), call.services.store.snapshot() as connection:
+    async with call.until_disconnect(), call.services.store.snapshot() as connection:
         customers = None
         if site is not None and contact is not None:
             whole = await number_after_merges(connection, site, contact)

@@ -35,7 +35,7 @@ class Cursors:
         return hashlib.sha256(_encode([site, sort, sorted(filters)])).digest()[:8]
 
     def page_slice(self, page: Page) -> PageSlice:
-        """The stretch of the order that the page is. Raises ParameterProblem."""
+        """The span of the order that the page is. Raises ParameterProblem."""
         after = self.read(PAGE_AFTER, page.after) if page.after else None
         before = None
         if after is None and page.before is not None:

@@ -50,11 +50,11 @@ async def index(call: Call, caller: Reader) -> Response:
     name = feed.chosen(EVENT)
     if name is not None and EVENT not in chosen:
         raise ParameterProblem(f"filter[{EVENT}]", f"filter[{EVENT}] selects entries of the kind {EVENT} only.")
-    stretch = feed.stretch()
+    span = feed.span()
     async with call.services.store.snapshot() as connection:
         customer, numbers = await find_customer(connection, site, number)
         entries, following = await read_history(
-            connection, site, numbers, customer.created_at, stretch, kinds=chosen, name=name
+            connection, site, numbers, customer.created_at, span, kinds=chosen, name=name
         )
         labels = await _labels(connection, site, entries)
     fields = query.fields.get(TYPE)

@@ -123,7 +123,7 @@ class _FileResponse(Response):
             raise Problem("busy", f"{MOST_AT_ONCE} files are being sent already. Try again in a minute.")
         _running[0] += 1
         try:
-            async with self._call.attended():
+            async with self._call.until_disconnect():
                 await self._send(send)
         except Problem:
             if not self._has_started:

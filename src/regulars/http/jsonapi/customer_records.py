@@ -67,10 +67,10 @@ async def logs(call: Call, caller: Reader) -> Response:
     query = LOGS.of(call)
     site, number = customer_place(call.path("id"), caller)
     feed = Feed(call, f"/v1/customers/{public_number(site, number)}/logs", query)
-    stretch = feed.stretch()
+    span = feed.span()
     async with call.services.store.snapshot() as connection:
         _, numbers = await find_customer(connection, site, number)
-        found, following = await read_emails(connection, site, numbers, stretch)
+        found, following = await read_emails(connection, site, numbers, span)
     fields = chosen(LOG, query.fields.get("logs"))
     return feed.answer(
         [
@@ -86,10 +86,10 @@ async def consents(call: Call, caller: Reader) -> Response:
     query = CONSENTS.of(call)
     site, number = customer_place(call.path("id"), caller)
     feed = Feed(call, f"/v1/customers/{public_number(site, number)}/consents", query)
-    stretch = feed.stretch()
+    span = feed.span()
     async with call.services.store.snapshot() as connection:
         _, numbers = await find_customer(connection, site, number)
-        entries, following = await read_consents(connection, site, numbers, stretch)
+        entries, following = await read_consents(connection, site, numbers, span)
     fields = chosen(CONSENT, query.fields.get("consents"))
     data: list[dict[str, Any]] = [
         {

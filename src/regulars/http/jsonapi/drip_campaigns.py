@@ -46,7 +46,7 @@ async def index(call: Call, caller: Reader) -> Response:
     page: list[RelatedObject] = []
     shown: list[dict[str, Any]] = []
     total = 0
-    async with call.attended(), call.services.store.snapshot() as connection:
+    async with call.until_disconnect(), call.services.store.snapshot() as connection:
         if site is not None:
             page, total = await object_lists.page_of(connection, site, KIND, query)
             shown = await _resources(connection, site, page, query)

@@ -76,11 +76,11 @@ async def index(call: Call, caller: AdminKey) -> Response:
     query = SPEC.of(call)
     site = asked_site([each for each in query.filters if each[0] == SITE_ID], caller)
     feed = Feed(call, "/v1/erasures", query)
-    stretch = feed.stretch()
+    span = feed.span()
     if site is None:
         return feed.answer([], None)
     async with call.services.store.snapshot() as connection:
-        rows, following = await read_erasures(connection, site, stretch)
+        rows, following = await read_erasures(connection, site, span)
     fields = query.fields.get(TYPE)
     return feed.answer([_resource(site, record, fields) for record in rows], following)
 

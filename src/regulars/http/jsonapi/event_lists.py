@@ -91,7 +91,7 @@ async def answer(
     pages = RangePages(call, listed.path, site, query)
     wanted, counts = pages.wanted(), call.services.store.event_counts
     total, events = 0, list[ListedEvent]()
-    async with call.attended(), call.services.store.snapshot() as connection:
+    async with call.until_disconnect(), call.services.store.snapshot() as connection:
         selection = None if site is None else await _selection(connection, site, listed.kind, query, caller)
         if selection is not None and not narrowing.nothing:
             site = selection.site

@@ -38,7 +38,7 @@ class Feed:
         self._path = path
         self._identity = hashlib.sha256(_encode([path, sorted(query.filters)])).digest()[:8]
 
-    def stretch(self) -> HistoryRange:
+    def span(self) -> HistoryRange:
         """The part of the feed that the call asks for. Raises ParameterProblem."""
         page = self._query.page
         since, until = self.moment(SINCE), self.moment(UNTIL)

@@ -92,7 +92,7 @@ async def answer(
             prepare=chosen.prepare,
         )
         with within_time(() if asked is None else (asked,)):
-            async with call.attended(), asking as answered:
+            async with call.until_disconnect(), asking as answered:
                 connection = cast(StoreSnapshot, answered.snapshot).connection
                 total = answered.total
                 beside = cursors.neighbours(page, answered) if page.has_cursor else beside

@@ -155,7 +155,7 @@ def _operations(kind: ResourceType) -> tuple[Operation, ...]:
         site = asked_site(query.filters, caller)
         page: list[RelatedObject] = []
         total = 0
-        async with call.attended(), call.services.store.snapshot() as connection:
+        async with call.until_disconnect(), call.services.store.snapshot() as connection:
             if site is not None:
                 page, total = await object_lists.page_of(connection, site, kind, query)
             shown = await read(connection, caller, site or 0, kind, page, query)

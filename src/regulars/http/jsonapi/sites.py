@@ -165,7 +165,7 @@ OPERATIONS: Final = (
         "/v1/sites/{id}",
         change,
         "Change a site",
-        "Attributes that the body leaves out stay as they are. A new `currency` counts all revenue anew; for a large "
+        "Attributes that the body leaves out stay as they are. A new `currency` recounts all revenue; for a large "
         "site a background job does so.",
         query=SHOW,
         body=ref("sites_change"),

@@ -27,7 +27,7 @@ async def file_of(content_type: str, body: AsyncIterator[bytes]) -> UploadedFile
     found = _BOUNDARY.search(content_type)
     if found is None:
         raise _malformed()
-    reading = _Reading(body, b"\r\n--" + found[1].encode())
+    reading = _Parser(body, b"\r\n--" + found[1].encode())
     await reading.until(reading.end[2:])
     fields: dict[str, str] = {}
     while True:
@@ -41,7 +41,7 @@ async def file_of(content_type: str, body: AsyncIterator[bytes]) -> UploadedFile
         fields[name[1].decode("utf-8", "replace")] = value.decode("utf-8", "replace")
 
 
-class _Reading:
+class _Parser:
     """The body as far as it has come. end: what ends a part."""
 
     def __init__(self, body: AsyncIterator[bytes], end: bytes) -> None:

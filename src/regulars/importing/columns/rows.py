@@ -46,7 +46,7 @@ class Converted(NamedTuple):
     warnings: tuple[FieldWarning, ...] = ()
 
 
-class _Reading:
+class _RowInput:
     """What the row that is being read says."""
 
     __slots__ = ("body", "data", "faults", "said", "warnings")
@@ -65,7 +65,7 @@ class _Reading:
         return said
 
 
-_Reader = Callable[[_Reading, str], None]
+_Reader = Callable[[_RowInput, str], None]
 
 
 class RowConverter:
@@ -106,7 +106,7 @@ class RowConverter:
         """The body of a row."""
         if row.problem is not None:
             return Converted(b"{}", RefusedError("invalid", (Fault("", row.problem),)))
-        reading = _Reading()
+        reading = _RowInput()
         cells, clean, is_clean = row.cells, self._clean, self._is_clean
         for place, read in self._readers:
             cell = cells[place]
@@ -133,7 +133,7 @@ class RowConverter:
             fault = Fault("", "The line is not of the encoding of the file: save it as UTF-8.")
             return Converted(b"{}", RefusedError("invalid", (fault,)))
 
-    def _consent(self, reading: _Reading, line: int) -> None:
+    def _consent(self, reading: _RowInput, line: int) -> None:
         said = reading.said
         if said is None:
             if self._wording is None and self._mapping.state is None:
@@ -177,7 +177,7 @@ class RowConverter:
         field, read_date = column.target.field, column.date.read
         heading, is_consent = column.name, column.target.field in CONSENT_FIELDS
 
-        def read(reading: _Reading, cell: str) -> None:
+        def read(reading: _RowInput, cell: str) -> None:
             found = read_date(cell)
             if found is None:
                 reading.data[heading] = cell
@@ -193,14 +193,14 @@ class RowConverter:
         field, heading = column.target.field, column.name
         words = {} if self._mapping.exporter is None else self._mapping.exporter.states
 
-        def read_flag(reading: _Reading, cell: str) -> None:
+        def read_flag(reading: _RowInput, cell: str) -> None:
             flag = flag_of(cell)
             if flag is None:
                 reading.faults.append(Fault(heading, _FLAGS))
             else:
                 setattr(reading.about_consent(), field, flag)
 
-        def read_state(reading: _Reading, cell: str) -> None:
+        def read_state(reading: _RowInput, cell: str) -> None:
             for word in read_list(cell, ","):
                 state = words.get(folded(word)) or state_of(word)
                 if state is None:
@@ -208,14 +208,14 @@ class RowConverter:
                 else:
                     reading.about_consent().states.append(state)
 
-        def read_evidence(reading: _Reading, cell: str) -> None:
+        def read_evidence(reading: _RowInput, cell: str) -> None:
             found = _json(cell)
             if isinstance(found, list):
                 reading.body["consents"] = found
             else:
                 reading.faults.append(Fault(heading, "must be a list of evidence in JSON"))
 
-        def read_text(reading: _Reading, cell: str) -> None:
+        def read_text(reading: _RowInput, cell: str) -> None:
             setattr(reading.about_consent(), field.removeprefix("consent_"), cell)
 
         if field in ("subscribed", "unsubscribed"):
@@ -228,7 +228,7 @@ class RowConverter:
         kind, separator, heading = column.target.kind, column.separator, column.name
         read_date = None if column.date is None else column.date.read
 
-        def read(reading: _Reading, cell: str) -> None:
+        def read(reading: _RowInput, cell: str) -> None:
             value: Any = cell
             if kind == "number":
                 value = read_number(cell)
@@ -250,7 +250,7 @@ class RowConverter:
         return read
 
 
-def _read_email(reading: _Reading, cell: str) -> None:
+def _read_email(reading: _RowInput, cell: str) -> None:
     if cell.count("@") > 1 and "<" not in cell:
         first, *others = (each for each in cell.replace(";", ",").replace(" ", ",").split(",") if each)
         if all("@" in each for each in (first, *others)) and others:
@@ -261,7 +261,7 @@ def _read_email(reading: _Reading, cell: str) -> None:
     reading.body["email"] = cell
 
 
-def _read_attributes(reading: _Reading, cell: str) -> None:
+def _read_attributes(reading: _RowInput, cell: str) -> None:
     found = _json(cell)
     if isinstance(found, dict):
         reading.data.update(found)
@@ -275,7 +275,7 @@ def _is_unguarded(cell: str) -> bool:
 
 
 def _list_reader(field: str, separator: str) -> _Reader:
-    def read(reading: _Reading, cell: str) -> None:
+    def read(reading: _RowInput, cell: str) -> None:
         found = read_list(cell, separator)
         held = reading.body.get(field)
         reading.body[field] = found if held is None else list(dict.fromkeys((*held, *found)))
@@ -284,7 +284,7 @@ def _list_reader(field: str, separator: str) -> _Reader:
 
 
 def _phone_reader(field: str, *, has_bare_numbers: bool) -> _Reader:
-    def read(reading: _Reading, cell: str) -> None:
+    def read(reading: _RowInput, cell: str) -> None:
         if has_bare_numbers and _DIGITS.fullmatch(cell):
             cell = f"+{cell}"
         if field == "mobile":
@@ -296,14 +296,14 @@ def _phone_reader(field: str, *, has_bare_numbers: bool) -> _Reader:
 
 
 def _data_reader(key: str) -> _Reader:
-    def read(reading: _Reading, cell: str) -> None:
+    def read(reading: _RowInput, cell: str) -> None:
         reading.data[key] = cell
 
     return read
 
 
 def _top_reader(key: str) -> _Reader:
-    def read(reading: _Reading, cell: str) -> None:
+    def read(reading: _RowInput, cell: str) -> None:
         reading.body[key] = cell
         if key == "customer_id" and is_damaged(cell):
             reading.faults.append(Fault(key, DAMAGED))

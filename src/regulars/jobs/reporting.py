@@ -1,4 +1,4 @@
-"""Long work of a job, whose progress is told while it goes on."""
+"""Reports the progress of a job while its long work runs."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -8,17 +8,17 @@ from regulars.jobs.kind import Work
 
 _Result = TypeVar("_Result")
 
-_TOLD_EVERY: Final = 1.0
+_REPORT_EVERY: Final = 1.0
 """Seconds between reports of progress."""
 
 
-async def attended(
+async def reporting(
     work: Work, call: Coroutine[Any, Any, _Result], progress: Callable[[], tuple[int, int | None]]
 ) -> _Result:
-    """Wait for the end of a call and tell its progress. If the job has to stop, the call is cancelled."""
+    """Await a call and report its progress every second. If the job has to stop, the call is cancelled."""
     running = asyncio.create_task(call)
     try:
-        while not (await asyncio.wait([running], timeout=_TOLD_EVERY))[0]:
+        while not (await asyncio.wait([running], timeout=_REPORT_EVERY))[0]:
             await work.tell(*progress())
         return await running
     finally:
