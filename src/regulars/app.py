@@ -161,6 +161,7 @@ def settle_garbage_collection() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+    gc.enable()  # ServerConfig.load turned it off
 
 
 def _saved_change(directory: SnapshotDirectory | None, site: int) -> int | None:

@@ -5,6 +5,7 @@ Plain uvicorn drops connections that wait to be accepted, and those whose reques
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 import time
@@ -60,6 +61,14 @@ class ServerConfig(Config):
     def __init__(self, *args: Any, limits: ConnectionLimits, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.limits = limits
+
+    def load(self) -> None:
+        """Import the application without collecting garbage, as all that an import makes stays.
+
+        The application turns the collector on again when it starts (`settle_garbage_collection`).
+        """
+        gc.disable()
+        super().load()
 
 
 class DrainingServer(Server):
