@@ -45,6 +45,9 @@ _DOCUMENTS: Final = 4_000
 _VALUES: Final = 8_000
 """Customers of whom one attribute is read at a time: at most 512 MB, if each has the largest."""
 
+_ON_LOOP: Final = 50
+"""Customers whose rows are read on the event loop: while another thread is at work, each row costs a turn of it."""
+
 EVENT_CHUNK = 100_000
 """Numbers of events that are looked through at a time for those of one name."""
 
@@ -90,14 +93,16 @@ class StoreSnapshot:
 
     async def texts(self, site: int, numbers: Sequence[int]) -> list[tuple[int, tuple[str | None, ...]]]:
         """The current texts of those customers that still exist."""
-        keys = msgspec.json.encode(numbers).decode()
-        rows = await self.connection.all(sql.TEXTS_OF, {"site": site, "keys": keys})
-        return [(row[0], _texts(row[1:])) for row in rows]
+        return [(row[0], _texts(row[1:])) for row in await self._of(sql.TEXTS_OF, site, numbers)]
 
     async def attributes(self, site: int, numbers: Sequence[int]) -> list[tuple[int, str | None]]:
         """The attributes of those customers that still exist."""
-        keys = msgspec.json.encode(numbers).decode()
-        return [(row[0], row[1]) for row in await self.connection.all(sql.ATTRIBUTES_OF, {"site": site, "keys": keys})]
+        return [(row[0], row[1]) for row in await self._of(sql.ATTRIBUTES_OF, site, numbers)]
+
+    async def _of(self, statement: Statement, site: int, numbers: Sequence[int]) -> list[Row]:
+        """The rows of customers."""
+        read = self.connection.all if len(numbers) <= _ON_LOOP else self.connection.in_thread
+        return await read(statement, {"site": site, "keys": msgspec.json.encode(numbers).decode()})
 
     async def all_attributes(self, site: int) -> AsyncGenerator[AttributeRows, None]:
         """The attributes of all customers that have some, in chunks read on a thread.

@@ -25,6 +25,9 @@ _PAD: Final = 64
 """Number of sentinels after the last text, and the longest text (bytes) that is verified by NumPy."""
 
 _BLOCK: Final = 65_536
+_SPLIT: Final = 8_192
+"""Texts that are split at a time, which holds the interpreter lock."""
+
 _FEW: Final = 32
 _FEW_ASKED: Final = 4
 _EDGE: Final = bytes([SENTINEL])
@@ -371,12 +374,13 @@ class Segment:
         """The bitmaps of the most common address domains, by "@domain"."""
         if not self._has_tails or len(self) < _COMMON_TAIL:
             return {}
-        body = self.arena.content[1 : self.arena.starts[-1] - 1].split(_EDGE)
         codes: dict[bytes, int] = {}
         owners = np.empty(len(self), dtype=np.int64)
-        for position, text in enumerate(body):
-            at = text.rfind(b"@")
-            owners[position] = codes.setdefault(text[at:], len(codes)) if at >= 0 else -1
+        for first in range(0, len(self), _SPLIT):
+            ends = self.arena.starts[first : first + _SPLIT + 1]
+            for position, text in enumerate(self.arena.content[ends[0] : ends[-1] - 1].split(_EDGE), first):
+                at = text.rfind(b"@")
+                owners[position] = codes.setdefault(text[at:], len(codes)) if at >= 0 else -1
         counts = np.bincount(owners[owners >= 0], minlength=len(codes))
         order = np.argsort(owners, kind="stable")
         ends = np.searchsorted(owners[order], np.arange(len(codes)), side="right")
