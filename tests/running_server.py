@@ -274,9 +274,11 @@ class KillableServer(Running):
 
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(
-    ["regulars.app", "regulars.cli.main", "uvicorn.protocols.http.httptools_impl", "uvloop", "phonenumbers"]
+_PRELOADED = (
+    "regulars.app regulars.cli.main regulars.cli.serving regulars.cli.imports typer._adapters"
+    " uvicorn.protocols.http.httptools_impl uvloop phonenumbers langcodes email_validator"
 )
+_FORKS.set_forkserver_preload(_PRELOADED.split())
 
 
 def _run_command(

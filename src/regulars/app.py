@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from regulars.audience.attribute_survey import AttributeSurveys
 from regulars.audience.service import Audience
 from regulars.audience.snapshot_directory import SnapshotDirectory
-from regulars.domain import phone
+from regulars.domain import libraries
 from regulars.domain.limits import Limits
 from regulars.domain.moments import now_ms
 from regulars.http.access_log import AccessLog
@@ -102,7 +102,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
         secret = await control.secret(connection)
     cursors, links = Sealer(secret, "cursor"), SignedLinks(secret)
     rates = RateCounters.open()
-    phone.load()  # before anybody waits for it
+    libraries.load_all()  # before anybody waits for them
     settle_garbage_collection()
     stalls = StallWatch()
     context = Context(store, settings, now_ms, lambda site: _saved_change(directory, site), audience)

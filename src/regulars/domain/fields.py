@@ -6,8 +6,7 @@ from functools import cache, lru_cache, partial
 from operator import attrgetter
 from typing import Any, Final
 
-import langcodes
-
+from regulars.domain import libraries
 from regulars.domain.event_names import compact
 from regulars.domain.limits import Limits
 from regulars.domain.moments import parse_moment
@@ -123,6 +122,7 @@ def _locale(value: Any, limits: Limits) -> str:
 def _standard_tag(text: str) -> str | None:
     if not _TAG.fullmatch(text):
         return None
+    langcodes = libraries.languages()
     try:
         return langcodes.standardize_tag(text) if langcodes.tag_is_valid(text) else None
     except (ValueError, LookupError):

@@ -12,9 +12,9 @@ from urllib.parse import unquote
 
 import idna
 import idna.uts46data
-from email_validator import EmailNotValidError, validate_email
 from msgspec import Struct
 
+from regulars.domain import libraries
 from regulars.domain.moments import now_ms
 from regulars.domain.text import composed, fold, is_digits, is_storable, trim
 
@@ -147,8 +147,9 @@ def _ascii_label(label: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _is_address(text: str) -> bool:
+    library = libraries.addresses()
     try:
-        validate_email(
+        library.validate_email(
             text,
             check_deliverability=False,
             allow_quoted_local=True,
@@ -156,7 +157,7 @@ def _is_address(text: str) -> bool:
             allow_domain_literal=True,
             strict=False,
         )
-    except EmailNotValidError:
+    except library.EmailNotValidError:
         return _is_ascii_oddity(text)
     return True
 

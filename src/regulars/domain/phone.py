@@ -1,13 +1,13 @@
 """Phone numbers in any common writing, as E.164.
 
-The library is large. A number in E.164 does not need it. A server loads it before it listens (`load`), so
-that no request waits for it; commands that read no numbers never load it.
+A number in E.164 does not need the library, which is large.
 """
 
 import re
 import unicodedata
-from functools import cache
-from typing import Any, Final
+from typing import Final
+
+from regulars.domain import libraries
 
 _COUNTRY_CODE: Final = (
     r"1|7|2(?:[07]|1[12368]|[2346]\d|5[0-8]|9[01789])|3(?:[0-4]|6|9|5\d|7[0-8]|8[0-35-79])|4(?:[013-9]|2[013])"
@@ -23,14 +23,6 @@ _LONGEST: Final = 64
 _FEWEST_DIGITS: Final = 6
 
 
-@cache
-def load() -> Any:
-    """The library `phonenumbers`, loaded once."""
-    import phonenumbers
-
-    return phonenumbers
-
-
 def parse_phone(value: object, *, country: str | None = None) -> str:
     """A number in E.164, from any common spelling that begins with + and the country code.
 
@@ -44,7 +36,7 @@ def parse_phone(value: object, *, country: str | None = None) -> str:
         text = _INVISIBLE.sub("", text[:_LONGEST])
         is_national = _INTERNATIONAL.match(text) is None
         if len(value) <= _LONGEST and not (is_national and country is None):
-            library = load()
+            library = libraries.phones()
             try:
                 number = library.parse(text, country if is_national else None)
             except library.NumberParseException:
