@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -143,10 +144,17 @@ def test_the_demo_serves_and_goes_on_when_run_again(run: Run) -> None:
             status, body = get(url, Authorization=f"Bearer {key}")
             assert status == 200
             assert json.loads(body)["customer"]["firstname"]
-            asked = f"{url.partition('/api/')[0]}/v1/audiences?fields[audiences]=kind,total"
+            asked = f"{url.partition('/api/')[0]}/v1/audiences"
             audiences = json.loads(get(asked, Authorization=f"Bearer {key}")[1])["data"]
             totals = {each["attributes"]["kind"]: each["attributes"]["total"] for each in audiences}
             assert totals["list"] == 60
+            (watched,) = (each["id"] for each in audiences if each["attributes"]["watched"])
+            history = json.loads(get(f"{asked}/{watched}/history", Authorization=f"Bearer {key}")[1])["data"]
+            points = history["attributes"]["points"][:60]  # the server may have added one
+            for earlier, later in pairwise(points):
+                assert later["matched"] - earlier["matched"] == later["entered"] - later["left"]
+            assert sum(each["entered"] for each in points) > 0
+            assert min(each["entered"] for each in points) >= 0
         finally:
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=120)

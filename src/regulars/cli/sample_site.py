@@ -11,7 +11,7 @@ import msgspec
 from regulars.audience.questions.expanding import canonical
 from regulars.audience.questions.text_form import parse_question
 from regulars.cli import sample
-from regulars.domain.audience_watches import AudiencePoint
+from regulars.domain.audience_watches import NOT_KEPT, AudiencePoint, Watch
 from regulars.domain.audiences import KIND
 from regulars.domain.commands import ChangeListMember, Command, DefinitionChange, SaveAudience, SaveObject
 from regulars.domain.faults import RefusedError
@@ -20,7 +20,7 @@ from regulars.domain.moments import DAY, parse_moment
 from regulars.domain.profile import parse_who
 from regulars.jobs.file_imports import ATTEMPTS, IMPORT_FILE, ImportArguments
 from regulars.store import jobs
-from regulars.store.audience_watches import save_points
+from regulars.store.audience_watches import save_points, save_watch
 from regulars.store.store import Store
 from regulars.stored_files import StoredFiles
 
@@ -51,6 +51,7 @@ _NAMES: Final = {
 
 VIPS: Final = "VIPs"
 READERS: Final = "Newsletter readers"
+WATCHED: Final = READERS
 _AUDIENCES: Final = {
     VIPS: "tag:vip",
     READERS: "is subscribed",
@@ -91,6 +92,7 @@ class Trend:
     def __init__(self, now: int) -> None:
         self._today = now // DAY
         self._changes: Counter[tuple[str, bool, int]] = Counter()
+        self._moves: Counter[tuple[str, bool, int]] = Counter()
 
     def count(self, events: list[dict[str, Any]]) -> None:
         """Take in the events of one customer."""
@@ -102,6 +104,9 @@ class Trend:
             if period.first < period.end:
                 self._changes[period.audience, period.reached, period.first] += 1
                 self._changes[period.audience, period.reached, period.end] -= 1
+                if not period.reached:
+                    self._moves[period.audience, True, period.first] += 1
+                    self._moves[period.audience, False, period.end] += 1
 
     def _periods(self, first: dict[str, int]) -> Iterator[_Period]:
         ever = self._today + 1
@@ -114,15 +119,29 @@ class Trend:
         yield _Period(READERS, True, agreed, reached)
 
     def points(self, audience: str, number: int) -> list[AudiencePoint]:
-        """The figures of an audience on each of the last days but today."""
+        """The figures of an audience on each of the last days but today; with who entered and left if it is watched."""
         found = []
         for day in range(self._today - _DAYS, self._today):
             matched, reachable = (
                 sum(each for (name, kind, at), each in self._changes.items() if (name, kind) == key and at <= day)
                 for key in ((audience, False), (audience, True))
             )
-            found.append(AudiencePoint(number, day * DAY + DAY // 2, 0, matched, reachable, None, None))
+            moved = self._moved(audience, day) if audience == WATCHED else (None, None)
+            found.append(AudiencePoint(number, day * DAY + DAY // 2, 0, matched, reachable, *moved))
         return found
+
+    def watch(self, number: int) -> Watch:
+        """What was counted of the watched audience until today."""
+        return Watch(number, 0, 0, 0, NOT_KEPT, 0, *self._moved(WATCHED, self._today - 1))
+
+    def _moved(self, audience: str, day: int) -> tuple[int, int]:
+        """How many entered an audience and left it, from the first of the last days to another."""
+        since = self._today - _DAYS
+        entered, left = (
+            sum(each for (name, way, at), each in self._moves.items() if (name, way) == key and since < at <= day)
+            for key in ((audience, True), (audience, False))
+        )
+        return entered, left
 
 
 def activity(customers: int, trend: Trend, *, now: int) -> Iterator[dict[str, Any]]:
@@ -147,7 +166,8 @@ async def furnish(store: Store, site: int, trend: Trend, folder: Path | None, *,
     """
     await store.ledger.submit_all(site, list(_names()))
     for name, text in _AUDIENCES.items():
-        change = DefinitionChange(kind="dynamic", question=canonical(parse_question(text)))
+        question = canonical(parse_question(text))
+        change = DefinitionChange(kind="dynamic", question=question, watched=name == WATCHED)
         await _audience(store, site, name, change, trend)
     guests = await _audience(store, site, _LIST, DefinitionChange(kind="list"), trend)
     if guests is not None:
@@ -171,6 +191,8 @@ async def _audience(store: Store, site: int, name: str, change: DefinitionChange
     number = outcome.object.number
     if name in (VIPS, READERS):
         await save_points(store.engine, site, trend.points(name, number))
+    if name == WATCHED:
+        await save_watch(store.engine, site, trend.watch(number))
     return number
 
 

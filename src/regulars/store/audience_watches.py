@@ -55,6 +55,12 @@ async def save_points(engine: Engine, site: int, points: Sequence[AudiencePoint]
             await connection.many(sql.SAVE_POINT, [(site, *astuple(each)) for each in points])
 
 
+async def save_watch(engine: Engine, site: int, watch: Watch) -> None:
+    """Store what was counted of an audience elsewhere, before its members are kept here."""
+    async with engine.transaction() as connection:
+        await connection.many(sql.SAVE_WATCH, [(site, *astuple(watch))])
+
+
 def kept_since(now: int) -> int:
     """The moment before which figures are deleted (ms)."""
     return now - KEPT_DAYS * DAY
