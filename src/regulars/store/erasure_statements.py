@@ -19,6 +19,8 @@ from sqlalchemy import (
 )
 
 from regulars.domain.changes import NULL
+from regulars.store.consent_request_schema import consent_requests
+from regulars.store.note_schema import notes
 from regulars.store.schema import (
     activities,
     consents,
@@ -78,6 +80,8 @@ COUNTED: Final = {
     "ties": _count(relations, None),
     "profile_changes": _count(profile_changes, None),
     "pending_emails": _count(pending_mails, "due_at"),
+    "consent_requests": _count(consent_requests, "at"),
+    "notes": _count(notes, "created_at"),
 }
 """By kind, what counts the rows of a list of customers."""
 ERASE_EVENTS_OF_EMAIL: Final = Statement(

@@ -204,13 +204,18 @@ def test_an_address_that_somebody_else_has_now_stays_theirs(own_world: World) ->
 def test_the_certificate_says_what_was_erased_and_matches_the_person_only(own_world: World) -> None:
     world, admin = own_world, administrator(own_world)
     home = known(world, world.one, "-certified")
+    of = {"contact": {"data": {"type": "contacts", "id": home.rpartition("/")[2]}}}
+    note = {"type": "contact_notes", "attributes": {"body": "Wanda called"}, "relationships": of}
+    assert world.one.send("POST", "/v1/contact_notes", json={"data": note}).status_code == 201
+    assert world.one.send("POST", f"{home}/consents/request", json={"wording": "Wanda?"}).status_code == 201
     reply = admin.send("POST", f"{home}/erase", json={"reason": "Article 17 GDPR"})
     path = f"/v1/erasures/{reply.json()['data']['attributes']['erasure']}"
     raw = admin.get(path)
     shown = raw.json()["data"]["attributes"]
     assert (shown["reason"], shown["customers"], len(shown["hashes"])) == ("Article 17 GDPR", 1, 3)
     assert shown["state"] in ("pending", "done")
-    assert {"customers": 1, "emails": 2, "events": 3}.items() <= shown["erased"].items()
+    counted = {"customers": 1, "emails": 2, "events": 3, "notes": 1, "consent_requests": 1}
+    assert counted.items() <= shown["erased"].items()
     assert not [word for word in (*WORDS, "certified") if word.lower() in raw.text.lower()]
     address, customer_id = ADDRESS.replace("@", "-certified@"), "customer-w-77-certified"
     for body, matches in (
