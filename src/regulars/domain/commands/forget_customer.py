@@ -45,9 +45,14 @@ class ForgetCustomer(Struct, frozen=True):
 
 
 def cancel_drips(person: Person, work: WorkingSet) -> None:
-    """Cancel what campaigns would still send to a customer, and end the subscriptions to these. Both must be loaded."""
-    customer = person.customer
-    mails = work.drips.pending_of(customer.email_key, work.people.merged.group(customer.number))
+    """Cancel what campaigns would still send to a customer, and end the subscriptions to these. Both must be loaded.
+
+    The end is that of the part of the customer whose mails these were.
+    """
+    customer, merged = person.customer, work.people.merged
+    group = merged.group(customer.number)
+    mails = work.drips.pending_of(customer.email_key, group)
     work.drips.cancel(mails)
-    for campaign in sorted({mail.sequence for mail in mails}):
-        report_tie(RELATIONSHIPS[RELATION], False, person, work, campaign)
+    ended = {(mail.sequence, mail.customer if mail.customer in group else customer.number) for mail in mails}
+    for campaign, number in sorted(ended):
+        report_tie(RELATIONSHIPS[RELATION], False, merged.as_part(person, number), work, campaign)
