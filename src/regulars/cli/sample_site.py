@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from regulars.audience.questions.expanding import canonical
+from regulars.audience.questions.json_form import write_question
 from regulars.audience.questions.text_form import parse_question
 from regulars.cli import sample
 from regulars.domain.audience_watches import NOT_KEPT, AudiencePoint, Watch
@@ -18,6 +19,8 @@ from regulars.domain.faults import RefusedError
 from regulars.domain.limits import Limits
 from regulars.domain.moments import DAY, parse_moment
 from regulars.domain.profile import parse_who
+from regulars.exporting.export import ExportRequest
+from regulars.jobs.exports import EXPORT, ExportArguments
 from regulars.jobs.file_imports import ATTEMPTS, IMPORT_FILE, ImportArguments
 from regulars.store import jobs
 from regulars.store.audience_watches import save_points, save_watch
@@ -160,7 +163,7 @@ def activity(customers: int, trend: Trend, *, now: int) -> Iterator[dict[str, An
 
 
 async def furnish(store: Store, site: int, trend: Trend, folder: Path | None, *, customers: int, now: int) -> None:
-    """Name the objects, save audiences with their history and a list, and leave a file to import for the server.
+    """Name the objects, save audiences with their history and a list, and leave an import and an export to the server.
 
     customers: how many there are of the sample. folder: of the server's files; None: it imports nothing.
     """
@@ -179,6 +182,11 @@ async def furnish(store: Store, site: int, trend: Trend, folder: Path | None, *,
         written.write(_table(now).encode())
     arguments = msgspec.to_builtins(ImportArguments(file=stored, name=_FILE, tags=("spring-fair",)))
     await jobs.enqueue(store.engine, IMPORT_FILE, now=now, attempts=ATTEMPTS, site=site, arguments=arguments)
+    asked = write_question(parse_question(_AUDIENCES[VIPS]))
+    export = ExportArguments(request=ExportRequest(format="csv"), question=asked)
+    await jobs.enqueue(
+        store.engine, EXPORT, now=now, attempts=ATTEMPTS, site=site, arguments=msgspec.to_builtins(export)
+    )
 
 
 async def _audience(store: Store, site: int, name: str, change: DefinitionChange, trend: Trend) -> int | None:

@@ -4,10 +4,13 @@ import html
 import json
 import re
 from typing import Any
+from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
 import pytest
 from hypothesis import given, settings
+
+from regulars.http.pages.customer import TIMELINE
 
 from ...effort import examples
 from ...in_process import Client, InProcess
@@ -72,6 +75,24 @@ def test_the_page_shows_the_person_and_is_well_formed(browser: Browser, anna: st
         assert_well_formed(browser.get(f"{HOME}/{anna}?show={kind}").text)
     assert browser.get(f"{HOME}/{anna}/export").json()["customer"]["email"] == "anna@person.example"
     assert browser.get(f"{HOME}/999999999999").status_code == 404
+
+
+def test_the_timeline_is_filtered_and_paged(app: InProcess, browser: Browser) -> None:
+    number = new_customer(app, email="busy@person.example")
+    for n in range(TIMELINE + 5):
+        api(app, "POST", "/api/v1/event", {"event": "visit", "email": "busy@person.example", "page": n})
+    path = f"{HOME}/{number}"
+    first = browser.get(f"{path}.json?show=event").json()["timeline"]
+    assert "Older" in browser.get(f"{path}?show=event").text
+    second = browser.get(f"{path}.json?show=event&after={quote(first['after'])}").json()["timeline"]
+    assert (len(first["entries"]), len(second["entries"]), second["after"]) == (TIMELINE, 5, None)
+    pages = [each["details"]["page"] for each in (*first["entries"], *second["entries"])]
+    assert sorted(pages) == list(range(TIMELINE + 5))
+    older = browser.get(f"{path}?show=event&after={quote(first['after'])}").text
+    assert_well_formed(older)
+    assert "Nothing older." in older
+    (created,) = browser.get(f"{path}.json?show=profile").json()["timeline"]["entries"]
+    assert created["name"] == "created"
 
 
 def test_what_was_edited_is_saved_and_nothing_else(app: InProcess, browser: Browser, anna: str) -> None:
