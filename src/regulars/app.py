@@ -115,14 +115,20 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
     observe_ledger(metrics.here, store.ledger)
     observe_audience(metrics.here, audience)
     observe_loop(metrics.here, stalls)
+    runners = [Runner(context, [kind for kind in KINDS if not kind.is_alone])]
+    runners += (Runner(context, [kind]) for kind in KINDS if kind.is_alone)
+
+    def wake_jobs() -> None:
+        for runner in runners:
+            runner.wake()
+
     tasks = [
         asyncio.create_task(metrics.publish()),
         asyncio.create_task(stalls.watch()),
         asyncio.create_task(audience.follow()),
         asyncio.create_task(_watch_files(store)),
         asyncio.create_task(_flush_now_and_then(keyring)),
-        asyncio.create_task(Runner(context, [kind for kind in KINDS if not kind.is_alone]).run()),
-        *(asyncio.create_task(Runner(context, [kind]).run()) for kind in KINDS if kind.is_alone),
+        *(asyncio.create_task(runner.run()) for runner in runners),
     ]
     try:
         yield Services(
@@ -138,6 +144,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
             stalls=stalls,
             metrics=metrics,
             observation=observation,
+            wake_jobs=wake_jobs,
         )
     finally:
         for task in tasks:

@@ -314,6 +314,18 @@ async def test_a_database_that_is_away_is_waited_for(at: Running) -> None:
 
 
 @with_store()
+async def test_a_runner_that_is_woken_looks_at_the_queue_at_once(at: Running) -> None:
+    clock = Clock()
+    waiting = runner(at, clock, kind_of(nothing), poll_seconds=3_600)
+    running = asyncio.create_task(waiting.run())
+    for _ in range(2):
+        await put(at, clock)
+        waiting.wake()
+        await until(lambda: {state for (state,) in at.rows("SELECT state FROM jobs")} == {"done"})
+    running.cancel()
+
+
+@with_store()
 async def test_an_end_that_the_database_does_not_take_is_told_again(at: Running) -> None:
     clock = Clock()
     real = at.store.engine.transaction

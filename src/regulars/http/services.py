@@ -34,4 +34,5 @@ class Services(Struct, frozen=True):
     stalls: StallWatch
     metrics: MetricsService
     observation: Observation
+    wake_jobs: Callable[[], None]
     clock: Callable[[], int] = now_ms

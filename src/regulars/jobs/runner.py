@@ -57,6 +57,7 @@ class Runner:
         """Run jobs until cancelled. While the database is unavailable, keep retrying."""
         is_prepared = False
         while True:
+            self._wake.clear()
             try:
                 if not is_prepared:
                     await self.ensure_recurring()
@@ -67,7 +68,6 @@ class Runner:
                 unavailable.warning("jobs are waiting for the database", reason=str(error))
             except Exception:
                 _log.exception("the job queue failed")
-            self._wake.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self._poll_seconds)
 

@@ -14,6 +14,7 @@ from regulars.domain.identity import public_number
 from regulars.domain.moments import iso, iso_or_none
 from regulars.domain.relations import BY_NAME
 from regulars.http.call import Call
+from regulars.http.job_queue import enqueue
 from regulars.http.jsonapi import studies
 from regulars.http.jsonapi.bulk_selection import (
     ACTION,
@@ -45,7 +46,6 @@ from regulars.http.schema import (
     such_as,
 )
 from regulars.jobs.bulk_actions import BULK_ACTION, BULK_ATTEMPTS, BulkArguments
-from regulars.store import jobs
 from regulars.store.jobs import STATES, Job
 from regulars.store.query import read_all
 from regulars.store.reads import customers_by_number, held_ties, objects_by_number
@@ -60,10 +60,9 @@ async def create(call: Call, caller: Writer) -> Response:
     arguments = BulkArguments(
         action=action, actor=call.origin.actor, customers=len(chosen.numbers), question=selection.text
     )
-    number = await jobs.enqueue(
-        call.services.store.engine,
+    number = await enqueue(
+        call,
         BULK_ACTION,
-        now=call.services.clock(),
         attempts=BULK_ATTEMPTS,
         site=selection.site,
         arguments=msgspec.to_builtins(arguments),

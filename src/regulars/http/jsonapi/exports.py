@@ -18,6 +18,7 @@ from regulars.exporting.presets import PRESET_NAMES
 from regulars.exporting.tables import BadFieldError
 from regulars.http.call import Call
 from regulars.http.errors import Problem
+from regulars.http.job_queue import enqueue
 from regulars.http.jsonapi import studies
 from regulars.http.jsonapi.asked_question import PARAMETERS, read_asked
 from regulars.http.jsonapi.bodies import refused
@@ -58,8 +59,7 @@ async def create(call: Call, caller: Reader) -> Response:
         arguments["question"] = write_question(asked.node)
         arguments["time_zone"] = asked.zone(caller.time_zone(site))[0]
         arguments["as_of"] = asked.as_of
-    engine, now = call.services.store.engine, call.services.clock()
-    number = await jobs.enqueue(engine, EXPORT, now=now, attempts=_ATTEMPTS, site=site, arguments=arguments)
+    number = await enqueue(call, EXPORT, attempts=_ATTEMPTS, site=site, arguments=arguments)
     await call.record(caller.account, f"exports/{number}", "created")
     job = await job_of_number(call, number)
     assert job is not None

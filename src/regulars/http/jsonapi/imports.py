@@ -10,6 +10,7 @@ from regulars.domain.moments import iso, iso_or_none
 from regulars.domain.text import whole_number
 from regulars.http.call import Call
 from regulars.http.errors import Problem
+from regulars.http.job_queue import enqueue
 from regulars.http.jsonapi.failures import MEDIA_TYPE, ParameterProblem
 from regulars.http.jsonapi.import_parameters import AGAIN, OPTIONS, PARAMETERS, read_parameters
 from regulars.http.jsonapi.job_undo import UNDO_SCHEMA, begin_undo
@@ -32,7 +33,6 @@ from regulars.http.schema import (
 )
 from regulars.importing.undoing import EVENTS_STAY
 from regulars.jobs.file_imports import ATTEMPTS, IMPORT_FILE
-from regulars.store import jobs
 from regulars.store.jobs import STATES, Job
 from regulars.store.threads import off_loop
 from regulars.stored_files import StoredFiles
@@ -69,14 +69,7 @@ async def create(call: Call, caller: Writer) -> Response:
 async def begin_import(call: Call, caller: Writer, site: int, arguments: dict[str, Any]) -> int:
     """Enqueue the import of a stored file, which is deleted if that fails; returns the number of the job."""
     try:
-        number = await jobs.enqueue(
-            call.services.store.engine,
-            IMPORT_FILE,
-            now=call.services.clock(),
-            attempts=ATTEMPTS,
-            site=site,
-            arguments=arguments,
-        )
+        number = await enqueue(call, IMPORT_FILE, attempts=ATTEMPTS, site=site, arguments=arguments)
     except BaseException:
         await off_loop(stored_files(call).delete, arguments["file"])
         raise

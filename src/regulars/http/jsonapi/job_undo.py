@@ -8,10 +8,10 @@ import msgspec
 from regulars.domain.moments import iso, iso_or_none
 from regulars.domain.origin import Actor
 from regulars.http.call import Call
+from regulars.http.job_queue import enqueue
 from regulars.http.keyring import Caller
 from regulars.http.schema import MOMENT, TEXT, WHOLE, Schema, one_of, or_null, record, such_as
 from regulars.jobs.import_undo import UNDO_ATTEMPTS, UNDO_IMPORT, UndoArguments
-from regulars.store import jobs
 from regulars.store.engine import Connection
 from regulars.store.job_reads import list_jobs_of
 from regulars.store.jobs import STATES, Job
@@ -25,10 +25,9 @@ async def begin_undo(call: Call, caller: Caller, job: Job, target: str, *, actor
     running = await undo_of(call, caller, job)
     if running is not None and running.state in UNDER_WAY:
         return
-    await jobs.enqueue(
-        call.services.store.engine,
+    await enqueue(
+        call,
         UNDO_IMPORT,
-        now=call.services.clock(),
         attempts=UNDO_ATTEMPTS,
         site=job.site,
         arguments=msgspec.to_builtins(UndoArguments(job=job.id, actor=actor)),

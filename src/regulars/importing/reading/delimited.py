@@ -10,6 +10,8 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
+from regulars.importing.reading.encodings import decoded
+
 DELIMITERS: Final[dict[str, str]] = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 """What may stand between cells, with its name."""
 
@@ -71,21 +73,14 @@ def errors_of(encoding: str) -> str:
     return "surrogateescape" if encoding.startswith("utf-8") else "replace"
 
 
-def _text(stream: io.BufferedReader, encoding: str) -> io.TextIOWrapper:
-    return io.TextIOWrapper(stream, encoding, errors=errors_of(encoding), newline="")
-
-
 def text_lines(stream: io.BufferedReader, encoding: str) -> Iterator[str]:
     """The lines of a text with their ends. What is not of this encoding is given as lone surrogates."""
-    text = _text(stream, encoding)
-    try:
+    with decoded(stream, encoding, errors_of(encoding), newline="") as text:
         while line := text.readline(LONGEST_LINE):
             if len(line) == LONGEST_LINE:
                 while (rest := text.readline(LONGEST_LINE)) and not rest.endswith(("\n", "\r")):
                     pass
             yield line
-    finally:
-        text.detach()
 
 
 def plain_cells(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:

@@ -3,6 +3,7 @@
 import codecs
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from regulars.importing.reading.opening import UnreadableFileError
@@ -128,3 +129,16 @@ _TEXTS: Final = frozenset(
     )
 )
 """The encodings of text that a caller may state."""
+
+
+@contextmanager
+def decoded(
+    stream: io.BufferedReader, encoding: str, errors: str, newline: str | None = None
+) -> Iterator[io.TextIOWrapper]:
+    """A stream as text. It stays open, and may be closed before this ends: a cancelled import leaves it half read."""
+    text = io.TextIOWrapper(stream, encoding, errors=errors, newline=newline)
+    try:
+        yield text
+    finally:
+        if not stream.closed:
+            text.detach()

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from regulars.importing.lines import Line
+from regulars.importing.reading.encodings import decoded
 
 LONGEST_LINE: Final = 4 * 1024 * 1024
 """Longest line in bytes; longer ones are truncated, which makes them invalid."""
@@ -39,12 +40,9 @@ def _bytes(stream: io.BufferedReader) -> Iterator[bytes]:
 
 
 def _recoded(stream: io.BufferedReader, encoding: str) -> Iterator[bytes]:
-    text = io.TextIOWrapper(stream, encoding, errors="replace")
-    try:
+    with decoded(stream, encoding, "replace") as text:
         while line := text.readline(LONGEST_LINE):
             yield line.encode()
-    finally:
-        text.detach()
 
 
 def _without_reason(raw: bytes) -> bytes:
