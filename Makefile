@@ -17,12 +17,12 @@ demo: $(VENV)/installed ## a server with 10,000 sample customers on http://127.0
 	@echo "starting the demo ..."
 	@$(BIN)/regulars demo
 
-test: $(VENV)/installed-dev ## lint, types and tests: nine minutes on two cores
+test: $(VENV)/installed-dev ## lint, types and tests: six to ten minutes on two cores
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory -j 2 types tested
 
 tested: compiled
-	$(BIN)/pytest -n 4 --dist loadgroup
+	$(BIN)/pytest -n 3 --dist loadgroup
 
 test-all: $(VENV)/installed-dev ## the same with all of the HTTP surface on PostgreSQL, and every reply compared with the OpenAPI document
 	@$(MAKE) --no-print-directory lint
