@@ -17,7 +17,7 @@ demo: $(VENV)/installed ## a server with 10,000 sample customers on http://127.0
 	@echo "starting the demo ..."
 	@$(BIN)/regulars demo
 
-test: $(VENV)/installed-dev ## lint, types and tests: six to ten minutes on two cores
+test: $(VENV)/installed-dev ## lint, types and tests: five to ten minutes on two cores
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory -j 2 types tested
 
