@@ -50,14 +50,14 @@ async def index(call: Call, caller: Reader) -> Response:
     """What was reported about the emails to a customer between two times."""
     who = asked_of(call)
     if who is None:
-        raise _missing("email", "is required, or customer_id or uuid")
+        raise _invalid("email", "is required, or customer_id or uuid")
     since, end = _moment(call, "start_time"), _moment(call, "end_time")
     assert since is not None and end is not None
     if end < since:
-        raise _missing("end_time", "must not be before start_time")
+        raise _invalid("end_time", "must not be before start_time")
     cursor = _moment(call, "cursor", end)
     if cursor is None or not since < cursor <= end:
-        raise _missing("cursor", "must be after start_time and not after end_time")
+        raise _invalid("cursor", "must be after start_time and not after end_time")
     span = HistoryRange(LOOKED_AT, since=since, until=cursor - 1)
     async with call.services.store.snapshot() as connection:
         card = await find_card(connection, caller.site, who)
@@ -86,7 +86,7 @@ async def index(call: Call, caller: Reader) -> Response:
     )
 
 
-def _missing(field: str, detail: str) -> Problem:
+def _invalid(field: str, detail: str) -> Problem:
     return Problem("invalid", f"{field} {detail}.", faults=[Fault(field, detail)])
 
 
@@ -95,11 +95,11 @@ def _moment(call: Call, name: str, default: int | None = None) -> int | None:
     if not text and default is not None:
         return default
     if not text:
-        raise _missing(name, "is required")
+        raise _invalid(name, "is required")
     try:
         return parse_moment(text.replace(" ", "+"))  # a time has no blanks: the + of its offset was sent bare
     except ValueError as error:
-        raise _missing(name, str(error)) from None
+        raise _invalid(name, str(error)) from None
 
 
 def _details(event: ActivityRow) -> dict[str, Any]:
